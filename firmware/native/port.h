@@ -1,0 +1,164 @@
+/*
+ * port.h: the contract of a board. A board implements every function below in boards/<board>/;
+ * nothing else in firmware/native knows the hardware. docs/porting.md is the walk-through.
+ *
+ * Context: a function may be called from interrupts only where its comment says "IRQ"; all others
+ * are called from the one task that runs JavaScript. No function but port_event_wait blocks.
+ */
+#ifndef OBSCURA_PORT_H
+#define OBSCURA_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- life ---- */
+
+enum port_reset_cause {
+    PORT_RESET_POWER_ON,
+    PORT_RESET_SOFTWARE, /* port_reset */
+    PORT_RESET_WATCHDOG,
+    PORT_RESET_FAULT, /* hard fault, abort: port_panic was called */
+};
+
+/* Clocks, interrupts, console, UART pins. Called once, before anything else. */
+void port_init(int argc, char **argv);
+
+enum port_reset_cause port_reset_cause(void);
+
+/* Restarts the firmware; never returns. RAM given by port_retained survives. */
+void port_reset(void) __attribute__((noreturn));
+
+/*
+ * Last words and restart with cause PORT_RESET_FAULT. IRQ. The sentence has been written to the console
+ * by the caller. Never returns.
+ */
+void port_panic(void) __attribute__((noreturn));
+
+/*
+ * 64 bytes that survive software, watchdog and fault resets, and start as zeros after power-on. The shared
+ * code keeps its count of failures in a row there.
+ */
+#define PORT_RETAINED_SIZE 64
+void *port_retained(void);
+
+/* ---- time and sleep ---- */
+
+/* Microseconds since start; monotonic, 64 bits, goes on during sleep. IRQ. */
+uint64_t port_clock_us(void);
+
+#define PORT_NEVER UINT64_MAX
+
+/* One-shot: PORT_EVENT_ALARM is posted at or after at_us (absolute). A new call replaces the old one. */
+void port_alarm_set(uint64_t at_us);
+
+enum port_event {
+    PORT_EVENT_UART_RX = 1u << 0,    /* bytes wait in port_uart_read */
+    PORT_EVENT_UART_TX = 1u << 1,    /* room again after port_uart_write took less than it was given */
+    PORT_EVENT_UART_ERROR = 1u << 2, /* overrun, framing error, or the line is gone; see port_uart_error */
+    PORT_EVENT_ALARM = 1u << 3,
+    PORT_EVENT_POST = 1u << 4, /* other boards' drivers and the shared code */
+};
+
+/*
+ * Sleeps (WFI or the host's equivalent) until at least one event is pending, then returns and clears the
+ * pending events. Returns at once when one is pending already. The board may wake inside to feed its own
+ * counters, without returning.
+ */
+uint32_t port_event_wait(void);
+
+/* Makes events pending. IRQ. */
+void port_event_post(uint32_t events);
+
+/* ---- HCI UART ---- */
+
+/*
+ * Opens the HCI UART: 8N1 at `baud`, with RTS/CTS when `flow`. Drops whatever was received before. Returns
+ * the rate really achieved, or 0 when there is no such UART (the console then holds the reason).
+ */
+uint32_t port_uart_open(uint32_t baud, bool flow);
+void port_uart_close(void);
+
+/* Waits for TX empty, then changes the rate. Returns the rate achieved, 0 when it cannot be made. */
+uint32_t port_uart_baud(uint32_t baud);
+
+/* Bytes that port_uart_write would take now. */
+size_t port_uart_room(void);
+
+/* Queues up to `length` bytes and returns how many were taken. Sent in the background. */
+size_t port_uart_write(const void *bytes, size_t length);
+
+/* Copies up to `length` received bytes and returns how many. Never blocks. */
+size_t port_uart_read(void *bytes, size_t length);
+
+enum port_uart_error {
+    PORT_UART_OK,
+    PORT_UART_OVERRUN, /* bytes were lost */
+    PORT_UART_FRAMING,
+    PORT_UART_GONE, /* host board: the socket was closed by the other side */
+};
+
+/* The most serious error since the last call. */
+enum port_uart_error port_uart_error(void);
+
+/* ---- flash ---- */
+
+enum port_flash_area_id {
+    PORT_FLASH_STATE, /* records: addresses, bonds, settings */
+    PORT_FLASH_AREAS,
+};
+
+struct port_flash_area {
+    uint32_t size;         /* bytes; a multiple of erase_unit, at least two of them */
+    uint32_t erase_unit;   /* bytes erased together */
+    uint32_t program_unit; /* bytes programmed together, power of two */
+};
+
+const struct port_flash_area *port_flash_area(enum port_flash_area_id area);
+
+/* All return false when the range or alignment is wrong, or the flash reports a failure. */
+bool port_flash_read(enum port_flash_area_id area, uint32_t offset, void *bytes, uint32_t length);
+/* Only clears bits (1 to 0); offset and length are multiples of program_unit. */
+bool port_flash_program(enum port_flash_area_id area, uint32_t offset, const void *bytes, uint32_t length);
+/* Sets every byte to 0xFF; offset and length are multiples of erase_unit. */
+bool port_flash_erase(enum port_flash_area_id area, uint32_t offset, uint32_t length);
+/* What was programmed before survives a power cut once this returned true. */
+bool port_flash_sync(enum port_flash_area_id area);
+
+/* ---- identity, entropy, sensors ---- */
+
+/* Entropy fit for keys. False when there is none; never a silent fallback. */
+bool port_random(void *bytes, size_t length);
+
+/* 8 bytes that are the same at every start of this device and differ between devices. */
+void port_unique_id(uint8_t id[8]);
+
+enum port_sensor {
+    PORT_SENSOR_TEMPERATURE, /* degrees Celsius */
+    PORT_SENSOR_HUMIDITY,    /* percent relative humidity */
+};
+
+/* The latest reading; false when the board has no such sensor. */
+bool port_sensor_read(enum port_sensor sensor, double *value);
+
+/* ---- application ---- */
+
+/* The application bundle where the board keeps it, readable in place; NULL and *size 0 when there is none. */
+const void *port_application(size_t *size);
+
+/* ---- watchdog and console ---- */
+
+/* Starts a watchdog that resets the camera unless fed every `period_ms`. It cannot be stopped. */
+void port_watchdog_start(uint32_t period_ms);
+void port_watchdog_feed(void);
+
+/* Writes bytes to the debug channel, waiting if it must. IRQ. */
+void port_console_write(const char *text, size_t length);
+
+/*
+ * Ends the program where there is someone to tell (host process, QEMU with semihosting), with this exit
+ * status; elsewhere restarts. Only development tools ask for it.
+ */
+void port_exit(int status) __attribute__((noreturn));
+
+#endif

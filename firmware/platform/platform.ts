@@ -1,0 +1,79 @@
+/**
+ * What the stack needs from the world below it. The XS binding (`platform/xs`) implements it on a camera, the
+ * simulator implements it in virtual time. Nothing above this file knows which one it runs on.
+ */
+
+/** A timer handle; opaque. */
+export type Timer = unknown;
+
+/** Monotonic time and one-shot timers. */
+export interface Clock {
+  /** Milliseconds since an arbitrary start, with fractions; never goes back. */
+  now(): number;
+  /** Calls `callback` once, at least `delayMs` from now. */
+  setTimer(callback: () => void, delayMs: number): Timer;
+  /** Cancels a timer; a timer that has fired is ignored. */
+  clearTimer(timer: Timer): void;
+}
+
+/** What a transport tells the HCI layer. Called from the event loop, never inside `open` or `write`. */
+export interface HciReceiver {
+  /**
+   * One whole packet from the controller, its H4 packet indicator first (Vol 4, Part A, 2). The view is the
+   * receiver's to keep.
+   */
+  onPacket(packet: DataView): void;
+  /** Room again after `write` returned false. */
+  onWritable(): void;
+  /** The line lost bytes, lost its framing, or is gone. The transport must be opened again. */
+  onFailure(reason: string): void;
+}
+
+/** The H4 line to the controller. */
+export interface HciTransport {
+  /** Opens, or opens again after a failure: drops what was queued in both directions. */
+  open(receiver: HciReceiver): void;
+  /**
+   * Queues one whole packet, gathered from the first `headerLength` bytes of `header` and
+   * `payload[start..end)`. Both are copied. Returns false, having queued nothing, when there is no room.
+   */
+  write(header: Uint8Array, headerLength: number, payload?: Uint8Array, start?: number, end?: number): boolean;
+  /** Closes the line. */
+  close(): void;
+}
+
+/** An area of flash. All offsets and lengths in bytes. A failing operation throws `Error`. */
+export interface FlashArea {
+  readonly size: number;
+  /** Bytes erased together. The area holds at least two such units. */
+  readonly eraseUnit: number;
+  /** Bytes programmed together. */
+  readonly programUnit: number;
+  read(offset: number, length: number): Uint8Array;
+  /** Clears bits; `offset` and length are multiples of `programUnit`. */
+  program(offset: number, bytes: Uint8Array): void;
+  /** Sets every byte to 0xFF; `offset` and `length` are multiples of `eraseUnit`. */
+  erase(offset: number, length: number): void;
+  /** Returns once everything programmed before survives a power cut. */
+  sync(): void;
+}
+
+/** Severity of a console line. */
+export type LogLevel = "error" | "warning" | "info" | "debug";
+
+/** Why the camera started. */
+export type ResetCause = "power-on" | "software" | "watchdog" | "fault";
+
+/** Everything that a host needs to run. */
+export interface Platform {
+  readonly clock: Clock;
+  readonly transport: HciTransport;
+  /** Entropy fit for keys; throws when the board has none. */
+  random(length: number): Uint8Array;
+  /** Eight bytes, the same at every start, different on every device. */
+  uniqueId(): Uint8Array;
+  /** The area for records: addresses, bonds, settings. */
+  readonly stateFlash: FlashArea;
+  /** Writes one line to the console. */
+  log(level: LogLevel, message: string): void;
+}

@@ -1,0 +1,88 @@
+/**
+ * The native interface: the functions that the C side hands to `main`, in one object. This file and the table in
+ * firmware/native/natives.c are two views of one contract; a digest of it is stamped on every bundle.
+ */
+import type { LogLevel, ResetCause } from "../platform.ts";
+
+export type FlashAreaName = "state";
+export type SensorName = "temperature" | "humidity";
+
+/** Geometry of a flash area, in bytes. */
+export interface FlashGeometry {
+  readonly size: number;
+  readonly eraseUnit: number;
+  readonly programUnit: number;
+}
+
+/** Memory in use, in bytes. */
+export interface HeapFigures {
+  readonly slotsUsed: number;
+  readonly slotsPeak: number;
+  readonly slotsSize: number;
+  readonly chunksUsed: number;
+  readonly chunksPeak: number;
+  readonly chunksSize: number;
+  readonly nativeStackPeak: number;
+}
+
+export interface Native {
+  /** Milliseconds since start, with microsecond fractions. */
+  clockNow(): number;
+  /** One-shot; returns an integer handle above 0. */
+  timerSet(callback: () => void, delayMs: number): number;
+  timerClear(handle: number): void;
+
+  /**
+   * Opens the HCI UART with H4 framing. `onPacket` gets one whole packet per call. `onFailure` is called with
+   * "overrun", "framing", "gone", or "desynchronised" (a byte that starts no packet, or a length past the limit).
+   * Throws when the board has no UART.
+   */
+  hciOpen(
+    onPacket: (packet: DataView) => void,
+    onWritable: () => void,
+    onFailure: (reason: string) => void,
+  ): void;
+  hciWrite(
+    header: Uint8Array,
+    headerLength: number,
+    payload?: Uint8Array,
+    start?: number,
+    end?: number,
+  ): boolean;
+  hciClose(): void;
+
+  random(length: number): Uint8Array;
+  uniqueId(): Uint8Array;
+
+  flashGeometry(area: FlashAreaName): FlashGeometry;
+  flashRead(area: FlashAreaName, offset: number, length: number): Uint8Array;
+  flashProgram(area: FlashAreaName, offset: number, bytes: Uint8Array): void;
+  flashErase(area: FlashAreaName, offset: number, length: number): void;
+  flashSync(area: FlashAreaName): void;
+
+  /** Throws when the board has no such sensor. */
+  sensorRead(sensor: SensorName): number;
+
+  consoleWrite(level: LogLevel, text: string): void;
+
+  resetCause(): ResetCause;
+  reset(): never;
+  /** Ends the process on boards that have one (host, QEMU); restarts elsewhere. */
+  exit(status: number): never;
+
+  /** Collects garbage now. */
+  collect(): void;
+  heap(): HeapFigures;
+
+  /**
+   * Loads the application bundle into a Compartment of its own. `modules` maps the specifiers that it may import
+   * to namespace-like objects, `globals` are added to the Compartment's global object. Returns once the
+   * application's module body has been started; `onError` is called when its evaluation fails. Throws when there
+   * is no application or when it does not fit this firmware.
+   */
+  applicationStart(
+    modules: Record<string, object>,
+    globals: Record<string, unknown>,
+    onError: (reason: unknown) => void,
+  ): void;
+}
