@@ -161,4 +161,22 @@ void port_console_write(const char *text, size_t length);
  */
 void port_exit(int status) __attribute__((noreturn));
 
+/* ---- figures ---- */
+
+/* What the board counted since start. A member that a board cannot know stays 0. */
+struct port_stats {
+    uint64_t asleep_us;            /* time spent asleep in port_event_wait */
+    uint32_t wakeups;              /* returns from sleep (WFI, epoll), whatever the reason */
+    uint32_t wakeups_housekeeping; /* of these, the ones that only fed the watchdog or saw a counter wrap */
+    uint32_t ram_static;           /* bytes of RAM that the linker placed */
+    uint32_t heap_peak;            /* most bytes of malloc's region ever in use */
+    uint32_t stack_size;           /* bytes of C stack; 0 where the operating system grows it */
+    uint32_t stack_peak;           /* most bytes of it ever in use */
+};
+
+void port_stats(struct port_stats *stats);
+
+/* Lowest address that the C stack may reach; NULL where the operating system guards it. */
+const void *port_stack_limit(void);
+
 #endif
