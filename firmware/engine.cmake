@@ -1,0 +1,36 @@
+# The XS engine as a static library. Shared by the firmware and by the bytecode compiler: bytecode runs in
+# place only when both agree on every option here.
+#
+#   obscura_add_engine(TARGET [PARSER] [OPTIONS ...])
+
+get_filename_component(OBSCURA_ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
+set(XS_ROOT "${OBSCURA_ROOT}/node_modules/@agoric/xsnap/moddable/xs" CACHE PATH "Sources of the XS engine")
+
+if(NOT EXISTS "${XS_ROOT}/sources/xsAll.h")
+  message(FATAL_ERROR "The XS engine is not at ${XS_ROOT}: run `npm ci --ignore-scripts` first.")
+endif()
+
+function(obscura_add_engine TARGET)
+  cmake_parse_arguments(ENGINE "PARSER" "" "OPTIONS" ${ARGN})
+  file(GLOB SOURCES CONFIGURE_DEPENDS "${XS_ROOT}/sources/*.c")
+  list(FILTER SOURCES EXCLUDE REGEX "/(xsSnapshot|xsSourceMap|xsmc)\\.c$")
+  if(NOT ENGINE_PARSER)
+    list(FILTER SOURCES EXCLUDE REGEX "/(xsLexical|xsSyntaxical|xsTree|xsScope|xsCode)\\.c$")
+  endif()
+  add_library(${TARGET} STATIC ${SOURCES})
+  target_include_directories(${TARGET} SYSTEM PUBLIC
+    "${XS_ROOT}/includes" "${XS_ROOT}/platforms" "${XS_ROOT}/sources")
+  target_include_directories(${TARGET} PUBLIC "${OBSCURA_ROOT}/firmware/native")
+  target_compile_definitions(${TARGET} PUBLIC
+    INCLUDE_XSPLATFORM
+    XSPLATFORM="xs_platform.h"
+    mxRun=1
+    mxNoConsole=1
+    mxBoundsCheck=1
+    mxMisalignedSettersCrash=1)
+  if(ENGINE_PARSER)
+    target_compile_definitions(${TARGET} PUBLIC mxParse=1)
+  endif()
+  target_compile_options(${TARGET} PRIVATE
+    -w -std=gnu11 -fno-strict-aliasing -ffunction-sections -fdata-sections -fno-common ${ENGINE_OPTIONS})
+endfunction()

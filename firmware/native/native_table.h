@@ -1,0 +1,27 @@
+/*
+ * native_table.h: the functions that the C side hands to `main`, as NATIVE(name, number of arguments).
+ * firmware/platform/xs/native.ts says what each of them means. The table is the native interface: its digest
+ * is stamped on every bundle, so a change here makes old bundles refuse to load.
+ */
+#define NATIVE_TABLE(NATIVE)                                                                                 \
+    NATIVE(clockNow, 0)                                                                                      \
+    NATIVE(timerSet, 2)                                                                                      \
+    NATIVE(timerClear, 1)                                                                                    \
+    NATIVE(hciOpen, 3)                                                                                       \
+    NATIVE(hciWrite, 5)                                                                                      \
+    NATIVE(hciClose, 0)                                                                                      \
+    NATIVE(random, 1)                                                                                        \
+    NATIVE(uniqueId, 0)                                                                                      \
+    NATIVE(flashGeometry, 1)                                                                                 \
+    NATIVE(flashRead, 3)                                                                                     \
+    NATIVE(flashProgram, 3)                                                                                  \
+    NATIVE(flashErase, 3)                                                                                    \
+    NATIVE(flashSync, 1)                                                                                     \
+    NATIVE(sensorRead, 1)                                                                                    \
+    NATIVE(consoleWrite, 2)                                                                                  \
+    NATIVE(resetCause, 0)                                                                                    \
+    NATIVE(reset, 0)                                                                                         \
+    NATIVE(exit, 1)                                                                                          \
+    NATIVE(collect, 0)                                                                                       \
+    NATIVE(heap, 0)                                                                                          \
+    NATIVE(applicationStart, 3)

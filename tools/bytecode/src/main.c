@@ -1,0 +1,146 @@
+/*
+ * obscura-bytecode: compiles one ES module to a .xsb container (firmware/native/bundle.h) that the camera runs
+ * in place.
+ */
+#include <getopt.h>
+
+#include "compiler.h"
+
+static const char usage[] =
+    "usage: obscura-bytecode --kind firmware|application --name SPECIFIER --output FILE.xsb\n"
+    "                        [--base FIRMWARE.xsb] [--debug] INPUT.js\n"
+    "\n"
+    "  --kind     what the bundle is; an application needs --base\n"
+    "  --base     the firmware that the application will run on\n"
+    "  --name     the specifier under which the camera knows the module\n"
+    "  --debug    keep names of functions and files for stack traces\n"
+    "  --output   where to write the container\n";
+
+void fail(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("obscura-bytecode: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    exit(1);
+}
+
+void *allocate(size_t size) {
+    void *memory = calloc(1, size ? size : 1);
+    if (!memory)
+        fail("out of memory");
+    return memory;
+}
+
+static void misuse(const char *format, const char *value) {
+    fputs("obscura-bytecode: ", stderr);
+    fprintf(stderr, format, value);
+    fputs(" (--help)\n", stderr);
+    exit(2);
+}
+
+static uint8_t *read_file(const char *path, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        fail("%s: %s", path, strerror(errno));
+    size_t capacity = 1 << 16, length = 0;
+    uint8_t *bytes = allocate(capacity);
+    for (size_t count; (count = fread(bytes + length, 1, capacity - length, file)) > 0;) {
+        length += count;
+        if (length == capacity) {
+            bytes = realloc(bytes, capacity *= 2);
+            if (!bytes)
+                fail("out of memory");
+        }
+    }
+    if (ferror(file))
+        fail("%s: %s", path, strerror(errno));
+    fclose(file);
+    *size = length;
+    return bytes;
+}
+
+/* A reader never sees half a bundle: written beside, then renamed. */
+static void write_file(const char *path, const uint8_t *bytes, size_t size) {
+    char beside[4096];
+    if ((size_t)snprintf(beside, sizeof beside, "%s.%ld", path, (long)getpid()) >= sizeof beside)
+        fail("%s: the path is too long", path);
+    FILE *file = fopen(beside, "wb");
+    if (!file)
+        fail("%s: %s", beside, strerror(errno));
+    bool written = fwrite(bytes, 1, size, file) == size;
+    if (fclose(file) != 0 || !written || rename(beside, path) != 0) {
+        int reason = errno;
+        remove(beside);
+        fail("%s: %s", path, strerror(reason));
+    }
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {
+        {"kind", required_argument, NULL, 'k'},   {"base", required_argument, NULL, 'b'},
+        {"name", required_argument, NULL, 'n'},   {"debug", no_argument, NULL, 'd'},
+        {"output", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *kind_name = NULL, *base_path = NULL, *name = NULL, *output = NULL;
+    bool debug = false;
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (option) {
+        case 'k':
+            kind_name = optarg;
+            break;
+        case 'b':
+            base_path = optarg;
+            break;
+        case 'n':
+            name = optarg;
+            break;
+        case 'd':
+            debug = true;
+            break;
+        case 'o':
+            output = optarg;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return 0;
+        default:
+            misuse("what is %s?", argv[optind - 1]);
+        }
+    }
+    if (!kind_name || !name || !output)
+        misuse("%s is missing", !kind_name ? "--kind" : !name ? "--name" : "--output");
+    if (optind != argc - 1)
+        misuse("%s", optind == argc ? "the input is missing" : "there is more than one input");
+    enum bundle_kind kind = BUNDLE_FIRMWARE;
+    if (strcmp(kind_name, "application") == 0)
+        kind = BUNDLE_APPLICATION;
+    else if (strcmp(kind_name, "firmware") != 0)
+        misuse("--kind is firmware or application, not %s", kind_name);
+    if (kind == BUNDLE_APPLICATION && !base_path)
+        misuse("%s", "an application needs --base");
+    if (kind == BUNDLE_FIRMWARE && base_path)
+        misuse("%s", "a firmware has no --base");
+
+    struct bundle base;
+    if (base_path) {
+        size_t base_size;
+        const uint8_t *base_bytes = read_file(base_path, &base_size);
+        const char *why = bundle_open(&base, base_bytes, base_size);
+        if (why)
+            fail("%s %s", base_path, why);
+        if (base.kind != BUNDLE_FIRMWARE)
+            fail("%s is an application, not a firmware", base_path);
+    }
+    struct symbols symbols;
+    symbols_open(&symbols, base_path ? &base : NULL);
+    struct code code;
+    compile_module(&code, &symbols, argv[optind], debug);
+    size_t size;
+    uint8_t *bytes = container_build(&symbols, &code, kind, name, &size);
+    write_file(output, bytes, size);
+    return 0;
+}
