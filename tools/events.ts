@@ -1,0 +1,66 @@
+/**
+ * What an operation tells about itself. An operation (build, run, check) is an async generator of these events and
+ * never prints; tools/cli/render.ts shows them to a person, `--json` prints them as they are, one a line.
+ */
+export type ToolEvent =
+  | { readonly type: "step:start"; readonly step: string; readonly title: string }
+  | { readonly type: "step:done"; readonly step: string; readonly milliseconds: number; readonly detail?: string }
+  | { readonly type: "step:fail"; readonly step: string; readonly message: string; readonly output?: string }
+  | { readonly type: "info"; readonly message: string }
+  | { readonly type: "warning"; readonly message: string }
+  /** A line that a process of the session wrote: the camera's console, the central, the controller. */
+  | { readonly type: "line"; readonly source: string; readonly text: string };
+
+/** An operation: events on the way, a result at the end. */
+export type Operation<T = void> = AsyncGenerator<ToolEvent, T, void>;
+
+/** A failure that the person at the keyboard can do something about. `output` is what a program said about it. */
+export class ToolError extends Error {
+  override name = "ToolError";
+  readonly output: string;
+
+  constructor(message: string, output = "") {
+    super(message);
+    this.output = output;
+  }
+}
+
+/** A mistake on the command line: exit status 2. */
+export class UsageError extends ToolError {
+  override name = "UsageError";
+}
+
+/** Thrown after a step's failure was told as an event: whoever catches it must not tell it again. */
+export class StepFailed extends Error {
+  override name = "StepFailed";
+}
+
+/** What a step's work returns: the value, and a few words for the event. */
+export interface StepResult<T> {
+  readonly value: T;
+  readonly detail?: string;
+}
+
+/**
+ * Runs one step and tells its start and its end.
+ * @throws StepFailed when the work throws a ToolError; other errors are defects and pass through.
+ */
+export async function* step<T>(
+  name: string,
+  title: string,
+  work: () => Promise<StepResult<T>>,
+): Operation<T> {
+  yield { type: "step:start", step: name, title };
+  const start = performance.now();
+  try {
+    const { value, detail } = await work();
+    const milliseconds = Math.round(performance.now() - start);
+    yield { type: "step:done", step: name, milliseconds, ...(detail === undefined ? {} : { detail }) };
+    return value;
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    const output = error.output === "" ? {} : { output: error.output };
+    yield { type: "step:fail", step: name, message: error.message, ...output };
+    throw new StepFailed(error.message);
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The entry of every script in package.json: `node tools/run.mjs VERB [arguments]`. Does the set-up that the verb
+ * needs, then runs tools/verbs/VERB.ts. Plain JavaScript: it runs before anything is installed.
+ */
+import { existsSync } from "node:fs";
+import { SetupError, setUp } from "./setup.mjs";
+
+/**
+ * What each verb needs before it runs; the names are those of `pieces` in setup.mjs.
+ * @type {Record<string, (args: string[]) => string[]>}
+ */
+const needs = {
+  start: (args) => ["node", "native", "python", ...(args.join(" ").includes("mps") ? ["cortex-m"] : [])],
+  test: () => ["node", "native", "cortex-m", "python", "witness"],
+  check: () => ["node", "python"],
+  format: () => ["node", "python"],
+  size: () => ["node", "native", "cortex-m"],
+  bench: () => ["node"],
+  soak: () => ["node"],
+};
+
+const [verb, ...args] = process.argv.slice(2);
+const verbs = Object.keys(needs).join(", ");
+if (verb === undefined || !(verb in needs)) {
+  console.error(`usage: node tools/run.mjs VERB [arguments], where VERB is one of ${verbs}`);
+  process.exit(2);
+}
+
+try {
+  setUp(needs[verb](args));
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}
+
+const { register } = await import("tsx/esm/api");
+register();
+const file = new URL(`./verbs/${verb}.ts`, import.meta.url);
+if (!existsSync(file)) throw new Error(`tools/verbs/${verb}.ts is missing`);
+const { run } = await import(file.href);
+process.exitCode = await run(args);
