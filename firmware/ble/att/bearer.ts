@@ -1,0 +1,188 @@
+/** One ATT bearer: the unenhanced one on channel 0x0004 of a link (Vol 3, Part F, 3.2.11). */
+
+import type { Clock, LogLevel, Timer } from "../../platform/platform.ts";
+import { encode, encodeInto, type Fields, type Values, Writer } from "../codec.ts";
+import { PDU_OFFSET } from "../hci/acl.ts";
+import { CHANNEL, type L2cap } from "../l2cap/l2cap.ts";
+import { ATT_ERROR } from "./errors.ts";
+import {
+  COMMAND_FLAG,
+  errorResponse,
+  exchangeMtuRequest,
+  exchangeMtuResponse,
+  findByTypeValueRequest,
+  findInformationRequest,
+  handleValueConfirmation,
+  handleValueIndication,
+  handleValueNotification,
+  type Pdu,
+  readBlobRequest,
+  readByGroupTypeRequest,
+  readByTypeRequest,
+  readRequest,
+  writeCommand,
+  writeRequest,
+} from "./pdus.ts";
+
+/** ATT_MTU before an exchange, and the least there is (Vol 3, Part G, 5.2.1). */
+export const DEFAULT_MTU = 23;
+/** Largest ATT_MTU that makes sense: an attribute value is at most 512 bytes (Vol 3, Part F, 3.2.9). */
+export const MAX_MTU = 527;
+/** Transaction timeout (Vol 3, Part F, 3.3.3). */
+export const TRANSACTION_TIMEOUT_MS = 30_000;
+
+/** Requests and commands that a server may be asked (the others are answered Request Not Supported). */
+const SERVED: readonly number[] = [
+  findInformationRequest.opcode,
+  findByTypeValueRequest.opcode,
+  readByTypeRequest.opcode,
+  readRequest.opcode,
+  readBlobRequest.opcode,
+  readByGroupTypeRequest.opcode,
+  writeRequest.opcode,
+  writeCommand.opcode,
+];
+
+/** Responses and other PDUs that ask for nothing: odd opcodes from 0x01 to 0x23 but the indication. */
+function isAnswer(opcode: number): boolean {
+  return (opcode & 1) === 1 && opcode <= 0x23;
+}
+
+/** What a bearer is handed. */
+export interface BearerPort {
+  readonly clock: Clock;
+  /** The ATT_MTU that this device offers. */
+  readonly preferredMtu: number;
+  log(level: LogLevel, message: string): void;
+  /** Serves one request or command; the range starts after the opcode and is valid during the call. */
+  serve(opcode: number, view: DataView, start: number, length: number): void;
+  /** The MTU was agreed. */
+  onMtu(mtu: number): void;
+  /** The peer left a transaction open for 30 s: nothing more may be sent on this bearer. */
+  onTimeout(): void;
+}
+
+export class AttBearer {
+  mtu = DEFAULT_MTU;
+  private readonly l2cap: L2cap;
+  private readonly port: BearerPort;
+  private readonly preferredMtu: number;
+  private onConfirmed: ((confirmed: boolean) => void) | undefined;
+  private indicationTimer: Timer | undefined;
+
+  constructor(l2cap: L2cap, port: BearerPort) {
+    this.l2cap = l2cap;
+    this.port = port;
+    this.preferredMtu = Math.min(MAX_MTU, Math.max(DEFAULT_MTU, port.preferredMtu));
+    l2cap.attach(CHANNEL.ATT, (view, start, length) => this.receive(view, start, length));
+  }
+
+  private receive(view: DataView, start: number, length: number): void {
+    if (length === 0) return;
+    const opcode = view.getUint8(start);
+    if (length > this.mtu && (opcode & COMMAND_FLAG) === 0 && !isAnswer(opcode)) {
+      return this.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
+    }
+    if (SERVED.includes(opcode)) return this.port.serve(opcode, view, start + 1, length - 1);
+    if (opcode === exchangeMtuRequest.opcode) return this.exchangeMtu(view, start + 1, length - 1);
+    if (opcode === handleValueConfirmation.opcode) return this.confirmed(length);
+    if (opcode === handleValueIndication.opcode) {
+      // Nobody here subscribed, but an indication blocks the peer's bearer until it is confirmed.
+      return this.respond(handleValueConfirmation, {});
+    }
+    if ((opcode & COMMAND_FLAG) !== 0 || isAnswer(opcode)) return;
+    this.refuse(opcode, 0, ATT_ERROR.REQUEST_NOT_SUPPORTED);
+  }
+
+  /** 3.4.2: both sides use the smaller figure; a figure below 23 counts as 23. */
+  private exchangeMtu(view: DataView, start: number, length: number): void {
+    if (length !== 2) return this.refuse(exchangeMtuRequest.opcode, 0, ATT_ERROR.INVALID_PDU);
+    const clientRxMtu = view.getUint16(start, true);
+    this.respond(exchangeMtuResponse, { serverRxMtu: this.preferredMtu });
+    this.mtu = Math.max(DEFAULT_MTU, Math.min(this.preferredMtu, clientRxMtu));
+    this.port.onMtu(this.mtu);
+  }
+
+  /** Sends a response that was put together from its declaration. */
+  respond<F extends Fields>(response: Pdu<F>, values: Values<F>): void {
+    const writer = new Writer();
+    writer.u8(response.opcode);
+    encodeInto(writer, response.fields, values);
+    this.l2cap.send(CHANNEL.ATT, 0, writer.finish());
+  }
+
+  /** Sends a response whose body is a part of a value, without a copy when the controller has room. */
+  respondWithValue(opcode: number, value: Uint8Array, start: number, end: number): void {
+    this.l2cap.send(CHANNEL.ATT, this.putOpcode(opcode), value, start, end);
+  }
+
+  /** Sends a response that is its opcode alone. */
+  respondEmpty(opcode: number): void {
+    this.l2cap.send(CHANNEL.ATT, this.putOpcode(opcode));
+  }
+
+  /** Error Response. Some errors concern no attribute: their handle is 0 (Vol 3, Part F, 3.4.1.1). */
+  refuse(requestOpcode: number, attributeHandle: number, errorCode: number): void {
+    const body = encode(errorResponse.fields, { requestOpcode, attributeHandle, errorCode });
+    this.respondWithValue(errorResponse.opcode, body, 0, body.length);
+  }
+
+  /**
+   * Notifies; a value longer than ATT_MTU - 3 is cut. Returns true when it has left for the controller already;
+   * otherwise `onSent` is called when it does.
+   */
+  notify(attributeHandle: number, value: Uint8Array, onSent?: () => void): boolean {
+    return this.sendValue(handleValueNotification.opcode, attributeHandle, value, onSent);
+  }
+
+  /** Whether an indication waits for its confirmation: there may be only one (Vol 3, Part F, 3.3.2). */
+  get indicating(): boolean {
+    return this.onConfirmed !== undefined;
+  }
+
+  /** Indicates; `onConfirmed` is told whether the peer confirmed, or false when the bearer ended before. */
+  indicate(attributeHandle: number, value: Uint8Array, onConfirmed: (confirmed: boolean) => void): void {
+    this.onConfirmed = onConfirmed;
+    this.indicationTimer = this.port.clock.setTimer(() => {
+      this.indicationTimer = undefined;
+      this.port.onTimeout();
+    }, TRANSACTION_TIMEOUT_MS);
+    this.sendValue(handleValueIndication.opcode, attributeHandle, value);
+  }
+
+  private confirmed(length: number): void {
+    if (length === 1) this.settleIndication(true);
+  }
+
+  private settleIndication(confirmed: boolean): void {
+    const onConfirmed = this.onConfirmed;
+    this.onConfirmed = undefined;
+    if (this.indicationTimer !== undefined) this.port.clock.clearTimer(this.indicationTimer);
+    this.indicationTimer = undefined;
+    if (onConfirmed) onConfirmed(confirmed);
+  }
+
+  /** The link is gone: ends what waits. */
+  close(): void {
+    this.settleIndication(false);
+  }
+
+  /** Opcode, handle, value (Vol 3, Part F, 3.4.7). */
+  private sendValue(opcode: number, handle: number, value: Uint8Array, onSent?: () => void): boolean {
+    const header = this.l2cap.headerView;
+    header.setUint8(PDU_OFFSET, opcode);
+    header.setUint16(PDU_OFFSET + 1, handle, true);
+    const end = Math.min(value.length, this.mtu - 3);
+    return this.l2cap.send(CHANNEL.ATT, 3, value, 0, end, onSent);
+  }
+
+  private putOpcode(opcode: number): number {
+    this.l2cap.headerView.setUint8(PDU_OFFSET, opcode);
+    return 1;
+  }
+
+  /** Whether the link's queue has room for another notification. */
+  get canQueue(): boolean {
+    return this.l2cap.canQueue;
+  }
+}

@@ -1,0 +1,35 @@
+/** ATT error codes (Vol 3, Part F, Table 3.4; Core Specification Supplement, Part B, 1.2). */
+export const ATT_ERROR = {
+  INVALID_HANDLE: 0x01,
+  READ_NOT_PERMITTED: 0x02,
+  WRITE_NOT_PERMITTED: 0x03,
+  INVALID_PDU: 0x04,
+  INSUFFICIENT_AUTHENTICATION: 0x05,
+  REQUEST_NOT_SUPPORTED: 0x06,
+  INVALID_OFFSET: 0x07,
+  INSUFFICIENT_AUTHORIZATION: 0x08,
+  PREPARE_QUEUE_FULL: 0x09,
+  ATTRIBUTE_NOT_FOUND: 0x0a,
+  ATTRIBUTE_NOT_LONG: 0x0b,
+  ENCRYPTION_KEY_SIZE_TOO_SHORT: 0x0c,
+  INVALID_ATTRIBUTE_VALUE_LENGTH: 0x0d,
+  UNLIKELY_ERROR: 0x0e,
+  INSUFFICIENT_ENCRYPTION: 0x0f,
+  UNSUPPORTED_GROUP_TYPE: 0x10,
+  INSUFFICIENT_RESOURCES: 0x11,
+  DATABASE_OUT_OF_SYNC: 0x12,
+  VALUE_NOT_ALLOWED: 0x13,
+  WRITE_REQUEST_REJECTED: 0xfc,
+  CCCD_IMPROPERLY_CONFIGURED: 0xfd,
+  PROCEDURE_IN_PROGRESS: 0xfe,
+  OUT_OF_RANGE: 0xff,
+} as const;
+
+/** `invalid attribute value length (0x0d)`; application errors 0x80 to 0x9f have no name. */
+export function attErrorText(status: number): string {
+  const code = `0x${status < 16 ? "0" : ""}${status.toString(16)}`;
+  for (const [name, value] of Object.entries(ATT_ERROR)) {
+    if (value === status) return `${name.toLowerCase().split("_").join(" ")} (${code})`;
+  }
+  return `application error ${code}`;
+}

@@ -1,0 +1,243 @@
+/**
+ * Packets are declared as objects of codecs; decoding, encoding and a readable trace come from the declaration.
+ * A codec never throws on what a peer sent: it marks the reader as failed, and the whole packet is refused.
+ */
+import { UUID } from "./uuid.ts";
+
+/** Reads little-endian fields from a bounded range. After a read past the end, `failed` is true for good. */
+export class Reader {
+  readonly view: DataView;
+  position: number;
+  readonly end: number;
+  failed = false;
+
+  constructor(view: DataView, start: number, end: number) {
+    this.view = view;
+    this.position = start;
+    this.end = Math.min(end, view.byteLength);
+  }
+
+  get remaining(): number {
+    return this.end - this.position;
+  }
+
+  /** Claims `length` bytes and returns their offset, or -1 when there are fewer. */
+  take(length: number): number {
+    const at = this.position;
+    if (length > this.end - at) {
+      this.failed = true;
+      this.position = this.end;
+      return -1;
+    }
+    this.position = at + length;
+    return at;
+  }
+
+  /** A copy of the next `length` bytes; empty when there are fewer. */
+  bytes(length: number): Uint8Array {
+    const at = this.take(length);
+    return at < 0 ? new Uint8Array(0) : copyBytes(this.view, at, length);
+  }
+}
+
+/** Copies a range of a view into an array of its own. */
+export function copyBytes(view: DataView, start: number, length: number): Uint8Array {
+  const from = view.byteOffset + start;
+  return new Uint8Array(view.buffer.slice(from, from + length) as ArrayBuffer);
+}
+
+/** A view over the bytes of an array, without a copy. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Collects little-endian fields in a buffer that grows. */
+export class Writer {
+  private buffer: Uint8Array;
+  private view: DataView;
+  length = 0;
+
+  constructor(capacity = 32) {
+    this.buffer = new Uint8Array(capacity);
+    this.view = viewOf(this.buffer);
+  }
+
+  private reserve(count: number): number {
+    const at = this.length;
+    const needed = at + count;
+    if (needed > this.buffer.length) {
+      const grown = new Uint8Array(Math.max(needed, this.buffer.length * 2));
+      grown.set(this.buffer);
+      this.buffer = grown;
+      this.view = viewOf(grown);
+    }
+    this.length = needed;
+    return at;
+  }
+
+  u8(value: number): void {
+    this.view.setUint8(this.reserve(1), value);
+  }
+
+  u16(value: number): void {
+    this.view.setUint16(this.reserve(2), value, true);
+  }
+
+  u32(value: number): void {
+    this.view.setUint32(this.reserve(4), value, true);
+  }
+
+  bytes(value: Uint8Array): void {
+    this.buffer.set(value, this.reserve(value.length));
+  }
+
+  /** What was written so far, as an array of its own. */
+  finish(): Uint8Array {
+    return this.buffer.slice(0, this.length);
+  }
+}
+
+/** How one field is read, written and shown. */
+export interface Codec<T> {
+  read(reader: Reader): T;
+  write(writer: Writer, value: T): void;
+  show(value: T): string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a table of codecs of any value type
+export type Fields = Readonly<Record<string, Codec<any>>>;
+
+/** The values that a table of codecs stands for. */
+export type Values<F extends Fields> = { [K in keyof F]: F[K] extends Codec<infer T> ? T : never };
+
+/** Hexadecimal digits of `bytes`, two each, in order. */
+export function hex(bytes: Uint8Array): string {
+  let text = "";
+  for (let index = 0; index < bytes.length; index++) text += (bytes[index]! + 256).toString(16).slice(1);
+  return text;
+}
+
+function hexNumber(value: number, digits: number): string {
+  const text = value.toString(16);
+  return `0x${"0".repeat(Math.max(0, digits - text.length))}${text}`;
+}
+
+export const u8: Codec<number> = {
+  read(reader) {
+    const at = reader.take(1);
+    return at < 0 ? 0 : reader.view.getUint8(at);
+  },
+  write: (writer, value) => writer.u8(value),
+  show: (value) => hexNumber(value, 2),
+};
+
+export const i8: Codec<number> = {
+  read(reader) {
+    const at = reader.take(1);
+    return at < 0 ? 0 : reader.view.getInt8(at);
+  },
+  write: (writer, value) => writer.u8(value),
+  show: (value) => String(value),
+};
+
+export const u16: Codec<number> = {
+  read(reader) {
+    const at = reader.take(2);
+    return at < 0 ? 0 : reader.view.getUint16(at, true);
+  },
+  write: (writer, value) => writer.u16(value),
+  show: (value) => hexNumber(value, 4),
+};
+
+export const u32: Codec<number> = {
+  read(reader) {
+    const at = reader.take(4);
+    return at < 0 ? 0 : reader.view.getUint32(at, true);
+  },
+  write: (writer, value) => writer.u32(value),
+  show: (value) => hexNumber(value, 8),
+};
+
+/** Exactly `length` bytes, padded with zeros when fewer are given. */
+export function bytes(length: number): Codec<Uint8Array> {
+  return {
+    read: (reader) => reader.bytes(length),
+    write(writer, value) {
+      if (value.length > length) throw new RangeError(`${value.length} bytes for a field of ${length}`);
+      writer.bytes(value);
+      for (let index = value.length; index < length; index++) writer.u8(0);
+    },
+    show: hex,
+  };
+}
+
+/** All bytes to the end of the packet. */
+export const rest: Codec<Uint8Array> = {
+  read: (reader) => reader.bytes(reader.remaining),
+  write: (writer, value) => writer.bytes(value),
+  show: hex,
+};
+
+/** A device address: six bytes in printed (big-endian) order; on the wire little-endian (Vol 4, Part E, 5.2). */
+export const address: Codec<Uint8Array> = {
+  read: (reader) => reader.bytes(6).reverse(),
+  write(writer, value) {
+    for (let index = 5; index >= 0; index--) writer.u8(value[index] ?? 0);
+  },
+  show: (value) => formatAddress(value),
+};
+
+/** Lower-case hexadecimal with colons. */
+export function formatAddress(value: Uint8Array): string {
+  let text = "";
+  for (let index = 0; index < value.length; index++) {
+    text += (index > 0 ? ":" : "") + (value[index]! + 256).toString(16).slice(1);
+  }
+  return text;
+}
+
+/** A UUID that takes the rest of the packet: 2 or 16 bytes (Vol 3, Part F, 3.2.1). */
+export const uuid: Codec<UUID> = {
+  read(reader) {
+    const length = reader.remaining;
+    if (length === 2 || length === 16) return new UUID(reader.bytes(length));
+    reader.failed = true;
+    return new UUID(0);
+  },
+  write: (writer, value) => writer.bytes(value.attBytes),
+  show: (value) => value.toString(),
+};
+
+/** Reads every field in order. Undefined when the range is too short; bytes left over are refused when `exact`. */
+export function decode<F extends Fields>(
+  fields: F,
+  view: DataView,
+  start: number,
+  end: number,
+  exact = false,
+): Values<F> | undefined {
+  const reader = new Reader(view, start, end);
+  const values: Record<string, unknown> = {};
+  for (const name in fields) values[name] = fields[name]!.read(reader);
+  if (reader.failed || (exact && reader.remaining > 0)) return undefined;
+  return values as Values<F>;
+}
+
+/** Writes every field in order after what `writer` already holds. */
+export function encodeInto<F extends Fields>(writer: Writer, fields: F, values: Values<F>): void {
+  for (const name in fields) fields[name]!.write(writer, values[name]);
+}
+
+/** The bytes of one packet body. */
+export function encode<F extends Fields>(fields: F, values: Values<F>): Uint8Array {
+  const writer = new Writer();
+  encodeInto(writer, fields, values);
+  return writer.finish();
+}
+
+/** `name: value` of every field, for traces. */
+export function describe<F extends Fields>(fields: F, values: Values<F>): string {
+  let text = "";
+  for (const name in fields) text += `${text ? ", " : ""}${name}: ${fields[name]!.show(values[name])}`;
+  return text;
+}

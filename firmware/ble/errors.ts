@@ -1,0 +1,26 @@
+/**
+ * The base of every error that the stack raises.
+ *
+ * `code` is a stable slug with a heading in docs/errors.md; the message is a sentence that says what to do.
+ */
+export class BleError extends Error {
+  override name = "BleError";
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The controller refused a command, did not answer, or its line failed (Vol 1, Part F). */
+export class HciError extends BleError {
+  override name = "HciError";
+  /** Controller error code (Vol 1, Part F, 1.3), 0 when the controller said nothing. */
+  readonly status: number;
+
+  constructor(code: string, message: string, status = 0) {
+    super(code, message);
+    this.status = status;
+  }
+}

@@ -1,0 +1,153 @@
+/** Legacy advertising (Vol 4, Part E, 7.8.5 to 7.8.9; Vol 3, Part C, 9.2 and 9.3). */
+import { HciError } from "../errors.ts";
+import {
+  leSetAdvertisingData,
+  leSetAdvertisingEnable,
+  leSetAdvertisingParameters,
+  leSetScanResponseData,
+} from "../hci/commands.ts";
+import type { Hci } from "../hci/hci.ts";
+import { HCI_STATUS } from "../hci/status.ts";
+import { ADDRESS_TYPE } from "./address.ts";
+import { ADVERTISING_DATA_LENGTH } from "./advertising-data.ts";
+
+/** Range of Advertising_Interval: 20 ms to 10.24 s (Vol 4, Part E, 7.8.5). */
+export const ADVERTISING_INTERVAL_MIN_US = 20_000;
+export const ADVERTISING_INTERVAL_MAX_US = 10_240_000;
+/** Shortest interval that a controller before 5.0 takes for advertising that nobody can connect to. */
+export const SLOW_INTERVAL_MIN_US = 100_000;
+/** Unit of Advertising_Interval. */
+const INTERVAL_UNIT_US = 625;
+
+/** Advertising_Type (Vol 4, Part E, 7.8.5). */
+const ADV_IND = 0x00;
+const ADV_SCAN_IND = 0x02;
+const ADV_NONCONN_IND = 0x03;
+const ALL_CHANNELS = 0x07;
+/** Core 5.0 as HCI_Version (Assigned Numbers, 2.1). */
+const VERSION_5_0 = 9;
+
+export interface AdvertisingParameters {
+  /** Microseconds, 20,000 to 10,240,000; rounded down to 625. */
+  readonly intervalUs: number;
+  readonly connectable: boolean;
+  /** At most 31 bytes each. */
+  readonly advData: Uint8Array;
+  readonly respData: Uint8Array;
+}
+
+export class Advertiser {
+  private readonly hci: Hci;
+  private parameters: AdvertisingParameters | undefined;
+  /** Operations wait for each other: two starts must not interleave their commands. */
+  private last: Promise<void> = Promise.resolve();
+  /** HCI_Version of the controller. */
+  hciVersion = VERSION_5_0;
+
+  constructor(hci: Hci) {
+    this.hci = hci;
+  }
+
+  /** Whether the controller advertises, or will as soon as the commands on their way are through. */
+  get advertising(): boolean {
+    return this.parameters !== undefined;
+  }
+
+  /**
+   * Sets parameters and data and switches advertising on.
+   * @throws RangeError for an interval or data out of range, HciError when the controller refuses.
+   */
+  start(parameters: AdvertisingParameters): Promise<void> {
+    this.check(parameters);
+    this.parameters = parameters;
+    return this.queue(async () => {
+      try {
+        await this.enable(parameters);
+      } catch (error) {
+        if (this.parameters === parameters) this.parameters = undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** Switches advertising off; done when the controller says so. */
+  stop(): Promise<void> {
+    this.parameters = undefined;
+    return this.queue(() => this.disable());
+  }
+
+  /** A central connected: the controller has stopped by itself (Vol 6, Part B, 4.4.2.3). */
+  connected(): void {
+    this.parameters = undefined;
+  }
+
+  /** The radio was started again: goes on where it was. */
+  resume(): Promise<void> {
+    const parameters = this.parameters;
+    return parameters ? this.start(parameters) : Promise.resolve();
+  }
+
+  private check(parameters: AdvertisingParameters): void {
+    const { intervalUs, connectable, advData, respData } = parameters;
+    if (!(intervalUs >= ADVERTISING_INTERVAL_MIN_US && intervalUs <= ADVERTISING_INTERVAL_MAX_US)) {
+      throw new RangeError(
+        `intervalUs ${intervalUs} is out of range: 20,000 (20 ms) to 10,240,000 (10.24 s) microseconds`,
+      );
+    }
+    if (!connectable && intervalUs < SLOW_INTERVAL_MIN_US && this.hciVersion < VERSION_5_0) {
+      throw new RangeError(
+        `intervalUs ${intervalUs} is out of range: this controller needs 100,000 (100 ms) or more when not connectable`,
+      );
+    }
+    for (const [name, data] of [
+      ["advData", advData],
+      ["respData", respData],
+    ] as const) {
+      if (data.length > ADVERTISING_DATA_LENGTH) {
+        throw new RangeError(`${name} has ${data.length} bytes; an advertising packet holds 31`);
+      }
+    }
+  }
+
+  private async enable(parameters: AdvertisingParameters): Promise<void> {
+    const { intervalUs, connectable, advData, respData } = parameters;
+    const interval = Math.floor(intervalUs / INTERVAL_UNIT_US);
+    const scannable = respData.length > 0 ? ADV_SCAN_IND : ADV_NONCONN_IND;
+    await this.disable(); // Parameters may not change while advertising (Vol 4, Part E, 7.8.5).
+    await this.hci.send(leSetAdvertisingParameters, {
+      advertisingIntervalMin: interval,
+      advertisingIntervalMax: interval,
+      advertisingType: connectable ? ADV_IND : scannable,
+      ownAddressType: ADDRESS_TYPE.RANDOM,
+      peerAddressType: ADDRESS_TYPE.PUBLIC,
+      peerAddress: new Uint8Array(6),
+      advertisingChannelMap: ALL_CHANNELS,
+      advertisingFilterPolicy: 0,
+    });
+    await this.hci.send(leSetAdvertisingData, {
+      advertisingDataLength: advData.length,
+      advertisingData: advData,
+    });
+    // Sent even when empty: the controller would keep the response of an earlier start.
+    await this.hci.send(leSetScanResponseData, {
+      scanResponseDataLength: respData.length,
+      scanResponseData: respData,
+    });
+    if (this.parameters === parameters) await this.hci.send(leSetAdvertisingEnable, { advertisingEnable: 1 });
+  }
+
+  private async disable(): Promise<void> {
+    try {
+      await this.hci.send(leSetAdvertisingEnable, { advertisingEnable: 0 });
+    } catch (error) {
+      // Some controllers refuse to stop what does not run.
+      if (!(error instanceof HciError) || error.status !== HCI_STATUS.COMMAND_DISALLOWED) throw error;
+    }
+  }
+
+  private queue(operation: () => Promise<void>): Promise<void> {
+    const run = this.last.then(operation);
+    this.last = run.catch(() => {});
+    return run;
+  }
+}

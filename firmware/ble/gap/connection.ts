@@ -1,0 +1,63 @@
+/** A link as the host keeps it (Vol 3, Part C, 9.3). */
+import type { AttBearer } from "../att/bearer.ts";
+import type { RemoteClient } from "../gatt/server.ts";
+import type { AclLink } from "../hci/acl.ts";
+import type { L2cap } from "../l2cap/l2cap.ts";
+
+/** Role of this device on a link (Vol 4, Part E, 7.7.65.1). */
+export const ROLE = { CENTRAL: 0x00, PERIPHERAL: 0x01 } as const;
+
+/** What the link layer agreed. */
+export interface LinkParameters {
+  /** Connection interval in microseconds. */
+  readonly intervalUs: number;
+  /** Connection events that a peripheral may skip. */
+  readonly latency: number;
+  /** Supervision timeout in milliseconds. */
+  readonly supervisionTimeoutMs: number;
+}
+
+/** What a connection is made of. */
+export interface ConnectionParts {
+  readonly role: number;
+  /** 0 public, 1 random; identity types 2 and 3 once addresses are resolved (Vol 4, Part E, 7.7.65.10). */
+  readonly peerAddressType: number;
+  /** Six bytes in printed order. */
+  readonly peerAddress: Uint8Array;
+  readonly parameters: LinkParameters;
+  readonly link: AclLink;
+  readonly l2cap: L2cap;
+}
+
+export class Connection {
+  readonly handle: number;
+  readonly role: number;
+  readonly peerAddressType: number;
+  readonly peerAddress: Uint8Array;
+  readonly link: AclLink;
+  readonly l2cap: L2cap;
+  parameters: LinkParameters;
+  bearer!: AttBearer;
+  client!: RemoteClient;
+  /** Controller error code of the disconnection; undefined while connected (Vol 1, Part F, 1.3). */
+  disconnectReason: number | undefined = undefined;
+
+  constructor(parts: ConnectionParts) {
+    this.handle = parts.link.handle;
+    this.role = parts.role;
+    this.peerAddressType = parts.peerAddressType;
+    this.peerAddress = parts.peerAddress;
+    this.parameters = parts.parameters;
+    this.link = parts.link;
+    this.l2cap = parts.l2cap;
+  }
+
+  get isConnected(): boolean {
+    return this.disconnectReason === undefined;
+  }
+}
+
+/** Units of the link layer's events (Vol 4, Part E, 7.7.65.1): 1.25 ms and 10 ms. */
+export function linkParameters(interval: number, latency: number, timeout: number): LinkParameters {
+  return { intervalUs: interval * 1250, latency, supervisionTimeoutMs: timeout * 10 };
+}

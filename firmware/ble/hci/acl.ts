@@ -1,0 +1,191 @@
+/**
+ * ACL data towards the controller: fragmentation, the controller's buffer credits (Vol 4, Part E, 4.1.1) and the only
+ * queue on the way out.
+ *
+ * An outgoing packet is put together in place: each layer writes its header into `header` at its own offset, just
+ * before the transport gathers header and payload. Nothing may be called in between that sends something else.
+ */
+
+import type { HciTransport, LogLevel } from "../../platform/platform.ts";
+import { viewOf } from "../codec.ts";
+import { H4_ACL } from "./packet.ts";
+
+/** Offset of the L2CAP header in `header`: H4 indicator, handle and flags, length (Vol 4, Part E, 5.4.2). */
+export const L2CAP_OFFSET = 5;
+/** Offset of the L2CAP payload in `header`: after length and channel id (Vol 3, Part A, 3.1). */
+export const PDU_OFFSET = L2CAP_OFFSET + 4;
+/** Bytes that a layer above L2CAP may put into `header`; the rest travels as payload. */
+export const PDU_HEADER_MAX = 16;
+
+/** Packet_Boundary_Flag, host to controller: first, non-automatically-flushable (Vol 4, Part E, 5.4.2). */
+const FIRST = 0x0000;
+/** Packet_Boundary_Flag: continuing fragment. */
+const CONTINUING = 0x1000;
+
+/** PDUs that one link may have waiting; more is the caller's to hold back. */
+export const QUEUE_LIMIT = 32;
+
+interface QueuedPdu {
+  /** ACL and L2CAP headers' room, then the L2CAP frame. */
+  readonly packet: Uint8Array;
+  /** Bytes of the frame handed to the controller so far. */
+  sent: number;
+  readonly onSent: (() => void) | undefined;
+}
+
+/** The sending side of one connection. */
+export class AclLink {
+  readonly handle: number;
+  /** Packets that the controller holds. */
+  inController = 0;
+  readonly queue: QueuedPdu[] = [];
+
+  constructor(handle: number) {
+    this.handle = handle;
+  }
+}
+
+/** What the ACL layer is handed. */
+export interface AclPort {
+  readonly transport: HciTransport;
+  log(level: LogLevel, message: string): void;
+}
+
+export class Acl {
+  /** Where headers are written: `PDU_OFFSET` and up for layers above L2CAP. */
+  readonly header = new Uint8Array(PDU_OFFSET + PDU_HEADER_MAX);
+  readonly headerView = viewOf(this.header);
+  private readonly port: AclPort;
+  private readonly links = new Map<number, AclLink>();
+  private packetLength = 27;
+  private buffers = 1;
+  private credits = 1;
+
+  constructor(port: AclPort) {
+    this.port = port;
+  }
+
+  /** Takes over the controller's figures: bytes of data a packet may hold and packets it can hold; forgets all links. */
+  start(packetLength: number, buffers: number): void {
+    this.packetLength = packetLength;
+    this.buffers = buffers;
+    this.credits = buffers;
+    this.links.clear();
+  }
+
+  /** Adds a connection. A handle that the controller uses again replaces the old one. */
+  open(handle: number): AclLink {
+    const stale = this.links.get(handle);
+    if (stale) this.close(stale);
+    const link = new AclLink(handle);
+    this.links.set(handle, link);
+    return link;
+  }
+
+  /** Removes a connection: what it had in the controller counts as completed (Vol 4, Part E, 4.3). */
+  close(link: AclLink): void {
+    if (this.links.get(link.handle) !== link) return;
+    this.links.delete(link.handle);
+    this.credits = Math.min(this.buffers, this.credits + link.inController);
+    link.inController = 0;
+    link.queue.length = 0;
+    this.drain();
+  }
+
+  /** Whether `send` has room for another PDU on this link. */
+  canQueue(link: AclLink): boolean {
+    return link.queue.length < QUEUE_LIMIT;
+  }
+
+  /**
+   * Sends an L2CAP frame: `headerLength` bytes of `header` from `L2CAP_OFFSET`, then `payload[start..end)`. Goes out at
+   * once when the controller has room, else a copy waits in the link's queue. `onSent` is called when the last byte was
+   * handed to the transport. Returns true when that has already happened.
+   */
+  send(
+    link: AclLink,
+    headerLength: number,
+    payload?: Uint8Array,
+    start = 0,
+    end = payload ? payload.length : 0,
+    onSent?: () => void,
+  ): boolean {
+    const length = headerLength + end - start;
+    if (length <= this.packetLength && link.queue.length === 0 && this.mayTransmit(link)) {
+      const view = this.headerView;
+      view.setUint8(0, H4_ACL);
+      view.setUint16(1, link.handle | FIRST, true);
+      view.setUint16(3, length, true);
+      if (this.port.transport.write(this.header, L2CAP_OFFSET + headerLength, payload, start, end)) {
+        this.credits--;
+        link.inController++;
+        if (onSent) onSent();
+        return true;
+      }
+    }
+    const packet = new Uint8Array(L2CAP_OFFSET + length);
+    packet.set(this.header.subarray(0, L2CAP_OFFSET + headerLength));
+    if (payload) packet.set(payload.subarray(start, end), L2CAP_OFFSET + headerLength);
+    const pdu: QueuedPdu = { packet, sent: 0, onSent };
+    link.queue.push(pdu);
+    this.drain();
+    return link.queue.indexOf(pdu) < 0;
+  }
+
+  /** Number Of Completed Packets (Vol 4, Part E, 7.7.19). Wrong handles and counts are noted and change nothing. */
+  completed(packet: DataView): void {
+    const count = packet.getUint8(3);
+    for (let index = 0; index < count && 8 + index * 4 <= packet.byteLength; index++) {
+      const link = this.links.get(packet.getUint16(4 + index * 4, true) & 0x0fff);
+      if (!link) continue; // Reported after the disconnection: already counted by close().
+      let done = packet.getUint16(6 + index * 4, true);
+      if (done > link.inController) {
+        this.port.log(
+          "warning",
+          `hci: the controller completed ${done} packets on handle ${link.handle}, ${link.inController} were sent`,
+        );
+        done = link.inController;
+      }
+      link.inController -= done;
+      this.credits += done;
+    }
+    this.drain();
+  }
+
+  /** Sends what waits, the links taking turns, until the controller or the transport is full. */
+  drain(): void {
+    let progress = true;
+    while (progress && this.credits > 0) {
+      progress = false;
+      for (const link of this.links.values()) {
+        if (link.queue.length > 0 && this.mayTransmit(link) && this.transmitFragment(link)) progress = true;
+      }
+    }
+  }
+
+  /** A link that is out of range must not take every buffer: one stays free for each of the others. */
+  private mayTransmit(link: AclLink): boolean {
+    const share = Math.max(1, this.buffers - (this.links.size - 1));
+    return this.credits > 0 && link.inController < share;
+  }
+
+  private transmitFragment(link: AclLink): boolean {
+    const pdu = link.queue[0]!;
+    const frameLength = pdu.packet.length - L2CAP_OFFSET;
+    const length = Math.min(this.packetLength, frameLength - pdu.sent);
+    const view = this.headerView;
+    view.setUint8(0, H4_ACL);
+    view.setUint16(1, link.handle | (pdu.sent === 0 ? FIRST : CONTINUING), true);
+    view.setUint16(3, length, true);
+    const from = L2CAP_OFFSET + pdu.sent;
+    if (!this.port.transport.write(this.header, L2CAP_OFFSET, pdu.packet, from, from + length)) return false;
+    this.credits--;
+    link.inController++;
+    pdu.sent += length;
+    if (pdu.sent === frameLength) {
+      link.queue.shift();
+      if (pdu.onSent) pdu.onSent();
+    }
+    return true;
+  }
+}

@@ -1,0 +1,266 @@
+/** Commands, events and failures of one controller (Vol 4, Part E, 4). */
+
+import type { Clock, HciReceiver, HciTransport, LogLevel, Timer } from "../../platform/platform.ts";
+import { decode, encodeInto, type Fields, type Values, Writer } from "../codec.ts";
+import { HciError } from "../errors.ts";
+import { commandComplete, commandStatus, hardwareError, numberOfCompletedPackets } from "./events.ts";
+import {
+  type AnyCommand,
+  type Command,
+  H4_ACL,
+  H4_COMMAND,
+  H4_EVENT,
+  type HciEvent,
+  LE_META,
+} from "./packet.ts";
+import { HCI_STATUS, statusText } from "./status.ts";
+
+/** A controller that has not answered a command after this long is taken for dead (Vol 4, Part E, 4.4 sets no figure). */
+export const COMMAND_TIMEOUT_MS = 2000;
+
+/** What HCI is handed by the host. */
+export interface HciPort {
+  readonly transport: HciTransport;
+  readonly clock: Clock;
+  log(level: LogLevel, message: string): void;
+}
+
+/** Where HCI delivers. */
+export interface HciHandlers {
+  /** A whole ACL packet, H4 indicator first. */
+  onAcl(packet: DataView): void;
+  /** Number Of Completed Packets, H4 indicator first. */
+  onCompletedPackets(packet: DataView): void;
+  /** The transport has room again. */
+  onWritable(): void;
+  /** The controller is lost: no answer, hardware error, or a broken line. HCI is closed already. */
+  onFailure(error: HciError): void;
+}
+
+interface PendingCommand {
+  readonly command: AnyCommand;
+  readonly packet: Uint8Array;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: HciError) => void;
+  readonly timeoutMs: number;
+}
+
+interface Subscription {
+  readonly event: HciEvent;
+  readonly handler: (values: never) => void;
+}
+
+export class Hci implements HciReceiver {
+  private readonly port: HciPort;
+  private readonly handlers: HciHandlers;
+  private readonly subscriptions = new Map<number, Subscription>();
+  private readonly queue: PendingCommand[] = [];
+  private inFlight: PendingCommand | undefined;
+  private credits = 1;
+  private timer: Timer | undefined;
+  private opened = false;
+  /** Packets that were refused since the line was opened. */
+  malformed = 0;
+
+  constructor(port: HciPort, handlers: HciHandlers) {
+    this.port = port;
+    this.handlers = handlers;
+  }
+
+  /** Opens the line, or opens it again after a failure. */
+  open(): void {
+    this.opened = true;
+    this.credits = 1;
+    this.malformed = 0;
+    this.port.transport.open(this);
+  }
+
+  /** Closes the line; commands still waiting reject with `radio-off`. */
+  close(): void {
+    if (this.opened) this.shut(new HciError("radio-off", "The radio was switched off."));
+  }
+
+  /** Calls `handler` for each such event; one handler an event. */
+  on<F extends Fields>(event: HciEvent<F>, handler: (values: Values<F>) => void): void {
+    this.subscriptions.set(event.code, { event, handler: handler as (values: never) => void });
+  }
+
+  /**
+   * Sends a command and resolves with what it returns; commands wait for each other (Vol 4, Part E, 4.4).
+   * @throws HciError `controller-refused` with the status, `controller-timeout`, or the failure that ended the line.
+   */
+  send<P extends Fields, R extends Fields>(
+    command: Command<P, R>,
+    parameters: Values<P>,
+    timeoutMs = COMMAND_TIMEOUT_MS,
+  ): Promise<Values<R>> {
+    return new Promise((resolve, reject) => {
+      if (!this.opened) {
+        reject(new HciError("radio-off", `${command.name} was not sent: the radio is off.`));
+        return;
+      }
+      const writer = new Writer();
+      writer.u8(H4_COMMAND);
+      writer.u16(command.opcode);
+      writer.u8(0);
+      encodeInto(writer, command.parameters, parameters);
+      const packet = writer.finish();
+      packet[3] = packet.length - 4;
+      this.queue.push({ command, packet, resolve, reject, timeoutMs });
+      this.pump();
+    });
+  }
+
+  onPacket(packet: DataView): void {
+    if (!this.opened) return;
+    const length = packet.byteLength;
+    const type = packet.getUint8(0);
+    if (type === H4_ACL && length >= 5 && packet.getUint16(3, true) === length - 5) {
+      this.handlers.onAcl(packet);
+    } else if (type === H4_EVENT && length >= 3 && packet.getUint8(2) === length - 3) {
+      this.receiveEvent(packet);
+    } else {
+      this.refuse("packet", type);
+    }
+  }
+
+  onWritable(): void {
+    this.pump();
+    this.handlers.onWritable();
+  }
+
+  onFailure(reason: string): void {
+    if (this.opened) this.fail("controller-lost", `The line to the Bluetooth controller failed: ${reason}.`);
+  }
+
+  private receiveEvent(packet: DataView): void {
+    const code = packet.getUint8(1);
+    const end = packet.byteLength;
+    if (code === numberOfCompletedPackets.code) {
+      this.handlers.onCompletedPackets(packet);
+      return;
+    }
+    if (code === commandComplete.code) {
+      const values = decode(commandComplete.fields, packet, 3, end);
+      if (!values) return this.refuse("event", code);
+      return this.answered(values.commandOpcode, values.numHciCommandPackets, packet, 6);
+    }
+    if (code === commandStatus.code) {
+      const values = decode(commandStatus.fields, packet, 3, end);
+      if (!values) return this.refuse("event", code);
+      return this.started(values.commandOpcode, values.numHciCommandPackets, values.status);
+    }
+    if (code === hardwareError.code) {
+      const hardwareCode = end > 3 ? packet.getUint8(3) : 0;
+      return this.fail(
+        "controller-lost",
+        `The Bluetooth controller reported hardware error 0x${hardwareCode.toString(16)}.`,
+      );
+    }
+    const isMeta = code === LE_META && end > 3;
+    const subscription = this.subscriptions.get(isMeta ? (LE_META << 8) | packet.getUint8(3) : code);
+    if (!subscription) return;
+    const values = decode(subscription.event.fields, packet, isMeta ? 4 : 3, end);
+    if (values) subscription.handler(values as never);
+    else this.refuse("event", code);
+  }
+
+  private refuse(what: string, code: number): void {
+    this.malformed++;
+    this.port.log("warning", `hci: dropped a malformed ${what} 0x${code.toString(16)} from the controller`);
+  }
+
+  /** Command Complete. */
+  private answered(opcode: number, credits: number, packet: DataView, at: number): void {
+    const pending = this.claim(opcode, credits);
+    if (!pending) return;
+    const end = packet.byteLength;
+    const status = at < end ? packet.getUint8(at) : HCI_STATUS.UNSPECIFIED;
+    if (status !== HCI_STATUS.SUCCESS) {
+      pending.reject(refused(pending.command, status));
+    } else {
+      const values = decode(pending.command.returns, packet, at + 1, end);
+      if (values) pending.resolve(values as never);
+      else pending.reject(refused(pending.command, HCI_STATUS.UNSPECIFIED));
+    }
+    this.pump();
+  }
+
+  /** Command Status. */
+  private started(opcode: number, credits: number, status: number): void {
+    const pending = this.claim(opcode, credits);
+    if (!pending) return;
+    if (status !== HCI_STATUS.SUCCESS) pending.reject(refused(pending.command, status));
+    else pending.resolve({} as never);
+    this.pump();
+  }
+
+  /** The command that an answer belongs to. Opcode 0 only brings credits; an answer that nobody awaits is dropped. */
+  private claim(opcode: number, credits: number): PendingCommand | undefined {
+    this.credits = credits;
+    const pending = this.inFlight;
+    if (pending && pending.command.opcode === opcode) {
+      this.inFlight = undefined;
+      this.stopTimer();
+      return pending;
+    }
+    if (opcode !== 0)
+      this.port.log("warning", `hci: answer to command 0x${opcode.toString(16)}, which is not waiting`);
+    this.pump();
+    return undefined;
+  }
+
+  private pump(): void {
+    const next = this.queue[0];
+    if (!next || this.inFlight || !this.opened) return;
+    if (this.credits > 0 && this.port.transport.write(next.packet, next.packet.length)) {
+      this.queue.shift();
+      this.inFlight = next;
+      this.credits--;
+      this.startTimer(next);
+    } else if (this.timer === undefined) {
+      // A controller that grants no credit, or a line that takes no bytes, must not hang the host for ever.
+      this.startTimer(next);
+    }
+  }
+
+  private startTimer(pending: PendingCommand): void {
+    this.stopTimer();
+    this.timer = this.port.clock.setTimer(() => {
+      this.timer = undefined;
+      this.fail(
+        "controller-timeout",
+        `The Bluetooth controller did not answer ${pending.command.name} within ${pending.timeoutMs} ms; check its power, wiring and baud rate.`,
+      );
+    }, pending.timeoutMs);
+  }
+
+  private stopTimer(): void {
+    if (this.timer !== undefined) this.port.clock.clearTimer(this.timer);
+    this.timer = undefined;
+  }
+
+  private fail(code: string, message: string): void {
+    const error = new HciError(code, message);
+    this.shut(error);
+    this.handlers.onFailure(error);
+  }
+
+  private shut(error: HciError): void {
+    this.opened = false;
+    this.stopTimer();
+    this.port.transport.close();
+    const waiting = this.queue.splice(0);
+    if (this.inFlight) waiting.unshift(this.inFlight);
+    this.inFlight = undefined;
+    for (const pending of waiting) pending.reject(error);
+  }
+}
+
+function refused(command: AnyCommand, status: number): HciError {
+  return new HciError(
+    "controller-refused",
+    `The Bluetooth controller refused ${command.name}: ${statusText(status)}.`,
+    status,
+  );
+}

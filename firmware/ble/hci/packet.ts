@@ -1,0 +1,61 @@
+/** How commands and events are declared. Packet tables import nothing else. */
+import type { Fields } from "../codec.ts";
+
+/** H4 packet indicators (Vol 4, Part A, 2). */
+export const H4_COMMAND = 0x01;
+export const H4_ACL = 0x02;
+export const H4_EVENT = 0x04;
+
+/** A command, its parameters, and what Command Complete returns after the status. */
+export interface Command<P extends Fields = Fields, R extends Fields = Fields> {
+  readonly name: string;
+  readonly opcode: number;
+  readonly parameters: P;
+  readonly returns: R;
+  /** Its bit in the answer of Read Local Supported Commands: octet and bit (Vol 4, Part E, 6.27). */
+  readonly octet: number;
+  readonly bit: number;
+  /** Answered by Command Status; the outcome comes later as an event. */
+  readonly statusOnly: boolean;
+}
+
+/** Any command, where its fields do not matter. */
+// biome-ignore lint/suspicious/noExplicitAny: the fields of an unknown command have unknown types
+export type AnyCommand = Command<any, any>;
+
+export function command<P extends Fields, R extends Fields = Record<never, never>>(
+  name: string,
+  opcode: number,
+  supported: readonly [octet: number, bit: number],
+  parameters: P,
+  returns: R = {} as R,
+): Command<P, R> {
+  return { name, opcode, parameters, returns, octet: supported[0], bit: supported[1], statusOnly: false };
+}
+
+/** A command that starts something: Command Status only. */
+export function starter<P extends Fields>(
+  name: string,
+  opcode: number,
+  supported: readonly [octet: number, bit: number],
+  parameters: P,
+): Command<P, Record<never, never>> {
+  return { ...command(name, opcode, supported, parameters), statusOnly: true };
+}
+
+/** An event. `code` is the event code, or 0x3E00 plus the subevent code of an LE Meta event. */
+export interface HciEvent<F extends Fields = Fields> {
+  readonly name: string;
+  readonly code: number;
+  readonly fields: F;
+}
+
+export const LE_META = 0x3e;
+
+export function event<F extends Fields>(name: string, code: number, fields: F): HciEvent<F> {
+  return { name, code, fields };
+}
+
+export function leEvent<F extends Fields>(name: string, subevent: number, fields: F): HciEvent<F> {
+  return { name, code: (LE_META << 8) | subevent, fields };
+}

@@ -1,0 +1,122 @@
+/** Brings a controller up and learns what it can do (Vol 4, Part E, 4.1; Vol 6, Part D, 2). */
+import { HciError } from "../errors.ts";
+import {
+  disconnect,
+  leReadBufferSize,
+  leReadLocalSupportedFeatures,
+  leReadMaximumDataLength,
+  leSetAdvertisingData,
+  leSetAdvertisingEnable,
+  leSetAdvertisingParameters,
+  leSetEventMask,
+  leSetRandomAddress,
+  leSetScanResponseData,
+  leWriteSuggestedDefaultDataLength,
+  readBdAddr,
+  readBufferSize,
+  readLocalSupportedCommands,
+  readLocalVersionInformation,
+  reset,
+  setEventMask,
+  writeLeHostSupport,
+} from "./commands.ts";
+import type { Hci } from "./hci.ts";
+import type { AnyCommand } from "./packet.ts";
+
+/** Commands without which no peripheral works. */
+const REQUIRED: readonly AnyCommand[] = [
+  disconnect,
+  setEventMask,
+  leSetEventMask,
+  leReadBufferSize,
+  leSetRandomAddress,
+  leSetAdvertisingParameters,
+  leSetAdvertisingData,
+  leSetScanResponseData,
+  leSetAdvertisingEnable,
+];
+
+/**
+ * Disconnection Complete, Encryption Change, Hardware Error, Data Buffer Overflow, Encryption Key Refresh Complete,
+ * LE Meta (7.3.1).
+ */
+const EVENT_MASK = new Uint8Array([0x90, 0x80, 0x00, 0x02, 0x00, 0x80, 0x00, 0x20]);
+/** Connection Complete, Connection Update Complete, Long Term Key Request (7.8.1). */
+const LE_EVENT_MASK = new Uint8Array([0x15, 0, 0, 0, 0, 0, 0, 0]);
+
+/** What a controller said of itself. */
+export interface Controller {
+  readonly hciVersion: number;
+  readonly supportedCommands: Uint8Array;
+  readonly leFeatures: Uint8Array;
+  readonly publicAddress: Uint8Array;
+  /** Bytes of data in one ACL packet to the controller. */
+  readonly aclPacketLength: number;
+  /** ACL packets that the controller holds. */
+  readonly aclPackets: number;
+}
+
+/** Whether the controller listed the command as supported. */
+export function supports(supportedCommands: Uint8Array, command: AnyCommand): boolean {
+  return (((supportedCommands[command.octet] ?? 0) >> command.bit) & 1) === 1;
+}
+
+/** How much to ask of the controller. */
+export interface StartOptions {
+  /** Leave out everything that is not needed: for a controller that fell silent the first time. */
+  readonly minimal: boolean;
+}
+
+/**
+ * Resets the controller, reads its figures, and sets the event masks.
+ * @throws HciError `controller-unsuitable` when it lacks a command that a peripheral needs; else as `Hci.send`.
+ */
+export async function startController(hci: Hci, options: StartOptions): Promise<Controller> {
+  await hci.send(reset, {});
+  const { supportedCommands } = await hci.send(readLocalSupportedCommands, {});
+  const missing = REQUIRED.filter((command) => !supports(supportedCommands, command));
+  if (missing.length > 0) {
+    const names = missing.map((command) => command.name).join(", ");
+    throw new HciError("controller-unsuitable", `This Bluetooth controller does not support ${names}.`);
+  }
+  const { hciVersion } = await hci.send(readLocalVersionInformation, {});
+  await hci.send(setEventMask, { eventMask: EVENT_MASK });
+  await hci.send(leSetEventMask, { leEventMask: LE_EVENT_MASK });
+  const { leFeatures } = await hci.send(leReadLocalSupportedFeatures, {});
+  const { bdAddr } = await hci.send(readBdAddr, {});
+  const buffers = await readBuffers(hci);
+  if (!options.minimal) await tune(hci, supportedCommands);
+  return { hciVersion, supportedCommands, leFeatures, publicAddress: bdAddr, ...buffers };
+}
+
+/** Improvements that a controller may refuse: some list commands that they do not have. */
+async function tune(hci: Hci, supportedCommands: Uint8Array): Promise<void> {
+  try {
+    if (supports(supportedCommands, writeLeHostSupport)) {
+      // Only controllers with BR/EDR have it.
+      await hci.send(writeLeHostSupport, { leSupportedHost: 1, unused: 0 });
+    }
+    if (supports(supportedCommands, leReadMaximumDataLength)) {
+      const { supportedMaxTxOctets, supportedMaxTxTime } = await hci.send(leReadMaximumDataLength, {});
+      await hci.send(leWriteSuggestedDefaultDataLength, {
+        suggestedMaxTxOctets: supportedMaxTxOctets,
+        suggestedMaxTxTime: supportedMaxTxTime,
+      });
+    }
+  } catch (error) {
+    if (!(error instanceof HciError) || error.code !== "controller-refused") throw error;
+  }
+}
+
+/** A controller that shares its buffers with BR/EDR answers 0 to the LE command (Vol 4, Part E, 7.8.2). */
+async function readBuffers(hci: Hci): Promise<{ aclPacketLength: number; aclPackets: number }> {
+  const le = await hci.send(leReadBufferSize, {});
+  if (le.leAclDataPacketLength > 0 && le.totalNumLeAclDataPackets > 0) {
+    return { aclPacketLength: le.leAclDataPacketLength, aclPackets: le.totalNumLeAclDataPackets };
+  }
+  const shared = await hci.send(readBufferSize, {});
+  if (shared.aclDataPacketLength < 27 || shared.totalNumAclDataPackets < 1) {
+    throw new HciError("controller-unsuitable", "This Bluetooth controller reports no room for ACL data.");
+  }
+  return { aclPacketLength: shared.aclDataPacketLength, aclPackets: shared.totalNumAclDataPackets };
+}

@@ -1,0 +1,270 @@
+/** The host: wires the rooms together and owns all state that changes. */
+import type { LogLevel, Platform } from "../platform/platform.ts";
+import { AttBearer } from "./att/bearer.ts";
+import { BleError, HciError } from "./errors.ts";
+import { createStaticRandomAddress, isStaticRandomAddress } from "./gap/address.ts";
+import { Advertiser } from "./gap/advertiser.ts";
+import { Connection, linkParameters, ROLE } from "./gap/connection.ts";
+import { GattServer } from "./gatt/server.ts";
+import { Acl } from "./hci/acl.ts";
+import { disconnect, leLongTermKeyRequestNegativeReply, leSetRandomAddress } from "./hci/commands.ts";
+import {
+  disconnectionComplete,
+  leConnectionComplete,
+  leConnectionUpdateComplete,
+  leEnhancedConnectionComplete,
+  leLongTermKeyRequest,
+} from "./hci/events.ts";
+import { Hci } from "./hci/hci.ts";
+import { type Controller, startController } from "./hci/startup.ts";
+import { HCI_STATUS, statusText } from "./hci/status.ts";
+import { L2cap } from "./l2cap/l2cap.ts";
+import { refusePairing } from "./smp/refuse.ts";
+
+/** ATT_MTU offered by default: a whole attribute value of 512 bytes fits one notification or write. */
+export const PREFERRED_MTU = 517;
+
+/** Pauses before each attempt to start the controller. */
+const START_PAUSES_MS = [0, 250, 2000];
+
+/** Key of the static random address among the records. */
+const ADDRESS_KEY = "address";
+
+/** Small named values that survive a power cut. */
+export interface Records {
+  get(key: string): Uint8Array | undefined;
+  set(key: string, value: Uint8Array): void;
+}
+
+/** What a module above the host is told. */
+export interface HostObserver {
+  onConnected?(connection: Connection): void;
+  /** `reason` is a controller error code (Vol 1, Part F, 1.3). */
+  onDisconnected?(connection: Connection, reason: number): void;
+  onMtu?(connection: Connection, mtu: number): void;
+  /** The controller failed and could not be started again: the radio is off. */
+  onRadioLost?(error: BleError): void;
+}
+
+export class Host {
+  readonly platform: Platform;
+  readonly hci: Hci;
+  readonly acl: Acl;
+  readonly advertiser: Advertiser;
+  readonly gatt: GattServer;
+  readonly connections = new Map<number, Connection>();
+  /** Figures of the running controller; undefined while the radio is off. */
+  controller: Controller | undefined = undefined;
+  private readonly records: Records;
+  private readonly observers = new Set<HostObserver>();
+  private activation: Promise<void> | undefined;
+  private address: Uint8Array | undefined;
+
+  constructor(platform: Platform, records: Records) {
+    this.platform = platform;
+    this.records = records;
+    const log = (level: LogLevel, message: string): void => platform.log(level, message);
+    const { transport, clock } = platform;
+    this.acl = new Acl({ transport, log });
+    this.hci = new Hci(
+      { transport, clock, log },
+      {
+        onAcl: (packet) => this.connections.get(packet.getUint16(1, true) & 0x0fff)?.l2cap.receive(packet),
+        onCompletedPackets: (packet) => this.acl.completed(packet),
+        onWritable: () => this.acl.drain(),
+        onFailure: (error) => this.recover(error),
+      },
+    );
+    this.advertiser = new Advertiser(this.hci);
+    this.gatt = new GattServer({ log });
+    this.listen();
+  }
+
+  /** Tells `observer` what happens from now on; the returned function ends that. */
+  observe(observer: HostObserver): () => void {
+    this.observers.add(observer);
+    return () => this.observers.delete(observer);
+  }
+
+  get active(): boolean {
+    return this.controller !== undefined;
+  }
+
+  /**
+   * Switches the radio on; callers share one start.
+   * @throws HciError when the controller does not answer or is unsuitable, after three attempts.
+   */
+  activate(): Promise<void> {
+    if (!this.activation) {
+      const activation = this.start();
+      this.activation = activation;
+      activation.catch(() => {
+        if (this.activation === activation) this.activation = undefined;
+      });
+    }
+    return this.activation;
+  }
+
+  /** This device's address: static random, drawn once and kept on flash. Six bytes in printed order. */
+  get ownAddress(): Uint8Array {
+    if (!this.address) {
+      const stored = this.records.get(ADDRESS_KEY);
+      if (stored && isStaticRandomAddress(stored)) {
+        this.address = stored;
+      } else {
+        this.address = createStaticRandomAddress((length) => this.platform.random(length));
+        this.records.set(ADDRESS_KEY, this.address);
+      }
+    }
+    return this.address;
+  }
+
+  /**
+   * Asks the controller to end a link; `onDisconnected` follows.
+   * @throws HciError when the controller refuses; a link that is gone already is no error.
+   */
+  async disconnect(
+    connection: Connection,
+    reason: number = HCI_STATUS.REMOTE_USER_TERMINATED,
+  ): Promise<void> {
+    if (!connection.isConnected) return;
+    try {
+      await this.hci.send(disconnect, { connectionHandle: connection.handle, reason });
+    } catch (error) {
+      const gone =
+        !connection.isConnected ||
+        (error instanceof HciError && error.status === HCI_STATUS.UNKNOWN_CONNECTION);
+      if (!gone) throw error;
+    }
+  }
+
+  private async start(): Promise<void> {
+    let last: unknown;
+    for (const [attempt, pauseMs] of START_PAUSES_MS.entries()) {
+      if (pauseMs > 0) await this.pause(pauseMs);
+      try {
+        this.hci.open();
+        const controller = await startController(this.hci, { minimal: attempt > 0 });
+        await this.hci.send(leSetRandomAddress, { randomAddress: this.ownAddress });
+        this.acl.start(controller.aclPacketLength, controller.aclPackets);
+        this.advertiser.hciVersion = controller.hciVersion;
+        this.controller = controller;
+        return;
+      } catch (error) {
+        last = error;
+        this.hci.close();
+        this.platform.log(
+          "warning",
+          `host: start of the controller failed (attempt ${attempt + 1}): ${error}`,
+        );
+        if (error instanceof HciError && error.code === "controller-unsuitable") break;
+      }
+    }
+    throw last;
+  }
+
+  private pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.platform.clock.setTimer(resolve, delayMs));
+  }
+
+  /** The controller is lost: every link has vanished; start again and go on advertising. */
+  private recover(error: BleError): void {
+    if (!this.controller) return; // Still starting: start() sees the error itself.
+    this.platform.log("error", `host: ${error.message} Starting the controller again.`);
+    this.controller = undefined;
+    this.activation = undefined;
+    for (const connection of [...this.connections.values()]) {
+      this.closed(connection, HCI_STATUS.HARDWARE_FAILURE);
+    }
+    this.activate()
+      .then(() => this.advertiser.resume())
+      .catch((cause: unknown) => {
+        const lost = cause instanceof BleError ? cause : error;
+        this.platform.log("error", `host: the radio stays off: ${lost.message}`);
+        for (const observer of this.observers) observer.onRadioLost?.(lost);
+      });
+  }
+
+  private listen(): void {
+    const hci = this.hci;
+    hci.on(leConnectionComplete, (values) => this.connected(values));
+    hci.on(leEnhancedConnectionComplete, (values) => this.connected(values));
+    hci.on(disconnectionComplete, ({ status, connectionHandle, reason }) => {
+      const connection = this.connections.get(connectionHandle);
+      if (status === HCI_STATUS.SUCCESS && connection) this.closed(connection, reason);
+    });
+    hci.on(leConnectionUpdateComplete, (values) => {
+      const connection = this.connections.get(values.connectionHandle);
+      if (!connection || values.status !== HCI_STATUS.SUCCESS) return;
+      connection.parameters = linkParameters(
+        values.connectionInterval,
+        values.peripheralLatency,
+        values.supervisionTimeout,
+      );
+    });
+    hci.on(leLongTermKeyRequest, ({ connectionHandle }) => {
+      // No keys are kept, so there is none to give (Vol 3, Part H, 2.4.4.2).
+      hci.send(leLongTermKeyRequestNegativeReply, { connectionHandle }).catch((error) => {
+        this.platform.log("warning", `host: ${error.message}`);
+      });
+    });
+  }
+
+  private connected(values: {
+    status: number;
+    connectionHandle: number;
+    role: number;
+    peerAddressType: number;
+    peerAddress: Uint8Array;
+    connectionInterval: number;
+    peripheralLatency: number;
+    supervisionTimeout: number;
+  }): void {
+    if (values.status !== HCI_STATUS.SUCCESS || values.role !== ROLE.PERIPHERAL) return;
+    const stale = this.connections.get(values.connectionHandle);
+    if (stale) this.closed(stale, HCI_STATUS.UNSPECIFIED);
+    this.advertiser.connected();
+    const log = (level: LogLevel, message: string): void => this.platform.log(level, message);
+    const link = this.acl.open(values.connectionHandle);
+    const l2cap = new L2cap(this.acl, link, PREFERRED_MTU, log);
+    const connection = new Connection({
+      role: values.role,
+      peerAddressType: values.peerAddressType,
+      peerAddress: values.peerAddress,
+      parameters: linkParameters(
+        values.connectionInterval,
+        values.peripheralLatency,
+        values.supervisionTimeout,
+      ),
+      link,
+      l2cap,
+    });
+    connection.bearer = new AttBearer(l2cap, {
+      clock: this.platform.clock,
+      preferredMtu: PREFERRED_MTU,
+      log,
+      serve: (opcode, view, start, length) => this.gatt.serve(connection.client, opcode, view, start, length),
+      onMtu: (mtu) => {
+        for (const observer of this.observers) observer.onMtu?.(connection, mtu);
+      },
+      onTimeout: () => {
+        log("warning", "att: the peer left a transaction open for 30 s; ending the link");
+        this.disconnect(connection).catch((error) => log("warning", `host: ${error.message}`));
+      },
+    });
+    connection.client = this.gatt.open(connection.bearer, connection);
+    refusePairing(l2cap);
+    this.connections.set(connection.handle, connection);
+    for (const observer of this.observers) observer.onConnected?.(connection);
+  }
+
+  private closed(connection: Connection, reason: number): void {
+    connection.disconnectReason = reason;
+    this.connections.delete(connection.handle);
+    this.acl.close(connection.link);
+    this.gatt.close(connection.client);
+    connection.bearer.close();
+    this.platform.log("debug", `host: link ${connection.handle} ended: ${statusText(reason)}`);
+    for (const observer of this.observers) observer.onDisconnected?.(connection, reason);
+  }
+}
