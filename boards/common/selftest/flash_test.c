@@ -1,0 +1,72 @@
+/* The state area: geometry, erase, program, ranges. Leaves the area erased. */
+#include "check.h"
+#include "tests.h"
+#include "port.h"
+#include <string.h>
+
+#define PIECE 64
+
+static bool filled(uint32_t offset, uint32_t length, uint8_t value) {
+    uint8_t bytes[PIECE];
+    for (uint32_t end = offset + length; offset < end; offset += PIECE) {
+        if (!port_flash_read(PORT_FLASH_STATE, offset, bytes, PIECE))
+            return false;
+        for (int i = 0; i < PIECE; i++)
+            if (bytes[i] != value)
+                return false;
+    }
+    return true;
+}
+
+void test_flash(void) {
+    const struct port_flash_area *area = port_flash_area(PORT_FLASH_STATE);
+    uint8_t bytes[PIECE], read[PIECE];
+
+    check(area != NULL, "there is a state area");
+    if (!area)
+        return;
+    uint32_t unit = area->program_unit;
+    check(area->size % area->erase_unit == 0 && area->size / area->erase_unit >= 2,
+          "the state area is two or more whole erase units");
+    check(unit > 0 && unit <= PIECE / 2 && (unit & (unit - 1)) == 0 && area->erase_unit % unit == 0,
+          "the program unit is a power of two up to 32 that divides the erase unit");
+
+    check(port_flash_erase(PORT_FLASH_STATE, 0, area->size), "the whole area can be erased");
+    check(filled(0, area->size, 0xFF), "erased flash reads 0xFF");
+
+    for (int i = 0; i < PIECE; i++)
+        bytes[i] = (uint8_t)(i * 5 + 1);
+    check(port_flash_program(PORT_FLASH_STATE, 0, bytes, PIECE), "bytes can be programmed");
+    check(port_flash_read(PORT_FLASH_STATE, 0, read, PIECE) && memcmp(read, bytes, PIECE) == 0,
+          "programmed bytes are read back");
+    check(port_flash_read(PORT_FLASH_STATE, 3, read, 7) && memcmp(read, bytes + 3, 7) == 0,
+          "reading needs no alignment");
+    check(filled(PIECE, area->erase_unit - PIECE, 0xFF), "programming leaves the neighbours alone");
+
+    memset(bytes, 0xF0, PIECE);
+    port_flash_program(PORT_FLASH_STATE, area->erase_unit, bytes, unit);
+    memset(bytes, 0x3C, PIECE);
+    port_flash_program(PORT_FLASH_STATE, area->erase_unit, bytes, unit);
+    port_flash_read(PORT_FLASH_STATE, area->erase_unit, read, unit);
+    check(read[0] == 0x30 && read[unit - 1] == 0x30, "programming clears bits and sets none");
+
+    check(port_flash_erase(PORT_FLASH_STATE, 0, area->erase_unit) && filled(0, area->erase_unit, 0xFF),
+          "one erase unit can be erased");
+    port_flash_read(PORT_FLASH_STATE, area->erase_unit, read, unit);
+    check(read[0] == 0x30, "erasing leaves the next unit alone");
+
+    check(!port_flash_program(PORT_FLASH_STATE, area->size - unit, bytes, 2 * unit) &&
+              !port_flash_erase(PORT_FLASH_STATE, area->size, area->erase_unit) &&
+              !port_flash_read(PORT_FLASH_STATE, area->size - 1, read, 2) &&
+              !port_flash_read(PORT_FLASH_STATE, UINT32_MAX, read, 2),
+          "a range that leaves the area is refused");
+    check(!port_flash_erase(PORT_FLASH_STATE, 0, area->erase_unit - 1) &&
+              !port_flash_erase(PORT_FLASH_STATE, unit, area->erase_unit),
+          "erasing part of a unit is refused");
+    if (unit > 1)
+        check(!port_flash_program(PORT_FLASH_STATE, 1, bytes, unit) &&
+                  !port_flash_program(PORT_FLASH_STATE, 0, bytes, unit - 1),
+              "programming part of a unit is refused");
+    check(port_flash_sync(PORT_FLASH_STATE), "flash can be synchronised");
+    port_flash_erase(PORT_FLASH_STATE, 0, area->size);
+}

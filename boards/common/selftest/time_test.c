@@ -1,0 +1,104 @@
+/* Clock, alarm, events, sleep. */
+#include "check.h"
+#include "tests.h"
+#include "port.h"
+
+/* Waits for any of `events`; returns what came, or 0 after `limit_us`. Uses the alarm. */
+static uint32_t wait_for(uint32_t events, uint64_t limit_us) {
+    uint64_t limit = port_clock_us() + limit_us;
+    port_alarm_set(limit);
+    for (;;) {
+        uint32_t came = port_event_wait();
+        if (came & events)
+            return came;
+        if (port_clock_us() >= limit)
+            return 0;
+    }
+}
+
+void test_clock(void) {
+    uint64_t last = port_clock_us();
+    bool monotonic = true, moved = false;
+
+    for (int i = 0; i < 20000; i++) {
+        uint64_t now = port_clock_us();
+        monotonic = monotonic && now >= last;
+        moved = moved || now > last;
+        last = now;
+    }
+    check(monotonic, "the clock never goes back");
+    check(moved, "the clock moves");
+}
+
+void test_events(void) {
+    port_event_post(PORT_EVENT_POST);
+    check(port_event_wait() == PORT_EVENT_POST, "a posted event ends the wait at once");
+
+    uint64_t at = port_clock_us() + 20000;
+    port_alarm_set(at);
+    check(port_event_wait() == PORT_EVENT_ALARM, "the alarm ends the wait, and events are cleared by it");
+    check(port_clock_us() >= at, "the alarm does not come early");
+
+    bool early = false;
+    for (uint32_t delay_us = 0; delay_us < 200; delay_us++) {
+        at = port_clock_us() + delay_us;
+        port_alarm_set(at);
+        while (!(port_event_wait() & PORT_EVENT_ALARM))
+            ;
+        early = early || port_clock_us() < at;
+    }
+    check(!early, "alarms 0 to 199 microseconds away come, and none comes early");
+
+    port_alarm_set(0);
+    check(port_event_wait() == PORT_EVENT_ALARM, "an alarm in the past comes at once");
+
+    port_alarm_set(port_clock_us() + 1000);
+    at = port_clock_us() + 30000;
+    port_alarm_set(at);
+    while (!(port_event_wait() & PORT_EVENT_ALARM))
+        ;
+    check(port_clock_us() >= at, "a new alarm replaces the old one");
+
+    port_alarm_set(port_clock_us() + 1000);
+    port_alarm_set(PORT_NEVER);
+    uint64_t until = port_clock_us() + 20000;
+    while (port_clock_us() < until)
+        ;
+    port_event_post(PORT_EVENT_POST);
+    check(port_event_wait() == PORT_EVENT_POST, "PORT_NEVER cancels the alarm");
+
+    struct port_stats before, after;
+    port_stats(&before);
+    check(wait_for(PORT_EVENT_POST, 50000) == 0, "nothing but the alarm wakes an idle board");
+    port_stats(&after);
+    check(after.wakeups - before.wakeups - (after.wakeups_housekeeping - before.wakeups_housekeeping) == 1,
+          "an idle wait is one wake-up");
+    check(after.asleep_us > before.asleep_us, "sleep is accounted for");
+    check(after.stack_size == 0 || (after.stack_peak > 0 && after.stack_peak < after.stack_size),
+          "the stack's high-water mark is within the stack");
+}
+
+void test_long_sleep(uint32_t seconds) {
+    uint64_t start = port_clock_us(), at = start + (uint64_t)seconds * 1000000;
+
+    port_alarm_set(at);
+    while (!(port_event_wait() & PORT_EVENT_ALARM))
+        ;
+    uint64_t now = port_clock_us();
+    check(now >= at, "a long sleep ends by its alarm, not before");
+    check(now < at + 10000000, "the clock does not jump during a long sleep");
+}
+
+void test_watchdog_sleep(uint32_t period_ms) {
+    uint64_t at = port_clock_us() + (uint64_t)period_ms * 3000;
+
+    port_alarm_set(at);
+    while (!(port_event_wait() & PORT_EVENT_ALARM))
+        ;
+    check(port_clock_us() >= at, "a sleep longer than the watchdog's period is not a hang");
+
+    at = port_clock_us() + (uint64_t)period_ms * 2000;
+    while (port_clock_us() < at)
+        port_watchdog_feed();
+    check(true, "work that feeds the watchdog is not a hang");
+}

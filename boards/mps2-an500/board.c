@@ -1,0 +1,48 @@
+/* board.c: start-up order, arguments, identity, application, exit. */
+#include "internal.h"
+#include "bundle.h"
+#include "hex.h"
+#include "synthetic_sensor.h"
+#include <string.h>
+
+/* A machine that was given no `id=` is this one; two of them on one radio need an id each. */
+static uint8_t unique_id[8] = {'a', 'n', '5', '0', '0', 0, 0, 1};
+
+void port_init(int argc, char **argv) {
+    console_init();
+    reset_init();
+    clock_init();
+    flash_init();
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "seed=", 5) == 0 && !random_seed(argv[i] + 5))
+            console_printf("board: seed= wants 64 hexadecimal digits; there is no entropy\n");
+        if (strncmp(argv[i], "id=", 3) == 0 && !hex_parse(argv[i] + 3, unique_id, sizeof unique_id))
+            console_printf("board: id= wants 16 hexadecimal digits; the default is used\n");
+    }
+}
+
+void port_unique_id(uint8_t id[8]) {
+    memcpy(id, unique_id, sizeof unique_id);
+}
+
+bool port_sensor_read(enum port_sensor sensor, double *value) {
+    return synthetic_sensor_read(sensor, port_clock_us(), value);
+}
+
+const void *port_application(size_t *size) {
+    uint32_t length;
+
+    *size = 0;
+    if (memcmp(board_application, BUNDLE_MAGIC, 4) != 0)
+        return NULL;
+    memcpy(&length, board_application + 12, sizeof length);
+    if (length < BUNDLE_HEADER_SIZE + BUNDLE_TRAILER_SIZE || length > (uintptr_t)board_application_size)
+        return NULL;
+    *size = length;
+    return board_application;
+}
+
+void port_exit(int status) {
+    semihosting_exit(status);
+    port_reset();
+}

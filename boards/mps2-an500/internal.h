@@ -1,0 +1,115 @@
+/*
+ * internal.h: what the files of this board tell each other. Nothing outside boards/mps2-an500 includes it.
+ */
+#ifndef MPS2_AN500_INTERNAL_H
+#define MPS2_AN500_INTERNAL_H
+
+#include "port.h"
+#include "registers.h"
+
+/* ---- interrupts ---- */
+
+/* Masks interrupts; returns what interrupts_restore needs. Nests. */
+static inline uint32_t interrupts_mask(void) {
+    uint32_t state;
+    __asm__ volatile("mrs %0, primask\n\tcpsid i" : "=r"(state) : : "memory");
+    return state;
+}
+
+static inline void interrupts_restore(uint32_t state) {
+    __asm__ volatile("msr primask, %0" : : "r"(state) : "memory");
+}
+
+static inline void interrupt_enable(enum interrupt_number number) {
+    NVIC_ISER0 = 1u << number;
+}
+
+void hci_rx_interrupt(void);
+void hci_tx_interrupt(void);
+void clock_interrupt(void);
+void alarm_interrupt(void);
+void watchdog_interrupt(uint32_t pc, uint32_t lr) __attribute__((noreturn));
+
+/* ---- clock.c ---- */
+
+#define TICKS_PER_US (CORE_CLOCK_HZ / 1000000)
+
+void clock_init(void);
+
+/* Ticks of the core clock since start, 64 bits. IRQ. */
+uint64_t clock_ticks(void);
+
+/* Wakes the processor at or after `ticks`, for the watchdog's sake, without posting an event. */
+void clock_housekeeping_set(uint64_t ticks);
+
+/* ---- events.c ---- */
+
+/* Why the processor woke, collected by the interrupt handlers. */
+enum wake_reason {
+    WAKE_HOUSEKEEPING = 1u << 0,
+    WAKE_WORK = 1u << 1,
+};
+
+void events_wake_reason(enum wake_reason reason);
+
+/* Takes an event back that has not been returned yet. */
+void events_withdraw(uint32_t events);
+
+/* ---- console.c ---- */
+
+void console_init(void);
+
+/* A line of printf's %s, %u, %08x only; works without a heap and with little stack. IRQ. */
+void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- flash.c, fault.c, memory.c, random.c ---- */
+
+void flash_init(void);
+void fault_init(void);
+void memory_init(void);
+void memory_stats(struct port_stats *stats);
+
+/* Seeds the generator: `seed` is 64 hexadecimal digits. False when it is not. */
+bool random_seed(const char *seed);
+
+/* ---- reset.c ---- */
+
+void reset_init(void);
+
+/* How many times this device has started since power-on; the first start counts 1. */
+uint32_t reset_count(void);
+
+/* Restarts, and is remembered as `cause`. IRQ. */
+void reset_because(enum port_reset_cause cause) __attribute__((noreturn));
+
+/* ---- semihosting.c ---- */
+
+/*
+ * Finds out whether someone answers semihosting calls; without anyone the other two do nothing. A call that
+ * nobody answers faults, and the fault handler steps over it, so this works in thread mode only.
+ */
+void semihosting_init(void);
+
+/* The break point of every call, for the fault handler. */
+extern const char semihosting_breakpoint[];
+
+/* The command line, ended by a zero byte. False when there is none, or it does not fit. */
+bool semihosting_command_line(char *line, uint32_t size);
+
+/* Ends QEMU with this exit status. Returns only when nobody listens. */
+void semihosting_exit(int status);
+
+/* ---- watchdog.c ---- */
+
+/* Feeds the watchdog, when it runs, and makes sure that a sleep does not outlast it. */
+void watchdog_before_sleep(void);
+
+/* ---- symbols of linker.ld ---- */
+
+extern uint8_t board_application[], board_application_size[], board_state[];
+extern uint8_t board_guard[], board_guard_size[], board_stack_limit[], board_stack_size[], board_stack_top[];
+extern uint8_t board_fault_stack_top[];
+extern uint8_t board_data_start[], board_data_end[], board_data_load[], board_bss_start[], board_bss_end[];
+extern uint8_t board_heap_start[], board_heap_end[], board_ram_start[];
+
+#endif

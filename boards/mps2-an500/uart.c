@@ -1,0 +1,209 @@
+/*
+ * uart.c: the HCI line on UART1. A ring each way; the interrupt handlers move bytes between rings and line.
+ *
+ * The CMSDK UART has one byte of buffer each way and no RTS/CTS. With `flow`, a full receive ring stops the
+ * reading of the data register, which in QEMU holds the other side back as RTS would; a real line would
+ * overrun, and the overrun is reported.
+ */
+#include "internal.h"
+#include <string.h>
+
+#define RING_SIZE 8192u /* a power of two */
+#define RING_MASK (RING_SIZE - 1)
+
+/* Free-running positions: head - tail is what the ring holds. */
+struct ring {
+    volatile uint32_t head, tail;
+    uint8_t bytes[RING_SIZE];
+};
+
+static struct ring rx, tx;
+static uint32_t line_baud; /* 0: closed */
+static bool line_flow;
+static volatile bool rx_stalled, tx_wanted;
+static volatile enum port_uart_error error;
+
+static uint32_t used(const struct ring *ring) {
+    return ring->head - ring->tail;
+}
+
+static void put(struct ring *ring, const uint8_t *bytes, uint32_t length) {
+    uint32_t at = ring->head & RING_MASK, first = RING_SIZE - at;
+    if (first > length)
+        first = length;
+    memcpy(ring->bytes + at, bytes, first);
+    memcpy(ring->bytes, bytes + first, length - first);
+    ring->head += length;
+}
+
+static void get(struct ring *ring, uint8_t *bytes, uint32_t length) {
+    uint32_t at = ring->tail & RING_MASK, first = RING_SIZE - at;
+    if (first > length)
+        first = length;
+    memcpy(bytes, ring->bytes + at, first);
+    memcpy(bytes + first, ring->bytes, length - first);
+    ring->tail += length;
+}
+
+/* ---- receive ---- */
+
+static void overrun(void) {
+    error = PORT_UART_OVERRUN;
+    port_event_post(PORT_EVENT_UART_ERROR);
+}
+
+/* Line to ring. Interrupts are masked, or this is the handler. */
+static void drain(void) {
+    while (UART_HCI->state & UART_STATE_RX_FULL) {
+        if (used(&rx) == RING_SIZE) {
+            if (line_flow) {
+                rx_stalled = true;
+                break;
+            }
+            (void)UART_HCI->data;
+            overrun();
+            continue;
+        }
+        rx.bytes[rx.head & RING_MASK] = (uint8_t)UART_HCI->data;
+        rx.head++;
+    }
+    if (UART_HCI->state & UART_STATE_RX_OVERRUN) {
+        UART_HCI->state = UART_STATE_RX_OVERRUN;
+        overrun();
+    }
+    if (used(&rx))
+        port_event_post(PORT_EVENT_UART_RX);
+}
+
+void hci_rx_interrupt(void) {
+    /* Before the data register is read: a byte that lands in between raises the interrupt again. */
+    UART_HCI->interrupt = UART_INTERRUPT_RX;
+    drain();
+}
+
+size_t port_uart_read(void *bytes, size_t length) {
+    uint32_t waiting = used(&rx);
+    if (length > waiting)
+        length = waiting;
+    get(&rx, bytes, (uint32_t)length);
+    if (rx_stalled) {
+        uint32_t state = interrupts_mask();
+        rx_stalled = false;
+        /* The byte that waited in the data register raises no second interrupt. */
+        drain();
+        interrupts_restore(state);
+    }
+    return length;
+}
+
+/* ---- transmit ---- */
+
+/* Ring to line, as far as the line takes it. Interrupts are masked, or this is the handler. */
+static void pump(void) {
+    UART_HCI->interrupt = UART_INTERRUPT_TX;
+    while (used(&tx) && !(UART_HCI->state & UART_STATE_TX_FULL)) {
+        UART_HCI->data = tx.bytes[tx.tail & RING_MASK];
+        tx.tail++;
+    }
+    if (!used(&tx))
+        /* Nothing is left to do when the last byte is out, so nobody needs to wake for it. */
+        UART_HCI->interrupt = UART_INTERRUPT_TX;
+    if (tx_wanted && used(&tx) <= RING_SIZE / 2) {
+        tx_wanted = false;
+        port_event_post(PORT_EVENT_UART_TX);
+    }
+}
+
+void hci_tx_interrupt(void) {
+    pump();
+}
+
+size_t port_uart_room(void) {
+    return line_baud ? RING_SIZE - used(&tx) : 0;
+}
+
+size_t port_uart_write(const void *bytes, size_t length) {
+    size_t room = port_uart_room();
+    uint32_t state = interrupts_mask();
+
+    if (length > room) {
+        length = room;
+        tx_wanted = true;
+    }
+    put(&tx, bytes, (uint32_t)length);
+    pump();
+    interrupts_restore(state);
+    return length;
+}
+
+/* ---- the line ---- */
+
+/* Sets the divider; returns the rate achieved, or 0 when it would be off by more than 2 %. */
+static uint32_t set_rate(uint32_t baud) {
+    if (!baud)
+        return 0;
+    uint32_t divider = (CORE_CLOCK_HZ + baud / 2) / baud;
+    if (divider < UART_BAUD_DIVIDER_MIN || divider > UART_BAUD_DIVIDER_MAX)
+        return 0;
+    uint32_t achieved = CORE_CLOCK_HZ / divider;
+    uint32_t off = achieved > baud ? achieved - baud : baud - achieved;
+    if (off > baud / 50)
+        return 0;
+    UART_HCI->baud_divider = divider;
+    return achieved;
+}
+
+uint32_t port_uart_open(uint32_t baud, bool flow) {
+    port_uart_close();
+    uint32_t achieved = set_rate(baud);
+    if (!achieved) {
+        console_printf("uart: %u baud cannot be made from %u Hz\n", (unsigned)baud, (unsigned)CORE_CLOCK_HZ);
+        return 0;
+    }
+    line_baud = achieved;
+    line_flow = flow;
+    UART_HCI->state = UART_STATE_RX_OVERRUN;
+    UART_HCI->control =
+        UART_CONTROL_TX | UART_CONTROL_RX | UART_CONTROL_TX_INTERRUPT | UART_CONTROL_RX_INTERRUPT;
+    interrupt_enable(INTERRUPT_HCI_RX);
+    interrupt_enable(INTERRUPT_HCI_TX);
+    return achieved;
+}
+
+void port_uart_close(void) {
+    uint32_t state = interrupts_mask();
+
+    UART_HCI->control = 0;
+    (void)UART_HCI->data;
+    UART_HCI->interrupt = UART_INTERRUPT_TX | UART_INTERRUPT_RX;
+    rx.head = rx.tail = 0;
+    tx.head = tx.tail = 0;
+    rx_stalled = tx_wanted = false;
+    error = PORT_UART_OK;
+    line_baud = 0;
+    events_withdraw(PORT_EVENT_UART_RX | PORT_EVENT_UART_TX | PORT_EVENT_UART_ERROR);
+    interrupts_restore(state);
+}
+
+uint32_t port_uart_baud(uint32_t baud) {
+    if (!line_baud)
+        return 0;
+    while (used(&tx) || (UART_HCI->state & UART_STATE_TX_FULL))
+        ;
+    /* The flag falls when the last byte enters the shift register: wait for its ten bits, and one more. */
+    uint64_t sent = port_clock_us() + 11 * UINT64_C(1000000) / line_baud + 1;
+    while (port_clock_us() < sent)
+        ;
+    uint32_t achieved = set_rate(baud);
+    if (achieved)
+        line_baud = achieved;
+    return achieved;
+}
+
+enum port_uart_error port_uart_error(void) {
+    uint32_t state = interrupts_mask();
+    enum port_uart_error last = error;
+    error = PORT_UART_OK;
+    interrupts_restore(state);
+    return last;
+}
