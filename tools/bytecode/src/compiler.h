@@ -1,6 +1,6 @@
 /*
- * compiler.h: from the source of one ES module to a .xsb container, in three steps: parse and code (compile.c),
- * lay out (container.c), and the engine's symbol table as the camera will have it (engine.c).
+ * compiler.h: from the source of one ES module to a .xsb container, in three steps: parse and code
+ * (compile.c), lay out (container.c), and the engine's symbol table as the camera will have it (engine.c).
  */
 #ifndef OBSCURA_COMPILER_H
 #define OBSCURA_COMPILER_H

@@ -1,7 +1,7 @@
 /*
  * engine.c: the engine's symbol table as the camera has it when it loads the bundle. Identifiers are numbers
- * given in the order in which names are first seen, so the order here is the camera's: the engine's own names,
- * the natives', the firmware's, the application's (firmware/native/symbols.c).
+ * given in the order in which names are first seen, so the order here is the camera's: the engine's own
+ * names, the natives', the firmware's, the application's (firmware/native/symbols.c).
  */
 #include "compiler.h"
 #include "native_table.h"

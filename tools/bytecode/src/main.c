@@ -1,6 +1,6 @@
 /*
- * obscura-bytecode: compiles one ES module to a .xsb container (firmware/native/bundle.h) that the camera runs
- * in place.
+ * obscura-bytecode: compiles one ES module to a .xsb container (firmware/native/bundle.h) that the camera
+ * runs in place.
  */
 #include <getopt.h>
 
@@ -79,9 +79,12 @@ static void write_file(const char *path, const uint8_t *bytes, size_t size) {
 
 int main(int argc, char **argv) {
     static const struct option options[] = {
-        {"kind", required_argument, NULL, 'k'},   {"base", required_argument, NULL, 'b'},
-        {"name", required_argument, NULL, 'n'},   {"debug", no_argument, NULL, 'd'},
-        {"output", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'},
+        {"kind", required_argument, NULL, 'k'},
+        {"base", required_argument, NULL, 'b'},
+        {"name", required_argument, NULL, 'n'},
+        {"debug", no_argument, NULL, 'd'},
+        {"output", required_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     const char *kind_name = NULL, *base_path = NULL, *name = NULL, *output = NULL;

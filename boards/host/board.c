@@ -1,0 +1,310 @@
+/*
+ * board.c: the board that is your computer. Sleeping is epoll_wait, an interrupt is a descriptor, a reset is
+ * an exec of the same program with the retained RAM handed over.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "board.h"
+#include "synthetic_sensor.h"
+
+#define INHERITED "OBSCURA_RETAINED_FD"
+
+/* The RAM that survives a reset: the contract's bytes first, then the board's own. */
+struct retained {
+    uint8_t shared[PORT_RETAINED_SIZE];
+    uint32_t cause;
+    uint32_t resets;
+};
+
+static struct retained *retained;
+static enum port_reset_cause cause;
+static char **arguments;
+static const void *application;
+static size_t application_size;
+static uint64_t start_us;
+static int poll_fd, timer_fd, post_fd;
+static uint32_t pending; /* enum port_event; set from signal handlers too */
+static uint64_t asleep_us;
+static uint32_t wakeups;
+static volatile sig_atomic_t asleep, fed;
+
+static uint64_t monotonic_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* ---- life ---- */
+
+static void retain(void) {
+    const char *inherited = getenv(INHERITED);
+    int fd = inherited ? atoi(inherited) : memfd_create("obscura-retained", 0);
+    if (!inherited) {
+        char text[16];
+        snprintf(text, sizeof text, "%d", fd);
+        if (fd < 0 || ftruncate(fd, sizeof *retained) != 0 || setenv(INHERITED, text, 1) != 0)
+            host_fail("retained RAM: %s", strerror(errno));
+    }
+    retained = mmap(NULL, sizeof *retained, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (retained == MAP_FAILED)
+        host_fail("retained RAM: %s", strerror(errno));
+    cause = (enum port_reset_cause)retained->cause;
+}
+
+static void map_application(const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) != 0)
+        host_fail("--app: %s: %s", path, strerror(errno));
+    application_size = (size_t)status.st_size;
+    if (application_size == 0)
+        host_fail("--app: %s: the file is empty", path);
+    application = mmap(NULL, application_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (application == MAP_FAILED)
+        host_fail("--app: %s: %s", path, strerror(errno));
+    close(fd);
+}
+
+static void watch(int fd) {
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    if (fd < 0 || epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+        host_fail("epoll: %s", strerror(errno));
+}
+
+void port_init(int argc, char **argv) {
+    start_us = monotonic_us();
+    arguments = argv;
+    /* A timer of the watchdog survives exec, its handler does not. */
+    setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+    const struct host_options *options = options_read(argc, argv);
+    retain();
+    flash_start();
+    if (options->application)
+        map_application(options->application);
+    poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    post_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    watch(timer_fd);
+    watch(post_fd);
+}
+
+enum port_reset_cause port_reset_cause(void) {
+    return cause;
+}
+
+/* Called from signal handlers: only what POSIX allows there. */
+static void restart(enum port_reset_cause next) {
+    const struct host_options *options = host_options();
+    if (options->resets_max >= 0 && retained->resets >= (uint32_t)options->resets_max) {
+        static const char line[] = "firmware: --max-resets is reached\n";
+        port_console_write(line, sizeof line - 1);
+        _exit(3);
+    }
+    retained->resets++;
+    retained->cause = next;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execv("/proc/self/exe", arguments);
+    static const char line[] = "firmware: cannot restart itself\n";
+    port_console_write(line, sizeof line - 1);
+    _exit(1);
+}
+
+void port_reset(void) {
+    restart(PORT_RESET_SOFTWARE);
+    __builtin_unreachable();
+}
+
+void port_panic(void) {
+    restart(PORT_RESET_FAULT);
+    __builtin_unreachable();
+}
+
+void *port_retained(void) {
+    return retained->shared;
+}
+
+void port_exit(int status) {
+    exit(status);
+}
+
+/* ---- time and sleep ---- */
+
+uint64_t port_clock_us(void) {
+    return monotonic_us() - start_us;
+}
+
+void port_alarm_set(uint64_t at_us) {
+    struct itimerspec timer = {0};
+    if (at_us != PORT_NEVER) {
+        uint64_t absolute = start_us + at_us;
+        timer.it_value.tv_sec = (time_t)(absolute / 1000000);
+        timer.it_value.tv_nsec = (long)(absolute % 1000000) * 1000;
+        if (absolute == 0)
+            timer.it_value.tv_nsec = 1;
+    }
+    timerfd_settime(timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
+}
+
+void port_event_post(uint32_t events) {
+    if (events == 0)
+        return;
+    __atomic_fetch_or(&pending, events, __ATOMIC_SEQ_CST);
+    if (asleep) {
+        ssize_t count = write(post_fd, &(uint64_t){1}, sizeof(uint64_t));
+        (void)count;
+    }
+}
+
+static void drain(int fd) {
+    uint64_t count;
+    ssize_t length = read(fd, &count, sizeof count);
+    (void)length;
+}
+
+static void take_event(const struct epoll_event *event) {
+    if (event->data.fd == timer_fd) {
+        drain(timer_fd);
+        port_event_post(PORT_EVENT_ALARM);
+    } else if (event->data.fd == post_fd) {
+        drain(post_fd);
+    } else {
+        uart_ready(event->events & (EPOLLIN | EPOLLHUP | EPOLLERR), event->events & EPOLLOUT);
+    }
+}
+
+uint32_t port_event_wait(void) {
+    for (;;) {
+        struct epoll_event events[4];
+        /* Also when something is pending: the socket must not wait behind a chain of posts. */
+        asleep = 1;
+        bool now = __atomic_load_n(&pending, __ATOMIC_SEQ_CST) != 0;
+        uint64_t before = now ? 0 : monotonic_us();
+        int count = epoll_wait(poll_fd, events, 4, now ? 0 : -1);
+        asleep = 0;
+        if (!now) {
+            asleep_us += monotonic_us() - before;
+            if (count > 0)
+                wakeups++;
+        }
+        for (int i = 0; i < count; i++)
+            take_event(&events[i]);
+        uint32_t taken = __atomic_exchange_n(&pending, 0, __ATOMIC_SEQ_CST);
+        if (taken)
+            return taken;
+    }
+}
+
+void host_watch_uart(int fd, bool for_write) {
+    struct epoll_event event = {.events = EPOLLIN | (for_write ? EPOLLOUT : 0u), .data.fd = fd};
+    if (epoll_ctl(poll_fd, EPOLL_CTL_MOD, fd, &event) != 0)
+        epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+void host_unwatch_uart(int fd) {
+    epoll_ctl(poll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+/* ---- identity, entropy, sensors, application ---- */
+
+bool port_random(void *bytes, size_t length) {
+    uint8_t *at = bytes;
+    while (length > 0) {
+        ssize_t count = getrandom(at, length, 0);
+        if (count < 0 && errno != EINTR)
+            return false;
+        if (count > 0) {
+            at += count;
+            length -= (size_t)count;
+        }
+    }
+    return true;
+}
+
+void port_unique_id(uint8_t id[8]) {
+    memcpy(id, host_options()->id, 8);
+}
+
+bool port_sensor_read(enum port_sensor sensor, double *value) {
+    return synthetic_sensor_read(sensor, port_clock_us(), value);
+}
+
+const void *port_application(size_t *size) {
+    *size = application_size;
+    return application;
+}
+
+/* ---- watchdog and console ---- */
+
+/* Twice a period. A sleeping process is fed, as a board's port_event_wait feeds. */
+static void watchdog_tick(int signal) {
+    (void)signal;
+    if (asleep || fed) {
+        fed = 0;
+        return;
+    }
+    static const char line[] = "fatal: watchdog: the firmware has not come back to its event loop\n";
+    port_console_write(line, sizeof line - 1);
+    restart(PORT_RESET_WATCHDOG);
+}
+
+void port_watchdog_start(uint32_t period_ms) {
+    if (host_options()->watchdog_ms)
+        period_ms = host_options()->watchdog_ms;
+    fed = 1;
+    struct sigaction action = {.sa_handler = watchdog_tick, .sa_flags = SA_RESTART};
+    sigaction(SIGALRM, &action, NULL);
+    struct timeval half = {period_ms / 2000, (suseconds_t)(period_ms % 2000) * 500};
+    setitimer(ITIMER_REAL, &(struct itimerval){half, half}, NULL);
+}
+
+void port_watchdog_feed(void) {
+    fed = 1;
+}
+
+void port_console_write(const char *text, size_t length) {
+    while (length > 0) {
+        ssize_t count = write(STDERR_FILENO, text, length);
+        if (count < 0 && errno != EINTR)
+            return;
+        if (count > 0) {
+            text += count;
+            length -= (size_t)count;
+        }
+    }
+}
+
+/* ---- figures ---- */
+
+void port_stats(struct port_stats *stats) {
+    *stats = (struct port_stats){.asleep_us = asleep_us, .wakeups = wakeups};
+}
+
+const void *port_stack_limit(void) {
+    pthread_attr_t attributes;
+    void *lowest = NULL;
+    size_t size;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        pthread_attr_getstack(&attributes, &lowest, &size);
+        pthread_attr_destroy(&attributes);
+    }
+    /* A frame of the engine under the address sanitizer is large. */
+    return lowest ? (const char *)lowest + 128 * 1024 : NULL;
+}

@@ -1,0 +1,35 @@
+/*
+ * board.h: what the files of the host board know of each other. The board is a Linux process: its UART is a
+ * socket, its flash a file, its reset an exec of itself.
+ */
+#ifndef OBSCURA_HOST_BOARD_H
+#define OBSCURA_HOST_BOARD_H
+
+#include "port.h"
+
+struct host_options {
+    const char *hci;         /* tcp:HOST:PORT or unix:PATH; NULL when there is no UART */
+    const char *state;       /* file of the state area; NULL for one that is forgotten at the end */
+    const char *application; /* NULL when there is none */
+    uint8_t id[8];
+    uint32_t watchdog_ms; /* 0: what the firmware asks for */
+    long resets_max;      /* -1: any number */
+};
+
+/* Reads the command line. Ends the process on --help (0) and on what it does not understand (2). */
+const struct host_options *options_read(int argc, char **argv);
+const struct host_options *host_options(void);
+
+/* One line on standard error and exit status 1: the board cannot start. */
+void host_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* The file's descriptor is waited for together with the clock. -1 for none. */
+void host_watch_uart(int descriptor, bool for_write);
+void host_unwatch_uart(int descriptor);
+
+/* epoll says that the socket is readable or writable. */
+void uart_ready(bool readable, bool writable);
+
+void flash_start(void);
+
+#endif

@@ -1,0 +1,109 @@
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "board.h"
+
+static const char usage[] =
+    "usage: firmware [--hci tcp:HOST:PORT|unix:PATH] [--app FILE.xsb] [--state FILE] [--id HEX]\n"
+    "                [--watchdog-ms N] [--max-resets N]\n"
+    "\n"
+    "  --hci          the controller's H4 socket; without it the board has no HCI UART\n"
+    "  --app          the application bundle\n"
+    "  --state        the file that is the state area of flash; made when missing. Without it the area is\n"
+    "                 forgotten when the process ends (it survives resets)\n"
+    "  --id           the device's unique identifier, 16 hexadecimal digits (default 0000000000000001)\n"
+    "  --watchdog-ms  period of the watchdog, instead of the firmware's own\n"
+    "  --max-resets   after this many resets, end with status 3 instead of the next one\n"
+    "\n"
+    "The console is standard error. The firmware decides when the process ends, and its status.\n";
+
+static struct host_options options = {.id = {0, 0, 0, 0, 0, 0, 0, 1}, .resets_max = -1};
+
+const struct host_options *host_options(void) {
+    return &options;
+}
+
+void host_fail(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("firmware: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    exit(1);
+}
+
+static void misuse(const char *option, const char *why) {
+    fprintf(stderr, "firmware: %s: %s (--help)\n", option, why);
+    exit(2);
+}
+
+static long number(const char *option, const char *text, long minimum, long maximum) {
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (*text == 0 || *end != 0 || value < minimum || value > maximum) {
+        char why[80];
+        snprintf(why, sizeof why, "not a number from %ld to %ld", minimum, maximum);
+        misuse(option, why);
+    }
+    return value;
+}
+
+static void read_id(const char *text) {
+    if (strlen(text) != 16 || strspn(text, "0123456789abcdefABCDEF") != 16)
+        misuse("--id", "not 16 hexadecimal digits");
+    for (int i = 0; i < 8; i++) {
+        const char digits[] = {text[2 * i], text[2 * i + 1], 0};
+        options.id[i] = (uint8_t)strtoul(digits, NULL, 16);
+    }
+}
+
+const struct host_options *options_read(int argc, char **argv) {
+    static const struct option names[] = {
+        {"hci", required_argument, NULL, 'h'},         {"app", required_argument, NULL, 'a'},
+        {"state", required_argument, NULL, 's'},       {"id", required_argument, NULL, 'i'},
+        {"watchdog-ms", required_argument, NULL, 'w'}, {"max-resets", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, '?' + 256},        {NULL, 0, NULL, 0},
+    };
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, ":", names, NULL)) != -1;) {
+        switch (option) {
+        case 'h':
+            options.hci = optarg;
+            if (strncmp(optarg, "tcp:", 4) != 0 && strncmp(optarg, "unix:", 5) != 0)
+                misuse("--hci", "neither tcp:HOST:PORT nor unix:PATH");
+            if (optarg[0] == 't' && !strchr(optarg + 4, ':'))
+                misuse("--hci", "the port is missing");
+            break;
+        case 'a':
+            options.application = optarg;
+            break;
+        case 's':
+            options.state = optarg;
+            break;
+        case 'i':
+            read_id(optarg);
+            break;
+        case 'w':
+            options.watchdog_ms = (uint32_t)number("--watchdog-ms", optarg, 10, 3600000);
+            break;
+        case 'r':
+            options.resets_max = number("--max-resets", optarg, 0, 1000000);
+            break;
+        case '?' + 256:
+            fputs(usage, stdout);
+            exit(0);
+        case ':':
+            misuse(argv[optind - 1], "the value is missing");
+            break;
+        default:
+            misuse(argv[optind - 1], "no such option");
+        }
+    }
+    if (optind < argc)
+        misuse(argv[optind], "no such option");
+    return &options;
+}

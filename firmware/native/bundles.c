@@ -1,0 +1,141 @@
+/*
+ * bundles.c: the two bundles and the engine's doors to them. Symbols are given identifiers in the order that
+ * the bytecode compiler assumed; both bundles' are, before any JavaScript runs, because a running program
+ * adds names of its own.
+ */
+#include "bytecode.h"
+#include "runtime.h"
+
+/* firmware_bundle.S */
+extern const uint8_t obscura_firmware_bundle[];
+extern const uint8_t obscura_firmware_bundle_end[];
+
+static struct bundle firmware;
+static struct bundle application;
+static txID firmware_id;
+static txID application_id;
+static char problem[200];
+
+static void set_problem(const char *format, const char *detail) {
+    snprintf(problem, sizeof problem, format, detail);
+}
+
+unsigned bundles_open(void) {
+    size_t size = (size_t)(obscura_firmware_bundle_end - obscura_firmware_bundle);
+    const char *why = bundle_open(&firmware, obscura_firmware_bundle, size);
+    if (why)
+        failure_fatal("the firmware bundle %s", why);
+    if (firmware.kind != BUNDLE_FIRMWARE)
+        failure_fatal("the firmware bundle is an application");
+
+    const void *bytes = port_application(&size);
+    if (!bytes) {
+        set_problem("there is no application%s", "");
+        return firmware.own_count;
+    }
+    why = bundle_open(&application, bytes, size);
+    if (why)
+        set_problem("the application %s", why);
+    else if (application.kind != BUNDLE_APPLICATION)
+        set_problem("the application %s", "is a firmware");
+    return firmware.own_count + (problem[0] ? 0u : application.own_count);
+}
+
+/* False when the names do not get the identifiers that the code uses. */
+static bool bind_own(txMachine *the, const struct bundle *bundle) {
+    const char *name = bundle->own;
+    for (unsigned i = 0; i < bundle->own_count; i++, name += strlen(name) + 1)
+        if (fxNewNameX(the, (txString)name) != bundle->first_id + i)
+            return false;
+    return true;
+}
+
+/* The application was compiled for other symbols: fits a copy of its code in RAM to those of this firmware.
+ */
+static void remap_application(txMachine *the, txID natives_end) {
+    uint32_t count = (uint32_t)application.first_id + application.own_count;
+    uint16_t *map = calloc(count ? count : 1, sizeof *map);
+    uint8_t *code = malloc(application.code_size);
+    if (!map || !code) {
+        free(map);
+        free(code);
+        set_problem("the application was compiled for another firmware, and there is no RAM to fit %s",
+                    "it to this one; build it again");
+        return;
+    }
+    memcpy(code, application.code, application.code_size);
+    for (uint32_t id = 0; id < natives_end && id < count; id++)
+        map[id] = (uint16_t)id;
+    const uint8_t *entry = application.borrowed;
+    for (unsigned i = 0; i < application.borrowed_count; i++) {
+        uint16_t id;
+        const char *name;
+        entry = bundle_borrowed(entry, &id, &name);
+        txID now = fxNewNameX(the, (txString)name);
+        if (id < count)
+            map[id] = now;
+    }
+    const char *name = application.own;
+    for (unsigned i = 0; i < application.own_count; i++, name += strlen(name) + 1)
+        map[application.first_id + i] = fxNewNameX(the, (txString)name);
+    if (!bytecode_rewrite(code, application.code_size, map, count))
+        set_problem("the application %s", "is malformed");
+    free(map);
+    application.code = code;
+}
+
+void bundles_bind(txMachine *the) {
+    natives_bind(the);
+    txID natives_end = the->keyIndex;
+    if (!bind_own(the, &firmware))
+        failure_fatal("the firmware bundle was compiled for another engine; build the image again");
+    if (!problem[0]) {
+        if (application.base_digest != firmware.symbols_digest)
+            remap_application(the, natives_end);
+        else if (!bind_own(the, &application))
+            set_problem("the application %s", "is malformed");
+    }
+    firmware_id = fxNewNameX(the, (txString)firmware.name);
+    if (!problem[0])
+        application_id = fxNewNameX(the, (txString)application.name);
+}
+
+const char *bundles_firmware_name(void) {
+    return firmware.name;
+}
+
+const char *bundles_application_problem(void) {
+    return problem[0] ? problem : NULL;
+}
+
+const char *bundles_application_name(void) {
+    return application.name;
+}
+
+/*
+ * The engine asks for the identifier of the module that `importer` calls by this name. An importer of
+ * XS_NO_ID is C itself, which starts the firmware.
+ */
+txID fxFindModule(txMachine *the, txSlot *realm, txID importer, txSlot *slot) {
+    (void)realm;
+    const char *name = fxToString(the, slot);
+    if (importer == XS_NO_ID)
+        return strcmp(name, firmware.name) == 0 ? firmware_id : XS_NO_ID;
+    if (application_id == XS_NO_ID || importer != application_id)
+        return XS_NO_ID;
+    application_check_import(the, name);
+    return fxNewName(the, slot);
+}
+
+void fxLoadModule(txMachine *the, txSlot *module, txID id) {
+    const struct bundle *bundle = id == firmware_id ? &firmware : id == application_id ? &application : NULL;
+    if (!bundle)
+        return;
+    txScript script = {
+        .codeBuffer = (txS1 *)bundle->code,
+        .codeSize = (txSize)bundle->code_size,
+        .path = (txString)bundle->name,
+        .version = {XS_MAJOR_VERSION, XS_MINOR_VERSION, XS_PATCH_VERSION, 0},
+    };
+    fxResolveModule(the, module, id, &script, NULL, NULL);
+}

@@ -1,0 +1,123 @@
+/*
+ * failure.c: what happens when JavaScript cannot go on. Every such end says what and where on the console and
+ * resets with cause "fault". The next start pauses, longer with each failure in a row, so that a camera that
+ * fails at once does not drain its battery in a reset loop; a hard fault and the watchdog count as well.
+ */
+#include <stdarg.h>
+
+#include "runtime.h"
+
+#define FAILURE_MAGIC 0x4f424631u
+#define PAUSE_FIRST_MS 250u
+#define PAUSE_MAX_MS 64000u
+#define HEALTHY_AFTER_US UINT64_C(60000000)
+
+/* In port_retained. */
+struct failure_record {
+    uint32_t magic;
+    uint32_t in_a_row;
+};
+
+static uint64_t healthy_at = PORT_NEVER;
+
+static struct failure_record *record(void) {
+    struct failure_record *record = port_retained();
+    if (record->magic != FAILURE_MAGIC) {
+        record->magic = FAILURE_MAGIC;
+        record->in_a_row = 0;
+    }
+    return record;
+}
+
+void failure_boot(void) {
+    struct failure_record *failures = record();
+    enum port_reset_cause cause = port_reset_cause();
+    if (cause != PORT_RESET_FAULT && cause != PORT_RESET_WATCHDOG) {
+        failures->in_a_row = 0;
+        return;
+    }
+    failures->in_a_row++;
+    uint32_t doublings = failures->in_a_row - 1;
+    uint32_t pause_ms = doublings < 8 ? PAUSE_FIRST_MS << doublings : PAUSE_MAX_MS;
+    console_line(CONSOLE_WARNING, "restarted after a %s, failure %u in a row: pausing %u ms",
+                 cause == PORT_RESET_FAULT ? "fault" : "watchdog reset", (unsigned)failures->in_a_row,
+                 (unsigned)pause_ms);
+    uint64_t until = port_clock_us() + (uint64_t)pause_ms * 1000;
+    while (port_clock_us() < until) {
+        port_alarm_set(until);
+        port_event_wait();
+    }
+    healthy_at = port_clock_us() + HEALTHY_AFTER_US;
+}
+
+uint64_t failure_healthy_at(void) {
+    return healthy_at;
+}
+
+void failure_healthy(void) {
+    record()->in_a_row = 0;
+    healthy_at = PORT_NEVER;
+}
+
+void failure_fatal(const char *format, ...) {
+    char line[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    console_text(CONSOLE_FATAL, line);
+    port_panic();
+}
+
+/* Appends the names of the functions that are running, innermost first. Allocates nothing. */
+static void append_callers(txMachine *the, char *line, size_t size) {
+    size_t length = strlen(line);
+    int depth = 0;
+    for (txSlot *frame = the->frame; frame && frame->next && depth < 6; frame = frame->next) {
+        txSlot *function = frame + 3;
+        if (function->kind != XS_REFERENCE_KIND || !mxIsFunction(function->value.reference))
+            continue;
+        txSlot *name = mxBehaviorGetProperty(the, function->value.reference, mxID(_name), 0, XS_OWN);
+        const char *text = "(anonymous)";
+        if (name && (name->kind == XS_STRING_KIND || name->kind == XS_STRING_X_KIND) && *name->value.string)
+            text = name->value.string;
+        if (length >= size)
+            return;
+        length += (size_t)snprintf(line + length, size - length, "%s%s", depth ? " < " : ", in ", text);
+        depth++;
+    }
+}
+
+/* The engine's last resort. Returns only where the engine and the camera can go on. */
+void fxAbort(txMachine *the, int status) {
+    char line[240];
+    switch (status) {
+    case XS_UNHANDLED_REJECTION_EXIT:
+        console_exception(the, CONSOLE_ERROR, "unhandled rejection", &mxException);
+        mxException = mxUndefined;
+        return;
+    case XS_UNHANDLED_EXCEPTION_EXIT:
+        console_exception(the, CONSOLE_ERROR, "uncaught exception in a promise job", &mxException);
+        mxException = mxUndefined;
+        return;
+    case XS_NOT_ENOUGH_MEMORY_EXIT:
+        snprintf(line, sizeof line, "JavaScript heap full: %d of %d slots, %d of %d chunk bytes in use",
+                 (int)the->currentHeapCount, (int)the->maximumHeapCount, (int)the->currentChunksSize,
+                 (int)the->maximumChunksSize);
+        break;
+    case XS_STACK_OVERFLOW_EXIT:
+        snprintf(line, sizeof line, "stack overflow: %d of %d slots of JavaScript stack in use",
+                 (int)(the->stackTop - the->stack), (int)(the->stackTop - the->stackBottom));
+        break;
+    case XS_NO_MORE_KEYS_EXIT:
+        snprintf(line, sizeof line, "too many different property names");
+        break;
+    case XS_DEAD_STRIP_EXIT:
+        snprintf(line, sizeof line, "a part of the engine that this image leaves out was called");
+        break;
+    default:
+        snprintf(line, sizeof line, "the engine gave up (status %d)", status);
+    }
+    append_callers(the, line, sizeof line);
+    failure_fatal("%s", line);
+}

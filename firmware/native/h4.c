@@ -1,0 +1,67 @@
+#include "h4.h"
+
+#include <string.h>
+
+/* Vol 4, Part A, 2, table 2.1. Controllers send neither commands, nor SCO and ISO data that nobody set up. */
+#define INDICATOR_ACL 0x02
+#define INDICATOR_EVENT 0x04
+
+enum { START, HEADER, PAYLOAD, DONE, LOST };
+
+_Static_assert(H4_PACKET_MAX >= 1 + 2 + 255, "an event must fit");
+_Static_assert(H4_PACKET_MAX <= UINT16_MAX, "lengths are 16 bits");
+
+void h4_reset(struct h4_framer *framer) {
+    framer->length = 0;
+    framer->state = START;
+}
+
+static enum h4_result lose(struct h4_framer *framer) {
+    framer->state = LOST;
+    return H4_DESYNCHRONISED;
+}
+
+enum h4_result h4_feed(struct h4_framer *framer, const uint8_t *bytes, size_t length, size_t *taken) {
+    if (framer->state == LOST)
+        return H4_DESYNCHRONISED;
+    if (framer->state == DONE)
+        h4_reset(framer);
+    const uint8_t *end = bytes + length;
+    for (const uint8_t *at = bytes; at < end;) {
+        if (framer->state == START) {
+            framer->packet[0] = *at++;
+            framer->length = 1;
+            ++*taken;
+            if (framer->packet[0] == INDICATOR_EVENT)
+                framer->wanted = 1 + 2;
+            else if (framer->packet[0] == INDICATOR_ACL)
+                framer->wanted = 1 + 4;
+            else
+                return lose(framer);
+            framer->state = HEADER;
+        }
+        size_t count = framer->wanted - framer->length;
+        if (count > (size_t)(end - at))
+            count = (size_t)(end - at);
+        memcpy(framer->packet + framer->length, at, count);
+        framer->length += (uint16_t)count;
+        at += count;
+        *taken += count;
+        if (framer->length < framer->wanted)
+            break;
+        if (framer->state == HEADER) {
+            uint32_t payload = framer->packet[0] == INDICATOR_EVENT
+                                   ? framer->packet[2]
+                                   : framer->packet[3] | (uint32_t)framer->packet[4] << 8;
+            if (framer->wanted + payload > H4_PACKET_MAX)
+                return lose(framer);
+            framer->wanted += (uint16_t)payload;
+            framer->state = PAYLOAD;
+        }
+        if (framer->length == framer->wanted) {
+            framer->state = DONE;
+            return H4_PACKET;
+        }
+    }
+    return H4_MORE;
+}

@@ -1,0 +1,190 @@
+/*
+ * hci.c: the natives of the HCI UART. A packet to the controller is taken whole or not at all: what the UART
+ * does not take at once waits in `rest`, and meanwhile hciWrite takes nothing.
+ */
+#include "h4.h"
+#include "runtime.h"
+
+/* Read per turn at most, so that a flood from the controller leaves room for timers. */
+#define BYTES_PER_TURN 4096
+
+/* Longest packet to the controller: indicator, header, payload. */
+#define PACKET_MAX (1 + 4 + H4_ACL_MAX)
+
+static struct {
+    bool open;
+    bool refused;    /* hciWrite returned false; onWritable is owed */
+    uint32_t opened; /* counts hciOpen and hciClose, to notice them during a callback */
+    txSlot on_packet;
+    txSlot on_writable;
+    txSlot on_failure;
+    uint16_t rest_start;
+    uint16_t rest_end;
+    uint8_t rest[PACKET_MAX];
+    struct h4_framer framer;
+} hci;
+
+void hci_start(txMachine *the) {
+    root_add(the, &hci.on_packet);
+    root_add(the, &hci.on_writable);
+    root_add(the, &hci.on_failure);
+}
+
+static void reset(void) {
+    hci.opened++;
+    hci.refused = false;
+    hci.rest_start = hci.rest_end = 0;
+    h4_reset(&hci.framer);
+}
+
+void native_hciOpen(txMachine *the) {
+    txSlot *on_packet = native_function(the, 0, "onPacket");
+    txSlot *on_writable = native_function(the, 1, "onWritable");
+    txSlot *on_failure = native_function(the, 2, "onFailure");
+    reset();
+    hci.open = false;
+    if (port_uart_open(HCI_BAUD, HCI_FLOW) == 0)
+        mxUnknownError("hciOpen: the HCI UART cannot be opened; the console says why");
+    port_uart_error();
+    hci.open = true;
+    root_set(&hci.on_packet, on_packet);
+    root_set(&hci.on_writable, on_writable);
+    root_set(&hci.on_failure, on_failure);
+}
+
+static void close_line(void) {
+    if (hci.open)
+        port_uart_close();
+    hci.open = false;
+    reset();
+}
+
+void native_hciClose(txMachine *the) {
+    (void)the;
+    close_line();
+    root_clear(&hci.on_packet);
+    root_clear(&hci.on_writable);
+    root_clear(&hci.on_failure);
+}
+
+/* Gives bytes to the UART; keeps what it does not take. */
+static void queue(const uint8_t *bytes, size_t length) {
+    size_t taken = hci.rest_end ? 0 : port_uart_write(bytes, length);
+    if (taken < length) {
+        memcpy(hci.rest + hci.rest_end, bytes + taken, length - taken);
+        hci.rest_end += (uint16_t)(length - taken);
+    }
+}
+
+void native_hciWrite(txMachine *the) {
+    uint32_t header_size, payload_size = 0, start = 0, end = 0;
+    const uint8_t *header = native_bytes(the, 0, "header", &header_size);
+    uint32_t header_length = native_unsigned(the, 1, "headerLength", header_size);
+    const uint8_t *payload = NULL;
+    if (mxArgc > 2 && mxArgv(2)->kind != XS_UNDEFINED_KIND) {
+        payload = native_bytes(the, 2, "payload", &payload_size);
+        end = payload_size;
+        if (mxArgc > 4 && mxArgv(4)->kind != XS_UNDEFINED_KIND)
+            end = native_unsigned(the, 4, "end", payload_size);
+        if (mxArgc > 3 && mxArgv(3)->kind != XS_UNDEFINED_KIND)
+            start = native_unsigned(the, 3, "start", end);
+    }
+    if (header_length + (end - start) > PACKET_MAX)
+        mxRangeError("hciWrite: a packet of %u bytes; at most %d", (unsigned)(header_length + end - start),
+                     PACKET_MAX);
+    mxResult->kind = XS_BOOLEAN_KIND;
+    mxResult->value.boolean = 0;
+    if (!hci.open)
+        return;
+    if (hci.rest_end) {
+        hci.refused = true;
+        return;
+    }
+    queue(header, header_length);
+    if (end > start)
+        queue(payload + start, end - start);
+    mxResult->value.boolean = 1;
+}
+
+void hci_transmit(txMachine *the) {
+    if (!hci.open)
+        return;
+    if (hci.rest_end) {
+        size_t length = (size_t)(hci.rest_end - hci.rest_start);
+        hci.rest_start += (uint16_t)port_uart_write(hci.rest + hci.rest_start, length);
+        if (hci.rest_start < hci.rest_end)
+            return;
+        hci.rest_start = hci.rest_end = 0;
+    }
+    if (hci.refused) {
+        hci.refused = false;
+        loop_call(the, "onWritable", &hci.on_writable, NULL, NULL);
+    }
+}
+
+static int push_reason(txMachine *the, const void *reason) {
+    mxPushStringX((txString)reason);
+    return 1;
+}
+
+static void fail(txMachine *the, const char *reason) {
+    txSlot on_failure = hci.on_failure;
+    close_line();
+    loop_call(the, "onFailure", &on_failure, push_reason, reason);
+}
+
+void hci_line_error(txMachine *the) {
+    enum port_uart_error error = port_uart_error();
+    if (!hci.open || error == PORT_UART_OK)
+        return;
+    fail(the, error == PORT_UART_OVERRUN ? "overrun" : error == PORT_UART_FRAMING ? "framing" : "gone");
+}
+
+/* A DataView over an ArrayBuffer of its own, as the engine's constructors make them. */
+static int push_packet(txMachine *the, const void *data) {
+    const struct h4_framer *framer = data;
+    mxPushUndefined();
+    fxArrayBuffer(the, the->stack, (void *)framer->packet, framer->length, -1);
+    mxPush(mxDataViewPrototype);
+    txSlot *property = fxNewObjectInstance(the);
+    property = property->next = fxNewSlot(the);
+    property->flag = XS_INTERNAL_FLAG;
+    property->kind = XS_DATA_VIEW_KIND;
+    property->value.dataView.offset = 0;
+    property->value.dataView.size = framer->length;
+    property = property->next = fxNewSlot(the);
+    property->flag = XS_INTERNAL_FLAG;
+    property->kind = XS_REFERENCE_KIND;
+    property->value.reference = (the->stack + 1)->value.reference;
+    /* The view takes the buffer's place on the stack. */
+    (the->stack + 1)->value.reference = the->stack->value.reference;
+    mxPop();
+    return 1;
+}
+
+void hci_receive(txMachine *the) {
+    uint8_t bytes[256];
+    size_t total = 0;
+    while (hci.open) {
+        size_t length = port_uart_read(bytes, sizeof bytes);
+        if (length == 0)
+            return;
+        uint32_t opened = hci.opened;
+        for (size_t at = 0; at < length;) {
+            enum h4_result result = h4_feed(&hci.framer, bytes + at, length - at, &at);
+            if (result == H4_DESYNCHRONISED) {
+                fail(the, "desynchronised");
+                return;
+            }
+            if (result == H4_PACKET)
+                loop_call(the, "onPacket", &hci.on_packet, push_packet, &hci.framer);
+            if (hci.opened != opened)
+                return;
+        }
+        total += length;
+        if (total >= BYTES_PER_TURN) {
+            port_event_post(PORT_EVENT_UART_RX);
+            return;
+        }
+    }
+}

@@ -1,0 +1,153 @@
+/*
+ * loop.c: the event loop. Sleeps until the board has an event, hands it to JavaScript, runs promise jobs and
+ * due timers, sleeps again. Nothing here runs by a period: a camera with nothing to do executes nothing.
+ *
+ * Garbage is collected before sleeping when half of what the last collection left free is used up, and once
+ * the camera has been quiet for a second when there is a reason: the first time after the start (start-up
+ * leaves the most garbage), and after a promise was rejected without a handler (the engine reports it only
+ * once the promise is garbage).
+ */
+#include "runtime.h"
+
+#define QUIET_US UINT64_C(1000000)
+
+struct collector {
+    txSize slots_after; /* in use after the last collection */
+    txSize chunks_after;
+    unsigned rejections_after; /* rejected promises without a handler, still referenced */
+    bool started;              /* the first collection is done */
+    uint64_t due_us;           /* of the collection for quiet times; PORT_NEVER when there is no reason */
+};
+
+static struct collector collector = {.due_us = PORT_NEVER};
+static uint64_t alarm_us = PORT_NEVER;
+
+void root_add(txMachine *the, txSlot *slot) {
+    slot->kind = XS_UNDEFINED_KIND;
+    fxRemember(the, slot);
+}
+
+void root_set(txSlot *slot, const txSlot *value) {
+    slot->kind = value->kind;
+    slot->value = value->value;
+}
+
+void root_clear(txSlot *slot) {
+    slot->kind = XS_UNDEFINED_KIND;
+}
+
+void loop_run_jobs(txMachine *the) {
+    while (the->promiseJobsPending) {
+        the->promiseJobsPending = 0;
+        fxRunPromiseJobs(the);
+        fxEndJob(the);
+    }
+}
+
+void loop_call(txMachine *the, const char *what, const txSlot *function, push_arguments push,
+               const void *data) {
+    if (function->kind != XS_REFERENCE_KIND)
+        return;
+    fxBeginHost(the);
+    {
+        mxTry(the) {
+            mxPushUndefined();
+            mxPushReference(function->value.reference);
+            mxCall();
+            mxRunCount(push ? push(the, data) : 0);
+            mxPop();
+        }
+        mxCatch(the) {
+            console_exception(the, CONSOLE_ERROR, what, &mxException);
+            mxException = mxUndefined;
+        }
+    }
+    fxEndHost(the);
+    loop_run_jobs(the);
+}
+
+/* Each rejected promise is two entries of the list: a weak reference to it, and its reason. */
+static unsigned unhandled_rejections(txMachine *the) {
+    unsigned count = 0;
+    for (txSlot *slot = mxUnhandledPromises.value.reference->next; slot && slot->next;
+         slot = slot->next->next)
+        count++;
+    return count;
+}
+
+static void collect(txMachine *the) {
+    fxBeginHost(the);
+    fxCollectGarbage(the);
+    fxEndHost(the);
+    loop_run_jobs(the);
+    collector.slots_after = the->currentHeapCount;
+    collector.chunks_after = the->currentChunksSize;
+    collector.rejections_after = unhandled_rejections(the);
+    collector.due_us = PORT_NEVER;
+    collector.started = true;
+}
+
+static bool half_used(txSize now, txSize after, txSize maximum) {
+    return now - after > (maximum - after) / 2;
+}
+
+/* After something happened: collect now, plan to, or leave it. */
+static void plan_collection(txMachine *the) {
+    unsigned rejections = unhandled_rejections(the);
+    if (rejections < collector.rejections_after)
+        collector.rejections_after = rejections;
+    if (collector.started &&
+        (half_used(the->currentHeapCount, collector.slots_after, the->maximumHeapCount) ||
+         half_used(the->currentChunksSize, collector.chunks_after, the->maximumChunksSize)))
+        collect(the);
+    if (!collector.started || rejections > collector.rejections_after)
+        collector.due_us = port_clock_us() + QUIET_US;
+}
+
+static void set_alarm(void) {
+    uint64_t next = timers_next();
+    if (collector.due_us < next)
+        next = collector.due_us;
+    if (failure_healthy_at() < next)
+        next = failure_healthy_at();
+    if (next != alarm_us) {
+        alarm_us = next;
+        port_alarm_set(next);
+    }
+}
+
+void loop_run(txMachine *the) {
+    loop_run_jobs(the);
+    plan_collection(the);
+    for (;;) {
+        set_alarm();
+        uint32_t events = port_event_wait();
+        port_watchdog_feed();
+        bool active = false;
+        if (events & PORT_EVENT_ALARM)
+            alarm_us = PORT_NEVER;
+        if (events & PORT_EVENT_UART_RX) {
+            hci_receive(the);
+            active = true;
+        }
+        if (events & PORT_EVENT_UART_ERROR) {
+            hci_line_error(the);
+            active = true;
+        }
+        if (events & PORT_EVENT_UART_TX) {
+            hci_transmit(the);
+            active = true;
+        }
+        uint64_t now = port_clock_us();
+        if (timers_next() <= now) {
+            timers_run(the);
+            active = true;
+        }
+        if (failure_healthy_at() <= now)
+            failure_healthy();
+        if (active)
+            plan_collection(the);
+        else if (collector.due_us <= now)
+            collect(the);
+    }
+}

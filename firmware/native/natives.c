@@ -1,0 +1,190 @@
+/*
+ * natives.c: the object of natives, the checks of their arguments, and those natives that are a line or two.
+ */
+#include "runtime.h"
+
+static const struct native {
+    const char *name;
+    txCallback callback;
+    uint8_t count;
+} natives[] = {
+#define NATIVE(NAME, COUNT) {#NAME, native_##NAME, COUNT},
+    NATIVE_TABLE(NATIVE)
+#undef NATIVE
+};
+
+#define NATIVES (sizeof natives / sizeof *natives)
+
+void natives_bind(txMachine *the) {
+    for (size_t i = 0; i < NATIVES; i++)
+        fxNewNameX(the, (txString)natives[i].name);
+}
+
+void natives_push(txMachine *the) {
+    mxPush(mxObjectPrototype);
+    txSlot *property = fxLastProperty(the, fxNewObjectInstance(the));
+    for (size_t i = 0; i < NATIVES; i++)
+        property = fxNextHostFunctionProperty(the, property, natives[i].callback, natives[i].count,
+                                              fxNewNameX(the, (txString)natives[i].name), XS_DONT_ENUM_FLAG);
+}
+
+/* ---- arguments ---- */
+
+txSlot *native_argument(txMachine *the, int index) {
+    if (mxArgc <= index)
+        mxTypeError("argument %d is missing", index + 1);
+    return mxArgv(index);
+}
+
+txSlot *native_function(txMachine *the, int index, const char *name) {
+    txSlot *slot = native_argument(the, index);
+    if (!fxIsCallable(the, slot))
+        mxTypeError("%s is no function", name);
+    return slot;
+}
+
+uint32_t native_unsigned(txMachine *the, int index, const char *name, uint32_t maximum) {
+    txSlot *slot = native_argument(the, index);
+    double value;
+    if (slot->kind == XS_INTEGER_KIND)
+        value = slot->value.integer;
+    else if (slot->kind == XS_NUMBER_KIND)
+        value = slot->value.number;
+    else
+        mxTypeError("%s is no number", name);
+    if (!(value >= 0 && value <= maximum))
+        mxRangeError("%s is not between 0 and %u", name, (unsigned)maximum);
+    if (value != (uint32_t)value)
+        mxRangeError("%s is no integer", name);
+    return (uint32_t)value;
+}
+
+uint8_t *native_bytes(txMachine *the, int index, const char *name, uint32_t *length) {
+    txSlot *slot = native_argument(the, index);
+    txSlot *dispatch = mxIsReference(slot) ? slot->value.reference->next : NULL;
+    if (!dispatch || dispatch->kind != XS_TYPED_ARRAY_KIND || !(dispatch->flag & XS_INTERNAL_FLAG) ||
+        dispatch->value.typedArray.dispatch->constructorID != _Uint8Array)
+        mxTypeError("%s is no Uint8Array", name);
+    txSlot *view = dispatch->next;
+    txSlot *buffer = view->next;
+    txSlot *data = buffer->value.reference->next;
+    if (data->kind != XS_ARRAY_BUFFER_KIND || !data->value.arrayBuffer.address)
+        mxTypeError("%s is detached", name);
+    *length = (uint32_t)fxGetDataViewSize(the, view, buffer);
+    return (uint8_t *)data->value.arrayBuffer.address + view->value.dataView.offset;
+}
+
+uint8_t *native_result_bytes(txMachine *the, uint32_t length) {
+    mxPush(mxUint8ArrayConstructor);
+    mxNew();
+    mxPushInteger((txInteger)length);
+    mxRunCount(1);
+    mxPullSlot(mxResult);
+    txSlot *view = mxResult->value.reference->next->next;
+    return (uint8_t *)view->next->value.reference->next->value.arrayBuffer.address;
+}
+
+/* ---- clock, identity, entropy ---- */
+
+void native_clockNow(txMachine *the) {
+    mxResult->kind = XS_NUMBER_KIND;
+    mxResult->value.number = (double)port_clock_us() / 1000;
+}
+
+void native_random(txMachine *the) {
+    uint32_t length = native_unsigned(the, 0, "length", 65536);
+    uint8_t *bytes = native_result_bytes(the, length);
+    if (!port_random(bytes, length))
+        mxUnknownError("random: the board has no entropy fit for keys");
+}
+
+void native_uniqueId(txMachine *the) {
+    port_unique_id(native_result_bytes(the, 8));
+}
+
+void native_sensorRead(txMachine *the) {
+    const char *name = fxToString(the, native_argument(the, 0));
+    enum port_sensor sensor;
+    if (strcmp(name, "temperature") == 0)
+        sensor = PORT_SENSOR_TEMPERATURE;
+    else if (strcmp(name, "humidity") == 0)
+        sensor = PORT_SENSOR_HUMIDITY;
+    else
+        mxTypeError("sensorRead: no sensor is called %s", name);
+    double value;
+    if (!port_sensor_read(sensor, &value))
+        mxUnknownError("sensorRead: the board has no %s sensor", name);
+    mxResult->kind = XS_NUMBER_KIND;
+    mxResult->value.number = value;
+}
+
+/* ---- console and life ---- */
+
+void native_consoleWrite(txMachine *the) {
+    static const struct {
+        const char *name;
+        enum console_level level;
+    } levels[] = {
+        {"error", CONSOLE_ERROR},
+        {"warning", CONSOLE_WARNING},
+        {"info", CONSOLE_INFO},
+        {"debug", CONSOLE_DEBUG},
+    };
+    native_argument(the, 1);
+    const char *name = fxToString(the, mxArgv(0));
+    size_t i = 0;
+    while (i < sizeof levels / sizeof *levels && strcmp(name, levels[i].name) != 0)
+        i++;
+    if (i == sizeof levels / sizeof *levels)
+        mxTypeError("consoleWrite: no level is called %s", name);
+    console_text(levels[i].level, fxToString(the, mxArgv(1)));
+}
+
+void native_resetCause(txMachine *the) {
+    static const char *const names[] = {
+        [PORT_RESET_POWER_ON] = "power-on",
+        [PORT_RESET_SOFTWARE] = "software",
+        [PORT_RESET_WATCHDOG] = "watchdog",
+        [PORT_RESET_FAULT] = "fault",
+    };
+    mxResult->kind = XS_STRING_X_KIND;
+    mxResult->value.string = (txString)names[port_reset_cause()];
+}
+
+void native_reset(txMachine *the) {
+    (void)the;
+    port_reset();
+}
+
+void native_exit(txMachine *the) {
+    port_exit((int)native_unsigned(the, 0, "status", 255));
+}
+
+/* ---- memory ---- */
+
+void native_collect(txMachine *the) {
+    fxCollectGarbage(the);
+}
+
+void native_heap(txMachine *the) {
+    struct port_stats stats = {0};
+    port_stats(&stats);
+    const struct {
+        const char *name;
+        double value;
+    } figures[] = {
+        {"slotsUsed", (double)the->currentHeapCount * sizeof(txSlot)},
+        {"slotsPeak", (double)the->peakHeapCount * sizeof(txSlot)},
+        {"slotsSize", (double)the->maximumHeapCount * sizeof(txSlot)},
+        {"chunksUsed", the->currentChunksSize},
+        {"chunksPeak", the->peakChunksSize},
+        {"chunksSize", the->maximumChunksSize},
+        {"nativeStackPeak", stats.stack_peak},
+    };
+    mxPush(mxObjectPrototype);
+    txSlot *property = fxLastProperty(the, fxNewObjectInstance(the));
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+        property = fxNextNumberProperty(the, property, figures[i].value,
+                                        fxNewNameX(the, (txString)figures[i].name), XS_NO_FLAG);
+    mxPullSlot(mxResult);
+}

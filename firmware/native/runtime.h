@@ -1,0 +1,137 @@
+/*
+ * runtime.h: what the files of the native side know of each other. There is one machine, one task, and no
+ * call from an interrupt into anything here.
+ */
+#ifndef OBSCURA_RUNTIME_H
+#define OBSCURA_RUNTIME_H
+
+#include "bundle.h"
+#include "port.h"
+#include "xsAll.h"
+
+/* ---- figures of the board, from the build ---- */
+
+#ifndef HEAP_CHUNKS
+#define HEAP_CHUNKS (96 * 1024) /* bytes of strings, buffers, arrays */
+#endif
+#ifndef HEAP_SLOTS
+#define HEAP_SLOTS 12288 /* 16 bytes each on a 32-bit board, 32 on a 64-bit one */
+#endif
+#ifndef HEAP_STACK
+#define HEAP_STACK 768 /* slots of JavaScript stack */
+#endif
+#ifndef TIMERS_MAX
+#define TIMERS_MAX 64
+#endif
+#ifndef HCI_BAUD
+#define HCI_BAUD 115200
+#endif
+#ifndef HCI_FLOW
+#define HCI_FLOW 1
+#endif
+#ifndef WATCHDOG_MS
+#define WATCHDOG_MS 60000
+#endif
+
+/* ---- console.c ---- */
+
+enum console_level { CONSOLE_FATAL, CONSOLE_ERROR, CONSOLE_WARNING, CONSOLE_INFO, CONSOLE_DEBUG };
+
+/* One line with its level in front. `text` may hold line feeds: the lines after the first are indented. */
+void console_text(enum console_level level, const char *text);
+void console_line(enum console_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* "what: " and the value that was thrown, with its stack when it has one. Never throws. */
+void console_exception(txMachine *the, enum console_level level, const char *what, const txSlot *thrown);
+
+/* ---- failure.c ---- */
+
+/* Counts failures in a row and pauses the longer the more there were. Before the machine is created. */
+void failure_boot(void);
+
+/* When the loop must call failure_healthy, in port_clock_us; PORT_NEVER when it need not. */
+uint64_t failure_healthy_at(void);
+void failure_healthy(void);
+
+/* A line on the console, then a reset with cause PORT_RESET_FAULT. */
+void failure_fatal(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* ---- memory.c ---- */
+
+/* Creates the machine in its fixed arenas; `names` is how many symbols the bundles add. */
+txMachine *memory_create_machine(unsigned names);
+
+/* ---- natives.c ---- */
+
+/* Interns the natives' names, the first symbols after the engine's own. */
+void natives_bind(txMachine *the);
+/* Pushes the object that holds them all. */
+void natives_push(txMachine *the);
+
+/* Argument `index`, or a TypeError that names the native and the argument. */
+txSlot *native_argument(txMachine *the, int index);
+txSlot *native_function(txMachine *the, int index, const char *name);
+uint32_t native_unsigned(txMachine *the, int index, const char *name, uint32_t maximum);
+/* The bytes of a Uint8Array. They move with the next allocation. */
+uint8_t *native_bytes(txMachine *the, int index, const char *name, uint32_t *length);
+/* Makes the result a Uint8Array of `length` zero bytes and returns them. They move with the next allocation.
+ */
+uint8_t *native_result_bytes(txMachine *the, uint32_t length);
+
+#define NATIVE(NAME, COUNT) void native_##NAME(txMachine *the);
+#include "native_table.h"
+NATIVE_TABLE(NATIVE)
+#undef NATIVE
+
+/* ---- bundles.c ---- */
+
+/* Opens the firmware and, if there is one, the application. Returns how many symbols they add. */
+unsigned bundles_open(void);
+/* Gives their symbols the identifiers that their code uses. Before any JavaScript runs. */
+void bundles_bind(txMachine *the);
+/* The module to run first. */
+const char *bundles_firmware_name(void);
+/* NULL, or why the application does not fit: a whole sentence. */
+const char *bundles_application_problem(void);
+const char *bundles_application_name(void);
+
+/* ---- application.c ---- */
+
+void application_init(txMachine *the);
+/* Throws a ReferenceError unless the application was given the module `name`. */
+void application_check_import(txMachine *the, const char *name);
+
+/* ---- loop.c ---- */
+
+/* A reference that the collector sees for as long as the firmware runs. Starts undefined. */
+void root_add(txMachine *the, txSlot *slot);
+void root_set(txSlot *slot, const txSlot *value);
+void root_clear(txSlot *slot);
+
+/* Pushes the arguments of a callback and returns how many there are. */
+typedef int (*push_arguments)(txMachine *the, const void *data);
+
+/* Calls a function kept in a root, then the promise jobs. What it throws goes to the console as `what`. */
+void loop_call(txMachine *the, const char *what, const txSlot *function, push_arguments push,
+               const void *data);
+void loop_run_jobs(txMachine *the);
+void loop_run(txMachine *the) __attribute__((noreturn));
+
+/* ---- timers.c ---- */
+
+void timers_start(txMachine *the);
+/* When the first timer is due, in port_clock_us; PORT_NEVER when there is none. */
+uint64_t timers_next(void);
+/* Calls those that are due now. */
+void timers_run(txMachine *the);
+
+/* ---- hci.c ---- */
+
+void hci_start(txMachine *the);
+/* Reads what the UART has and hands whole packets to JavaScript, up to a bound; the rest waits a turn. */
+void hci_receive(txMachine *the);
+/* The UART has room again. */
+void hci_transmit(txMachine *the);
+void hci_line_error(txMachine *the);
+
+#endif
