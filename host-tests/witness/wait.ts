@@ -1,0 +1,80 @@
+/** Bounded waiting: every wait of the witness suite goes through here, so that none hangs. */
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** A wait that came to its end; the message says what was awaited. */
+export class WaitError extends Error {
+  override name = "WaitError";
+}
+
+/** Long enough for a camera in QEMU on a busy machine of two cores. */
+export const PATIENCE_MS = 20_000;
+
+/**
+ * The value of `wanted`.
+ * @throws WaitError after `timeoutMs`, with `what` in the sentence.
+ */
+export async function within<T>(wanted: Promise<T>, what: string, timeoutMs = PATIENCE_MS): Promise<T> {
+  const timer = new AbortController();
+  const tooLate = sleep(timeoutMs, undefined, { signal: timer.signal }).then(() => {
+    throw new WaitError(`waited ${timeoutMs} ms for ${what}`);
+  });
+  try {
+    return await Promise.race([wanted, tooLate]);
+  } finally {
+    timer.abort();
+    tooLate.catch(() => undefined);
+  }
+}
+
+/**
+ * Values that one side puts in and the other side waits for, in their order. `close` makes every wait fail with
+ * its reason once the values are used up.
+ */
+export class Mailbox<T> {
+  private readonly values: T[] = [];
+  private readonly waiting: { resolve: (value: T) => void; reject: (reason: Error) => void }[] = [];
+  private closed: Error | undefined;
+
+  put(value: T): void {
+    const next = this.waiting.shift();
+    if (next === undefined) this.values.push(value);
+    else next.resolve(value);
+  }
+
+  close(reason: Error): void {
+    this.closed ??= reason;
+    for (const { reject } of this.waiting.splice(0)) reject(this.closed);
+  }
+
+  /** The values that nobody took yet; takes them. */
+  drain(): T[] {
+    return this.values.splice(0);
+  }
+
+  /** @throws WaitError after `timeoutMs`, or the reason of `close`. */
+  async take(what: string, timeoutMs = PATIENCE_MS): Promise<T> {
+    if (this.values.length > 0) return this.values.shift() as T;
+    if (this.closed !== undefined) throw this.closed;
+    const entry = { resolve: (_: T): void => undefined, reject: (_: Error): void => undefined };
+    const wanted = new Promise<T>((resolve, reject) => {
+      entry.resolve = resolve;
+      entry.reject = reject;
+    });
+    this.waiting.push(entry);
+    try {
+      return await within(wanted, what, timeoutMs);
+    } finally {
+      const index = this.waiting.indexOf(entry);
+      if (index >= 0) this.waiting.splice(index, 1);
+    }
+  }
+
+  /** The next value for which `accept` holds; those before it are dropped. */
+  async takeWhere(accept: (value: T) => boolean, what: string, timeoutMs = PATIENCE_MS): Promise<T> {
+    const end = performance.now() + timeoutMs;
+    for (;;) {
+      const value = await this.take(what, Math.max(1, end - performance.now()));
+      if (accept(value)) return value;
+    }
+  }
+}

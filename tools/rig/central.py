@@ -1,0 +1,333 @@
+"""
+A Bluetooth LE central on Bumble's host stack, driven by steps, telling what it sees as lines of JSON.
+
+    python tools/rig/central.py --hci tcp:127.0.0.1:41234 --name obscura-env
+
+runs the tour: scan, connect, exchange the MTU, discover the database, read every value, subscribe to everything
+that notifies, five notifications, disconnect, and scan until the camera advertises again. `--steps JSON` runs
+another list of steps, and `--steps -` takes them one by one, a JSON object a line, from standard input. The steps
+and their parameters are the methods of `Steps`: {"do": "read", "characteristic": "2A6E"}.
+
+Each step ends with {"event": "stepDone", …} or {"event": "failed", …}. Exit status 0 when every step succeeded.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+from bumble.core import UUID, ProtocolError
+from bumble.device import Connection, Device, Peer
+from bumble.gatt import Characteristic
+from bumble.gatt_client import CharacteristicProxy
+from bumble.hci import Address, HCI_Constant
+from bumble.transport import open_transport
+
+import decode
+import scanner
+
+TOUR: list[dict[str, Any]] = [
+    {"do": "scan"},
+    {"do": "connect"},
+    {"do": "exchangeMtu", "mtu": 247},
+    {"do": "discover"},
+    {"do": "readAll"},
+    {"do": "subscribeAll"},
+    {"do": "notifications", "count": 5},
+    {"do": "disconnect"},
+    {"do": "scan", "again": True},
+]
+
+STEP_TIMEOUT_SECONDS = 15.0
+
+
+class StepError(Exception):
+    """A step did not see what it should; the message is a sentence for a person."""
+
+
+def tell(event: str, **fields: Any) -> None:
+    print(json.dumps({"event": event, **fields}, ensure_ascii=False), flush=True)
+
+
+class Steps:
+    """What the central can do. One public coroutine a step, named as the step."""
+
+    def __init__(self, device: Device, name: str | None, address: str | None) -> None:
+        self._device = device
+        self._name = name
+        self._address = address
+        self._target: Address | None = None
+        self._connection: Connection | None = None
+        self._peer: Peer | None = None
+        self._notifications: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._disconnected: asyncio.Future[int] | None = None
+
+    async def scan(self, again: bool = False) -> None:
+        """Finds the camera; `again` only changes the name of the event."""
+        sighting = await scanner.find(self._device, self._name, self._address)
+        self._target = sighting.address
+        event = sighting.to_event()
+        if again:
+            event["event"] = "advertisingAgain"
+        print(json.dumps(event, ensure_ascii=False), flush=True)
+
+    async def connect(self) -> None:
+        if self._target is None:
+            raise StepError("connect needs a scan before it")
+        self._connection = await self._device.connect(self._target)
+        self._peer = Peer(self._connection)
+        disconnected: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._disconnected = disconnected
+        self._connection.on(
+            "disconnection", lambda reason: disconnected.done() or disconnected.set_result(reason)
+        )
+        tell("connected", address=self._target.to_string(with_type_qualifier=False), mtu=self._connection.att_mtu)
+
+    async def exchangeMtu(self, mtu: int) -> None:
+        tell("mtu", asked=mtu, mtu=await self._connected().request_mtu(mtu))
+
+    async def discover(self) -> None:
+        """Discovers all services, characteristics and descriptors."""
+        peer = self._connected()
+        services = []
+        for service in await peer.discover_services():
+            await service.discover_included_services()
+            characteristics = []
+            for characteristic in await service.discover_characteristics():
+                descriptors = await characteristic.discover_descriptors()
+                characteristics.append(
+                    {
+                        **_identity(characteristic.uuid),
+                        "handle": characteristic.handle,
+                        "properties": [p.name.lower() for p in Characteristic.Properties if p in characteristic.properties],
+                        "descriptors": [{**_identity(d.type), "handle": d.handle} for d in descriptors],
+                    }
+                )
+            services.append(
+                {
+                    **_identity(service.uuid),
+                    "handle": service.handle,
+                    "endHandle": service.end_group_handle,
+                    "included": [_identity(included.uuid) for included in service.included_services],
+                    "characteristics": characteristics,
+                }
+            )
+        if not services:
+            raise StepError("the camera shows no services at all")
+        tell("database", services=services)
+
+    async def readAll(self) -> None:
+        """Reads every readable characteristic, and every descriptor."""
+        count = 0
+        for characteristic in self._characteristics():
+            if Characteristic.Properties.READ in characteristic.properties:
+                self._tell_value(characteristic, await characteristic.read_value())
+                count += 1
+            for descriptor in characteristic.descriptors:
+                value = await descriptor.read_value()
+                tell("descriptor", **_identity(descriptor.type), handle=descriptor.handle, raw=value.hex())
+        if count == 0:
+            raise StepError("the camera has no readable value")
+
+    async def read(self, characteristic: str) -> None:
+        found = self._characteristic(characteristic)
+        self._tell_value(found, await found.read_value())
+
+    async def write(self, characteristic: str, value: str, response: bool = True) -> None:
+        """Writes `value`, hexadecimal; without response when `response` is false."""
+        found = self._characteristic(characteristic)
+        await found.write_value(bytes.fromhex(value), with_response=response)
+        tell("written", **_identity(found.uuid), raw=value, response=response)
+
+    async def subscribe(self, characteristic: str) -> None:
+        found = self._characteristic(characteristic)
+
+        def on_value(value: bytes) -> None:
+            self._notifications.put_nowait(_value_fields(found, value))
+
+        await found.subscribe(on_value)
+        tell("subscribed", **_identity(found.uuid))
+
+    async def subscribeAll(self) -> None:
+        notifying = [
+            c for c in self._characteristics() if Characteristic.Properties.NOTIFY in c.properties
+        ]
+        if not notifying:
+            raise StepError("the camera has nothing that notifies")
+        for characteristic in notifying:
+            await self.subscribe(decode.uuid_text(characteristic.uuid))
+
+    async def notifications(self, count: int) -> None:
+        """Waits for `count` notifications."""
+        for number in range(1, count + 1):
+            tell("notification", number=number, **await self._while_connected(self._notifications.get()))
+
+    async def unsubscribe(self, characteristic: str) -> None:
+        found = self._characteristic(characteristic)
+        await found.unsubscribe(force=True)
+        tell("unsubscribed", **_identity(found.uuid))
+
+    async def expectSilence(self, seconds: float) -> None:
+        """Fails when a notification that was not taken yet, or a new one within `seconds`, is there."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            unwanted = await asyncio.wait_for(self._notifications.get(), seconds)
+            raise StepError(f"a notification came although nothing is subscribed: {unwanted}")
+        tell("silence", seconds=seconds)
+
+    async def disconnect(self) -> None:
+        self._connected()
+        assert self._connection is not None and self._disconnected is not None
+        await self._connection.disconnect()
+        self._tell_disconnected(await self._disconnected)
+
+    async def awaitDisconnection(self) -> None:
+        """Waits until the camera or the link ends the connection."""
+        if self._disconnected is None:
+            raise StepError("awaitDisconnection needs a connect before it")
+        self._tell_disconnected(await self._disconnected)
+
+    def _tell_disconnected(self, reason: int) -> None:
+        self._connection = self._peer = None
+        tell("disconnected", reason=reason, name=HCI_Constant.error_name(reason))
+
+    def _tell_value(self, characteristic: CharacteristicProxy, value: bytes) -> None:
+        tell("value", **_value_fields(characteristic, value))
+
+    def _connected(self) -> Peer:
+        if self._peer is None or self._disconnected is None or self._disconnected.done():
+            raise StepError("there is no connection")
+        return self._peer
+
+    def _characteristics(self) -> list[CharacteristicProxy]:
+        found = [c for service in self._connected().services for c in service.characteristics]
+        if not found:
+            raise StepError("no characteristic is known; a discover step comes first")
+        return found
+
+    def _characteristic(self, uuid: str) -> CharacteristicProxy:
+        for characteristic in self._characteristics():
+            if characteristic.uuid == UUID(uuid):
+                return characteristic
+        raise StepError(f"the camera has no characteristic {uuid}")
+
+    async def _while_connected(self, wanted: Any) -> Any:
+        """The result of `wanted`, or a StepError when the connection ends before."""
+        self._connected()
+        assert self._disconnected is not None
+        task = asyncio.ensure_future(wanted)
+        try:
+            await asyncio.wait({task, self._disconnected}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise StepError(f"the connection ended: {HCI_Constant.error_name(self._disconnected.result())}")
+            return task.result()
+        finally:
+            task.cancel()
+
+
+def _identity(uuid: UUID) -> dict[str, Any]:
+    return {"uuid": decode.uuid_text(uuid), "name": decode.uuid_name(uuid)}
+
+
+def _value_fields(characteristic: CharacteristicProxy, value: bytes) -> dict[str, Any]:
+    return {
+        **_identity(characteristic.uuid),
+        "handle": characteristic.handle,
+        "raw": value.hex(),
+        "decoded": decode.characteristic_value(characteristic.uuid, value),
+    }
+
+
+async def run_step(steps: Steps, step: dict[str, Any]) -> bool:
+    """Runs one step and tells how it ended."""
+    parameters = dict(step)
+    name = parameters.pop("do", "")
+    timeout = parameters.pop("timeoutSeconds", STEP_TIMEOUT_SECONDS)
+    method = None if name.startswith("_") else getattr(steps, name, None)
+    try:
+        if method is None:
+            raise StepError(f"there is no step {name!r}")
+        await asyncio.wait_for(method(**parameters), timeout)
+    except (asyncio.TimeoutError, TimeoutError):
+        tell("failed", step=name, message=f"{name} saw no end within {timeout:g} s")
+    except ProtocolError as error:
+        tell("failed", step=name, message=f"{name}: {error}", namespace=error.error_namespace, code=error.error_code)
+    except (StepError, TypeError, ValueError, asyncio.CancelledError) as error:
+        tell("failed", step=name, message=f"{name}: {str(error) or 'the connection was lost'}")
+    except Exception as error:  # whatever Bumble throws is a failed step, and its name helps
+        tell("failed", step=name, message=f"{name}: {type(error).__name__}: {error}")
+    else:
+        tell("stepDone", step=name)
+        return True
+    return False
+
+
+async def given_steps(text: str) -> AsyncIterator[dict[str, Any]]:
+    """The steps of `--steps`: a JSON list, or the lines of standard input as they come."""
+    if text != "-":
+        for step in json.loads(text):
+            yield step
+        return
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
+    while line := await reader.readline():
+        yield json.loads(line)
+
+
+def bumble_transport(hci: str) -> str:
+    """`tcp:HOST:PORT` and `unix:PATH`, as our tools write them, in Bumble's notation."""
+    kind, _, rest = hci.partition(":")
+    if kind not in ("tcp", "unix") or not rest:
+        raise SystemExit(f"--hci wants tcp:HOST:PORT or unix:PATH, not {hci!r}")
+    return f"{'tcp-client' if kind == 'tcp' else 'unix'}:{rest}"
+
+
+async def run(arguments: argparse.Namespace) -> bool:
+    async with await open_transport(bumble_transport(arguments.hci)) as transport:
+        device = Device.with_hci(
+            "obscura-central", Address(arguments.own_address), transport.source, transport.sink
+        )
+        await device.power_on()
+        tell("ready", address=arguments.own_address)
+        steps = Steps(device, arguments.name, arguments.address)
+        is_interactive = arguments.steps == "-"
+        async for step in given_steps(arguments.steps):
+            if not await run_step(steps, step) and not is_interactive:
+                return False
+        tell("done")
+        return True
+
+
+async def run_in_time(arguments: argparse.Namespace) -> bool:
+    try:
+        return await asyncio.wait_for(run(arguments), arguments.timeout)
+    except (asyncio.TimeoutError, TimeoutError):
+        tell("failed", step="all", message=f"the central was not through after {arguments.timeout:g} s")
+    except (OSError, ConnectionError) as error:
+        tell("failed", step="all", message=f"no controller at {arguments.hci}: {error}")
+    return False
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A Bluetooth LE central, driven by steps.")
+    parser.add_argument("--hci", required=True, help="its controller: tcp:HOST:PORT or unix:PATH")
+    parser.add_argument("--name", help="the camera's advertised name")
+    parser.add_argument("--address", help="the camera's address")
+    parser.add_argument("--own-address", default="C2:00:00:00:00:01", help="static random address of the central")
+    parser.add_argument("--steps", default=json.dumps(TOUR), help="a JSON list, or - for lines on standard input")
+    parser.add_argument("--timeout", type=float, default=60.0, help="seconds for everything (default: 60)")
+    arguments = parser.parse_args()
+    logging.basicConfig(level="ERROR")
+    succeeded = asyncio.run(run_in_time(arguments))
+    sys.stdout.flush()
+    # Bumble leaves threads behind when its controller went away first.
+    os._exit(0 if succeeded else 1)
+
+
+if __name__ == "__main__":
+    main()

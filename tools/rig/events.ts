@@ -1,0 +1,85 @@
+/** What central.py tells and takes: one JSON object a line. */
+
+/** An attribute's type: the UUID as 4 digits or five groups, and its name when the Bluetooth SIG gave it one. */
+export interface Identity {
+  readonly uuid: string;
+  readonly name: string | null;
+}
+
+/** One AD structure of an advertising or scan response payload; `raw` is hexadecimal. */
+export interface AdStructure {
+  readonly type: number;
+  readonly name: string;
+  readonly raw: string;
+  readonly decoded: string | null;
+}
+
+/** What a scan heard of one device; the two payloads apart. */
+export interface Sighting {
+  readonly address: string;
+  readonly addressType: "public" | "random";
+  /** dBm. */
+  readonly rssi: number;
+  readonly connectable: boolean;
+  readonly advertising: readonly AdStructure[];
+  readonly advertisingRaw: string;
+  readonly scanResponse: readonly AdStructure[];
+  readonly scanResponseRaw: string;
+}
+
+export interface CharacteristicFound extends Identity {
+  readonly handle: number;
+  readonly properties: readonly string[];
+  readonly descriptors: readonly (Identity & { readonly handle: number })[];
+}
+
+export interface ServiceFound extends Identity {
+  readonly handle: number;
+  readonly endHandle: number;
+  readonly included: readonly Identity[];
+  readonly characteristics: readonly CharacteristicFound[];
+}
+
+/** A characteristic's value; `raw` is hexadecimal, `decoded` for a person. */
+export interface Value extends Identity {
+  readonly handle: number;
+  readonly raw: string;
+  readonly decoded: string | null;
+}
+
+export type CentralEvent =
+  | { readonly event: "ready"; readonly address: string }
+  | ({ readonly event: "found" } & Sighting)
+  | ({ readonly event: "advertisingAgain" } & Sighting)
+  | { readonly event: "connected"; readonly address: string; readonly mtu: number }
+  | { readonly event: "mtu"; readonly asked: number; readonly mtu: number }
+  | { readonly event: "database"; readonly services: readonly ServiceFound[] }
+  | ({ readonly event: "value" } & Value)
+  | ({ readonly event: "descriptor"; readonly handle: number; readonly raw: string } & Identity)
+  | ({ readonly event: "written"; readonly raw: string; readonly response: boolean } & Identity)
+  | ({ readonly event: "subscribed" } & Identity)
+  | ({ readonly event: "unsubscribed" } & Identity)
+  | ({ readonly event: "notification"; readonly number: number } & Value)
+  | { readonly event: "silence"; readonly seconds: number }
+  | { readonly event: "disconnected"; readonly reason: number; readonly name: string }
+  | { readonly event: "stepDone"; readonly step: string }
+  | { readonly event: "failed"; readonly step: string; readonly message: string; readonly code?: number }
+  | { readonly event: "done" };
+
+/** A step for central.py; `timeoutSeconds` defaults to 15. */
+export type Step = { readonly timeoutSeconds?: number } & (
+  | { readonly do: "scan"; readonly again?: boolean }
+  | { readonly do: "connect" }
+  | { readonly do: "exchangeMtu"; readonly mtu: number }
+  | { readonly do: "discover" }
+  | { readonly do: "readAll" }
+  | { readonly do: "read"; readonly characteristic: string }
+  | { readonly do: "write"; readonly characteristic: string; readonly value: string; readonly response?: boolean }
+  | { readonly do: "subscribe"; readonly characteristic: string }
+  | { readonly do: "subscribeAll" }
+  | { readonly do: "notifications"; readonly count: number }
+  | { readonly do: "unsubscribe"; readonly characteristic: string }
+  | { readonly do: "expectSilence"; readonly seconds: number }
+  | { readonly do: "disconnect" }
+  | { readonly do: "awaitDisconnection" }
+);
