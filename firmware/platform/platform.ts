@@ -37,7 +37,13 @@ export interface HciTransport {
    * Queues one whole packet, gathered from the first `headerLength` bytes of `header` and
    * `payload[start..end)`. Both are copied. Returns false, having queued nothing, when there is no room.
    */
-  write(header: Uint8Array, headerLength: number, payload?: Uint8Array, start?: number, end?: number): boolean;
+  write(
+    header: Uint8Array,
+    headerLength: number,
+    payload?: Uint8Array,
+    start?: number,
+    end?: number,
+  ): boolean;
   /** Closes the line. */
   close(): void;
 }

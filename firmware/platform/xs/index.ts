@@ -1,0 +1,46 @@
+import type { FlashArea, HciReceiver, HciTransport, Platform } from "../platform.ts";
+import type { FlashAreaName, Native } from "./native.ts";
+
+/** The platform of a camera: hands every call to the C side. */
+export function createXsPlatform(native: Native): Platform {
+  return {
+    clock: {
+      now: () => native.clockNow(),
+      setTimer: (callback, delayMs) => native.timerSet(callback, delayMs),
+      clearTimer: (timer) => native.timerClear(timer as number),
+    },
+    transport: createTransport(native),
+    random: (length) => native.random(length),
+    uniqueId: () => native.uniqueId(),
+    stateFlash: createFlashArea(native, "state"),
+    log: (level, message) => native.consoleWrite(level, message),
+  };
+}
+
+function createTransport(native: Native): HciTransport {
+  return {
+    open(receiver: HciReceiver) {
+      native.hciOpen(
+        (packet) => receiver.onPacket(packet),
+        () => receiver.onWritable(),
+        (reason) => receiver.onFailure(reason),
+      );
+    },
+    write: (header, headerLength, payload, start, end) =>
+      native.hciWrite(header, headerLength, payload, start, end),
+    close: () => native.hciClose(),
+  };
+}
+
+function createFlashArea(native: Native, area: FlashAreaName): FlashArea {
+  const { size, eraseUnit, programUnit } = native.flashGeometry(area);
+  return {
+    size,
+    eraseUnit,
+    programUnit,
+    read: (offset, length) => native.flashRead(area, offset, length),
+    program: (offset, bytes) => native.flashProgram(area, offset, bytes),
+    erase: (offset, length) => native.flashErase(area, offset, length),
+    sync: () => native.flashSync(area),
+  };
+}
