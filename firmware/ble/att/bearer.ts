@@ -128,11 +128,11 @@ export class AttBearer {
   }
 
   /**
-   * Notifies; a value longer than ATT_MTU - 3 is cut. Returns true when it has left for the controller already;
-   * otherwise `onSent` is called when it does.
+   * Notifies; a value longer than ATT_MTU - 3 is cut. Returns whether it has left for the controller already; else it
+   * waits in the link's queue.
    */
-  notify(attributeHandle: number, value: Uint8Array, onSent?: () => void): boolean {
-    return this.sendValue(handleValueNotification.opcode, attributeHandle, value, onSent);
+  notify(attributeHandle: number, value: Uint8Array): boolean {
+    return this.sendValue(handleValueNotification.opcode, attributeHandle, value);
   }
 
   /** Whether an indication waits for its confirmation: there may be only one (Vol 3, Part F, 3.3.2). */
@@ -168,12 +168,12 @@ export class AttBearer {
   }
 
   /** Opcode, handle, value (Vol 3, Part F, 3.4.7). */
-  private sendValue(opcode: number, handle: number, value: Uint8Array, onSent?: () => void): boolean {
+  private sendValue(opcode: number, handle: number, value: Uint8Array): boolean {
     const header = this.l2cap.headerView;
     header.setUint8(PDU_OFFSET, opcode);
     header.setUint16(PDU_OFFSET + 1, handle, true);
     const end = Math.min(value.length, this.mtu - 3);
-    return this.l2cap.send(CHANNEL.ATT, 3, value, 0, end, onSent);
+    return this.l2cap.send(CHANNEL.ATT, 3, value, 0, end);
   }
 
   private putOpcode(opcode: number): number {

@@ -59,7 +59,8 @@ export interface Attribute {
   readonly writable: boolean;
   /** Write Command allowed. */
   readonly writableWithoutResponse: boolean;
-  readonly maxLength: number;
+  /** Longest value that a client may write. */
+  maxLength: number;
   value: Uint8Array;
   /** Last handle of the group that this attribute opens; its own handle otherwise. */
   groupEnd: number;

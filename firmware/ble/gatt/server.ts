@@ -38,6 +38,9 @@ export class RemoteClient {
   }
 }
 
+/** What became of a notification: on its way to the peer, waiting for the controller, not asked for, or no room. */
+export type NotifyOutcome = "sent" | "queued" | "unsubscribed" | "full";
+
 /** What the server is handed. */
 export interface GattServerPort {
   log(level: LogLevel, message: string): void;
@@ -47,6 +50,8 @@ export class GattServer {
   readonly clients = new Set<RemoteClient>();
   /** Write commands that were dropped: too long, not allowed, or for no attribute (Vol 3, Part F, 3.4.5.3). */
   droppedCommands = 0;
+  /** Notifications that a client missed because its queue was full. */
+  droppedNotifications = 0;
   private readonly port: GattServerPort;
   private database = new Database();
   private discovery: Discovery;
@@ -280,5 +285,19 @@ export class GattServer {
   /** Whether this client asked to be notified of the value. */
   isSubscribed(client: RemoteClient, attribute: Attribute): boolean {
     return ((client.configurations.get(attribute.handle) ?? 0) & CCCD.NOTIFY) !== 0;
+  }
+
+  /** Notifies one client if it subscribed. The value is taken over by the call. */
+  notify(client: RemoteClient, attribute: Attribute, value: Uint8Array): NotifyOutcome {
+    if (!this.isSubscribed(client, attribute)) return "unsubscribed";
+    if (!client.bearer.canQueue) return "full";
+    return client.bearer.notify(attribute.handle, value) ? "sent" : "queued";
+  }
+
+  /** Notifies every client that subscribed of the current value. One whose queue is full misses it, and is counted. */
+  notifySubscribers(attribute: Attribute): void {
+    for (const client of this.clients) {
+      if (this.notify(client, attribute, attribute.value) === "full") this.droppedNotifications++;
+    }
   }
 }

@@ -30,7 +30,8 @@ interface QueuedPdu {
   readonly packet: Uint8Array;
   /** Bytes of the frame handed to the controller so far. */
   sent: number;
-  readonly onSent: (() => void) | undefined;
+  /** Called when the last byte was handed to the transport; never when the link ends before. */
+  onSent: (() => void) | undefined;
 }
 
 /** The sending side of one connection. */
@@ -42,6 +43,13 @@ export class AclLink {
 
   constructor(handle: number) {
     this.handle = handle;
+  }
+
+  /** Calls `callback` when the PDU that was queued last has left for the controller. */
+  whenSent(callback: () => void): void {
+    const last = this.queue[this.queue.length - 1];
+    if (last) last.onSent = callback;
+    else callback();
   }
 }
 
@@ -99,8 +107,7 @@ export class Acl {
 
   /**
    * Sends an L2CAP frame: `headerLength` bytes of `header` from `L2CAP_OFFSET`, then `payload[start..end)`. Goes out at
-   * once when the controller has room, else a copy waits in the link's queue. `onSent` is called when the last byte was
-   * handed to the transport. Returns true when that has already happened.
+   * once when the controller has room; else a copy waits in the link's queue (see `AclLink.whenSent`) and the result is false.
    */
   send(
     link: AclLink,
@@ -108,7 +115,6 @@ export class Acl {
     payload?: Uint8Array,
     start = 0,
     end = payload ? payload.length : 0,
-    onSent?: () => void,
   ): boolean {
     const length = headerLength + end - start;
     if (length <= this.packetLength && link.queue.length === 0 && this.mayTransmit(link)) {
@@ -119,17 +125,15 @@ export class Acl {
       if (this.port.transport.write(this.header, L2CAP_OFFSET + headerLength, payload, start, end)) {
         this.credits--;
         link.inController++;
-        if (onSent) onSent();
         return true;
       }
     }
     const packet = new Uint8Array(L2CAP_OFFSET + length);
     packet.set(this.header.subarray(0, L2CAP_OFFSET + headerLength));
     if (payload) packet.set(payload.subarray(start, end), L2CAP_OFFSET + headerLength);
-    const pdu: QueuedPdu = { packet, sent: 0, onSent };
-    link.queue.push(pdu);
+    link.queue.push({ packet, sent: 0, onSent: undefined });
     this.drain();
-    return link.queue.indexOf(pdu) < 0;
+    return link.queue.length === 0;
   }
 
   /** Number Of Completed Packets (Vol 4, Part E, 7.7.19). Wrong handles and counts are noted and change nothing. */

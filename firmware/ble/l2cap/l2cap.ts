@@ -63,7 +63,7 @@ export class L2cap {
 
   /**
    * Sends a frame on a fixed channel: `pduHeaderLength` bytes that the caller put into the ACL header buffer at
-   * `PDU_OFFSET`, then `payload[start..end)`. See `Acl.send` for `onSent` and the result.
+   * `PDU_OFFSET`, then `payload[start..end)`. Returns whether it has left for the controller already.
    */
   send(
     channel: number,
@@ -71,11 +71,10 @@ export class L2cap {
     payload?: Uint8Array,
     start = 0,
     end = payload ? payload.length : 0,
-    onSent?: () => void,
   ): boolean {
     const view = this.acl.headerView;
     view.setUint16(L2CAP_OFFSET, pduHeaderLength + end - start, true);
     view.setUint16(L2CAP_OFFSET + 2, channel, true);
-    return this.acl.send(this.link, HEADER_LENGTH + pduHeaderLength, payload, start, end, onSent);
+    return this.acl.send(this.link, HEADER_LENGTH + pduHeaderLength, payload, start, end);
   }
 }

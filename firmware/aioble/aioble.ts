@@ -1,0 +1,49 @@
+/** Binds the module `aioble` to a host. */
+import type { Connection } from "../ble/gap/connection.ts";
+import type { Host } from "../ble/host.ts";
+import { type Aborter, Core } from "./core.ts";
+import { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
+import { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
+import { type AdvertiseOptions, endUnwanted, Peripheral } from "./peripheral.ts";
+import { Characteristic, Server, Service } from "./server.ts";
+
+/**
+ * The names that an application imports from `aioble`, bound to `host`. See index.ts for what each means.
+ * @param createAborter makes an AbortController for `DeviceConnection.timeout`.
+ */
+export function createAioble(host: Host, createAborter: () => Aborter) {
+  const core = new Core(host, createAborter);
+  const peripheral = new Peripheral(core);
+  const server = new Server(core);
+  host.observe({
+    onConnected(link: Connection) {
+      const connection = new DeviceConnection(core, link);
+      core.connections.set(link, connection);
+      if (!peripheral.connected(connection)) endUnwanted(core, link);
+    },
+    onDisconnected(link: Connection, reason: number) {
+      const connection = core.connections.get(link);
+      core.connections.delete(link);
+      connection?.closed(reason);
+    },
+    onRadioLost: (error) => peripheral.radioLost(error),
+  });
+  return {
+    ADDR_PUBLIC,
+    ADDR_RANDOM,
+    BleError,
+    Characteristic,
+    Device,
+    DeviceConnection,
+    DeviceDisconnectedError,
+    GattError,
+    HciError,
+    Service,
+    TimeoutError,
+    advertise: (options: AdvertiseOptions) => peripheral.advertise(options),
+    registerServices: (...services: Service[]) => server.registerServices(...services),
+  };
+}
+
+/** Everything that `aioble` exports. */
+export type Aioble = ReturnType<typeof createAioble>;

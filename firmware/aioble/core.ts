@@ -1,0 +1,32 @@
+/** What the rooms of `aioble` share: the host, the connections by link, and the waits that belong to no connection. */
+import type { Connection } from "../ble/gap/connection.ts";
+import type { Host } from "../ble/host.ts";
+import type { DeviceConnection } from "./device.ts";
+import { type Signal, WaitScope } from "./wait.ts";
+
+/** An AbortController, the platform's or Node's. */
+export interface Aborter {
+  readonly signal: Signal;
+  abort(reason?: unknown): void;
+}
+
+export class Core {
+  readonly host: Host;
+  readonly scope: WaitScope;
+  readonly connections = new Map<Connection, DeviceConnection>();
+  readonly createAborter: () => Aborter;
+  /** Settled answers that need no promise of their own. */
+  readonly yes: Promise<boolean> = Promise.resolve(true);
+  readonly no: Promise<boolean> = Promise.resolve(false);
+
+  constructor(host: Host, createAborter: () => Aborter) {
+    this.host = host;
+    this.scope = new WaitScope(host.platform.clock);
+    this.createAborter = createAborter;
+  }
+
+  /** The public object of a link. */
+  connectionOf(link: unknown): DeviceConnection | undefined {
+    return this.connections.get(link as Connection);
+  }
+}

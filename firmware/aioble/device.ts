@@ -1,0 +1,176 @@
+/** Devices and connections to them. */
+import { formatAddress } from "../ble/codec.ts";
+import { ADDRESS_LENGTH, ADDRESS_TYPE } from "../ble/gap/address.ts";
+import type { Connection } from "../ble/gap/connection.ts";
+import { HCI_STATUS } from "../ble/hci/status.ts";
+import type { Core } from "./core.ts";
+import { DeviceDisconnectedError, TimeoutError } from "./errors.ts";
+import { checkTimeout, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
+
+/** A public device address (Vol 6, Part B, 1.3.1). */
+export const ADDR_PUBLIC = ADDRESS_TYPE.PUBLIC;
+/** A random device address (Vol 6, Part B, 1.3.2). */
+export const ADDR_RANDOM = ADDRESS_TYPE.RANDOM;
+
+/** How long `disconnect` waits by default. */
+const DISCONNECT_TIMEOUT_MS = 2000;
+
+function parseAddress(text: string): Uint8Array {
+  const digits = text.split(":").join("");
+  if (digits.length !== 12 || ![...digits].every((digit) => "0123456789abcdefABCDEF".includes(digit))) {
+    throw new TypeError(`invalid address "${text}": give 12 hexadecimal digits, colons where you like`);
+  }
+  return Uint8Array.from({ length: ADDRESS_LENGTH }, (_, at) =>
+    Number.parseInt(digits.slice(at * 2, at * 2 + 2), 16),
+  );
+}
+
+/** A device, known by its address. */
+export class Device {
+  /** `ADDR_PUBLIC` or `ADDR_RANDOM`. */
+  readonly addrType: number;
+  /** Six bytes in printed order, most significant first. */
+  readonly addr: Uint8Array;
+
+  /**
+   * @param addrType `ADDR_PUBLIC` or `ADDR_RANDOM`.
+   * @param addr six bytes in printed order, or 12 hexadecimal digits with optional colons.
+   * @throws TypeError for any other address or type.
+   */
+  constructor(addrType: number, addr: Uint8Array | string) {
+    if (addrType !== ADDR_PUBLIC && addrType !== ADDR_RANDOM) {
+      throw new TypeError(`invalid address type ${addrType}: ADDR_PUBLIC (0) or ADDR_RANDOM (1)`);
+    }
+    const bytes = typeof addr === "string" ? parseAddress(addr) : addr;
+    if (!(bytes instanceof Uint8Array) || bytes.length !== ADDRESS_LENGTH) {
+      throw new TypeError("invalid address: give six bytes or 12 hexadecimal digits");
+    }
+    this.addrType = addrType;
+    this.addr = bytes.slice();
+  }
+
+  /** The address in lower case with colons: `c0:ff:ee:00:00:01`. */
+  addrHex(): string {
+    return formatAddress(this.addr);
+  }
+
+  /** Whether both are the same type and address. Anything but a Device is unequal. */
+  equals(other: unknown): boolean {
+    return other instanceof Device && other.addrType === this.addrType && other.addrHex() === this.addrHex();
+  }
+
+  toString(): string {
+    return `Device(${this.addrType === ADDR_PUBLIC ? "ADDR_PUBLIC" : "ADDR_RANDOM"}, ${this.addrHex()})`;
+  }
+}
+
+/** A link to a device, from `advertise`. It disconnects itself at the end of an `await using` block. */
+export class DeviceConnection {
+  /** The peer. */
+  readonly device: Device;
+  /** The host's link. Not part of the public API. */
+  readonly link: Connection;
+  /** Waits that end with the link. Not part of the public API. */
+  readonly scope: WaitScope;
+  private readonly core: Core;
+  private readonly disconnectWaits = new Set<Pending<void>>();
+
+  /** Not for applications: `advertise` returns connections. */
+  constructor(core: Core, link: Connection) {
+    this.core = core;
+    this.link = link;
+    this.device = new Device(link.peerAddressType & 1, link.peerAddress);
+    this.scope = new WaitScope(core.host.platform.clock);
+  }
+
+  /** ATT_MTU in force: 23 until either side exchanged it (Vol 3, Part F, 3.2.8). */
+  get mtu(): number {
+    return this.link.bearer.mtu;
+  }
+
+  /** Whether the link is up. */
+  isConnected(): boolean {
+    return this.link.isConnected;
+  }
+
+  /**
+   * Ends the link (reason 0x13, remote user terminated) and waits until it is down. Nothing happens when it is down
+   * already.
+   * @throws TimeoutError after `timeoutMs` (2,000 by default), HciError when the controller refuses.
+   */
+  async disconnect(options: WaitOptions = {}): Promise<void> {
+    checkTimeout(options.timeoutMs);
+    if (!this.isConnected()) return;
+    const down = this.disconnected({ timeoutMs: DISCONNECT_TIMEOUT_MS, ...options });
+    try {
+      await Promise.all([this.core.host.disconnect(this.link), down]);
+    } catch (error) {
+      down.catch(() => {});
+      throw error;
+    }
+  }
+
+  /**
+   * Resolves when the link is down, at once when it is already. Ending this wait early does not touch the link.
+   * @throws TimeoutError after `timeoutMs`; the signal's reason.
+   */
+  disconnected(options: WaitOptions & { readonly disconnect?: boolean } = {}): Promise<void> {
+    checkTimeout(options.timeoutMs);
+    if (!this.isConnected()) return Promise.resolve();
+    if (options.disconnect) {
+      this.core.host.disconnect(this.link).catch((error: unknown) => {
+        this.core.host.platform.log("warning", `aioble: ${error}`);
+      });
+    }
+    let mine: Pending<void>;
+    return this.core.scope.wait<void>(
+      options,
+      (pending) => {
+        mine = pending;
+        this.disconnectWaits.add(pending);
+      },
+      () => this.disconnectWaits.delete(mine),
+    );
+  }
+
+  /**
+   * A signal for other waits: it aborts when the link ends, with `DeviceDisconnectedError`, or after `timeoutMs`, with
+   * `TimeoutError`. Without `timeoutMs` (or 0) only the link counts. On a dead link it is aborted already.
+   * @throws RangeError for a bad `timeoutMs`.
+   */
+  timeout(timeoutMs?: number): Signal {
+    checkTimeout(timeoutMs);
+    const aborter = this.core.createAborter();
+    const never = this.scope.wait<never>(timeoutMs ? { timeoutMs } : {}, () => {});
+    never.catch((error: unknown) => aborter.abort(error));
+    if (!this.isConnected()) aborter.abort(new DeviceDisconnectedError(this.link.disconnectReason!));
+    return aborter.signal;
+  }
+
+  /** Not for applications: the link is down. */
+  closed(reason: number): void {
+    this.scope.end(new DeviceDisconnectedError(reason));
+    for (const pending of [...this.disconnectWaits]) pending.resolve();
+  }
+
+  /** @throws DeviceDisconnectedError when the link is down. */
+  check(): void {
+    if (!this.isConnected()) {
+      throw new DeviceDisconnectedError(this.link.disconnectReason ?? HCI_STATUS.UNSPECIFIED);
+    }
+  }
+
+  /** `await using`: ends the link; a peer that does not answer in time is left to its supervision timeout. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.disconnect();
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+      this.core.host.platform.log("warning", `aioble: ${this.device} did not confirm the disconnection`);
+    }
+  }
+
+  toString(): string {
+    return `DeviceConnection(${this.device}, ${this.isConnected() ? "connected" : "disconnected"})`;
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * The module `aioble` as an application sees it. On the camera its names are bound to the host that runs the
+ * application (aioble.ts); this file tells TypeScript what they are.
+ */
+import type { DeviceConnection } from "./device.ts";
+import type { AdvertiseOptions } from "./peripheral.ts";
+import type { Service } from "./server.ts";
+
+export type { Aborter } from "./core.ts";
+export { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
+export { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
+export type { AdvertiseOptions } from "./peripheral.ts";
+export { Characteristic, type CharacteristicOptions, Service, type Value } from "./server.ts";
+export type { Signal, WaitOptions } from "./wait.ts";
+
+/**
+ * Advertises until a central connects, and resolves with the connection; advertising has stopped then. Switches the
+ * radio on when it is off. Fields go into the advertising packet as long as they fit there (31 bytes), then into the
+ * scan response (31 more).
+ *
+ * Ends also by `timeoutMs` or `signal`: advertising is off the air before that is reported, and a connection that wins
+ * the race is returned.
+ * @throws TypeError or RangeError at once for a bad option, RangeError that names the field which does not fit,
+ * BleError `already-advertising` when a call runs already.
+ * @throws TimeoutError, the signal's reason, HciError when the controller fails.
+ */
+export declare function advertise(options: AdvertiseOptions): Promise<DeviceConnection>;
+
+/**
+ * Puts these services, with their characteristics, into the GATT server in place of what was registered before. Before
+ * or while the radio is on.
+ * @throws TypeError for anything but a Service.
+ */
+export declare function registerServices(...services: Service[]): void;
