@@ -1,0 +1,88 @@
+/** One line of text for each HCI packet, from the packet declarations. For logs and tests; no host needs it to run. */
+import { PDUS } from "../att/pdus.ts";
+import { decode, describe, type Fields, hex, viewOf } from "../codec.ts";
+import { COMMANDS } from "./commands.ts";
+import { commandComplete, EVENTS } from "./events.ts";
+import { type AnyCommand, H4_ACL, H4_COMMAND, H4_EVENT, LE_META } from "./packet.ts";
+import { statusText } from "./status.ts";
+
+/** Which way a packet went, seen from the host. */
+export type Direction = "sent" | "received";
+
+interface Declared {
+  readonly name: string;
+  readonly fields: Fields;
+}
+
+function hexCode(code: number, digits: number): string {
+  return `0x${"0".repeat(Math.max(0, digits - code.toString(16).length))}${code.toString(16)}`;
+}
+
+function body(declared: Declared | undefined, unknown: string, view: DataView, start: number): string {
+  const end = view.byteLength;
+  const raw = (): string =>
+    hex(new Uint8Array(view.buffer, view.byteOffset + start, Math.max(0, end - start)));
+  if (!declared) return `${unknown} ${raw()}`.trim();
+  const values = decode(declared.fields, view, start, end);
+  if (!values) return `${declared.name} (malformed) ${raw()}`.trim();
+  const text = describe(declared.fields, values);
+  return text ? `${declared.name} { ${text} }` : declared.name;
+}
+
+function findCommand(opcode: number): AnyCommand | undefined {
+  return COMMANDS.find((candidate) => candidate.opcode === opcode);
+}
+
+function describeCommand(view: DataView): string {
+  const opcode = view.getUint16(1, true);
+  const declared = findCommand(opcode);
+  const named = declared && { name: declared.name, fields: declared.parameters };
+  return `command ${body(named, `Command ${hexCode(opcode, 4)}`, view, 4)}`;
+}
+
+function describeCommandComplete(view: DataView): string {
+  const opcode = view.getUint16(4, true);
+  const declared = findCommand(opcode);
+  const name = declared?.name ?? `Command ${hexCode(opcode, 4)}`;
+  const status = view.byteLength > 6 ? view.getUint8(6) : 0;
+  if (status !== 0 || !declared) return `event Command Complete, ${name}: ${statusText(status)}`;
+  return `event Command Complete, ${body({ name, fields: declared.returns }, name, view, 7)}`;
+}
+
+function describeEvent(view: DataView): string {
+  const code = view.getUint8(1);
+  if (code === commandComplete.code && view.byteLength >= 6) return describeCommandComplete(view);
+  const isMeta = code === LE_META && view.byteLength > 3;
+  const full = isMeta ? (LE_META << 8) | view.getUint8(3) : code;
+  const declared = EVENTS.find((candidate) => candidate.code === full);
+  return `event ${body(declared, `Event ${hexCode(full, 2)}`, view, isMeta ? 4 : 3)}`;
+}
+
+/** A first fragment shows its L2CAP frame, on the ATT channel its PDU; the others are only counted. */
+function describeAcl(view: DataView): string {
+  const handleAndFlags = view.getUint16(1, true);
+  const link = `acl ${hexCode(handleAndFlags & 0x0fff, 4)}`;
+  const length = view.byteLength - 5;
+  if (((handleAndFlags >> 12) & 0x03) === 0x01) return `${link} continuing, ${length} bytes`;
+  if (length < 5) return `${link} ${length} bytes`;
+  const frame = view.getUint16(5, true);
+  const channel = view.getUint16(7, true);
+  const cut = frame + 4 > length ? ` (${length - 4} of ${frame} bytes)` : "";
+  if (channel !== 0x0004) {
+    return `${link} channel ${hexCode(channel, 4)}${cut} ${hex(new Uint8Array(view.buffer, view.byteOffset + 9, length - 4))}`;
+  }
+  const opcode = view.getUint8(9);
+  const declared = PDUS.find((candidate) => candidate.opcode === opcode);
+  return `${link} att${cut} ${body(declared, `PDU ${hexCode(opcode, 2)}`, view, 10)}`;
+}
+
+/** `> command Reset`: `>` to the controller, `<` from it. `packet` is whole, its H4 indicator first. */
+export function describePacket(direction: Direction, packet: Uint8Array): string {
+  const arrow = direction === "sent" ? ">" : "<";
+  const view = viewOf(packet);
+  const type = packet[0];
+  if (type === H4_COMMAND && packet.length >= 4) return `${arrow} ${describeCommand(view)}`;
+  if (type === H4_EVENT && packet.length >= 3) return `${arrow} ${describeEvent(view)}`;
+  if (type === H4_ACL && packet.length >= 5) return `${arrow} ${describeAcl(view)}`;
+  return `${arrow} ${hex(packet)}`;
+}
