@@ -1,0 +1,58 @@
+/*
+ * Feeds the C framer: each line of standard input is a chunk in hexadecimal, an empty line starts over. Prints
+ * "packet HEX" for each packet, "desynchronised" once, and "end" for each empty line and at the end.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "h4.h"
+
+static struct h4_framer framer;
+static bool lost;
+
+static void feed(const uint8_t *bytes, size_t length) {
+    size_t at = 0;
+    do {
+        switch (h4_feed(&framer, bytes + at, length - at, &at)) {
+        case H4_MORE:
+            break;
+        case H4_PACKET:
+            printf("packet ");
+            for (unsigned i = 0; i < framer.length; i++)
+                printf("%02x", framer.packet[i]);
+            printf("\n");
+            break;
+        case H4_DESYNCHRONISED:
+            if (!lost)
+                printf("desynchronised\n");
+            lost = true;
+            return;
+        }
+    } while (at < length);
+}
+
+int main(void) {
+    static char line[16384];
+    h4_reset(&framer);
+    while (fgets(line, sizeof line, stdin)) {
+        size_t length = strcspn(line, "\n") / 2;
+        if (length == 0) {
+            printf("end\n");
+            h4_reset(&framer);
+            lost = false;
+            continue;
+        }
+        /* Exactly as long as the chunk, so that the address sanitizer sees a read past it. */
+        uint8_t *bytes = malloc(length);
+        for (size_t i = 0; i < length; i++) {
+            const char digits[] = {line[2 * i], line[2 * i + 1], 0};
+            bytes[i] = (uint8_t)strtoul(digits, NULL, 16);
+        }
+        feed(bytes, length);
+        free(bytes);
+    }
+    printf("end\n");
+    return 0;
+}
