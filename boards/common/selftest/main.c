@@ -5,9 +5,8 @@
  * It restarts itself three times (software, fault, watchdog) and goes on where it was; the stage is kept in
  * port_retained.
  *
- * Arguments, on boards that have any:
- *   wrap=SECONDS   also sleeps that long, for clocks that wrap
- *   serve          does nothing but answer on the UART: "state" test of persistence, see flash_test.c
+ * On boards that have arguments, sleep=SECONDS checks nothing but one sleep of that length, for clocks that
+ * wrap.
  */
 #include "check.h"
 #include "tests.h"
@@ -26,14 +25,10 @@ static const char *argument(int argc, char **argv, const char *name) {
     return NULL;
 }
 
-static void first_start(int argc, char **argv) {
-    const char *wrap = argument(argc, argv, "wrap=");
-
+static void first_start(void) {
     test_chacha20();
     test_clock();
     test_events();
-    if (wrap)
-        test_long_sleep((uint32_t)strtoul(wrap, NULL, 10));
     test_flash();
     test_identity();
     test_uart();
@@ -42,7 +37,12 @@ static void first_start(int argc, char **argv) {
 int main(int argc, char **argv) {
     port_init(argc, argv);
     uint32_t *retained = port_retained();
+    const char *seconds = argument(argc, argv, "sleep=");
 
+    if (seconds) {
+        test_long_sleep((uint32_t)strtoul(seconds, NULL, 10));
+        check_end();
+    }
     switch ((enum stage)retained[0]) {
     case STAGE_POWER_ON:
         check(port_reset_cause() == PORT_RESET_POWER_ON, "the first start is a power-on");
@@ -50,7 +50,7 @@ int main(int argc, char **argv) {
         for (size_t i = 3; i < PORT_RETAINED_SIZE / sizeof *retained; i++)
             zeros = zeros && retained[i] == 0;
         check(zeros, "retained memory starts as zeros");
-        first_start(argc, argv);
+        first_start();
         retained[PORT_RETAINED_SIZE / sizeof *retained - 1] = 0x12345678;
         retained[0] = STAGE_SOFTWARE;
         port_reset();
