@@ -3,6 +3,7 @@ import { createConsole } from "./console.ts";
 import { SuppressedError } from "./dispose.ts";
 import type { Platform } from "./platform.ts";
 import { createErrorReport } from "./report.ts";
+import { createTimerQueue } from "./timerQueue.ts";
 import { createTimers } from "./timers.ts";
 
 /**
@@ -11,10 +12,11 @@ import { createTimers } from "./timers.ts";
  */
 export function createGlobals(platform: Pick<Platform, "clock" | "log">) {
   const write: Platform["log"] = (level, line) => platform.log(level, line);
+  const clock = createTimerQueue(platform.clock);
   return {
     console: createConsole(write),
-    ...createTimers(platform.clock, createErrorReport(write, "A timer's callback failed")),
-    ...createAbort(platform.clock, createErrorReport(write, "A listener of an AbortSignal failed")),
+    ...createTimers(clock, createErrorReport(write, "A timer's callback failed")),
+    ...createAbort(clock, createErrorReport(write, "A listener of an AbortSignal failed")),
     SuppressedError,
   };
 }

@@ -1,0 +1,39 @@
+// First: classes with a method [Symbol.asyncDispose] need the symbol when their modules are evaluated.
+import "./platform/dispose.ts";
+
+import { createAioble } from "./aioble/aioble.ts";
+import { Host } from "./ble/host.ts";
+import { createBluetooth } from "./bluetooth/bluetooth.ts";
+import { createCamera } from "./camera/camera.ts";
+import { createGlobals } from "./platform/globals.ts";
+import { createErrorReport } from "./platform/report.ts";
+import { createXsPlatform } from "./platform/xs/index.ts";
+import type { Native } from "./platform/xs/native.ts";
+import { RecordStore } from "./storage/records.ts";
+
+/**
+ * Starts the camera: builds the host on the natives and hands the application the modules that it may import.
+ *
+ * The promise stays pending as long as the camera runs, and rejects when there is no application, or when the
+ * application's module fails. The C side then restarts the camera, after a pause that grows with each failure in a
+ * row: nobody may come by for a year, and the reason may be gone by then (a sensor that woke late). A failure after
+ * the application's start, in a timer's callback or a promise, is reported and the camera goes on.
+ */
+export default function main(native: Native): Promise<never> {
+  const platform = createXsPlatform(native);
+  const records = RecordStore.open(platform.stateFlash, (message) => platform.log("warning", message));
+  const host = new Host(platform, records);
+  const globals = createGlobals(platform);
+  const modules = {
+    aioble: createAioble(host, () => new globals.AbortController()),
+    bluetooth: createBluetooth(host),
+    camera: createCamera({ read: (sensor) => native.sensorRead(sensor) }),
+  };
+  const report = createErrorReport(platform.log, "The application failed");
+  return new Promise((_, reject) => {
+    native.applicationStart(modules, globals, (reason) => {
+      report(reason);
+      reject(new Error("the application could not start"));
+    });
+  });
+}
