@@ -62,6 +62,7 @@ export class Writer {
     this.view = viewOf(this.buffer);
   }
 
+  /** Makes room; the buffer and its view may be other ones afterwards. */
   private reserve(count: number): number {
     const at = this.length;
     const needed = at + count;
@@ -76,19 +77,23 @@ export class Writer {
   }
 
   u8(value: number): void {
-    this.view.setUint8(this.reserve(1), value);
+    const at = this.reserve(1);
+    this.view.setUint8(at, value);
   }
 
   u16(value: number): void {
-    this.view.setUint16(this.reserve(2), value, true);
+    const at = this.reserve(2);
+    this.view.setUint16(at, value, true);
   }
 
   u32(value: number): void {
-    this.view.setUint32(this.reserve(4), value, true);
+    const at = this.reserve(4);
+    this.view.setUint32(at, value, true);
   }
 
   bytes(value: Uint8Array): void {
-    this.buffer.set(value, this.reserve(value.length));
+    const at = this.reserve(value.length);
+    this.buffer.set(value, at);
   }
 
   /** What was written so far, as an array of its own. */
