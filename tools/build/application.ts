@@ -1,0 +1,40 @@
+/** Applications: a folder with a main.ts, in examples/ by its name or anywhere by its path. */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { UsageError } from "../events.ts";
+import { root } from "../paths.ts";
+
+/** An application to build. */
+export interface Application {
+  readonly name: string;
+  /** Its entry, an absolute path. */
+  readonly entry: string;
+}
+
+const examples = join(root, "examples");
+
+/** Names of the applications in examples/. */
+export function listExamples(): string[] {
+  return readdirSync(examples)
+    .filter((name) => existsSync(join(examples, name, "main.ts")))
+    .sort();
+}
+
+/**
+ * @param which name of an example, or path of a folder with a main.ts, or of a TypeScript file
+ * @throws UsageError, with the examples that there are.
+ */
+export function findApplication(which: string): Application {
+  for (const path of [join(examples, which), resolve(which)]) {
+    if (!existsSync(path)) continue;
+    if (statSync(path).isFile() && path.endsWith(".ts")) {
+      const name = basename(path, ".ts");
+      return { name: name === "main" ? basename(dirname(path)) : name, entry: path };
+    }
+    const entry = join(path, "main.ts");
+    if (existsSync(entry)) return { name: basename(path), entry };
+  }
+  throw new UsageError(
+    `There is no application "${which}". Give the path of a folder with a main.ts, or one of the examples: ${listExamples().join(", ")}.`,
+  );
+}

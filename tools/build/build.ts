@@ -1,0 +1,87 @@
+/** `obscura build`: from TypeScript to an image and an application bundle for one board. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Operation, step } from "../events.ts";
+import { lock } from "../lock.ts";
+import { displayPath } from "../paths.ts";
+import { findApplication } from "./application.ts";
+import { type Board, loadBoard } from "./boards.ts";
+import { type Bundle, bundle } from "./bundle.ts";
+import { buildCompiler, compile } from "./compiler.ts";
+import { writeIfChanged } from "./fingerprint.ts";
+import { buildImage, kilobytes } from "./image.ts";
+import type { BundleKind } from "./imports.ts";
+import { makeRelinkingKit } from "./relink.ts";
+import { checkEntry } from "./typecheck.ts";
+
+/** What to build. */
+export interface BuildOptions {
+  /** Name of an example, or path of an application. */
+  readonly application: string;
+  /** Name of a board. */
+  readonly board: string;
+  /** Sanitizers for our C and the engine; the host board only. Goes to a folder of its own. */
+  readonly sanitize?: boolean;
+}
+
+/** What was built; absolute paths. */
+export interface Built {
+  readonly board: Board;
+  /** The native image with the firmware bundle in it. */
+  readonly image: string;
+  /** The application's .xsb. */
+  readonly application: string;
+  /** The firmware's .xsb. */
+  readonly firmware: string;
+}
+
+/** @throws UsageError for an unknown board or application; StepFailed after a step's failure was told. */
+export async function* build(options: BuildOptions): Operation<Built> {
+  const board = loadBoard(options.board);
+  const { name, entry } = findApplication(options.application);
+  const folder = options.sanitize ? `${board.output}-sanitize` : board.output;
+  mkdirSync(folder, { recursive: true });
+  const unlock = await lock(join(folder, "build.lock"));
+  try {
+    yield* step("compiler", "Bytecode compiler", async () => {
+      const changed = await buildCompiler();
+      return { value: undefined, detail: changed ? "built" : "up to date" };
+    });
+    const firmware = yield* compiled(board, folder, "firmware", "firmware", board.manifest.firmware);
+    const application = yield* compiled(board, folder, "application", name, entry, firmware);
+    const image = yield* step("image", `Image for ${board.name}`, async () => {
+      const settings = options.sanitize ? ["SANITIZE=ON"] : [];
+      const built = await buildImage(board, { bundle: firmware, folder, settings });
+      if (built.changed) await makeRelinkingKit(board, folder, firmware);
+      return { value: built.image, detail: displayPath(built.image) };
+    });
+    return { board, image, application, firmware };
+  } finally {
+    unlock();
+  }
+}
+
+/** Bundles, checks and compiles one entry; returns the .xsb. */
+async function* compiled(
+  board: Board,
+  folder: string,
+  kind: BundleKind,
+  name: string,
+  entry: string,
+  base?: string,
+): Operation<string> {
+  const script = join(folder, `${name}.js`);
+  const output = join(folder, `${name}.xsb`);
+  const { warnings } = yield* step(`bundle:${kind}`, `Bundle of the ${kind}`, async () => {
+    const made: Bundle = await bundle(kind, entry);
+    await checkEntry(entry, folder, kind);
+    writeIfChanged(script, made.code);
+    return { value: made, detail: `${displayPath(entry)} and what it imports, ${made.inputs.length} files` };
+  });
+  for (const message of warnings) yield { type: "warning", message };
+  return yield* step(`bytecode:${kind}`, `Bytecode of the ${kind}`, async () => {
+    const { names } = board.manifest;
+    await compile({ kind, name, input: script, output, names, ...(base === undefined ? {} : { base }) });
+    return { value: output, detail: `${displayPath(output)}, ${kilobytes(output)}` };
+  });
+}

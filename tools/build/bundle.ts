@@ -1,0 +1,64 @@
+/** Makes one file of JavaScript of an entry and everything that it imports. */
+import { nodeResolve } from "@rollup/plugin-node-resolve";
+import { type RollupError, type RollupLog, rollup } from "rollup";
+import esbuild from "rollup-plugin-esbuild";
+import { ToolError } from "../events.ts";
+import { displayPath } from "../paths.ts";
+import { type BundleKind, importRule } from "./imports.ts";
+import { lower } from "./lower.ts";
+
+/** A bundle, not yet written. */
+export interface Bundle {
+  readonly code: string;
+  /** The files it was made of. */
+  readonly inputs: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Bundles `entry`, an absolute path. Throws ToolError when it cannot. */
+export async function bundle(kind: BundleKind, entry: string): Promise<Bundle> {
+  const warnings: string[] = [];
+  try {
+    const build = await rollup({
+      input: entry,
+      plugins: [
+        importRule(kind),
+        nodeResolve({ extensions: [".ts", ".mjs", ".js", ".json"], exportConditions: ["import", "default"] }),
+        // Only takes the types away: lowering is for the whole bundle, so that its helpers are there once.
+        esbuild({
+          target: "esnext",
+          tsconfig: false,
+          tsconfigRaw: { compilerOptions: { useDefineForClassFields: true, verbatimModuleSyntax: true } },
+        }),
+      ],
+      onLog(level, log) {
+        if (level !== "warn") return;
+        if (log.code === "EVAL") throw new ToolError(`${place(log)}: the camera has no parser, so no eval.`);
+        warnings.push(`${place(log)}: ${log.message}`);
+      },
+    });
+    const { output } = await build.generate({ format: "es", inlineDynamicImports: true });
+    await build.close();
+    return {
+      code: await lower(output[0].code, displayPath(entry)),
+      inputs: build.watchFiles,
+      warnings,
+    };
+  } catch (error) {
+    throw asToolError(error);
+  }
+}
+
+const place = (log: RollupLog): string =>
+  log.loc?.file === undefined
+    ? displayPath(log.id ?? log.ids?.[0] ?? "the bundle")
+    : `${displayPath(log.loc.file)}:${log.loc.line}`;
+
+/** Rollup wraps what a plugin throws. */
+function asToolError(error: unknown): unknown {
+  if (error instanceof ToolError) return error;
+  const { cause, code, frame, message } = error as RollupError;
+  if (cause instanceof ToolError) return cause;
+  if (code === undefined) return error;
+  return new ToolError(`${place(error as RollupError)}: ${message}`, frame ?? "");
+}

@@ -1,0 +1,60 @@
+/** The bytecode compiler of tools/bytecode: built once, then run on bundles. */
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { lock } from "../lock.ts";
+import { buildRoot, displayPath, root } from "../paths.ts";
+import { mustRun } from "../process.ts";
+import { fingerprint, unlessFresh } from "./fingerprint.ts";
+import type { BundleKind } from "./imports.ts";
+
+const folder = join(buildRoot, "tools");
+
+/** The compiler's program. */
+export const compilerProgram = join(folder, "obscura-bytecode");
+
+/** Builds the compiler when its sources have changed. Returns whether anything was to be done. */
+export async function buildCompiler(): Promise<boolean> {
+  mkdirSync(folder, { recursive: true });
+  const unlock = await lock(join(folder, "build.lock"));
+  try {
+    if (!existsSync(join(folder, "build.ninja"))) {
+      const configure = ["-G", "Ninja", "-S", join(root, "tools/bytecode"), "-B", folder];
+      await mustRun("cmake", configure, "CMake could not set up the bytecode compiler's build");
+    }
+    const said = await mustRun("ninja", ["-C", folder], "The bytecode compiler does not build");
+    return !said.includes("no work to do");
+  } finally {
+    unlock();
+  }
+}
+
+/** One bundle to compile. */
+export interface Compilation {
+  readonly kind: BundleKind;
+  /** The specifier under which the camera knows the module. */
+  readonly name: string;
+  /** The JavaScript file. */
+  readonly input: string;
+  /** The .xsb file to write. */
+  readonly output: string;
+  /** The firmware that an application stands on. */
+  readonly base?: string;
+  /** Keep names for stack traces. */
+  readonly names: boolean;
+}
+
+/** Compiles a bundle when it has changed. Returns the size of the bytecode container in bytes. */
+export async function compile({ kind, name, input, output, base, names }: Compilation): Promise<number> {
+  const args = [
+    ...["--kind", kind, "--name", name, "--output", output],
+    ...(base === undefined ? [] : ["--base", base]),
+    ...(names ? ["--debug"] : []),
+    input,
+  ];
+  const files = [compilerProgram, input, ...(base === undefined ? [] : [base])];
+  await unlessFresh(output, `${output}.stamp`, fingerprint(files, args), async () => {
+    await mustRun(compilerProgram, args, `${displayPath(input)} does not compile to bytecode`);
+  });
+  return statSync(output).size;
+}
+

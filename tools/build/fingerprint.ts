@@ -1,0 +1,37 @@
+/** Whether something has to be made again: a digest of everything that it is made of. */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+
+/** SHA-256 over the contents of files and over other words, such as options. */
+export function fingerprint(files: readonly string[], words: readonly string[] = []): string {
+  const hash = createHash("sha256");
+  for (const word of words) hash.update(`${word.length}:${word}`);
+  for (const file of [...files].sort()) {
+    const contents = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
+    hash.update(`${file}:${contents.length}:`).update(contents);
+  }
+  return hash.digest("hex");
+}
+
+/** Writes a file unless it holds that text already, so that Ninja sees a change only where there is one. */
+export function writeIfChanged(file: string, text: string): boolean {
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return false;
+  writeFileSync(file, text);
+  return true;
+}
+
+/**
+ * Does `make` unless `product` exists and `stamp` holds `digest`. Returns whether it did.
+ * @param digest of everything that the product is made of
+ */
+export async function unlessFresh(
+  product: string,
+  stamp: string,
+  digest: string,
+  make: () => Promise<void>,
+): Promise<boolean> {
+  if (existsSync(product) && existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return false;
+  await make();
+  writeFileSync(stamp, digest);
+  return true;
+}

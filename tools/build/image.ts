@@ -1,0 +1,44 @@
+/** The native image: our C, the engine and the firmware bundle, by CMake and Ninja. */
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "../paths.ts";
+import { mustRun } from "../process.ts";
+import type { Board } from "./boards.ts";
+import { fingerprint, unlessFresh } from "./fingerprint.ts";
+
+/** What of the image build is not the board's. */
+export interface ImageOptions {
+  /** The firmware's .xsb. */
+  readonly bundle: string;
+  /** Where to build. */
+  readonly folder: string;
+  /** Further CMake cache entries, such as `SANITIZE=ON`. */
+  readonly settings?: readonly string[];
+}
+
+/** Builds the image; returns its path, and whether anything was to be done. */
+export async function buildImage(
+  board: Board,
+  { bundle, folder, settings = [] }: ImageOptions,
+): Promise<{ readonly image: string; readonly changed: boolean }> {
+  mkdirSync(folder, { recursive: true });
+  const configure = [
+    ...["-G", "Ninja", "-S", join(root, "firmware"), "-B", folder],
+    ...(board.toolchain === undefined ? [] : ["--toolchain", board.toolchain]),
+    ...[`-DBOARD=${board.name}`, `-DFIRMWARE_BUNDLE=${bundle}`],
+    ...Object.entries(board.figures).map(([name, figure]) => `-D${name}=${figure}`),
+    ...settings.map((setting) => `-D${setting}`),
+  ];
+  const digest = fingerprint(board.toolchain === undefined ? [] : [board.toolchain], configure);
+  const ninja = join(folder, "build.ninja");
+  await unlessFresh(ninja, join(folder, "configured.stamp"), digest, async () => {
+    await mustRun("cmake", ["--fresh", ...configure], `CMake could not set up the build for ${board.name}`);
+  });
+  const said = await mustRun("ninja", ["-C", folder, "firmware"], `The image for ${board.name} does not build`);
+  const image = join(folder, "firmware");
+  if (!existsSync(image)) throw new Error(`${image} was not built`);
+  return { image, changed: !said.includes("no work to do") };
+}
+
+/** Size of a file in kilobytes, for a person. */
+export const kilobytes = (file: string): string => `${(statSync(file).size / 1024).toFixed(0)} KB`;

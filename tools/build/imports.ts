@@ -1,0 +1,67 @@
+/**
+ * What a bundle may import. The camera has no module loader but for the application's public modules, so that
+ * everything else is either in the bundle or a mistake, and a mistake is told at build time with the file's name.
+ */
+import { isBuiltin } from "node:module";
+import { dirname, join, resolve, sep } from "node:path";
+import type { Plugin } from "rollup";
+import { ToolError } from "../events.ts";
+import { displayPath, root } from "../paths.ts";
+
+/** The modules that an application imports from the camera. */
+export const publicModules: readonly string[] = ["aioble", "bluetooth", "camera"];
+
+/** Which bundle. */
+export type BundleKind = "firmware" | "application";
+
+const firmwareRoom = join(root, "firmware") + sep;
+
+const sentence = new Intl.ListFormat("en").format(publicModules);
+
+/**
+ * The rule for one import: undefined when it is allowed, else why not.
+ * @param target what a relative import points at
+ */
+export function importComplaint(
+  kind: BundleKind,
+  importer: string,
+  specifier: string,
+  target?: string,
+): string | undefined {
+  const what = `${displayPath(importer)} imports "${specifier}"`;
+  if (isBuiltin(specifier)) {
+    return `${what}: Node's modules do not exist on a camera. An application imports ${sentence}, its own files, and npm packages that need nothing of Node.`;
+  }
+  if (kind === "application" && target?.startsWith(firmwareRoom)) {
+    return `${what}: the firmware's files are not an application's. An application imports ${sentence} instead.`;
+  }
+  if (kind === "firmware" && publicModules.includes(specifier)) {
+    return `${what}: inside the firmware its files are imported by relative path.`;
+  }
+  return undefined;
+}
+
+/** Rollup plugin that enforces the rule and marks the public modules as external. */
+export function importRule(kind: BundleKind): Plugin {
+  return {
+    name: "import-rule",
+    async resolveId(specifier, importer, options) {
+      if (importer === undefined) return null;
+      const relative = specifier.startsWith(".") || specifier.startsWith("/");
+      const complaint = importComplaint(
+        kind,
+        importer,
+        specifier,
+        relative ? resolve(dirname(importer), specifier) : undefined,
+      );
+      if (complaint !== undefined) throw new ToolError(complaint);
+      if (kind === "application" && publicModules.includes(specifier)) return { id: specifier, external: true };
+      const resolved = await this.resolve(specifier, importer, { ...options, skipSelf: true });
+      if (resolved !== null && !resolved.external) return resolved;
+      const where = relative ? "there is no such file" : "no npm package of that name is installed";
+      throw new ToolError(
+        `${displayPath(importer)} imports "${specifier}": ${where}, and the camera has no such module.`,
+      );
+    },
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * The relinking kit that the engine's licence asks for (docs/licence.md): everything that it takes to put a
+ * modified XS engine into this image.
+ */
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { ToolError } from "../events.ts";
+import { root } from "../paths.ts";
+import { mustRun } from "../process.ts";
+import type { Board } from "./boards.ts";
+
+/** Our headers that the engine's sources include through XSPLATFORM. */
+const platformHeaders = ["xs_platform.h"];
+
+/** Makes <folder>/relink from what Ninja built in `folder`. */
+export async function makeRelinkingKit(board: Board, folder: string, bundle: string): Promise<string> {
+  const kit = join(folder, "relink");
+  rmSync(kit, { recursive: true, force: true });
+  mkdirSync(join(kit, "objects"), { recursive: true });
+  mkdirSync(join(kit, "include"), { recursive: true });
+
+  const commands = await mustRun("ninja", ["-C", folder, "-t", "commands", "firmware"], "Ninja tells no commands");
+  const lines = commands.trim().split("\n");
+  const link = linkCommand(lines.at(-1) ?? "");
+  const words = link.map((word) => {
+    if (word.endsWith(".o") || word.endsWith(".obj")) {
+      const name = word.replace(/^CMakeFiles\/firmware\.dir\//, "").replace(/[^\w.-]+/g, "_");
+      copyFileSync(resolve(folder, word), join(kit, "objects", name));
+      return `objects/${name}`;
+    }
+    const script = /^-T(.+\.ld)$/.exec(word)?.[1];
+    if (script !== undefined) {
+      for (const name of readdirSync(dirname(script)).filter((file) => file.endsWith(".ld"))) {
+        copyFileSync(join(dirname(script), name), join(kit, name));
+      }
+      return `-T${basename(script)}`;
+    }
+    return word;
+  });
+  for (const header of platformHeaders) {
+    copyFileSync(join(root, "firmware/native", header), join(kit, "include", header));
+  }
+  copyFileSync(join(folder, "libxs.a"), join(kit, "libxs.a"));
+  copyFileSync(bundle, join(kit, "firmware.xsb"));
+  cpSync(join(root, "LICENSE"), join(kit, "LICENSE"));
+  const archiver = lines.find((line) => /\bqc libxs\.a\b/.test(line));
+  writeScript(join(kit, "relink.sh"), relinkScript(words));
+  writeScript(join(kit, "build-engine.sh"), engineScript(engineCompilation(lines), archiverProgram(archiver)));
+  writeFileSync(join(kit, "README.md"), readme(board, engineVersion()));
+  return kit;
+}
+
+/** The words of CMake's link line, `: && gcc … -o firmware … && :`. */
+function linkCommand(line: string): string[] {
+  const command = line.split(" && ").find((part) => /\s-o firmware(\s|$)/.test(part));
+  if (command === undefined) throw new ToolError("The link command was not found among Ninja's commands");
+  return command.trim().split(/\s+/);
+}
+
+/** How one source of the engine was compiled: the compiler and its options, without input, output, dependencies. */
+function engineCompilation(lines: readonly string[]): string {
+  const line = lines.find((candidate) => candidate.includes("/sources/xsRun.c"));
+  if (line === undefined) throw new ToolError("The engine's compilation was not found among Ninja's commands");
+  return line
+    .replace(/\s-M[DTF]\s?(\S+\.(o|obj|d)\b)?/g, " ")
+    .replace(/\s-o \S+/, "")
+    .replace(/\s-c \S+$/, "")
+    .replace(/-(isystem |I)(\S+)/g, (_, flag: string, path: string) => `-${flag}${includeFolder(path)}`)
+    .replace(/\s+/g, " ")
+    .trim();
+}
+
+function includeFolder(path: string): string {
+  if (path === join(root, "firmware/native")) return '"$kit/include"';
+  const engine = /moddable\/xs\/(\w+)$/.exec(path);
+  if (engine?.[1] !== undefined) return `"$xs/${engine[1]}"`;
+  if (isAbsolute(path)) throw new ToolError(`The engine is compiled with headers of ${path}, which the kit lacks`);
+  return path;
+}
+
+const archiverProgram = (line = ""): string => /(\S*ar) qc libxs\.a/.exec(line)?.[1] ?? "ar";
+
+function engineVersion(): string {
+  const { name, version } = JSON.parse(
+    readFileSync(join(root, "node_modules/@agoric/xsnap/package.json"), "utf8"),
+  ) as { name: string; version: string };
+  return `${name} ${version}`;
+}
+
+function writeScript(file: string, text: string): void {
+  writeFileSync(file, text);
+  chmodSync(file, 0o755);
+}
+
+const relinkScript = (words: readonly string[]): string => `#!/bin/sh
+# Links the image anew from the objects in this folder. Writes "firmware" beside this script.
+set -e
+cd "$(dirname "$0")"
+${words.join(" ")}
+`;
+
+const engineScript = (compilation: string, archiver: string): string => `#!/bin/sh
+# Compiles the XS engine from its sources and replaces libxs.a.
+# usage: build-engine.sh FOLDER   (the folder that holds XS's includes, platforms and sources)
+set -e
+[ -d "$1/sources" ] || { echo "usage: $0 FOLDER, with XS's includes, platforms and sources" >&2; exit 2; }
+xs=$(cd "$1" && pwd)
+kit=$(cd "$(dirname "$0")" && pwd)
+objects=$(mktemp -d)
+trap 'rm -rf "$objects"' EXIT
+for member in $(${archiver} t "$kit/libxs.a"); do
+  source=\${member%.o*}
+  source=\${source%.c}.c
+  ${compilation} -o "$objects/$member" -c "$xs/sources/$source"
+done
+rm "$kit/libxs.a"
+cd "$objects"
+${archiver} qcs "$kit/libxs.a" *
+`;
+
+const readme = (board: Board, version: string): string => `# Relinking the firmware for ${board.name}
+
+The image contains the XS engine, which is under the GNU Lesser General Public License, version 3. With this folder
+you can put a modified engine into it:
+
+1. Get the engine's sources: npm package ${version}, folder \`moddable/xs\`
+   (\`npm pack ${version.replace(" ", "@")}\`). Change what you like.
+2. \`./build-engine.sh FOLDER\` compiles them with the options of the original and replaces \`libxs.a\`.
+3. \`./relink.sh\` links \`firmware\`. With the original \`libxs.a\` it is, byte for byte, the image that was shipped.
+
+| here | what it is |
+|---|---|
+| objects/ | everything of the image that is not the engine, compiled |
+| libxs.a | the engine as it was shipped |
+| firmware.xsb | the firmware's bytecode; it is inside one of the objects already |
+| include/ | the header that tells the engine about its platform |
+`;

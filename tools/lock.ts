@@ -1,0 +1,40 @@
+/** Keeps two processes from working in the same folder at once. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+function holder(file: string): number {
+  try {
+    return Number(readFileSync(file, "utf8"));
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * Waits until no living process holds the lock file, then holds it. Returns the function that gives it back. A
+ * lock whose process is gone does not count.
+ */
+export async function lock(file: string): Promise<() => void> {
+  mkdirSync(dirname(file), { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: "wx" });
+      return () => rmSync(file, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    const pid = holder(file);
+    if (pid > 0 && !isAlive(pid)) rmSync(file, { force: true });
+    else await sleep(100);
+  }
+}
