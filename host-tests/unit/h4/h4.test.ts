@@ -19,9 +19,7 @@ interface Outcome {
 }
 
 const root = join(import.meta.dirname, "../../..");
-const vectors: readonly Vector[] = JSON.parse(
-  readFileSync(join(root, "host-tests/vectors/h4.json"), "utf8"),
-);
+const vectors: readonly Vector[] = JSON.parse(readFileSync(join(root, "host-tests/vectors/h4.json"), "utf8"));
 
 describe("H4 framer in C", function () {
   this.timeout(60_000);

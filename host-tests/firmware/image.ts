@@ -1,0 +1,131 @@
+/** Builds the bytecode compiler and images of the host board for tests, and runs them. */
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "../..");
+
+/** What a program said and how it ended. */
+export interface Run {
+  readonly status: number | null;
+  readonly signal: string | null;
+  /** The console, one line each. */
+  readonly lines: readonly string[];
+}
+
+function runTool(command: string, args: readonly string[]): void {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", cwd: root });
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: status ${status}\n${stdout}${stderr}`);
+}
+
+/** Builds the bytecode compiler and returns its path. */
+export function buildCompiler(): string {
+  const build = join(root, "build/tools");
+  if (!existsSync(join(build, "build.ninja")))
+    runTool("cmake", ["-G", "Ninja", "-S", join(root, "tools/bytecode"), "-B", build]);
+  runTool("ninja", ["-C", build]);
+  return join(build, "obscura-bytecode");
+}
+
+/** A folder of one test file: bundles and images in it, removed by `dispose`. */
+export class Bench {
+  readonly directory = mkdtempSync(join(tmpdir(), "obscura-"));
+  readonly #compiler = buildCompiler();
+  readonly #sanitize: boolean;
+
+  constructor(options: { sanitize?: boolean } = {}) {
+    this.#sanitize = options.sanitize ?? false;
+  }
+
+  dispose(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  /** Compiles a module; returns the bundle's path. */
+  compile(kind: "firmware" | "application", name: string, source: string, base?: string): string {
+    const input = this.path(`${name}.js`);
+    const output = this.path(`${name}.xsb`);
+    writeFileSync(input, source);
+    const args = ["--kind", kind, "--name", kind, "--output", output];
+    if (base !== undefined) args.push("--base", base);
+    execFileSync(this.#compiler, [...args, input], { encoding: "utf8", stdio: "pipe" });
+    return output;
+  }
+
+  /** Links a firmware module into an image of the host board; returns the image's path. */
+  image(name: string, source: string, figures: Record<string, number> = {}): string {
+    const variant = `${this.#sanitize ? "sanitize" : "plain"}${Object.entries(figures).flat().join("-")}`;
+    const build = join(root, "build/test-engine", variant);
+    mkdirSync(build, { recursive: true });
+    const linked = join(build, "bundle.xsb");
+    copyFileSync(this.compile("firmware", name, source), linked);
+    const defines = Object.entries(figures).map(([key, value]) => `-D${key}=${value}`);
+    if (!existsSync(join(build, "build.ninja")))
+      runTool("cmake", [
+        ...["-G", "Ninja", "-S", join(root, "firmware"), "-B", build, "-DBOARD=host"],
+        ...[`-DFIRMWARE_BUNDLE=${linked}`, `-DSANITIZE=${this.#sanitize ? "ON" : "OFF"}`, ...defines],
+      ]);
+    runTool("ninja", ["-C", build]);
+    const image = this.path(name);
+    copyFileSync(join(build, "firmware"), image);
+    return image;
+  }
+}
+
+/** Runs an image to its end. A run that takes longer than 20 s is killed, and its signal says so. */
+export function run(image: string, args: readonly string[] = []): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(image, args, {
+      stdio: ["ignore", "ignore", "pipe"],
+      // The engine's arenas live as long as the process.
+      env: { ...process.env, ASAN_OPTIONS: "detect_leaks=0" },
+    });
+    let text = "";
+    const limit = setTimeout(() => child.kill("SIGKILL"), 20_000);
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+    });
+    child.on("error", reject);
+    child.on("close", (status, signal) => {
+      clearTimeout(limit);
+      resolve({ status, signal, lines: text.split("\n").slice(0, -1) });
+    });
+  });
+}
+
+/** The other end of an HCI UART: a Unix socket. */
+export class Controller {
+  readonly #server: Server;
+  readonly #sockets: Socket[] = [];
+  readonly option: string;
+
+  private constructor(server: Server, path: string) {
+    this.#server = server;
+    this.option = `unix:${path}`;
+  }
+
+  static listen(path: string, onConnection: (socket: Socket) => void): Promise<Controller> {
+    return new Promise((resolve, reject) => {
+      const server = createServer();
+      const controller = new Controller(server, path);
+      server.on("connection", (socket) => {
+        controller.#sockets.push(socket);
+        socket.on("error", () => {});
+        onConnection(socket);
+      });
+      server.once("error", reject);
+      server.listen(path, () => resolve(controller));
+    });
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+  }
+}
