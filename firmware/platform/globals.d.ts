@@ -19,6 +19,7 @@ declare var console: Console;
  * @returns a handle for `clearTimeout`, an integer above 0
  * @throws TypeError when `callback` is not a function
  */
+declare function setTimeout(callback: (nothing: void) => void, delayMs?: number): number;
 declare function setTimeout<A extends unknown[]>(
   callback: (...args: A) => void,
   delayMs?: number,
