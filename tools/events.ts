@@ -4,7 +4,12 @@
  */
 export type ToolEvent =
   | { readonly type: "step:start"; readonly step: string; readonly title: string }
-  | { readonly type: "step:done"; readonly step: string; readonly milliseconds: number; readonly detail?: string }
+  | {
+      readonly type: "step:done";
+      readonly step: string;
+      readonly milliseconds: number;
+      readonly detail?: string;
+    }
   | { readonly type: "step:fail"; readonly step: string; readonly message: string; readonly output?: string }
   | { readonly type: "info"; readonly message: string }
   | { readonly type: "warning"; readonly message: string }

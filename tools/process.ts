@@ -1,7 +1,7 @@
 /** Programs that tools run and wait for. */
 import { spawn } from "node:child_process";
-import { root } from "./paths.ts";
 import { ToolError } from "./events.ts";
+import { root } from "./paths.ts";
 
 /** How a program ended. */
 export interface Finished {
@@ -22,7 +22,11 @@ export interface RunOptions {
  * Runs a program to its end, with no standard input.
  * @throws ToolError when the program cannot be started.
  */
-export function runProgram(program: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+export function runProgram(
+  program: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const { signal } = options;
     const child = spawn(program, args, {

@@ -99,7 +99,9 @@ function aptGet(args) {
 /** @param {string[]} pieces */
 function debianPackages(pieces) {
   const missing = () =>
-    pieces.flatMap((piece) => (debian[piece] ?? []).filter((entry) => !entry.present()).map((e) => e.package));
+    pieces.flatMap((piece) =>
+      (debian[piece] ?? []).filter((entry) => !entry.present()).map((e) => e.package),
+    );
   const wanted = missing();
   if (wanted.length === 0) return;
   const root = process.getuid?.() === 0;
@@ -164,7 +166,10 @@ function pythonEnvironment() {
   rmSync(stamp, { force: true });
   const steps = [
     ["python3", ["-m", "venv", venv]],
-    [join(venv, "bin", "python"), ["-m", "pip", "install", "--quiet", ...files.flatMap((file) => ["-r", file])]],
+    [
+      join(venv, "bin", "python"),
+      ["-m", "pip", "install", "--quiet", ...files.flatMap((file) => ["-r", file])],
+    ],
   ];
   for (const [command, args] of steps) {
     const result = run(command, args, { PIP_DISABLE_PIP_VERSION_CHECK: "1" });

@@ -70,18 +70,27 @@ async function* compiled(
   entry: string,
   base?: string,
 ): Operation<string> {
-  const script = join(folder, `${name}.js`);
-  const output = join(folder, `${name}.xsb`);
+  const place = kind === "firmware" ? folder : join(folder, "applications");
+  mkdirSync(place, { recursive: true });
+  const script = join(place, `${name}.js`);
+  const output = join(place, `${name}.xsb`);
   const { warnings } = yield* step(`bundle:${kind}`, `Bundle of the ${kind}`, async () => {
     const made: Bundle = await bundle(kind, entry);
-    await checkEntry(entry, folder, kind);
+    await checkEntry(entry, place, name);
     writeIfChanged(script, made.code);
     return { value: made, detail: `${displayPath(entry)} and what it imports, ${made.inputs.length} files` };
   });
   for (const message of warnings) yield { type: "warning", message };
   return yield* step(`bytecode:${kind}`, `Bytecode of the ${kind}`, async () => {
     const { names } = board.manifest;
-    await compile({ kind, name, input: script, output, names, ...(base === undefined ? {} : { base }) });
+    await compile({
+      kind,
+      name: kind,
+      input: script,
+      output,
+      names,
+      ...(base === undefined ? {} : { base }),
+    });
     return { value: output, detail: `${displayPath(output)}, ${kilobytes(output)}` };
   });
 }

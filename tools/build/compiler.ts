@@ -57,4 +57,3 @@ export async function compile({ kind, name, input, output, base, names }: Compil
   });
   return statSync(output).size;
 }
-

@@ -34,7 +34,11 @@ export async function buildImage(
   await unlessFresh(ninja, join(folder, "configured.stamp"), digest, async () => {
     await mustRun("cmake", ["--fresh", ...configure], `CMake could not set up the build for ${board.name}`);
   });
-  const said = await mustRun("ninja", ["-C", folder, "firmware"], `The image for ${board.name} does not build`);
+  const said = await mustRun(
+    "ninja",
+    ["-C", folder, "firmware"],
+    `The image for ${board.name} does not build`,
+  );
   const image = join(folder, "firmware");
   if (!existsSync(image)) throw new Error(`${image} was not built`);
   return { image, changed: !said.includes("no work to do") };

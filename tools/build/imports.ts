@@ -55,7 +55,8 @@ export function importRule(kind: BundleKind): Plugin {
         relative ? resolve(dirname(importer), specifier) : undefined,
       );
       if (complaint !== undefined) throw new ToolError(complaint);
-      if (kind === "application" && publicModules.includes(specifier)) return { id: specifier, external: true };
+      if (kind === "application" && publicModules.includes(specifier))
+        return { id: specifier, external: true };
       const resolved = await this.resolve(specifier, importer, { ...options, skipSelf: true });
       if (resolved !== null && !resolved.external) return resolved;
       const where = relative ? "there is no such file" : "no npm package of that name is installed";

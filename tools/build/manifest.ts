@@ -31,7 +31,9 @@ const keys: Record<keyof ManifestFile, (value: unknown) => boolean> = {
   firmware: (value) => typeof value === "string",
   names: (value) => typeof value === "boolean",
   figures: (value) =>
-    typeof value === "object" && value !== null && Object.values(value).every((figure) => Number.isInteger(figure)),
+    typeof value === "object" &&
+    value !== null &&
+    Object.values(value).every((figure) => Number.isInteger(figure)),
 };
 
 /** @throws ToolError when a file is missing, is no JSON, or has a key that nothing reads. */
@@ -45,11 +47,14 @@ type Merged = Partial<Omit<Manifest, "files">> & { readonly files: readonly stri
 
 function merge(file: string, includers: readonly string[]): Merged {
   if (includers.includes(file)) {
-    throw new ToolError(`Manifests include each other in a circle: ${[...includers, file].map(displayPath).join(" → ")}`);
+    throw new ToolError(
+      `Manifests include each other in a circle: ${[...includers, file].map(displayPath).join(" → ")}`,
+    );
   }
   const { include = [], firmware, names, figures } = read(file);
   let merged: Merged = { files: [file] };
-  for (const path of include) merged = combine(merged, merge(resolve(dirname(file), path), [...includers, file]));
+  for (const path of include)
+    merged = combine(merged, merge(resolve(dirname(file), path), [...includers, file]));
   return combine(merged, {
     files: [],
     ...(firmware === undefined ? {} : { firmware: resolve(dirname(file), firmware) }),
@@ -76,7 +81,9 @@ function read(file: string): ManifestFile {
   for (const [key, value] of Object.entries(contents as object)) {
     const known = Object.hasOwn(keys, key) && keys[key as keyof ManifestFile](value);
     if (!known) {
-      throw new ToolError(`${displayPath(file)}: "${key}" is not understood; keys are ${Object.keys(keys).join(", ")}`);
+      throw new ToolError(
+        `${displayPath(file)}: "${key}" is not understood; keys are ${Object.keys(keys).join(", ")}`,
+      );
     }
   }
   return contents as ManifestFile;

@@ -2,7 +2,16 @@
  * The relinking kit that the engine's licence asks for (docs/licence.md): everything that it takes to put a
  * modified XS engine into this image.
  */
-import { chmodSync, copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { ToolError } from "../events.ts";
 import { root } from "../paths.ts";
@@ -19,7 +28,11 @@ export async function makeRelinkingKit(board: Board, folder: string, bundle: str
   mkdirSync(join(kit, "objects"), { recursive: true });
   mkdirSync(join(kit, "include"), { recursive: true });
 
-  const commands = await mustRun("ninja", ["-C", folder, "-t", "commands", "firmware"], "Ninja tells no commands");
+  const commands = await mustRun(
+    "ninja",
+    ["-C", folder, "-t", "commands", "firmware"],
+    "Ninja tells no commands",
+  );
   const lines = commands.trim().split("\n");
   const link = linkCommand(lines.at(-1) ?? "");
   const words = link.map((word) => {
@@ -45,7 +58,10 @@ export async function makeRelinkingKit(board: Board, folder: string, bundle: str
   cpSync(join(root, "LICENSE"), join(kit, "LICENSE"));
   const archiver = lines.find((line) => /\bqc libxs\.a\b/.test(line));
   writeScript(join(kit, "relink.sh"), relinkScript(words));
-  writeScript(join(kit, "build-engine.sh"), engineScript(engineCompilation(lines), archiverProgram(archiver)));
+  writeScript(
+    join(kit, "build-engine.sh"),
+    engineScript(engineCompilation(lines), archiverProgram(archiver)),
+  );
   writeFileSync(join(kit, "README.md"), readme(board, engineVersion()));
   return kit;
 }
@@ -60,7 +76,8 @@ function linkCommand(line: string): string[] {
 /** How one source of the engine was compiled: the compiler and its options, without input, output, dependencies. */
 function engineCompilation(lines: readonly string[]): string {
   const line = lines.find((candidate) => candidate.includes("/sources/xsRun.c"));
-  if (line === undefined) throw new ToolError("The engine's compilation was not found among Ninja's commands");
+  if (line === undefined)
+    throw new ToolError("The engine's compilation was not found among Ninja's commands");
   return line
     .replace(/\s-M[DTF]\s?(\S+\.(o|obj|d)\b)?/g, " ")
     .replace(/\s-o \S+/, "")
@@ -74,7 +91,8 @@ function includeFolder(path: string): string {
   if (path === join(root, "firmware/native")) return '"$kit/include"';
   const engine = /moddable\/xs\/(\w+)$/.exec(path);
   if (engine?.[1] !== undefined) return `"$xs/${engine[1]}"`;
-  if (isAbsolute(path)) throw new ToolError(`The engine is compiled with headers of ${path}, which the kit lacks`);
+  if (isAbsolute(path))
+    throw new ToolError(`The engine is compiled with headers of ${path}, which the kit lacks`);
   return path;
 }
 

@@ -1,8 +1,8 @@
 /** The command line `obscura`. */
 import { Command, CommanderError, Option } from "commander";
 import { listExamples } from "../build/application.ts";
-import { build } from "../build/build.ts";
 import { listBoards } from "../build/boards.ts";
+import { build } from "../build/build.ts";
 import { type Operation, StepFailed, ToolError, UsageError } from "../events.ts";
 import { displayPath } from "../paths.ts";
 import { runSession } from "../session/session.ts";
@@ -26,10 +26,12 @@ const rendererFor = (options: { json?: boolean }): Renderer =>
   options.json ? jsonRenderer(process.stdout) : textRenderer(process.stdout);
 
 const boardOption = () =>
-  new Option("-b, --board <board>", `one of: ${listBoards().join(", ")}`).default("host").argParser((board) => {
-    if (listBoards().includes(board)) return board;
-    throw new UsageError(`There is no board "${board}". Boards: ${listBoards().join(", ")}.`);
-  });
+  new Option("-b, --board <board>", `one of: ${listBoards().join(", ")}`)
+    .default("host")
+    .argParser((board) => {
+      if (listBoards().includes(board)) return board;
+      throw new UsageError(`There is no board "${board}". Boards: ${listBoards().join(", ")}.`);
+    });
 
 const jsonOption = () => new Option("--json", "print events as JSON, one a line");
 
@@ -63,7 +65,12 @@ function createProgram(abort: AbortSignal): Command {
     .addOption(jsonOption())
     .action(async (application: string, options: { board: string; json?: boolean; btsnoop?: string }) => {
       const { board, btsnoop } = options;
-      const session = runSession({ application, board, signal: abort, ...(btsnoop === undefined ? {} : { btsnoop }) });
+      const session = runSession({
+        application,
+        board,
+        signal: abort,
+        ...(btsnoop === undefined ? {} : { btsnoop }),
+      });
       await perform(session, rendererFor(options));
     });
 

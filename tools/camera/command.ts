@@ -1,0 +1,72 @@
+/** How a camera is started: the program and its arguments, for every board that can run on this computer. */
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Board } from "../build/boards.ts";
+import { ToolError } from "../events.ts";
+
+/** One run of an image. */
+export interface CameraOptions {
+  /** The native image. */
+  readonly image: string;
+  /** The application's .xsb. */
+  readonly application?: string;
+  /** The controller: `tcp:HOST:PORT` or `unix:PATH`. */
+  readonly hci?: string;
+  /** The file that is the state area of flash; made when missing, forgotten with the process when left out. */
+  readonly state?: string;
+  /** The device's unique identifier, 16 hexadecimal digits. */
+  readonly id?: string;
+}
+
+/** What boards/<board>/qemu.ts exports. */
+interface QemuBoard {
+  readonly qemuProgram: string;
+  qemuArguments(options: {
+    elf: string;
+    app?: string;
+    hci?: { kind: "tcp"; host: string; port: number } | { kind: "unix"; path: string };
+    stateFile?: string;
+    seed?: string;
+    id?: string;
+  }): string[];
+}
+
+/** @throws ToolError for a board that nothing on this computer can run. */
+export async function cameraCommand(board: Board, options: CameraOptions): Promise<[string, ...string[]]> {
+  const { image, application, hci, state, id } = options;
+  const qemu = join(board.folder, "qemu.ts");
+  if (existsSync(qemu)) {
+    const { qemuProgram, qemuArguments } = (await import(pathToFileURL(qemu).href)) as QemuBoard;
+    const args = qemuArguments({
+      elf: image,
+      seed: randomBytes(32).toString("hex"),
+      ...(application === undefined ? {} : { app: application }),
+      ...(hci === undefined ? {} : { hci: parseHci(hci) }),
+      ...(state === undefined ? {} : { stateFile: state }),
+      ...(id === undefined ? {} : { id }),
+    });
+    return [qemuProgram, ...args];
+  }
+  if (board.toolchain !== undefined) {
+    throw new ToolError(`Nothing on this computer runs an image for ${board.name}`);
+  }
+  return [
+    image,
+    ...(hci === undefined ? [] : ["--hci", hci]),
+    ...(application === undefined ? [] : ["--app", application]),
+    ...(state === undefined ? [] : ["--state", state]),
+    ...(id === undefined ? [] : ["--id", id]),
+  ];
+}
+
+/** `tcp:HOST:PORT` or `unix:PATH`, taken apart. */
+export function parseHci(
+  hci: string,
+): { kind: "tcp"; host: string; port: number } | { kind: "unix"; path: string } {
+  const tcp = /^tcp:(.+):(\d+)$/.exec(hci);
+  if (tcp?.[1] !== undefined) return { kind: "tcp", host: tcp[1], port: Number(tcp[2]) };
+  if (hci.startsWith("unix:")) return { kind: "unix", path: hci.slice("unix:".length) };
+  throw new ToolError(`"${hci}" is neither tcp:HOST:PORT nor unix:PATH`);
+}

@@ -1,0 +1,5 @@
+/** `npm run size`: comes with the simulator. */
+export async function run(): Promise<number> {
+  process.stderr.write("size: needs the simulator, which does not exist yet\n");
+  return 2;
+}
