@@ -1,0 +1,167 @@
+/** The boards' self-tests: every promise of port.h on every board that runs here, and what only mps2-an500 has. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "mocha";
+import { type QemuOptions, stateFileSize } from "../../boards/mps2-an500/qemu.ts";
+import { Controller, run } from "./image.ts";
+import { buildSelftests, type Ended, functionAt, QemuCamera, runQemu } from "./qemuCamera.ts";
+
+const seed = "5eed".repeat(16);
+
+/** Asserts a whole, faultless run of Test Anything Protocol, of at least `least` results. */
+function assertTap(result: Ended, least: number): void {
+  const shown = result.lines.join("\n");
+  const results = result.lines.filter((line) => /^(not )?ok \d/.test(line));
+  assert.deepEqual(
+    results.filter((line) => line.startsWith("not")),
+    [],
+    shown,
+  );
+  assert.ok(results.length >= least, `only ${results.length} results\n${shown}`);
+  assert.ok(result.lines.includes(`1..${results.length}`), shown);
+  assert.equal(result.status, 0, shown);
+}
+
+describe("self-tests", function () {
+  this.timeout(180_000);
+  let directory: string;
+  const path = (name: string): string => join(directory, name);
+
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), "obscura-selftest-"));
+  });
+
+  after(() => rmSync(directory, { recursive: true, force: true }));
+
+  /** Somebody who sends every byte back. */
+  const echo = (name: string): Promise<Controller> =>
+    Controller.listen(path(name), (socket) => socket.pipe(socket));
+
+  it("host keeps every promise of port.h", async () => {
+    const image = join(buildSelftests("host"), "port_selftest");
+    const controller = await echo("host");
+    assertTap(await run(image, ["--hci", controller.option]), 60);
+    controller.close();
+  });
+
+  describe("mps2-an500", () => {
+    let image: string;
+    let special: string;
+
+    before(() => {
+      const build = buildSelftests("mps2-an500");
+      image = join(build, "port_selftest");
+      special = join(build, "board_selftest");
+    });
+
+    const start = (word: string, options: Partial<QemuOptions> = {}): QemuOptions => ({
+      elf: special,
+      arguments: [word],
+      ...options,
+    });
+
+    it("keeps every promise of port.h", async () => {
+      const controller = await echo("qemu");
+      const result = await runQemu({ elf: image, seed, hci: { kind: "unix", path: path("qemu") } }, 120_000);
+      controller.close();
+      assertTap(result, 60);
+      assert.ok(!result.lines.some((line) => line.includes("# SKIP")));
+    });
+
+    it("sleeps over two wraps of its clock", async () => {
+      const icount = { shift: 6, skipSleep: true };
+      assertTap(await runQemu({ elf: image, icount, arguments: ["sleep=400"] }), 2);
+    });
+
+    it("wakes once for an alarm, and for the watchdog apart", async () => {
+      const { lines } = await runQemu(start("idle", { icount: { shift: 0, skipSleep: true } }));
+      const figures = /^wakeups (\d+) housekeeping (\d+)/.exec(lines.at(-1) ?? "");
+      assert.ok(figures, lines.join("\n"));
+      // 10 s of sleep, and a watchdog of 4 s that wants to be fed every 3 s.
+      assert.deepEqual(figures.slice(1).map(Number), [4, 3]);
+    });
+
+    const faults: [kind: string, sentence: RegExp, place?: string][] = [
+      ["divide", /^fault: division by zero, cfsr=02000000/, "divide"],
+      ["null", /^fault: memory protection, cfsr=00000082 address=00000000/, "write_null"],
+      ["nowhere", /^fault: bus error, cfsr=00008200 address=a8000000/, "read_nowhere"],
+      ["undefined", /^fault: undefined instruction/, "execute_undefined"],
+      ["stack", /^fault: stack overflow/],
+      ["abort", /^fault: signal 6 raised \(6 is abort\)$/],
+    ];
+    for (const [kind, sentence, place] of faults) {
+      it(`says what happened and where, and restarts: ${kind}`, async () => {
+        const { lines, status } = await runQemu(start(`fault=${kind}`));
+        assert.equal(lines[0], "started by power-on");
+        assert.match(lines[1] ?? "", sentence);
+        assert.equal(lines[2], "started by fault");
+        assert.equal(status, 3);
+        if (place === undefined) return;
+        const pc = / pc=([0-9a-f]{8}) /.exec(lines[1] ?? "")?.[1];
+        assert.ok(pc, lines[1]);
+        assert.equal(functionAt(special, pc), place);
+      });
+    }
+
+    it("restarts instead of ending where nobody listens to semihosting", async () => {
+      const silent = new QemuCamera({ elf: special, exitOnReset: true }, 30_000, (args) =>
+        args.filter(
+          (word, index) => word !== "-semihosting-config" && args[index - 1] !== "-semihosting-config",
+        ),
+      );
+      const { lines, status } = await silent.ended();
+      assert.deepEqual(lines, ["started by power-on"]);
+      assert.equal(status, 0);
+    });
+
+    it("has the identity and the entropy that it is given, and no other", async () => {
+      const identity = async (options: Partial<QemuOptions>): Promise<readonly string[]> =>
+        (await runQemu(start("identity", options))).lines.slice(1);
+      const [id, random] = await identity({ id: "00112233445566ff", seed });
+      assert.equal(id, "id 00112233445566ff");
+      assert.match(random ?? "", /^random [0-9a-f]{32}$/);
+      assert.equal((await identity({ seed }))[1], random);
+      assert.notEqual((await identity({ seed: "0bad".repeat(16) }))[1], random);
+      assert.equal((await identity({}))[1], "random none");
+    });
+
+    describe("state area", () => {
+      const check = async (stateFile: string): Promise<string | undefined> =>
+        (await runQemu(start("flash=check", { stateFile }))).lines.at(-1);
+
+      async function program(stateFile: string): Promise<void> {
+        const camera = new QemuCamera(start("flash=program", { stateFile }));
+        await camera.line(/^programmed$/);
+        await camera.kill();
+      }
+
+      it("is erased in a new file, once", async () => {
+        const file = path("new");
+        assert.equal(await check(file), "record is gone");
+        const bytes = readFileSync(file);
+        assert.equal(bytes.length, stateFileSize);
+        assert.ok(bytes.subarray(4096, 4096 + 65536).every((byte) => byte === 0xff));
+        assert.ok(bytes.subarray(4096 + 65536).every((byte) => byte === 0));
+      });
+
+      it("survives a process that is killed", async () => {
+        const file = path("killed");
+        await program(file);
+        assert.equal(await check(file), "record is there");
+      });
+
+      it("is kept when its marker is damaged", async () => {
+        const file = path("damaged");
+        await program(file);
+        const bytes = readFileSync(file);
+        bytes.fill(0, 0, 4);
+        writeFileSync(file, bytes);
+        const { lines } = await runQemu(start("flash=check", { stateFile: file }));
+        assert.match(lines[0] ?? "", /^flash: the marker is missing/);
+        assert.equal(lines.at(-1), "record is there");
+      });
+    });
+  });
+});
