@@ -53,10 +53,12 @@ export async function assertDecodes(path: string): Promise<Decoded> {
   const malformed: string[] = [];
   for (const row of rows) {
     const [number, stack = "", malformedMark = "", message = ""] = row.split("\t");
-    if (malformedMark !== "" || stack.includes("_ws.malformed")) malformed.push(`packet ${number}: ${stack} ${message}`);
+    if (malformedMark !== "" || stack.includes("_ws.malformed"))
+      malformed.push(`packet ${number}: ${stack} ${message}`);
     for (const protocol of new Set(stack.split(":"))) protocols[protocol] = (protocols[protocol] ?? 0) + 1;
   }
   if (rows.length === 0) throw new Error(`${path} holds no packets`);
-  if (malformed.length > 0) throw new Error(`${path}: tshark finds malformed packets\n${malformed.join("\n")}`);
+  if (malformed.length > 0)
+    throw new Error(`${path}: tshark finds malformed packets\n${malformed.join("\n")}`);
   return { packets: rows.length, protocols };
 }

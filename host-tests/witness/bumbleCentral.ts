@@ -25,7 +25,7 @@ export class BumbleCentral {
     process.onLine((line) => {
       if (line.startsWith("{")) this.events.put(JSON.parse(line) as CentralEvent);
     });
-    process.ended.then((how) => this.events.close(new Error(`the Bumble central ended (${how})`)));
+    void process.ended.then((how) => this.events.close(new Error(`the Bumble central ended (${how})`)));
   }
 
   /** Starts a central at the controller `hci` that looks for the camera of this name. */
@@ -54,7 +54,10 @@ export class BumbleCentral {
   }
 
   /** Runs one step and returns its event of this kind. */
-  async see<K extends CentralEvent["event"]>(step: Step, kind: K): Promise<Extract<CentralEvent, { event: K }>> {
+  async see<K extends CentralEvent["event"]>(
+    step: Step,
+    kind: K,
+  ): Promise<Extract<CentralEvent, { event: K }>> {
     const told = await this.do(step);
     const event = told.find((candidate) => candidate.event === kind);
     if (event === undefined) throw new StepFailure(`${step.do} told no "${kind}"`, undefined);

@@ -14,7 +14,12 @@ export class RigProcess {
   private hasEnded = false;
   readonly name: string;
 
-  constructor(name: string, program: string, args: readonly string[], environment: Record<string, string> = {}) {
+  constructor(
+    name: string,
+    program: string,
+    args: readonly string[],
+    environment: Record<string, string> = {},
+  ) {
     this.name = name;
     this.child = spawn(program, args, {
       stdio: ["pipe", "pipe", "pipe"],
@@ -65,7 +70,9 @@ export class RigProcess {
     if (seen !== undefined) return seen;
     const box = new Mailbox<string>();
     const stop = this.onLine((line) => pattern.test(line) && box.put(line));
-    this.ended.then((how) => box.close(new Error(`${this.name} ended (${how}) without a line like ${pattern}`)));
+    void this.ended.then((how) =>
+      box.close(new Error(`${this.name} ended (${how}) without a line like ${pattern}`)),
+    );
     try {
       return await box.take(`a line like ${pattern} of ${this.name}`, timeoutMs);
     } finally {

@@ -78,7 +78,9 @@ export class H4Transport extends EventEmitter {
     if (!this.socket.destroyed) this.socket.write(packet);
   }
 
+  /** Closes the socket without a "close" event: ble-host takes that as a fault. */
   close(): void {
+    this.removeAllListeners("close");
     this.socket.destroy();
   }
 }

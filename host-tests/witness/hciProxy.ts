@@ -82,7 +82,7 @@ export class HciProxy {
         this.packetsFromCamera++;
         this.snoop?.write(packet, "sent");
         if (packet.equals(resetCommand)) this.resets.put();
-        attached.then(() => this.controller?.write(packet));
+        void attached.then(() => this.controller?.write(packet));
       }
     });
     socket.on("close", () => {

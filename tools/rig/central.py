@@ -96,7 +96,7 @@ class Steps:
         peer = self._connected()
         services = []
         for service in await peer.discover_services():
-            await service.discover_included_services()
+            await peer.discover_included_services(service)
             characteristics = []
             for characteristic in await service.discover_characteristics():
                 descriptors = await characteristic.discover_descriptors()

@@ -74,7 +74,12 @@ export type Step = { readonly timeoutSeconds?: number } & (
   | { readonly do: "discover" }
   | { readonly do: "readAll" }
   | { readonly do: "read"; readonly characteristic: string }
-  | { readonly do: "write"; readonly characteristic: string; readonly value: string; readonly response?: boolean }
+  | {
+      readonly do: "write";
+      readonly characteristic: string;
+      readonly value: string;
+      readonly response?: boolean;
+    }
   | { readonly do: "subscribe"; readonly characteristic: string }
   | { readonly do: "subscribeAll" }
   | { readonly do: "notifications"; readonly count: number }

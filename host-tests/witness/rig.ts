@@ -1,0 +1,138 @@
+/** One camera, its controllers and the peers around it; everything is stopped again, whatever happened. */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { buildRoot, root, venvProgram } from "../../tools/paths.ts";
+import { type ApplicationName, advertisedName } from "./applications.ts";
+import { BleHostCentral } from "./bleHostCentral.ts";
+import { BumbleCentral } from "./bumbleCentral.ts";
+import type { Camera, CameraKind } from "./cameras.ts";
+import { RigProcess } from "./childProcess.ts";
+import { HciProxy } from "./hciProxy.ts";
+import { RawCentral } from "./rawCentral.ts";
+
+/** Lines of each log that a failed test shows. */
+const shownLines = 40;
+const shownWidth = 240;
+
+interface Ready {
+  readonly controllers: readonly { readonly hci: string; readonly address: string }[];
+}
+
+export class Rig {
+  readonly camera: Camera;
+  /** Between the camera and its controller; records their talk. */
+  readonly proxy: HciProxy;
+  /** btsnoop file of everything between the camera and its controller. */
+  readonly snoopPath: string;
+  readonly cameraName: string;
+  private readonly controller: RigProcess;
+  private readonly centralHci: string;
+  private readonly directory: string;
+  private readonly closers: (() => Promise<void> | void)[] = [];
+  private readonly logs: RigProcess[] = [];
+
+  private constructor(parts: {
+    camera: Camera;
+    proxy: HciProxy;
+    snoopPath: string;
+    cameraName: string;
+    controller: RigProcess;
+    centralHci: string;
+    directory: string;
+  }) {
+    this.camera = parts.camera;
+    this.proxy = parts.proxy;
+    this.snoopPath = parts.snoopPath;
+    this.cameraName = parts.cameraName;
+    this.controller = parts.controller;
+    this.centralHci = parts.centralHci;
+    this.directory = parts.directory;
+  }
+
+  /** Starts controllers, and a camera with this application. With `mute` the controller is silent at first. */
+  static async start(kind: CameraKind, app: ApplicationName, options: { mute?: boolean } = {}): Promise<Rig> {
+    const witnessRoot = join(buildRoot, "witness");
+    mkdirSync(witnessRoot, { recursive: true });
+    const directory = mkdtempSync(join(witnessRoot, "rig-"));
+    const controller = new RigProcess("controller", venvProgram("python"), [
+      join(root, "tools/rig/controller.py"),
+      "--log",
+      join(directory, "controller.log"),
+    ]);
+    try {
+      const ready = JSON.parse(await controller.line(/"ready"/)) as Ready;
+      const [forCamera, forCentral] = ready.controllers;
+      if (forCamera === undefined || forCentral === undefined)
+        throw new Error("the rig needs two controllers");
+      const snoopPath = join(directory, "camera.btsnoop");
+      const proxy = await HciProxy.open(forCamera.hci, snoopPath);
+      if (options.mute === true) proxy.mute();
+      const camera = await kind.start(app, proxy.hci, directory);
+      const cameraName = advertisedName(app);
+      return new Rig({
+        camera,
+        proxy,
+        snoopPath,
+        cameraName,
+        controller,
+        centralHci: forCentral.hci,
+        directory,
+      });
+    } catch (error) {
+      await controller.stop();
+      throw error;
+    }
+  }
+
+  /** A Bumble central. The rig has one controller for centrals: one central at a time. */
+  async bumble(): Promise<BumbleCentral> {
+    const central = await BumbleCentral.start(this.centralHci, this.cameraName);
+    this.logs.push(central.process);
+    this.closers.push(() => central.stop());
+    return central;
+  }
+
+  /** A ble-host central. */
+  async bleHost(): Promise<BleHostCentral> {
+    const central = await BleHostCentral.open(this.centralHci);
+    this.closers.push(() => central.close());
+    return central;
+  }
+
+  /** A central without a stack. */
+  async raw(): Promise<RawCentral> {
+    const central = await RawCentral.open(this.centralHci);
+    this.closers.push(() => central.close());
+    return central;
+  }
+
+  /** The last lines of every process, for the report of a failed test. */
+  report(): string {
+    const logs = [
+      { name: "camera", lines: this.camera.console },
+      { name: "controller", lines: this.controller.lines },
+      ...this.logs.map(({ name, lines }) => ({ name, lines })),
+    ];
+    const sections = logs.map(({ name, lines }) =>
+      [
+        `--- ${name}, last lines of ${lines.length}`,
+        ...lines.slice(-shownLines).map((line) => line.slice(0, shownWidth)),
+      ].join("\n"),
+    );
+    return [...sections, `--- files: ${this.directory}`].join("\n");
+  }
+
+  /** Ends the centrals, not the camera. */
+  async stopCentrals(): Promise<void> {
+    for (const close of this.closers.splice(0).reverse()) await close();
+  }
+
+  /** Ends everything. Keeps the files of a failed run. */
+  async stop(options: { keepFiles?: boolean } = {}): Promise<void> {
+    await this.stopCentrals();
+    await this.camera.stop();
+    await this.proxy.close();
+    await this.controller.stop();
+    if (options.keepFiles !== true) rmSync(this.directory, { recursive: true, force: true });
+  }
+}

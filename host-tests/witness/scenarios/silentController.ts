@@ -1,0 +1,46 @@
+/** A controller that never answers, and one that comes back. */
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import type { CameraKind } from "../cameras.ts";
+import { useRig } from "../useRig.ts";
+import { assertServes } from "./health.ts";
+
+/** HCI Hardware Error event (Vol 4, Part E, 7.7.16), after which the host resets the controller. */
+const hardwareError = Buffer.from("04100142", "hex");
+
+/** A camera may try for a while before it says something. */
+const COMPLAINT_MS = 40_000;
+
+export function silentController(kind: CameraKind): void {
+  const complaint = kind.controllerSilent;
+  if (complaint === undefined) return;
+
+  describe("with a controller that never answers", () => {
+    const rig = useRig(kind, "environment-sensor", { mute: true });
+
+    it("says so, tries again without flooding, and serves when the controller comes", async () => {
+      await rig().camera.line(complaint, COMPLAINT_MS);
+      await rig().proxy.resets.take("the first HCI Reset", COMPLAINT_MS);
+      await rig().proxy.resets.take("another HCI Reset", COMPLAINT_MS);
+      assert.ok(rig().proxy.packetsFromCamera < 20, `${rig().proxy.packetsFromCamera} packets into the void`);
+      await rig().proxy.unmute();
+      await assertServes(rig());
+    });
+  });
+
+  describe("with a controller that fails while it runs", () => {
+    const rig = useRig(kind, "environment-sensor");
+
+    it("resets it, complains while it is silent, and serves when it comes back", async () => {
+      await assertServes(rig());
+      rig().proxy.mute();
+      rig().proxy.resets.drain();
+      const from = rig().camera.console.length;
+      rig().proxy.inject(hardwareError);
+      await rig().proxy.resets.take("an HCI Reset after the hardware error");
+      await rig().camera.line(complaint, COMPLAINT_MS, from);
+      await rig().proxy.unmute();
+      await assertServes(rig());
+    });
+  });
+}

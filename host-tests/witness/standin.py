@@ -1,0 +1,153 @@
+"""
+A stand-in for the camera on Bumble's host stack: proves the rig itself, before and apart from any firmware.
+
+    python host-tests/witness/standin.py --hci tcp:127.0.0.1:41234 --app environment-sensor|writable
+
+It shows the two applications that the witness tests expect (host-tests/witness/applications.ts).
+"""
+
+import argparse
+import asyncio
+import struct
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "rig"))
+
+from bumble.att import ATT_Error, ErrorCode
+from bumble.core import UUID, AdvertisingData
+from bumble.device import Connection, Device
+from bumble.gatt import Characteristic, CharacteristicValue, Service
+from bumble.hci import Address
+from bumble.transport import open_transport
+
+from central import bumble_transport
+
+READ = Characteristic.Properties.READ
+WRITE = Characteristic.Properties.WRITE
+WRITE_COMMAND = Characteristic.Properties.WRITE_WITHOUT_RESPONSE
+NOTIFY = Characteristic.Properties.NOTIFY
+
+WRITABLE_SERVICE = "0B5C0000-8C1D-4A9F-9E55-3E0D6D1F2A00"
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def read_only(value: bytes) -> CharacteristicValue:
+    # Bumble's server does not look at the permission to write.
+    def refuse(_connection: Connection, _value: bytes) -> None:
+        raise ATT_Error(ErrorCode.WRITE_NOT_PERMITTED)
+
+    return CharacteristicValue(read=lambda _: value, write=refuse)
+
+
+class EnvironmentSensor:
+    appearance = 0x0540
+    name = "obscura-env"
+
+    def __init__(self) -> None:
+        self._temperature = Characteristic(
+            "2A6E", READ | NOTIFY, Characteristic.READABLE, read_only(struct.pack("<h", 2150))
+        )
+        self._humidity = Characteristic(
+            "2A6F", READ | NOTIFY, Characteristic.READABLE, read_only(struct.pack("<H", 4800))
+        )
+        self.services = [Service("181A", [self._temperature, self._humidity])]
+        self.advertising = [
+            (AdvertisingData.FLAGS, b"\x06"),
+            (AdvertisingData.COMPLETE_LOCAL_NAME, self.name.encode()),
+            (AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS, struct.pack("<H", 0x181A)),
+            (AdvertisingData.APPEARANCE, struct.pack("<H", 0x0540)),
+        ]
+        self.scan_response = [(AdvertisingData.MANUFACTURER_SPECIFIC_DATA, b"\xff\xff" + bytes(range(12)))]
+
+    async def stream(self, device: Device, _connection: Connection) -> None:
+        while True:
+            await asyncio.sleep(1)
+            await device.notify_subscribers(self._temperature)
+            await device.notify_subscribers(self._humidity)
+
+
+class Writable:
+    appearance = 0
+    name = "obscura-writable"
+
+    def __init__(self) -> None:
+        self._stored = b"hello"
+
+        def uuid(number: int) -> UUID:
+            return UUID(WRITABLE_SERVICE.replace("0B5C0000", f"0B5C{number:04X}"))
+
+        self._value = Characteristic(
+            uuid(1),
+            READ | WRITE | WRITE_COMMAND | NOTIFY,
+            Characteristic.READABLE | Characteristic.WRITEABLE,
+            CharacteristicValue(read=lambda _: self._stored, write=self._on_write),
+        )
+        long = bytes(i & 0xFF for i in range(300))
+        self.services = [
+            Service(
+                UUID(WRITABLE_SERVICE),
+                [self._value, Characteristic(uuid(2), READ, Characteristic.READABLE, long)],
+            )
+        ]
+        self.advertising = [(AdvertisingData.FLAGS, b"\x06"), (AdvertisingData.COMPLETE_LOCAL_NAME, self.name.encode())]
+        self.scan_response: list[tuple[int, bytes]] = []
+        self._written = asyncio.Event()
+
+    def _on_write(self, _connection: Connection, value: bytes) -> None:
+        self._stored = value
+        self._written.set()
+
+    async def stream(self, device: Device, _connection: Connection) -> None:
+        while True:
+            await self._written.wait()
+            self._written.clear()
+            await device.notify_subscribers(self._value)
+
+
+async def run(hci: str, app: EnvironmentSensor | Writable) -> None:
+    async with await open_transport(bumble_transport(hci)) as transport:
+        device = Device.with_hci(app.name, Address("C3:00:00:00:00:01"), transport.source, transport.sink)
+        for attribute in device.gatt_server.attributes:
+            if attribute.type == UUID.from_16_bits(0x2A01):
+                attribute.value = struct.pack("<H", app.appearance)
+        device.add_services(app.services)
+        await device.power_on()
+        say("standin: started")
+        while True:
+            connected: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
+            device.once("connection", connected.set_result)
+            await device.start_advertising(
+                advertising_data=bytes(AdvertisingData(app.advertising)),
+                scan_response_data=bytes(AdvertisingData(app.scan_response)),
+                advertising_interval_min=100.0,
+                advertising_interval_max=100.0,
+            )
+            say("standin: advertising")
+            connection = await connected
+            say(f"standin: connected to {connection.peer_address}")
+            gone = asyncio.Event()
+            connection.on("disconnection", lambda _reason: gone.set())
+            stream = asyncio.create_task(app.stream(device, connection))
+            await gone.wait()
+            stream.cancel()
+            say("standin: disconnected")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A stand-in for the camera.")
+    parser.add_argument("--hci", required=True)
+    parser.add_argument("--app", choices=("environment-sensor", "writable"), default="environment-sensor")
+    arguments = parser.parse_args()
+
+    async def start() -> None:
+        await run(arguments.hci, EnvironmentSensor() if arguments.app == "environment-sensor" else Writable())
+
+    asyncio.run(start())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+/** A rig for the tests of one `describe`: started before them, stopped after them, its logs shown when one fails. */
+import { after, afterEach, before } from "mocha";
+import type { ApplicationName } from "./applications.ts";
+import type { CameraKind } from "./cameras.ts";
+import { Rig } from "./rig.ts";
+
+/** Call inside a `describe`; the returned function gives the rig to its tests. */
+export function useRig(kind: CameraKind, app: ApplicationName, options: { mute?: boolean } = {}): () => Rig {
+  let rig: Rig | undefined;
+  let hasFailed = false;
+
+  before(async () => {
+    rig = await Rig.start(kind, app, options);
+  });
+
+  afterEach(async function () {
+    if (this.currentTest?.state === "failed") {
+      hasFailed = true;
+      process.stderr.write(`${rig?.report()}\n`);
+    }
+    await rig?.stopCentrals();
+  });
+
+  after(async () => {
+    await rig?.stop({ keepFiles: hasFailed });
+  });
+
+  return () => {
+    if (rig === undefined) throw new Error("the rig did not start");
+    return rig;
+  };
+}

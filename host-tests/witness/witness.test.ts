@@ -1,0 +1,21 @@
+/** The camera as its peers see it: central hosts and a controller that none of us wrote. */
+import { describe } from "mocha";
+import { kinds } from "./kinds.ts";
+import { environment } from "./scenarios/environment.ts";
+import { finding } from "./scenarios/finding.ts";
+import { hostileCentral } from "./scenarios/hostileCentral.ts";
+import { hostileController } from "./scenarios/hostileController.ts";
+import { silentController } from "./scenarios/silentController.ts";
+import { writing } from "./scenarios/writing.ts";
+
+for (const kind of kinds) {
+  describe(`witness: ${kind.name}`, function () {
+    this.timeout(120_000);
+    finding(kind);
+    environment(kind);
+    writing(kind);
+    silentController(kind);
+    hostileController(kind);
+    hostileCentral(kind);
+  });
+}
