@@ -3,24 +3,14 @@ import { Command, CommanderError, Option } from "commander";
 import { listExamples } from "../build/application.ts";
 import { listBoards } from "../build/boards.ts";
 import { build } from "../build/build.ts";
-import { type Operation, StepFailed, ToolError, UsageError } from "../events.ts";
+import { ToolError, UsageError } from "../events.ts";
 import { displayPath } from "../paths.ts";
 import { runSession } from "../session/session.ts";
+import { exitStatus, perform, tellFailure } from "./perform.ts";
 import { jsonRenderer, type Renderer, textRenderer } from "./render.ts";
 
 /** The application that `npm start` shows. */
 const defaultApplication = "environment-sensor";
-
-const exitStatus = { success: 0, failure: 1, usage: 2 } as const;
-
-/** Runs an operation to its end and shows its events; returns its result. */
-async function perform<T>(operation: Operation<T>, render: Renderer): Promise<T> {
-  for (;;) {
-    const next = await operation.next();
-    if (next.done) return next.value;
-    render(next.value);
-  }
-}
 
 const rendererFor = (options: { json?: boolean }): Renderer =>
   options.json ? jsonRenderer(process.stdout) : textRenderer(process.stdout);
@@ -108,16 +98,13 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: "user" });
     return exitStatus.success;
   } catch (error) {
-    if (interruption.signal.aborted) return 130;
+    if (interruption.signal.aborted) return exitStatus.interrupted;
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return exitStatus.success;
       process.stderr.write(`obscura: ${usageSentence(error, program, args)}\n`);
       return exitStatus.usage;
     }
-    if (error instanceof StepFailed) return exitStatus.failure;
-    if (!(error instanceof ToolError)) throw error;
-    process.stderr.write(`obscura: ${error.message}\n${error.output === "" ? "" : `${error.output}\n`}`);
-    return error instanceof UsageError ? exitStatus.usage : exitStatus.failure;
+    return tellFailure(error);
   } finally {
     process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }

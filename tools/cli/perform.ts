@@ -1,0 +1,23 @@
+/** Runs operations for the command line: shows their events, turns their failures into an exit status. */
+import { type Operation, StepFailed, ToolError, UsageError } from "../events.ts";
+import type { Renderer } from "./render.ts";
+
+/** What the tools' processes end with. */
+export const exitStatus = { success: 0, failure: 1, usage: 2, interrupted: 130 } as const;
+
+/** Runs an operation to its end and shows its events; returns its result. */
+export async function perform<T>(operation: Operation<T>, render: Renderer): Promise<T> {
+  for (;;) {
+    const next = await operation.next();
+    if (next.done) return next.value;
+    render(next.value);
+  }
+}
+
+/** Tells a failure on standard error unless an event told it; returns the exit status. Defects pass through. */
+export function tellFailure(error: unknown): number {
+  if (error instanceof StepFailed) return exitStatus.failure;
+  if (!(error instanceof ToolError)) throw error;
+  process.stderr.write(`obscura: ${error.message}\n${error.output === "" ? "" : `${error.output}\n`}`);
+  return error instanceof UsageError ? exitStatus.usage : exitStatus.failure;
+}
