@@ -93,6 +93,7 @@ void port_init(int argc, char **argv) {
     /* A timer of the watchdog survives exec, its handler does not. */
     setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
     const struct host_options *options = options_read(argc, argv);
+    fault_start();
     retain();
     flash_start();
     if (options->application)

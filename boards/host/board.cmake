@@ -1,6 +1,7 @@
 # What firmware/CMakeLists.txt needs to know about the board that is your computer.
 set(BOARD_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/board.c
+  ${CMAKE_CURRENT_LIST_DIR}/fault.c
   ${CMAKE_CURRENT_LIST_DIR}/flash.c
   ${CMAKE_CURRENT_LIST_DIR}/options.c
   ${CMAKE_CURRENT_LIST_DIR}/uart.c

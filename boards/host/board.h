@@ -31,5 +31,6 @@ void host_unwatch_uart(int descriptor);
 void uart_ready(bool readable, bool writable);
 
 void flash_start(void);
+void fault_start(void);
 
 #endif

@@ -38,6 +38,8 @@ unsigned bundles_open(void) {
         set_problem("the application %s", why);
     else if (application.kind != BUNDLE_APPLICATION)
         set_problem("the application %s", "is a firmware");
+    else if (strcmp(application.name, firmware.name) == 0)
+        set_problem("the application %s", "has the firmware's name; compile it with another --name");
     return firmware.own_count + (problem[0] ? 0u : application.own_count);
 }
 

@@ -1,6 +1,7 @@
 /** The native side on the host board: small firmwares, run to their end, plainly and with sanitizers. */
 import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { after, before, describe, it } from "mocha";
 import { forge } from "./container.ts";
 import { Bench, Controller, type Run, run } from "./image.ts";
@@ -21,19 +22,18 @@ for (const sanitize of [false, true]) {
     this.timeout(600_000);
     let bench: Bench;
 
-    before(() => {
-      bench = new Bench({ sanitize });
+    before(async () => {
+      bench = await Bench.open({ sanitize });
     });
 
     after(() => bench.dispose());
 
     let images = 0;
-    const build = (body: string, figures: Record<string, number> = {}): string =>
-      bench.image(`firmware-${images++}`, firmware(body), figures);
+    const build = (body: string): Promise<string> => bench.image(`firmware-${images++}`, firmware(body));
 
     /** Runs a firmware that ends by native.exit(0) and returns what it logged. */
     async function log(body: string, ...args: string[]): Promise<string[]> {
-      const result = await run(build(body), args);
+      const result = await run(await build(body), args);
       assert.equal(result.status, 0, result.lines.join("\n"));
       return infos(result);
     }
@@ -82,7 +82,7 @@ for (const sanitize of [false, true]) {
 
       it("reports what a timer throws, with its stack, and goes on", async () => {
         const result = await run(
-          build(`
+          await build(`
             native.timerSet(function broken() { throw new Error("boom"); }, 1);
             native.timerSet(() => { throw { toString() { throw 1; } }; }, 2);
             native.timerSet(() => native.exit(0), 5);`),
@@ -97,7 +97,7 @@ for (const sanitize of [false, true]) {
 
       it("reports an unhandled rejection with its stack once the camera is quiet, and goes on", async () => {
         const result = await run(
-          build(`
+          await build(`
             native.timerSet(() => {
               (async function forgotten() { throw new RangeError("lost"); })();
               const late = Promise.reject(new Error("caught late"));
@@ -123,6 +123,35 @@ for (const sanitize of [false, true]) {
           };
           turn();`);
         assert.deepEqual(lines, ["true"]);
+      });
+    });
+
+    describe("idle", () => {
+      it("wakes nobody once start-up's garbage is collected", async () => {
+        const image = await build(`
+          native.hciOpen((packet) => native.exit(0), () => {}, log);
+          native.timerSet(() => log("ready"), 100);`);
+        const controller = await Controller.listen(bench.path("idle"), () => {});
+        let before = 0;
+        let after = 0;
+        const result = await run(image, ["--hci", controller.option], async (child) => {
+          // Every sleep of the process is one voluntary context switch.
+          const sleeps = () =>
+            Number(
+              /^voluntary_ctxt_switches:\s*(\d+)$/m.exec(
+                readFileSync(`/proc/${child.pid}/status`, "utf8"),
+              )?.[1],
+            );
+          await delay(2_000);
+          before = sleeps();
+          await delay(3_000);
+          after = sleeps();
+          controller.send("040000");
+        });
+        controller.close();
+        assert.equal(result.status, 0, result.lines.join("\n"));
+        assert.ok(before > 0);
+        assert.equal(after, before);
       });
     });
 
@@ -206,7 +235,7 @@ for (const sanitize of [false, true]) {
       });
 
       it("obey the rules of flash, which keeps its bytes across resets and processes", async () => {
-        const image = build(`
+        const image = await build(`
           const { size, eraseUnit, programUnit } = native.flashGeometry("state");
           const read = () => [...native.flashRead("state", 0, 8)].join();
           log(native.resetCause() + " " + read());
@@ -241,7 +270,7 @@ for (const sanitize of [false, true]) {
 
     describe("HCI UART", () => {
       it("hands over whole packets as DataViews and gathers header and payload", async () => {
-        const image = build(`
+        const image = await build(`
           const header = new Uint8Array(16);
           native.hciOpen((packet) => {
             header[0] = 0x01;
@@ -267,7 +296,7 @@ for (const sanitize of [false, true]) {
       });
 
       it("refuses packets while the line is full, calls onWritable, and loses nothing", async () => {
-        const image = build(`
+        const image = await build(`
           const packet = new Uint8Array(1000);
           let sent = 0, refused = 0;
           const fill = () => {
@@ -305,7 +334,7 @@ for (const sanitize of [false, true]) {
       });
 
       it("reports a desynchronised line and one that is gone, each once, and opens again", async () => {
-        const image = build(`
+        const image = await build(`
           let opened = 0;
           const open = () => {
             opened++;
@@ -329,7 +358,7 @@ for (const sanitize of [false, true]) {
       });
 
       it("lets onPacket close the line in the middle of what was received", async () => {
-        const image = build(`
+        const image = await build(`
           native.hciOpen((packet) => {
             log("packet " + packet.byteLength);
             native.hciClose();
@@ -345,10 +374,10 @@ for (const sanitize of [false, true]) {
 
       it("says why there is none", async () => {
         const body = `log(attempt(() => native.hciOpen(() => {}, () => {}, () => {}))); native.exit(0);`;
-        const without = await run(build(body));
+        const without = await run(await build(body));
         assert.match(without.lines[0] ?? "", /start the firmware with --hci/);
         assert.match(infos(without)[0] ?? "", /^Error: hciOpen: /);
-        const absent = await run(build(body), ["--hci", `unix:${bench.path("absent")}`]);
+        const absent = await run(await build(body), ["--hci", `unix:${bench.path("absent")}`]);
         assert.match(absent.lines[0] ?? "", /^error: HCI UART: unix:.*: No such file or directory$/);
       });
     });
@@ -367,8 +396,8 @@ for (const sanitize of [false, true]) {
       let image: string;
       let base: string;
 
-      before(() => {
-        image = bench.image("host", host());
+      before(async () => {
+        image = await bench.image("host", host());
         base = bench.path("host.xsb");
       });
 
@@ -492,7 +521,7 @@ for (const sanitize of [false, true]) {
       });
 
       it("starts once", async () => {
-        const twice = bench.image(
+        const twice = await bench.image(
           "twice",
           firmware(`
             native.applicationStart({}, {}, log);
@@ -512,7 +541,7 @@ for (const sanitize of [false, true]) {
         lines.filter((line) => line.startsWith("warning: restarted")).map((line) => line.slice(9));
 
       it("says that the heap is full and where, resets, and pauses longer each time", async () => {
-        const image = build(`
+        const image = await build(`
           log(native.resetCause());
           native.timerSet(function hoard() { let list; for (;;) list = { list }; }, 0);`);
         const result = await run(image, ["--max-resets", "3"]);
@@ -528,13 +557,16 @@ for (const sanitize of [false, true]) {
       });
 
       it("says the same of strings and buffers", async () => {
-        const image = build(`const all = []; for (;;) all.push(new Uint8Array(1000));`);
+        const image = await build(`const all = []; for (;;) all.push(new Uint8Array(1000));`);
         const result = await run(image, ["--max-resets", "0"]);
         assert.match(fatal(result)[0] ?? "", /^fatal: JavaScript heap full: .*, in .*main/);
       });
 
       it("says that the stack overflowed", async () => {
-        const result = await run(build(`const down = () => 1 + down(); down();`), ["--max-resets", "0"]);
+        const result = await run(await build(`const down = () => 1 + down(); down();`), [
+          "--max-resets",
+          "0",
+        ]);
         assert.match(fatal(result)[0] ?? "", /^fatal: stack overflow: \d+ of \d+ slots .*, in down < down/);
       });
 
@@ -547,7 +579,7 @@ for (const sanitize of [false, true]) {
           [`export default 5;`, "the firmware's default export is no function"],
         ];
         for (const [source, sentence] of cases) {
-          const image = bench.image(`failing-${images++}`, source);
+          const image = await bench.image(`failing-${images++}`, source);
           const result = await run(image, ["--max-resets", "0"]);
           assert.equal(result.status, 3);
           assert.equal(fatal(result)[0], `fatal: main failed: ${sentence}`);
@@ -555,7 +587,7 @@ for (const sanitize of [false, true]) {
       });
 
       it("resets by the watchdog when JavaScript never ends, and pauses", async () => {
-        const image = build(`
+        const image = await build(`
           log(native.resetCause());
           if (native.resetCause() === "watchdog") native.exit(0);
           native.timerSet(() => { for (;;) ; }, 0);`);
@@ -571,8 +603,20 @@ for (const sanitize of [false, true]) {
         assert.deepEqual(lines, []);
       });
 
+      // Under the address sanitizer a fault ends the process with the sanitizer's report.
+      if (!sanitize) {
+        it("says where a fault of the machine happened and resets", async () => {
+          const image = await build(`
+            log(native.resetCause());
+            if (native.resetCause() === "fault") native.exit(0);`);
+          const result = await run(image, [], (child) => child.kill("SIGSEGV"));
+          assert.deepEqual(infos(result), ["power-on", "fault"]);
+          assert.match(fatal(result)[0] ?? "", /^fatal: invalid memory access at \S+, pc 0x[0-9a-f]+$/);
+        });
+      }
+
       it("forgets failures at a reset that was asked for", async () => {
-        const image = build(`
+        const image = await build(`
           const cause = native.resetCause();
           log(cause);
           if (cause === "power-on") throw new Error("first");
@@ -586,7 +630,7 @@ for (const sanitize of [false, true]) {
 
     describe("command line", () => {
       it("refuses what it does not understand with one line and status 2", async () => {
-        const image = build("native.exit(0);");
+        const image = await build("native.exit(0);");
         for (const args of [
           ["--frobnicate"],
           ["--hci"],

@@ -1,9 +1,11 @@
-/** Builds the bytecode compiler and images of the host board for tests, and runs them. */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+/** Builds images of the host board for tests, and runs them. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildCompiler, compilerProgram } from "../../tools/build/compiler.ts";
+import { lock } from "../../tools/lock.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -20,23 +22,18 @@ function runTool(command: string, args: readonly string[]): void {
   if (status !== 0) throw new Error(`${command} ${args.join(" ")}: status ${status}\n${stdout}${stderr}`);
 }
 
-/** Builds the bytecode compiler and returns its path. */
-export function buildCompiler(): string {
-  const build = join(root, "build/tools");
-  if (!existsSync(join(build, "build.ninja")))
-    runTool("cmake", ["-G", "Ninja", "-S", join(root, "tools/bytecode"), "-B", build]);
-  runTool("ninja", ["-C", build]);
-  return join(build, "obscura-bytecode");
-}
-
 /** A folder of one test file: bundles and images in it, removed by `dispose`. */
 export class Bench {
   readonly directory = mkdtempSync(join(tmpdir(), "obscura-"));
-  readonly #compiler = buildCompiler();
   readonly #sanitize: boolean;
 
-  constructor(options: { sanitize?: boolean } = {}) {
-    this.#sanitize = options.sanitize ?? false;
+  private constructor(sanitize: boolean) {
+    this.#sanitize = sanitize;
+  }
+
+  static async open({ sanitize = false }: { sanitize?: boolean } = {}): Promise<Bench> {
+    await buildCompiler();
+    return new Bench(sanitize);
   }
 
   dispose(): void {
@@ -54,32 +51,43 @@ export class Bench {
     writeFileSync(input, source);
     const args = ["--kind", kind, "--name", kind, "--output", output];
     if (base !== undefined) args.push("--base", base);
-    execFileSync(this.#compiler, [...args, input], { encoding: "utf8", stdio: "pipe" });
+    execFileSync(compilerProgram, [...args, input], { encoding: "utf8", stdio: "pipe" });
     return output;
   }
 
   /** Links a firmware module into an image of the host board; returns the image's path. */
-  image(name: string, source: string, figures: Record<string, number> = {}): string {
-    const variant = `${this.#sanitize ? "sanitize" : "plain"}${Object.entries(figures).flat().join("-")}`;
-    const build = join(root, "build/test-engine", variant);
-    mkdirSync(build, { recursive: true });
+  async image(name: string, source: string): Promise<string> {
+    const bundle = this.compile("firmware", name, source);
+    const build = join(root, "build/test-engine", this.#sanitize ? "sanitize" : "plain");
     const linked = join(build, "bundle.xsb");
-    copyFileSync(this.compile("firmware", name, source), linked);
-    const defines = Object.entries(figures).map(([key, value]) => `-D${key}=${value}`);
-    if (!existsSync(join(build, "build.ninja")))
-      runTool("cmake", [
-        ...["-G", "Ninja", "-S", join(root, "firmware"), "-B", build, "-DBOARD=host"],
-        ...[`-DFIRMWARE_BUNDLE=${linked}`, `-DSANITIZE=${this.#sanitize ? "ON" : "OFF"}`, ...defines],
-      ]);
-    runTool("ninja", ["-C", build]);
     const image = this.path(name);
-    copyFileSync(join(build, "firmware"), image);
+    const unlock = await lock(`${build}.lock`);
+    try {
+      mkdirSync(build, { recursive: true });
+      copyFileSync(bundle, linked);
+      if (!existsSync(join(build, "build.ninja")))
+        runTool("cmake", [
+          ...["-G", "Ninja", "-S", join(root, "firmware"), "-B", build, "-DBOARD=host"],
+          ...[`-DFIRMWARE_BUNDLE=${linked}`, `-DSANITIZE=${this.#sanitize ? "ON" : "OFF"}`],
+        ]);
+      runTool("ninja", ["-C", build, "firmware"]);
+      copyFileSync(join(build, "firmware"), image);
+    } finally {
+      unlock();
+    }
     return image;
   }
 }
 
-/** Runs an image to its end. A run that takes longer than 20 s is killed, and its signal says so. */
-export function run(image: string, args: readonly string[] = []): Promise<Run> {
+/**
+ * Runs an image to its end. A run that takes longer than 20 s is killed, and its signal says so.
+ * @param onFirstLine called once the console has said something
+ */
+export function run(
+  image: string,
+  args: readonly string[] = [],
+  onFirstLine?: (child: ChildProcess) => void,
+): Promise<Run> {
   return new Promise((resolve, reject) => {
     const child = spawn(image, args, {
       stdio: ["ignore", "ignore", "pipe"],
@@ -89,6 +97,7 @@ export function run(image: string, args: readonly string[] = []): Promise<Run> {
     let text = "";
     const limit = setTimeout(() => child.kill("SIGKILL"), 20_000);
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+      if (text === "") onFirstLine?.(child);
       text += chunk;
     });
     child.on("error", reject);
@@ -122,6 +131,11 @@ export class Controller {
       server.once("error", reject);
       server.listen(path, () => resolve(controller));
     });
+  }
+
+  /** Sends bytes, in hexadecimal, to everyone who is connected. */
+  send(hex: string): void {
+    for (const socket of this.#sockets) socket.write(Buffer.from(hex, "hex"));
   }
 
   close(): void {

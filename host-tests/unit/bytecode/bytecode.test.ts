@@ -5,16 +5,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
+import { buildCompiler, compilerProgram } from "../../../tools/build/compiler.ts";
 import { forge } from "../../firmware/container.ts";
-import { buildCompiler } from "../../firmware/image.ts";
 
 describe("bytecode compiler", function () {
   this.timeout(300_000);
   let directory: string;
-  let compiler: string;
 
-  before(() => {
-    compiler = buildCompiler();
+  before(async () => {
+    await buildCompiler();
     directory = mkdtempSync(join(tmpdir(), "obscura-bytecode-"));
   });
 
@@ -23,7 +22,7 @@ describe("bytecode compiler", function () {
   const path = (name: string): string => join(directory, name);
 
   function run(...args: string[]): { status: number | null; stderr: string } {
-    const { status, stderr } = spawnSync(compiler, args, { encoding: "utf8", cwd: directory });
+    const { status, stderr } = spawnSync(compilerProgram, args, { encoding: "utf8", cwd: directory });
     return { status, stderr };
   }
 

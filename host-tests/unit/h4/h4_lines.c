@@ -1,6 +1,6 @@
 /*
- * Feeds the C framer: each line of standard input is a chunk in hexadecimal, an empty line starts over. Prints
- * "packet HEX" for each packet, "desynchronised" once, and "end" for each empty line and at the end.
+ * Feeds the C framer: each line of standard input is a chunk in hexadecimal, an empty line starts over.
+ * Prints "packet HEX" for each packet, "desynchronised" once, and "end" for each empty line and at the end.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -13,7 +13,7 @@ static const char usage[] =
     "  --kind     what the bundle is; an application needs --base\n"
     "  --base     the firmware that the application will run on\n"
     "  --name     the specifier under which the camera knows the module\n"
-    "  --debug    keep names of functions and files for stack traces\n"
+    "  --debug    keep files and lines, for an engine built with mxDebug; functions keep their names anyway\n"
     "  --output   where to write the container\n";
 
 void fail(const char *format, ...) {

@@ -1,0 +1,225 @@
+/** The firmware on a Cortex-M7: what the host board's tests cannot show. */
+import assert from "node:assert/strict";
+import type { Socket } from "node:net";
+import { after, before, describe, it } from "mocha";
+import type { QemuOptions } from "../../boards/mps2-an500/qemu.ts";
+import { Bench, Controller } from "./image.ts";
+import { buildImage, type Ended, QemuCamera, runQemu } from "./qemuCamera.ts";
+
+/** A firmware whose main has `log` and ends with `body`. */
+const firmware = (body: string): string =>
+  `export default function main(native) {
+     const log = (text) => native.consoleWrite("info", String(text));
+     ${body}
+   }`;
+
+const infos = ({ lines }: Pick<Ended, "lines">): string[] =>
+  lines.filter((line) => line.startsWith("info: ")).map((line) => line.slice(6));
+
+describe("firmware on mps2-an500", function () {
+  this.timeout(300_000);
+  let bench: Bench;
+  let images = 0;
+
+  before(() => {
+    bench = new Bench();
+  });
+
+  after(() => bench.dispose());
+
+  const build = (body: string): string => buildImage(bench, `firmware-${images++}`, firmware(body));
+
+  /** Runs a firmware that ends by native.exit(0) and returns what it logged. */
+  async function log(body: string, options: Omit<QemuOptions, "elf"> = {}): Promise<string[]> {
+    const result = await runQemu({ elf: build(body), ...options });
+    assert.equal(result.status, 0, result.lines.join("\n"));
+    return infos(result);
+  }
+
+  it("boots, and runs timers in the order of their time", async () => {
+    const lines = await log(`
+      const start = native.clockNow();
+      const at = (delay) => native.timerSet(() => log(delay + " " + (native.clockNow() - start >= delay)), delay);
+      at(30); at(10); at(20.5);
+      native.timerClear(at(15));
+      native.timerSet(() => native.exit(0), 50);
+      log(native.resetCause());`);
+    assert.deepEqual(lines, ["power-on", "10 true", "20.5 true", "30 true"]);
+  });
+
+  it("ends with the status that it is told", async () => {
+    assert.equal((await runQemu({ elf: build("native.exit(7);") })).status, 7);
+  });
+
+  it("calculates with floating point, aligned or not", async () => {
+    const lines = await log(`
+      const view = new DataView(new ArrayBuffer(24));
+      for (const at of [0, 1, 2, 3, 5]) {
+        view.setFloat64(at, Math.PI * at, true);
+        view.setFloat32(at + 8, 0.5 + at);
+        log(view.getFloat64(at, true) === Math.PI * at && view.getFloat32(at + 8) === 0.5 + at);
+      }
+      log((0.1 + 0.2).toFixed(3) + " " + Math.sqrt(2) + " " + 1e21);
+      native.exit(0);`);
+    assert.deepEqual(lines, [...Array(5).fill("true"), "0.300 1.4142135623730951 1e+21"]);
+  });
+
+  it("exchanges packets over the HCI UART", async () => {
+    const image = build(`
+      const header = new Uint8Array(1);
+      let count = 0;
+      native.hciOpen((packet) => {
+        header[0] = 0x01;
+        if (!native.hciWrite(header, 1, new Uint8Array(packet.buffer), 1, packet.byteLength)) log("full");
+        if (++count === 40) native.timerSet(() => native.exit(0), 100);
+      }, () => {}, (reason) => log(reason));
+      native.hciWrite(header, 1);`);
+    const packets: Buffer[] = [];
+    for (let i = 0; i < 40; i++) {
+      const data = Buffer.from(Array.from({ length: 200 + i }, (_, at) => (at + i) & 0xff));
+      packets.push(Buffer.concat([Buffer.from([0x04, 0xff, data.length]), data]));
+    }
+    let received = Buffer.alloc(0);
+    const answer = (socket: Socket): void => {
+      socket.once("data", () => {
+        socket.write(Buffer.concat(packets));
+        socket.on("data", (data) => {
+          received = Buffer.concat([received, data]);
+        });
+      });
+    };
+    const controller = await Controller.listen(bench.path("packets"), answer);
+    const result = await runQemu({ elf: image, hci: { kind: "unix", path: bench.path("packets") } });
+    controller.close();
+    assert.deepEqual(infos(result), []);
+    assert.equal(result.status, 0);
+    const expected = Buffer.concat(
+      packets.map((packet) => Buffer.concat([Buffer.from([0x01]), packet.subarray(1)])),
+    );
+    assert.ok(received.equals(expected), `${received.length} bytes of ${expected.length}`);
+  });
+
+  it("keeps what was synchronised when the power goes", async () => {
+    const image = build(`
+      const before = native.flashRead("state", 0, 8).join();
+      log(before);
+      if (before !== "255,255,255,255,255,255,255,255") native.exit(0);
+      native.flashProgram("state", 0, new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]));
+      native.flashSync("state");
+      log("synchronised");`);
+    const stateFile = bench.path("state");
+    const first = new QemuCamera({ elf: image, stateFile });
+    await first.line(/synchronised/);
+    await first.kill();
+    const second = await runQemu({ elf: image, stateFile });
+    assert.deepEqual(infos(second), ["1,2,3,4,5,6,7,8"]);
+  });
+
+  it("has no entropy without a seed, and says so", async () => {
+    const body = `
+      try { log(native.random(4).length); } catch (error) { log(error); }
+      log(native.uniqueId().join());
+      native.exit(0);`;
+    const [without] = await log(body);
+    assert.match(without ?? "", /^Error: /);
+    assert.deepEqual(await log(body, { seed: "12".repeat(32), id: "0102030405060708" }), [
+      "4",
+      "1,2,3,4,5,6,7,8",
+    ]);
+  });
+
+  it("loads the application from its area", async () => {
+    const image = build(`
+      native.applicationStart({ camera: { log } }, {}, (reason) => log("failed: " + reason));
+      native.timerSet(() => native.exit(0), 20);`);
+    const base = image.concat(".xsb");
+    const source = `import { log } from "camera"; log("application runs");`;
+    const app = bench.compile("application", "app", source, base);
+    assert.deepEqual(infos(await runQemu({ elf: image, app })), ["application runs"]);
+  });
+
+  describe("failures", () => {
+    it("a reset is remembered as one", async () => {
+      const lines = await log(`
+        log(native.resetCause());
+        if (native.resetCause() === "software") native.exit(0);
+        native.reset();`);
+      assert.deepEqual(lines, ["power-on", "software"]);
+    });
+
+    /** Runs a body that fails until a third start, and returns the whole console. */
+    async function failing(body: string, icount?: QemuOptions["icount"]): Promise<readonly string[]> {
+      const image = build(
+        `log(native.resetCause());
+         if (native.flashRead("state", 8, 1)[0] === 0) native.exit(0);
+         const mark = native.flashRead("state", 0, 1)[0] === 0 ? 8 : 0;
+         native.flashProgram("state", mark, new Uint8Array(8));
+         ${body}`,
+      );
+      const { lines, status } = await runQemu({
+        elf: image,
+        stateFile: bench.path(`failing-${images}`),
+        icount,
+      });
+      assert.equal(status, 0, lines.join("\n"));
+      return lines;
+    }
+
+    const pauses = (what: string): string[] => [
+      `warning: restarted after a ${what}, failure 1 in a row: pausing 250 ms`,
+      `warning: restarted after a ${what}, failure 2 in a row: pausing 500 ms`,
+    ];
+
+    function assertFailed(lines: readonly string[], sentence: RegExp, cause: string, what: string): void {
+      const shown = lines.join("\n");
+      assert.deepEqual(infos({ lines }), ["power-on", cause, cause], shown);
+      assert.equal(lines.filter((line) => sentence.test(line)).length, 2, shown);
+      assert.deepEqual(
+        lines.filter((line) => line.startsWith("warning: restarted")),
+        pauses(what),
+        shown,
+      );
+    }
+
+    it("a main that throws", async () => {
+      assertFailed(
+        await failing(`throw new Error("no camera");`),
+        /^fatal: main failed: Error: no camera/,
+        "fault",
+        "fault",
+      );
+    });
+
+    it("a heap that is full", async () => {
+      const lines = await failing("const all = []; for (;;) all.push({});");
+      assertFailed(lines, /^fatal: JavaScript heap full: \d+ of \d+ slots/, "fault", "fault");
+    });
+
+    it("chunks that are full", async () => {
+      const lines = await failing("const all = []; for (;;) all.push(new Uint8Array(1000));");
+      assertFailed(lines, /^fatal: JavaScript heap full: /, "fault", "fault");
+    });
+
+    it("a JavaScript stack that is full", async () => {
+      const lines = await failing("const down = () => 1 + down(); down();");
+      assertFailed(lines, /^fatal: stack overflow: \d+ of \d+ slots/, "fault", "fault");
+    });
+
+    it("a loop without end, ended by the watchdog", async () => {
+      // An instruction takes a microsecond of guest time, so that the watchdog's minute is soon over.
+      const lines = await failing("for (;;);", { shift: 10 });
+      assertFailed(
+        lines,
+        /^watchdog: not fed for 60000 ms, pc=[0-9a-f]{8} lr=/,
+        "watchdog",
+        "watchdog reset",
+      );
+    });
+  });
+
+  it("does not take a long sleep for a hang", async () => {
+    const icount = { shift: 6, skipSleep: true };
+    const lines = await log(`native.timerSet(() => { log("awake"); native.exit(0); }, 200_000);`, { icount });
+    assert.deepEqual(lines, ["awake"]);
+  });
+});
