@@ -1,0 +1,148 @@
+/** A whole host on a scripted controller, in virtual time. */
+import { type Aioble, createAioble } from "../../firmware/aioble/aioble.ts";
+import { Host, type Records } from "../../firmware/ble/host.ts";
+import type { FlashArea, LogLevel, Platform } from "../../firmware/platform/platform.ts";
+import { toHex } from "./bytes.ts";
+import {
+  aclFrame,
+  connectionComplete,
+  disconnectionComplete,
+  ScriptedController,
+} from "./scripted-controller.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+const NO_FLASH: FlashArea = {
+  size: 0,
+  eraseUnit: 1,
+  programUnit: 1,
+  read: () => new Uint8Array(0),
+  program: () => {},
+  erase: () => {},
+  sync: () => {},
+};
+
+export class MemoryRecords implements Records {
+  readonly values = new Map<string, Uint8Array>();
+
+  get(key: string): Uint8Array | undefined {
+    return this.values.get(key);
+  }
+
+  set(key: string, value: Uint8Array): void {
+    this.values.set(key, value.slice());
+  }
+}
+
+export interface Rig {
+  readonly controller: ScriptedController;
+  readonly clock: VirtualClock;
+  readonly records: MemoryRecords;
+  readonly host: Host;
+  readonly aioble: Aioble;
+  readonly log: [LogLevel, string][];
+  /** Delivers what waits and runs promise jobs, without time passing. */
+  settle(): Promise<void>;
+  /** A central connects on this handle; settles. */
+  connect(handle?: number): Promise<void>;
+  /** The link ends; settles. */
+  disconnect(handle?: number, reason?: number): Promise<void>;
+  /** Sends a frame from the peer on a fixed channel and returns the payloads that go back on it, as text. */
+  exchange(channel: number, payload: readonly number[] | Uint8Array, handle?: number): Promise<string[]>;
+}
+
+export const ATT = 0x0004;
+export const SIGNALING = 0x0005;
+export const SMP = 0x0006;
+
+/** The handle that a rig's first central gets. */
+export const HANDLE = 0x0040;
+
+export function createRig(): Rig {
+  const controller = new ScriptedController();
+  const settle = (): Promise<void> => controller.settle();
+  const clock = new VirtualClock(settle);
+  const records = new MemoryRecords();
+  const log: [LogLevel, string][] = [];
+  const platform: Platform = {
+    clock,
+    transport: controller,
+    random: (length) => Uint8Array.from({ length }, (_, at) => 0x11 * (at + 1)),
+    uniqueId: () => new Uint8Array(8),
+    stateFlash: NO_FLASH,
+    log: (level, message) => log.push([level, message]),
+  };
+  const host = new Host(platform, records);
+  const aioble = createAioble(host, () => new AbortController());
+  return {
+    controller,
+    clock,
+    records,
+    host,
+    aioble,
+    log,
+    settle,
+    async connect(handle = HANDLE) {
+      controller.deliver(connectionComplete(handle));
+      await settle();
+    },
+    async disconnect(handle = HANDLE, reason = 0x13) {
+      controller.deliver(disconnectionComplete(handle, reason));
+      await settle();
+    },
+    async exchange(channel, payload, handle = HANDLE) {
+      controller.sent.length = 0;
+      controller.deliver(aclFrame(handle, channel, payload));
+      await settle();
+      return takeFrames(controller, handle)
+        .filter((frame) => frame.channel === channel)
+        .map((frame) => toHex(frame.payload));
+    },
+  };
+}
+
+export interface SentFrame {
+  readonly channel: number;
+  readonly payload: Uint8Array;
+}
+
+/** The L2CAP frames among what was written to the controller for this handle, joined from their fragments. */
+export function takeFrames(controller: ScriptedController, handle: number): SentFrame[] {
+  const frames: SentFrame[] = [];
+  let open: number[] | undefined;
+  for (const packet of controller.sent.splice(0)) {
+    if (packet[0] !== 0x02) continue;
+    const head = packet[1]! | (packet[2]! << 8);
+    if ((head & 0x0fff) !== handle) continue;
+    const continuing = (head & 0x3000) === 0x1000;
+    if (!continuing && open) throw new Error("a new frame inside another");
+    if (continuing && !open) throw new Error("a continuation of nothing");
+    const bytes: number[] = [...(open ?? []), ...packet.subarray(5)];
+    const length = bytes[0]! | (bytes[1]! << 8);
+    if (bytes.length < length + 4) {
+      open = bytes;
+      continue;
+    }
+    if (bytes.length > length + 4) throw new Error("a frame longer than its header says");
+    frames.push({ channel: bytes[2]! | (bytes[3]! << 8), payload: Uint8Array.from(bytes.slice(4)) });
+    open = undefined;
+  }
+  if (open) throw new Error("a frame was cut short");
+  return frames;
+}
+
+/** A rig whose radio is on, with a central connected and nothing registered but what `prepare` registers. */
+export async function createConnectedRig(prepare?: (rig: Rig) => void, handle = HANDLE): Promise<Rig> {
+  const rig = createRig();
+  rig.controller.autoComplete = true;
+  prepare?.(rig);
+  const started = rig.host.activate();
+  await rig.settle();
+  await started;
+  // Without this, aioble ends a link that nobody waits for.
+  const connected = rig.aioble.advertise({ intervalUs: 100_000 });
+  await rig.settle();
+  await rig.connect(handle);
+  await connected;
+  rig.controller.sent.length = 0;
+  return rig;
+}

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { utf8Encode } from "../../../firmware/ble/utf8.ts";
+import { toHex } from "../../support/bytes.ts";
+
+describe("utf8Encode (RFC 3629)", () => {
+  it("agrees with the platform's encoder at every border of a length", () => {
+    const codes = [
+      0, 0x41, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xfffd, 0xffff, 0x10000, 0x1f4f7, 0x10ffff,
+    ];
+    for (const code of codes) {
+      const text = `a${String.fromCodePoint(code)}b`;
+      assert.equal(toHex(utf8Encode(text)), toHex(new TextEncoder().encode(text)), code.toString(16));
+    }
+  });
+
+  it("agrees with it on every code unit, unpaired surrogates included", () => {
+    for (let unit = 0; unit <= 0xffff; unit++) {
+      const text = String.fromCharCode(unit);
+      const expected = new TextEncoder().encode(text);
+      const encoded = utf8Encode(text);
+      if (toHex(encoded) !== toHex(expected)) assert.fail(`U+${unit.toString(16)}: ${toHex(encoded)}`);
+    }
+  });
+
+  it("replaces unpaired surrogates beside text and each other", () => {
+    for (const text of ["\ud83d", "\udcf7", "\ud83dx", "x\udcf7", "\udcf7\ud83d", "\ud83d\ud83d\udcf7"]) {
+      assert.equal(toHex(utf8Encode(text)), toHex(new TextEncoder().encode(text)), JSON.stringify(text));
+    }
+    assert.equal(utf8Encode("").length, 0);
+  });
+});
