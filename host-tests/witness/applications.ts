@@ -1,7 +1,7 @@
 /** What the witness tests expect of the two applications that they run on a camera. */
 
 /** The applications under test. */
-export type ApplicationName = "environment-sensor" | "writable";
+export type ApplicationName = "environment-sensor" | "mailbox";
 
 /** examples/environment-sensor. */
 export const environmentSensor = {
@@ -14,19 +14,25 @@ export const environmentSensor = {
   appearanceRaw: "4005",
 } as const;
 
-/** The application with something to write to. */
-export const writable = {
-  name: "obscura-writable",
-  service: "0B5C0000-8C1D-4A9F-9E55-3E0D6D1F2A00",
-  /** Read, write, write without response, notify: what was written is read back and notified. */
-  value: "0B5C0001-8C1D-4A9F-9E55-3E0D6D1F2A00",
-  /** "hello", until something is written. */
-  initialRaw: "68656c6c6f",
+/** The UUID of the mailbox and, with a number, of what is in it. */
+const mailboxUuid = (number: number): string => `4F627363-7572-6100-8000-00000000000${number}`;
+
+/** examples/mailbox. */
+export const mailbox = {
+  name: "obscura-mail",
+  service: mailboxUuid(0),
+  /** Read and write: what was written is read back. */
+  text: mailboxUuid(1),
+  /** "empty", until something is written. */
+  initialText: "empty",
+  /** Write, and write without response: answered with a notification of `answer`, its bytes in reverse. */
+  command: mailboxUuid(2),
+  answer: mailboxUuid(3),
   /** Read only: 300 bytes 0, 1, … 255, 0, 1, …; takes Read Blob. */
-  long: "0B5C0002-8C1D-4A9F-9E55-3E0D6D1F2A00",
-  longRaw: Buffer.from(Array.from({ length: 300 }, (_, index) => index & 0xff)).toString("hex"),
+  archive: mailboxUuid(4),
+  archiveRaw: Buffer.from(Array.from({ length: 300 }, (_, index) => index & 0xff)).toString("hex"),
 } as const;
 
 /** The advertised name of an application. */
 export const advertisedName = (app: ApplicationName): string =>
-  app === "environment-sensor" ? environmentSensor.name : writable.name;
+  app === "environment-sensor" ? environmentSensor.name : mailbox.name;

@@ -1,5 +1,7 @@
 /** The firmware under test, behind one small interface, so that the same tests run on every kind of camera. */
 import { join } from "node:path";
+import { type Built, build } from "../../tools/build/build.ts";
+import { cameraCommand } from "../../tools/camera/command.ts";
 import { root, venvProgram } from "../../tools/paths.ts";
 import type { ApplicationName } from "./applications.ts";
 import { RigProcess } from "./childProcess.ts";
@@ -36,54 +38,60 @@ export interface CameraKind {
   readonly survivesHostileCentral: boolean;
 }
 
-/** A camera that is a program; `command` gives the program and its arguments. */
-export class ProgramCamera implements CameraKind {
-  readonly name: string;
-  readonly controllerSilent: RegExp | undefined;
-  readonly survivesHostileController: boolean;
-  readonly survivesHostileCentral: boolean;
-  private readonly command: (
-    app: ApplicationName,
-    hci: string,
-    directory: string,
-  ) => readonly [string, ...string[]];
-
-  constructor(
-    name: string,
-    command: (app: ApplicationName, hci: string, directory: string) => readonly [string, ...string[]],
-    traits: Omit<CameraKind, "name" | "start">,
-  ) {
-    this.name = name;
-    this.command = command;
-    this.controllerSilent = traits.controllerSilent;
-    this.survivesHostileController = traits.survivesHostileController;
-    this.survivesHostileCentral = traits.survivesHostileCentral;
-  }
-
-  async start(app: ApplicationName, hci: string, directory: string): Promise<Camera> {
-    const [program, ...args] = this.command(app, hci, directory);
-    const process = new RigProcess(this.name, program, args);
-    return {
-      console: process.lines,
-      get isRunning() {
-        return process.isRunning;
-      },
-      line: (pattern, timeoutMs, from) => process.line(pattern, timeoutMs, from),
-      stop: () => process.stop(),
-    };
-  }
+/** A running program as a camera. */
+function asCamera(process: RigProcess): Camera {
+  return {
+    console: process.lines,
+    get isRunning() {
+      return process.isRunning;
+    },
+    line: (pattern, timeoutMs, from) => process.line(pattern, timeoutMs, from),
+    stop: () => process.stop(),
+  };
 }
 
 /** Bumble as the peripheral: proves the rig, says nothing about our firmware. */
-export const standin = new ProgramCamera(
-  "stand-in",
-  (app, hci) => [
-    venvProgram("python"),
-    join(root, "host-tests/witness/standin.py"),
-    "--hci",
-    hci,
-    "--app",
-    app,
-  ],
-  { survivesHostileController: false, survivesHostileCentral: false },
-);
+export const standin: CameraKind = {
+  name: "stand-in",
+  survivesHostileController: false,
+  survivesHostileCentral: false,
+  async start(app, hci) {
+    const script = join(root, "host-tests/witness/standin.py");
+    return asCamera(new RigProcess("stand-in", venvProgram("python"), [script, "--hci", hci, "--app", app]));
+  },
+};
+
+/** Our firmware on a board that this computer runs, as a process or in QEMU. */
+export function boardCamera(board: string): CameraKind {
+  return {
+    name: board,
+    controllerSilent: /controller .*(did not|does not|never) answer/i,
+    survivesHostileController: true,
+    survivesHostileCentral: true,
+    async start(app, hci, directory) {
+      const built = await builtFor(board, app);
+      const [program, ...args] = await cameraCommand(built.board, {
+        image: built.image,
+        application: built.application,
+        hci,
+        state: join(directory, "state"),
+      });
+      return asCamera(new RigProcess(board, program, args));
+    },
+  };
+}
+
+/** Builds what is not up to date. */
+async function builtFor(board: string, application: ApplicationName): Promise<Built> {
+  const operation = build({ board, application });
+  const told: string[] = [];
+  try {
+    for (;;) {
+      const next = await operation.next();
+      if (next.done) return next.value;
+      told.push(JSON.stringify(next.value));
+    }
+  } catch (error) {
+    throw new Error(`${application} could not be built for ${board}:\n${told.join("\n")}`, { cause: error });
+  }
+}

@@ -1,12 +1,16 @@
-/** The cameras that the witness tests run on. WITNESS_CAMERAS names some of them, separated by commas. */
-import { type CameraKind, standin } from "./cameras.ts";
+/** The cameras that the witness tests run on: our firmware on the host board and in QEMU. WITNESS_CAMERAS names
+ * others, separated by commas: stand-in, host, mps2-an500. */
+import { boardCamera, type CameraKind, standin } from "./cameras.ts";
 
-const all: readonly CameraKind[] = [standin];
+const all: readonly CameraKind[] = [standin, boardCamera("host"), boardCamera("mps2-an500")];
+
+/** The stand-in proves the rig; a run of all tests has the firmware to prove it. */
+const usual = all.filter((kind) => kind !== standin);
 
 export const kinds: readonly CameraKind[] = selected(process.env.WITNESS_CAMERAS);
 
 function selected(names: string | undefined): readonly CameraKind[] {
-  if (names === undefined || names === "") return all;
+  if (names === undefined || names === "") return usual;
   return names.split(",").map((name) => {
     const kind = all.find((candidate) => candidate.name === name);
     if (kind === undefined) throw new Error(`WITNESS_CAMERAS: no camera is called ${name}`);

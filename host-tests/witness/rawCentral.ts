@@ -160,12 +160,12 @@ export class RawCentral {
   }
 
   /** The value handle of a characteristic with a 16-bit UUID, by Read By Type (Vol 3, Part F, 3.4.4.1). */
-  async valueHandle(uuid16: string): Promise<number> {
+  async valueHandle(uuid16: string, timeoutMs?: number): Promise<number> {
     const wanted = Buffer.from(uuid16, "hex").readUInt16BE();
     for (let start = 1; ; ) {
       const request = Buffer.from("080000ffff0328", "hex");
       request.writeUInt16LE(start, 1);
-      const answer = await this.requestAtt(request);
+      const answer = await this.requestAtt(request, timeoutMs);
       if (answer[0] !== 0x09)
         throw new Error(`the camera has no characteristic ${uuid16}: ${answer.toString("hex")}`);
       const length = answer.readUInt8(1);

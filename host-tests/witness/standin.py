@@ -1,7 +1,7 @@
 """
 A stand-in for the camera on Bumble's host stack: proves the rig itself, before and apart from any firmware.
 
-    python host-tests/witness/standin.py --hci tcp:127.0.0.1:41234 --app environment-sensor|writable
+    python host-tests/witness/standin.py --hci tcp:127.0.0.1:41234 --app environment-sensor|mailbox
 
 It shows the two applications that the witness tests expect (host-tests/witness/applications.ts).
 """
@@ -28,7 +28,6 @@ WRITE = Characteristic.Properties.WRITE
 WRITE_COMMAND = Characteristic.Properties.WRITE_WITHOUT_RESPONSE
 NOTIFY = Characteristic.Properties.NOTIFY
 
-WRITABLE_SERVICE = "0B5C0000-8C1D-4A9F-9E55-3E0D6D1F2A00"
 
 
 def say(line: str) -> None:
@@ -70,45 +69,39 @@ class EnvironmentSensor:
             await device.notify_subscribers(self._humidity)
 
 
-class Writable:
+class Mailbox:
     appearance = 0
-    name = "obscura-writable"
+    name = "obscura-mail"
 
     def __init__(self) -> None:
-        self._stored = b"hello"
-
         def uuid(number: int) -> UUID:
-            return UUID(WRITABLE_SERVICE.replace("0B5C0000", f"0B5C{number:04X}"))
+            return UUID(f"4F627363-7572-6100-8000-00000000000{number}")
 
-        self._value = Characteristic(
-            uuid(1),
-            READ | WRITE | WRITE_COMMAND | NOTIFY,
-            Characteristic.READABLE | Characteristic.WRITEABLE,
-            CharacteristicValue(read=lambda _: self._stored, write=self._on_write),
+        self._commands: asyncio.Queue[bytes] = asyncio.Queue()
+        both = Characteristic.READABLE | Characteristic.WRITEABLE
+        text = Characteristic(uuid(1), READ | WRITE, both, b"empty")
+        command = Characteristic(
+            uuid(2),
+            WRITE | WRITE_COMMAND,
+            Characteristic.WRITEABLE,
+            CharacteristicValue(write=lambda _, value: self._commands.put_nowait(value)),
         )
-        long = bytes(i & 0xFF for i in range(300))
-        self.services = [
-            Service(
-                UUID(WRITABLE_SERVICE),
-                [self._value, Characteristic(uuid(2), READ, Characteristic.READABLE, long)],
-            )
+        self._answer = Characteristic(uuid(3), READ | NOTIFY, Characteristic.READABLE, b"")
+        archive = Characteristic(uuid(4), READ, Characteristic.READABLE, bytes(i & 0xFF for i in range(300)))
+        self.services = [Service(uuid(0), [text, command, self._answer, archive])]
+        self.advertising = [
+            (AdvertisingData.FLAGS, b"\x06"),
+            (AdvertisingData.COMPLETE_LOCAL_NAME, self.name.encode()),
         ]
-        self.advertising = [(AdvertisingData.FLAGS, b"\x06"), (AdvertisingData.COMPLETE_LOCAL_NAME, self.name.encode())]
         self.scan_response: list[tuple[int, bytes]] = []
-        self._written = asyncio.Event()
-
-    def _on_write(self, _connection: Connection, value: bytes) -> None:
-        self._stored = value
-        self._written.set()
 
     async def stream(self, device: Device, _connection: Connection) -> None:
         while True:
-            await self._written.wait()
-            self._written.clear()
-            await device.notify_subscribers(self._value)
+            self._answer.value = (await self._commands.get())[::-1]
+            await device.notify_subscribers(self._answer)
 
 
-async def run(hci: str, app: EnvironmentSensor | Writable) -> None:
+async def run(hci: str, app: EnvironmentSensor | Mailbox) -> None:
     async with await open_transport(bumble_transport(hci)) as transport:
         device = Device.with_hci(app.name, Address("C3:00:00:00:00:01"), transport.source, transport.sink)
         for attribute in device.gatt_server.attributes:
@@ -140,11 +133,11 @@ async def run(hci: str, app: EnvironmentSensor | Writable) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="A stand-in for the camera.")
     parser.add_argument("--hci", required=True)
-    parser.add_argument("--app", choices=("environment-sensor", "writable"), default="environment-sensor")
+    parser.add_argument("--app", choices=("environment-sensor", "mailbox"), default="environment-sensor")
     arguments = parser.parse_args()
 
     async def start() -> None:
-        await run(arguments.hci, EnvironmentSensor() if arguments.app == "environment-sensor" else Writable())
+        await run(arguments.hci, EnvironmentSensor() if arguments.app == "environment-sensor" else Mailbox())
 
     asyncio.run(start())
 

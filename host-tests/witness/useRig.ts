@@ -4,12 +4,16 @@ import type { ApplicationName } from "./applications.ts";
 import type { CameraKind } from "./cameras.ts";
 import { Rig } from "./rig.ts";
 
+const BUILD_MS = 300_000;
+
 /** Call inside a `describe`; the returned function gives the rig to its tests. */
 export function useRig(kind: CameraKind, app: ApplicationName, options: { mute?: boolean } = {}): () => Rig {
   let rig: Rig | undefined;
   let hasFailed = false;
 
-  before(async () => {
+  before(async function () {
+    // The first rig of a fresh clone builds the firmware.
+    this.timeout(BUILD_MS);
     rig = await Rig.start(kind, app, options);
   });
 

@@ -8,7 +8,7 @@ const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex
 
 const everyByte = Array.from({ length: 256 }, (_, byte) => byte);
 
-/** Event codes that carry the camera's state; a complete lie about these is not garbage but another truth. */
+/** No complete lies about the state of a link: those are not garbage but another truth. */
 const families: readonly { readonly what: string; readonly bytes: readonly Buffer[] }[] = [
   {
     what: "bytes that are no H4 packet type",

@@ -1,11 +1,10 @@
 /** Values that a central may write, and values longer than a packet. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { writable } from "../applications.ts";
+import { mailbox } from "../applications.ts";
 import type { BumbleCentral } from "../bumbleCentral.ts";
 import type { CameraKind } from "../cameras.ts";
 import { useRig } from "../useRig.ts";
-import { within } from "../wait.ts";
 
 async function connected(bumble: BumbleCentral, mtu?: number): Promise<void> {
   await bumble.do({ do: "scan" });
@@ -17,61 +16,60 @@ async function connected(bumble: BumbleCentral, mtu?: number): Promise<void> {
 const read = async (bumble: BumbleCentral, characteristic: string) =>
   (await bumble.see({ do: "read", characteristic }, "value")).raw;
 
-/** Reads until the value is there: a write without response has no answer to wait for. */
-async function readUntil(wanted: string, reading: () => Promise<string>): Promise<void> {
-  const seen = (async () => {
-    while ((await reading()) !== wanted);
-  })();
-  await within(seen, `the value ${wanted}`);
-}
-
 export function writing(kind: CameraKind): void {
-  describe("writable values", () => {
-    const rig = useRig(kind, "writable");
+  describe("the mailbox", () => {
+    const rig = useRig(kind, "mailbox");
 
-    it("are written, read back and notified to Bumble", async () => {
+    it("is written, read back and answers Bumble's commands, with and without response", async () => {
       const bumble = await rig().bumble();
       await connected(bumble, 247);
-      assert.equal(await read(bumble, writable.value), writable.initialRaw);
-      await bumble.do({ do: "subscribe", characteristic: writable.value });
-      await bumble.do({ do: "write", characteristic: writable.value, value: "00ff10" });
-      assert.equal((await bumble.see({ do: "notifications", count: 1 }, "notification")).raw, "00ff10");
-      assert.equal(await read(bumble, writable.value), "00ff10");
-      await bumble.do({ do: "write", characteristic: writable.value, value: "c0ffee", response: false });
-      await readUntil("c0ffee", () => read(bumble, writable.value));
+      assert.equal(await read(bumble, mailbox.text), Buffer.from(mailbox.initialText).toString("hex"));
+      await bumble.do({ do: "write", characteristic: mailbox.text, value: "00ff10" });
+      assert.equal(await read(bumble, mailbox.text), "00ff10");
+
+      await bumble.do({ do: "subscribe", characteristic: mailbox.answer });
+      for (const response of [true, false]) {
+        const value = response ? "0102" : "0a0b0c";
+        await bumble.do({ do: "write", characteristic: mailbox.command, value, response });
+        const answer = await bumble.see({ do: "notifications", count: 1 }, "notification");
+        assert.equal(answer.raw, Buffer.from(value, "hex").reverse().toString("hex"));
+        assert.equal(await read(bumble, mailbox.answer), answer.raw);
+      }
       await bumble.do({ do: "disconnect" });
     });
 
-    it("are written, read back and notified to ble-host", async () => {
+    it("is written, read back and answers ble-host's commands, with and without response", async () => {
       const central = await rig().bleHost();
-      await central.connect(await central.find(writable.name));
+      await central.connect(await central.find(mailbox.name));
       await central.exchangeMtu();
       await central.discover();
-      const notifications = await central.subscribe(writable.value);
-      await central.write(writable.value, Buffer.from("first"));
-      assert.equal((await notifications.take("the notification of a write")).toString(), "first");
-      assert.equal((await central.read(writable.value)).toString(), "first");
-      await central.writeWithoutResponse(writable.value, Buffer.from("second"));
-      await readUntil("second", async () => (await central.read(writable.value)).toString());
+      await central.write(mailbox.text, Buffer.from("first"));
+      assert.equal((await central.read(mailbox.text)).toString(), "first");
+
+      const answers = await central.subscribe(mailbox.answer);
+      await central.write(mailbox.command, Buffer.from("abc"));
+      assert.equal((await answers.take("the answer to a write")).toString(), "cba");
+      await central.writeWithoutResponse(mailbox.command, Buffer.from("xyz"));
+      assert.equal((await answers.take("the answer to a write without response")).toString(), "zyx");
       await central.disconnect();
     });
 
     for (const mtu of [undefined, 64, 247] as const) {
-      it(`longer than a packet are read whole by Bumble with ATT_MTU ${mtu ?? 23}`, async () => {
+      it(`has a value longer than a packet that Bumble reads whole with ATT_MTU ${mtu ?? 23}`, async () => {
         const bumble = await rig().bumble();
         await connected(bumble, mtu);
-        assert.equal(await read(bumble, writable.long), writable.longRaw);
+        assert.equal(await read(bumble, mailbox.archive), mailbox.archiveRaw);
         await bumble.do({ do: "disconnect" });
       });
     }
 
-    it("longer than a packet are read whole by ble-host", async () => {
+    it("has a value longer than a packet that ble-host reads whole before and after the MTU exchange", async () => {
       const central = await rig().bleHost();
-      await central.connect(await central.find(writable.name));
+      await central.connect(await central.find(mailbox.name));
       await central.discover();
-      assert.equal((await central.read(writable.long)).toString("hex"), writable.longRaw);
+      assert.equal((await central.read(mailbox.archive)).toString("hex"), mailbox.archiveRaw);
       await central.exchangeMtu();
-      assert.equal((await central.read(writable.long)).toString("hex"), writable.longRaw);
+      assert.equal((await central.read(mailbox.archive)).toString("hex"), mailbox.archiveRaw);
       await central.disconnect();
     });
   });
