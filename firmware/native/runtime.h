@@ -18,7 +18,7 @@
 #define HEAP_SLOTS 12288 /* 16 bytes each on a 32-bit board, 32 on a 64-bit one */
 #endif
 #ifndef HEAP_STACK
-#define HEAP_STACK 768 /* slots of JavaScript stack */
+#define HEAP_STACK 1536 /* slots of JavaScript stack */
 #endif
 #ifndef TIMERS_MAX
 #define TIMERS_MAX 64
