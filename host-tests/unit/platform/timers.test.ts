@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { createTimerQueue } from "../../../firmware/platform/timerQueue.ts";
+import { createTimers, type Timers } from "../../../firmware/platform/timers.ts";
+import { VirtualClock } from "./virtualClock.ts";
+
+const DAY_MS = 86_400_000;
+
+function create() {
+  const clock = new VirtualClock();
+  const reported: unknown[] = [];
+  return { clock, reported, ...createTimers(createTimerQueue(clock), (error) => reported.push(error)) };
+}
+
+/** One scenario for ours and Node's: what is called, in which order, with which arguments. */
+async function play(timers: Timers, until: (condition: () => boolean) => Promise<void>): Promise<string[]> {
+  const calls: string[] = [];
+  const call = (...values: unknown[]): void => {
+    calls.push(values.join(" "));
+  };
+  const { setTimeout, setInterval, clearTimeout, clearInterval } = timers;
+  setTimeout(call, 30, "third", 1, null);
+  setTimeout(call, 10, "first");
+  setTimeout(call, 10, "second");
+  setTimeout(call, 0, "zero");
+  setTimeout(call, -5, "negative");
+  setTimeout(call, Number.NaN, "not a number");
+  setTimeout(call, undefined, "undefined");
+  setTimeout(call, "1" as never, "text");
+  clearTimeout(setTimeout(call, 5, "cleared"));
+  clearInterval(setTimeout(call, 5, "cleared as an interval"));
+  clearTimeout(undefined);
+  clearTimeout(null as never);
+  clearTimeout({} as never);
+  let turns = 0;
+  const interval = setInterval(
+    (text: string) => {
+      call(text, turns);
+      if (++turns === 3) clearInterval(interval);
+    },
+    40,
+    "interval",
+  );
+  for (const callback of [undefined, "code", {}]) {
+    assert.throws(() => setTimeout(callback as never, 1), TypeError);
+    assert.throws(() => setInterval(callback as never, 1), TypeError);
+  }
+  await until(() => turns === 3);
+  setTimeout(() => {
+    setTimeout(call, 1, "inner");
+    void Promise.resolve("promise job").then(call);
+    call("outer");
+  }, 1);
+  setTimeout(call, 1, "neighbour");
+  await until(() => calls.includes("inner") && calls.includes("neighbour"));
+  return calls;
+}
+
+describe("timers of applications", () => {
+  it("call the same in the same order as Node's", async () => {
+    const { clock, reported, ...timers } = create();
+    const ours = await play(timers, async (condition) => {
+      for (let i = 0; i < 1000 && !condition(); i++) {
+        clock.advance(1);
+        await Promise.resolve();
+      }
+    });
+    const node = await play(globalThis as unknown as Timers, async (condition) => {
+      while (!condition()) await new Promise((resolve) => globalThis.setTimeout(resolve, 1));
+    });
+    // A promise job runs between two timers of the same moment; the virtual clock leaves no room for it.
+    const withoutJobs = (calls: string[]) => calls.filter((call) => call !== "promise job");
+    assert.deepEqual(withoutJobs(ours), withoutJobs(node));
+    assert.ok(ours.includes("promise job"));
+    assert.deepEqual(reported, []);
+  });
+
+  it("give handles from 1 upward", () => {
+    const { setTimeout, setInterval } = create();
+    assert.deepEqual([setTimeout(() => {}, 1), setInterval(() => {}, 1), setTimeout(() => {})], [1, 2, 3]);
+  });
+
+  it("truncate delays and know no longest one", () => {
+    const { clock, setTimeout } = create();
+    const calls: string[] = [];
+    setTimeout(() => calls.push("2.9"), 2.9);
+    setTimeout(() => calls.push("30 days"), 30 * DAY_MS);
+    setTimeout(() => calls.push("never"), Number.POSITIVE_INFINITY);
+    clock.advance(2);
+    assert.deepEqual(calls, ["2.9"]);
+    clock.advance(30 * DAY_MS - 3);
+    assert.deepEqual(calls, ["2.9"]);
+    clock.advance(1);
+    assert.deepEqual(calls, ["2.9", "30 days"]);
+    clock.advance(36_500 * DAY_MS);
+    assert.deepEqual(calls, ["2.9", "30 days"]);
+  });
+
+  it("keep an interval's rhythm and make up for nothing", () => {
+    const { clock, setInterval } = create();
+    const calls: number[] = [];
+    setInterval(() => {
+      calls.push(clock.nowMs);
+      clock.nowMs += calls.length === 3 ? 250 : 30;
+    }, 100);
+    clock.advance(900);
+    assert.deepEqual(calls, [100, 200, 300, 600, 700, 800, 900]);
+  });
+
+  it("report what a callback throws and go on", () => {
+    const { clock, reported, setInterval, setTimeout } = create();
+    const failure = new Error("callback");
+    setTimeout(() => {
+      throw failure;
+    }, 1);
+    let turns = 0;
+    setInterval(() => {
+      turns++;
+      throw failure;
+    }, 10);
+    clock.advance(30);
+    assert.equal(turns, 3);
+    assert.deepEqual(reported, [failure, failure, failure, failure]);
+  });
+
+  it("take one timer of the clock, however many there are", () => {
+    const { clock, setTimeout, clearTimeout } = create();
+    const calls: number[] = [];
+    for (let i = 0; i < 500; i++) {
+      const handle = setTimeout(() => calls.push(i), 1 + ((i * 7919) % 500));
+      if (i % 3 === 0) clearTimeout(handle);
+    }
+    assert.equal(clock.timersPeak, 1);
+    clock.advance(500);
+    assert.equal(clock.timersPeak, 1);
+    assert.equal(clock.timers.length, 0);
+    const expected = Array.from({ length: 500 }, (_, i) => i).filter((i) => i % 3 !== 0);
+    expected.sort((a, b) => ((a * 7919) % 500) - ((b * 7919) % 500));
+    assert.deepEqual(calls, expected);
+  });
+
+  it("leave no timer of the clock behind when all are cleared", () => {
+    const { clock, setTimeout, clearTimeout } = create();
+    const handles = [setTimeout(() => {}, 5), setTimeout(() => {}, 3)];
+    for (const handle of handles) clearTimeout(handle);
+    assert.equal(clock.timers.length, 0);
+  });
+});
