@@ -1,0 +1,377 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { decode, describe as describeFields, encode } from "../../../../firmware/ble/codec.ts";
+import * as commands from "../../../../firmware/ble/hci/commands.ts";
+import * as events from "../../../../firmware/ble/hci/events.ts";
+import type { AnyCommand, HciEvent } from "../../../../firmware/ble/hci/packet.ts";
+import { HCI_STATUS, statusText } from "../../../../firmware/ble/hci/status.ts";
+import { supports } from "../../../../firmware/ble/hci/startup.ts";
+import { concat, fromHex, shiftedView, toHex } from "../../../support/bytes.ts";
+
+/** Opcode as in the specification: group and command (Vol 4, Part E, 5.4.1). */
+function opcode(ogf: number, ocf: number): number {
+  return (ogf << 10) | ocf;
+}
+
+/** Whole values for every parameter and return parameter, with the bytes that they are on the wire. */
+interface CommandVector {
+  readonly command: AnyCommand;
+  readonly opcode: number;
+  /** Octet and bit in Supported Commands (Vol 4, Part E, 6.27). */
+  readonly bit: readonly [number, number];
+  readonly parameters?: [Record<string, unknown>, string];
+  readonly returns?: [Record<string, unknown>, string];
+}
+
+const EIGHT = fromHex("0102030405060708");
+const DATA = fromHex("0201060303 1a18");
+
+const COMMAND_VECTORS: readonly CommandVector[] = [
+  {
+    command: commands.disconnect,
+    opcode: opcode(0x01, 0x0006),
+    bit: [0, 5],
+    parameters: [{ connectionHandle: 0x0eff, reason: 0x13 }, "ff 0e 13"],
+  },
+  {
+    command: commands.setEventMask,
+    opcode: opcode(0x03, 0x0001),
+    bit: [5, 6],
+    parameters: [{ eventMask: EIGHT }, "01 02 03 04 05 06 07 08"],
+  },
+  { command: commands.reset, opcode: opcode(0x03, 0x0003), bit: [5, 7] },
+  {
+    command: commands.writeLeHostSupport,
+    opcode: opcode(0x03, 0x006d),
+    bit: [24, 6],
+    parameters: [{ leSupportedHost: 1, unused: 0 }, "01 00"],
+  },
+  {
+    command: commands.readLocalVersionInformation,
+    opcode: opcode(0x04, 0x0001),
+    bit: [14, 3],
+    returns: [
+      { hciVersion: 0x0c, hciSubversion: 0x1234, lmpVersion: 0x0b, companyIdentifier: 0x0131, lmpSubversion: 0x5678 },
+      "0c 34 12 0b 31 01 78 56",
+    ],
+  },
+  {
+    command: commands.readBufferSize,
+    opcode: opcode(0x04, 0x0005),
+    bit: [14, 7],
+    returns: [
+      {
+        aclDataPacketLength: 0x03fd,
+        synchronousDataPacketLength: 0x40,
+        totalNumAclDataPackets: 8,
+        totalNumSynchronousDataPackets: 1,
+      },
+      "fd 03 40 08 00 01 00",
+    ],
+  },
+  {
+    command: commands.readBdAddr,
+    opcode: opcode(0x04, 0x0009),
+    bit: [15, 1],
+    returns: [{ bdAddr: fromHex("00ffee000001") }, "01 00 00 ee ff 00"],
+  },
+  {
+    command: commands.leSetEventMask,
+    opcode: opcode(0x08, 0x0001),
+    bit: [25, 0],
+    parameters: [{ leEventMask: EIGHT }, "01 02 03 04 05 06 07 08"],
+  },
+  {
+    command: commands.leReadBufferSize,
+    opcode: opcode(0x08, 0x0002),
+    bit: [25, 1],
+    returns: [{ leAclDataPacketLength: 251, totalNumLeAclDataPackets: 4 }, "fb 00 04"],
+  },
+  {
+    command: commands.leReadLocalSupportedFeatures,
+    opcode: opcode(0x08, 0x0003),
+    bit: [25, 2],
+    returns: [{ leFeatures: EIGHT }, "01 02 03 04 05 06 07 08"],
+  },
+  {
+    command: commands.leSetRandomAddress,
+    opcode: opcode(0x08, 0x0005),
+    bit: [25, 4],
+    parameters: [{ randomAddress: fromHex("c0ffee000001") }, "01 00 00 ee ff c0"],
+  },
+  {
+    command: commands.leSetAdvertisingParameters,
+    opcode: opcode(0x08, 0x0006),
+    bit: [25, 5],
+    parameters: [
+      {
+        advertisingIntervalMin: 0x0190,
+        advertisingIntervalMax: 0x0191,
+        advertisingType: 2,
+        ownAddressType: 1,
+        peerAddressType: 0,
+        peerAddress: fromHex("060504030201"),
+        advertisingChannelMap: 7,
+        advertisingFilterPolicy: 3,
+      },
+      "90 01 91 01 02 01 00 01 02 03 04 05 06 07 03",
+    ],
+  },
+  {
+    command: commands.leReadAdvertisingPhysicalChannelTxPower,
+    opcode: opcode(0x08, 0x0007),
+    bit: [25, 6],
+    returns: [{ txPowerLevel: -20 }, "ec"],
+  },
+  {
+    command: commands.leSetAdvertisingData,
+    opcode: opcode(0x08, 0x0008),
+    bit: [25, 7],
+    parameters: [
+      { advertisingDataLength: 7, advertisingData: concat(DATA, new Uint8Array(24)) },
+      `07 02 01 06 03 03 1a 18${" 00".repeat(24)}`,
+    ],
+  },
+  {
+    command: commands.leSetScanResponseData,
+    opcode: opcode(0x08, 0x0009),
+    bit: [26, 0],
+    parameters: [
+      { scanResponseDataLength: 0, scanResponseData: new Uint8Array(31) },
+      `00${" 00".repeat(31)}`,
+    ],
+  },
+  {
+    command: commands.leSetAdvertisingEnable,
+    opcode: opcode(0x08, 0x000a),
+    bit: [26, 1],
+    parameters: [{ advertisingEnable: 1 }, "01"],
+  },
+  {
+    command: commands.leLongTermKeyRequestReply,
+    opcode: opcode(0x08, 0x001a),
+    bit: [28, 1],
+    parameters: [
+      { connectionHandle: 0x0040, longTermKey: fromHex("000102030405060708090a0b0c0d0e0f") },
+      "40 00 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f",
+    ],
+    returns: [{ connectionHandle: 0x0040 }, "40 00"],
+  },
+  {
+    command: commands.leLongTermKeyRequestNegativeReply,
+    opcode: opcode(0x08, 0x001b),
+    bit: [28, 2],
+    parameters: [{ connectionHandle: 0x0040 }, "40 00"],
+    returns: [{ connectionHandle: 0x0040 }, "40 00"],
+  },
+  {
+    command: commands.leReadSupportedStates,
+    opcode: opcode(0x08, 0x001c),
+    bit: [28, 3],
+    returns: [{ leStates: EIGHT }, "01 02 03 04 05 06 07 08"],
+  },
+  {
+    command: commands.leRemoteConnectionParameterRequestReply,
+    opcode: opcode(0x08, 0x0020),
+    bit: [33, 4],
+    parameters: [
+      {
+        connectionHandle: 0x0040,
+        intervalMin: 6,
+        intervalMax: 0x0c80,
+        maxLatency: 0x01f3,
+        timeout: 0x0c80,
+        minCeLength: 1,
+        maxCeLength: 2,
+      },
+      "40 00 06 00 80 0c f3 01 80 0c 01 00 02 00",
+    ],
+    returns: [{ connectionHandle: 0x0040 }, "40 00"],
+  },
+  {
+    command: commands.leWriteSuggestedDefaultDataLength,
+    opcode: opcode(0x08, 0x0024),
+    bit: [34, 0],
+    parameters: [{ suggestedMaxTxOctets: 251, suggestedMaxTxTime: 2120 }, "fb 00 48 08"],
+  },
+  {
+    command: commands.leReadMaximumDataLength,
+    opcode: opcode(0x08, 0x002f),
+    bit: [35, 3],
+    returns: [
+      { supportedMaxTxOctets: 251, supportedMaxTxTime: 2120, supportedMaxRxOctets: 27, supportedMaxRxTime: 328 },
+      "fb 00 48 08 1b 00 48 01",
+    ],
+  },
+  {
+    command: commands.leRand,
+    opcode: opcode(0x08, 0x0018),
+    bit: [27, 7],
+    returns: [{ randomLow: 0x04030201, randomHigh: 0xf8f7f6f5 }, "01 02 03 04 f5 f6 f7 f8"],
+  },
+];
+
+const EVENT_VECTORS: readonly [HciEvent, number, Record<string, unknown>, string][] = [
+  [events.disconnectionComplete, 0x05, { status: 0, connectionHandle: 0x40, reason: 0x13 }, "00 40 00 13"],
+  [events.encryptionChange, 0x08, { status: 0, connectionHandle: 0x40, encryptionEnabled: 1 }, "00 40 00 01"],
+  [
+    events.commandComplete,
+    0x0e,
+    { numHciCommandPackets: 1, commandOpcode: 0x0c03, returnParameters: fromHex("00") },
+    "01 03 0c 00",
+  ],
+  [events.commandStatus, 0x0f, { status: 0x0c, numHciCommandPackets: 1, commandOpcode: 0x0406 }, "0c 01 06 04"],
+  [events.hardwareError, 0x10, { hardwareCode: 0x42 }, "42"],
+  [
+    events.numberOfCompletedPackets,
+    0x13,
+    { numHandles: 2, handlesAndCounts: fromHex("4000010041000200") },
+    "02 40 00 01 00 41 00 02 00",
+  ],
+  [events.dataBufferOverflow, 0x1a, { linkType: 1 }, "01"],
+  [
+    events.leConnectionComplete,
+    0x3e01,
+    {
+      status: 0,
+      connectionHandle: 0x40,
+      role: 1,
+      peerAddressType: 1,
+      peerAddress: fromHex("c60504030201"),
+      connectionInterval: 24,
+      peripheralLatency: 3,
+      supervisionTimeout: 72,
+      centralClockAccuracy: 5,
+    },
+    "00 40 00 01 01 01 02 03 04 05 c6 18 00 03 00 48 00 05",
+  ],
+  [
+    events.leConnectionUpdateComplete,
+    0x3e03,
+    { status: 0, connectionHandle: 0x40, connectionInterval: 6, peripheralLatency: 4, supervisionTimeout: 500 },
+    "00 40 00 06 00 04 00 f4 01",
+  ],
+  [
+    events.leLongTermKeyRequest,
+    0x3e05,
+    { connectionHandle: 0x40, randomNumber: EIGHT, encryptedDiversifier: 0xbeef },
+    "40 00 01 02 03 04 05 06 07 08 ef be",
+  ],
+  [
+    events.leRemoteConnectionParameterRequest,
+    0x3e06,
+    { connectionHandle: 0x40, intervalMin: 6, intervalMax: 12, maxLatency: 0, timeout: 500 },
+    "40 00 06 00 0c 00 00 00 f4 01",
+  ],
+  [
+    events.leEnhancedConnectionComplete,
+    0x3e0a,
+    {
+      status: 0,
+      connectionHandle: 0x40,
+      role: 1,
+      peerAddressType: 3,
+      peerAddress: fromHex("c60504030201"),
+      localResolvablePrivateAddress: fromHex("400000000001"),
+      peerResolvablePrivateAddress: fromHex("400000000002"),
+      connectionInterval: 24,
+      peripheralLatency: 0,
+      supervisionTimeout: 72,
+      centralClockAccuracy: 0,
+    },
+    "00 40 00 01 03 01 02 03 04 05 c6 01 00 00 00 00 40 02 00 00 00 00 40 18 00 00 00 48 00 00",
+  ],
+];
+
+describe("HCI commands against bytes by hand (Vol 4, Part E, 7)", () => {
+  for (const vector of COMMAND_VECTORS) {
+    const { command } = vector;
+    it(`${command.name}: opcode 0x${vector.opcode.toString(16)}, parameters, return parameters`, () => {
+      assert.equal(command.opcode, vector.opcode);
+      assert.deepEqual([command.octet, command.bit], vector.bit);
+      for (const [fields, [values, wire]] of [
+        [command.parameters, vector.parameters ?? [{}, ""]],
+        [command.returns, vector.returns ?? [{}, ""]],
+      ] as const) {
+        assert.equal(toHex(encode(fields, values)), wire);
+        const bytes = fromHex(wire);
+        assert.deepEqual(decode(fields, shiftedView(bytes), 0, bytes.length, true), values);
+        for (let length = 0; length < bytes.length; length++) {
+          assert.equal(decode(fields, shiftedView(bytes), 0, length), undefined, `cut to ${length}`);
+        }
+      }
+    });
+  }
+
+  it("Read Local Supported Commands returns 64 bytes", () => {
+    const fields = commands.readLocalSupportedCommands.returns;
+    assert.equal(commands.readLocalSupportedCommands.opcode, opcode(0x04, 0x0002));
+    assert.equal(decode(fields, shiftedView(new Uint8Array(63)), 0, 63), undefined);
+    assert.equal(decode(fields, shiftedView(new Uint8Array(64)), 0, 64)?.supportedCommands.length, 64);
+  });
+
+  it("covers every command of the table, each opcode once", () => {
+    const covered = new Set<AnyCommand>(COMMAND_VECTORS.map((vector) => vector.command));
+    covered.add(commands.readLocalSupportedCommands);
+    assert.deepEqual(
+      commands.COMMANDS.filter((command) => !covered.has(command)).map((command) => command.name),
+      [],
+    );
+    const opcodes = commands.COMMANDS.map((command) => command.opcode);
+    assert.equal(new Set(opcodes).size, opcodes.length);
+  });
+
+  it("only Disconnect is answered by Command Status", () => {
+    assert.deepEqual(
+      commands.COMMANDS.filter((command) => command.statusOnly).map((command) => command.name),
+      ["Disconnect"],
+    );
+  });
+
+  it("finds a command's bit, and none beyond the end of a short table", () => {
+    const table = new Uint8Array(64);
+    table[26] = 0x02;
+    assert.equal(supports(table, commands.leSetAdvertisingEnable), true);
+    assert.equal(supports(table, commands.leSetScanResponseData), false);
+    assert.equal(supports(new Uint8Array(3), commands.leSetAdvertisingEnable), false);
+  });
+});
+
+describe("HCI events against bytes by hand (Vol 4, Part E, 7.7)", () => {
+  for (const [event, code, values, wire] of EVENT_VECTORS) {
+    it(`${event.name}: code 0x${code.toString(16)}`, () => {
+      assert.equal(event.code, code);
+      const bytes = fromHex(wire);
+      assert.deepEqual(decode(event.fields, shiftedView(bytes), 0, bytes.length, true), values);
+      assert.equal(toHex(encode(event.fields, values)), wire);
+      assert.notEqual(describeFields(event.fields, values), "");
+      const endsInRest = event === events.commandComplete || event === events.numberOfCompletedPackets;
+      const shortest = event === events.commandComplete ? 3 : endsInRest ? 1 : bytes.length;
+      for (let length = 0; length < shortest; length++) {
+        assert.equal(decode(event.fields, shiftedView(bytes), 0, length), undefined, `cut to ${length}`);
+      }
+    });
+  }
+
+  it("covers every event of the table, each code once", () => {
+    const covered = new Set(EVENT_VECTORS.map(([event]) => event));
+    assert.deepEqual(
+      events.EVENTS.filter((event) => !covered.has(event as HciEvent)).map((event) => event.name),
+      [],
+    );
+    const codes = events.EVENTS.map((event) => event.code);
+    assert.equal(new Set(codes).size, codes.length);
+  });
+});
+
+describe("statusText", () => {
+  it("names the codes of Vol 1, Part F, 1.3 and prints the others", () => {
+    assert.equal(statusText(0x08), "connection timeout (0x08)");
+    assert.equal(statusText(0x13), "remote user terminated (0x13)");
+    assert.equal(statusText(0xee), "error 0xee");
+    assert.equal(HCI_STATUS.UNSUPPORTED_LL_PARAMETER, 0x20);
+    assert.equal(HCI_STATUS.LL_RESPONSE_TIMEOUT, 0x22);
+    const codes = Object.values(HCI_STATUS);
+    assert.equal(new Set(codes).size, codes.length);
+  });
+});
