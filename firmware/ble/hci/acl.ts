@@ -138,7 +138,7 @@ export class Acl {
 
   /** Number Of Completed Packets (Vol 4, Part E, 7.7.19). Wrong handles and counts are noted and change nothing. */
   completed(packet: DataView): void {
-    const count = packet.getUint8(3);
+    const count = packet.byteLength > 3 ? packet.getUint8(3) : 0;
     for (let index = 0; index < count && 8 + index * 4 <= packet.byteLength; index++) {
       const link = this.links.get(packet.getUint16(4 + index * 4, true) & 0x0fff);
       if (!link) continue; // Reported after the disconnection: already counted by close().
