@@ -173,6 +173,13 @@ export class Acl {
     return this.credits > 0 && link.inController < share;
   }
 
+  /** To the end of the line: `drain` goes through the links in their order. */
+  private yieldTurn(link: AclLink): void {
+    if (this.links.size < 2) return;
+    this.links.delete(link.handle);
+    this.links.set(link.handle, link);
+  }
+
   private transmitFragment(link: AclLink): boolean {
     const pdu = link.queue[0]!;
     const frameLength = pdu.packet.length - L2CAP_OFFSET;
@@ -185,6 +192,7 @@ export class Acl {
     if (!this.port.transport.write(this.header, L2CAP_OFFSET, pdu.packet, from, from + length)) return false;
     this.credits--;
     link.inController++;
+    this.yieldTurn(link);
     pdu.sent += length;
     if (pdu.sent === frameLength) {
       link.queue.shift();
