@@ -48,8 +48,14 @@ export class AclLink {
   /** Calls `callback` when the PDU that was queued last has left for the controller. */
   whenSent(callback: () => void): void {
     const last = this.queue[this.queue.length - 1];
-    if (last) last.onSent = callback;
-    else callback();
+    if (!last) return callback();
+    const earlier = last.onSent;
+    last.onSent = earlier
+      ? () => {
+          earlier();
+          callback();
+        }
+      : callback;
   }
 }
 
