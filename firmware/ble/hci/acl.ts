@@ -24,6 +24,11 @@ const CONTINUING = 0x1000;
 
 /** PDUs that one link may have waiting; more is the caller's to hold back. */
 export const QUEUE_LIMIT = 32;
+/**
+ * Room beyond it for answers. A peer that keeps to one request at a time never needs more; one that asks on without
+ * taking answers would fill the memory.
+ */
+const ANSWER_RESERVE = 8;
 
 interface QueuedPdu {
   /** ACL and L2CAP headers' room, then the L2CAP frame. */
@@ -74,6 +79,8 @@ export class Acl {
   private packetLength = 27;
   private buffers = 1;
   private credits = 1;
+  /** Frames that found a link's queue full, the reserve included. */
+  dropped = 0;
 
   constructor(port: AclPort) {
     this.port = port;
@@ -113,7 +120,8 @@ export class Acl {
 
   /**
    * Sends an L2CAP frame: `headerLength` bytes of `header` from `L2CAP_OFFSET`, then `payload[start..end)`. Goes out at
-   * once when the controller has room; else a copy waits in the link's queue (see `AclLink.whenSent`) and the result is false.
+   * once when the controller has room; else a copy waits in the link's queue (see `AclLink.whenSent`) and the result is
+   * false. A frame that finds the queue and its reserve full is dropped and counted.
    */
   send(
     link: AclLink,
@@ -133,6 +141,10 @@ export class Acl {
         link.inController++;
         return true;
       }
+    }
+    if (link.queue.length >= QUEUE_LIMIT + ANSWER_RESERVE) {
+      this.dropped++;
+      return false;
     }
     const packet = new Uint8Array(L2CAP_OFFSET + length);
     packet.set(this.header.subarray(0, L2CAP_OFFSET + headerLength));
