@@ -188,6 +188,11 @@ export class Hci implements HciReceiver {
 
   /** Command Status. */
   private started(opcode: number, credits: number, status: number): void {
+    const waiting = this.inFlight?.command;
+    if (status === HCI_STATUS.SUCCESS && waiting?.opcode === opcode && !waiting.statusOnly) {
+      this.credits = credits; // It works on the command: the result follows as Command Complete.
+      return;
+    }
     const pending = this.claim(opcode, credits);
     if (!pending) return;
     if (status !== HCI_STATUS.SUCCESS) pending.reject(refused(pending.command, status));
