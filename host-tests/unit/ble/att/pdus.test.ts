@@ -8,7 +8,12 @@ import { fromHex, shiftedView, toHex } from "../../../support/bytes.ts";
 
 /** PDU, its opcode, values, the bytes after the opcode, and the shortest body that may be decoded. */
 const VECTORS: readonly [pdus.Pdu, number, Record<string, unknown>, string, number?][] = [
-  [pdus.errorResponse, 0x01, { requestOpcode: 0x10, attributeHandle: 0x000c, errorCode: 0x0a }, "10 0c 00 0a"],
+  [
+    pdus.errorResponse,
+    0x01,
+    { requestOpcode: 0x10, attributeHandle: 0x000c, errorCode: 0x0a },
+    "10 0c 00 0a",
+  ],
   [pdus.exchangeMtuRequest, 0x02, { clientRxMtu: 517 }, "05 02"],
   [pdus.exchangeMtuResponse, 0x03, { serverRxMtu: 23 }, "17 00"],
   [pdus.findInformationRequest, 0x04, { startingHandle: 1, endingHandle: 0xffff }, "01 00 ff ff"],
@@ -34,7 +39,13 @@ const VECTORS: readonly [pdus.Pdu, number, Record<string, unknown>, string, numb
     "06 01 00 05 00 00 18",
     1,
   ],
-  [pdus.readByTypeResponse, 0x09, { length: 7, attributeDataList: fromHex("0200020300002a") }, "07 02 00 02 03 00 00 2a", 1],
+  [
+    pdus.readByTypeResponse,
+    0x09,
+    { length: 7, attributeDataList: fromHex("0200020300002a") },
+    "07 02 00 02 03 00 00 2a",
+    1,
+  ],
   [pdus.readRequest, 0x0a, { attributeHandle: 3 }, "03 00"],
   [pdus.readResponse, 0x0b, { attributeValue: fromHex("0102") }, "01 02", 0],
   [pdus.readBlobRequest, 0x0c, { attributeHandle: 3, valueOffset: 0x0116 }, "03 00 16 01"],
@@ -52,8 +63,20 @@ const VECTORS: readonly [pdus.Pdu, number, Record<string, unknown>, string, numb
   ],
   [pdus.executeWriteRequest, 0x18, { flags: 1 }, "01"],
   [pdus.readMultipleVariableRequest, 0x20, { setOfHandles: fromHex("03000500") }, "03 00 05 00", 0],
-  [pdus.handleValueNotification, 0x1b, { attributeHandle: 0x0c, attributeValue: fromHex("3408") }, "0c 00 34 08", 2],
-  [pdus.handleValueIndication, 0x1d, { attributeHandle: 8, attributeValue: fromHex("0100ffff") }, "08 00 01 00 ff ff", 2],
+  [
+    pdus.handleValueNotification,
+    0x1b,
+    { attributeHandle: 0x0c, attributeValue: fromHex("3408") },
+    "0c 00 34 08",
+    2,
+  ],
+  [
+    pdus.handleValueIndication,
+    0x1d,
+    { attributeHandle: 8, attributeValue: fromHex("0100ffff") },
+    "08 00 01 00 ff ff",
+    2,
+  ],
   [pdus.handleValueConfirmation, 0x1e, {}, ""],
 ];
 
@@ -79,7 +102,13 @@ describe("ATT PDUs against bytes by hand (Vol 3, Part F, 3.4)", () => {
       assert.equal(pdu.opcode, opcode);
       const body = fromHex("01 00 ff ff fb 34 9b 5f 80 00 00 80 00 10 00 00 00 28 00 00 00");
       for (let length = 0; length <= body.length; length++) {
-        const values: Record<string, unknown> | undefined = decode(pdu.fields, shiftedView(body), 0, length, true);
+        const values: Record<string, unknown> | undefined = decode(
+          pdu.fields,
+          shiftedView(body),
+          0,
+          length,
+          true,
+        );
         assert.equal(values !== undefined, length === 6 || length === 20, `length ${length}`);
         if (length === 20) assert.equal((values![name] as UUID).equals(new UUID(0x2800)), true);
       }

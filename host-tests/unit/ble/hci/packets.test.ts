@@ -4,8 +4,8 @@ import { decode, describe as describeFields, encode } from "../../../../firmware
 import * as commands from "../../../../firmware/ble/hci/commands.ts";
 import * as events from "../../../../firmware/ble/hci/events.ts";
 import type { AnyCommand, HciEvent } from "../../../../firmware/ble/hci/packet.ts";
-import { HCI_STATUS, statusText } from "../../../../firmware/ble/hci/status.ts";
 import { supports } from "../../../../firmware/ble/hci/startup.ts";
+import { HCI_STATUS, statusText } from "../../../../firmware/ble/hci/status.ts";
 import { concat, fromHex, shiftedView, toHex } from "../../../support/bytes.ts";
 
 /** Opcode as in the specification: group and command (Vol 4, Part E, 5.4.1). */
@@ -51,7 +51,13 @@ const COMMAND_VECTORS: readonly CommandVector[] = [
     opcode: opcode(0x04, 0x0001),
     bit: [14, 3],
     returns: [
-      { hciVersion: 0x0c, hciSubversion: 0x1234, lmpVersion: 0x0b, companyIdentifier: 0x0131, lmpSubversion: 0x5678 },
+      {
+        hciVersion: 0x0c,
+        hciSubversion: 0x1234,
+        lmpVersion: 0x0b,
+        companyIdentifier: 0x0131,
+        lmpSubversion: 0x5678,
+      },
       "0c 34 12 0b 31 01 78 56",
     ],
   },
@@ -199,7 +205,12 @@ const COMMAND_VECTORS: readonly CommandVector[] = [
     opcode: opcode(0x08, 0x002f),
     bit: [35, 3],
     returns: [
-      { supportedMaxTxOctets: 251, supportedMaxTxTime: 2120, supportedMaxRxOctets: 27, supportedMaxRxTime: 328 },
+      {
+        supportedMaxTxOctets: 251,
+        supportedMaxTxTime: 2120,
+        supportedMaxRxOctets: 27,
+        supportedMaxRxTime: 328,
+      },
       "fb 00 48 08 1b 00 48 01",
     ],
   },
@@ -220,7 +231,12 @@ const EVENT_VECTORS: readonly [HciEvent, number, Record<string, unknown>, string
     { numHciCommandPackets: 1, commandOpcode: 0x0c03, returnParameters: fromHex("00") },
     "01 03 0c 00",
   ],
-  [events.commandStatus, 0x0f, { status: 0x0c, numHciCommandPackets: 1, commandOpcode: 0x0406 }, "0c 01 06 04"],
+  [
+    events.commandStatus,
+    0x0f,
+    { status: 0x0c, numHciCommandPackets: 1, commandOpcode: 0x0406 },
+    "0c 01 06 04",
+  ],
   [events.hardwareError, 0x10, { hardwareCode: 0x42 }, "42"],
   [
     events.numberOfCompletedPackets,
@@ -248,7 +264,13 @@ const EVENT_VECTORS: readonly [HciEvent, number, Record<string, unknown>, string
   [
     events.leConnectionUpdateComplete,
     0x3e03,
-    { status: 0, connectionHandle: 0x40, connectionInterval: 6, peripheralLatency: 4, supervisionTimeout: 500 },
+    {
+      status: 0,
+      connectionHandle: 0x40,
+      connectionInterval: 6,
+      peripheralLatency: 4,
+      supervisionTimeout: 500,
+    },
     "00 40 00 06 00 04 00 f4 01",
   ],
   [

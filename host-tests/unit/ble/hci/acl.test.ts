@@ -1,0 +1,372 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { encode } from "../../../../firmware/ble/codec.ts";
+import {
+  Acl,
+  type AclLink,
+  L2CAP_OFFSET,
+  PDU_OFFSET,
+  QUEUE_LIMIT,
+} from "../../../../firmware/ble/hci/acl.ts";
+import { numberOfCompletedPackets } from "../../../../firmware/ble/hci/events.ts";
+import type { HciReceiver } from "../../../../firmware/platform/platform.ts";
+import { counting, fromHex, le16, shiftedView, toHex } from "../../../support/bytes.ts";
+import { takeFrames } from "../../../support/rig.ts";
+import { completedPackets, ScriptedController } from "../../../support/scripted-controller.ts";
+
+const NOBODY: HciReceiver = { onPacket() {}, onWritable() {}, onFailure() {} };
+
+function setUp(packetLength: number, buffers: number) {
+  const controller = new ScriptedController();
+  controller.open(NOBODY);
+  const log: string[] = [];
+  const acl = new Acl({ transport: controller, log: (_, message) => log.push(message) });
+  acl.start(packetLength, buffers);
+  return { acl, controller, log };
+}
+
+/** Sends `payload` on channel 0x0004, the first `inHeader` bytes of it in the header buffer as the layers above do. */
+function send(acl: Acl, link: AclLink, payload: Uint8Array, inHeader = 0): boolean {
+  const view = acl.headerView;
+  for (let at = 0; at < inHeader; at++) view.setUint8(PDU_OFFSET + at, payload[at]!);
+  view.setUint16(L2CAP_OFFSET, payload.length, true);
+  view.setUint16(L2CAP_OFFSET + 2, 0x0004, true);
+  return acl.send(link, 4 + inHeader, payload, inHeader, payload.length);
+}
+
+function complete(acl: Acl, ...entries: [number, number][]): void {
+  acl.completed(shiftedView(completedPackets(...entries)));
+}
+
+/** Handles of the packets written since the last call, in order. */
+function handles(controller: ScriptedController): number[] {
+  return controller.sent.splice(0).map((packet) => (packet[1]! | (packet[2]! << 8)) & 0x0fff);
+}
+
+describe("Acl: packets (Vol 4, Part E, 5.4.2)", () => {
+  it("a frame that fits goes out at once, header and payload gathered", () => {
+    const { acl, controller } = setUp(27, 2);
+    const link = acl.open(0x0efe);
+    assert.equal(send(acl, link, fromHex("1b 0c 00 34 08"), 3), true);
+    assert.deepEqual(controller.take(), ["02 fe 0e 09 00 05 00 04 00 1b 0c 00 34 08"]);
+  });
+
+  for (const packetLength of [27, 251]) {
+    it(`packets of ${packetLength} bytes: every frame around a border arrives whole, flags first then continuing`, () => {
+      for (const length of [
+        0,
+        1,
+        packetLength - 5,
+        packetLength - 4,
+        packetLength - 3,
+        2 * packetLength - 4,
+        517,
+      ]) {
+        for (const inHeader of [0, Math.min(3, length)]) {
+          const { acl, controller } = setUp(packetLength, 64);
+          const link = acl.open(0x40);
+          const payload = counting(length, 0x80);
+          send(acl, link, payload, inHeader);
+          const packets = [...controller.sent];
+          assert.equal(packets.length, Math.ceil((length + 4) / packetLength));
+          for (const [index, packet] of packets.entries()) {
+            assert.equal(packet[2]! >> 4, index === 0 ? 0b0000 : 0b0001, "boundary flag");
+            assert.ok(packet.length - 5 <= packetLength);
+            assert.deepEqual([packet[3], packet[4]], le16(packet.length - 5));
+          }
+          const frames = takeFrames(controller, 0x40);
+          assert.equal(frames.length, 1);
+          assert.equal(
+            toHex(frames[0]!.payload),
+            toHex(payload),
+            `${length} bytes, ${inHeader} in the header`,
+          );
+        }
+      }
+    });
+  }
+
+  it("a copy waits: the caller may change its bytes and send something else meanwhile", () => {
+    const { acl, controller } = setUp(27, 1);
+    const link = acl.open(0x40);
+    const payload = counting(40);
+    assert.equal(send(acl, link, payload, 3), false);
+    payload.fill(0xee);
+    assert.equal(send(acl, link, fromHex("0b ff"), 1), false);
+    for (let turn = 0; turn < 3; turn++) complete(acl, [0x40, 1]);
+    const frames = takeFrames(controller, 0x40);
+    assert.deepEqual(
+      frames.map((frame) => toHex(frame.payload)),
+      [toHex(counting(40)), "0b ff"],
+    );
+  });
+
+  it("takes a range of the payload", () => {
+    for (const buffers of [1, 4]) {
+      const { acl, controller } = setUp(27, buffers);
+      const link = acl.open(0x40);
+      const view = acl.headerView;
+      view.setUint16(L2CAP_OFFSET, 30, true);
+      view.setUint16(L2CAP_OFFSET + 2, 0x0004, true);
+      acl.send(link, 4, counting(100), 10, 40);
+      complete(acl, [0x40, 1]);
+      assert.equal(toHex(takeFrames(controller, 0x40)[0]!.payload), toHex(counting(30, 10)));
+    }
+  });
+});
+
+describe("Acl: credits (Vol 4, Part E, 4.1.1)", () => {
+  it("never has more packets in the controller than it holds", () => {
+    const { acl, controller } = setUp(27, 3);
+    const link = acl.open(0x40);
+    for (let n = 0; n < 8; n++) assert.equal(send(acl, link, counting(4, n)), n < 3, `frame ${n}`);
+    assert.equal(controller.sent.length, 3);
+    complete(acl, [0x40, 1]);
+    assert.equal(controller.sent.length, 4);
+    complete(acl, [0x40, 2]);
+    assert.equal(controller.sent.length, 6);
+    complete(acl, [0x40, 3]);
+    const frames = takeFrames(controller, 0x40);
+    assert.deepEqual(
+      frames.map((frame) => frame.payload[0]),
+      [0, 1, 2, 3, 4, 5, 6, 7],
+      "in order",
+    );
+  });
+
+  it("a short frame does not overtake a long one that waits for credits", () => {
+    const { acl, controller } = setUp(27, 2);
+    const link = acl.open(0x40);
+    send(acl, link, counting(80));
+    send(acl, link, fromHex("aa"));
+    complete(acl, [0x40, 1]);
+    complete(acl, [0x40, 1]);
+    complete(acl, [0x40, 1]);
+    assert.deepEqual(
+      takeFrames(controller, 0x40).map((frame) => frame.payload.length),
+      [80, 1],
+    );
+  });
+
+  it("handles of the flag bits set, and several handles in one event", () => {
+    const { acl, controller } = setUp(27, 4);
+    const a = acl.open(1);
+    const b = acl.open(2);
+    for (let n = 0; n < 3; n++) {
+      send(acl, a, fromHex("aa"));
+      send(acl, b, fromHex("bb"));
+    }
+    controller.sent.length = 0;
+    complete(acl, [0x2001, 1], [2, 1]);
+    assert.deepEqual(handles(controller).sort(), [1, 2]);
+  });
+
+  it("a count above what was sent, an unknown handle and a count of zero change nothing", () => {
+    const { acl, controller, log } = setUp(27, 2);
+    const link = acl.open(0x40);
+    send(acl, link, fromHex("01"));
+    complete(acl, [0x40, 500], [0x99, 7], [0x40, 0]);
+    assert.equal(log.length, 1);
+    for (let n = 0; n < 6; n++) send(acl, link, fromHex("02"));
+    assert.equal(controller.sent.length, 1 + 2, "two credits, not five hundred");
+  });
+
+  it("reads what is there of a Number Of Completed Packets that is cut short, at every length", () => {
+    const whole = completedPackets([0x40, 1], [0x41, 1]);
+    for (let length = 3; length <= whole.length; length++) {
+      const { acl } = setUp(27, 8);
+      const links = [acl.open(0x40), acl.open(0x41)];
+      for (const link of links) send(acl, link, fromHex("01"));
+      acl.completed(shiftedView(whole.subarray(0, length)));
+      assert.deepEqual(
+        links.map((link) => link.inController),
+        [length < 8 ? 1 : 0, length < 12 ? 1 : 0],
+        `length ${length}`,
+      );
+    }
+  });
+
+  it("agrees with the declared event on the same bytes (hot path)", () => {
+    const handlesAndCounts = Uint8Array.from([...le16(0x40), ...le16(2), ...le16(0x41), ...le16(1)]);
+    const body = encode(numberOfCompletedPackets.fields, { numHandles: 2, handlesAndCounts });
+    assert.equal(
+      toHex(completedPackets([0x40, 2], [0x41, 1])),
+      toHex(Uint8Array.from([4, 0x13, body.length, ...body])),
+    );
+  });
+});
+
+describe("Acl: several links", () => {
+  it("a link out of range leaves a buffer for each of the others", () => {
+    const { acl, controller } = setUp(27, 4);
+    const [a, b, c] = [acl.open(1), acl.open(2), acl.open(3)];
+    for (let n = 0; n < 8; n++) send(acl, a, fromHex("aa"));
+    assert.deepEqual(handles(controller), [1, 1]);
+    assert.equal(send(acl, b, fromHex("bb")), true);
+    assert.equal(send(acl, c, fromHex("cc")), true);
+  });
+
+  for (const buffers of [1, 2, 4]) {
+    it(`takes turns with ${buffers} buffers: no link starves while another has much to say`, () => {
+      const { acl, controller } = setUp(27, buffers);
+      const links = [acl.open(1), acl.open(2), acl.open(3)];
+      for (let n = 0; n < 20; n++) for (const link of links) send(acl, link, fromHex("01"));
+      const order: number[] = [];
+      for (let turn = 0; turn < 30; turn++) {
+        const sent = handles(controller);
+        order.push(...sent);
+        for (const handle of sent) complete(acl, [handle, 1]);
+      }
+      for (const handle of [1, 2, 3]) {
+        const share = order.slice(0, 30).filter((other) => other === handle).length;
+        assert.ok(share >= 7, `link ${handle} got ${share} of the first 30 packets: ${order.slice(0, 30)}`);
+      }
+    });
+  }
+
+  it("the fragments of two links interleave without mixing their frames", () => {
+    const { acl, controller } = setUp(27, 2);
+    const links = [acl.open(1), acl.open(2)];
+    for (const [at, link] of links.entries()) send(acl, link, counting(100, at * 100), 3);
+    for (let turn = 0; turn < 10; turn++) complete(acl, [1, 1], [2, 1]);
+    const sent = [...controller.sent];
+    for (const [at, handle] of [1, 2].entries()) {
+      controller.sent.length = 0;
+      controller.sent.push(...sent);
+      assert.equal(toHex(takeFrames(controller, handle)[0]!.payload), toHex(counting(100, at * 100)));
+    }
+  });
+});
+
+describe("Acl: the end of a link (Vol 4, Part E, 4.3)", () => {
+  it("gives its packets in the controller back, and its queue is dropped", () => {
+    const { acl, controller } = setUp(27, 2);
+    const a = acl.open(1);
+    for (let n = 0; n < 4; n++) send(acl, a, fromHex("aa"));
+    const b = acl.open(2);
+    assert.equal(send(acl, b, fromHex("bb")), false);
+    controller.sent.length = 0;
+    acl.close(a);
+    assert.deepEqual(handles(controller), [2]);
+    assert.equal(send(acl, b, fromHex("bb")), true, "both buffers are free for b");
+    acl.close(a);
+    assert.equal(send(acl, b, fromHex("bb")), false, "closing twice gives nothing back twice");
+  });
+
+  it("completions reported after the disconnection are not counted twice", () => {
+    const { acl, controller } = setUp(27, 2);
+    const a = acl.open(1);
+    send(acl, a, fromHex("aa"));
+    send(acl, a, fromHex("aa"));
+    acl.close(a);
+    complete(acl, [1, 2]);
+    const b = acl.open(2);
+    for (let n = 0; n < 5; n++) send(acl, b, fromHex("bb"));
+    assert.equal(controller.sent.length, 2 + 2);
+  });
+
+  it("a handle used again while credits of the old link are outstanding", () => {
+    const { acl, controller, log } = setUp(27, 2);
+    const old = acl.open(1);
+    for (let n = 0; n < 5; n++) send(acl, old, fromHex("aa"));
+    const fresh = acl.open(1);
+    assert.notEqual(fresh, old);
+    controller.sent.length = 0;
+    assert.equal(send(acl, fresh, fromHex("bb")), true);
+    acl.close(old);
+    complete(acl, [1, 1]);
+    assert.equal(fresh.inController, 0);
+    assert.deepEqual(
+      takeFrames(controller, 1).map((frame) => toHex(frame.payload)),
+      ["bb"],
+    );
+    assert.deepEqual(log, []);
+  });
+
+  it("start() forgets the links of the controller before", () => {
+    const { acl, controller } = setUp(27, 1);
+    const old = acl.open(1);
+    send(acl, old, fromHex("aa"));
+    acl.start(251, 2);
+    acl.close(old);
+    const link = acl.open(1);
+    for (let n = 0; n < 4; n++) send(acl, link, counting(200));
+    assert.equal(controller.sent.length, 1 + 2);
+  });
+});
+
+describe("Acl: a full transport, and whenSent", () => {
+  it("keeps what the transport refused and goes on when it has room", () => {
+    const { acl, controller } = setUp(27, 8);
+    const link = acl.open(1);
+    controller.room = 0;
+    assert.equal(send(acl, link, counting(60), 3), false);
+    assert.equal(send(acl, link, fromHex("aa"), 1), false);
+    controller.room = 2;
+    acl.drain();
+    assert.equal(controller.sent.length, 2);
+    assert.equal(link.inController, 2, "a refused write costs no credit");
+    controller.room = 10;
+    acl.drain();
+    assert.deepEqual(
+      takeFrames(controller, 1).map((frame) => toHex(frame.payload)),
+      [toHex(counting(60)), "aa"],
+    );
+  });
+
+  it("whenSent: at once when nothing waits", () => {
+    const { acl } = setUp(27, 1);
+    let calls = 0;
+    acl.open(1).whenSent(() => calls++);
+    assert.equal(calls, 1);
+  });
+
+  it("whenSent: with the last byte of that frame, once, and every waiter", () => {
+    const { acl } = setUp(27, 1);
+    const link = acl.open(1);
+    const calls: string[] = [];
+    send(acl, link, counting(60));
+    link.whenSent(() => calls.push("first"));
+    link.whenSent(() => calls.push("also"));
+    send(acl, link, fromHex("aa"));
+    link.whenSent(() => calls.push("second"));
+    complete(acl, [1, 1]);
+    assert.deepEqual(calls, []);
+    complete(acl, [1, 1]);
+    assert.deepEqual(calls, ["first", "also"]);
+    complete(acl, [1, 1]);
+    assert.deepEqual(calls, ["first", "also", "second"]);
+  });
+
+  it("whenSent: never when the link ends before", () => {
+    const { acl } = setUp(27, 1);
+    const link = acl.open(1);
+    send(acl, link, counting(60));
+    link.whenSent(() => assert.fail("it was not sent"));
+    acl.close(link);
+    complete(acl, [1, 1]);
+  });
+
+  it("whenSent: what is sent from inside it does not spoil a frame on its way", () => {
+    const { acl, controller } = setUp(27, 1);
+    const link = acl.open(1);
+    send(acl, link, counting(50), 3);
+    link.whenSent(() => send(acl, link, fromHex("0b 01 02"), 1));
+    send(acl, link, counting(30, 0x80), 3);
+    for (let turn = 0; turn < 10; turn++) complete(acl, [1, 1]);
+    assert.deepEqual(
+      takeFrames(controller, 1).map((frame) => toHex(frame.payload)),
+      [toHex(counting(50)), toHex(counting(30, 0x80)), "0b 01 02"],
+    );
+  });
+
+  it("the queue has a limit for notifications, and a firm one for everything", () => {
+    const { acl } = setUp(27, 1);
+    const link = acl.open(1);
+    while (acl.canQueue(link)) send(acl, link, fromHex("aa"));
+    assert.equal(link.queue.length, QUEUE_LIMIT);
+    // A peer may ask again and again without ever taking an answer.
+    for (let n = 0; n < 1000; n++) send(acl, link, counting(100));
+    assert.ok(link.queue.length <= 2 * QUEUE_LIMIT, `${link.queue.length} frames wait`);
+  });
+});
