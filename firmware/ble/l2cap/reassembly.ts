@@ -37,20 +37,21 @@ export class Reassembly {
   }
 
   private start(packet: DataView, length: number): void {
-    if (this.buffer || this.skip > 0) this.drop();
+    if (this.buffer) this.drop();
+    this.skip = 0;
     if (length < HEADER_LENGTH) {
       // Legal, if odd: a fragment may end inside the header.
       if (length > 0) this.collect(new Uint8Array(HEADER_LENGTH), packet, length);
       return;
     }
     const payload = packet.getUint16(DATA_OFFSET, true);
-    if (payload === length - HEADER_LENGTH) {
+    if (payload > this.limit) {
+      this.dropped++;
+      this.skip = Math.max(0, payload - (length - HEADER_LENGTH));
+    } else if (payload === length - HEADER_LENGTH) {
       this.onFrame(packet.getUint16(DATA_OFFSET + 2, true), packet, DATA_OFFSET + HEADER_LENGTH, payload);
     } else if (payload < length - HEADER_LENGTH) {
       this.dropped++;
-    } else if (payload > this.limit) {
-      this.dropped++;
-      this.skip = payload - (length - HEADER_LENGTH);
     } else {
       this.collect(new Uint8Array(HEADER_LENGTH + payload), packet, length);
     }
