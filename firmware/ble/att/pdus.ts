@@ -63,6 +63,8 @@ export const readBlobRequest = pdu("Read Blob Request", 0x0c, { attributeHandle:
 export const readBlobResponse = pdu("Read Blob Response", 0x0d, { partAttributeValue: rest });
 /** 3.4.4.7 */
 export const readMultipleRequest = pdu("Read Multiple Request", 0x0e, { setOfHandles: rest });
+/** 3.4.4.8 */
+export const readMultipleResponse = pdu("Read Multiple Response", 0x0f, { setOfValues: rest });
 /** 3.4.4.9 */
 export const readByGroupTypeRequest = pdu("Read By Group Type Request", 0x10, {
   startingHandle: u16,
@@ -91,16 +93,32 @@ export const prepareWriteRequest = pdu("Prepare Write Request", 0x16, {
   valueOffset: u16,
   partAttributeValue: rest,
 });
+/** 3.4.6.2 */
+export const prepareWriteResponse = pdu("Prepare Write Response", 0x17, {
+  attributeHandle: u16,
+  valueOffset: u16,
+  partAttributeValue: rest,
+});
 /** 3.4.6.3 */
 export const executeWriteRequest = pdu("Execute Write Request", 0x18, { flags: u8 });
+/** 3.4.6.4 */
+export const executeWriteResponse = pdu("Execute Write Response", 0x19, {});
 /** 3.4.4.11 */
 export const readMultipleVariableRequest = pdu("Read Multiple Variable Request", 0x20, {
   setOfHandles: rest,
+});
+/** 3.4.4.12 */
+export const readMultipleVariableResponse = pdu("Read Multiple Variable Response", 0x21, {
+  lengthValueTuples: rest,
 });
 /** 3.4.7.1; the hot path writes it by hand in bearer.ts. */
 export const handleValueNotification = pdu("Handle Value Notification", 0x1b, {
   attributeHandle: u16,
   attributeValue: rest,
+});
+/** 3.4.7.4 */
+export const multipleHandleValueNotification = pdu("Multiple Handle Value Notification", 0x23, {
+  handleLengthValueTuples: rest,
 });
 /** 3.4.7.2 */
 export const handleValueIndication = pdu("Handle Value Indication", 0x1d, {
@@ -126,6 +144,7 @@ export const PDUS = [
   readBlobRequest,
   readBlobResponse,
   readMultipleRequest,
+  readMultipleResponse,
   readByGroupTypeRequest,
   readByGroupTypeResponse,
   writeRequest,
@@ -133,9 +152,13 @@ export const PDUS = [
   writeCommand,
   signedWriteCommand,
   prepareWriteRequest,
+  prepareWriteResponse,
   executeWriteRequest,
+  executeWriteResponse,
   readMultipleVariableRequest,
+  readMultipleVariableResponse,
   handleValueNotification,
+  multipleHandleValueNotification,
   handleValueIndication,
   handleValueConfirmation,
 ] as const;

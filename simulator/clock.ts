@@ -1,0 +1,153 @@
+/**
+ * Virtual time: nothing waits, and the same run gives the same order every time.
+ *
+ * Between two events that reach code outside the simulator, every promise job that can run is run, as a real event loop
+ * would. What the simulator does for itself (connection events in which nothing happens, say) needs no such pause: it
+ * uses `quiet`, which is why an idle link costs next to nothing.
+ */
+import type { Clock, Timer } from "../firmware/platform/platform.ts";
+import { settle as defaultSettle } from "./settle.ts";
+
+interface Entry {
+  readonly atMs: number;
+  /** Entries of the same time run in the order in which they were made. */
+  readonly order: number;
+  readonly callback: () => void;
+  readonly quiet: boolean;
+  cancelled: boolean;
+}
+
+/** How far `run` lets time go before it gives a scenario up. */
+export const DEFAULT_LIMIT_MS = 600_000;
+
+export class VirtualClock implements Clock {
+  /** For the simulator's own machinery: callbacks that call nothing outside it. */
+  readonly quiet: Clock;
+  /** Callbacks run so far, quiet ones included. */
+  events = 0;
+  private readonly settle: (resume: () => void) => void;
+  /** A binary heap: the earliest entry first. */
+  private readonly heap: Entry[] = [];
+  private nowMs = 0;
+  private orders = 0;
+  private running = false;
+
+  /** @param settle calls `resume` once when no promise job is left; the engine's own way by default. */
+  constructor(settle: (resume: () => void) => void = defaultSettle) {
+    this.settle = settle;
+    this.quiet = {
+      now: () => this.nowMs,
+      setTimer: (callback, delayMs) => this.add(callback, delayMs, true),
+      clearTimer: (timer) => this.clearTimer(timer),
+    };
+  }
+
+  now(): number {
+    return this.nowMs;
+  }
+
+  setTimer(callback: () => void, delayMs: number): Timer {
+    return this.add(callback, delayMs, false);
+  }
+
+  clearTimer(timer: Timer): void {
+    if (timer !== undefined) (timer as Entry).cancelled = true;
+  }
+
+  /** A promise that resolves `delayMs` later, for scenarios. */
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.setTimer(resolve, delayMs));
+  }
+
+  /** Lets `durationMs` pass, with everything that happens in it. */
+  async advance(durationMs: number): Promise<void> {
+    const untilMs = this.nowMs + durationMs;
+    await this.exclusive(() => this.loop(() => false, untilMs));
+    this.nowMs = untilMs;
+  }
+
+  /**
+   * Runs a scenario: starts it and lets time pass until its promise settles.
+   * @throws what the scenario throws; Error when nothing is left that could wake it, or after `limitMs` of virtual time.
+   */
+  async run<T>(scenario: () => Promise<T>, limitMs: number = DEFAULT_LIMIT_MS): Promise<T> {
+    let settled = false;
+    const untilMs = this.nowMs + limitMs;
+    return this.exclusive(async () => {
+      const result = scenario().finally(() => {
+        settled = true;
+      });
+      result.catch(() => {});
+      await this.loop(() => settled, untilMs);
+      if (settled) return result;
+      const why = this.heap.length > 0 ? `waits after ${limitMs} ms` : "waits, and nothing is left to happen";
+      throw new Error(`the scenario still ${why} (at ${this.nowMs} ms of virtual time)`);
+    });
+  }
+
+  private async exclusive<T>(work: () => Promise<T>): Promise<T> {
+    if (this.running) throw new Error("virtual time runs already: use sleep() inside a scenario");
+    this.running = true;
+    try {
+      return await work();
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private async loop(finished: () => boolean, untilMs: number): Promise<void> {
+    await this.settled();
+    while (!finished()) {
+      const next = this.heap[0];
+      if (!next || next.atMs > untilMs) return;
+      this.pop();
+      if (next.cancelled) continue;
+      this.nowMs = next.atMs;
+      this.events++;
+      next.callback();
+      if (!next.quiet) await this.settled();
+    }
+  }
+
+  private settled(): Promise<void> {
+    return new Promise((resolve) => this.settle(resolve));
+  }
+
+  private add(callback: () => void, delayMs: number, quiet: boolean): Entry {
+    const atMs = this.nowMs + Math.max(0, delayMs);
+    const entry: Entry = { atMs, order: this.orders++, callback, quiet, cancelled: false };
+    const heap = this.heap;
+    let at = heap.length;
+    heap.push(entry);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isBefore(entry, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = entry;
+    return entry;
+  }
+
+  /** Removes the earliest entry. */
+  private pop(): void {
+    const heap = this.heap;
+    const last = heap.pop()!;
+    const length = heap.length;
+    if (length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = at * 2 + 1;
+      if (child >= length) break;
+      if (child + 1 < length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!isBefore(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}
+
+function isBefore(a: Entry, b: Entry): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}

@@ -1,0 +1,404 @@
+/**
+ * A simulated Bluetooth LE controller: takes HCI packets from a host, answers as a real one does, and takes part in the
+ * air. Its bad habits are set in `vices`; what the host does wrong is noted in `violations`.
+ */
+import {
+  decode,
+  encode,
+  encodeInto,
+  type Fields,
+  type Values,
+  viewOf,
+  Writer,
+} from "../../firmware/ble/codec.ts";
+import { reset } from "../../firmware/ble/hci/commands.ts";
+import {
+  commandComplete,
+  commandStatus,
+  dataBufferOverflow,
+  disconnectionComplete,
+  hardwareError,
+  leConnectionComplete,
+  numberOfCompletedPackets,
+} from "../../firmware/ble/hci/events.ts";
+import {
+  type AnyCommand,
+  H4_ACL,
+  H4_COMMAND,
+  H4_EVENT,
+  type HciEvent,
+  LE_META,
+} from "../../firmware/ble/hci/packet.ts";
+import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
+import type { Clock } from "../../firmware/platform/platform.ts";
+import {
+  type Advertisement,
+  type Air,
+  type ConnectRequest,
+  type Identity,
+  type Radio,
+  sameIdentity,
+} from "../link.ts";
+import { AcceptList } from "./accept-list.ts";
+import { Advertiser } from "./advertiser.ts";
+import { registerBasicCommands } from "./basic-commands.ts";
+import { CommandTable, refusedValues } from "./command-table.ts";
+import { ConnectionEvents } from "./connection-events.ts";
+import { Initiator } from "./initiator.ts";
+import { registerLinkCommands } from "./link-commands.ts";
+import { LinkEnd, type LinkOwner } from "./link-end.ts";
+import { type ControllerOptions, DEFAULT_OPTIONS, noVices, type Vices } from "./options.ts";
+import { MIN_DATA_OCTETS, ROLE, type Timing } from "./pdu.ts";
+import { dataTimeUs } from "./procedures.ts";
+import { Scanner } from "./scanner.ts";
+
+/** Masks after reset (Vol 4, Part E, 7.3.1 and 7.8.1): LE Meta events are off until the host asks for them. */
+const DEFAULT_EVENT_MASK = new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0x00, 0x00]);
+const DEFAULT_LE_EVENT_MASK = new Uint8Array([0x1f, 0, 0, 0, 0, 0, 0, 0]);
+/** Events that no mask holds back (7.3.1). */
+const UNMASKED: readonly number[] = [commandComplete.code, commandStatus.code, numberOfCompletedPackets.code];
+const FIRST_HANDLE = 0x0040;
+/** Packet_Boundary_Flag (Vol 4, Part E, 5.4.2). */
+const BOUNDARY = { FIRST_TO_CONTROLLER: 0, CONTINUING: 1, FIRST_TO_HOST: 2 } as const;
+/** Accuracy of the central's clock: 500 ppm (7.7.65.1). */
+const CLOCK_ACCURACY = 0x00;
+
+export class Controller implements LinkOwner {
+  readonly clock: Clock;
+  readonly air: Air;
+  readonly options: ControllerOptions;
+  vices: Vices = noVices();
+  readonly acceptList: AcceptList;
+  readonly links = new Map<number, LinkEnd>();
+  /** What the host did that no host may do, a sentence each. */
+  readonly violations: string[] = [];
+  /** Opcodes of the commands that came, in order. */
+  readonly commands: number[] = [];
+  eventMask: Uint8Array = DEFAULT_EVENT_MASK;
+  leEventMask: Uint8Array = DEFAULT_LE_EVENT_MASK;
+  randomAddress: Uint8Array | undefined = undefined;
+  suggestedTxOctets = MIN_DATA_OCTETS;
+  suggestedTxTimeUs = dataTimeUs(MIN_DATA_OCTETS);
+  /** Takes each packet for the host, H4 indicator first; may be called inside `receive`. */
+  onPacket: (packet: Uint8Array) => void = () => {};
+  private readonly table = new CommandTable();
+  private readonly advertiser: Advertiser;
+  private readonly scanner: Scanner;
+  private readonly initiator: Initiator;
+  private commandCredits: number;
+  private aclHeld = 0;
+  private dead = false;
+
+  constructor(air: Air, options: Partial<ControllerOptions> = {}) {
+    this.air = air;
+    this.clock = air.clock;
+    this.options = { ...DEFAULT_OPTIONS, ...options };
+    this.commandCredits = this.options.commandPackets;
+    this.acceptList = new AcceptList(this.options.acceptListSize);
+    this.advertiser = new Advertiser(this);
+    this.scanner = new Scanner(this);
+    this.initiator = new Initiator(this);
+    registerBasicCommands(this.table, this);
+    registerLinkCommands(this.table, this);
+    for (const role of [this.advertiser, this.scanner, this.initiator]) role.register(this.table);
+    air.join(this);
+  }
+
+  /** Takes one packet from the host, H4 indicator first. */
+  receive(packet: Uint8Array): void {
+    if (this.dead) return;
+    const view = viewOf(packet);
+    if (packet[0] === H4_COMMAND && packet.length >= 4 && packet[3] === packet.length - 4) {
+      this.receiveCommand(view.getUint16(1, true), view);
+    } else if (packet[0] === H4_ACL && packet.length >= 5 && view.getUint16(3, true) === packet.length - 5) {
+      this.receiveAcl(view, packet);
+    } else {
+      this.violations.push(`a malformed packet of ${packet.length} bytes with indicator ${packet[0]}`);
+    }
+  }
+
+  private receiveCommand(opcode: number, view: DataView): void {
+    this.commands.push(opcode);
+    // Reset is how a host starts over, whatever it is owed (Vol 4, Part E, 4.4).
+    if (opcode === reset.opcode) this.commandCredits = this.options.commandPackets;
+    if (this.commandCredits === 0) {
+      this.violations.push(`command ${hexOpcode(opcode)} without a credit`);
+      return;
+    }
+    this.commandCredits--;
+    const { silent } = this.vices;
+    if (silent === true || (silent !== false && silent.includes(opcode))) return;
+    const packets = this.execute(opcode, view);
+    const { answerDelayMs } = this.vices;
+    const delayMs = typeof answerDelayMs === "number" ? answerDelayMs : (answerDelayMs.get(opcode) ?? 0);
+    if (delayMs === 0) this.sendAnswer(packets);
+    else this.clock.setTimer(() => this.sendAnswer(packets), delayMs);
+  }
+
+  private sendAnswer(answer: Uint8Array): void {
+    const { creditDelayMs } = this.vices;
+    if (creditDelayMs === undefined) {
+      this.commandCredits = this.options.commandPackets;
+    } else {
+      // Num_HCI_Command_Packets stands first in Command Complete and second in Command Status.
+      answer[answer[1] === commandComplete.code ? 3 : 4] = 0;
+      this.clock.setTimer(() => {
+        this.commandCredits = this.options.commandPackets;
+        const numHciCommandPackets = this.commandCredits;
+        this.emit(commandComplete, {
+          numHciCommandPackets,
+          commandOpcode: 0,
+          returnParameters: new Uint8Array(0),
+        });
+      }, creditDelayMs);
+    }
+    this.deliver(answer);
+  }
+
+  /** Does what the command says and returns the answer. */
+  private execute(opcode: number, view: DataView): Uint8Array {
+    const handler = this.table.get(opcode);
+    const lacking = this.options.unsupported.includes(opcode) || this.vices.claims.includes(opcode);
+    if (!handler || lacking) return this.unknownCommand(opcode);
+    const { command } = handler;
+    const values = decode(command.parameters as Fields, view, 4, view.byteLength, true);
+    const refusal = this.vices.refuse.get(opcode);
+    const outcome = values ? (refusal ?? handler.run(values as never)) : HCI_STATUS.INVALID_PARAMETERS;
+    if (command.statusOnly) return this.status(opcode, outcome as number);
+    return this.complete(command, values ?? {}, outcome);
+  }
+
+  private unknownCommand(opcode: number): Uint8Array {
+    const status = HCI_STATUS.UNKNOWN_COMMAND;
+    if (!this.vices.unknownByComplete) return this.status(opcode, status);
+    return this.answer(opcode, new Uint8Array([status]));
+  }
+
+  private complete(command: AnyCommand, parameters: object, outcome: number | object): Uint8Array {
+    const writer = new Writer();
+    const status = typeof outcome === "number" ? outcome : HCI_STATUS.SUCCESS;
+    writer.u8(status);
+    const values = typeof outcome === "number" ? refusedValues(command, parameters) : outcome;
+    encodeInto(writer, command.returns as Fields, values as Values<Fields>);
+    return this.answer(command.opcode, writer.finish().slice(0, this.vices.truncateAnswers));
+  }
+
+  private answer(commandOpcode: number, returnParameters: Uint8Array): Uint8Array {
+    const numHciCommandPackets = this.options.commandPackets;
+    return eventPacket(commandComplete, { numHciCommandPackets, commandOpcode, returnParameters });
+  }
+
+  private status(commandOpcode: number, status: number): Uint8Array {
+    const numHciCommandPackets = this.options.commandPackets;
+    return eventPacket(commandStatus, { status, numHciCommandPackets, commandOpcode });
+  }
+
+  private receiveAcl(view: DataView, packet: Uint8Array): void {
+    const handle = view.getUint16(1, true) & 0x0fff;
+    const boundary = (packet[2]! >> 4) & 3;
+    const end = this.links.get(handle);
+    if (!end) return; // Its link ended while the packet was on its way.
+    if (packet.length - 5 > this.options.aclPacketLength) {
+      this.violations.push(`ACL data of ${packet.length - 5} bytes, longer than a buffer`);
+    }
+    if (boundary !== BOUNDARY.FIRST_TO_CONTROLLER && boundary !== BOUNDARY.CONTINUING) {
+      this.violations.push(`ACL data with boundary flag ${boundary}`);
+    }
+    if (this.aclHeld >= this.options.aclPackets) {
+      this.violations.push("ACL data without a credit");
+      this.emit(dataBufferOverflow, { linkType: 1 });
+      return;
+    }
+    this.aclHeld++;
+    end.queue(boundary !== BOUNDARY.CONTINUING, packet.slice(5));
+  }
+
+  supportedCommands(): Uint8Array {
+    return this.table.supportedCommands(this.options.unsupported);
+  }
+
+  has(feature: number): boolean {
+    return this.options.features.includes(feature);
+  }
+
+  /** Calls `work` after the answer to the command that runs. */
+  later(work: () => void): void {
+    this.clock.setTimer(work, 0);
+  }
+
+  emit<F extends Fields>(event: HciEvent<F>, values: Values<F>): boolean {
+    if (this.dead || !this.wanted(event.code)) return false;
+    const packet = eventPacket(event, values);
+    this.deliver(packet);
+    if (this.vices.duplicate.includes(event.code)) this.deliver(packet.slice());
+    return true;
+  }
+
+  private wanted(code: number): boolean {
+    if (UNMASKED.includes(code)) return true;
+    if (code < 0x100) return bit(this.eventMask, code - 1);
+    return bit(this.eventMask, LE_META - 1) && bit(this.leEventMask, (code & 0xff) - 1);
+  }
+
+  emitAcl(handle: number, first: boolean, bytes: Uint8Array): void {
+    const boundary = first ? BOUNDARY.FIRST_TO_HOST : BOUNDARY.CONTINUING;
+    const writer = new Writer(5 + bytes.length);
+    writer.u8(H4_ACL);
+    writer.u16(handle | (boundary << 12));
+    writer.u16(bytes.length);
+    writer.bytes(bytes);
+    this.deliver(writer.finish());
+  }
+
+  completed(end: LinkEnd, count: number): void {
+    this.aclHeld -= count;
+    const { withholdCompleted, completedHandle, completedExtra } = this.vices;
+    if (withholdCompleted) return;
+    const writer = new Writer(4);
+    writer.u16(completedHandle ?? end.handle);
+    writer.u16(count + completedExtra);
+    this.emit(numberOfCompletedPackets, { numHandles: 1, handlesAndCounts: writer.finish() });
+  }
+
+  ended(end: LinkEnd, reason: number): void {
+    this.links.delete(end.handle);
+    this.aclHeld -= end.held;
+    this.emit(disconnectionComplete, { status: HCI_STATUS.SUCCESS, connectionHandle: end.handle, reason });
+  }
+
+  /** Sends raw bytes to the host, whatever they are. */
+  deliver(packet: Uint8Array): void {
+    if (!this.dead) this.onPacket(packet);
+  }
+
+  /** Reports a hardware error (Vol 4, Part E, 7.7.16). */
+  reportHardwareError(hardwareCode: number): void {
+    this.emit(hardwareError, { hardwareCode });
+  }
+
+  /** Falls silent in the middle of everything, as without power: towards the host and in the air. */
+  die(): void {
+    this.reset();
+    this.air.leave(this);
+    this.dead = true;
+  }
+
+  /** Power is back after `die`: a controller as after Reset. */
+  revive(): void {
+    this.dead = false;
+    this.commandCredits = this.options.commandPackets;
+    this.air.join(this);
+  }
+
+  /** The state after Reset (Vol 4, Part E, 7.3.2). Links are dropped without a word to either side. */
+  reset(): void {
+    for (const end of this.links.values()) end.drop();
+    this.links.clear();
+    this.aclHeld = 0;
+    this.advertiser.reset();
+    this.scanner.reset();
+    this.initiator.reset();
+    this.acceptList.clear();
+    this.eventMask = DEFAULT_EVENT_MASK;
+    this.leEventMask = DEFAULT_LE_EVENT_MASK;
+    this.randomAddress = undefined;
+    this.suggestedTxOctets = MIN_DATA_OCTETS;
+    this.suggestedTxTimeUs = dataTimeUs(MIN_DATA_OCTETS);
+  }
+
+  /** This device under Own_Address_Type 0 or 1; undefined when it has no random address yet. */
+  ownIdentity(type: number): Identity | undefined {
+    if (type === 0) return { type, address: this.options.publicAddress };
+    return this.randomAddress && { type: 1, address: this.randomAddress };
+  }
+
+  isOwn(identity: Identity): boolean {
+    const own = this.ownIdentity(identity.type);
+    return own !== undefined && sameIdentity(own, identity);
+  }
+
+  get acceptListInUse(): boolean {
+    return this.advertiser.usesAcceptList || this.scanner.usesAcceptList || this.initiator.usesAcceptList;
+  }
+
+  get randomAddressInUse(): boolean {
+    return (
+      this.advertiser.usesRandomAddress || this.scanner.usesRandomAddress || this.initiator.usesRandomAddress
+    );
+  }
+
+  get hasRoomForLink(): boolean {
+    return this.links.size < this.options.maxConnections;
+  }
+
+  hear(advertisement: Advertisement, sender: Radio): void {
+    this.scanner.hear(advertisement, sender);
+    this.initiator.hear(advertisement, sender);
+  }
+
+  /** As the initiator: the central's end of a new link. */
+  openLink(timing: Timing, peer: Identity): ConnectionEvents {
+    const events = new ConnectionEvents(this.air, timing);
+    events.central = this.addLink(ROLE.CENTRAL, peer, events);
+    return events;
+  }
+
+  /** As the advertiser: the peripheral's end. */
+  joinLink({ initiator, events }: ConnectRequest): void {
+    events.peripheral = this.addLink(ROLE.PERIPHERAL, initiator, events);
+  }
+
+  private addLink(role: number, peer: Identity, events: ConnectionEvents): LinkEnd {
+    let handle = FIRST_HANDLE;
+    while (this.links.has(handle)) handle++;
+    const end = new LinkEnd(this, handle, role, peer, events);
+    this.links.set(handle, end);
+    this.tellConnection(HCI_STATUS.SUCCESS, handle, role, peer, events.timing);
+    end.procedures.connected();
+    return end;
+  }
+
+  /** An attempt to connect came to nothing. */
+  connectionFailed(
+    role: number,
+    status: number,
+    peer: Identity = { type: 0, address: new Uint8Array(6) },
+  ): void {
+    this.tellConnection(status, 0, role, peer, { interval: 0, latency: 0, timeout: 0 });
+  }
+
+  private tellConnection(status: number, handle: number, role: number, peer: Identity, timing: Timing): void {
+    this.emit(leConnectionComplete, {
+      status,
+      connectionHandle: handle,
+      role,
+      peerAddressType: peer.type,
+      peerAddress: peer.address,
+      connectionInterval: timing.interval,
+      peripheralLatency: timing.latency,
+      supervisionTimeout: timing.timeout,
+      centralClockAccuracy: CLOCK_ACCURACY,
+    });
+  }
+}
+
+function bit(mask: Uint8Array, index: number): boolean {
+  return (((mask[index >> 3] ?? 0) >> (index & 7)) & 1) === 1;
+}
+
+function hexOpcode(opcode: number): string {
+  return `0x${opcode.toString(16)}`;
+}
+
+/** A whole event packet, H4 indicator first; LE Meta events carry their subevent code. */
+function eventPacket<F extends Fields>(event: HciEvent<F>, values: Values<F>): Uint8Array {
+  const body = encode(event.fields, values);
+  const meta = event.code > 0xff;
+  const writer = new Writer(4 + body.length);
+  writer.u8(H4_EVENT);
+  writer.u8(meta ? LE_META : event.code);
+  writer.u8(body.length + (meta ? 1 : 0));
+  if (meta) writer.u8(event.code & 0xff);
+  writer.bytes(body);
+  return writer.finish();
+}

@@ -1,0 +1,116 @@
+/** Scanning (Vol 6, Part B, 4.4.3; Vol 4, Part E, 7.8.10 and 7.8.11). */
+import { Writer } from "../../firmware/ble/codec.ts";
+import { leSetScanEnable, leSetScanParameters } from "../../firmware/ble/hci/commands-central.ts";
+import { leAdvertisingReport } from "../../firmware/ble/hci/events-central.ts";
+import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
+import { ADV, type Advertisement, type Identity, type Radio } from "../link.ts";
+import type { CommandTable } from "./command-table.ts";
+import type { Controller } from "./controller.ts";
+
+/** Whether a scan window and interval, in units of 0.625 ms, are in range (7.8.10). */
+export function scanTimingValid(interval: number, window: number): boolean {
+  return interval >= 0x0004 && interval <= 0x4000 && window >= 0x0004 && window <= interval;
+}
+
+/** Whether a receiver that opens `window` of every `interval` since `startMs` listens now. */
+export function windowOpen(nowMs: number, startMs: number, interval: number, window: number): boolean {
+  return (nowMs - startMs) % (interval * 0.625) <= window * 0.625;
+}
+
+export class Scanner {
+  enabled = false;
+  private readonly controller: Controller;
+  private active = false;
+  private interval = 0x0010;
+  private window = 0x0010;
+  private ownAddressType = 0;
+  private filterPolicy = 0;
+  private filterDuplicates = false;
+  private startMs = 0;
+  private readonly seen = new Set<string>();
+
+  constructor(controller: Controller) {
+    this.controller = controller;
+  }
+
+  reset(): void {
+    this.enabled = false;
+    this.active = false;
+    this.interval = 0x0010;
+    this.window = 0x0010;
+    this.ownAddressType = 0;
+    this.filterPolicy = 0;
+  }
+
+  get usesAcceptList(): boolean {
+    return this.enabled && (this.filterPolicy & 1) !== 0;
+  }
+
+  get usesRandomAddress(): boolean {
+    return this.enabled && this.ownAddressType === 1;
+  }
+
+  register(table: CommandTable): void {
+    table.on(leSetScanParameters, (values) => {
+      if (this.enabled) return HCI_STATUS.COMMAND_DISALLOWED;
+      const { leScanType, leScanInterval, leScanWindow, ownAddressType, scanningFilterPolicy } = values;
+      const valid =
+        leScanType <= 1 &&
+        scanTimingValid(leScanInterval, leScanWindow) &&
+        ownAddressType <= 1 &&
+        scanningFilterPolicy <= 1;
+      if (!valid) return HCI_STATUS.INVALID_PARAMETERS;
+      this.active = leScanType === 1;
+      this.interval = leScanInterval;
+      this.window = leScanWindow;
+      this.ownAddressType = ownAddressType;
+      this.filterPolicy = scanningFilterPolicy;
+      return HCI_STATUS.SUCCESS;
+    });
+    table.on(leSetScanEnable, ({ leScanEnable, filterDuplicates }) => {
+      if (leScanEnable > 1 || filterDuplicates > 1) return HCI_STATUS.INVALID_PARAMETERS;
+      if (leScanEnable === 1 && !this.controller.ownIdentity(this.ownAddressType)) {
+        return HCI_STATUS.INVALID_PARAMETERS;
+      }
+      this.enabled = leScanEnable === 1;
+      this.filterDuplicates = filterDuplicates === 1;
+      this.startMs = this.controller.clock.now();
+      this.seen.clear();
+      return HCI_STATUS.SUCCESS;
+    });
+  }
+
+  /** One advertising event arrives. */
+  hear(advertisement: Advertisement, sender: Radio): void {
+    const { controller } = this;
+    if (!this.enabled || !windowOpen(controller.clock.now(), this.startMs, this.interval, this.window))
+      return;
+    const { advertiser, target, type, data } = advertisement;
+    const own = controller.ownIdentity(this.ownAddressType)!;
+    if (this.filterPolicy === 1 && !controller.acceptList.has(advertiser)) return;
+    if (target && !controller.isOwn(target)) return;
+    this.report(type, advertiser, data);
+    const scannable = type === ADV.CONNECTABLE || type === ADV.SCANNABLE;
+    if (!this.active || !scannable || !controller.air.carries(controller, sender)) return;
+    const response = advertisement.onScanRequest(own);
+    if (response && controller.air.carries(sender, controller)) {
+      this.report(ADV.SCAN_RESPONSE, advertiser, response);
+    }
+  }
+
+  private report(eventType: number, advertiser: Identity, data: Uint8Array): void {
+    if (this.filterDuplicates) {
+      const key = `${eventType} ${advertiser.type} ${advertiser.address}`;
+      if (this.seen.has(key)) return;
+      this.seen.add(key);
+    }
+    const report = new Writer();
+    report.u8(eventType);
+    report.u8(advertiser.type);
+    report.bytes(advertiser.address.slice().reverse());
+    report.u8(data.length);
+    report.bytes(data);
+    report.u8(this.controller.air.rssi & 0xff);
+    this.controller.emit(leAdvertisingReport, { numReports: 1, reports: report.finish() });
+  }
+}

@@ -1,0 +1,14 @@
+/** How to wait until no promise job is left: the engine's next turn comes after all of them. */
+
+interface Turns {
+  setImmediate?(callback: () => void): unknown;
+  setTimeout?(callback: () => void, delayMs: number): unknown;
+}
+
+/** Calls `resume` in a later turn of the engine's event loop, when every promise job has run. */
+export function settle(resume: () => void): void {
+  const turns = globalThis as Turns;
+  if (turns.setImmediate) turns.setImmediate(resume);
+  else if (turns.setTimeout) turns.setTimeout(resume, 0);
+  else throw new Error("this engine has no timers: give VirtualClock a way to settle");
+}
