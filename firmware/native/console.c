@@ -4,27 +4,42 @@
 
 static const char *const level_names[] = {"fatal: ", "error: ", "warning: ", "info: ", "debug: "};
 
-/* `text` and a line feed; the lines after the first are indented. */
-static void write_lines(const char *text) {
-    for (;;) {
-        const char *end = strchr(text, '\n');
-        if (!end)
-            break;
-        port_console_write(text, (size_t)(end - text));
-        port_console_write("\n  ", 3);
-        text = end + 1;
-    }
-    port_console_write(text, strlen(text));
-    port_console_write("\n", 1);
+/* A line leaves in one write where it can: a fault in between would tear it. */
+struct writer {
+    char bytes[160];
+    size_t length;
+};
+
+static void flush(struct writer *writer) {
+    port_console_write(writer->bytes, writer->length);
+    writer->length = 0;
 }
 
-static void write_text(const char *text) {
-    port_console_write(text, strlen(text));
+static void put(struct writer *writer, const char *text, size_t length) {
+    while (length--) {
+        if (writer->length == sizeof writer->bytes)
+            flush(writer);
+        writer->bytes[writer->length++] = *text++;
+    }
+}
+
+/* Level, `prefix`, `text` and a line feed; the lines of `text` after the first are indented. */
+static void write_lines(enum console_level level, const char *prefix, const char *text) {
+    struct writer writer = {.length = 0};
+    put(&writer, level_names[level], strlen(level_names[level]));
+    put(&writer, prefix, strlen(prefix));
+    for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+        put(&writer, text, (size_t)(end - text) + 1);
+        flush(&writer);
+        put(&writer, "  ", 2);
+    }
+    put(&writer, text, strlen(text));
+    put(&writer, "\n", 1);
+    flush(&writer);
 }
 
 void console_text(enum console_level level, const char *text) {
-    write_text(level_names[level]);
-    write_lines(text);
+    write_lines(level, "", text);
 }
 
 void console_line(enum console_level level, const char *format, ...) {
@@ -52,10 +67,9 @@ void console_exception(txMachine *the, enum console_level level, const char *wha
                     mxPop();
             }
             fxToString(the, the->stack);
-            write_text(level_names[level]);
-            write_text(what);
-            write_text(": ");
-            write_lines(the->stack->value.string);
+            char prefix[64];
+            snprintf(prefix, sizeof prefix, "%s: ", what);
+            write_lines(level, prefix, the->stack->value.string);
         }
         mxCatch(the) {
             console_line(level, "%s: a value that cannot be shown", what);
