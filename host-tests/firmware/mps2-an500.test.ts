@@ -21,17 +21,17 @@ describe("firmware on mps2-an500", function () {
   let bench: Bench;
   let images = 0;
 
-  before(() => {
-    bench = new Bench();
+  before(async () => {
+    bench = await Bench.open();
   });
 
   after(() => bench.dispose());
 
-  const build = (body: string): string => buildImage(bench, `firmware-${images++}`, firmware(body));
+  const build = (body: string): Promise<string> => buildImage(bench, `firmware-${images++}`, firmware(body));
 
   /** Runs a firmware that ends by native.exit(0) and returns what it logged. */
   async function log(body: string, options: Omit<QemuOptions, "elf"> = {}): Promise<string[]> {
-    const result = await runQemu({ elf: build(body), ...options });
+    const result = await runQemu({ elf: await build(body), ...options });
     assert.equal(result.status, 0, result.lines.join("\n"));
     return infos(result);
   }
@@ -48,7 +48,7 @@ describe("firmware on mps2-an500", function () {
   });
 
   it("ends with the status that it is told", async () => {
-    assert.equal((await runQemu({ elf: build("native.exit(7);") })).status, 7);
+    assert.equal((await runQemu({ elf: await build("native.exit(7);") })).status, 7);
   });
 
   it("calculates with floating point, aligned or not", async () => {
@@ -65,7 +65,7 @@ describe("firmware on mps2-an500", function () {
   });
 
   it("exchanges packets over the HCI UART", async () => {
-    const image = build(`
+    const image = await build(`
       const header = new Uint8Array(1);
       let count = 0;
       native.hciOpen((packet) => {
@@ -100,7 +100,7 @@ describe("firmware on mps2-an500", function () {
   });
 
   it("keeps what was synchronised when the power goes", async () => {
-    const image = build(`
+    const image = await build(`
       const before = native.flashRead("state", 0, 8).join();
       log(before);
       if (before !== "255,255,255,255,255,255,255,255") native.exit(0);
@@ -129,7 +129,7 @@ describe("firmware on mps2-an500", function () {
   });
 
   it("loads the application from its area", async () => {
-    const image = build(`
+    const image = await build(`
       native.applicationStart({ camera: { log } }, {}, (reason) => log("failed: " + reason));
       native.timerSet(() => native.exit(0), 20);`);
     const base = image.concat(".xsb");
@@ -149,7 +149,7 @@ describe("firmware on mps2-an500", function () {
 
     /** Runs a body that fails until a third start, and returns the whole console. */
     async function failing(body: string, icount?: QemuOptions["icount"]): Promise<readonly string[]> {
-      const image = build(
+      const image = await build(
         `log(native.resetCause());
          if (native.flashRead("state", 8, 1)[0] === 0) native.exit(0);
          const mark = native.flashRead("state", 0, 1)[0] === 0 ? 8 : 0;

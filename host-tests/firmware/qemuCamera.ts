@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type QemuOptions, qemuArguments, qemuProgram } from "../../boards/mps2-an500/qemu.ts";
+import { lock } from "../../tools/lock.ts";
 import type { Bench } from "./image.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -15,30 +16,41 @@ function runTool(command: string, args: readonly string[]): string {
 }
 
 /** Builds the self-tests of a board; returns the folder that holds `port_selftest`. */
-export function buildSelftests(board: string): string {
+export async function buildSelftests(board: string): Promise<string> {
   const build = join(root, "build/selftest", board);
-  if (!existsSync(join(build, "build.ninja"))) {
-    const source = join(root, "boards/common/selftest");
-    const cross = board === "host" ? [] : ["--toolchain", join(root, "boards", board, "toolchain.cmake")];
-    runTool("cmake", ["-G", "Ninja", "-S", source, "-B", build, `-DBOARD=${board}`, ...cross]);
+  const unlock = await lock(`${build}.lock`);
+  try {
+    if (!existsSync(join(build, "build.ninja"))) {
+      const source = join(root, "boards/common/selftest");
+      const cross = board === "host" ? [] : ["--toolchain", join(root, "boards", board, "toolchain.cmake")];
+      runTool("cmake", ["-G", "Ninja", "-S", source, "-B", build, `-DBOARD=${board}`, ...cross]);
+    }
+    runTool("ninja", ["-C", build]);
+  } finally {
+    unlock();
   }
-  runTool("ninja", ["-C", build]);
   return build;
 }
 
 /** Links a firmware module into an image of mps2-an500; returns the image's path. */
-export function buildImage(bench: Bench, name: string, source: string): string {
+export async function buildImage(bench: Bench, name: string, source: string): Promise<string> {
+  const bundle = bench.compile("firmware", name, source);
   const build = join(root, "build/test-mps2-an500");
-  mkdirSync(build, { recursive: true });
   const linked = join(build, "bundle.xsb");
-  copyFileSync(bench.compile("firmware", name, source), linked);
-  if (!existsSync(join(build, "build.ninja"))) {
-    const cross = ["-DBOARD=mps2-an500", "--toolchain", toolchain, `-DFIRMWARE_BUNDLE=${linked}`];
-    runTool("cmake", ["-G", "Ninja", "-S", join(root, "firmware"), "-B", build, ...cross]);
-  }
-  runTool("ninja", ["-C", build]);
   const image = bench.path(name);
-  copyFileSync(join(build, "firmware"), image);
+  const unlock = await lock(`${build}.lock`);
+  try {
+    mkdirSync(build, { recursive: true });
+    copyFileSync(bundle, linked);
+    if (!existsSync(join(build, "build.ninja"))) {
+      const cross = ["-DBOARD=mps2-an500", "--toolchain", toolchain, `-DFIRMWARE_BUNDLE=${linked}`];
+      runTool("cmake", ["-G", "Ninja", "-S", join(root, "firmware"), "-B", build, ...cross]);
+    }
+    runTool("ninja", ["-C", build, "firmware"]);
+    copyFileSync(join(build, "firmware"), image);
+  } finally {
+    unlock();
+  }
   return image;
 }
 

@@ -40,7 +40,7 @@ describe("self-tests", function () {
     Controller.listen(path(name), (socket) => socket.pipe(socket));
 
   it("host keeps every promise of port.h", async () => {
-    const image = join(buildSelftests("host"), "port_selftest");
+    const image = join(await buildSelftests("host"), "port_selftest");
     const controller = await echo("host");
     assertTap(await run(image, ["--hci", controller.option]), 60);
     controller.close();
@@ -50,8 +50,8 @@ describe("self-tests", function () {
     let image: string;
     let special: string;
 
-    before(() => {
-      const build = buildSelftests("mps2-an500");
+    before(async () => {
+      const build = await buildSelftests("mps2-an500");
       image = join(build, "port_selftest");
       special = join(build, "board_selftest");
     });
