@@ -67,6 +67,7 @@ export class AttBearer {
   private readonly l2cap: L2cap;
   private readonly port: BearerPort;
   private readonly preferredMtu: number;
+  private mtuExchanged = false;
   private onConfirmed: ((confirmed: boolean) => void) | undefined;
   private indicationTimer: Timer | undefined;
 
@@ -95,9 +96,14 @@ export class AttBearer {
     this.refuse(opcode, 0, ATT_ERROR.REQUEST_NOT_SUPPORTED);
   }
 
-  /** 3.4.2: both sides use the smaller figure; a figure below 23 counts as 23. */
+  /**
+   * 3.4.2: both sides use the smaller figure; a figure below 23 counts as 23. A client may ask once; what it asks again
+   * is refused, so that both sides keep the same figure.
+   */
   private exchangeMtu(view: DataView, start: number, length: number): void {
     if (length !== 2) return this.refuse(exchangeMtuRequest.opcode, 0, ATT_ERROR.INVALID_PDU);
+    if (this.mtuExchanged) return this.refuse(exchangeMtuRequest.opcode, 0, ATT_ERROR.REQUEST_NOT_SUPPORTED);
+    this.mtuExchanged = true;
     const clientRxMtu = view.getUint16(start, true);
     this.respond(exchangeMtuResponse, { serverRxMtu: this.preferredMtu });
     this.mtu = Math.max(DEFAULT_MTU, Math.min(this.preferredMtu, clientRxMtu));
