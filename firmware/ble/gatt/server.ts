@@ -106,7 +106,7 @@ export class GattServer {
     this.serviceChanged = serviceChanged;
     return {
       values,
-      discovery: new Discovery(database, (client, attribute) => this.valueFor(client, attribute)),
+      discovery: new Discovery(database, (client, attribute) => this.readFor(client, attribute)),
     };
   }
 
@@ -181,14 +181,15 @@ export class GattServer {
     const bearer = client.bearer;
     const attribute = this.database.at(handle);
     if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);
-    if (offset === 0) {
-      const error = this.ask(client, attribute);
-      if (error) return bearer.refuse(opcode, handle, error);
-    }
-    const value = this.valueFor(client, attribute);
+    const value = offset === 0 ? this.readFor(client, attribute) : this.valueFor(client, attribute);
     if (typeof value === "number") return bearer.refuse(opcode, handle, value);
     if (offset > value.length) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_OFFSET);
     bearer.respondWithValue(response, value, offset, Math.min(value.length, offset + bearer.mtu - 1));
+  }
+
+  /** A read from the start of the value, which the application may refuse. */
+  private readFor(client: RemoteClient, attribute: Attribute): Uint8Array | number {
+    return this.ask(client, attribute) || this.valueFor(client, attribute);
   }
 
   /** The application's word on a read; an exception in it refuses the read and is reported. */
