@@ -31,6 +31,8 @@ export class RemoteClient {
   readonly owner: unknown;
   /** CCCD values that are not zero, by the handle of the characteristic's value. */
   readonly configurations = new Map<number, number>();
+  /** Last handle of a change that came while Service Changed for an earlier one waits for its confirmation; else 0. */
+  changedSince = 0;
 
   constructor(bearer: AttBearer, owner: unknown) {
     this.bearer = bearer;
@@ -113,14 +115,26 @@ export class GattServer {
   /** Vol 3, Part G, 7.1: the affected range is everything, since every handle may have moved. */
   private announceChange(lastHandle: number): void {
     const changed = this.serviceChanged!;
-    const range = new Uint8Array([0x01, 0x00, lastHandle & 0xff, lastHandle >> 8]);
     for (const client of this.clients) {
       const wanted = client.configurations.get(changed.handle);
       client.configurations.clear();
       if (wanted === undefined) continue;
       client.configurations.set(changed.handle, wanted);
-      if (!client.bearer.indicating) client.bearer.indicate(changed.handle, range, () => {});
+      this.indicateChange(client, changed.handle, lastHandle);
     }
+  }
+
+  private indicateChange(client: RemoteClient, handle: number, lastHandle: number): void {
+    if (client.bearer.indicating) {
+      client.changedSince = Math.max(client.changedSince, lastHandle);
+      return;
+    }
+    const range = new Uint8Array([0x01, 0x00, lastHandle & 0xff, lastHandle >> 8]);
+    client.bearer.indicate(handle, range, (confirmed) => {
+      const since = client.changedSince;
+      client.changedSince = 0;
+      if (confirmed && since > 0) this.indicateChange(client, handle, since);
+    });
   }
 
   /** The Device Name characteristic, UTF-8 bytes (Vol 3, Part C, 12.1). */
