@@ -1,0 +1,406 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { writeCommand, writeRequest } from "../../../../firmware/ble/att/pdus.ts";
+import { encode } from "../../../../firmware/ble/codec.ts";
+import {
+  type Attribute,
+  type CharacteristicDefinition,
+  Database,
+  PROPERTY,
+} from "../../../../firmware/ble/gatt/database.ts";
+import { UUID } from "../../../../firmware/ble/uuid.ts";
+import { concat, counting, fromHex, le16, toHex } from "../../../support/bytes.ts";
+import { ATT, createConnectedRig, HANDLE, type Rig, takeFrames } from "../../../support/rig.ts";
+
+/** Handles of the first registered characteristic: its value, and its CCCD if it has one. */
+const VALUE = 12;
+const CCCD = 13;
+const SERVICE_CHANGED = 8;
+const SERVICE_CHANGED_CCCD = 9;
+const SECOND = HANDLE + 1;
+
+const ALL = PROPERTY.READ | PROPERTY.WRITE | PROPERTY.WRITE_WITHOUT_RESPONSE | PROPERTY.NOTIFY;
+
+interface ServerRig extends Rig {
+  readonly attribute: Attribute;
+}
+
+function definition(options: Partial<CharacteristicDefinition>): CharacteristicDefinition {
+  return { uuid: new UUID(0x2a6e), properties: ALL, value: counting(4), maxLength: 20, ...options };
+}
+
+async function rigWith(options: Partial<CharacteristicDefinition> = {}, mtu = 23): Promise<ServerRig> {
+  let attribute: Attribute | undefined;
+  const rig = await createConnectedRig((fresh) => {
+    const [[value]] = fresh.host.gatt.register([
+      { uuid: new UUID(0x181a), characteristics: [definition(options)] },
+    ]) as [[Attribute]];
+    attribute = value;
+  });
+  if (mtu !== 23) await rig.exchange(ATT, [0x02, ...le16(mtu)]);
+  return { ...rig, attribute: attribute! };
+}
+
+async function connectSecond(rig: Rig): Promise<void> {
+  const connected = rig.aioble.advertise({ intervalUs: 100_000 });
+  await rig.settle();
+  await rig.connect(SECOND);
+  await connected;
+}
+
+const read = (rig: Rig, handle = VALUE, link = HANDLE) => rig.exchange(ATT, [0x0a, ...le16(handle)], link);
+const blob = (rig: Rig, offset: number, handle = VALUE) =>
+  rig.exchange(ATT, [0x0c, ...le16(handle), ...le16(offset)]);
+const write = (rig: Rig, value: Uint8Array | number[], handle = VALUE, link = HANDLE) =>
+  rig.exchange(ATT, concat([0x12], le16(handle), value), link);
+const writeNoResponse = (rig: Rig, value: Uint8Array | number[], handle = VALUE) =>
+  rig.exchange(ATT, concat([0x52], le16(handle), value));
+
+/** ATT payloads on their way to one link. */
+function sentTo(rig: Rig, handle: number): string[] {
+  return takeFrames(rig.controller, handle).map((frame) => toHex(frame.payload));
+}
+
+function error(opcode: number, handle: number, code: number): string {
+  return toHex(Uint8Array.from([0x01, opcode, ...le16(handle), code]));
+}
+
+describe("GATT reads (Vol 3, Part F, 3.4.4.3 to 3.4.4.6)", () => {
+  for (const mtu of [23, 50, 517]) {
+    it(`MTU ${mtu}: every length around ATT_MTU - 1 and 512 is read whole with blobs`, async () => {
+      for (const length of [0, 1, mtu - 2, mtu - 1, mtu, 2 * (mtu - 1), 512].filter((n) => n <= 512)) {
+        const value = counting(length, 7);
+        const rig = await rigWith({ value }, mtu);
+        let seen = fromHex((await read(rig))[0]!).subarray(1);
+        assert.equal(seen.length, Math.min(length, mtu - 1));
+        for (let part = seen; part.length === mtu - 1; ) {
+          const reply = fromHex((await blob(rig, seen.length))[0]!);
+          assert.equal(reply[0], 0x0d, `offset ${seen.length} of ${length}`);
+          part = reply.subarray(1);
+          seen = concat(seen, part);
+        }
+        assert.equal(toHex(seen), toHex(value));
+      }
+    });
+  }
+
+  it("a blob at the end is empty, beyond it Invalid Offset", async () => {
+    const rig = await rigWith({ value: counting(30) });
+    assert.deepEqual(await blob(rig, 0), [`0d ${toHex(counting(22))}`]);
+    assert.deepEqual(await blob(rig, 29), ["0d 1d"]);
+    assert.deepEqual(await blob(rig, 30), ["0d"]);
+    assert.deepEqual(await blob(rig, 31), [error(0x0c, VALUE, 0x07)]);
+    assert.deepEqual(await blob(rig, 0xffff), [error(0x0c, VALUE, 0x07)]);
+  });
+
+  it("refuses what may not be read and what is not there, and blames the handle", async () => {
+    const rig = await rigWith({ properties: PROPERTY.WRITE });
+    assert.deepEqual(await read(rig), [error(0x0a, VALUE, 0x02)]);
+    assert.deepEqual(await blob(rig, 0), [error(0x0c, VALUE, 0x02)]);
+    assert.deepEqual(await blob(rig, 500), [error(0x0c, VALUE, 0x02)]);
+    for (const handle of [0, 13, 0xffff]) {
+      assert.deepEqual(await read(rig, handle), [error(0x0a, handle, 0x01)]);
+      assert.deepEqual(await blob(rig, 0, handle), [error(0x0c, handle, 0x01)]);
+    }
+  });
+
+  it("the mandatory services show name and appearance (Vol 3, Part C, 12)", async () => {
+    const rig = await rigWith();
+    assert.deepEqual(await read(rig, 3), ["0b"]);
+    rig.host.gatt.setDeviceName(fromHex("4142"));
+    rig.host.gatt.setAppearance(0x0540);
+    assert.deepEqual(await read(rig, 3), ["0b 41 42"]);
+    assert.deepEqual(await read(rig, 5), ["0b 40 05"]);
+    rig.host.gatt.register([]);
+    assert.deepEqual(await read(rig, 3), ["0b 41 42"], "also in the next database");
+    assert.deepEqual(await read(rig, SERVICE_CHANGED), [error(0x0a, SERVICE_CHANGED, 0x02)]);
+  });
+});
+
+describe("GATT reads with onRead", () => {
+  it("is asked at offset 0 only, with the client, and may set the value", async () => {
+    const asked: unknown[] = [];
+    const rig: ServerRig = await rigWith({
+      value: counting(40),
+      hooks: {
+        onRead(client) {
+          asked.push(client);
+          rig.attribute.value = counting(40, 100);
+          return undefined;
+        },
+      },
+    });
+    assert.deepEqual(await read(rig), [`0b ${toHex(counting(22, 100))}`]);
+    assert.deepEqual(await blob(rig, 22), [`0d ${toHex(counting(18, 122))}`]);
+    assert.equal(asked.length, 1);
+    assert.equal(asked[0], rig.host.connections.get(HANDLE));
+  });
+
+  it("refuses with its error code, in every request that reads from offset 0", async () => {
+    const rig = await rigWith({ hooks: { onRead: () => 0x08 } });
+    assert.deepEqual(await read(rig), [error(0x0a, VALUE, 0x08)]);
+    assert.deepEqual(await blob(rig, 0), [error(0x0c, VALUE, 0x08)]);
+    const byType = await rig.exchange(ATT, [0x08, 1, 0, 0xff, 0xff, 0x6e, 0x2a]);
+    assert.deepEqual(byType, [error(0x08, VALUE, 0x08)], "Read By Type is no way around it");
+    const byValue = await rig.exchange(ATT, [0x06, 1, 0, 0xff, 0xff, 0x6e, 0x2a, 0, 1, 2, 3]);
+    assert.deepEqual(byValue, [error(0x06, 1, 0x0a)], "nor is guessing the value");
+  });
+
+  it("an exception in it is Unlikely Error, is logged, and the link stands", async () => {
+    const rig = await rigWith({
+      hooks: {
+        onRead() {
+          throw new Error("sensor gone");
+        },
+      },
+    });
+    assert.deepEqual(await read(rig), [error(0x0a, VALUE, 0x0e)]);
+    assert.ok(rig.log.some(([level, text]) => level === "error" && text.includes("sensor gone")));
+    assert.deepEqual(await read(rig, 5), ["0b 00 00"]);
+  });
+
+  it("is not asked where reading is not permitted", async () => {
+    const rig = await rigWith({ properties: PROPERTY.WRITE, hooks: { onRead: () => assert.fail("asked") } });
+    assert.deepEqual(await read(rig), [error(0x0a, VALUE, 0x02)]);
+  });
+});
+
+describe("GATT writes (Vol 3, Part F, 3.4.5)", () => {
+  it("takes every length up to the limit and refuses one more: Invalid Attribute Value Length", async () => {
+    for (const maxLength of [0, 1, 20]) {
+      const rig = await rigWith({ maxLength }, 100);
+      for (let length = 0; length <= maxLength; length++) {
+        assert.deepEqual(await write(rig, counting(length, 50)), ["13"]);
+        assert.equal(toHex(rig.attribute.value), toHex(counting(length, 50)));
+      }
+      const before = toHex(rig.attribute.value);
+      assert.deepEqual(await write(rig, counting(maxLength + 1)), [error(0x12, VALUE, 0x0d)]);
+      assert.equal(toHex(rig.attribute.value), before, "nothing was stored, cut or whole (C17)");
+    }
+  });
+
+  it("refuses what may not be written and what is not there", async () => {
+    const rig = await rigWith({ properties: PROPERTY.READ | PROPERTY.WRITE_WITHOUT_RESPONSE });
+    assert.deepEqual(await write(rig, [1]), [error(0x12, VALUE, 0x03)]);
+    for (const handle of [1, 2, 3, 5, 10, 11])
+      assert.deepEqual(await write(rig, [1], handle), [error(0x12, handle, 0x03)]);
+    for (const handle of [0, 13, 0xffff])
+      assert.deepEqual(await write(rig, [1], handle), [error(0x12, handle, 0x01)]);
+  });
+
+  it("a command that is too long, not allowed, or for nothing is dropped, counted and never answered", async () => {
+    const rig = await rigWith({}, 100);
+    assert.deepEqual(await writeNoResponse(rig, [7]), []);
+    assert.equal(toHex(rig.attribute.value), "07");
+    assert.equal(rig.host.gatt.droppedCommands, 0);
+    const bad: [number[] | Uint8Array, number][] = [
+      [counting(21), VALUE],
+      [[1], 3],
+      [[1, 0], CCCD],
+      [[1], 0],
+      [[1], 0xffff],
+    ];
+    for (const [value, handle] of bad) assert.deepEqual(await writeNoResponse(rig, value, handle), []);
+    for (let length = 0; length < 3; length++) {
+      await rig.exchange(ATT, concat([0x52], counting(length, 0x40)).subarray(0, 1 + length));
+    }
+    assert.equal(rig.host.gatt.droppedCommands, bad.length + 3);
+    assert.equal(toHex(rig.attribute.value), "07");
+    assert.deepEqual(await read(rig, CCCD), ["0b 00 00"]);
+    const noCommands = await rigWith({ properties: PROPERTY.WRITE });
+    await writeNoResponse(noCommands, [1]);
+    assert.equal(noCommands.host.gatt.droppedCommands, 1);
+  });
+
+  it("the hot paths read what the declarations write", async () => {
+    const rig = await rigWith();
+    for (const pdu of [writeRequest, writeCommand]) {
+      const value = fromHex(pdu === writeRequest ? "aabb" : "ccdd");
+      const body = encode(pdu.fields, { attributeHandle: VALUE, attributeValue: value });
+      await rig.exchange(ATT, concat([pdu.opcode], body));
+      assert.equal(toHex(rig.attribute.value), toHex(value));
+    }
+  });
+
+  it("onWritten comes after the Write Response is on its way, with the value stored; what it throws is logged", async () => {
+    const seen: string[] = [];
+    const rig: ServerRig = await rigWith({
+      hooks: {
+        onWritten(client) {
+          assert.equal(client, rig.host.connections.get(HANDLE));
+          seen.push(`${toHex(rig.attribute.value)} after ${sentTo(rig, HANDLE)}`);
+          throw new Error("application bug");
+        },
+      },
+    });
+    rig.controller.sent.length = 0;
+    await write(rig, [1, 2]);
+    await writeNoResponse(rig, [3]);
+    assert.deepEqual(seen, ["01 02 after 13", "03 after "]);
+    assert.equal(rig.log.filter(([, text]) => text.includes("application bug")).length, 2);
+    assert.deepEqual(await read(rig), ["0b 03"]);
+  });
+});
+
+describe("client characteristic configuration (Vol 3, Part G, 3.3.3.3)", () => {
+  it("nothing is notified before the client asks, and the Write Response comes first", async () => {
+    const rig: ServerRig = await rigWith({
+      hooks: {
+        onSubscribe(client, configuration) {
+          assert.equal(client, rig.host.connections.get(HANDLE));
+          if (configuration) rig.host.gatt.notifySubscribers(rig.attribute);
+        },
+      },
+    });
+    rig.host.gatt.notifySubscribers(rig.attribute);
+    assert.deepEqual(sentTo(rig, HANDLE), []);
+    assert.deepEqual(await write(rig, [1, 0], CCCD), ["13", "1b 0c 00 00 01 02 03"]);
+    assert.deepEqual(await read(rig, CCCD), ["0b 01 00"]);
+    assert.deepEqual(await write(rig, [0, 0], CCCD), ["13"]);
+    rig.host.gatt.notifySubscribers(rig.attribute);
+    assert.deepEqual(sentTo(rig, HANDLE), []);
+  });
+
+  it("is told once for each change", async () => {
+    const told: number[] = [];
+    const rig = await rigWith({
+      properties: PROPERTY.NOTIFY | PROPERTY.INDICATE,
+      hooks: { onSubscribe: (_, configuration) => told.push(configuration) },
+    });
+    for (const configuration of [1, 1, 3, 2, 0, 0]) await write(rig, [configuration, 0], CCCD);
+    assert.deepEqual(told, [1, 3, 2, 0]);
+  });
+
+  it("is each client's own, and shown to each as its own", async () => {
+    const rig = await rigWith();
+    await connectSecond(rig);
+    await write(rig, [1, 0], CCCD, SECOND);
+    assert.deepEqual(await read(rig, CCCD, HANDLE), ["0b 00 00"]);
+    assert.deepEqual(await read(rig, CCCD, SECOND), ["0b 01 00"]);
+    rig.controller.sent.length = 0;
+    rig.host.gatt.notifySubscribers(rig.attribute);
+    const packets = [...rig.controller.sent];
+    assert.deepEqual(sentTo(rig, HANDLE), []);
+    rig.controller.sent.push(...packets);
+    assert.deepEqual(sentTo(rig, SECOND), ["1b 0c 00 00 01 02 03"]);
+  });
+
+  it("is forgotten with the link: nothing until subscribed again", async () => {
+    const rig = await rigWith();
+    await write(rig, [1, 0], CCCD);
+    await rig.disconnect();
+    const connected = rig.aioble.advertise({ intervalUs: 100_000 });
+    await rig.settle();
+    await rig.connect();
+    await connected;
+    rig.controller.sent.length = 0;
+    rig.host.gatt.notifySubscribers(rig.attribute);
+    assert.deepEqual(sentTo(rig, HANDLE), []);
+    assert.deepEqual(await read(rig, CCCD), ["0b 00 00"]);
+    await write(rig, [1, 0], CCCD);
+    rig.host.gatt.notifySubscribers(rig.attribute);
+    assert.equal(sentTo(rig, HANDLE).length, 1);
+  });
+
+  it("refuses other lengths and bits that the properties do not offer", async () => {
+    const rig = await rigWith();
+    for (const value of [[], [1], [1, 0, 0], [0, 0, 0, 0]]) {
+      assert.deepEqual(await write(rig, value, CCCD), [error(0x12, CCCD, 0x0d)], `${value.length} bytes`);
+    }
+    for (let low = 0; low <= 0xff; low++) {
+      for (const high of [0, 1, 0x80]) {
+        const [reply] = await write(rig, [low, high], CCCD);
+        const isLegal = high === 0 && (low === 0 || low === 1);
+        assert.equal(reply, isLegal ? "13" : error(0x12, CCCD, 0xfd), `${low} ${high}`);
+      }
+    }
+    const both = await rigWith({ properties: PROPERTY.NOTIFY | PROPERTY.INDICATE });
+    for (const low of [1, 2, 3]) assert.deepEqual(await write(both, [low, 0], CCCD), ["13"]);
+    const indicateOnly = await rigWith({ properties: PROPERTY.INDICATE });
+    assert.deepEqual(await write(indicateOnly, [1, 0], CCCD), [error(0x12, CCCD, 0xfd)]);
+  });
+
+  it("a client whose queue is full misses a notification and is counted; others are told", async () => {
+    const rig = await rigWith();
+    await connectSecond(rig);
+    await write(rig, [1, 0], CCCD, HANDLE);
+    await write(rig, [1, 0], CCCD, SECOND);
+    rig.controller.autoComplete = false;
+    const [first, second] = [rig.host.connections.get(HANDLE)!, rig.host.connections.get(SECOND)!];
+    while (first.bearer.canQueue) rig.host.gatt.notify(first.client, rig.attribute, fromHex("00"));
+    rig.controller.sent.length = 0;
+    rig.host.gatt.notifySubscribers(rig.attribute);
+    assert.equal(rig.host.gatt.droppedNotifications, 1);
+    assert.deepEqual(sentTo(rig, SECOND), ["1b 0c 00 00 01 02 03"]);
+    assert.equal(second.link.inController, 1);
+  });
+});
+
+describe("Service Changed (Vol 3, Part G, 7.1)", () => {
+  it("is indicated to clients that ask for it, with the range of everything; other subscriptions end", async () => {
+    const rig = await rigWith();
+    await connectSecond(rig);
+    await write(rig, [2, 0], SERVICE_CHANGED_CCCD, HANDLE);
+    await write(rig, [1, 0], CCCD, HANDLE);
+    await write(rig, [1, 0], CCCD, SECOND);
+    rig.controller.sent.length = 0;
+    const [[attribute]] = rig.host.gatt.register([
+      { uuid: new UUID(0x180f), characteristics: [definition({}), definition({})] },
+    ]) as [[Attribute]];
+    const packets = [...rig.controller.sent];
+    assert.deepEqual(sentTo(rig, HANDLE), ["1d 08 00 01 00 10 00"]);
+    rig.controller.sent.push(...packets);
+    assert.deepEqual(sentTo(rig, SECOND), []);
+    rig.host.gatt.notifySubscribers(attribute);
+    assert.deepEqual(sentTo(rig, HANDLE), []);
+    assert.deepEqual(await read(rig, SERVICE_CHANGED_CCCD), ["0b 02 00"], "it stays subscribed to this one");
+  });
+
+  it("names the longer of the two databases", async () => {
+    const rig = await rigWith();
+    await write(rig, [2, 0], SERVICE_CHANGED_CCCD);
+    rig.controller.sent.length = 0;
+    rig.host.gatt.register([]);
+    assert.deepEqual(sentTo(rig, HANDLE), ["1d 08 00 01 00 0d 00"]);
+  });
+
+  it("a second change before the confirmation is indicated after it", async () => {
+    const rig = await rigWith();
+    await write(rig, [2, 0], SERVICE_CHANGED_CCCD);
+    rig.controller.sent.length = 0;
+    rig.host.gatt.register([]);
+    rig.host.gatt.register([{ uuid: new UUID(0x180f), characteristics: [definition({}), definition({})] }]);
+    rig.host.gatt.register([]);
+    assert.deepEqual(sentTo(rig, HANDLE), ["1d 08 00 01 00 0d 00"], "one at a time");
+    assert.deepEqual(await rig.exchange(ATT, [0x1e]), ["1d 08 00 01 00 10 00"], "the widest range since");
+    assert.deepEqual(await rig.exchange(ATT, [0x1e]), []);
+  });
+});
+
+describe("Database", () => {
+  it("gives handles without gaps and groups that end with their last attribute", () => {
+    const database = new Database();
+    const [value, other] = database.add({
+      uuid: new UUID(0x181a),
+      characteristics: [definition({}), definition({ properties: PROPERTY.READ })],
+    });
+    database.add({ uuid: new UUID(0x180f), characteristics: [] });
+    assert.equal(database.lastHandle, 7);
+    assert.deepEqual([value!.handle, value!.cccdHandle, other!.handle, other!.cccdHandle], [3, 4, 6, 0]);
+    assert.deepEqual(
+      database.range(1, 0xffff).map((attribute) => `${attribute.handle}-${attribute.groupEnd}`),
+      ["1-6", "2-4", "3-3", "4-4", "5-6", "6-6", "7-7"],
+    );
+    assert.deepEqual(database.range(5, 2), []);
+    assert.equal(database.at(0), undefined);
+    assert.equal(database.at(8), undefined);
+  });
+
+  it("is full at 65,535 attributes, and the server then keeps the database that it has", async () => {
+    const rig = await rigWith();
+    const many = Array.from({ length: 0x10000 }, () => ({ uuid: new UUID(0x180f), characteristics: [] }));
+    assert.throws(() => rig.host.gatt.register(many), RangeError);
+    assert.deepEqual(await read(rig), ["0b 00 01 02 03"]);
+    assert.deepEqual(await write(rig, [1, 0], CCCD), ["13"]);
+  });
+});
