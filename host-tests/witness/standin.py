@@ -20,14 +20,12 @@ from bumble.device import Connection, Device
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 from bumble.hci import Address
 from bumble.transport import open_transport
-
 from central import bumble_transport
 
 READ = Characteristic.Properties.READ
 WRITE = Characteristic.Properties.WRITE
 WRITE_COMMAND = Characteristic.Properties.WRITE_WITHOUT_RESPONSE
 NOTIFY = Characteristic.Properties.NOTIFY
-
 
 
 def say(line: str) -> None:
@@ -123,7 +121,7 @@ async def run(hci: str, app: EnvironmentSensor | Mailbox) -> None:
             connection = await connected
             say(f"standin: connected to {connection.peer_address}")
             gone = asyncio.Event()
-            connection.on("disconnection", lambda _reason: gone.set())
+            connection.on("disconnection", lambda _reason, gone=gone: gone.set())
             stream = asyncio.create_task(app.stream(device, connection))
             await gone.wait()
             stream.cancel()

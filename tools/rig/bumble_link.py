@@ -6,11 +6,10 @@ They answer some commands not at all and encrypt without asking the peripheral's
 
 from collections.abc import Callable
 
+import h4
 from bumble.controller import Controller
 from bumble.hci import HCI_CONNECTION_TIMEOUT_ERROR
 from bumble.link import LocalLink
-
-import h4
 
 
 class BumbleLink:
@@ -37,9 +36,7 @@ class BumbleController:
 
     def __init__(self, link: LocalLink, address: str, send: Callable[[h4.Packet], None]) -> None:
         self._link = link
-        self._controller = Controller(
-            address, host_sink=_HostSink(send), link=link, public_address=address
-        )
+        self._controller = Controller(address, host_sink=_HostSink(send), link=link, public_address=address)
 
     def receive(self, packet: h4.Packet) -> None:
         """Takes a packet from the host."""

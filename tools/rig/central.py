@@ -21,15 +21,14 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
+import decode
+import scanner
 from bumble.core import UUID, ProtocolError
 from bumble.device import Connection, Device, Peer
 from bumble.gatt import Characteristic
 from bumble.gatt_client import CharacteristicProxy
 from bumble.hci import Address, HCI_Constant
 from bumble.transport import open_transport
-
-import decode
-import scanner
 
 TOUR: list[dict[str, Any]] = [
     {"do": "scan"},
@@ -86,7 +85,11 @@ class Steps:
         self._connection.on(
             "disconnection", lambda reason: disconnected.done() or disconnected.set_result(reason)
         )
-        tell("connected", address=self._target.to_string(with_type_qualifier=False), mtu=self._connection.att_mtu)
+        tell(
+            "connected",
+            address=self._target.to_string(with_type_qualifier=False),
+            mtu=self._connection.att_mtu,
+        )
 
     async def exchangeMtu(self, mtu: int) -> None:
         tell("mtu", asked=mtu, mtu=await self._connected().request_mtu(mtu))
@@ -104,7 +107,11 @@ class Steps:
                     {
                         **_identity(characteristic.uuid),
                         "handle": characteristic.handle,
-                        "properties": [p.name.lower() for p in Characteristic.Properties if p in characteristic.properties],
+                        "properties": [
+                            p.name.lower()
+                            for p in Characteristic.Properties
+                            if p in characteristic.properties
+                        ],
                         "descriptors": [{**_identity(d.type), "handle": d.handle} for d in descriptors],
                     }
                 )
@@ -154,9 +161,7 @@ class Steps:
         tell("subscribed", **_identity(found.uuid))
 
     async def subscribeAll(self) -> None:
-        notifying = [
-            c for c in self._characteristics() if Characteristic.Properties.NOTIFY in c.properties
-        ]
+        notifying = [c for c in self._characteristics() if Characteristic.Properties.NOTIFY in c.properties]
         if not notifying:
             raise StepError("the camera has nothing that notifies")
         for characteristic in notifying:
@@ -223,7 +228,9 @@ class Steps:
         try:
             await asyncio.wait({task, self._disconnected}, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
-                raise StepError(f"the connection ended: {HCI_Constant.error_name(self._disconnected.result())}")
+                raise StepError(
+                    f"the connection ended: {HCI_Constant.error_name(self._disconnected.result())}"
+                )
             return task.result()
         finally:
             task.cancel()
@@ -255,9 +262,21 @@ async def run_step(steps: Steps, step: dict[str, Any]) -> bool:
     except (asyncio.TimeoutError, TimeoutError):
         tell("failed", step=name, message=f"{name} saw no end within {timeout:g} s")
     except ProtocolError as error:
-        tell("failed", step=name, message=f"{name}: {error}", namespace=error.error_namespace, code=error.error_code)
-    except (StepError, TypeError, ValueError, asyncio.CancelledError) as error:
-        tell("failed", step=name, message=f"{name}: {str(error) or 'the connection was lost'}")
+        tell(
+            "failed",
+            step=name,
+            message=f"{name}: {error}",
+            namespace=error.error_namespace,
+            code=error.error_code,
+        )
+    except asyncio.CancelledError:
+        # Bumble cancels what waits on a connection that ends; the end of our own time passes through.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling() > 0:
+            raise
+        tell("failed", step=name, message=f"{name}: the connection was lost")
+    except (StepError, TypeError, ValueError) as error:
+        tell("failed", step=name, message=f"{name}: {error}")
     except Exception as error:  # whatever Bumble throws is a failed step, and its name helps
         tell("failed", step=name, message=f"{name}: {type(error).__name__}: {error}")
     else:
@@ -318,8 +337,12 @@ def main() -> None:
     parser.add_argument("--hci", required=True, help="its controller: tcp:HOST:PORT or unix:PATH")
     parser.add_argument("--name", help="the camera's advertised name")
     parser.add_argument("--address", help="the camera's address")
-    parser.add_argument("--own-address", default="C2:00:00:00:00:01", help="static random address of the central")
-    parser.add_argument("--steps", default=json.dumps(TOUR), help="a JSON list, or - for lines on standard input")
+    parser.add_argument(
+        "--own-address", default="C2:00:00:00:00:01", help="static random address of the central"
+    )
+    parser.add_argument(
+        "--steps", default=json.dumps(TOUR), help="a JSON list, or - for lines on standard input"
+    )
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds for everything (default: 60)")
     arguments = parser.parse_args()
     logging.basicConfig(level="ERROR")

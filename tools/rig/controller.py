@@ -80,7 +80,8 @@ class Slot:
                 controller.receive(await h4.read_packet(reader))
         except h4.FramingError as error:
             print(f"{self.hci}: {error}; closing the socket", file=sys.stderr, flush=True)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            # The host went away, or the session ends; asyncio's server reports a cancelled task as a fault.
             pass
         finally:
             controller.close()
@@ -150,7 +151,9 @@ async def run(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Virtual controllers on one radio, each behind an H4 socket.")
+    parser = argparse.ArgumentParser(
+        description="Virtual controllers on one radio, each behind an H4 socket."
+    )
     parser.add_argument("--kind", choices=("rootcanal", "bumble"), default="rootcanal")
     parser.add_argument("--hosts", type=int, default=2, help="how many controllers (default: 2)")
     parser.add_argument("--unix", type=Path, metavar="DIRECTORY", help="unix sockets hci0, hci1, … in here")

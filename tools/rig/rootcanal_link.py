@@ -9,9 +9,8 @@ import asyncio
 import ctypes
 from collections.abc import Callable
 
-from rootcanal.binaries import get_package_binary_resource_path
-
 import h4
+from rootcanal.binaries import get_package_binary_resource_path
 
 TICK_SECONDS = 0.005
 RSSI_DBM = -60

@@ -4,10 +4,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
+import decode
 from bumble import hci
 from bumble.device import Advertisement, Device
-
-import decode
 
 
 @dataclass
@@ -50,7 +49,9 @@ async def find(device: Device, name: str | None, address: str | None) -> Sightin
         advertisement = Advertisement.from_advertising_report(report)
         if advertisement is None or found.done():
             return
-        sighting = sightings.setdefault(advertisement.address, Sighting(advertisement.address, advertisement.rssi))
+        sighting = sightings.setdefault(
+            advertisement.address, Sighting(advertisement.address, advertisement.rssi)
+        )
         if advertisement.is_scan_response:
             sighting.scan_response = advertisement.data_bytes
         else:

@@ -1,5 +1,5 @@
 /** Bytes on the HCI UART that no controller sends: the camera survives, and serves afterwards. */
-import { describe, it } from "mocha";
+import { before, describe, it } from "mocha";
 import type { CameraKind } from "../cameras.ts";
 import { useRig } from "../useRig.ts";
 import { assertServes } from "./health.ts";
@@ -67,9 +67,13 @@ export function hostileController(kind: CameraKind): void {
   describe("with a controller that sends garbage", () => {
     const rig = useRig(kind, "environment-sensor");
 
+    before(async function () {
+      this.timeout(60_000);
+      await assertServes(rig());
+    });
+
     for (const { what, bytes } of families) {
       it(`survives ${what}, and serves again`, async () => {
-        await assertServes(rig());
         for (const packet of bytes) rig().proxy.inject(packet);
         await assertServes(rig());
       });
