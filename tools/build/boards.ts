@@ -1,6 +1,6 @@
 /** The boards in boards/, each a folder with a board.json. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { UsageError } from "../events.ts";
 import { buildRoot, root } from "../paths.ts";
 import { loadManifest, type Manifest } from "./manifest.ts";
@@ -10,6 +10,8 @@ export interface Board {
   readonly name: string;
   /** One line about it. */
   readonly title: string;
+  /** How this computer runs its images: as a process, in QEMU, or not at all. */
+  readonly runs: "process" | "qemu" | "hardware";
   /** boards/<name> */
   readonly folder: string;
   /** build/<name> */
@@ -17,16 +19,15 @@ export interface Board {
   /** CMake's toolchain file; the host board has none. */
   readonly toolchain: string | undefined;
   readonly manifest: Manifest;
-  /** Sizes and rates for the C side; the board's own win over the manifest's. */
+  /** Sizes and rates for the C side: the board's, unless the manifest says otherwise. */
   readonly figures: Readonly<Record<string, number>>;
 }
 
 /** What the build reads of a board.json; boards/schema.json describes the whole. */
 interface BoardFile {
-  readonly title?: string;
-  readonly description?: string;
-  readonly manifest?: string;
-  readonly heap?: { readonly chunkBytes?: number; readonly slots?: number; readonly stackSlots?: number };
+  readonly title: string;
+  readonly heap: { readonly chunkBytes: number; readonly slots: number; readonly stackSlots: number };
+  readonly run: { readonly kind: "process" | "qemu" | "hardware" };
 }
 
 const boardsRoot = join(root, "boards");
@@ -34,7 +35,7 @@ const boardsRoot = join(root, "boards");
 /** Names of the boards, in alphabetical order. */
 export function listBoards(): string[] {
   return readdirSync(boardsRoot)
-    .filter((name) => existsSync(join(boardsRoot, name, "board.cmake")))
+    .filter((name) => existsSync(join(boardsRoot, name, "board.json")))
     .sort();
 }
 
@@ -45,26 +46,23 @@ export function loadBoard(name: string): Board {
     throw new UsageError(`There is no board "${name}". Boards: ${boards.join(", ")}.`);
   }
   const folder = join(boardsRoot, name);
-  const file = join(folder, "board.json");
-  const board = (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {}) as BoardFile;
+  const board = JSON.parse(readFileSync(join(folder, "board.json"), "utf8")) as BoardFile;
   const toolchain = join(folder, "toolchain.cmake");
-  const manifest = loadManifest(resolve(folder, board.manifest ?? "../../manifests/camera.json"));
+  const manifest = loadManifest(join(root, "manifests/camera.json"));
   return {
     name,
-    title: board.title ?? board.description ?? name,
+    title: board.title,
+    runs: board.run.kind,
     folder,
     output: join(buildRoot, name),
     toolchain: existsSync(toolchain) ? toolchain : undefined,
     manifest,
-    figures: { ...manifest.figures, ...heapFigures(board) },
+    figures: { ...heapFigures(board), ...manifest.figures },
   };
 }
 
-function heapFigures({ heap = {} }: BoardFile): Record<string, number> {
-  const { chunkBytes, slots, stackSlots } = heap;
-  return {
-    ...(chunkBytes === undefined ? {} : { HEAP_CHUNKS: chunkBytes }),
-    ...(slots === undefined ? {} : { HEAP_SLOTS: slots }),
-    ...(stackSlots === undefined ? {} : { HEAP_STACK: stackSlots }),
-  };
-}
+const heapFigures = ({ heap }: BoardFile): Record<string, number> => ({
+  HEAP_CHUNKS: heap.chunkBytes,
+  HEAP_SLOTS: heap.slots,
+  HEAP_STACK: heap.stackSlots,
+});

@@ -37,7 +37,7 @@ export async function makeRelinkingKit(board: Board, folder: string, bundle: str
   const link = linkCommand(lines.at(-1) ?? "");
   const words = link.map((word) => {
     if (word.endsWith(".o") || word.endsWith(".obj")) {
-      const name = word.replace(/^CMakeFiles\/firmware\.dir\//, "").replace(/[^\w.-]+/g, "_");
+      const name = objectName(word);
       copyFileSync(resolve(folder, word), join(kit, "objects", name));
       return `objects/${name}`;
     }
@@ -66,6 +66,13 @@ export async function makeRelinkingKit(board: Board, folder: string, bundle: str
   return kit;
 }
 
+/** CMake puts the object of a source outside firmware/ under the whole path of the source. */
+const objectName = (object: string): string =>
+  object
+    .replace(/^CMakeFiles\/firmware\.dir\//, "")
+    .replace(root.slice(1), "")
+    .replace(/[^\w.-]+/g, "_");
+
 /** The words of CMake's link line, `: && gcc … -o firmware … && :`. */
 function linkCommand(line: string): string[] {
   const command = line.split(" && ").find((part) => /\s-o firmware(\s|$)/.test(part));
@@ -79,7 +86,7 @@ function engineCompilation(lines: readonly string[]): string {
   if (line === undefined)
     throw new ToolError("The engine's compilation was not found among Ninja's commands");
   return line
-    .replace(/\s-M[DTF]\s?(\S+\.(o|obj|d)\b)?/g, " ")
+    .replace(/\s-MD\b|\s-M[TF] \S+/g, "")
     .replace(/\s-o \S+/, "")
     .replace(/\s-c \S+$/, "")
     .replace(/-(isystem |I)(\S+)/g, (_, flag: string, path: string) => `-${flag}${includeFolder(path)}`)

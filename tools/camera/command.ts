@@ -1,6 +1,5 @@
 /** How a camera is started: the program and its arguments, for every board that can run on this computer. */
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Board } from "../build/boards.ts";
@@ -36,8 +35,10 @@ interface QemuBoard {
 /** @throws ToolError for a board that nothing on this computer can run. */
 export async function cameraCommand(board: Board, options: CameraOptions): Promise<[string, ...string[]]> {
   const { image, application, hci, state, id } = options;
-  const qemu = join(board.folder, "qemu.ts");
-  if (existsSync(qemu)) {
+  if (board.runs === "hardware")
+    throw new ToolError(`Nothing on this computer runs an image for ${board.name}`);
+  if (board.runs === "qemu") {
+    const qemu = join(board.folder, "qemu.ts");
     const { qemuProgram, qemuArguments } = (await import(pathToFileURL(qemu).href)) as QemuBoard;
     const args = qemuArguments({
       elf: image,
@@ -48,9 +49,6 @@ export async function cameraCommand(board: Board, options: CameraOptions): Promi
       ...(id === undefined ? {} : { id }),
     });
     return [qemuProgram, ...args];
-  }
-  if (board.toolchain !== undefined) {
-    throw new ToolError(`Nothing on this computer runs an image for ${board.name}`);
   }
   return [
     image,

@@ -1,6 +1,6 @@
 /**
- * `npm test`: the checks, the images, then mocha over host-tests/ with coverage. Arguments go to mocha
- * (`npm test -- --grep H4`). The last line is "N passed, N failed", which CI reads.
+ * `npm test`: the checks, the images, then mocha over host-tests/ with coverage. Arguments go to mocha: files instead
+ * of all, or `--grep H4`. The last line is "N passed, N failed", which CI reads.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -15,6 +15,8 @@ import { buildRoot, nodeProgram, root } from "../paths.ts";
 
 /** The boards whose images the tests run. */
 const boards = ["host", "mps2-an500"];
+
+const allTests = "host-tests/**/*.test.ts";
 
 interface Totals {
   readonly passes: number;
@@ -35,7 +37,8 @@ async function runMocha(args: readonly string[]): Promise<{ status: number; tota
   const file = join(buildRoot, "test-totals.json");
   mkdirSync(buildRoot, { recursive: true });
   rmSync(file, { force: true });
-  const child = spawn(nodeProgram("c8"), [nodeProgram("mocha"), ...args], {
+  const files = args.some((arg) => arg.includes(".test.ts")) ? [] : [allTests];
+  const child = spawn(nodeProgram("c8"), [nodeProgram("mocha"), ...args, ...files], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, OBSCURA_TEST_TOTALS: file },

@@ -1,0 +1,132 @@
+/** The bundle after lowering means what the source meant, on Node and on XS. */
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "mocha";
+import { loadBoard } from "../../../tools/build/boards.ts";
+import { bundle } from "../../../tools/build/bundle.ts";
+import { buildCompiler, compile } from "../../../tools/build/compiler.ts";
+import { buildImage } from "../../../tools/build/image.ts";
+import { buildRoot, root } from "../../../tools/paths.ts";
+
+/** Each line says one thing that lowering could spoil. */
+const source = `
+import "${join(root, "firmware/platform/dispose.ts")}";
+
+class Point {
+  x = 1;
+  name = "point";
+  static ZERO = new Point(0);
+  static made = 1;
+  constructor(readonly y: number = 2, private z = 3) {}
+  sum(): number { return this.x + this.y + this.z; }
+}
+class Spot extends Point {
+  static { Spot.made = 5; }
+  w = this.x + 1;
+  #secret = 7;
+  tell(): number { return this.#secret; }
+}
+class Failure extends Error {
+  override name = "Failure";
+}
+Object.freeze(Error.prototype);
+
+async function work(log: string[]): Promise<void> {
+  await using outer = { async [Symbol.asyncDispose]() { log.push("outer closed"); } };
+  {
+    await using inner = { async [Symbol.asyncDispose]() { log.push("inner closed"); } };
+    log.push("inside");
+    void inner;
+  }
+  log.push("after");
+  void outer;
+}
+
+export async function report(): Promise<string> {
+  const log: string[] = [];
+  await work(log);
+  const spot = new Spot();
+  let value: number | undefined;
+  value ??= 9;
+  return JSON.stringify({
+    zero: Point.ZERO.y,
+    isPoint: Point.ZERO instanceof Point,
+    made: [Point.made, Spot.made],
+    sum: spot.sum(),
+    own: Object.keys(spot).sort(),
+    w: spot.w,
+    secret: spot.tell(),
+    error: new Failure("x").name,
+    value,
+    log,
+  });
+}
+`;
+
+const meaning = {
+  zero: 0,
+  isPoint: true,
+  made: [1, 5],
+  sum: 6,
+  own: ["name", "w", "x", "y", "z"],
+  w: 2,
+  secret: 7,
+  error: "Failure",
+  value: 9,
+  log: ["inside", "inner closed", "after", "outer closed"],
+};
+
+describe("lowering a bundle", () => {
+  let folder = "";
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "obscura-lower-"));
+    writeFileSync(join(folder, "source.ts"), source);
+  });
+
+  after(() => rmSync(folder, { recursive: true }));
+
+  async function lowered(entry: string): Promise<string> {
+    const file = join(folder, "main.ts");
+    writeFileSync(file, entry);
+    return (await bundle("firmware", file)).code;
+  }
+
+  it("keeps the meaning on Node", async () => {
+    const code = await lowered('import { report } from "./source.ts";\nconsole.log(await report());');
+    assert.doesNotMatch(code, /await using|static ZERO|static \{|#secret/);
+    const file = join(folder, "bundle.mjs");
+    writeFileSync(file, code);
+    const said = execFileSync(process.execPath, [file], { encoding: "utf8" });
+    assert.deepEqual(JSON.parse(said), meaning);
+  });
+
+  it("keeps the meaning on XS", async function () {
+    this.timeout(120_000);
+    const script = join(folder, "firmware.js");
+    writeFileSync(
+      script,
+      await lowered(`import { report } from "./source.ts";
+export default async function main(native: { consoleWrite(level: string, text: string): void; exit(status: number): never }) {
+  native.consoleWrite("info", await report());
+  native.exit(0);
+}`),
+    );
+    await buildCompiler();
+    const output = join(buildRoot, "test-lower");
+    const compiled = join(folder, "firmware.xsb");
+    await compile({ kind: "firmware", name: "firmware", input: script, output: compiled, names: true });
+    // The same path at every run, so that only the bundle is linked anew.
+    mkdirSync(output, { recursive: true });
+    copyFileSync(compiled, join(output, "firmware.xsb"));
+    const bundle = join(output, "firmware.xsb");
+    const { image } = await buildImage(loadBoard("host"), { bundle, folder: output });
+    const { stderr: lines } = spawnSync(image, ["--max-resets", "0"], { encoding: "utf8", timeout: 20_000 });
+    const json = /\{.*\}/.exec(lines)?.[0];
+    assert.ok(json !== undefined, lines);
+    assert.deepEqual(JSON.parse(json), meaning);
+  });
+});
