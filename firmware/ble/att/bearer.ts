@@ -82,7 +82,8 @@ export class AttBearer {
     if (length === 0) return;
     const opcode = view.getUint8(start);
     if (length > this.mtu && !isAnswer(opcode)) {
-      if ((opcode & COMMAND_FLAG) !== 0) return this.port.log("debug", "att: dropped a command above the MTU");
+      if ((opcode & COMMAND_FLAG) !== 0)
+        return this.port.log("debug", "att: dropped a command above the MTU");
       return this.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
     }
     if (SERVED.includes(opcode)) return this.port.serve(opcode, view, start + 1, length - 1);
