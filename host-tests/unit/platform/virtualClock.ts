@@ -31,12 +31,23 @@ export class VirtualClock implements Clock {
   advance(durationMs: number): void {
     const untilMs = this.nowMs + durationMs;
     for (;;) {
-      const [next] = [...this.timers].sort((a, b) => a.dueMs - b.dueMs);
+      const next = this.first();
       if (!next || next.dueMs > untilMs) break;
-      this.clearTimer(next);
-      this.nowMs = Math.max(this.nowMs, next.dueMs);
-      next.callback();
+      this.advanceByOne();
     }
     this.nowMs = Math.max(this.nowMs, untilMs);
+  }
+
+  /** Goes to the next timer and calls it. */
+  advanceByOne(): void {
+    const next = this.first();
+    if (!next) return;
+    this.clearTimer(next);
+    this.nowMs = Math.max(this.nowMs, next.dueMs);
+    next.callback();
+  }
+
+  private first(): VirtualTimer | undefined {
+    return [...this.timers].sort((a, b) => a.dueMs - b.dueMs)[0];
   }
 }
