@@ -52,8 +52,12 @@ export async function* build(options: BuildOptions): Operation<Built> {
     const image = yield* step("image", `Image for ${board.name}`, async () => {
       const settings = options.sanitize ? ["SANITIZE=ON"] : [];
       const built = await buildImage(board, { bundle: firmware, folder, settings });
-      if (built.changed) await makeRelinkingKit(board, folder, firmware);
-      return { value: built.image, detail: displayPath(built.image) };
+      const detail = `${displayPath(built.image)}, ${built.changed ? "linked" : "up to date"}`;
+      return { value: built.image, detail };
+    });
+    yield* step("relink", "Relinking kit", async () => {
+      const kit = await makeRelinkingKit(board, { folder, image, bundle: firmware });
+      return { value: undefined, detail: displayPath(kit) };
     });
     return { board, image, application, firmware };
   } finally {

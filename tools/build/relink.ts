@@ -13,21 +13,38 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { ToolError } from "../events.ts";
 import { root } from "../paths.ts";
 import { mustRun } from "../process.ts";
 import type { Board } from "./boards.ts";
+import { fingerprint, unlessFresh } from "./fingerprint.ts";
 
 /** Our headers that the engine's sources include through XSPLATFORM. */
 const platformHeaders = ["xs_platform.h"];
 
-/** Makes <folder>/relink from what Ninja built in `folder`. */
-export async function makeRelinkingKit(board: Board, folder: string, bundle: string): Promise<string> {
-  const kit = join(folder, "relink");
-  rmSync(kit, { recursive: true, force: true });
-  mkdirSync(join(kit, "objects"), { recursive: true });
-  mkdirSync(join(kit, "include"), { recursive: true });
+/** What the kit is made of. */
+export interface RelinkingSources {
+  /** Where Ninja built. */
+  readonly folder: string;
+  readonly image: string;
+  /** The firmware's .xsb. */
+  readonly bundle: string;
+}
 
+/** Makes <folder>/relink when the image has changed; returns its path. */
+export async function makeRelinkingKit(board: Board, sources: RelinkingSources): Promise<string> {
+  const kit = join(sources.folder, "relink");
+  const digest = fingerprint([sources.image, fileURLToPath(import.meta.url)]);
+  await unlessFresh(join(kit, "README.md"), join(sources.folder, "relink.stamp"), digest, () =>
+    fillKit(kit, board, sources),
+  );
+  return kit;
+}
+
+async function fillKit(kit: string, board: Board, { folder, bundle }: RelinkingSources): Promise<void> {
+  rmSync(kit, { recursive: true, force: true });
+  mkdirSync(join(kit, "include"), { recursive: true });
   const commands = await mustRun(
     "ninja",
     ["-C", folder, "-t", "commands", "firmware"],
@@ -37,9 +54,10 @@ export async function makeRelinkingKit(board: Board, folder: string, bundle: str
   const link = linkCommand(lines.at(-1) ?? "");
   const words = link.map((word) => {
     if (word.endsWith(".o") || word.endsWith(".obj")) {
-      const name = objectName(word);
-      copyFileSync(resolve(folder, word), join(kit, "objects", name));
-      return `objects/${name}`;
+      const path = objectPath(word);
+      mkdirSync(dirname(join(kit, path)), { recursive: true });
+      copyFileSync(resolve(folder, word), join(kit, path));
+      return path;
     }
     const script = /^-T(.+\.ld)$/.exec(word)?.[1];
     if (script !== undefined) {
@@ -63,15 +81,14 @@ export async function makeRelinkingKit(board: Board, folder: string, bundle: str
     engineScript(engineCompilation(lines), archiverProgram(archiver)),
   );
   writeFileSync(join(kit, "README.md"), readme(board, engineVersion()));
-  return kit;
 }
 
-/** CMake puts the object of a source outside firmware/ under the whole path of the source. */
-const objectName = (object: string): string =>
-  object
-    .replace(/^CMakeFiles\/firmware\.dir\//, "")
-    .replace(root.slice(1), "")
-    .replace(/[^\w.-]+/g, "_");
+/**
+ * Where an object goes in the kit. CMake puts the object of a source outside firmware/ under the whole path of the
+ * source; file names stay, because the linker writes some of them into the image.
+ */
+const objectPath = (object: string): string =>
+  join("objects", object.replace(/^CMakeFiles\/firmware\.dir\//, "").replace(root.slice(1), ""));
 
 /** The words of CMake's link line, `: && gcc … -o firmware … && :`. */
 function linkCommand(line: string): string[] {
