@@ -3,6 +3,22 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { Mailbox, within } from "./wait.ts";
 
+/** Programs that run now. One list for the test process: what it leaves behind when it is ended is a global matter. */
+const running = new Set<ChildProcess>();
+
+function endAll(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
+// A run that is ended from outside never gets to its after hooks.
+process.on("exit", endAll);
+for (const [signal, number] of [
+  ["SIGTERM", 15],
+  ["SIGHUP", 1],
+] as const) {
+  process.once(signal, () => process.exit(128 + number));
+}
+
 /** A program under the rig's control. */
 export class RigProcess {
   /** All lines of standard output and standard error so far. */
@@ -25,6 +41,7 @@ export class RigProcess {
       stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, ...environment },
     });
+    running.add(this.child);
     for (const stream of [this.child.stdout, this.child.stderr]) {
       if (stream === null) continue;
       createInterface({ input: stream }).on("line", (line) => {
@@ -37,10 +54,12 @@ export class RigProcess {
       this.child.on("error", (error) => {
         this.lines.push(`${program} could not be started: ${error.message}`);
         this.hasEnded = true;
+        running.delete(this.child);
         resolve("not started");
       });
       this.child.on("close", (status, signal) => {
         this.hasEnded = true;
+        running.delete(this.child);
         resolve(status ?? signal ?? 1);
       });
     });
