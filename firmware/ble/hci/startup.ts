@@ -89,20 +89,26 @@ export async function startController(hci: Hci, options: StartOptions): Promise<
   return { hciVersion, supportedCommands, leFeatures, publicAddress: bdAddr, ...buffers };
 }
 
-/** Improvements that a controller may refuse: some list commands that they do not have. */
+/** Improvements, each of which a controller may refuse: some list commands that they do not have. */
 async function tune(hci: Hci, supportedCommands: Uint8Array): Promise<void> {
+  // Only controllers with BR/EDR have it.
+  if (supports(supportedCommands, writeLeHostSupport)) {
+    await unlessRefused(hci.send(writeLeHostSupport, { leSupportedHost: 1, unused: 0 }));
+  }
+  if (supports(supportedCommands, leReadMaximumDataLength)) await unlessRefused(lengthenData(hci));
+}
+
+async function lengthenData(hci: Hci): Promise<void> {
+  const { supportedMaxTxOctets, supportedMaxTxTime } = await hci.send(leReadMaximumDataLength, {});
+  await hci.send(leWriteSuggestedDefaultDataLength, {
+    suggestedMaxTxOctets: supportedMaxTxOctets,
+    suggestedMaxTxTime: supportedMaxTxTime,
+  });
+}
+
+async function unlessRefused(improvement: Promise<unknown>): Promise<void> {
   try {
-    if (supports(supportedCommands, writeLeHostSupport)) {
-      // Only controllers with BR/EDR have it.
-      await hci.send(writeLeHostSupport, { leSupportedHost: 1, unused: 0 });
-    }
-    if (supports(supportedCommands, leReadMaximumDataLength)) {
-      const { supportedMaxTxOctets, supportedMaxTxTime } = await hci.send(leReadMaximumDataLength, {});
-      await hci.send(leWriteSuggestedDefaultDataLength, {
-        suggestedMaxTxOctets: supportedMaxTxOctets,
-        suggestedMaxTxTime: supportedMaxTxTime,
-      });
-    }
+    await improvement;
   } catch (error) {
     if (!(error instanceof HciError) || error.code !== "controller-refused") throw error;
   }
