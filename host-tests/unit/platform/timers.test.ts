@@ -98,7 +98,7 @@ describe("timers of applications", () => {
   it("let promise jobs run between two timers of the same moment", async () => {
     // A clock as the native one: promise jobs run after each of its calls.
     const clock = new VirtualClock();
-    const { setTimeout } = createTimers(createTimerQueue(clock), assert.fail);
+    const { setTimeout } = createTimers(createTimerQueue(clock), (error) => assert.fail(String(error)));
     const calls: string[] = [];
     setTimeout(() => {
       calls.push("timer");
