@@ -1,0 +1,143 @@
+/**
+ * A whole visit as a sequence of events, for a person or a program to read: find the camera, connect, look around, read
+ * everything, subscribe, take some notifications, leave, and see that the camera advertises again.
+ */
+import { formatAddress, hex } from "../../firmware/ble/codec.ts";
+import { statusText } from "../../firmware/ble/hci/status.ts";
+import { type AdStructure, parseAdvertisingData } from "./advertising-data.ts";
+import { decodeValue, identify, type NamedUuid } from "./assigned-numbers.ts";
+import type { FoundCharacteristic, FoundDatabase } from "./discovery.ts";
+import type { Phone, Sighting, Wanted } from "./phone.ts";
+
+const READ = 0x02;
+const NOTIFY = 0x10;
+const PROPERTY_NAMES = [
+  "broadcast",
+  "read",
+  "write_without_response",
+  "write",
+  "notify",
+  "indicate",
+  "authenticated_signed_writes",
+  "extended_properties",
+];
+
+/** What a scan heard; `…Raw` are hexadecimal. */
+export interface SightingEvent {
+  readonly address: string;
+  readonly addressType: "public" | "random";
+  readonly rssi: number;
+  readonly connectable: boolean;
+  readonly advertising: readonly AdStructure[];
+  readonly advertisingRaw: string;
+  readonly scanResponse: readonly AdStructure[];
+  readonly scanResponseRaw: string;
+}
+
+export interface ServiceEvent extends NamedUuid {
+  readonly handle: number;
+  readonly endHandle: number;
+  readonly included: readonly NamedUuid[];
+  readonly characteristics: readonly (NamedUuid & {
+    readonly handle: number;
+    readonly properties: readonly string[];
+    readonly descriptors: readonly (NamedUuid & { readonly handle: number })[];
+  })[];
+}
+
+interface ValueEvent extends NamedUuid {
+  readonly handle: number;
+  readonly raw: string;
+  readonly decoded: string | null;
+}
+
+export type VisitEvent =
+  | { readonly event: "ready"; readonly address: string }
+  | ({ readonly event: "found" } & SightingEvent)
+  | { readonly event: "connected"; readonly address: string; readonly mtu: number }
+  | { readonly event: "mtu"; readonly asked: number; readonly mtu: number }
+  | { readonly event: "database"; readonly services: readonly ServiceEvent[] }
+  | ({ readonly event: "value" } & ValueEvent)
+  | ({ readonly event: "descriptor"; readonly handle: number; readonly raw: string } & NamedUuid)
+  | ({ readonly event: "subscribed" } & NamedUuid)
+  | ({ readonly event: "notification"; readonly number: number } & ValueEvent)
+  | { readonly event: "disconnected"; readonly reason: number; readonly name: string }
+  | ({ readonly event: "advertisingAgain" } & SightingEvent)
+  | { readonly event: "done" };
+
+export interface VisitOptions extends Wanted {
+  /** Notifications to take before leaving; 5 by default. */
+  readonly notifications?: number;
+  readonly mtu?: number;
+  /** How long to look for the camera, each time. */
+  readonly findTimeoutMs?: number;
+}
+
+/** Makes the visit. @throws PhoneError when the camera does not do its part. */
+export async function* visit(phone: Phone, options: VisitOptions): AsyncGenerator<VisitEvent, void, void> {
+  const { notifications = 5, mtu = 247, findTimeoutMs } = options;
+  await phone.start();
+  yield { event: "ready", address: formatAddress(phone.address) };
+  const sighting = await phone.find(options, findTimeoutMs);
+  yield { event: "found", ...sightingEvent(sighting) };
+  const link = await phone.connect(sighting);
+  yield { event: "connected", address: formatAddress(sighting.address), mtu: link.att.mtu };
+  yield { event: "mtu", asked: mtu, mtu: await link.exchangeMtu(mtu) };
+  const database = await link.discover();
+  yield { event: "database", services: serviceEvents(database) };
+  for (const characteristic of database.characteristics) {
+    if (characteristic.properties & READ) {
+      yield { event: "value", ...valueEvent(characteristic, await link.read(characteristic)) };
+    }
+    for (const { handle, uuid } of characteristic.descriptors) {
+      yield { event: "descriptor", ...identify(uuid), handle, raw: hex(await link.read(handle)) };
+    }
+  }
+  for (const characteristic of database.characteristics) {
+    if ((characteristic.properties & NOTIFY) === 0) continue;
+    await link.subscribe(characteristic);
+    yield { event: "subscribed", ...identify(characteristic.uuid) };
+  }
+  for (let number = 1; number <= notifications; number++) {
+    const { handle, value } = await link.nextValue();
+    const characteristic = database.characteristics.find((candidate) => candidate.handle === handle);
+    if (characteristic) yield { event: "notification", number, ...valueEvent(characteristic, value) };
+  }
+  const reason = await link.disconnect();
+  yield { event: "disconnected", reason, name: statusText(reason) };
+  yield { event: "advertisingAgain", ...sightingEvent(await phone.find(options, findTimeoutMs)) };
+  yield { event: "done" };
+}
+
+function sightingEvent(sighting: Sighting): SightingEvent {
+  const scanResponse = sighting.scanResponse ?? new Uint8Array(0);
+  return {
+    address: formatAddress(sighting.address),
+    addressType: sighting.addressType === 0 ? "public" : "random",
+    rssi: sighting.rssi,
+    connectable: sighting.connectable,
+    advertising: parseAdvertisingData(sighting.advertising),
+    advertisingRaw: hex(sighting.advertising),
+    scanResponse: parseAdvertisingData(scanResponse),
+    scanResponseRaw: hex(scanResponse),
+  };
+}
+
+function serviceEvents(database: FoundDatabase): ServiceEvent[] {
+  return database.services.map((service) => ({
+    ...identify(service.uuid),
+    handle: service.handle,
+    endHandle: service.endHandle,
+    included: [],
+    characteristics: service.characteristics.map((characteristic) => ({
+      ...identify(characteristic.uuid),
+      handle: characteristic.handle,
+      properties: PROPERTY_NAMES.filter((_, index) => (characteristic.properties >> index) & 1),
+      descriptors: characteristic.descriptors.map(({ uuid, handle }) => ({ ...identify(uuid), handle })),
+    })),
+  }));
+}
+
+function valueEvent({ uuid, handle }: FoundCharacteristic, value: Uint8Array): ValueEvent {
+  return { ...identify(uuid), handle, raw: hex(value), decoded: decodeValue(uuid, value) };
+}
