@@ -96,6 +96,8 @@ export class Peripheral {
       await host.advertiser
         .stop()
         .catch((cause: unknown) => host.platform.log("warning", `aioble: ${cause}`));
+    } else {
+      host.advertiser.forget();
     }
     const late: DeviceConnection | undefined = this.late;
     this.late = undefined;

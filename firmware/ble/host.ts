@@ -223,7 +223,7 @@ export class Host {
     if (values.status !== HCI_STATUS.SUCCESS || values.role !== ROLE.PERIPHERAL) return;
     const stale = this.connections.get(values.connectionHandle);
     if (stale) this.closed(stale, HCI_STATUS.UNSPECIFIED);
-    this.advertiser.connected();
+    this.advertiser.forget();
     const log = (level: LogLevel, message: string): void => this.platform.log(level, message);
     const link = this.acl.open(values.connectionHandle);
     const l2cap = new L2cap(this.acl, link, PREFERRED_MTU, log);

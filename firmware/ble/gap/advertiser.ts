@@ -76,8 +76,11 @@ export class Advertiser {
     return this.queue(() => this.disable());
   }
 
-  /** A central connected: the controller has stopped by itself (Vol 6, Part B, 4.4.2.3). */
-  connected(): void {
+  /**
+   * Advertising has ended without a command: a central connected (Vol 6, Part B, 4.4.2.3), or the radio is off. It is
+   * not resumed.
+   */
+  forget(): void {
     this.parameters = undefined;
   }
 
