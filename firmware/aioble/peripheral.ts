@@ -31,6 +31,8 @@ export class Peripheral {
   /** A connection that came while the end of an advertisement was on its way to the controller. */
   private late: DeviceConnection | undefined = undefined;
   private busy = false;
+  /** The call that runs has its connection. */
+  private found = false;
 
   constructor(core: Core) {
     this.core = core;
@@ -55,6 +57,7 @@ export class Peripheral {
 
   private async run(options: AdvertiseOptions, payload: AdvertisingPayload): Promise<DeviceConnection> {
     this.late = undefined;
+    this.found = false;
     try {
       return await this.core.scope.wait<DeviceConnection>(
         options,
@@ -107,9 +110,10 @@ export class Peripheral {
 
   /** The host has a new link. Returns false when nobody wants it. */
   connected(connection: DeviceConnection): boolean {
+    if (!this.busy || this.found) return false;
+    this.found = true;
     if (this.waiting) this.waiting.resolve(connection);
-    else if (this.busy) this.late = connection;
-    else return false;
+    else this.late = connection;
     return true;
   }
 
