@@ -1,10 +1,11 @@
 /** Advertising for a connection. */
 
 import { BleError } from "../ble/errors.ts";
+import { checkInterval } from "../ble/gap/advertiser.ts";
 import { type AdvertisingPayload, buildAdvertisingPayload } from "../ble/gap/advertising-data.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import { utf8Encode } from "../ble/utf8.ts";
-import type { UUID } from "../ble/uuid.ts";
+import { UUID } from "../ble/uuid.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
@@ -124,15 +125,22 @@ export class Peripheral {
 }
 
 function check(options: AdvertiseOptions): void {
-  const { intervalUs, appearance, manufacturer } = options;
+  const { intervalUs, name, services, appearance, manufacturer } = options;
   if (typeof intervalUs !== "number") {
     throw new TypeError("advertise() needs intervalUs: the advertising interval in microseconds");
+  }
+  checkInterval(intervalUs);
+  if (name !== undefined && typeof name !== "string") throw new TypeError("name is a string");
+  if (services && !services.every((uuid) => uuid instanceof UUID)) {
+    throw new TypeError("services is an array of bluetooth.UUID");
   }
   if (appearance !== undefined && !isU16(appearance)) {
     throw new RangeError(`appearance ${appearance} is out of range: 0 to 0xFFFF`);
   }
-  if (manufacturer && !isU16(manufacturer[0])) {
-    throw new RangeError(`company identifier ${manufacturer[0]} is out of range: 0 to 0xFFFF`);
+  if (manufacturer) {
+    const [companyId, data] = manufacturer;
+    if (!isU16(companyId)) throw new RangeError(`company identifier ${companyId} is out of range: 0 to 0xFFFF`);
+    if (!(data instanceof Uint8Array)) throw new TypeError("manufacturer is [company identifier, Uint8Array]");
   }
 }
 

@@ -36,6 +36,15 @@ export interface AdvertisingParameters {
   readonly respData: Uint8Array;
 }
 
+/** @throws RangeError when no controller takes this interval. */
+export function checkInterval(intervalUs: number): void {
+  if (!(intervalUs >= ADVERTISING_INTERVAL_MIN_US && intervalUs <= ADVERTISING_INTERVAL_MAX_US)) {
+    throw new RangeError(
+      `intervalUs ${intervalUs} is out of range: 20,000 (20 ms) to 10,240,000 (10.24 s) microseconds`,
+    );
+  }
+}
+
 export class Advertiser {
   private readonly hci: Hci;
   private parameters: AdvertisingParameters | undefined;
@@ -92,11 +101,7 @@ export class Advertiser {
 
   private check(parameters: AdvertisingParameters): void {
     const { intervalUs, connectable, advData, respData } = parameters;
-    if (!(intervalUs >= ADVERTISING_INTERVAL_MIN_US && intervalUs <= ADVERTISING_INTERVAL_MAX_US)) {
-      throw new RangeError(
-        `intervalUs ${intervalUs} is out of range: 20,000 (20 ms) to 10,240,000 (10.24 s) microseconds`,
-      );
-    }
+    checkInterval(intervalUs);
     if (!connectable && intervalUs < SLOW_INTERVAL_MIN_US && this.hciVersion < VERSION_5_0) {
       throw new RangeError(
         `intervalUs ${intervalUs} is out of range: this controller needs 100,000 (100 ms) or more when not connectable`,
