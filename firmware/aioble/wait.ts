@@ -27,9 +27,9 @@ export interface Pending<T> {
   reject(error: unknown): void;
 }
 
-/** @throws RangeError when `timeoutMs` is given and not a number of 0 or more. */
+/** @throws RangeError when `timeoutMs` is given and not a finite number of 0 or more. */
 export function checkTimeout(timeoutMs: number | undefined): void {
-  if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+  if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs < Number.POSITIVE_INFINITY)) {
     throw new RangeError(
       `timeoutMs ${timeoutMs} is out of range: give milliseconds, 0 or more, or leave it out`,
     );
