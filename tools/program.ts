@@ -24,6 +24,10 @@ export class Program {
     // A group of its own, so that Ctrl-C reaches the tool alone, which then ends its programs in order.
     const child = spawn(file, args, { cwd: root, stdio: ["pipe", "pipe", "pipe"], detached: true });
     this.child = child;
+    // Whatever ends the tool, a defect included, ends its programs.
+    const kill = () => child.kill("SIGKILL");
+    process.once("exit", kill);
+    child.once("exit", () => process.off("exit", kill));
     child.stdin.on("error", () => undefined);
     const streams = [child.stdout, child.stderr].map((input) => {
       const lines = createInterface({ input }).on("line", onLine);

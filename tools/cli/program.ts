@@ -88,7 +88,10 @@ function usageSentence(error: CommanderError, program: Command, args: readonly s
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   const interruption = new AbortController();
   const interrupt = () => interruption.abort(new ToolError("interrupted"));
-  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const name of signals) process.on(name, interrupt);
+  // Whoever read our output has gone: `obscura run --json | head`.
+  process.stdout.on("error", interrupt);
   const program = createProgram(interruption.signal);
   try {
     if (args.length === 0) {
@@ -106,6 +109,6 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     }
     return tellFailure(error);
   } finally {
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+    for (const name of signals) process.off(name, interrupt);
   }
 }
