@@ -139,8 +139,10 @@ function check(options: AdvertiseOptions): void {
   }
   if (manufacturer) {
     const [companyId, data] = manufacturer;
-    if (!isU16(companyId)) throw new RangeError(`company identifier ${companyId} is out of range: 0 to 0xFFFF`);
-    if (!(data instanceof Uint8Array)) throw new TypeError("manufacturer is [company identifier, Uint8Array]");
+    if (!isU16(companyId))
+      throw new RangeError(`company identifier ${companyId} is out of range: 0 to 0xFFFF`);
+    if (!(data instanceof Uint8Array))
+      throw new TypeError("manufacturer is [company identifier, Uint8Array]");
   }
 }
 
