@@ -57,8 +57,9 @@ import {
  *
  * ## Costs
  *
- * A change programs one record. When the bank is full it erases a bank, which takes as long as the flash needs (a
- * second and more for large erase units), and all else waits. Values stay on flash; RAM holds the keys.
+ * Opening reads the header of every record in the log (some 40,000 instructions each on XS) and checks those that
+ * count. A change programs one record. When the bank is full it erases a bank, which takes as long as the flash
+ * needs (a second and more for large erase units), and all else waits. Values stay on flash; RAM holds the keys.
  */
 export class RecordStore {
   private readonly banks: readonly [Bank, Bank];
