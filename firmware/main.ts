@@ -21,7 +21,7 @@ import { RecordStore } from "./storage/records.ts";
  */
 export default function main(native: Native): Promise<never> {
   const platform = createXsPlatform(native);
-  const records = RecordStore.open(platform.stateFlash, (message) => platform.log("warning", message));
+  const records = RecordStore.open(platform.stateFlash, platform.log);
   const host = new Host(platform, records);
   const globals = createGlobals(platform);
   const modules = {

@@ -67,6 +67,15 @@ export class Bank {
     return isValid ? header.getUint32(8, true) : undefined;
   }
 
+  /** Whether the bank looks as if it had never been written. */
+  isNew(): boolean {
+    try {
+      return this.isBlank(0);
+    } catch {
+      return false;
+    }
+  }
+
   erase(): void {
     this.flash.erase(this.base, this.size);
   }

@@ -1,4 +1,4 @@
-import type { FlashArea } from "../platform/platform.ts";
+import type { FlashArea, LogLevel } from "../platform/platform.ts";
 import {
   Bank,
   KEY_LENGTH_MAX,
@@ -63,7 +63,7 @@ import {
  */
 export class RecordStore {
   private readonly banks: readonly [Bank, Bank];
-  private readonly log: (message: string) => void;
+  private readonly log: (level: LogLevel, message: string) => void;
   private readonly index = new Map<string, Location>();
   /** Undefined before the first change of an empty store. */
   private active: Bank | undefined = undefined;
@@ -75,7 +75,7 @@ export class RecordStore {
   /** The flash certainly holds what the index says: no change was cut short by a failure. */
   private certain = true;
 
-  private constructor(flash: FlashArea, log: (message: string) => void) {
+  private constructor(flash: FlashArea, log: (level: LogLevel, message: string) => void) {
     if (flash.size < 2 * flash.eraseUnit) {
       throw new RangeError(
         `RecordStore: the area of ${flash.size} bytes is less than two erase units of ${flash.eraseUnit}`,
@@ -87,10 +87,10 @@ export class RecordStore {
 
   /**
    * Opens the store in an area, whatever its content: finds the newest consistent state, or starts empty.
-   * @param log is told when something was damaged and had to be left out
+   * @param log is told, as a warning, when something was damaged and had to be left out
    * @throws RangeError when the area is less than two erase units
    */
-  static open(flash: FlashArea, log: (message: string) => void): RecordStore {
+  static open(flash: FlashArea, log: (level: LogLevel, message: string) => void): RecordStore {
     const store = new RecordStore(flash, log);
     store.recover();
     return store;
@@ -145,14 +145,16 @@ export class RecordStore {
       try {
         return bank.readGeneration() ?? 0;
       } catch (error) {
-        this.log(`Records: bank ${index} cannot be read: ${error}`);
+        this.log("warning", `Records: bank ${index} cannot be read: ${error}`);
         return 0;
       }
     });
     const [first = 0, second = 0] = generations;
     this.generation = Math.max(first, second);
     if (this.generation === 0) {
-      this.log("Records: no valid bank, starting empty");
+      const isNew = this.banks.every((bank) => bank.isNew());
+      if (isNew) this.log("info", "Records: the flash is erased, starting empty");
+      else this.log("warning", "Records: no valid bank, starting empty");
       return;
     }
     this.active = this.banks[second > first ? 1 : 0];
@@ -164,11 +166,12 @@ export class RecordStore {
     const end = bank.walk((record) => newest.set(record.key, record));
     this.end = end.offset;
     this.appendable = end.clean;
-    if (!end.clean) this.log(`Records: the log is torn at ${end.offset}, going on with what is before`);
+    if (!end.clean)
+      this.log("warning", `Records: the log is torn at ${end.offset}, going on with what is before`);
     for (const header of newest.values()) {
       let record: RecordHeader | undefined = header;
       while (record && !bank.isIntact(record, this.generation)) {
-        this.log(`Records: a record at ${record.offset} is damaged, leaving it out`);
+        this.log("warning", `Records: a record at ${record.offset} is damaged, leaving it out`);
         this.appendable = false;
         record = findPrevious(bank, record);
       }

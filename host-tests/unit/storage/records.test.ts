@@ -18,14 +18,14 @@ const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 function create(settings: Partial<FlashModel> = {}) {
   const flash = new SimulatedFlash({ ...model, ...settings }, new Random(1));
   const messages: string[] = [];
-  const reopen = () => RecordStore.open(flash, (message) => messages.push(message));
+  const reopen = () => RecordStore.open(flash, (level, message) => messages.push(`${level}: ${message}`));
   return { flash, messages, reopen, store: reopen() };
 }
 
 describe("RecordStore", () => {
   it("keeps records over a restart", () => {
     const { store, reopen, messages } = create();
-    assert.deepEqual(messages, ["Records: no valid bank, starting empty"]);
+    assert.deepEqual(messages, ["info: Records: the flash is erased, starting empty"]);
     store.set("address", bytes(1, 2, 3, 4, 5, 0xc6));
     store.set("empty", bytes());
     store.set("address", bytes(6, 5, 4, 3, 2, 0xc1));
@@ -133,8 +133,8 @@ describe("RecordStore", () => {
     assert.deepEqual(reopened.keys(), ["bond"]);
     assert.deepEqual(reopened.get("bond"), bytes(1));
     assert.deepEqual(messages.slice(-2).sort(), [
-      "Records: a record at 40 is damaged, leaving it out",
-      "Records: a record at 56 is damaged, leaving it out",
+      "warning: Records: a record at 40 is damaged, leaving it out",
+      "warning: Records: a record at 56 is damaged, leaving it out",
     ]);
   });
 
@@ -147,7 +147,7 @@ describe("RecordStore", () => {
     const reopened = reopen();
     assert.deepEqual(reopened.get("a"), bytes(1));
     assert.deepEqual(reopened.get("b"), bytes(3));
-    assert.equal(messages.at(-1), "Records: a record at 32 is damaged, leaving it out");
+    assert.equal(messages.at(-1), "warning: Records: a record at 32 is damaged, leaving it out");
   });
 
   it("trusts no length of a header that is torn", () => {
@@ -157,7 +157,9 @@ describe("RecordStore", () => {
     // A bit of the length that was not cleared any more: a record of 3 bytes.
     flash.content[32 + 2]! |= 2;
     assert.deepEqual(reopen().keys(), ["a"]);
-    assert.deepEqual(messages.slice(1), ["Records: the log is torn at 32, going on with what is before"]);
+    assert.deepEqual(messages.slice(1), [
+      "warning: Records: the log is torn at 32, going on with what is before",
+    ]);
   });
 
   it("never throws and never invents a value, whatever bytes are changed", function () {
@@ -185,7 +187,7 @@ describe("RecordStore", () => {
         );
       }
       damaged.set("after", bytes(seed & 0xff));
-      const healed = RecordStore.open(flash, (message) => assert.fail(`seed ${seed}: ${message}`));
+      const healed = RecordStore.open(flash, (_, message) => assert.fail(`seed ${seed}: ${message}`));
       assert.deepEqual(healed.get("after"), bytes(seed & 0xff));
       assert.deepEqual(healed.keys().sort(), damaged.keys().sort());
     }
@@ -195,7 +197,9 @@ describe("RecordStore", () => {
     for (let seed = 1; seed <= 200; seed++) {
       const random = new Random(seed);
       const flash = new SimulatedFlash(model, random, random.bytes(model.size));
-      const store = RecordStore.open(flash, () => {});
+      const messages: string[] = [];
+      const store = RecordStore.open(flash, (level, message) => messages.push(`${level}: ${message}`));
+      assert.deepEqual(messages, ["warning: Records: no valid bank, starting empty"]);
       assert.deepEqual(store.keys(), []);
       store.set("a", bytes(1));
       assert.deepEqual(RecordStore.open(flash, () => {}).get("a"), bytes(1));
