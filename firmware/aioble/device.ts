@@ -101,7 +101,7 @@ export class DeviceConnection {
   async disconnect(options: WaitOptions = {}): Promise<void> {
     checkTimeout(options.timeoutMs);
     if (!this.isConnected()) return;
-    const down = this.disconnected({ timeoutMs: DISCONNECT_TIMEOUT_MS, ...options });
+    const down = this.disconnected({ ...options, timeoutMs: options.timeoutMs ?? DISCONNECT_TIMEOUT_MS });
     try {
       await Promise.all([this.core.host.disconnect(this.link), down]);
     } catch (error) {
