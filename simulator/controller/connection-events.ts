@@ -123,7 +123,7 @@ export class ConnectionEvents {
     for (let turn = 0; turn < most; turn++) {
       const down = central.next();
       usedUs += airtimeUs(down, this.centralToPeripheral, central.encrypted) + INTER_FRAME_US;
-      if (turn > 0 && usedUs > roomUs) return;
+      if (turn > 0 && usedUs + this.longestAnswerUs() > roomUs) return;
       if (!air.carries(central.radio, peripheral.radio)) return;
       peripheral.hear(down);
       if (central.closing !== undefined) central.finish(central.closing);
@@ -137,6 +137,13 @@ export class ConnectionEvents {
       if (!arrives || !central.alive || !peripheral.alive) return;
       if (!central.hasMore && !peripheral.hasMore && central.closing === undefined) return;
     }
+  }
+
+  /** The central keeps room for the longest packet that the peripheral may answer with (4.5.6). */
+  private longestAnswerUs(): number {
+    return (
+      packetUs(this.central.rxOctets, this.peripheralToCentral, this.peripheral.encrypted) + INTER_FRAME_US
+    );
   }
 
   /** Supervision (4.5.2): looks again when the time would run out before the next anchor point. */
@@ -159,9 +166,16 @@ export class ConnectionEvents {
   }
 }
 
-/** Time of one packet on the air in microseconds. */
 function airtimeUs(pdu: LinkPdu | undefined, phy: number, encrypted: boolean): number {
-  const payload = pdu === undefined ? 0 : pdu.kind === "data" ? pdu.bytes.length : CONTROL_OCTETS;
+  return packetUs(
+    pdu === undefined ? 0 : pdu.kind === "data" ? pdu.bytes.length : CONTROL_OCTETS,
+    phy,
+    encrypted,
+  );
+}
+
+/** Time of one packet on the air in microseconds. */
+function packetUs(payload: number, phy: number, encrypted: boolean): number {
   const octets = OVERHEAD_OCTETS + payload + (encrypted && payload > 0 ? MIC_OCTETS : 0);
   return phy === PHY.LE_2M ? (octets + 1) * 4 : octets * 8;
 }

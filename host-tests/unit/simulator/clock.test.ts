@@ -24,7 +24,10 @@ describe("virtual clock", () => {
     const ran: number[] = [];
     for (const delay of delays) clock.setTimer(() => ran.push(delay), delay);
     await clock.advance(2000);
-    assert.deepEqual(ran, [...delays].sort((a, b) => a - b));
+    assert.deepEqual(
+      ran,
+      [...delays].sort((a, b) => a - b),
+    );
   });
 
   it("does not run a timer that was cleared", async () => {
@@ -70,7 +73,10 @@ describe("virtual clock", () => {
 
   it("says so when nothing can wake a scenario, or its limit passes", async () => {
     const clock = new VirtualClock();
-    await assert.rejects(clock.run(() => new Promise(() => {})), /nothing is left to happen/);
+    await assert.rejects(
+      clock.run(() => new Promise(() => {})),
+      /nothing is left to happen/,
+    );
     const other = new VirtualClock();
     await assert.rejects(
       other.run(() => other.sleep(5000), 1000),

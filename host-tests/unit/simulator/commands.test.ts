@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { hex } from "../../../firmware/ble/codec.ts";
-import * as central from "../../../firmware/ble/hci/commands-central.ts";
 import * as basic from "../../../firmware/ble/hci/commands.ts";
+import * as central from "../../../firmware/ble/hci/commands-central.ts";
 import { leAdvertisingReport } from "../../../firmware/ble/hci/events-central.ts";
 import { VirtualClock } from "../../../simulator/clock.ts";
 import type { ControllerOptions } from "../../../simulator/controller/options.ts";
@@ -38,8 +38,7 @@ describe("simulated controller: commands", () => {
 
   it("answers what it does not know by Command Status with Unknown HCI Command (4.4)", () => {
     assert.deepEqual(createProbe().send("01 25 20 00"), ["040f0401012520"]);
-    const [opcode] = [central.leSetPhy.opcode];
-    const probe = createProbe({ unsupported: [opcode] });
+    const probe = createProbe({ unsupported: [central.leSetPhy.opcode] });
     assert.deepEqual(probe.send("01 32 20 00"), ["040f0401013220"]);
   });
 
@@ -76,7 +75,11 @@ describe("simulated controller: commands", () => {
   });
 
   it("tells address, version, features and states", () => {
-    const probe = createProbe({ publicAddress: bytesOf("c0 ff ee 00 00 01"), version: 8, features: [0, 5, 8] });
+    const probe = createProbe({
+      publicAddress: bytesOf("c0 ff ee 00 00 01"),
+      version: 8,
+      features: [0, 5, 8],
+    });
     assert.deepEqual(probe.send("01 09 10 00"), ["040e0a0109100001000" + "0eeffc0"]);
     assert.equal(probe.command(basic.readLocalVersionInformation, {}).hciVersion, 8);
     assert.equal(hex(probe.command(basic.leReadLocalSupportedFeatures, {}).leFeatures), "2101000000000000");
@@ -165,7 +168,10 @@ describe("simulated controller: commands", () => {
 
     it("of data length", () => {
       const suggest = (suggestedMaxTxOctets: number, suggestedMaxTxTime: number) =>
-        createProbe().status(basic.leWriteSuggestedDefaultDataLength, { suggestedMaxTxOctets, suggestedMaxTxTime });
+        createProbe().status(basic.leWriteSuggestedDefaultDataLength, {
+          suggestedMaxTxOctets,
+          suggestedMaxTxTime,
+        });
       assert.equal(suggest(0xfb, 0x0848), SUCCESS);
       assert.equal(suggest(0xfc, 0x0848), INVALID);
       assert.equal(suggest(0x1a, 0x0848), INVALID);
@@ -225,9 +231,16 @@ describe("simulated controller: commands", () => {
 
     it("knows no link that is not there", () => {
       const probe = createProbe();
-      assert.equal(probe.status(basic.disconnect, { connectionHandle: 0x40, reason: 0x13 }), UNKNOWN_CONNECTION);
+      assert.equal(
+        probe.status(basic.disconnect, { connectionHandle: 0x40, reason: 0x13 }),
+        UNKNOWN_CONNECTION,
+      );
       const [answer] = probe.send("01 15 20 02 40 00");
-      assert.equal(answer, "040e0b01152002" + "4000" + "0000000000", "zeros, and the handle that was asked about");
+      assert.equal(
+        answer,
+        "040e0b01152002" + "4000" + "0000000000",
+        "zeros, and the handle that was asked about",
+      );
     });
   });
 
@@ -243,7 +256,10 @@ describe("simulated controller: commands", () => {
       assert.equal(scanner.events(leAdvertisingReport).length, 0);
       scanner.command(basic.setEventMask, { eventMask: bytesOf("00 00 00 00 00 00 00 20") });
       await clock.advance(1000);
-      assert.ok(scanner.events(leAdvertisingReport).length > 5, "the LE mask lets reports through by default");
+      assert.ok(
+        scanner.events(leAdvertisingReport).length > 5,
+        "the LE mask lets reports through by default",
+      );
       scanner.command(basic.leSetEventMask, { leEventMask: bytesOf("1d 00 00 00 00 00 00 00") });
       const before = scanner.events(leAdvertisingReport).length;
       await clock.advance(1000);

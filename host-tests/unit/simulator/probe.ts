@@ -1,12 +1,12 @@
 /** A bare host for tests of the controller: sends commands and bytes, and keeps what comes back. */
 import { decode, encode, type Fields, hex, type Values, viewOf } from "../../../firmware/ble/codec.ts";
-import { leCreateConnection } from "../../../firmware/ble/hci/commands-central.ts";
 import {
   leSetAdvertisingEnable,
   leSetAdvertisingParameters,
   leSetEventMask,
   setEventMask,
 } from "../../../firmware/ble/hci/commands.ts";
+import { leCreateConnection } from "../../../firmware/ble/hci/commands-central.ts";
 import { disconnectionComplete, leConnectionComplete } from "../../../firmware/ble/hci/events.ts";
 import type { Command, HciEvent } from "../../../firmware/ble/hci/packet.ts";
 import type { VirtualClock } from "../../../simulator/clock.ts";
@@ -18,7 +18,9 @@ export const ALL_EVENTS = new Uint8Array(8).fill(0xff);
 
 export function bytesOf(digits: string): Uint8Array {
   const text = digits.split(" ").join("");
-  return Uint8Array.from({ length: text.length / 2 }, (_, at) => Number.parseInt(text.slice(at * 2, at * 2 + 2), 16));
+  return Uint8Array.from({ length: text.length / 2 }, (_, at) =>
+    Number.parseInt(text.slice(at * 2, at * 2 + 2), 16),
+  );
 }
 
 export interface AclData {
@@ -124,7 +126,9 @@ export class Probe {
     this.command(leSetEventMask, { leEventMask: ALL_EVENTS });
   }
 
-  advertise(options: { type?: number; intervalMs?: number; filterPolicy?: number; peer?: Uint8Array } = {}): void {
+  advertise(
+    options: { type?: number; intervalMs?: number; filterPolicy?: number; peer?: Uint8Array } = {},
+  ): void {
     const interval = Math.round((options.intervalMs ?? 100) / 0.625);
     this.command(leSetAdvertisingParameters, {
       advertisingIntervalMin: interval,
@@ -185,7 +189,10 @@ export interface Pair {
 
 export function createPair(
   clock: VirtualClock,
-  options: { readonly central?: Partial<ControllerOptions>; readonly peripheral?: Partial<ControllerOptions> } = {},
+  options: {
+    readonly central?: Partial<ControllerOptions>;
+    readonly peripheral?: Partial<ControllerOptions>;
+  } = {},
   seed = 1,
 ): Pair {
   const air = new Air(clock.quiet, seed);
