@@ -122,6 +122,7 @@ export class Characteristic {
     connection.check();
     const { core, attribute } = registration;
     const value = data === undefined ? attribute.value : typeof data === "string" ? utf8Encode(data) : data;
+    if (!(value instanceof Uint8Array)) throw new TypeError("a value is a Uint8Array or a string");
     const outcome = core.host.gatt.notify(connection.link.client, attribute, value);
     if (outcome === "sent") return core.yes;
     if (outcome === "unsubscribed") return core.no;
