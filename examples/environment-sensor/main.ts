@@ -2,7 +2,7 @@
  * An environmental sensor: temperature and humidity for any phone nearby (Environmental Sensing Service).
  * Advertises, streams to the client once a second while it is connected, and advertises again.
  */
-import { advertise, Characteristic, type DeviceConnection, registerServices, Service } from "aioble";
+import { advertise, Characteristic, registerServices, Service } from "aioble";
 import { UUID } from "bluetooth";
 import { readHumidity, readTemperature } from "camera";
 
@@ -33,16 +33,9 @@ const humidity = new Characteristic(environment, HUMIDITY, {
 });
 registerServices(environment);
 
-function sleep(delayMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, delayMs));
-}
-
-async function stream(connection: DeviceConnection): Promise<void> {
-  while (connection.isConnected()) {
-    temperature.write(hundredths(readTemperature()), { sendUpdate: true });
-    humidity.write(hundredths(readHumidity()), { sendUpdate: true });
-    await sleep(1000);
-  }
+function update(): void {
+  temperature.write(hundredths(readTemperature()), { sendUpdate: true });
+  humidity.write(hundredths(readHumidity()), { sendUpdate: true });
 }
 
 async function serveOne(): Promise<void> {
@@ -55,7 +48,10 @@ async function serveOne(): Promise<void> {
     manufacturer: [TEST_COMPANY, new Uint8Array([0x4f, 0x62, 0x73, 0x63, 0x75, 0x72, 0x61, 0x01])],
   });
   console.log(`connected: ${connection.device.addrHex()}`);
-  await stream(connection);
+  update();
+  const stream = setInterval(update, 1000);
+  await connection.disconnected();
+  clearInterval(stream);
   console.log("disconnected");
 }
 

@@ -12,10 +12,43 @@ export const AD_TYPE = {
   COMPLETE_16_BIT_UUIDS: 0x03,
   COMPLETE_32_BIT_UUIDS: 0x05,
   COMPLETE_128_BIT_UUIDS: 0x07,
+  SHORTENED_LOCAL_NAME: 0x08,
   COMPLETE_LOCAL_NAME: 0x09,
+  TX_POWER_LEVEL: 0x0a,
+  SOLICITATION_16_BIT_UUIDS: 0x14,
+  SOLICITATION_128_BIT_UUIDS: 0x15,
+  SERVICE_DATA_16_BIT: 0x16,
   APPEARANCE: 0x19,
+  SOLICITATION_32_BIT_UUIDS: 0x1f,
+  SERVICE_DATA_32_BIT: 0x20,
+  SERVICE_DATA_128_BIT: 0x21,
+  URI: 0x24,
   MANUFACTURER: 0xff,
 } as const;
+
+/** Lists of UUIDs by their width in bytes. */
+const SERVICES = [
+  [2, AD_TYPE.COMPLETE_16_BIT_UUIDS],
+  [4, AD_TYPE.COMPLETE_32_BIT_UUIDS],
+  [16, AD_TYPE.COMPLETE_128_BIT_UUIDS],
+] as const;
+const SOLICITATION = [
+  [2, AD_TYPE.SOLICITATION_16_BIT_UUIDS],
+  [4, AD_TYPE.SOLICITATION_32_BIT_UUIDS],
+  [16, AD_TYPE.SOLICITATION_128_BIT_UUIDS],
+] as const;
+const SERVICE_DATA: Readonly<Record<number, number>> = {
+  2: AD_TYPE.SERVICE_DATA_16_BIT,
+  4: AD_TYPE.SERVICE_DATA_32_BIT,
+  16: AD_TYPE.SERVICE_DATA_128_BIT,
+};
+
+/** URI schemes that have a code of one character (Assigned Numbers, 2.4); any other begins with U+0001. */
+const URI_SCHEMES = [
+  ["https:", "\u0017"],
+  ["http:", "\u0016"],
+] as const;
+const URI_EMPTY_SCHEME = "\u0001";
 
 /** Bits of the Flags field (CSS, Part A, 1.3). */
 const FLAG = {
@@ -29,16 +62,29 @@ const FLAG = {
 export interface AdvertisingFields {
   /** Whether other devices may connect; a broadcaster sets no discoverable flag (Vol 3, Part C, 9.1.1.2). */
   readonly connectable: boolean;
+  /** Whether scanners should list the camera; true by default (Vol 3, Part C, 9.2). */
+  readonly discoverable?: boolean;
   /** Limited instead of general discoverable mode. */
   readonly limitedDisc?: boolean;
   /** aioble's BR/EDR flag pattern, which no Low Energy camera should send (Vol 3, Part C, 9.2.4.2). */
   readonly brEdr?: boolean;
   readonly services?: readonly UUID[];
   readonly name?: string | Uint8Array;
+  /** Cut the name to what room is left in either packet, as a Shortened Local Name, instead of refusing it. */
+  readonly shortenName?: boolean;
   /** Appearance value, 0..0xFFFF; 0 is not sent. */
   readonly appearance?: number;
   /** Company identifier, 0..0xFFFF, and its data. */
   readonly manufacturer?: readonly [companyId: number, data: Uint8Array];
+  /** Data of services: UUID and bytes, one field each. */
+  readonly serviceData?: readonly (readonly [uuid: UUID, data: Uint8Array])[];
+  /** Transmit power in dBm, -127..127. */
+  readonly txPower?: number;
+  readonly uri?: string;
+  /** Services that the camera looks for in others. */
+  readonly solicitation?: readonly UUID[];
+  /** Any other AD structures: type 0x01..0xFF and value, in this order after the rest. */
+  readonly fields?: readonly (readonly [type: number, value: Uint8Array])[];
 }
 
 export interface AdvertisingPayload {
@@ -55,7 +101,7 @@ interface Field {
 function flags(options: AdvertisingFields): number {
   const discoverable = options.limitedDisc ? FLAG.LIMITED_DISCOVERABLE : FLAG.GENERAL_DISCOVERABLE;
   return (
-    (options.connectable ? discoverable : 0) |
+    (options.connectable && options.discoverable !== false ? discoverable : 0) |
     (options.brEdr ? FLAG.SIMULTANEOUS_LE_BR_EDR : FLAG.BR_EDR_NOT_SUPPORTED)
   );
 }
@@ -66,32 +112,63 @@ function uuidList(services: readonly UUID[], width: number): Uint8Array {
   return writer.finish();
 }
 
+function prefixed(head: Uint8Array, data: Uint8Array): Uint8Array {
+  const writer = new Writer(head.length + data.length);
+  writer.bytes(head);
+  writer.bytes(data);
+  return writer.finish();
+}
+
+function littleEndian16(value: number): Uint8Array {
+  return new Uint8Array([value & 0xff, value >> 8]);
+}
+
+function encodeUri(uri: string): Uint8Array {
+  for (const [scheme, code] of URI_SCHEMES) {
+    if (uri.startsWith(scheme)) return utf8Encode(code + uri.slice(scheme.length));
+  }
+  return utf8Encode(URI_EMPTY_SCHEME + uri);
+}
+
 /** The fields in the order of aioble: services before the name, because iOS filters on the first packet. */
 function collect(options: AdvertisingFields): Field[] {
   const fields: Field[] = [{ label: "flags", type: AD_TYPE.FLAGS, value: new Uint8Array([flags(options)]) }];
   const add = (label: string, type: number, value: Uint8Array): void => {
     if (value.length > 0) fields.push({ label, type, value });
   };
-  const services = options.services ?? [];
-  add("services (16-bit)", AD_TYPE.COMPLETE_16_BIT_UUIDS, uuidList(services, 2));
-  add("services (32-bit)", AD_TYPE.COMPLETE_32_BIT_UUIDS, uuidList(services, 4));
-  add("services (128-bit)", AD_TYPE.COMPLETE_128_BIT_UUIDS, uuidList(services, 16));
+  for (const [width, type] of SERVICES) {
+    add(`services (${width * 8}-bit)`, type, uuidList(options.services ?? [], width));
+  }
   if (options.name !== undefined) {
     const name = typeof options.name === "string" ? utf8Encode(options.name) : options.name;
     add("name", AD_TYPE.COMPLETE_LOCAL_NAME, name);
   }
-  if (options.appearance) {
-    const appearance = options.appearance;
-    add("appearance", AD_TYPE.APPEARANCE, new Uint8Array([appearance & 0xff, appearance >> 8]));
-  }
+  if (options.appearance) add("appearance", AD_TYPE.APPEARANCE, littleEndian16(options.appearance));
   if (options.manufacturer) {
     const [companyId, data] = options.manufacturer;
-    const writer = new Writer();
-    writer.u16(companyId);
-    writer.bytes(data);
-    add("manufacturer", AD_TYPE.MANUFACTURER, writer.finish());
+    add("manufacturer", AD_TYPE.MANUFACTURER, prefixed(littleEndian16(companyId), data));
+  }
+  for (const [uuid, data] of options.serviceData ?? []) {
+    add("serviceData", SERVICE_DATA[uuid.width]!, prefixed(uuid.bytes, data));
+  }
+  if (options.txPower !== undefined) {
+    add("txPower", AD_TYPE.TX_POWER_LEVEL, new Uint8Array([options.txPower & 0xff]));
+  }
+  if (options.uri !== undefined) add("uri", AD_TYPE.URI, encodeUri(options.uri));
+  for (const [width, type] of SOLICITATION) {
+    add(`solicitation (${width * 8}-bit)`, type, uuidList(options.solicitation ?? [], width));
+  }
+  for (const [type, value] of options.fields ?? []) {
+    fields.push({ label: `fields (type 0x${type.toString(16)})`, type, value });
   }
   return fields;
+}
+
+/** The longest beginning of a UTF-8 name that ends between characters and has at most `room` bytes. */
+function shorten(name: Uint8Array, room: number): Uint8Array {
+  let end = Math.min(name.length, Math.max(0, room));
+  while (end > 0 && end < name.length && (name[end]! & 0xc0) === 0x80) end--;
+  return name.slice(0, end);
 }
 
 /**
@@ -103,15 +180,25 @@ export function buildAdvertisingPayload(options: AdvertisingFields): Advertising
   for (const field of collect(options)) {
     const needed = field.value.length + 2;
     const packet = packets.find((candidate) => candidate.length + needed <= ADVERTISING_DATA_LENGTH);
-    if (!packet) {
-      const room = ADVERTISING_DATA_LENGTH - Math.min(packets[0].length, packets[1].length);
+    if (packet) {
+      putField(packet, field.type, field.value);
+      continue;
+    }
+    const emptier = packets[1].length <= packets[0].length ? packets[1] : packets[0];
+    const room = ADVERTISING_DATA_LENGTH - emptier.length;
+    const short = options.shortenName && field.label === "name" ? shorten(field.value, room - 2) : undefined;
+    if (!short || short.length === 0) {
       throw new RangeError(
         `advertising payload too long: "${field.label}" takes ${needed} bytes and ${room} are left of 31 + 31; shorten it by ${needed - room} or leave a field out`,
       );
     }
-    packet.u8(field.value.length + 1);
-    packet.u8(field.type);
-    packet.bytes(field.value);
+    putField(emptier, AD_TYPE.SHORTENED_LOCAL_NAME, short);
   }
   return { advData: packets[0].finish(), respData: packets[1].finish() };
+}
+
+function putField(packet: Writer, type: number, value: Uint8Array): void {
+  packet.u8(value.length + 1);
+  packet.u8(type);
+  packet.bytes(value);
 }
