@@ -2,8 +2,7 @@
 
 import type { Clock, LogLevel, Timer } from "../../platform/platform.ts";
 import { encode, encodeInto, type Fields, type Values, Writer } from "../codec.ts";
-import { PDU_OFFSET } from "../hci/acl.ts";
-import { CHANNEL, type L2cap } from "../l2cap/l2cap.ts";
+import { CHANNEL, type L2cap, PDU_OFFSET } from "../l2cap/l2cap.ts";
 import { ATT_ERROR } from "./errors.ts";
 import {
   COMMAND_FLAG,

@@ -4,6 +4,8 @@ import { type Acl, type AclLink, L2CAP_OFFSET, PDU_OFFSET } from "../hci/acl.ts"
 import { Reassembly } from "./reassembly.ts";
 import { Signaling } from "./signaling.ts";
 
+export { PDU_OFFSET } from "../hci/acl.ts";
+
 /** Fixed channel identifiers (Vol 3, Part A, Table 2.2). */
 export const CHANNEL = { ATT: 0x0004, SIGNALING: 0x0005, SMP: 0x0006 } as const;
 
