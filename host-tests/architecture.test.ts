@@ -1,0 +1,340 @@
+/** The dependency rule: which room may import which. Reads the imports of the sources. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, it } from "mocha";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** Rooms of the firmware, the most particular path first; a path that ends in "/" is a folder. */
+const ROOMS: readonly (readonly [path: string, room: string])[] = [
+  ["ble/codec.ts", "codec"],
+  ["ble/uuid.ts", "codec"],
+  ["ble/utf8.ts", "codec"],
+  ["ble/errors.ts", "codec"],
+  ["ble/host.ts", "host"],
+  ["ble/hci/", "hci"],
+  ["ble/l2cap/", "l2cap"],
+  ["ble/att/", "att"],
+  ["ble/gatt/", "gatt"],
+  ["ble/smp/", "smp"],
+  ["ble/gap/", "gap"],
+  ["aioble/", "aioble"],
+  ["bluetooth/", "bluetooth"],
+  ["camera/", "camera"],
+  ["storage/", "storage"],
+  ["platform/platform.ts", "interface of the platform"],
+  ["platform/xs/", "platform/xs"],
+  ["platform/", "platform"],
+  ["main.ts", "main"],
+];
+
+/** Beside itself, a room may import these rooms. */
+const MAY: Readonly<Record<string, readonly string[]>> = {
+  codec: [],
+  hci: ["codec", "interface of the platform"],
+  l2cap: ["codec", "interface of the platform", "hci"],
+  att: ["codec", "interface of the platform", "l2cap"],
+  smp: ["codec", "interface of the platform", "l2cap"],
+  gatt: ["codec", "interface of the platform", "att"],
+  gap: ["codec", "interface of the platform", "hci"],
+  host: ["codec", "interface of the platform", "hci", "l2cap", "att", "smp", "gatt", "gap"],
+  aioble: ["codec", "interface of the platform", "host"],
+  bluetooth: ["codec", "host"],
+  camera: [],
+  storage: ["interface of the platform"],
+  "interface of the platform": [],
+  platform: ["interface of the platform"],
+  "platform/xs": ["platform", "interface of the platform"],
+  main: [
+    "aioble",
+    "bluetooth",
+    "camera",
+    "codec",
+    "host",
+    "interface of the platform",
+    "platform",
+    "platform/xs",
+    "storage",
+  ],
+};
+
+/** The stack from below: an import to the right goes upward. */
+const UPWARD = ["codec", "hci", "l2cap", "att", "gatt", "host", "aioble", "main"];
+
+/** Single imports beyond the rule, each with its reason. "type" allows types only. */
+const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "value", reason: string])[] = [
+  // The public modules see the host, and below it these constants, checks and kinds of object.
+  [/^aioble\//, /^ble\/gap\/connection\.ts$/, "type", "the host's link behind a DeviceConnection"],
+  [/^aioble\/device\.ts$/, /^ble\/gap\/address\.ts$/, "value", "kinds of address"],
+  [/^aioble\/peripheral\.ts$/, /^ble\/gap\/adverti(ser|sing-data)\.ts$/, "value", "checks of options"],
+  [/^aioble\/server\.ts$/, /^ble\/gatt\/database\.ts$/, "value", "properties and limits of characteristics"],
+  [/^aioble\//, /^ble\/hci\/status\.ts$/, "value", "controller error codes"],
+  [/^aioble\/errors\.ts$/, /^ble\/att\/errors\.ts$/, "value", "ATT error codes"],
+  // A link as the host keeps it holds one object of each layer.
+  [
+    /^ble\/gap\/connection\.ts$/,
+    /^ble\/(att\/bearer|gatt\/server|l2cap\/l2cap)\.ts$/,
+    "type",
+    "what a link is made of",
+  ],
+  // A trace shows the packets of every layer, and nothing of the stack needs it.
+  [/^ble\/hci\/trace\.ts$/, /^ble\/att\/pdus\.ts$/, "value", "the trace knows every packet table"],
+];
+
+/** Packet tables import the codec and how packets are declared, nothing else. */
+const PACKET_FILE = /^ble\/(hci\/(packet|commands[^/]*|events[^/]*)|att\/pdus)\.ts$/;
+const PACKET_FILE_MAY = ["ble/codec.ts", "ble/hci/packet.ts"];
+
+/** What the simulator may share with the stack: packet tables and the platform's interface, no logic. */
+const SIMULATOR_MAY =
+  /^firmware\/(platform\/platform|ble\/(codec|uuid|utf8|hci\/(packet|commands[^/]*|events[^/]*|status)|att\/(pdus|errors)))\.ts$/;
+
+interface Import {
+  readonly target: string;
+  readonly isType: boolean;
+}
+
+function sourcesBelow(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name).split(sep).join("/"))
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"))
+    .sort();
+}
+
+function textOf(file: string): string {
+  return readFileSync(join(ROOT, file), "utf8");
+}
+
+/** The imports of one source; relative ones as paths from the root of the repository. */
+function importsOf(file: string, text = textOf(file)): Import[] {
+  const found: Import[] = [];
+  const add = (specifier: string, isType: boolean): void => {
+    const target = specifier.startsWith(".")
+      ? relative(".", normalize(join(dirname(file), specifier)))
+          .split(sep)
+          .join("/")
+      : specifier;
+    found.push({ target, isType });
+  };
+  for (const [, type, names, specifier] of text.matchAll(
+    /^(?:import|export)\s+(type\s+)?((?:[\w*${}\s,]+?)\s+from\s+)?"([^"]+)"/gm,
+  )) {
+    const inner = /\{([^}]*)\}/.exec(names ?? "")?.[1];
+    const eachIsType =
+      inner?.split(",").every((name) => name.trim() === "" || name.trim().startsWith("type ")) ?? false;
+    add(specifier!, type !== undefined || (eachIsType && !/\w\s*,\s*\{/.test(names ?? "")));
+  }
+  for (const [, specifier] of text.matchAll(/\bimport\(\s*"([^"]+)"\s*\)/g)) add(specifier!, false);
+  return found;
+}
+
+function roomOf(path: string): string | undefined {
+  return ROOMS.find(([prefix]) => path === prefix || (prefix.endsWith("/") && path.startsWith(prefix)))?.[1];
+}
+
+/** Why a source of the firmware may not import another, both relative to firmware/; undefined when it may. */
+function objection(from: string, to: string, isType: boolean): string | undefined {
+  const [room, other] = [roomOf(from), roomOf(to)];
+  if (!room) return `${from} lies in no room: add its folder to the table of rooms`;
+  if (!other) return `${from} imports ${to}, which lies in no room`;
+  if (PACKET_FILE.test(from) && !PACKET_FILE_MAY.includes(to)) {
+    return `${from} may not import ${to}: packet tables import the codec only`;
+  }
+  if (room === other || MAY[room]!.includes(other)) return undefined;
+  const allowed = EXCEPTIONS.some(
+    ([source, target, what]) => source.test(from) && target.test(to) && (isType || what === "value"),
+  );
+  if (allowed) return undefined;
+  const [at, above] = [UPWARD.indexOf(room), UPWARD.indexOf(other)];
+  const reason =
+    at >= 0 && above > at
+      ? `${room} is below ${other}`
+      : `${room} may import ${MAY[room]!.length > 0 ? MAY[room]!.join(", ") : "nothing outside itself"}`;
+  return `${from} may not import ${to}: ${reason}`;
+}
+
+const FIRMWARE = sourcesBelow("firmware");
+
+describe("architecture: the dependency rule", () => {
+  it("no source of the firmware imports what its room may not", () => {
+    const objections: string[] = [];
+    for (const file of FIRMWARE) {
+      const from = file.slice("firmware/".length);
+      for (const { target, isType } of importsOf(file)) {
+        if (!target.startsWith("firmware/"))
+          objections.push(`${from} may not import ${target}: it is not firmware`);
+        else {
+          const sentence = objection(from, target.slice("firmware/".length), isType);
+          if (sentence) objections.push(sentence);
+        }
+      }
+    }
+    assert.deepEqual(objections, []);
+  });
+
+  it("every exception is still needed", () => {
+    const unused = EXCEPTIONS.filter(
+      ([source, target]) =>
+        !FIRMWARE.some(
+          (file) =>
+            source.test(file.slice("firmware/".length)) &&
+            importsOf(file).some((found) => target.test(found.target.slice("firmware/".length))),
+        ),
+    );
+    assert.deepEqual(
+      unused.map(([, , , reason]) => reason),
+      [],
+    );
+  });
+
+  it("finds what is wrong, and says it in a sentence", () => {
+    for (const [from, to, sentence] of [
+      [
+        "ble/att/bearer.ts",
+        "ble/gatt/server.ts",
+        "ble/att/bearer.ts may not import ble/gatt/server.ts: att is below gatt",
+      ],
+      ["ble/hci/hci.ts", "ble/host.ts", "ble/hci/hci.ts may not import ble/host.ts: hci is below host"],
+      [
+        "ble/smp/refuse.ts",
+        "ble/att/bearer.ts",
+        "ble/smp/refuse.ts may not import ble/att/bearer.ts: smp may import codec, interface of the platform, l2cap",
+      ],
+      [
+        "ble/hci/commands.ts",
+        "ble/hci/hci.ts",
+        "ble/hci/commands.ts may not import ble/hci/hci.ts: packet tables import the codec only",
+      ],
+      [
+        "camera/camera.ts",
+        "ble/codec.ts",
+        "camera/camera.ts may not import ble/codec.ts: camera may import nothing outside itself",
+      ],
+    ] as const) {
+      assert.equal(objection(from, to, false), sentence);
+    }
+    assert.match(objection("ble/host.ts", "platform/xs/index.ts", false)!, /may not import/);
+    assert.match(objection("power/power.ts", "ble/codec.ts", false)!, /lies in no room/);
+    assert.equal(objection("aioble/core.ts", "ble/gap/connection.ts", true), undefined);
+    assert.match(objection("aioble/core.ts", "ble/gap/connection.ts", false)!, /may not import/);
+  });
+
+  it("reads every way to import", () => {
+    const text = [
+      'import "./a.ts";',
+      'import b from "./b.ts";',
+      'import { c } from "./c.ts";',
+      'import {\n  type D,\n  e,\n} from "./d.ts";',
+      'import type { F } from "./f.ts";',
+      'import { type G, type H } from "./g.ts";',
+      'export { i } from "./i.ts";',
+      'export * from "./j.ts";',
+      'export type { K } from "./k.ts";',
+      'const l = await import("./l.ts");',
+      'import { m } from "package";',
+    ].join("\n");
+    const found = importsOf("firmware/x/y.ts", text).map(
+      ({ target, isType }) => `${target}${isType ? " type" : ""}`,
+    );
+    assert.deepEqual(found.sort(), [
+      "firmware/x/a.ts",
+      "firmware/x/b.ts",
+      "firmware/x/c.ts",
+      "firmware/x/d.ts",
+      "firmware/x/f.ts type",
+      "firmware/x/g.ts type",
+      "firmware/x/i.ts",
+      "firmware/x/j.ts",
+      "firmware/x/k.ts type",
+      "firmware/x/l.ts",
+      "package",
+    ]);
+  });
+
+  it("the simulator shares packet tables with the stack, none of its logic, and nothing of Node", () => {
+    const objections: string[] = [];
+    for (const file of sourcesBelow("simulator")) {
+      for (const { target } of importsOf(file)) {
+        if (target.startsWith("firmware/") && !SIMULATOR_MAY.test(target)) {
+          objections.push(`${file} may not import ${target}: a bug could hide in its own mirror`);
+        }
+        if (target.startsWith("node:"))
+          objections.push(`${file} may not import ${target}: it also runs on XS`);
+      }
+    }
+    assert.deepEqual(objections, []);
+  });
+
+  it("applications import the public modules and their own files, nothing else", () => {
+    const objections: string[] = [];
+    for (const file of sourcesBelow("examples")) {
+      const folder = file.split("/").slice(0, 2).join("/");
+      for (const { target } of importsOf(file)) {
+        if (["aioble", "bluetooth", "camera"].includes(target) || target.startsWith(`${folder}/`)) continue;
+        objections.push(`${file} may not import ${target}: applications see aioble, bluetooth and camera`);
+      }
+    }
+    assert.deepEqual(objections, []);
+  });
+});
+
+describe("architecture: what the sources of the firmware do without", () => {
+  const BANS: readonly (readonly [pattern: RegExp, reason: string, except?: RegExp])[] = [
+    [/^(?:export\s+)?(?:let|var)\s/m, "a module-level variable costs RAM and makes two hosts impossible"],
+    [
+      /^(?:export\s+)?const\s+\w+[^=\n]*=\s*(?:new\s+(?:Map|Set|WeakMap|WeakSet|Array)\b|\[\];|\{\};)/m,
+      "a module-level collection that grows is mutable state",
+    ],
+    [/(?:^\s*|\bthis\.)#[a-z_]\w*/im, "#private becomes a WeakMap on XS"],
+    [/^(?:export\s+)?(?:declare\s+)?(?:const\s+)?enum\s/m, "use an object `as const`"],
+    [
+      /^export\s+default\b/m,
+      "named exports only; the engine calls the one of main.ts",
+      /^firmware\/main\.ts$/,
+    ],
+    [/\b(?:TextEncoder|TextDecoder|structuredClone|Promise\.withResolvers)\b/, "XS does not have it"],
+    [
+      /(?<![.\w"'`])(?:setTimeout|setInterval|setImmediate|queueMicrotask)\(/,
+      "time comes from the injected clock",
+      /^firmware\/platform\//,
+    ],
+    [/\bDate\.now\(|\bMath\.random\(|\bperformance\.now\(/, "time and chance are injected"],
+    [/\bconsole\.\w+\(/, "lines go to Platform.log", /^firmware\/platform\//],
+  ];
+
+  /** Without comments: they may speak of what the code does without. */
+  function codeOf(file: string): string {
+    return textOf(file)
+      .replace(/\/\*[\s\S]*?\*\//g, "")
+      .replace(/(^|\s)\/\/.*$/gm, "$1");
+  }
+
+  for (const [pattern, reason, except] of BANS) {
+    it(`${pattern}: ${reason}`, () => {
+      const found = FIRMWARE.filter((file) => !except?.test(file)).flatMap((file) => {
+        const match = pattern.exec(codeOf(file));
+        return match ? [`${file}: ${match[0].trim()}`] : [];
+      });
+      assert.deepEqual(found, []);
+    });
+  }
+
+  it("the bans find what they ban", () => {
+    const samples = [
+      "let count = 0;",
+      "export const seen: Set<number> = new Set();",
+      "  #hidden = 1;",
+      "enum Kind {",
+      "export default main;",
+      "new TextEncoder()",
+      "  setTimeout(f, 1)",
+      "Date.now()",
+      "console.log(1)",
+    ];
+    for (const [index, sample] of samples.entries()) assert.match(sample, BANS[index]![0]);
+    assert.doesNotMatch("  let count = 0;", BANS[0]![0]);
+    assert.doesNotMatch("export const NAMES = new Uint8Array(2);", BANS[1]![0]);
+  });
+});
