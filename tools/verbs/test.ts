@@ -24,11 +24,20 @@ interface Totals {
   readonly pending: number;
 }
 
-/** Everything that must stand before the tests can run. */
-async function* prepare(): Operation {
-  yield* check();
+/** The images that the tests run. */
+async function* buildImages(): Operation {
   for (const board of boards) {
     for (const application of listExamples()) yield* build({ application, board });
+  }
+}
+
+/** Runs an operation; returns the exit status. */
+async function attempt(operation: Operation): Promise<number> {
+  try {
+    await perform(operation, textRenderer(process.stdout));
+    return exitStatus.success;
+  } catch (error) {
+    return tellFailure(error);
   }
 }
 
@@ -51,20 +60,21 @@ async function runMocha(args: readonly string[]): Promise<{ status: number; tota
   return { status, totals };
 }
 
-/** Returns the exit status. */
+/** Returns the exit status. The checks together count as one test, and so does the build. */
 export async function run(args: readonly string[]): Promise<number> {
-  let preparation: number = exitStatus.success;
-  try {
-    await perform(prepare(), textRenderer(process.stdout));
-  } catch (error) {
-    preparation = tellFailure(error);
+  const checked = await attempt(check());
+  const built = await attempt(buildImages());
+  let passed = [checked, built].filter((status) => status === exitStatus.success).length;
+  let failed = 2 - passed;
+  let skipped = 0;
+  let tested: number = exitStatus.failure;
+  if (built === exitStatus.success) {
+    const { status, totals } = await runMocha(args);
+    tested = totals === undefined || totals.passes === 0 ? exitStatus.failure : status;
+    passed += totals?.passes ?? 0;
+    failed += totals?.failures ?? 1;
+    skipped = totals?.pending ?? 0;
   }
-  if (preparation !== exitStatus.success) {
-    process.stdout.write("0 passed, 1 failed\n");
-    return preparation;
-  }
-  const { status, totals } = await runMocha(args);
-  const { passes, failures, pending } = totals ?? { passes: 0, failures: 1, pending: 0 };
-  process.stdout.write(`${passes} passed, ${failures} failed${pending > 0 ? `, ${pending} skipped` : ""}\n`);
-  return passes === 0 ? exitStatus.failure : status;
+  process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
+  return [checked, built, tested].find((status) => status !== exitStatus.success) ?? exitStatus.success;
 }
