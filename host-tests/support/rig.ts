@@ -9,6 +9,7 @@ import {
   disconnectionComplete,
   ScriptedController,
 } from "./scripted-controller.ts";
+import "./unhandled.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const NO_FLASH: FlashArea = {
