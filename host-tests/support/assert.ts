@@ -62,7 +62,8 @@ function check(error: unknown, expected: Expectation | undefined): void {
   }
   const fields = error as Record<string, unknown>;
   for (const [name, value] of Object.entries(expected)) {
-    if (!same(fields[name], value)) fail(`${name} of ${show(error)}`, `${show(fields[name])} instead of ${show(value)}`);
+    if (!same(fields[name], value))
+      fail(`${name} of ${show(error)}`, `${show(fields[name])} instead of ${show(value)}`);
   }
 }
 

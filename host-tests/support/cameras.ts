@@ -43,5 +43,7 @@ export function addAioble(world: World, options?: CameraOptions): AiobleCamera {
 /** Warnings and errors that a camera logged. */
 export function complaints(camera: SimulatedCamera): string[] {
   const { console } = camera.platform;
-  return console.filter(({ level }) => level === "warning" || level === "error").map(({ message }) => message);
+  return console
+    .filter(({ level }) => level === "warning" || level === "error")
+    .map(({ message }) => message);
 }

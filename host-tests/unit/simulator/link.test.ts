@@ -12,6 +12,7 @@ import * as central from "../../../firmware/ble/hci/commands-central.ts";
 import {
   dataBufferOverflow,
   disconnectionComplete,
+  leConnectionComplete,
   leConnectionUpdateComplete,
   leRemoteConnectionParameterRequest,
   numberOfCompletedPackets,
@@ -23,7 +24,7 @@ import {
   readRemoteVersionInformationComplete,
 } from "../../../firmware/ble/hci/events-central.ts";
 import { VirtualClock } from "../../../simulator/clock.ts";
-import { createLinkedPair, type Probe } from "./probe.ts";
+import { connectionTo, createLinkedPair, createPair, PERIPHERAL_ADDRESS, type Probe } from "./probe.ts";
 
 /** 200 bytes that tell their place. */
 function pattern(length: number, seed = 0): Uint8Array {
@@ -140,7 +141,6 @@ describe("simulated controller: links", () => {
 
   it("was never established when nothing came for six intervals: 0x3E", async () => {
     const clock = new VirtualClock();
-    const { createPair, connectionTo, PERIPHERAL_ADDRESS } = await import("./probe.ts");
     const { central: phone, peripheral, air } = createPair(clock);
     peripheral.advertise();
     phone.command(central.leCreateConnection, connectionTo(PERIPHERAL_ADDRESS));
@@ -335,7 +335,6 @@ describe("simulated controller: links", () => {
 
   it("lengthens them by itself when the host suggested that", async () => {
     const clock = new VirtualClock();
-    const { createPair, connectionTo, PERIPHERAL_ADDRESS } = await import("./probe.ts");
     const { central: phone, peripheral } = createPair(clock);
     const suggested = { suggestedMaxTxOctets: 251, suggestedMaxTxTime: 2120 };
     peripheral.command(leWriteSuggestedDefaultDataLength, suggested);
@@ -412,8 +411,6 @@ describe("simulated controller: links", () => {
 
   it("uses a handle again as soon as it is free", async () => {
     const clock = new VirtualClock();
-    const { connectionTo, PERIPHERAL_ADDRESS } = await import("./probe.ts");
-    const { leConnectionComplete } = await import("../../../firmware/ble/hci/events.ts");
     const { central: phone, peripheral, handle } = await createLinkedPair(clock);
     phone.command(disconnect, { connectionHandle: handle, reason: 0x13 });
     await clock.advance(200);

@@ -1,0 +1,107 @@
+/** Notifications against the controller's buffers. */
+import { createWorld } from "../../simulator/world.ts";
+import { deepEqual, equal, ok } from "../support/assert.ts";
+import { addHost } from "../support/cameras.ts";
+import { createServer, NOTIFYING } from "../support/server.ts";
+import { describe, it } from "../support/suite.ts";
+
+/** Notifies `count` times, with values that count up, as fast as the host takes them. Returns how often it had to wait. */
+async function flood(options: {
+  readonly aclPackets: number;
+  readonly aclPacketLength?: number;
+  readonly count: number;
+  readonly valueLength: number;
+  readonly mtu: number;
+  readonly loss?: number;
+  readonly queueBytes?: number;
+}) {
+  const world = createWorld(options.aclPackets);
+  const { aclPackets, aclPacketLength = 251, queueBytes } = options;
+  const controller = { aclPackets, aclPacketLength };
+  const line = queueBytes === undefined ? {} : { queueBytes, bytesPerMs: 20 };
+  const server = createServer(addHost(world, { controller, line }));
+  const { phone } = world.addPhone();
+  let waited = 0;
+  const received = await world.run(async () => {
+    await server.advertise("obscura");
+    const link = await phone.connect(await phone.find({ name: "obscura" }), { intervalMs: 15 });
+    await link.exchangeMtu(options.mtu);
+    await link.subscribe((await link.discover()).characteristic(NOTIFYING));
+    world.air.loss = options.loss ?? 0;
+    const { gatt } = server.camera.host;
+    const { client } = server.connected[0]!;
+    const value = new Uint8Array(options.valueLength);
+    for (let index = 0; index < options.count; ) {
+      value[0] = index & 0xff;
+      value[1] = index >> 8;
+      const outcome = gatt.notify(client, server.notifying, value);
+      if (outcome === "full") {
+        waited++;
+        await world.clock.sleep(5);
+      } else {
+        index++;
+      }
+    }
+    while (link.att.values.length < options.count) await link.nextValue();
+    return link.att.values;
+  });
+  const order = received.map(({ value }) => value[0]! | (value[1]! << 8));
+  deepEqual(
+    order,
+    Array.from({ length: options.count }, (_, index) => index),
+  );
+  ok(received.every(({ value }) => value.length === options.valueLength));
+  deepEqual(server.camera.controller.violations, []);
+  return waited;
+}
+
+describe("stack: flow control", () => {
+  it("keeps the order of a thousand notifications with one buffer", async () => {
+    ok((await flood({ aclPackets: 1, count: 1000, valueLength: 20, mtu: 23 })) > 0);
+  });
+
+  it("keeps it with many buffers", async () => {
+    await flood({ aclPackets: 20, count: 1000, valueLength: 20, mtu: 23 });
+  });
+
+  it("keeps it for values that take several packets of 27 bytes", async () => {
+    await flood({ aclPackets: 3, aclPacketLength: 27, count: 200, valueLength: 200, mtu: 247 });
+  });
+
+  it("keeps it over a lossy air", async () => {
+    await flood({ aclPackets: 4, count: 300, valueLength: 20, mtu: 23, loss: 0.3 });
+  });
+
+  it("keeps it when the UART is narrower than the link", async () => {
+    await flood({ aclPackets: 20, count: 300, valueLength: 100, mtu: 247, queueBytes: 300 });
+  });
+
+  it("does not let a phone that is out of range hold up the other", async () => {
+    const world = createWorld(2);
+    const server = createServer(addHost(world, { controller: { aclPackets: 4 } }));
+    const near = world.addPhone();
+    const far = world.addPhone();
+    await world.run(async () => {
+      const links = [];
+      for (const { phone } of [far, near]) {
+        await server.advertise("obscura");
+        links.push(
+          await phone.connect(await phone.find({ name: "obscura" }), { supervisionTimeoutMs: 10_000 }),
+        );
+      }
+      for (const link of links) await link.subscribe((await link.discover()).characteristic(NOTIFYING));
+      world.air.separate(far.controller, server.camera.controller);
+      const { gatt } = server.camera.host;
+      for (let index = 0; index < 20; index++) {
+        server.notifying.value = new Uint8Array([index]);
+        gatt.notifySubscribers(server.notifying);
+        deepEqual((await links[1]!.nextValue(1000)).value, new Uint8Array([index]));
+      }
+      equal(await links[0]!.disconnected(), 0x08);
+      server.notifying.value = new Uint8Array([99]);
+      gatt.notifySubscribers(server.notifying);
+      deepEqual((await links[1]!.nextValue(1000)).value, new Uint8Array([99]));
+    });
+    deepEqual(server.camera.controller.violations, []);
+  });
+});
