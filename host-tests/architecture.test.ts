@@ -68,7 +68,12 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
   // The public modules see the host, and below it these constants, checks and kinds of object.
   [/^aioble\//, /^ble\/gap\/connection\.ts$/, "type", "the host's link behind a DeviceConnection"],
   [/^aioble\/device\.ts$/, /^ble\/gap\/address\.ts$/, "value", "kinds of address"],
-  [/^aioble\/peripheral\.ts$/, /^ble\/gap\/adverti(ser|sing-data)\.ts$/, "value", "checks of options"],
+  [
+    /^aioble\/(peripheral|advertising)\.ts$/,
+    /^ble\/gap\/adverti(ser|sing-data)\.ts$/,
+    "value",
+    "checks of options",
+  ],
   [/^aioble\/server\.ts$/, /^ble\/gatt\/database\.ts$/, "value", "properties and limits of characteristics"],
   [/^aioble\//, /^ble\/hci\/status\.ts$/, "value", "controller error codes"],
   [/^aioble\/errors\.ts$/, /^ble\/att\/errors\.ts$/, "value", "ATT error codes"],
