@@ -81,6 +81,7 @@ describe("aioble: waits", () => {
     await world.run(async () => {
       const { link, connection } = await meet();
       await link.subscribe((await link.discover()).characteristic(ANSWER));
+      await world.clock.sleep(200); // The response to the subscription leaves its buffer.
       world.air.separate(controller, camera.controller);
       const sent = Array.from({ length: 6 }, (_, index) =>
         answer.notify(connection, new Uint8Array([index])),
