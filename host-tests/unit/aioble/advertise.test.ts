@@ -50,7 +50,6 @@ describe("advertise()", () => {
     await rig.settle();
     const adv = "02 01 06 03 03 1a 18 0c 09 6f 62 73 63 75 72 61 2d 65 6e 76 03 19 40 05";
     assert.deepEqual(rig.controller.take(), [
-      ENABLE_OFF,
       "01 06 20 0f 90 01 90 01 00 01 00 00 00 00 00 00 00 07 00",
       `01 08 20 20 18 ${padded(adv)}`,
       `01 09 20 20 0c ${padded("0b ff ff ff 4f 62 73 63 75 72 61 01")}`,
@@ -88,7 +87,7 @@ describe("advertise()", () => {
       const aborter = new AbortController();
       const ended = assert.rejects(rig.aioble.advertise({ intervalUs, signal: aborter.signal }));
       await rig.settle();
-      assert.ok(rig.controller.take()[1]!.startsWith(`01 06 20 0f ${wire} ${wire} 00`));
+      assert.ok(rig.controller.take()[0]!.startsWith(`01 06 20 0f ${wire} ${wire} 00`));
       aborter.abort();
       await rig.settle();
       await ended;
@@ -110,8 +109,8 @@ describe("advertise()", () => {
       );
       await rig.settle();
       const sent = rig.controller.take();
-      assert.equal(sent[1], `01 06 20 0f 90 01 90 01 ${type} 01 00 00 00 00 00 00 00 07 00`);
-      assert.equal(sent[2]!.slice(15, 23), "02 01 04");
+      assert.equal(sent[0], `01 06 20 0f 90 01 90 01 ${type} 01 00 00 00 00 00 00 00 07 00`);
+      assert.equal(sent[1]!.slice(15, 23), "02 01 04");
       await rig.clock.advance(1000);
       await ended;
     }
@@ -339,11 +338,14 @@ describe("advertise(): its end", () => {
     const rig = await activeRig();
     const strict: Answer = ([enable]) => [commandComplete(ENABLE, [enable === 0 ? 0x0c : 0])];
     rig.controller.script(ENABLE, strict, strict);
-    const advertising = rig.aioble.advertise(OPTIONS);
-    await rig.settle();
-    assert.equal(isOnAir(rig.controller.take()), true);
-    await rig.connect();
-    await advertising;
+    await assert.rejects(
+      async () => {
+        const advertising = rig.aioble.advertise({ ...OPTIONS, timeoutMs: 100 });
+        await rig.clock.advance(100);
+        await advertising;
+      },
+      { name: "TimeoutError" },
+    );
   });
 });
 
