@@ -1,10 +1,12 @@
 /** Binds the module `aioble` to a host. */
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
+import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
+import { streamConnections } from "./connections.ts";
 import { type Aborter, Core } from "./core.ts";
 import { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
 import { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
-import { type AdvertiseOptions, endUnwanted, Peripheral } from "./peripheral.ts";
+import { endUnwanted, Peripheral } from "./peripheral.ts";
 import { Characteristic, Server, Service } from "./server.ts";
 
 /**
@@ -41,6 +43,9 @@ export function createAioble(host: Host, createAborter: () => Aborter) {
     Service,
     TimeoutError,
     advertise: (options: AdvertiseOptions) => peripheral.advertise(options),
+    broadcast: (options: AdvertiseOptions) => peripheral.broadcast(options),
+    connections: (options: AdvertiseOptions) => streamConnections(core, peripheral, options),
+    updateAdvertising: (fields: PayloadOptions) => peripheral.update(fields),
     registerServices: (...services: Service[]) => server.registerServices(...services),
   };
 }

@@ -2,14 +2,17 @@
  * The module `aioble` as an application sees it. On the camera its names are bound to the host that runs the
  * application (aioble.ts); this file tells TypeScript what they are.
  */
+
+import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 import type { DeviceConnection } from "./device.ts";
-import type { AdvertiseOptions } from "./peripheral.ts";
+import type { Broadcaster } from "./peripheral.ts";
 import type { Service } from "./server.ts";
 
+export type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 export type { Aborter } from "./core.ts";
 export { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
 export { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
-export type { AdvertiseOptions } from "./peripheral.ts";
+export type { Broadcaster } from "./peripheral.ts";
 export { Characteristic, type CharacteristicOptions, Service, type Value } from "./server.ts";
 export type { Signal, WaitOptions } from "./wait.ts";
 
@@ -25,6 +28,30 @@ export type { Signal, WaitOptions } from "./wait.ts";
  * @throws TimeoutError, the signal's reason, HciError when the controller fails.
  */
 export declare function advertise(options: AdvertiseOptions): Promise<DeviceConnection>;
+
+/**
+ * Advertises, yields each connection, and advertises again, while up to four devices are connected. Leaving the loop
+ * ends it; a connection that was found and not taken by then is disconnected.
+ * @throws as `advertise`.
+ */
+export declare function connections(
+  options: Omit<AdvertiseOptions, "timeoutMs">,
+): AsyncIterableIterator<DeviceConnection> & { [Symbol.asyncDispose](): Promise<void> };
+
+/**
+ * Advertises without accepting connections, until it is stopped: a beacon, or a feed of values for whoever listens.
+ * Resolves once it is on the air.
+ * @throws as `advertise`.
+ */
+export declare function broadcast(
+  options: Omit<AdvertiseOptions, "timeoutMs" | "signal" | "connectable" | "directedTo">,
+): Promise<Broadcaster>;
+
+/**
+ * Replaces the payload of the advertisement that runs, without taking it off the air.
+ * @throws BleError `not-advertising` when none runs; else as `advertise` for its fields.
+ */
+export declare function updateAdvertising(fields: PayloadOptions): Promise<void>;
 
 /**
  * Puts these services, with their characteristics, into the GATT server in place of what was registered before. Before

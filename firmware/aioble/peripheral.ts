@@ -1,29 +1,27 @@
-/** Advertising for a connection. */
-
+/** Advertising: for one connection, for a stream of them, or for whoever listens. */
 import { BleError } from "../ble/errors.ts";
-import { checkInterval } from "../ble/gap/advertiser.ts";
-import { type AdvertisingPayload, buildAdvertisingPayload } from "../ble/gap/advertising-data.ts";
+import type { AdvertisingPayload } from "../ble/gap/advertising-data.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import { utf8Encode } from "../ble/utf8.ts";
-import { UUID } from "../ble/uuid.ts";
+import type { Timer } from "../platform/platform.ts";
+import {
+  type AdvertiseOptions,
+  checkAdvertising,
+  deadlineOf,
+  type PayloadOptions,
+  payloadOf,
+} from "./advertising.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
 
-/** What to advertise and for how long. */
-export interface AdvertiseOptions extends WaitOptions {
-  /** Advertising interval in microseconds, 20,000 to 10,240,000; rounded down to 625. */
-  readonly intervalUs: number;
-  /** Local name; also becomes the GAP Device Name. */
-  readonly name?: string;
-  /** Service UUIDs, all of them complete lists. */
-  readonly services?: readonly UUID[];
-  /** Appearance, 0..0xFFFF; also becomes the GAP Appearance. */
-  readonly appearance?: number;
-  /** Company identifier, 0..0xFFFF, and its data. */
-  readonly manufacturer?: readonly [companyId: number, data: Uint8Array];
-  /** Whether centrals may connect; true by default. False is a beacon: it ends only by `timeoutMs` or `signal`. */
-  readonly connectable?: boolean;
+/** A running advertisement without connections, from `broadcast`. */
+export interface Broadcaster {
+  /** Replaces the payload while the broadcast goes on. @throws as `broadcast` does for its fields. */
+  update(fields: PayloadOptions): Promise<void>;
+  /** Takes it off the air. */
+  stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export class Peripheral {
@@ -31,9 +29,11 @@ export class Peripheral {
   private waiting: Pending<DeviceConnection> | undefined = undefined;
   /** A connection that came while the end of an advertisement was on its way to the controller. */
   private late: DeviceConnection | undefined = undefined;
-  private busy = false;
+  /** The options of the advertisement that runs. */
+  private current: AdvertiseOptions | undefined = undefined;
   /** The call that runs has its connection. */
   private found = false;
+  private slowDown: Timer;
 
   constructor(core: Core) {
     this.core = core;
@@ -41,19 +41,86 @@ export class Peripheral {
 
   /** See `aioble.advertise`. */
   advertise(options: AdvertiseOptions): Promise<DeviceConnection> {
+    const payload = this.claim(options);
+    return this.run(options, payload).finally(() => this.release());
+  }
+
+  /** See `aioble.broadcast`. */
+  async broadcast(options: Omit<AdvertiseOptions, keyof WaitOptions>): Promise<Broadcaster> {
+    const quiet = { ...options, connectable: false };
+    const payload = this.claim(quiet);
+    let ended = false;
+    const stop = async (): Promise<void> => {
+      if (ended) return;
+      ended = true;
+      try {
+        await this.offAir();
+      } finally {
+        this.release();
+      }
+    };
+    try {
+      await this.core.host.activate();
+      await this.onAir(quiet, payload);
+    } catch (error) {
+      ended = true;
+      this.release();
+      throw error;
+    }
+    return {
+      update: (fields) => (ended ? Promise.resolve() : this.update(fields)),
+      stop,
+      [Symbol.asyncDispose]: stop,
+    };
+  }
+
+  /** See `aioble.updateAdvertising`. */
+  update(fields: PayloadOptions): Promise<void> {
+    const current = this.current;
+    if (!current)
+      throw new BleError("not-advertising", "There is no advertisement whose payload could change.");
+    const { connectable, discoverable, limitedDisc, brEdr, intervalUs } = current;
+    const options = { ...fields, connectable, discoverable, limitedDisc, brEdr, intervalUs };
+    checkAdvertising(options);
+    const { advData, respData } = payloadOf(options);
+    this.current = { ...current, ...fields };
+    this.updateGap(this.current);
+    return this.core.host.advertiser.update(advData, respData);
+  }
+
+  /** Checks everything that can be checked at once, and takes the one advertisement there is. */
+  private claim(options: AdvertiseOptions): AdvertisingPayload {
     checkTimeout(options.timeoutMs);
-    check(options);
-    if (this.busy) {
+    checkAdvertising(options);
+    if (this.current) {
       throw new BleError(
         "already-advertising",
-        "advertise() runs already; wait for it or end it by its signal.",
+        "An advertisement runs already; wait for it or end it by its signal.",
       );
     }
-    const payload = buildAdvertisingPayload({ ...options, connectable: options.connectable ?? true });
-    this.busy = true;
-    return this.run(options, payload).finally(() => {
-      this.busy = false;
-    });
+    const host = this.core.host;
+    if (options.connectable !== false && host.connections.size >= host.maxConnections) {
+      throw new BleError(
+        "too-many-connections",
+        `${host.maxConnections} devices are connected, which is all there is room for: wait until one leaves.`,
+      );
+    }
+    const payload = payloadOf(options);
+    if (options.brEdr) {
+      host.platform.log("warning", "aioble: brEdr: true announces a radio that this camera does not have");
+    }
+    this.current = options;
+    return payload;
+  }
+
+  private release(): void {
+    this.current = undefined;
+    this.stopSlowDown();
+  }
+
+  private stopSlowDown(): void {
+    if (this.slowDown !== undefined) this.core.host.platform.clock.clearTimer(this.slowDown);
+    this.slowDown = undefined;
   }
 
   private async run(options: AdvertiseOptions, payload: AdvertisingPayload): Promise<DeviceConnection> {
@@ -61,7 +128,7 @@ export class Peripheral {
     this.found = false;
     try {
       return await this.core.scope.wait<DeviceConnection>(
-        options,
+        deadlineOf(options),
         (pending) => {
           this.waiting = pending;
           this.begin(options, payload, pending).catch((error: unknown) => pending.reject(error));
@@ -81,28 +148,50 @@ export class Peripheral {
     payload: AdvertisingPayload,
     pending: Pending<DeviceConnection>,
   ): Promise<void> {
-    const host = this.core.host;
-    await host.activate();
-    if (this.waiting !== pending) return;
-    if (options.name !== undefined) host.gatt.setDeviceName(utf8Encode(options.name));
-    if (options.appearance !== undefined) host.gatt.setAppearance(options.appearance);
-    await host.advertiser.start({
-      intervalUs: options.intervalUs,
-      connectable: options.connectable ?? true,
+    await this.core.host.activate();
+    if (this.waiting === pending) await this.onAir(options, payload);
+  }
+
+  private async onAir(options: AdvertiseOptions, payload: AdvertisingPayload): Promise<void> {
+    const { advertiser, platform } = this.core.host;
+    const { intervalUs, fast, directedTo, connectable = true } = options;
+    this.updateGap(options);
+    const parameters = {
+      intervalUs,
+      connectable,
+      directedTo: directedTo && { addressType: directedTo.addrType, address: directedTo.addr },
       ...payload,
-    });
+    };
+    if (!fast) return advertiser.start(parameters);
+    await advertiser.start({ ...parameters, intervalUs: fast.intervalUs });
+    if (this.current !== options || !advertiser.advertising) return;
+    this.slowDown = platform.clock.setTimer(() => {
+      this.slowDown = undefined;
+      advertiser.slowDown(intervalUs).catch((error: unknown) => {
+        if (this.waiting) this.waiting.reject(error);
+        else platform.log("warning", `aioble: ${error}`);
+      });
+    }, fast.durationMs);
+  }
+
+  /** The characteristics and the advertisement say the same (CSS, Part A, 1.2 and 1.12). */
+  private updateGap({ updateGap, name, appearance }: AdvertiseOptions): void {
+    if (updateGap === false) return;
+    const { gatt } = this.core.host;
+    if (name !== undefined) gatt.setDeviceName(utf8Encode(name));
+    if (appearance !== undefined) gatt.setAppearance(appearance);
+  }
+
+  private async offAir(): Promise<void> {
+    this.stopSlowDown();
+    const host = this.core.host;
+    if (!host.active) return host.advertiser.forget();
+    await host.advertiser.stop().catch((cause: unknown) => host.platform.log("warning", `aioble: ${cause}`));
   }
 
   /** Advertising is off the air before its end is reported; a connection that won that race is returned. */
   private async stopBecauseOf(error: unknown): Promise<DeviceConnection> {
-    const host = this.core.host;
-    if (host.active) {
-      await host.advertiser
-        .stop()
-        .catch((cause: unknown) => host.platform.log("warning", `aioble: ${cause}`));
-    } else {
-      host.advertiser.forget();
-    }
+    await this.offAir();
     const late: DeviceConnection | undefined = this.late;
     this.late = undefined;
     if (late?.isConnected()) return late;
@@ -111,7 +200,7 @@ export class Peripheral {
 
   /** The host has a new link. Returns false when nobody wants it. */
   connected(connection: DeviceConnection): boolean {
-    if (!this.busy || this.found) return false;
+    if (!this.current || this.found) return false;
     this.found = true;
     if (this.waiting) this.waiting.resolve(connection);
     else this.late = connection;
@@ -122,32 +211,6 @@ export class Peripheral {
   radioLost(error: BleError): void {
     this.waiting?.reject(error);
   }
-}
-
-function check(options: AdvertiseOptions): void {
-  const { intervalUs, name, services, appearance, manufacturer } = options;
-  if (typeof intervalUs !== "number") {
-    throw new TypeError("advertise() needs intervalUs: the advertising interval in microseconds");
-  }
-  checkInterval(intervalUs);
-  if (name !== undefined && typeof name !== "string") throw new TypeError("name is a string");
-  if (services && !services.every((uuid) => uuid instanceof UUID)) {
-    throw new TypeError("services is an array of bluetooth.UUID");
-  }
-  if (appearance !== undefined && !isU16(appearance)) {
-    throw new RangeError(`appearance ${appearance} is out of range: 0 to 0xFFFF`);
-  }
-  if (manufacturer) {
-    const [companyId, data] = manufacturer;
-    if (!isU16(companyId))
-      throw new RangeError(`company identifier ${companyId} is out of range: 0 to 0xFFFF`);
-    if (!(data instanceof Uint8Array))
-      throw new TypeError("manufacturer is [company identifier, Uint8Array]");
-  }
-}
-
-function isU16(value: number): boolean {
-  return value >= 0 && value <= 0xffff && Math.floor(value) === value;
 }
 
 /** A link that nobody waits for is ended politely. */

@@ -24,6 +24,9 @@ import { refusePairing } from "./smp/refuse.ts";
 /** ATT_MTU offered by default: a whole attribute value of 512 bytes fits one notification or write. */
 export const PREFERRED_MTU = 517;
 
+/** Links at a time by default; the controller may have room for fewer. */
+const MAX_CONNECTIONS = 4;
+
 /** Pauses before each attempt to start the controller. */
 const START_PAUSES_MS = [0, 250, 2000];
 
@@ -53,6 +56,8 @@ export class Host {
   readonly advertiser: Advertiser;
   readonly gatt: GattServer;
   readonly connections = new Map<number, Connection>();
+  /** Links that may be up at a time. */
+  maxConnections = MAX_CONNECTIONS;
   /** Figures of the running controller; undefined while the radio is off. */
   controller: Controller | undefined = undefined;
   private readonly records: Records;

@@ -21,6 +21,7 @@ const INTERVAL_UNIT_US = 625;
 
 /** Advertising_Type (Vol 4, Part E, 7.8.5). */
 const ADV_IND = 0x00;
+const ADV_DIRECT_IND_LOW_DUTY = 0x04;
 const ADV_SCAN_IND = 0x02;
 const ADV_NONCONN_IND = 0x03;
 const ALL_CHANNELS = 0x07;
@@ -31,6 +32,8 @@ export interface AdvertisingParameters {
   /** Microseconds, 20,000 to 10,240,000; rounded down to 625. */
   readonly intervalUs: number;
   readonly connectable: boolean;
+  /** Only this device may connect; such packets carry no data. */
+  readonly directedTo?: { readonly addressType: number; readonly address: Uint8Array };
   /** At most 31 bytes each. */
   readonly advData: Uint8Array;
   readonly respData: Uint8Array;
@@ -50,6 +53,8 @@ export class Advertiser {
   private parameters: AdvertisingParameters | undefined;
   /** Operations wait for each other: two starts must not interleave their commands. */
   private last: Promise<void> = Promise.resolve();
+  /** Whether the controller was last told to advertise. */
+  private onAir = false;
   /** HCI_Version of the controller. */
   hciVersion = VERSION_5_0;
 
@@ -91,10 +96,32 @@ export class Advertiser {
    */
   forget(): void {
     this.parameters = undefined;
+    this.onAir = false;
+  }
+
+  /** Goes on with another interval, if the advertisement still runs. */
+  slowDown(intervalUs: number): Promise<void> {
+    return this.parameters ? this.start({ ...this.parameters, intervalUs }) : Promise.resolve();
+  }
+
+  /**
+   * Changes the data of the advertisement that runs, without taking it off the air.
+   * @throws RangeError for more than 31 bytes, HciError when the controller refuses.
+   */
+  update(advData: Uint8Array, respData: Uint8Array): Promise<void> {
+    const current = this.parameters;
+    if (!current) return Promise.resolve();
+    const parameters = { ...current, advData, respData };
+    this.check(parameters);
+    this.parameters = parameters;
+    return this.queue(async () => {
+      if (this.onAir && this.parameters === parameters) await this.setData(parameters);
+    });
   }
 
   /** The radio was started again: goes on where it was. */
   resume(): Promise<void> {
+    this.onAir = false;
     const parameters = this.parameters;
     return parameters ? this.start(parameters) : Promise.resolve();
   }
@@ -118,20 +145,28 @@ export class Advertiser {
   }
 
   private async enable(parameters: AdvertisingParameters): Promise<void> {
-    const { intervalUs, connectable, advData, respData } = parameters;
+    const { intervalUs, connectable, directedTo, respData } = parameters;
     const interval = Math.floor(intervalUs / INTERVAL_UNIT_US);
     const scannable = respData.length > 0 ? ADV_SCAN_IND : ADV_NONCONN_IND;
+    const undirected = connectable ? ADV_IND : scannable;
     await this.disable(); // Parameters may not change while advertising (Vol 4, Part E, 7.8.5).
     await this.hci.send(leSetAdvertisingParameters, {
       advertisingIntervalMin: interval,
       advertisingIntervalMax: interval,
-      advertisingType: connectable ? ADV_IND : scannable,
+      advertisingType: directedTo ? ADV_DIRECT_IND_LOW_DUTY : undirected,
       ownAddressType: ADDRESS_TYPE.RANDOM,
-      peerAddressType: ADDRESS_TYPE.PUBLIC,
-      peerAddress: new Uint8Array(6),
+      peerAddressType: directedTo ? directedTo.addressType : ADDRESS_TYPE.PUBLIC,
+      peerAddress: directedTo ? directedTo.address : new Uint8Array(6),
       advertisingChannelMap: ALL_CHANNELS,
       advertisingFilterPolicy: 0,
     });
+    if (!directedTo) await this.setData(parameters);
+    if (this.parameters !== parameters) return; // Stopped, or a connection came, meanwhile.
+    this.onAir = true;
+    await this.hci.send(leSetAdvertisingEnable, { advertisingEnable: 1 });
+  }
+
+  private async setData({ advData, respData }: AdvertisingParameters): Promise<void> {
     await this.hci.send(leSetAdvertisingData, {
       advertisingDataLength: advData.length,
       advertisingData: advData,
@@ -141,16 +176,17 @@ export class Advertiser {
       scanResponseDataLength: respData.length,
       scanResponseData: respData,
     });
-    if (this.parameters === parameters) await this.hci.send(leSetAdvertisingEnable, { advertisingEnable: 1 });
   }
 
   private async disable(): Promise<void> {
+    if (!this.onAir) return;
     try {
       await this.hci.send(leSetAdvertisingEnable, { advertisingEnable: 0 });
     } catch (error) {
-      // Some controllers refuse to stop what does not run.
+      // A connection may have ended it meanwhile; some controllers refuse to stop what does not run.
       if (!(error instanceof HciError) || error.status !== HCI_STATUS.COMMAND_DISALLOWED) throw error;
     }
+    this.onAir = false;
   }
 
   private queue(operation: () => Promise<void>): Promise<void> {

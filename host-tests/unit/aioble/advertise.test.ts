@@ -138,6 +138,7 @@ describe("advertise()", () => {
       const connection = await advertising;
       assert.equal(connection.link.handle, HANDLE + turn);
     }
+    assert.throws(() => rig.aioble.advertise(OPTIONS), { code: "too-many-connections" });
     assert.equal(rig.host.connections.size, 3);
   });
 
@@ -338,14 +339,12 @@ describe("advertise(): its end", () => {
     const rig = await activeRig();
     const strict: Answer = ([enable]) => [commandComplete(ENABLE, [enable === 0 ? 0x0c : 0])];
     rig.controller.script(ENABLE, strict, strict);
-    await assert.rejects(
-      async () => {
-        const advertising = rig.aioble.advertise({ ...OPTIONS, timeoutMs: 100 });
-        await rig.clock.advance(100);
-        await advertising;
-      },
-      { name: "TimeoutError" },
-    );
+    const ended = assert.rejects(rig.aioble.advertise({ ...OPTIONS, timeoutMs: 100 }), {
+      name: "TimeoutError",
+    });
+    await rig.clock.advance(100);
+    await ended;
+    assert.equal(isOnAir(rig.controller.take()), false);
   });
 });
 

@@ -1,0 +1,149 @@
+/** What may be advertised: the options, their checks, and the payload made of them. */
+
+import { checkInterval } from "../ble/gap/advertiser.ts";
+import { type AdvertisingPayload, buildAdvertisingPayload } from "../ble/gap/advertising-data.ts";
+import { UUID } from "../ble/uuid.ts";
+import { Device } from "./device.ts";
+import type { WaitOptions } from "./wait.ts";
+
+/** TGAP(lim_adv_timeout): how long limited discoverable mode lasts (Vol 3, Part C, Table A.1). */
+export const LIMITED_DISCOVERABLE_MS = 180_000;
+
+/** Fields of the payload. Those that are left out are not sent. */
+export interface PayloadOptions {
+  /** Local name; also becomes the GAP Device Name. */
+  readonly name?: string;
+  /** Cut a name that does not fit, between characters, instead of refusing it. */
+  readonly shortenName?: boolean;
+  /** Service UUIDs, all of them complete lists. */
+  readonly services?: readonly UUID[];
+  /** Appearance, 0..0xFFFF; also becomes the GAP Appearance. */
+  readonly appearance?: number;
+  /** Company identifier, 0..0xFFFF, and its data. */
+  readonly manufacturer?: readonly [companyId: number, data: Uint8Array];
+  /** Service data: one field for each UUID. */
+  readonly serviceData?: readonly (readonly [uuid: UUID, data: Uint8Array])[];
+  /** Transmit power in dBm, -127..127, as a field; it does not set the power. */
+  readonly txPower?: number;
+  /** A URI; `http:` and `https:` take one byte. */
+  readonly uri?: string;
+  /** Services that the camera looks for in others. */
+  readonly solicitation?: readonly UUID[];
+  /** Any other AD structures: type 0x01..0xFF and value, after the rest. */
+  readonly fields?: readonly (readonly [type: number, value: Uint8Array])[];
+  /** Raw advertising data, at most 31 bytes, in place of all fields above. */
+  readonly advData?: Uint8Array;
+  /** Raw scan response data, at most 31 bytes, in place of all fields above. */
+  readonly respData?: Uint8Array;
+}
+
+/** What to advertise and for how long. */
+export interface AdvertiseOptions extends PayloadOptions, WaitOptions {
+  /** Advertising interval in microseconds, 20,000 to 10,240,000; rounded down to 625. */
+  readonly intervalUs: number;
+  /** A quicker beginning: this interval for so long, then `intervalUs`. */
+  readonly fast?: { readonly intervalUs: number; readonly durationMs: number };
+  /** Whether centrals may connect; true by default. False is a beacon: it ends only by `timeoutMs` or `signal`. */
+  readonly connectable?: boolean;
+  /** Whether scanners should list the camera; true by default. */
+  readonly discoverable?: boolean;
+  /** Limited discoverable mode: ends by itself after 180 s. */
+  readonly limitedDisc?: boolean;
+  /** aioble's BR/EDR flag pattern. A Low Energy camera should not send it; a warning says so. */
+  readonly brEdr?: boolean;
+  /** Only this device may connect; the packets then carry no data at all. */
+  readonly directedTo?: Device;
+  /** False leaves the GAP Device Name and Appearance as they are. */
+  readonly updateGap?: boolean;
+}
+
+/** Fields that raw data replaces. */
+const FIELD_NAMES = [
+  "name",
+  "services",
+  "appearance",
+  "manufacturer",
+  "serviceData",
+  "txPower",
+  "uri",
+  "solicitation",
+  "fields",
+] as const;
+
+const EMPTY = new Uint8Array(0);
+
+/** @throws TypeError or RangeError for the first option that is wrong. */
+export function checkAdvertising(options: AdvertiseOptions): void {
+  const { intervalUs, fast, directedTo, connectable } = options;
+  if (typeof intervalUs !== "number") {
+    throw new TypeError("advertise() needs intervalUs: the advertising interval in microseconds");
+  }
+  checkInterval(intervalUs);
+  if (fast) {
+    checkInterval(fast.intervalUs);
+    if (!(fast.durationMs > 0))
+      throw new RangeError(`fast.durationMs ${fast.durationMs} is out of range: above 0`);
+  }
+  if (directedTo && !(directedTo instanceof Device)) throw new TypeError("directedTo is a Device");
+  if (directedTo && connectable === false) throw new TypeError("directedTo needs connectable advertising");
+  checkPayload(options);
+}
+
+/** @throws TypeError or RangeError for the first field that is wrong. */
+function checkPayload(options: PayloadOptions): void {
+  const { name, appearance, manufacturer, serviceData, txPower, fields, advData, respData } = options;
+  if (name !== undefined && typeof name !== "string") throw new TypeError("name is a string");
+  checkUuids("services", options.services);
+  checkUuids("solicitation", options.solicitation);
+  if (appearance !== undefined) checkInteger("appearance", appearance, 0, 0xffff);
+  if (manufacturer) {
+    checkInteger("manufacturer's company identifier", manufacturer[0], 0, 0xffff);
+    checkBytes("manufacturer's data", manufacturer[1]);
+  }
+  for (const [uuid, data] of serviceData ?? []) {
+    checkUuids("serviceData", [uuid]);
+    checkBytes("serviceData", data);
+  }
+  if (txPower !== undefined) checkInteger("txPower", txPower, -127, 127);
+  for (const [type, value] of fields ?? []) {
+    checkInteger("the type of a field", type, 0x01, 0xff);
+    checkBytes("the value of a field", value);
+  }
+  if (advData === undefined && respData === undefined) return;
+  if (advData) checkBytes("advData", advData);
+  if (respData) checkBytes("respData", respData);
+  const both = FIELD_NAMES.filter((field) => options[field] !== undefined);
+  if (both.length > 0) {
+    throw new TypeError(`advData and respData replace all fields: leave out ${both.join(", ")}`);
+  }
+}
+
+function checkUuids(what: string, uuids: readonly UUID[] | undefined): void {
+  if (uuids && !uuids.every((uuid) => uuid instanceof UUID)) {
+    throw new TypeError(`${what} is an array of bluetooth.UUID`);
+  }
+}
+
+function checkBytes(what: string, bytes: unknown): void {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError(`${what} is a Uint8Array`);
+}
+
+function checkInteger(what: string, value: number, min: number, max: number): void {
+  if (!(value >= min && value <= max) || Math.floor(value) !== value) {
+    throw new RangeError(`${what} ${value} is out of range: ${min} to ${max}`);
+  }
+}
+
+/** The two packets. @throws RangeError that names the field which does not fit. */
+export function payloadOf(options: AdvertiseOptions): AdvertisingPayload {
+  const { advData, respData } = options;
+  if (advData || respData) return { advData: advData ?? EMPTY, respData: respData ?? EMPTY };
+  return buildAdvertisingPayload({ ...options, connectable: options.connectable ?? true });
+}
+
+/** When the wait has to end: limited discoverable mode must (Vol 3, Part C, 9.2.3.2). */
+export function deadlineOf(options: AdvertiseOptions): WaitOptions {
+  if (!options.limitedDisc) return options;
+  const timeoutMs = Math.min(options.timeoutMs ?? LIMITED_DISCOVERABLE_MS, LIMITED_DISCOVERABLE_MS);
+  return { timeoutMs, signal: options.signal };
+}
