@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import type { AdvertiseOptions } from "../../../firmware/aioble/peripheral.ts";
+import type { AdvertiseOptions } from "../../../firmware/aioble/advertising.ts";
 import { UUID } from "../../../firmware/ble/uuid.ts";
 import { fromHex } from "../../support/bytes.ts";
 import { createRig, HANDLE, type Rig } from "../../support/rig.ts";
