@@ -141,7 +141,7 @@ describe("stack: controllers", () => {
 
   it("takes no harm from events that come twice", async () => {
     const { world, server, visit, bad } = createScene();
-    bad.vices.duplicate = [leConnectionComplete.code, disconnectionComplete.code, 0x13, 0x0e];
+    bad.vices.duplicate = [leConnectionComplete.code, disconnectionComplete.code, 0x13, 0x0e, 0x0f];
     await world.run(async () => {
       for (let turn = 0; turn < 3; turn++) {
         await server.advertise("obscura");

@@ -102,6 +102,22 @@ describe("stack: a phone's visit", () => {
     });
   });
 
+  it("writes what comes in several packets, and as long as it may be", async () => {
+    const { world, server, phone } = createScene();
+    phone.dataOctets = 27;
+    const value = Uint8Array.from({ length: 100 }, (_, index) => 255 - index);
+    await world.run(async () => {
+      await server.advertise("obscura");
+      const link = await phone.connect(await phone.find({ name: "obscura" }));
+      await link.exchangeMtu(185);
+      const writable = (await link.discover()).characteristic(WRITABLE);
+      await link.write(writable, value);
+      await link.writeWithoutResponse(writable, value.slice(1));
+      await link.write(writable, value.slice(2));
+    });
+    deepEqual(server.written, [value, value.slice(1), value.slice(2)]);
+  });
+
   it("is refused what is not allowed, and stays connected", async () => {
     const { world, server, phone } = createScene();
     await world.run(async () => {

@@ -2,9 +2,9 @@
 import { buildAdvertisingPayload } from "../../firmware/ble/gap/advertising-data.ts";
 import type { Connection } from "../../firmware/ble/gap/connection.ts";
 import { type Attribute, PROPERTY } from "../../firmware/ble/gatt/database.ts";
+import type { Host } from "../../firmware/ble/host.ts";
 import { utf8Encode } from "../../firmware/ble/utf8.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
-import type { HostCamera } from "./cameras.ts";
 
 export const SERVICE = 0x181a;
 export const READABLE = 0x2a6e;
@@ -14,8 +14,8 @@ export const LONG = 0x2a38;
 export const LONG_VALUE: Uint8Array = Uint8Array.from({ length: 300 }, (_, index) => (index * 3) & 0xff);
 
 /** A camera that serves, and what happened to it. */
-export interface Server {
-  readonly camera: HostCamera;
+export interface Server<C extends { readonly host: Host }> {
+  readonly camera: C;
   readonly readable: Attribute;
   readonly writable: Attribute;
   readonly notifying: Attribute;
@@ -32,7 +32,7 @@ function characteristic(uuid: number, properties: number, value: Uint8Array, max
   return { uuid: new UUID(uuid), properties, value, maxLength, hooks };
 }
 
-export function createServer(camera: HostCamera): Server {
+export function createServer<C extends { readonly host: Host }>(camera: C): Server<C> {
   const { host } = camera;
   const written: Uint8Array[] = [];
   const [attributes] = host.gatt.register([

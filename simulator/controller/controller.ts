@@ -153,6 +153,7 @@ export class Controller implements LinkOwner {
       }, creditDelayMs);
     }
     this.deliver(answer);
+    if (this.vices.duplicate.includes(answer[1]!)) this.deliver(answer.slice());
   }
 
   /** Does what the command says and returns the answer. */
