@@ -423,6 +423,15 @@ describe("simulated controller: links", () => {
     );
   });
 
+  it("costs one callback a connection event while nobody has anything to say", async () => {
+    const clock = new VirtualClock();
+    const { central: phone, peripheral } = await createLinkedPair(clock, { timing: { interval: 6 } });
+    const before = { events: clock.events, packets: phone.packets.length + peripheral.packets.length };
+    await clock.advance(1000 * 7.5);
+    assert.equal(clock.events - before.events, 1000);
+    assert.equal(phone.packets.length + peripheral.packets.length, before.packets);
+  });
+
   it("does the same again for the same seed, and something else for another", async () => {
     const run = async (seed: number): Promise<readonly string[]> => {
       const clock = new VirtualClock();
