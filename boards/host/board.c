@@ -247,6 +247,20 @@ bool port_sensor_read(enum port_sensor sensor, double *value) {
     return synthetic_sensor_read(sensor, port_clock_us(), value);
 }
 
+/* A process has no fixed addresses, so it cannot have the image of a machine: it evaluates its firmware. */
+const struct port_rom *port_rom(void) {
+    return NULL;
+}
+
+bool port_rom_preload(void) {
+    return false;
+}
+
+bool port_rom_save(size_t length) {
+    (void)length;
+    return false;
+}
+
 const void *port_application(size_t *size) {
     *size = application_size;
     return application;

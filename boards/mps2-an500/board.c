@@ -18,6 +18,8 @@ void port_init(int argc, char **argv) {
             console_printf("board: seed= wants 64 hexadecimal digits; there is no entropy\n");
         if (strncmp(argv[i], "id=", 3) == 0 && !hex_parse(argv[i] + 3, unique_id, sizeof unique_id))
             console_printf("board: id= wants 16 hexadecimal digits; the default is used\n");
+        if (strncmp(argv[i], "preload=", 8) == 0)
+            rom_preload_into(argv[i] + 8);
     }
 }
 

@@ -13,6 +13,7 @@ set(BOARD_SOURCES
   ${BOARD_DIRECTORY}/memory.c
   ${BOARD_DIRECTORY}/random.c
   ${BOARD_DIRECTORY}/reset.c
+  ${BOARD_DIRECTORY}/rom.c
   ${BOARD_DIRECTORY}/semihosting.c
   ${BOARD_DIRECTORY}/uart.c
   ${BOARD_DIRECTORY}/watchdog.c
@@ -25,6 +26,8 @@ set(BOARD_INCLUDE_DIRECTORIES ${BOARD_DIRECTORY} ${BOARD_COMMON})
 set(BOARD_LINK_OPTIONS
   -T${BOARD_DIRECTORY}/linker.ld
   -Wl,--gc-sections
+  -Wl,--build-id=sha1
   -Wl,--print-memory-usage)
 set(BOARD_LINK_DEPENDS ${BOARD_DIRECTORY}/linker.ld)
 set(BOARD_LINK_LIBRARIES m)
+set(BOARD_PRELOAD ${BOARD_DIRECTORY}/preload.sh)

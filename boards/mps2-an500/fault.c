@@ -12,11 +12,14 @@
 #define RASR_NORMAL                                                                                          \
     (1u << 19 | 1u << 17) /* write-back, write-allocate would be TEX 1; plain write-back is enough */
 #define RASR_READ_ONLY (6u << 24)
+#define RASR_READ_WRITE (3u << 24)
 #define RASR_NO_ACCESS (0u << 24)
 #define RASR_EXECUTE_NEVER (1u << 28)
 #define MPU_CTRL_ENABLE (1u << 0)
 #define MPU_CTRL_BACKGROUND (1u << 2)
 
+#define GUARD_REGION 0
+#define FLASH_REGION 1
 #define FLASH_SIZE_LOG2 22
 
 struct exception_frame {
@@ -38,10 +41,15 @@ void fault_init(void) {
     uint32_t guard_log2 = 31u - (uint32_t)__builtin_clz((uint32_t)(uintptr_t)board_guard_size);
 
     SCB_CCR |= CCR_DIV_0_TRAP;
-    region(0, (uintptr_t)board_guard, RASR_SIZE(guard_log2) | RASR_NO_ACCESS | RASR_EXECUTE_NEVER);
+    region(GUARD_REGION, (uintptr_t)board_guard, RASR_SIZE(guard_log2) | RASR_NO_ACCESS | RASR_EXECUTE_NEVER);
     /* What stands for flash is RAM here; a camera would not let a stray pointer change it either. */
-    region(1, 0, RASR_SIZE(FLASH_SIZE_LOG2) | RASR_READ_ONLY | RASR_NORMAL);
+    region(FLASH_REGION, 0, RASR_SIZE(FLASH_SIZE_LOG2) | RASR_READ_ONLY | RASR_NORMAL);
     MPU_CTRL = MPU_CTRL_ENABLE | MPU_CTRL_BACKGROUND;
+    __asm__ volatile("dsb\n\tisb");
+}
+
+void fault_unprotect_flash(void) {
+    region(FLASH_REGION, 0, RASR_SIZE(FLASH_SIZE_LOG2) | RASR_READ_WRITE | RASR_NORMAL);
     __asm__ volatile("dsb\n\tisb");
 }
 

@@ -62,15 +62,20 @@ void console_init(void);
 /* A line of printf's %s, %u, %08x only; works without a heap and with little stack. IRQ. */
 void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- flash.c, fault.c, memory.c, random.c ---- */
+/* ---- flash.c, fault.c, memory.c, random.c, rom.c ---- */
 
 void flash_init(void);
 void fault_init(void);
+/* Lets the program write where flash is, for rom.c. */
+void fault_unprotect_flash(void);
 void memory_init(void);
 void memory_stats(struct port_stats *stats);
 
 /* Seeds the generator: `seed` is 64 hexadecimal digits. False when it is not. */
 bool random_seed(const char *seed);
+
+/* Has port_rom_preload return true, and port_rom_save write this file of the host. */
+void rom_preload_into(const char *file);
 
 /* ---- reset.c ---- */
 
@@ -85,7 +90,7 @@ void reset_because(enum port_reset_cause cause) __attribute__((noreturn));
 /* ---- semihosting.c ---- */
 
 /*
- * Finds out whether someone answers semihosting calls; without anyone the other two do nothing. A call that
+ * Finds out whether someone answers semihosting calls; without anyone the others do nothing. A call that
  * nobody answers faults, and the fault handler steps over it, so this works in thread mode only.
  */
 void semihosting_init(void);
@@ -95,6 +100,9 @@ extern const char semihosting_breakpoint[];
 
 /* The command line, ended by a zero byte. False when there is none, or it does not fit. */
 bool semihosting_command_line(char *line, uint32_t size);
+
+/* Creates or replaces a file of the host. */
+bool semihosting_write_file(const char *name, const void *bytes, uint32_t length);
 
 /* Ends QEMU with this exit status. Returns only when nobody listens. */
 void semihosting_exit(int status);
@@ -107,6 +115,8 @@ void watchdog_before_sleep(void);
 /* ---- symbols of linker.ld ---- */
 
 extern uint8_t board_application[], board_application_size[], board_state[];
+extern uint8_t board_rom[], board_rom_size[];
+extern const uint8_t board_build_id[];
 extern uint8_t board_guard[], board_guard_size[], board_stack_limit[], board_stack_size[], board_stack_top[];
 extern uint8_t board_fault_stack_top[];
 extern uint8_t board_data_start[], board_data_end[], board_data_load[], board_bss_start[], board_bss_end[];

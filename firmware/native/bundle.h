@@ -14,11 +14,11 @@
  *  16   8  digest of the native interface (bundle_interface_digest)
  *  24   8  digest of the symbol table that the bundle stands on
  *  32   8  digest of the symbol table with the bundle's own symbols added
- *  40   2  identifier of the first own symbol; the others follow without gaps
+ *  40   2  identifier of the first own symbol; the others follow without gaps (symbols.h)
  *  42   2  number of own symbols
  *  44   2  number of borrowed symbols: names of the table it stands on that its code uses
  *  46   2  zero
- *  48   4  offset of the own symbols: names, each ended by a zero byte
+ *  48   4  offset of the own symbols: names, the module's own among them, each ended by a zero byte
  *  52   4  offset of the borrowed symbols: identifier (2 bytes) and name, ended by a zero byte
  *  56   4  offset of the code, a multiple of 4
  *  60   4  length of the code
@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define BUNDLE_MAGIC "OBSX"
-#define BUNDLE_FORMAT 1
+#define BUNDLE_FORMAT 2
 #define BUNDLE_HEADER_SIZE 64
 #define BUNDLE_TRAILER_SIZE 4
 
@@ -62,6 +62,9 @@ struct bundle {
  * why not, as the end of a sentence that begins with the bundle.
  */
 const char *bundle_open(struct bundle *bundle, const void *bytes, size_t size);
+
+/* The same without the checksum, for a container that something else vouches for. */
+const char *bundle_open_trusted(struct bundle *bundle, const void *bytes, size_t size);
 
 /* One entry of the borrowed symbols. Returns the next one. */
 const uint8_t *bundle_borrowed(const uint8_t *entry, uint16_t *id, const char **name);

@@ -1,7 +1,7 @@
 /*
  * bundles.c: the two bundles and the engine's doors to them. Symbols are given identifiers in the order that
- * the bytecode compiler assumed; both bundles' are, before any JavaScript runs, because a running program
- * adds names of its own.
+ * the bytecode compiler assumed (symbols.h); both bundles' are, before any JavaScript runs, because a running
+ * program adds names of its own.
  */
 #include "bytecode.h"
 #include "runtime.h"
@@ -20,41 +20,37 @@ static void set_problem(const char *format, const char *detail) {
     snprintf(problem, sizeof problem, format, detail);
 }
 
-unsigned bundles_open(void) {
+unsigned bundles_open_firmware(bool preloaded) {
     size_t size = (size_t)(obscura_firmware_bundle_end - obscura_firmware_bundle);
-    const char *why = bundle_open(&firmware, obscura_firmware_bundle, size);
+    const char *why = preloaded ? bundle_open_trusted(&firmware, obscura_firmware_bundle, size)
+                                : bundle_open(&firmware, obscura_firmware_bundle, size);
     if (why)
         failure_fatal("the firmware bundle %s", why);
     if (firmware.kind != BUNDLE_FIRMWARE)
         failure_fatal("the firmware bundle is an application");
+    return firmware.own_count;
+}
 
+unsigned bundles_open_application(void) {
+    size_t size;
     const void *bytes = port_application(&size);
     if (!bytes) {
         set_problem("there is no application%s", "");
-        return firmware.own_count;
+        return 0;
     }
-    why = bundle_open(&application, bytes, size);
+    const char *why = bundle_open(&application, bytes, size);
     if (why)
         set_problem("the application %s", why);
     else if (application.kind != BUNDLE_APPLICATION)
         set_problem("the application %s", "is a firmware");
     else if (strcmp(application.name, firmware.name) == 0)
         set_problem("the application %s", "has the firmware's name; compile it with another --name");
-    return firmware.own_count + (problem[0] ? 0u : application.own_count);
-}
-
-/* False when the names do not get the identifiers that the code uses. */
-static bool bind_own(txMachine *the, const struct bundle *bundle) {
-    const char *name = bundle->own;
-    for (unsigned i = 0; i < bundle->own_count; i++, name += strlen(name) + 1)
-        if (fxNewNameX(the, (txString)name) != bundle->first_id + i)
-            return false;
-    return true;
+    return problem[0] ? 0 : application.own_count;
 }
 
 /* The application was compiled for other symbols: fits a copy of its code in RAM to those of this firmware.
  */
-static void remap_application(txMachine *the, txID natives_end) {
+static void remap_application(txMachine *the) {
     uint32_t count = (uint32_t)application.first_id + application.own_count;
     uint16_t *map = calloc(count ? count : 1, sizeof *map);
     uint8_t *code = malloc(application.code_size);
@@ -66,7 +62,7 @@ static void remap_application(txMachine *the, txID natives_end) {
         return;
     }
     memcpy(code, application.code, application.code_size);
-    for (uint32_t id = 0; id < natives_end && id < count; id++)
+    for (uint32_t id = 0; id < firmware.first_id && id < count; id++)
         map[id] = (uint16_t)id;
     const uint8_t *entry = application.borrowed;
     for (unsigned i = 0; i < application.borrowed_count; i++) {
@@ -86,24 +82,38 @@ static void remap_application(txMachine *the, txID natives_end) {
     application.code = code;
 }
 
-void bundles_bind(txMachine *the) {
-    natives_bind(the);
-    txID natives_end = the->keyIndex;
-    if (!bind_own(the, &firmware))
-        failure_fatal("the firmware bundle was compiled for another engine; build the image again");
-    if (!problem[0]) {
-        if (application.base_digest != firmware.symbols_digest)
-            remap_application(the, natives_end);
-        else if (!bind_own(the, &application))
-            set_problem("the application %s", "is malformed");
+void bundles_bind_firmware(txMachine *the, bool preloaded) {
+    if (!preloaded) {
+        symbols_add_natives(the);
+        if (!symbols_add_own(the, &firmware))
+            failure_fatal("the firmware bundle was compiled for another engine; build the image again");
     }
     firmware_id = fxNewNameX(the, (txString)firmware.name);
+}
+
+void bundles_skip_spare(txMachine *the) {
+    if (!symbols_skip_to(the, symbols_application_start(&firmware)))
+        failure_fatal("the firmware's module makes up more than %d symbols", SYMBOLS_SPARE);
+}
+
+void bundles_bind_application(txMachine *the) {
+    bundles_skip_spare(the);
+    if (problem[0])
+        return;
+    if (application.base_digest != firmware.symbols_digest)
+        remap_application(the);
+    else if (!symbols_add_own(the, &application))
+        set_problem("the application %s", "is malformed");
     if (!problem[0])
         application_id = fxNewNameX(the, (txString)application.name);
 }
 
 const char *bundles_firmware_name(void) {
     return firmware.name;
+}
+
+txID bundles_firmware_end(void) {
+    return (txID)(firmware.first_id + firmware.own_count);
 }
 
 const char *bundles_application_problem(void) {

@@ -1,6 +1,7 @@
 /*
- * main.c: from reset to the event loop. Runs the firmware module, then calls its default export with the
- * natives. When either fails there is no camera: a line with the error and its stack, and a fault reset.
+ * main.c: from reset to the event loop. Evaluates the firmware's module, unless that was done when the image
+ * was built (rom.c), and calls its default export with the natives. When either fails there is no camera: a
+ * line with the error and its stack, and a fault reset.
  */
 #include "runtime.h"
 
@@ -22,58 +23,101 @@ static void await(txMachine *the, txCallback fulfilled) {
     the->stack = promise + 1;
 }
 
-/* The firmware's module body has run: its namespace is the argument. */
-static void module_executed(txMachine *the) {
-    mxPushUndefined();
-    mxPushSlot(mxArgv(0));
-    mxGetID(mxID(_default));
-    if (!fxIsCallable(the, the->stack))
-        failure_fatal("main failed: the firmware's default export is no function");
-    mxCall();
-    natives_push(the);
-    mxRunCount(1);
+static void failed(txMachine *the) {
+    console_exception(the, CONSOLE_FATAL, "main failed", &mxException);
+    port_panic();
+}
+
+/* The called `main` has left its result on the stack's top, which this pops. */
+static void await_main(txMachine *the) {
     if (mxIsReference(the->stack) && mxIsPromise(the->stack->value.reference))
         await(the, main_returned);
     else
         mxPop();
 }
 
-static void module_executed_guarded(txMachine *the) {
+/* The argument is the firmware's default export. */
+static void call_evaluated_main(txMachine *the) {
     mxTry(the) {
-        module_executed(the);
+        mxPushUndefined();
+        mxPushSlot(mxArgv(0));
+        mxCall();
+        natives_push(the);
+        mxRunCount(1);
+        await_main(the);
     }
     mxCatch(the) {
-        console_exception(the, CONSOLE_FATAL, "main failed", &mxException);
-        port_panic();
+        failed(the);
     }
 }
 
-static void run_firmware(txMachine *the) {
+static void call_preloaded_main(txMachine *the, const struct rom *rom) {
+    fxBeginHost(the);
+    {
+        mxTry(the) {
+            mxPushUndefined();
+            mxPushReference(rom->main);
+            mxCall();
+            mxPushReference(rom->natives);
+            mxRunCount(1);
+            await_main(the);
+        }
+        mxCatch(the) {
+            failed(the);
+        }
+    }
+    fxEndHost(the);
+}
+
+static txCallback evaluated;
+
+/* The argument is the namespace of the firmware's module. */
+static void module_evaluated(txMachine *the) {
+    mxPushSlot(mxArgv(0));
+    mxGetID(mxID(_default));
+    if (!fxIsCallable(the, the->stack))
+        failure_fatal("main failed: the firmware's default export is no function");
+    mxPullSlot(mxArgv(0));
+    evaluated(the);
+}
+
+void main_import(txMachine *the, txCallback then) {
+    evaluated = then;
     fxBeginHost(the);
     {
         mxTry(the) {
             txSlot *realm = mxModuleInstanceInternal(mxProgram.value.reference)->value.module.realm;
             mxPushStringX((txString)bundles_firmware_name());
             fxRunImport(the, realm, XS_NO_ID);
-            await(the, module_executed_guarded);
+            await(the, module_evaluated);
         }
         mxCatch(the) {
-            console_exception(the, CONSOLE_FATAL, "main failed", &mxException);
-            port_panic();
+            failed(the);
         }
     }
     fxEndHost(the);
 }
 
 int main(int argc, char **argv) {
+    struct rom rom;
     port_init(argc, argv);
+    bool preloaded = rom_find(&rom);
+    if (!preloaded && port_rom_preload())
+        rom_preload();
     failure_boot();
     port_watchdog_start(WATCHDOG_MS);
-    txMachine *the = memory_create_machine(bundles_open());
+    unsigned firmware_names = bundles_open_firmware(preloaded);
+    unsigned names = bundles_open_application();
+    txMachine *the =
+        preloaded ? memory_clone_machine(rom.root, names) : memory_create_machine(firmware_names + names);
     timers_start(the);
     hci_start(the);
     application_init(the);
-    bundles_bind(the);
-    run_firmware(the);
+    bundles_bind_firmware(the, preloaded);
+    bundles_bind_application(the);
+    if (preloaded)
+        call_preloaded_main(the, &rom);
+    else
+        main_import(the, call_evaluated_main);
     loop_run(the);
 }

@@ -2,8 +2,22 @@
  * memory.c: the engine's memory. Slots, chunks and stack live in arenas of a size fixed by the board, so that
  * what the linker reports is what JavaScript will ever have. Key and name tables are the engine's own
  * mallocs.
+ *
+ * A machine that is being preloaded grows through the region of its image instead, in small steps: the image
+ * is what lies between the region's start and where the growth ended.
  */
 #include "runtime.h"
+
+/* Steps of growth of a machine that is preloaded. */
+#define PRELOAD_CHUNKS 2048
+#define PRELOAD_SLOTS 128
+
+/* Buckets of the tables of names and of symbols; a machine and its clone have the same. */
+#define NAME_MODULO 251
+#define SYMBOL_MODULO 31
+
+/* Names that programs make up. The table grows by malloc when there are more. */
+#define KEYS_SPARE 64
 
 static struct {
     txSlot slots[HEAP_SLOTS];
@@ -11,8 +25,23 @@ static struct {
     _Alignas(8) uint8_t chunks[HEAP_CHUNKS + sizeof(txBlock)];
 } arena;
 
+/* What is left of the region of a machine that is preloaded; NULL otherwise. */
+static uint8_t *preload_next;
+static uint8_t *preload_end;
+
+void *memory_preload_take(size_t size) {
+    size_t whole = (size + 15) & ~(size_t)15;
+    if ((size_t)(preload_end - preload_next) < whole)
+        failure_fatal("the preloaded machine does not fit into its region");
+    void *memory = preload_next;
+    preload_next += whole;
+    return memory;
+}
+
 void *fxAllocateChunks(txMachine *the, txSize size) {
     (void)the;
+    if (preload_next)
+        return memory_preload_take((size_t)size);
     return (size_t)size <= sizeof arena.chunks ? arena.chunks : NULL;
 }
 
@@ -24,6 +53,8 @@ void fxFreeChunks(txMachine *the, void *chunks) {
 txSlot *fxAllocateSlots(txMachine *the, txSize count) {
     if (!the->stackBottom)
         return count == HEAP_STACK ? arena.stack : NULL;
+    if (preload_next)
+        return memory_preload_take((size_t)count * sizeof(txSlot));
     return count == HEAP_SLOTS ? arena.slots : NULL;
 }
 
@@ -43,21 +74,42 @@ uint32_t modMilliseconds(void) {
 }
 #endif
 
-txMachine *memory_create_machine(unsigned names) {
-    txCreation creation = {
-        .initialChunkSize = HEAP_CHUNKS,
-        .initialHeapCount = HEAP_SLOTS,
-        .stackCount = HEAP_STACK,
-        /* Room for the engine's names and the bundles', and for some that programs make up. */
-        .initialKeyCount = (txSize)(XS_ID_COUNT + 128 + names),
-        .incrementalKeyCount = 64,
-        .nameModulo = 509,
-        .symbolModulo = 31,
-    };
-    txMachine *the = fxCreateMachine(&creation, "obscura", NULL, XS_NO_ID);
+static txMachine *created(txMachine *the) {
     if (!the)
         failure_fatal("the JavaScript machine does not fit into its memory");
     return the;
+}
+
+/* For the machine of a camera. */
+static txCreation creation(txSize keys) {
+    return (txCreation){
+        .initialChunkSize = HEAP_CHUNKS,
+        .initialHeapCount = HEAP_SLOTS,
+        .stackCount = HEAP_STACK,
+        .initialKeyCount = keys,
+        .incrementalKeyCount = 64,
+        .nameModulo = NAME_MODULO,
+        .symbolModulo = SYMBOL_MODULO,
+    };
+}
+
+txMachine *memory_create_machine(unsigned names) {
+    txCreation figures = creation((txSize)(XS_ID_COUNT + SYMBOLS_SPARE + KEYS_SPARE + names));
+    return created(fxCreateMachine(&figures, "obscura", NULL, XS_NO_ID));
+}
+
+txMachine *memory_create_preloaded(void *start, size_t size, unsigned names) {
+    txCreation figures = creation((txSize)(XS_ID_COUNT + SYMBOLS_SPARE + KEYS_SPARE + names));
+    preload_next = start;
+    preload_end = preload_next + size;
+    figures.initialChunkSize = figures.incrementalChunkSize = PRELOAD_CHUNKS;
+    figures.initialHeapCount = figures.incrementalHeapCount = PRELOAD_SLOTS;
+    return created(fxCreateMachine(&figures, "obscura", NULL, XS_NO_ID));
+}
+
+txMachine *memory_clone_machine(const txMachine *root, unsigned names) {
+    txCreation figures = creation((txSize)(KEYS_SPARE + names));
+    return created(fxCloneMachine(&figures, (txMachine *)root, "obscura", NULL));
 }
 
 void fxQueuePromiseJobs(txMachine *the) {

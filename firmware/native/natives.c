@@ -15,11 +15,6 @@ static const struct native {
 
 #define NATIVES (sizeof natives / sizeof *natives)
 
-void natives_bind(txMachine *the) {
-    for (size_t i = 0; i < NATIVES; i++)
-        fxNewNameX(the, (txString)natives[i].name);
-}
-
 void natives_push(txMachine *the) {
     mxPush(mxObjectPrototype);
     txSlot *property = fxLastProperty(the, fxNewObjectInstance(the));

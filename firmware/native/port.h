@@ -146,6 +146,31 @@ bool port_sensor_read(enum port_sensor sensor, double *value);
 /* The application bundle where the board keeps it, readable in place; NULL and *size 0 when there is none. */
 const void *port_application(size_t *size);
 
+/* ---- preloaded machine (rom.c) ---- */
+
+#define PORT_BUILD_ID_SIZE 20
+
+/* Where flash has room for the image of the preloaded machine. */
+struct port_rom {
+    void *start; /* a multiple of 8, the same address in every program of this board */
+    size_t size;
+    const uint8_t
+        *build_id; /* PORT_BUILD_ID_SIZE bytes that differ between any two programs (ld --build-id) */
+};
+
+/* NULL when the board has none: the firmware's module is then evaluated at every start. */
+const struct port_rom *port_rom(void);
+
+/*
+ * True when the build has started this program in an emulator in order to make that image; the region is all
+ * zeros then and can be written. A board without an emulator returns false. Asked only when there is no
+ * image.
+ */
+bool port_rom_preload(void);
+
+/* Gives the first `length` bytes of the region to the build. */
+bool port_rom_save(size_t length);
+
 /* ---- watchdog and console ---- */
 
 /* Starts a watchdog that resets the camera unless fed every `period_ms`. It cannot be stopped. */

@@ -7,6 +7,7 @@
 
 #include "bundle.h"
 #include "port.h"
+#include "symbols.h"
 #include "xsAll.h"
 
 /* ---- figures of the board, from the build ---- */
@@ -60,11 +61,15 @@ void failure_fatal(const char *format, ...) __attribute__((noreturn, format(prin
 
 /* Creates the machine in its fixed arenas; `names` is how many symbols the bundles add. */
 txMachine *memory_create_machine(unsigned names);
+/* The same on top of a preloaded machine, which is only read. `names` are the application's. */
+txMachine *memory_clone_machine(const txMachine *root, unsigned names);
+/* Creates the machine to preload: slots and chunks in start[0..size), stack and tables elsewhere. */
+txMachine *memory_create_preloaded(void *start, size_t size, unsigned names);
+/* Takes bytes from the rest of that region. */
+void *memory_preload_take(size_t size);
 
 /* ---- natives.c ---- */
 
-/* Interns the natives' names, the first symbols after the engine's own. */
-void natives_bind(txMachine *the);
 /* Pushes the object that holds them all. */
 void natives_push(txMachine *the);
 
@@ -85,15 +90,45 @@ NATIVE_TABLE(NATIVE)
 
 /* ---- bundles.c ---- */
 
-/* Opens the firmware and, if there is one, the application. Returns how many symbols they add. */
-unsigned bundles_open(void);
-/* Gives their symbols the identifiers that their code uses. Before any JavaScript runs. */
-void bundles_bind(txMachine *the);
+/*
+ * Opens the firmware; failure_fatal unless it is whole. A preloaded one was looked at when it was preloaded.
+ * Returns how many symbols it adds.
+ */
+unsigned bundles_open_firmware(bool preloaded);
+/* Opens the application, if there is one. Returns how many symbols it adds. */
+unsigned bundles_open_application(void);
+/* Give their symbols the identifiers that their code uses. Before any JavaScript runs. */
+void bundles_bind_firmware(txMachine *the, bool preloaded);
+void bundles_bind_application(txMachine *the);
+/* After the firmware's symbols, and those that its module made up, leaves out the rest of the spare ones. */
+void bundles_skip_spare(txMachine *the);
 /* The module to run first. */
 const char *bundles_firmware_name(void);
+/* The first identifier after the firmware's own symbols. */
+txID bundles_firmware_end(void);
 /* NULL, or why the application does not fit: a whole sentence. */
 const char *bundles_application_problem(void);
 const char *bundles_application_name(void);
+
+/* ---- rom.c ---- */
+
+/* What a camera starts from. */
+struct rom {
+    const txMachine *root; /* to clone */
+    txSlot *main;          /* instance of the firmware's default export */
+    txSlot *natives;       /* instance of the object of natives */
+};
+
+/* The preloaded machine in flash; false when there is none that belongs to this program. */
+bool rom_find(struct rom *rom);
+
+/* Makes it: evaluates the firmware's module, writes the image, ends the program. */
+void rom_preload(void) __attribute__((noreturn));
+
+/* ---- main.c ---- */
+
+/* Has the firmware's module evaluated; its default export is handed to `then` as the argument. */
+void main_import(txMachine *the, txCallback then);
 
 /* ---- application.c ---- */
 

@@ -7,14 +7,11 @@
  * before all others.
  */
 
-function ensureSymbol(name: "dispose" | "asyncDispose"): void {
-  if (typeof Symbol[name] !== "symbol") {
-    Object.defineProperty(Symbol, name, { value: Symbol(`Symbol.${name}`) });
-  }
-}
-
-ensureSymbol("dispose");
-ensureSymbol("asyncDispose");
+// As identifiers, because the names must be in the bytecode: a preloaded machine makes up none.
+Object.defineProperties(Symbol, {
+  dispose: { value: Symbol.dispose ?? Symbol("Symbol.dispose") },
+  asyncDispose: { value: Symbol.asyncDispose ?? Symbol("Symbol.asyncDispose") },
+});
 
 /**
  * Thrown where a block with `using` fails and a disposal at its end fails too: `error` is the later failure,

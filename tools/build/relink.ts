@@ -6,6 +6,7 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -23,6 +24,9 @@ import { fingerprint, unlessFresh } from "./fingerprint.ts";
 /** Our headers that the engine's sources include through XSPLATFORM. */
 const platformHeaders = ["xs_platform.h"];
 
+/** Of a board: puts the preloaded machine into a linked image (docs/decisions/0003-rom-image.md). */
+const preloadProgram = "preload.sh";
+
 /** What the kit is made of. */
 export interface RelinkingSources {
   /** Where Ninja built. */
@@ -35,7 +39,11 @@ export interface RelinkingSources {
 /** Makes <folder>/relink when the image has changed; returns its path. */
 export async function makeRelinkingKit(board: Board, sources: RelinkingSources): Promise<string> {
   const kit = join(sources.folder, "relink");
-  const digest = fingerprint([sources.image, fileURLToPath(import.meta.url)]);
+  const digest = fingerprint([
+    sources.image,
+    fileURLToPath(import.meta.url),
+    join(board.folder, preloadProgram),
+  ]);
   await unlessFresh(join(kit, "README.md"), join(sources.folder, "relink.stamp"), digest, () =>
     fillKit(kit, board, sources),
   );
@@ -75,12 +83,15 @@ async function fillKit(kit: string, board: Board, { folder, bundle }: RelinkingS
   copyFileSync(bundle, join(kit, "firmware.xsb"));
   cpSync(join(root, "LICENSE"), join(kit, "LICENSE"));
   const archiver = lines.find((line) => /\bqc libxs\.a\b/.test(line));
-  writeScript(join(kit, "relink.sh"), relinkScript(words));
+  const preload = join(board.folder, preloadProgram);
+  const preloads = existsSync(preload);
+  if (preloads) copyFileSync(preload, join(kit, preloadProgram));
+  writeScript(join(kit, "relink.sh"), relinkScript(words, preloads));
   writeScript(
     join(kit, "build-engine.sh"),
     engineScript(engineCompilation(lines), archiverProgram(archiver)),
   );
-  writeFileSync(join(kit, "README.md"), readme(board, engineVersion()));
+  writeFileSync(join(kit, "README.md"), readme(board, engineVersion(), preloads));
 }
 
 /**
@@ -134,12 +145,12 @@ function writeScript(file: string, text: string): void {
   chmodSync(file, 0o755);
 }
 
-const relinkScript = (words: readonly string[]): string => `#!/bin/sh
+const relinkScript = (words: readonly string[], preloads: boolean): string => `#!/bin/sh
 # Links the image anew from the objects in this folder. Writes "firmware" beside this script.
 set -e
 cd "$(dirname "$0")"
 ${words.join(" ")}
-`;
+${preloads ? `./${preloadProgram} firmware\n` : ""}`;
 
 const engineScript = (compilation: string, archiver: string): string => `#!/bin/sh
 # Compiles the XS engine from its sources and replaces libxs.a.
@@ -160,7 +171,11 @@ cd "$objects"
 ${archiver} qcs "$kit/libxs.a" *
 `;
 
-const readme = (board: Board, version: string): string => `# Relinking the firmware for ${board.name}
+const readme = (
+  board: Board,
+  version: string,
+  preloads: boolean,
+): string => `# Relinking the firmware for ${board.name}
 
 The image contains the XS engine, which is under the GNU Lesser General Public License, version 3. With this folder
 you can put a modified engine into it:
@@ -169,11 +184,17 @@ you can put a modified engine into it:
    (\`npm pack ${version.replace(" ", "@")}\`). Change what you like.
 2. \`./build-engine.sh FOLDER\` compiles them with the options of the original and replaces \`libxs.a\`.
 3. \`./relink.sh\` links \`firmware\`. With the original \`libxs.a\` it is, byte for byte, the image that was shipped.
-
+${
+  preloads
+    ? `   It runs the image once in QEMU (\`qemu-system-arm\`), because the built-in objects of the engine and the firmware's
+   evaluated module are part of the image: \`preload.sh\` puts them there.
+`
+    : ""
+}
 | here | what it is |
 |---|---|
 | objects/ | everything of the image that is not the engine, compiled |
 | libxs.a | the engine as it was shipped |
 | firmware.xsb | the firmware's bytecode; it is inside one of the objects already |
 | include/ | the header that tells the engine about its platform |
-`;
+${preloads ? `| ${preloadProgram} | evaluates the firmware in QEMU and puts the result into the image |\n` : ""}`;

@@ -1,10 +1,9 @@
 /*
- * engine.c: the engine's symbol table as the camera has it when it loads the bundle. Identifiers are numbers
- * given in the order in which names are first seen, so the order here is the camera's: the engine's own
- * names, the natives', the firmware's, the application's (firmware/native/symbols.c).
+ * engine.c: the engine's symbol table as the camera has it when it loads the bundle
+ * (firmware/native/symbols.h).
  */
 #include "compiler.h"
-#include "native_table.h"
+#include "symbols.h"
 
 void *fxAllocateChunks(txMachine *the, txSize size) {
     (void)the;
@@ -49,9 +48,6 @@ void fxLoadModule(txMachine *the, txSlot *module, txID id) {
 }
 
 void symbols_open(struct symbols *symbols, const struct bundle *base) {
-#define NATIVE(NAME, COUNT) #NAME,
-    static const char *const natives[] = {NATIVE_TABLE(NATIVE)};
-#undef NATIVE
     txCreation creation = {
         .initialChunkSize = 16 << 20,
         .incrementalChunkSize = 4 << 20,
@@ -69,8 +65,7 @@ void symbols_open(struct symbols *symbols, const struct bundle *base) {
     if (!the)
         fail("out of memory");
     fxBeginHost(the);
-    for (size_t i = 0; i < sizeof natives / sizeof *natives; i++)
-        fxNewNameX(the, (txString)natives[i]);
+    symbols_add_natives(the);
     symbols->the = the;
     symbols->natives_end = the->keyIndex;
 
@@ -83,10 +78,9 @@ void symbols_open(struct symbols *symbols, const struct bundle *base) {
     if (base) {
         if (base->base_digest != digest || base->first_id != the->keyIndex)
             fail("the base bundle stands on other symbols; build the firmware again");
-        const char *name = base->own;
-        for (unsigned i = 0; i < base->own_count; i++, name += strlen(name) + 1)
-            if (fxNewNameC(the, (txString)name) != base->first_id + i)
-                fail("the base bundle names a symbol twice: %s", name);
+        if (!symbols_add_own(the, base))
+            fail("the base bundle names a symbol twice");
+        symbols_skip_to(the, symbols_application_start(base));
         digest = base->symbols_digest;
     }
     symbols->base_end = the->keyIndex;

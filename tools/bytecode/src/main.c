@@ -142,6 +142,8 @@ int main(int argc, char **argv) {
     symbols_open(&symbols, base_path ? &base : NULL);
     struct code code;
     compile_module(&code, &symbols, argv[optind], debug);
+    /* The camera uses it as a symbol too. */
+    fxNewNameC(symbols.the, (txString)name);
     size_t size;
     uint8_t *bytes = container_build(&symbols, &code, kind, name, &size);
     write_file(output, bytes, size);
