@@ -178,8 +178,8 @@ export class Peripheral {
   private updateGap({ updateGap, name, appearance }: AdvertiseOptions): void {
     if (updateGap === false) return;
     const { gatt } = this.core.host;
-    if (name !== undefined) gatt.setDeviceName(utf8Encode(name));
-    if (appearance !== undefined) gatt.setAppearance(appearance);
+    if (name !== undefined) gatt.generic.deviceName = utf8Encode(name);
+    if (appearance !== undefined) gatt.generic.appearance = appearance;
   }
 
   private async offAir(): Promise<void> {

@@ -104,7 +104,7 @@ export class Characteristic {
     const { core, attribute } = registration;
     attribute.value = value;
     if (value.length > attribute.maxLength) attribute.maxLength = value.length;
-    if (options.sendUpdate) core.host.gatt.notifySubscribers(attribute);
+    if (options.sendUpdate) core.host.gatt.updates.tellSubscribers(attribute);
   }
 
   /**
@@ -123,7 +123,7 @@ export class Characteristic {
     const { core, attribute } = registration;
     const value = data === undefined ? attribute.value : typeof data === "string" ? utf8Encode(data) : data;
     if (!(value instanceof Uint8Array)) throw new TypeError("a value is a Uint8Array or a string");
-    const outcome = core.host.gatt.notify(connection.link.client, attribute, value);
+    const outcome = core.host.gatt.updates.notify(connection.link.client, attribute, value);
     if (outcome === "sent") return core.yes;
     if (outcome === "unsubscribed") return core.no;
     if (outcome === "full") {

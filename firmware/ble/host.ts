@@ -81,7 +81,7 @@ export class Host {
       },
     );
     this.advertiser = new Advertiser(this.hci);
-    this.gatt = new GattServer({ log });
+    this.gatt = new GattServer({ clock, log, aesCmac: platform.aesCmac });
     this.listen();
   }
 

@@ -69,15 +69,13 @@ static void check_names(txMachine *the) {
             names);
 }
 
-/* Caches and tables that the engine would write through, in built-ins which can do without them. */
-static void drop_caches(txMachine *the) {
+/* The global object's cache of look-ups would be written through. */
+static void drop_global_cache(txMachine *the) {
     txSlot *global = mxGlobal.value.reference;
     if (global->next->kind == XS_GLOBAL_KIND) {
         global->next = global->next->next;
         global->flag &= ~XS_EXOTIC_FLAG;
     }
-    mxMapPrototype.value.reference->next->kind = XS_UNDEFINED_KIND;
-    mxSetPrototype.value.reference->next->kind = XS_UNDEFINED_KIND;
 }
 
 /* A clone's compartments inherit their global objects from this one. */
@@ -210,7 +208,7 @@ void rom_preload(void) {
         failure_fatal("preload: the firmware's module waits for something while it is evaluated");
     check_names(the);
     bundles_skip_spare(the);
-    drop_caches(the);
+    drop_global_cache(the);
     create_compartment_global(the);
     fxShareMachine(the);
     number_first(the);

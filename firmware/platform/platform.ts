@@ -76,6 +76,8 @@ export interface Platform {
   readonly transport: HciTransport;
   /** Entropy fit for keys; throws when the board has none. */
   random(length: number): Uint8Array;
+  /** AES-CMAC with a key of 16 bytes (RFC 4493). */
+  readonly aesCmac: (key: Uint8Array, message: Uint8Array) => Uint8Array;
   /** Eight bytes, the same at every start, different on every device. */
   uniqueId(): Uint8Array;
   /** The area for records: addresses, bonds, settings. */

@@ -16,7 +16,7 @@ function createScene(controller: Partial<ControllerOptions> = {}) {
     const link = await phone.connect(await phone.find({ name: "obscura" }));
     const notifying = (await link.discover()).characteristic(NOTIFYING);
     await link.subscribe(notifying);
-    server.camera.host.gatt.notifySubscribers(server.notifying);
+    server.camera.host.gatt.updates.tellSubscribers(server.notifying);
     deepEqual((await link.nextValue()).value, new Uint8Array([0]));
     return link;
   };
@@ -161,7 +161,7 @@ describe("stack: controllers", () => {
       bad.vices.completedExtra = 3;
       const link = await visit();
       for (let turn = 0; turn < 50; turn++) {
-        server.camera.host.gatt.notifySubscribers(server.notifying);
+        server.camera.host.gatt.updates.tellSubscribers(server.notifying);
         await link.nextValue();
       }
     });
@@ -190,7 +190,7 @@ describe("stack: controllers", () => {
       ]) {
         bad.deliver(new Uint8Array(bytes));
       }
-      deepEqual(await link.read(12), new Uint8Array([0x34, 0x08]));
+      deepEqual(await link.read(server.readable.handle), new Uint8Array([0x34, 0x08]));
       await link.disconnect();
       await world.clock.sleep(100);
     });

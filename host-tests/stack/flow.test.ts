@@ -37,7 +37,7 @@ async function flood(options: {
       const value = new Uint8Array(lengthOf(index));
       value[0] = index & 0xff;
       value[1] = index >> 8;
-      const outcome = gatt.notify(client, server.notifying, value);
+      const outcome = gatt.updates.notify(client, server.notifying, value);
       if (outcome === "full") {
         waited++;
         await world.clock.sleep(5);
@@ -97,12 +97,12 @@ describe("stack: flow control", () => {
       const { gatt } = server.camera.host;
       for (let index = 0; index < 20; index++) {
         server.notifying.value = new Uint8Array([index]);
-        gatt.notifySubscribers(server.notifying);
+        gatt.updates.tellSubscribers(server.notifying);
         deepEqual((await links[1]!.nextValue(1000)).value, new Uint8Array([index]));
       }
       equal(await links[0]!.disconnected(), 0x08);
       server.notifying.value = new Uint8Array([99]);
-      gatt.notifySubscribers(server.notifying);
+      gatt.updates.tellSubscribers(server.notifying);
       deepEqual((await links[1]!.nextValue(1000)).value, new Uint8Array([99]));
     });
     deepEqual(server.camera.controller.violations, []);

@@ -49,7 +49,7 @@ describe("stack: links", () => {
     await world.run(async () => {
       for (let turn = 0; turn < 100; turn++) {
         const link = await connect();
-        deepEqual(await link.read(12), new Uint8Array([0x34, 0x08]));
+        deepEqual(await link.read(server.readable.handle), new Uint8Array([0x34, 0x08]));
         await link.disconnect();
         await world.clock.sleep(100);
       }
@@ -68,7 +68,7 @@ describe("stack: links", () => {
       await first.disconnect();
       await world.clock.sleep(100);
       const second = await connect();
-      server.camera.host.gatt.notifySubscribers(server.notifying);
+      server.camera.host.gatt.updates.tellSubscribers(server.notifying);
       await world.clock.sleep(500);
       deepEqual(second.att.values, []);
     });
@@ -85,7 +85,7 @@ describe("stack: links", () => {
       await link.subscribe(database.characteristic(NOTIFYING));
       for (let turn = 0; turn < 50; turn++) {
         await link.write(database.characteristic(WRITABLE), new Uint8Array([turn]));
-        server.camera.host.gatt.notify(
+        server.camera.host.gatt.updates.notify(
           server.connected.at(-1)!.client,
           server.notifying,
           new Uint8Array([turn]),
@@ -111,7 +111,7 @@ describe("stack: links", () => {
         latency: 4,
         supervisionTimeoutMs: 6000,
       });
-      deepEqual(await link.read(12), new Uint8Array([0x34, 0x08]));
+      deepEqual(await link.read(server.readable.handle), new Uint8Array([0x34, 0x08]));
     });
   });
 
@@ -128,7 +128,7 @@ describe("stack: links", () => {
         await link.subscribe(database.characteristic(NOTIFYING));
         for (let turn = 0; turn < 20; turn++) {
           await link.write(database.characteristic(WRITABLE), new Uint8Array([index, turn]));
-          server.camera.host.gatt.notify(
+          server.camera.host.gatt.updates.notify(
             server.connected[0]!.client,
             server.notifying,
             new Uint8Array([turn, index]),
@@ -166,10 +166,10 @@ describe("stack: links", () => {
       equal(server.camera.host.connections.size, 2);
       for (const link of links) await link.subscribe((await link.discover()).characteristic(NOTIFYING));
       server.notifying.value = new Uint8Array([9]);
-      server.camera.host.gatt.notifySubscribers(server.notifying);
+      server.camera.host.gatt.updates.tellSubscribers(server.notifying);
       for (const link of links) deepEqual((await link.nextValue()).value, new Uint8Array([9]));
       await links[0]!.disconnect();
-      deepEqual(await links[1]!.read(12), new Uint8Array([0x34, 0x08]));
+      deepEqual(await links[1]!.read(server.readable.handle), new Uint8Array([0x34, 0x08]));
     });
   });
 

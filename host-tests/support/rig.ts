@@ -1,6 +1,7 @@
 /** A whole host on a scripted controller, in virtual time. */
 import { type Aioble, createAioble } from "../../firmware/aioble/aioble.ts";
 import { Host, type Records } from "../../firmware/ble/host.ts";
+import { aesCmac } from "../../firmware/platform/aes-cmac.ts";
 import type { FlashArea, LogLevel, Platform } from "../../firmware/platform/platform.ts";
 import { toHex } from "./bytes.ts";
 import {
@@ -67,6 +68,7 @@ export function createRig(): Rig {
   const platform: Platform = {
     clock,
     transport: controller,
+    aesCmac,
     random: (length) => Uint8Array.from({ length }, (_, at) => 0x11 * (at + 1)),
     uniqueId: () => new Uint8Array(8),
     stateFlash: NO_FLASH,

@@ -65,7 +65,7 @@ export function createServer<C extends { readonly host: Host }>(camera: C): Serv
     written,
     async advertise(name, intervalUs = 100_000) {
       await host.activate();
-      host.gatt.setDeviceName(utf8Encode(name));
+      host.gatt.generic.deviceName = utf8Encode(name);
       const services = [new UUID(SERVICE)];
       const payload = buildAdvertisingPayload({ connectable: true, name, services });
       await host.advertiser.start({ intervalUs, connectable: true, ...payload });

@@ -9,16 +9,22 @@ import {
   errorResponse,
   exchangeMtuRequest,
   exchangeMtuResponse,
+  executeWriteRequest,
   findByTypeValueRequest,
   findInformationRequest,
   handleValueConfirmation,
   handleValueIndication,
   handleValueNotification,
+  multipleHandleValueNotification,
   type Pdu,
+  prepareWriteRequest,
   readBlobRequest,
   readByGroupTypeRequest,
   readByTypeRequest,
+  readMultipleRequest,
+  readMultipleVariableRequest,
   readRequest,
+  signedWriteCommand,
   writeCommand,
   writeRequest,
 } from "./pdus.ts";
@@ -37,9 +43,14 @@ const SERVED: readonly number[] = [
   readByTypeRequest.opcode,
   readRequest.opcode,
   readBlobRequest.opcode,
+  readMultipleRequest.opcode,
+  readMultipleVariableRequest.opcode,
   readByGroupTypeRequest.opcode,
   writeRequest.opcode,
   writeCommand.opcode,
+  signedWriteCommand.opcode,
+  prepareWriteRequest.opcode,
+  executeWriteRequest.opcode,
 ];
 
 /** Responses and other PDUs that ask for nothing: odd opcodes from 0x01 to 0x23 but the indication. */
@@ -140,6 +151,11 @@ export class AttBearer {
    */
   notify(attributeHandle: number, value: Uint8Array): boolean {
     return this.sendValue(handleValueNotification.opcode, attributeHandle, value);
+  }
+
+  /** Notifies several values in one PDU; `tuples` fits into ATT_MTU - 1 bytes (3.4.7.4). See `notify` for the result. */
+  notifyMultiple(tuples: Uint8Array): boolean {
+    return this.l2cap.send(CHANNEL.ATT, this.putOpcode(multipleHandleValueNotification.opcode), tuples);
   }
 
   /** Whether an indication waits for its confirmation: there may be only one (Vol 3, Part F, 3.3.2). */

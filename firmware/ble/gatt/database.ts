@@ -5,8 +5,13 @@ import { UUID } from "../uuid.ts";
 /** Attribute types of declarations and descriptors (Assigned Numbers, 3.6 and 3.7). */
 export const TYPE = {
   PRIMARY_SERVICE: 0x2800,
+  SECONDARY_SERVICE: 0x2801,
+  INCLUDE: 0x2802,
   CHARACTERISTIC: 0x2803,
+  CHARACTERISTIC_EXTENDED_PROPERTIES: 0x2900,
+  CHARACTERISTIC_USER_DESCRIPTION: 0x2901,
   CLIENT_CHARACTERISTIC_CONFIGURATION: 0x2902,
+  CHARACTERISTIC_PRESENTATION_FORMAT: 0x2904,
 } as const;
 
 /** Characteristic properties (Vol 3, Part G, 3.3.1.1). */
@@ -17,6 +22,7 @@ export const PROPERTY = {
   WRITE: 0x08,
   NOTIFY: 0x10,
   INDICATE: 0x20,
+  EXTENDED: 0x80,
 } as const;
 
 /** Bits of a client characteristic configuration (Vol 3, Part G, 3.3.3.3). */
@@ -25,14 +31,31 @@ export const CCCD = { NOTIFY: 0x0001, INDICATE: 0x0002 } as const;
 /** Longest attribute value (Vol 3, Part F, 3.2.9). */
 export const MAX_VALUE_LENGTH = 512;
 
+/** An ATT error code that refuses, bytes that take the value's place, or nothing: the stored value. */
+export type ReadAnswer = number | Uint8Array | undefined;
+/** An ATT error code that refuses; 0 or nothing accepts. */
+export type WriteAnswer = number | undefined;
+
 /** What the owner of a value may decide. `client` is whatever the host gave the server for that connection. */
 export interface ValueHooks {
-  /** Before a client reads from offset 0: return an ATT error code to refuse, 0 or nothing to allow. */
-  onRead?(client: unknown): number | undefined;
-  /** After a client's write was stored. */
-  onWritten?(client: unknown): void;
+  /** Before a client reads from offset 0. A promise has 30 s. */
+  onRead?(client: unknown): ReadAnswer | Promise<ReadAnswer>;
+  /** Before a client's write is stored. A promise has 30 s. */
+  onWrite?(client: unknown, value: Uint8Array): WriteAnswer | Promise<WriteAnswer>;
+  /** After a client's write was stored; `value` is what this write brought. */
+  onWritten?(client: unknown, value: Uint8Array): void;
   /** A client changed what it wants to be told; `configuration` is its CCCD. */
   onSubscribe?(client: unknown, configuration: number): void;
+}
+
+export interface DescriptorDefinition {
+  readonly uuid: UUID;
+  readonly read?: boolean;
+  readonly write?: boolean;
+  readonly value: Uint8Array;
+  /** Longest value that a client may write, 0..512 bytes. */
+  readonly maxLength: number;
+  readonly hooks?: ValueHooks;
 }
 
 export interface CharacteristicDefinition {
@@ -42,11 +65,18 @@ export interface CharacteristicDefinition {
   readonly value: Uint8Array;
   /** Longest value that a client may write, 0..512 bytes. */
   readonly maxLength: number;
+  /** Clients' writes are added to the value instead of replacing it. */
+  readonly append?: boolean;
+  readonly descriptors?: readonly DescriptorDefinition[];
   readonly hooks?: ValueHooks;
 }
 
 export interface ServiceDefinition {
   readonly uuid: UUID;
+  /** Only meant to be included by others (Vol 3, Part G, 3.1). */
+  readonly secondary?: boolean;
+  /** Services of the same registration. */
+  readonly includes?: readonly ServiceDefinition[];
   readonly characteristics: readonly CharacteristicDefinition[];
 }
 
@@ -61,40 +91,67 @@ export interface Attribute {
   readonly writableWithoutResponse: boolean;
   /** Longest value that a client may write. */
   maxLength: number;
+  readonly append: boolean;
   value: Uint8Array;
   /** Last handle of the group that this attribute opens; its own handle otherwise. */
   groupEnd: number;
   readonly hooks: ValueHooks | undefined;
-  /** Of a characteristic value with notify or indicate: the handle of its CCCD; else 0. */
-  cccdHandle: number;
   /** Of a CCCD: the characteristic value that it configures. */
   readonly configures: Attribute | undefined;
   /** Of a CCCD: the bits that the characteristic's properties allow. */
   readonly allowedConfiguration: number;
+  /** Of a characteristic's value: the descriptors of its definition. */
+  descriptors: readonly Attribute[];
 }
 
 type Row = Partial<Omit<Attribute, "type" | "value">> & { type: UUID; value: Uint8Array };
 
+const NONE: readonly Attribute[] = Object.freeze([]);
+
 export class Database {
   /** Handle h stands at index h - 1: handles are given without gaps. */
   private readonly attributes: Attribute[] = [];
+  private readonly services = new Map<ServiceDefinition, Attribute>();
+  /** Include declarations whose service had no handles yet. */
+  private readonly unresolved: { readonly row: Attribute; readonly service: ServiceDefinition }[] = [];
 
   /** Adds a service; returns the attributes of its characteristics' values in order. */
   add(service: ServiceDefinition): Attribute[] {
     const first = this.append({
-      type: new UUID(TYPE.PRIMARY_SERVICE),
+      type: new UUID(service.secondary ? TYPE.SECONDARY_SERVICE : TYPE.PRIMARY_SERVICE),
       value: service.uuid.attBytes,
       readable: true,
     });
+    this.services.set(service, first);
+    for (const included of service.includes ?? []) {
+      const row = this.append({ type: new UUID(TYPE.INCLUDE), value: new Uint8Array(0), readable: true });
+      this.unresolved.push({ row, service: included });
+    }
     const values = service.characteristics.map((characteristic) => this.addCharacteristic(characteristic));
     first.groupEnd = this.lastHandle;
     return values;
   }
 
+  /**
+   * Fills in the include declarations, once every service has its handles (Vol 3, Part G, 3.2).
+   * @throws TypeError when a service includes one that was not added.
+   */
+  resolveIncludes(): void {
+    for (const { row, service } of this.unresolved.splice(0)) {
+      const included = this.services.get(service);
+      if (!included) throw new TypeError(`service ${service.uuid} is included, but is not registered`);
+      const value = new Writer(6);
+      value.u16(included.handle);
+      value.u16(included.groupEnd);
+      if (service.uuid.attBytes.length === 2) value.bytes(service.uuid.attBytes);
+      row.value = value.finish();
+    }
+  }
+
   private addCharacteristic(definition: CharacteristicDefinition): Attribute {
     const properties = definition.properties;
     const declaration = new Writer(19);
-    declaration.u8(properties);
+    declaration.u8(properties & 0xff);
     declaration.u16(this.lastHandle + 2);
     declaration.bytes(definition.uuid.attBytes);
     const opening = this.append({
@@ -109,10 +166,11 @@ export class Database {
       writable: (properties & PROPERTY.WRITE) !== 0,
       writableWithoutResponse: (properties & PROPERTY.WRITE_WITHOUT_RESPONSE) !== 0,
       maxLength: definition.maxLength,
+      append: definition.append,
       hooks: definition.hooks,
     });
     if ((properties & (PROPERTY.NOTIFY | PROPERTY.INDICATE)) !== 0) {
-      const configuration = this.append({
+      this.append({
         type: new UUID(TYPE.CLIENT_CHARACTERISTIC_CONFIGURATION),
         value: new Uint8Array(2),
         readable: true,
@@ -123,8 +181,17 @@ export class Database {
           (properties & PROPERTY.NOTIFY ? CCCD.NOTIFY : 0) |
           (properties & PROPERTY.INDICATE ? CCCD.INDICATE : 0),
       });
-      value.cccdHandle = configuration.handle;
     }
+    value.descriptors = (definition.descriptors ?? []).map((descriptor) =>
+      this.append({
+        type: descriptor.uuid,
+        value: descriptor.value,
+        readable: descriptor.read ?? false,
+        writable: descriptor.write ?? false,
+        maxLength: descriptor.maxLength,
+        hooks: descriptor.hooks,
+      }),
+    );
     opening.groupEnd = this.lastHandle;
     return value;
   }
@@ -139,12 +206,13 @@ export class Database {
       writable: row.writable ?? false,
       writableWithoutResponse: row.writableWithoutResponse ?? false,
       maxLength: row.maxLength ?? 0,
+      append: row.append ?? false,
       value: row.value,
       groupEnd: handle,
       hooks: row.hooks,
-      cccdHandle: 0,
       configures: row.configures,
       allowedConfiguration: row.allowedConfiguration ?? 0,
+      descriptors: NONE,
     };
     this.attributes.push(attribute);
     return attribute;

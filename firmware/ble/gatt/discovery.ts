@@ -15,7 +15,8 @@ import {
 import { decode, type Fields, type Values, Writer } from "../codec.ts";
 import { UUID } from "../uuid.ts";
 import { type Attribute, type Database, TYPE } from "./database.ts";
-import type { RemoteClient } from "./server.ts";
+import type { Reads } from "./reads.ts";
+import type { RemoteClient } from "./remote-client.ts";
 
 /** Longest value in one entry of Read By Type and Read By Group Type: the length field is one byte (3.4.4.2). */
 const MAX_ENTRY_LENGTH = 255;
@@ -30,15 +31,11 @@ interface Refusal {
 
 export class Discovery {
   private readonly database: Database;
-  private readonly readFor: (client: RemoteClient, attribute: Attribute) => Uint8Array | number;
+  private readonly reads: Reads;
 
-  /** @param readFor the attribute's value as this client sees it, or the ATT error code that refuses it. */
-  constructor(
-    database: Database,
-    readFor: (client: RemoteClient, attribute: Attribute) => Uint8Array | number,
-  ) {
+  constructor(database: Database, reads: Reads) {
     this.database = database;
-    this.readFor = readFor;
+    this.reads = reads;
   }
 
   /** Serves the request if it is one of discovery; false when it is not. */
@@ -110,8 +107,9 @@ export class Discovery {
     const writer = new Writer();
     for (const attribute of this.database.range(request.startingHandle, request.endingHandle)) {
       if (!attribute.type.equals(type)) continue;
-      const value = this.readFor(client, attribute);
-      // What may not be read does not match: it is skipped, not refused (3.4.3.3).
+      // What may not be read, or only with the application's word, does not match: it is skipped (3.4.3.3).
+      if (attribute.hooks?.onRead) continue;
+      const value = this.reads.stored(client, attribute);
       if (typeof value === "number" || !sameValue(attribute, value, request.attributeValue)) continue;
       if (writer.length + 4 > client.bearer.mtu - 1) break;
       writer.u16(attribute.handle);
@@ -123,9 +121,20 @@ export class Discovery {
   }
 
   private readByType(client: RemoteClient, request: Range & { attributeType: UUID }): Refusal | undefined {
-    const entries = this.collect(client, request, request.attributeType, 2);
-    if ("error" in entries) return entries;
-    client.bearer.respond(readByTypeResponse, entries);
+    const matches = this.matching(request, request.attributeType);
+    const first = matches[0];
+    if (!first) return notFound(request);
+    if (!first.hooks?.onRead) return this.answerWith(client, readByTypeResponse, matches, 2);
+    // The application answers for its value, alone: the client asks again for the ones behind it.
+    this.reads.read(client, first, (value) => {
+      if (typeof value === "number") {
+        const handle = value === ATT_ERROR.UNLIKELY_ERROR ? 0 : first.handle;
+        return client.bearer.refuse(readByTypeRequest.opcode, handle, value);
+      }
+      const entries = new Entries(client.bearer.mtu - 2, 2);
+      entries.add(first, value);
+      client.bearer.respond(readByTypeResponse, entries.finish());
+    });
     return undefined;
   }
 
@@ -133,42 +142,76 @@ export class Discovery {
     client: RemoteClient,
     request: Range & { attributeGroupType: UUID },
   ): Refusal | undefined {
-    if (request.attributeGroupType.short !== TYPE.PRIMARY_SERVICE) {
+    if (!isGroup(request.attributeGroupType)) {
       return { handle: request.startingHandle, error: ATT_ERROR.UNSUPPORTED_GROUP_TYPE };
     }
-    const entries = this.collect(client, request, request.attributeGroupType, 4);
-    if ("error" in entries) return entries;
-    client.bearer.respond(readByGroupTypeResponse, entries);
-    return undefined;
+    const matches = this.matching(request, request.attributeGroupType);
+    if (matches.length === 0) return notFound(request);
+    return this.answerWith(client, readByGroupTypeResponse, matches, 4);
   }
 
-  /** Entries of equal length: handle (and group end when `prefix` is 4), then as much of the value as fits. */
-  private collect(
+  private matching(range: Range, type: UUID): Attribute[] {
+    const attributes = this.database.range(range.startingHandle, range.endingHandle);
+    return attributes.filter((attribute) => attribute.type.equals(type));
+  }
+
+  /** As many of the matches as go into one response, from the first on. */
+  private answerWith(
     client: RemoteClient,
-    range: Range,
-    type: UUID,
+    response: typeof readByTypeResponse,
+    matches: readonly Attribute[],
     prefix: 2 | 4,
-  ): Refusal | { length: number; attributeDataList: Uint8Array } {
-    const room = client.bearer.mtu - 2;
-    const writer = new Writer();
-    let length = 0;
-    for (const attribute of this.database.range(range.startingHandle, range.endingHandle)) {
-      if (!attribute.type.equals(type)) continue;
-      const value = this.readFor(client, attribute);
+  ): Refusal | undefined {
+    const entries = new Entries(client.bearer.mtu - 2, prefix);
+    for (const attribute of matches) {
+      if (attribute.hooks?.onRead) break;
+      const value = this.reads.stored(client, attribute);
       if (typeof value === "number") {
-        if (length === 0) return { handle: attribute.handle, error: value };
+        if (entries.isEmpty) return { handle: attribute.handle, error: value };
         break;
       }
-      const entryLength = Math.min(value.length, MAX_ENTRY_LENGTH - prefix, room - prefix) + prefix;
-      if (length === 0) length = entryLength;
-      if (entryLength !== length || writer.length + length > room) break;
-      writer.u16(attribute.handle);
-      if (prefix === 4) writer.u16(attribute.groupEnd);
-      writer.bytes(value.subarray(0, length - prefix));
+      if (!entries.add(attribute, value)) break;
     }
-    if (length === 0) return notFound(range);
-    return { length, attributeDataList: writer.finish() };
+    client.bearer.respond(response, entries.finish());
+    return undefined;
   }
+}
+
+/** Entries of equal length: handle (and group end when `prefix` is 4), then as much of the value as fits. */
+class Entries {
+  private readonly writer = new Writer();
+  private readonly room: number;
+  private readonly prefix: 2 | 4;
+  private length = 0;
+
+  constructor(room: number, prefix: 2 | 4) {
+    this.room = room;
+    this.prefix = prefix;
+  }
+
+  get isEmpty(): boolean {
+    return this.length === 0;
+  }
+
+  /** False, having added nothing, when it does not fit or has another length than the first. */
+  add(attribute: Attribute, value: Uint8Array): boolean {
+    const { writer, prefix, room } = this;
+    const length = Math.min(value.length, MAX_ENTRY_LENGTH - prefix, room - prefix) + prefix;
+    if (this.length === 0) this.length = length;
+    if (length !== this.length || writer.length + length > room) return false;
+    writer.u16(attribute.handle);
+    if (prefix === 4) writer.u16(attribute.groupEnd);
+    writer.bytes(value.subarray(0, length - prefix));
+    return true;
+  }
+
+  finish(): { length: number; attributeDataList: Uint8Array } {
+    return { length: this.length, attributeDataList: this.writer.finish() };
+  }
+}
+
+function isGroup(type: UUID): boolean {
+  return type.short === TYPE.PRIMARY_SERVICE || type.short === TYPE.SECONDARY_SERVICE;
 }
 
 function notFound(range: Range): Refusal {
@@ -177,7 +220,7 @@ function notFound(range: Range): Refusal {
 
 /** Service UUIDs of different widths are the same value (Vol 3, Part B, 2.5.1). */
 function sameValue(attribute: Attribute, value: Uint8Array, asked: Uint8Array): boolean {
-  if (attribute.type.short === TYPE.PRIMARY_SERVICE && (asked.length === 2 || asked.length === 16)) {
+  if (isGroup(attribute.type) && (asked.length === 2 || asked.length === 16)) {
     return new UUID(value).equals(new UUID(asked));
   }
   if (value.length !== asked.length) return false;

@@ -1,318 +1,239 @@
-/** The GATT server: reads, writes and subscriptions of every client (Vol 3, Part G, 4; Vol 3, Part F, 3.4). */
-
-import type { LogLevel } from "../../platform/platform.ts";
-import type { AttBearer } from "../att/bearer.ts";
+/** The GATT server: serves the requests and commands of every client (Vol 3, Part G, 4; Vol 3, Part F, 3.4). */
+import type { Clock, LogLevel } from "../../platform/platform.ts";
+import { type AttBearer, TRANSACTION_TIMEOUT_MS } from "../att/bearer.ts";
 import { ATT_ERROR } from "../att/errors.ts";
 import {
+  executeWriteRequest,
+  prepareWriteRequest,
   readBlobRequest,
-  readBlobResponse,
+  readByTypeRequest,
+  readMultipleRequest,
+  readMultipleVariableRequest,
   readRequest,
-  readResponse,
+  signedWriteCommand,
   writeCommand,
   writeRequest,
-  writeResponse,
 } from "../att/pdus.ts";
-import { copyBytes } from "../codec.ts";
-import { UUID } from "../uuid.ts";
-import { type Attribute, CCCD, Database, PROPERTY, type ServiceDefinition } from "./database.ts";
+import { type Attribute, Database, type ServiceDefinition } from "./database.ts";
 import { Discovery } from "./discovery.ts";
+import { type AesCmac, GenericServices } from "./generic-services.ts";
+import { Reads } from "./reads.ts";
+import { CLIENT_FEATURE, RemoteClient } from "./remote-client.ts";
+import { Updates } from "./updates.ts";
+import { Writes } from "./writes.ts";
 
-/** Generic Access (Vol 3, Part C, 12) and Generic Attribute (Vol 3, Part G, 7). */
-const GENERIC_ACCESS = 0x1800;
-const DEVICE_NAME = 0x2a00;
-const APPEARANCE = 0x2a01;
-const GENERIC_ATTRIBUTE = 0x1801;
-const SERVICE_CHANGED = 0x2a05;
+export { RemoteClient } from "./remote-client.ts";
 
-/** A client of this server: one per link. */
-export class RemoteClient {
-  readonly bearer: AttBearer;
-  /** What the host knows this client by; handed to hooks. */
-  readonly owner: unknown;
-  /** CCCD values that are not zero, by the handle of the characteristic's value. */
-  readonly configurations = new Map<number, number>();
-  /** Last handle of a change that came while Service Changed for an earlier one waits for its confirmation; else 0. */
-  changedSince = 0;
-
-  constructor(bearer: AttBearer, owner: unknown) {
-    this.bearer = bearer;
-    this.owner = owner;
-  }
-}
-
-/** What became of a notification: on its way to the peer, waiting for the controller, not asked for, or no room. */
-export type NotifyOutcome = "sent" | "queued" | "unsubscribed" | "full";
+/** The application has less time to answer than the client waits (Vol 3, Part F, 3.3.3). */
+const ANSWER_TIMEOUT_MS = TRANSACTION_TIMEOUT_MS - 1000;
 
 /** What the server is handed. */
 export interface GattServerPort {
+  readonly clock: Clock;
+  readonly aesCmac: AesCmac;
   log(level: LogLevel, message: string): void;
 }
 
 export class GattServer {
   readonly clients = new Set<RemoteClient>();
-  /** Write commands that were dropped: too long, not allowed, or for no attribute (Vol 3, Part F, 3.4.5.3). */
-  droppedCommands = 0;
-  /** Notifications that a client missed because its queue was full. */
-  droppedNotifications = 0;
+  readonly updates: Updates;
+  readonly generic: GenericServices;
   private readonly port: GattServerPort;
-  private database = new Database();
-  private discovery: Discovery;
-  private deviceName: Uint8Array = new Uint8Array(0);
-  private appearance: Uint8Array = new Uint8Array(2);
-  private nameAttribute: Attribute | undefined;
-  private appearanceAttribute: Attribute | undefined;
-  private serviceChanged: Attribute | undefined;
+  private readonly byOwner = new Map<unknown, RemoteClient>();
+  private readonly reads: Reads;
+  private readonly writes: Writes;
+  private database!: Database;
+  private discovery!: Discovery;
 
   constructor(port: GattServerPort) {
     this.port = port;
-    this.discovery = this.rebuild([]).discovery;
+    this.updates = new Updates(this.clients);
+    this.generic = new GenericServices(port.aesCmac);
+    this.reads = new Reads(this);
+    this.writes = new Writes(this);
+    this.rebuild([]);
   }
 
   /**
    * Replaces the database by the mandatory services and these; returns the attributes of the characteristics' values,
    * service by service. Subscriptions to the old database end, and clients that asked for it are sent Service Changed.
-   * @throws RangeError when the database has no room for all of them.
+   * @throws RangeError when the database has no room for all of them, TypeError for an include that is not among them.
    */
   register(services: readonly ServiceDefinition[]): Attribute[][] {
     const lastBefore = this.database.lastHandle;
-    const { discovery, values } = this.rebuild(services);
-    this.discovery = discovery;
+    const values = this.rebuild(services);
     this.announceChange(Math.max(lastBefore, this.database.lastHandle));
     return values;
   }
 
-  private rebuild(services: readonly ServiceDefinition[]) {
+  private rebuild(services: readonly ServiceDefinition[]): Attribute[][] {
     const database = new Database();
-    const [name, appearance] = database.add({
-      uuid: new UUID(GENERIC_ACCESS),
-      characteristics: [
-        { uuid: new UUID(DEVICE_NAME), properties: PROPERTY.READ, value: this.deviceName, maxLength: 0 },
-        { uuid: new UUID(APPEARANCE), properties: PROPERTY.READ, value: this.appearance, maxLength: 0 },
-      ],
-    });
-    const [serviceChanged] = database.add({
-      uuid: new UUID(GENERIC_ATTRIBUTE),
-      characteristics: [
-        {
-          uuid: new UUID(SERVICE_CHANGED),
-          properties: PROPERTY.INDICATE,
-          value: new Uint8Array(4),
-          maxLength: 0,
-        },
-      ],
-    });
-    const values = services.map((service) => database.add(service));
-    this.database = database;
-    this.nameAttribute = name;
-    this.appearanceAttribute = appearance;
-    this.serviceChanged = serviceChanged;
-    return {
-      values,
-      discovery: new Discovery(database, (client, attribute) => this.readFor(client, attribute)),
-    };
+    const before = this.database;
+    try {
+      this.generic.addTo(database, (owner) => this.byOwner.get(owner));
+      const values = services.map((service) => database.add(service));
+      database.resolveIncludes();
+      this.database = database;
+      this.discovery = new Discovery(database, this.reads);
+      return values;
+    } catch (error) {
+      if (before) this.generic.addTo(before, (owner) => this.byOwner.get(owner));
+      throw error;
+    }
   }
 
   /** Vol 3, Part G, 7.1: the affected range is everything, since every handle may have moved. */
   private announceChange(lastHandle: number): void {
-    const changed = this.serviceChanged!;
-    for (const client of this.clients) {
-      const wanted = client.configurations.get(changed.handle);
-      client.configurations.clear();
-      if (wanted === undefined) continue;
-      client.configurations.set(changed.handle, wanted);
-      this.indicateChange(client, changed.handle, lastHandle);
-    }
-  }
-
-  private indicateChange(client: RemoteClient, handle: number, lastHandle: number): void {
-    if (client.bearer.indicating) {
-      client.changedSince = Math.max(client.changedSince, lastHandle);
-      return;
-    }
+    const attribute = this.generic.serviceChanged;
     const range = new Uint8Array([0x01, 0x00, lastHandle & 0xff, lastHandle >> 8]);
-    client.bearer.indicate(handle, range, (confirmed) => {
-      const since = client.changedSince;
-      client.changedSince = 0;
-      if (confirmed && since > 0) this.indicateChange(client, handle, since);
-    });
-  }
-
-  /** The Device Name characteristic, UTF-8 bytes (Vol 3, Part C, 12.1). */
-  setDeviceName(name: Uint8Array): void {
-    this.deviceName = name;
-    this.nameAttribute!.value = name;
-  }
-
-  /** The Appearance characteristic (Vol 3, Part C, 12.2). */
-  setAppearance(appearance: number): void {
-    this.appearance = new Uint8Array([appearance & 0xff, appearance >> 8]);
-    this.appearanceAttribute!.value = this.appearance;
+    for (const client of this.clients) {
+      const wanted = client.configurations.get(attribute.handle);
+      client.configurations.clear();
+      client.preparedWrites.clear();
+      client.snapshot = undefined;
+      if ((client.features & CLIENT_FEATURE.ROBUST_CACHING) !== 0) {
+        client.changeUnaware = true;
+        client.toldOutOfSync = false;
+      }
+      if (wanted === undefined) continue;
+      client.configurations.set(attribute.handle, wanted);
+      this.updates.indicate(client, {
+        attribute,
+        value: range,
+        onConfirmed: (confirmed) => {
+          if (confirmed) client.becomeAware();
+        },
+      });
+    }
   }
 
   /** A link came up. */
   open(bearer: AttBearer, owner: unknown): RemoteClient {
     const client = new RemoteClient(bearer, owner);
     this.clients.add(client);
+    this.byOwner.set(owner, client);
     return client;
   }
 
-  /** A link is gone: its subscriptions are forgotten. */
+  /** A link is gone: its subscriptions and prepared writes are forgotten. */
   close(client: RemoteClient): void {
     this.clients.delete(client);
+    this.byOwner.delete(client.owner);
     client.configurations.clear();
+    client.preparedWrites.clear();
+    this.updates.close(client);
+  }
+
+  /** The attribute with this handle, if there is one. */
+  at(handle: number): Attribute | undefined {
+    return this.database.at(handle);
+  }
+
+  /** Write commands that were dropped: too long, not allowed, or for no attribute (Vol 3, Part F, 3.4.5.3). */
+  get droppedCommands(): number {
+    return this.writes.droppedCommands;
   }
 
   /** Serves one request or command; the range starts after the opcode. */
   serve(client: RemoteClient, opcode: number, view: DataView, start: number, length: number): void {
-    if (opcode === writeRequest.opcode) this.writeRequested(client, view, start, length);
-    else if (opcode === writeCommand.opcode) this.writeCommanded(client, view, start, length);
-    else if (opcode === readRequest.opcode) this.readRequested(client, view, start, length);
-    else if (opcode === readBlobRequest.opcode) this.readBlobRequested(client, view, start, length);
+    if (client.changeUnaware && !this.becomesAware(client, opcode, view, start, length)) return;
+    if (opcode === writeCommand.opcode) return this.writes.command(client, view, start, length);
+    if (opcode === signedWriteCommand.opcode) return this.writes.drop();
+    if (client.busy) {
+      this.port.log(
+        "warning",
+        `att: dropped request 0x${opcode.toString(16)} that came before its predecessor's answer`,
+      );
+      return;
+    }
+    if (opcode === writeRequest.opcode) this.writes.request(client, view, start, length);
+    else if (opcode === readRequest.opcode) this.reads.request(client, view, start, length);
+    else if (opcode === readBlobRequest.opcode) this.reads.blob(client, view, start, length);
+    else if (opcode === readMultipleRequest.opcode) this.reads.multiple(client, opcode, view, start, length);
+    else if (opcode === readMultipleVariableRequest.opcode)
+      this.reads.multiple(client, opcode, view, start, length);
+    else if (opcode === prepareWriteRequest.opcode) this.writes.prepare(client, view, start, length);
+    else if (opcode === executeWriteRequest.opcode) this.writes.execute(client, view, start, length);
     else this.discovery.serve(client, opcode, view, start, length);
   }
 
-  /** 3.4.4.3 */
-  private readRequested(client: RemoteClient, view: DataView, start: number, length: number): void {
-    if (length !== 2) return client.bearer.refuse(readRequest.opcode, 0, ATT_ERROR.INVALID_PDU);
-    this.answerRead(client, readRequest.opcode, readResponse.opcode, view.getUint16(start, true), 0);
-  }
-
-  /** 3.4.4.5 */
-  private readBlobRequested(client: RemoteClient, view: DataView, start: number, length: number): void {
-    if (length !== 4) return client.bearer.refuse(readBlobRequest.opcode, 0, ATT_ERROR.INVALID_PDU);
-    const handle = view.getUint16(start, true);
-    const offset = view.getUint16(start + 2, true);
-    this.answerRead(client, readBlobRequest.opcode, readBlobResponse.opcode, handle, offset);
-  }
-
-  private answerRead(
+  /**
+   * A client that does not know the database is told once; by its next request it knows (Vol 3, Part G, 2.5.2.1). Its
+   * commands are ignored. Reading the hash by type is how it finds out, and always allowed.
+   */
+  private becomesAware(
     client: RemoteClient,
     opcode: number,
-    response: number,
-    handle: number,
-    offset: number,
-  ): void {
-    const bearer = client.bearer;
-    const attribute = this.database.at(handle);
-    if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);
-    const value = offset === 0 ? this.readFor(client, attribute) : this.valueFor(client, attribute);
-    if (typeof value === "number") return bearer.refuse(opcode, handle, value);
-    if (offset > value.length) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_OFFSET);
-    bearer.respondWithValue(response, value, offset, Math.min(value.length, offset + bearer.mtu - 1));
-  }
-
-  /** A read from the start of the value, which the application may refuse. */
-  private readFor(client: RemoteClient, attribute: Attribute): Uint8Array | number {
-    return this.ask(client, attribute) || this.valueFor(client, attribute);
-  }
-
-  /** The application's word on a read; an exception in it refuses the read and is reported. */
-  private ask(client: RemoteClient, attribute: Attribute): number {
-    const onRead = attribute.hooks?.onRead;
-    if (!onRead || !attribute.readable) return 0;
-    try {
-      return onRead(client.owner) ?? 0;
-    } catch (error) {
-      this.port.log("error", `gatt: onRead of ${attribute.type} failed: ${error}`);
-      return ATT_ERROR.UNLIKELY_ERROR;
-    }
-  }
-
-  /** The value as this client sees it, or why it may not. */
-  private valueFor(client: RemoteClient, attribute: Attribute): Uint8Array | number {
-    if (!attribute.readable) return ATT_ERROR.READ_NOT_PERMITTED;
-    if (attribute.configures) {
-      const configuration = client.configurations.get(attribute.configures.handle) ?? 0;
-      return new Uint8Array([configuration & 0xff, configuration >> 8]);
-    }
-    return attribute.value;
-  }
-
-  /** 3.4.5.1 */
-  private writeRequested(client: RemoteClient, view: DataView, start: number, length: number): void {
-    const bearer = client.bearer;
-    if (length < 2) return bearer.refuse(writeRequest.opcode, 0, ATT_ERROR.INVALID_PDU);
-    const handle = view.getUint16(start, true);
-    const attribute = this.database.at(handle);
-    const error = !attribute
-      ? ATT_ERROR.INVALID_HANDLE
-      : !attribute.writable
-        ? ATT_ERROR.WRITE_NOT_PERMITTED
-        : length - 2 > attribute.maxLength
-          ? ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH
-          : 0;
-    if (error) return bearer.refuse(writeRequest.opcode, handle, error);
-    if (attribute!.configures) return this.configure(client, attribute!, view, start + 2, length - 2);
-    attribute!.value = copyBytes(view, start + 2, length - 2);
-    bearer.respondEmpty(writeResponse.opcode);
-    this.written(client, attribute!);
-  }
-
-  /** 3.4.5.3: never answered, whatever is wrong with it. */
-  private writeCommanded(client: RemoteClient, view: DataView, start: number, length: number): void {
-    const attribute = length < 2 ? undefined : this.database.at(view.getUint16(start, true));
-    if (!attribute?.writableWithoutResponse || length - 2 > attribute.maxLength) {
-      this.droppedCommands++;
-      return;
-    }
-    attribute.value = copyBytes(view, start + 2, length - 2);
-    this.written(client, attribute);
-  }
-
-  private written(client: RemoteClient, attribute: Attribute): void {
-    this.tell(attribute, "onWritten", () => attribute.hooks?.onWritten?.(client.owner));
-  }
-
-  /** A write to a CCCD (Vol 3, Part G, 3.3.3.3). The response goes out before anything that it enables. */
-  private configure(
-    client: RemoteClient,
-    cccd: Attribute,
     view: DataView,
     start: number,
     length: number,
-  ): void {
-    const bearer = client.bearer;
-    if (length !== 2)
-      return bearer.refuse(writeRequest.opcode, cccd.handle, ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
-    const configuration = view.getUint16(start, true);
-    if ((configuration & ~cccd.allowedConfiguration) !== 0) {
-      return bearer.refuse(writeRequest.opcode, cccd.handle, ATT_ERROR.CCCD_IMPROPERLY_CONFIGURED);
+  ): boolean {
+    if (opcode === writeCommand.opcode || opcode === signedWriteCommand.opcode) {
+      this.writes.drop();
+      return false;
     }
-    const target = cccd.configures!;
-    const before = client.configurations.get(target.handle) ?? 0;
-    if (configuration === 0) client.configurations.delete(target.handle);
-    else client.configurations.set(target.handle, configuration);
-    bearer.respondEmpty(writeResponse.opcode);
-    if (configuration !== before) {
-      this.tell(target, "onSubscribe", () => target.hooks?.onSubscribe?.(client.owner, configuration));
+    if (opcode === readByTypeRequest.opcode && length === 6 && view.getUint16(start + 4, true) === 0x2b2a) {
+      return true;
     }
+    if (client.toldOutOfSync) {
+      client.becomeAware();
+      return true;
+    }
+    client.toldOutOfSync = true;
+    client.preparedWrites.clear();
+    const handle = length >= 2 ? view.getUint16(start, true) : 0;
+    client.bearer.refuse(opcode, handle, ATT_ERROR.DATABASE_OUT_OF_SYNC);
+    return false;
   }
 
-  /** What an application does in a hook must never end the stack. */
-  private tell(attribute: Attribute, name: string, hook: () => void): void {
+  /**
+   * Asks the application and goes on with its answer: at once, or when its promise settles. An exception, a rejection,
+   * and an answer that comes too late count as Unlikely Error. Nothing is done once the link is gone.
+   * @param blocks whether the client's next request has to wait.
+   */
+  ask<T>(
+    client: RemoteClient,
+    attribute: Attribute,
+    question: () => T | Promise<T>,
+    next: (answer: T | number) => void,
+    blocks = true,
+  ): void {
+    let answer: T | Promise<T>;
+    try {
+      answer = question();
+    } catch (error) {
+      this.blame(attribute, error);
+      return next(ATT_ERROR.UNLIKELY_ERROR);
+    }
+    if (!(answer instanceof Promise)) return next(answer);
+    if (blocks) client.busy = true;
+    const settle = (result: T | number): void => {
+      if (timer === undefined) return;
+      this.port.clock.clearTimer(timer);
+      timer = undefined;
+      if (blocks) client.busy = false;
+      if (this.clients.has(client)) next(result);
+    };
+    let timer: unknown = this.port.clock.setTimer(() => {
+      this.blame(attribute, new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`));
+      settle(ATT_ERROR.UNLIKELY_ERROR);
+    }, ANSWER_TIMEOUT_MS);
+    answer.then(settle, (error: unknown) => {
+      this.blame(attribute, error);
+      settle(ATT_ERROR.UNLIKELY_ERROR);
+    });
+  }
+
+  /** Tells the application. What it does in a hook must never end the stack. */
+  tell(attribute: Attribute, hook: () => void): void {
     try {
       hook();
     } catch (error) {
-      this.port.log("error", `gatt: ${name} of ${attribute.type} failed: ${error}`);
+      this.blame(attribute, error);
     }
   }
 
-  /** Whether this client asked to be notified of the value. */
-  isSubscribed(client: RemoteClient, attribute: Attribute): boolean {
-    return ((client.configurations.get(attribute.handle) ?? 0) & CCCD.NOTIFY) !== 0;
-  }
-
-  /** Notifies one client if it subscribed. The value is taken over by the call. */
-  notify(client: RemoteClient, attribute: Attribute, value: Uint8Array): NotifyOutcome {
-    if (!this.isSubscribed(client, attribute)) return "unsubscribed";
-    if (!client.bearer.canQueue) return "full";
-    return client.bearer.notify(attribute.handle, value) ? "sent" : "queued";
-  }
-
-  /** Notifies every client that subscribed of the current value. One whose queue is full misses it, and is counted. */
-  notifySubscribers(attribute: Attribute): void {
-    for (const client of this.clients) {
-      if (this.notify(client, attribute, attribute.value) === "full") this.droppedNotifications++;
-    }
+  private blame(attribute: Attribute, error: unknown): void {
+    this.port.log("error", `gatt: the application's handler for ${attribute.type} failed: ${error}`);
   }
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, it } from "mocha";
 import { Host } from "../../../firmware/ble/host.ts";
+import { aesCmac } from "../../../firmware/platform/aes-cmac.ts";
 import type { HciReceiver, HciTransport, Platform } from "../../../firmware/platform/platform.ts";
 import { MemoryFlash } from "../../../simulator/flash.ts";
 import { FROM_CONTROLLER, H4Framer } from "../../../simulator/h4.ts";
@@ -73,6 +74,7 @@ describe("simulator over sockets", function () {
     const platform: Platform = {
       clock,
       transport: socketTransport(socket),
+      aesCmac,
       random: (length) => random.bytes(length),
       uniqueId: () => new Uint8Array(8),
       stateFlash: new MemoryFlash(),
@@ -80,7 +82,7 @@ describe("simulator over sockets", function () {
     };
     const camera = createServer({ host: new Host(platform, new MemoryRecords()) });
     await camera.advertise("obscura", 20_000);
-    const telling = setInterval(() => camera.camera.host.gatt.notifySubscribers(camera.notifying), 20);
+    const telling = setInterval(() => camera.camera.host.gatt.updates.tellSubscribers(camera.notifying), 20);
     cleanUp.push(async () => clearInterval(telling));
     camera.camera.host.observe({ onDisconnected: () => void camera.advertise("obscura", 20_000) });
     const events: string[] = [];

@@ -107,8 +107,8 @@ describe("GATT reads (Vol 3, Part F, 3.4.4.3 to 3.4.4.6)", () => {
   it("the mandatory services show name and appearance (Vol 3, Part C, 12)", async () => {
     const rig = await rigWith();
     assert.deepEqual(await read(rig, 3), ["0b"]);
-    rig.host.gatt.setDeviceName(fromHex("4142"));
-    rig.host.gatt.setAppearance(0x0540);
+    rig.host.gatt.generic.deviceName = fromHex("4142");
+    rig.host.gatt.generic.appearance = 0x0540;
     assert.deepEqual(await read(rig, 3), ["0b 41 42"]);
     assert.deepEqual(await read(rig, 5), ["0b 40 05"]);
     rig.host.gatt.register([]);
@@ -248,16 +248,16 @@ describe("client characteristic configuration (Vol 3, Part G, 3.3.3.3)", () => {
       hooks: {
         onSubscribe(client, configuration) {
           assert.equal(client, rig.host.connections.get(HANDLE));
-          if (configuration) rig.host.gatt.notifySubscribers(rig.attribute);
+          if (configuration) rig.host.gatt.updates.tellSubscribers(rig.attribute);
         },
       },
     });
-    rig.host.gatt.notifySubscribers(rig.attribute);
+    rig.host.gatt.updates.tellSubscribers(rig.attribute);
     assert.deepEqual(sentTo(rig, HANDLE), []);
     assert.deepEqual(await write(rig, [1, 0], CCCD), ["13", "1b 0c 00 00 01 02 03"]);
     assert.deepEqual(await read(rig, CCCD), ["0b 01 00"]);
     assert.deepEqual(await write(rig, [0, 0], CCCD), ["13"]);
-    rig.host.gatt.notifySubscribers(rig.attribute);
+    rig.host.gatt.updates.tellSubscribers(rig.attribute);
     assert.deepEqual(sentTo(rig, HANDLE), []);
   });
 
@@ -278,7 +278,7 @@ describe("client characteristic configuration (Vol 3, Part G, 3.3.3.3)", () => {
     assert.deepEqual(await read(rig, CCCD, HANDLE), ["0b 00 00"]);
     assert.deepEqual(await read(rig, CCCD, SECOND), ["0b 01 00"]);
     rig.controller.sent.length = 0;
-    rig.host.gatt.notifySubscribers(rig.attribute);
+    rig.host.gatt.updates.tellSubscribers(rig.attribute);
     const packets = [...rig.controller.sent];
     assert.deepEqual(sentTo(rig, HANDLE), []);
     rig.controller.sent.push(...packets);
@@ -294,11 +294,11 @@ describe("client characteristic configuration (Vol 3, Part G, 3.3.3.3)", () => {
     await rig.connect();
     await connected;
     rig.controller.sent.length = 0;
-    rig.host.gatt.notifySubscribers(rig.attribute);
+    rig.host.gatt.updates.tellSubscribers(rig.attribute);
     assert.deepEqual(sentTo(rig, HANDLE), []);
     assert.deepEqual(await read(rig, CCCD), ["0b 00 00"]);
     await write(rig, [1, 0], CCCD);
-    rig.host.gatt.notifySubscribers(rig.attribute);
+    rig.host.gatt.updates.tellSubscribers(rig.attribute);
     assert.equal(sentTo(rig, HANDLE).length, 1);
   });
 
@@ -327,10 +327,10 @@ describe("client characteristic configuration (Vol 3, Part G, 3.3.3.3)", () => {
     await write(rig, [1, 0], CCCD, SECOND);
     rig.controller.autoComplete = false;
     const [first, second] = [rig.host.connections.get(HANDLE)!, rig.host.connections.get(SECOND)!];
-    while (first.bearer.canQueue) rig.host.gatt.notify(first.client, rig.attribute, fromHex("00"));
+    while (first.bearer.canQueue) rig.host.gatt.updates.notify(first.client, rig.attribute, fromHex("00"));
     rig.controller.sent.length = 0;
-    rig.host.gatt.notifySubscribers(rig.attribute);
-    assert.equal(rig.host.gatt.droppedNotifications, 1);
+    rig.host.gatt.updates.tellSubscribers(rig.attribute);
+    assert.equal(rig.host.gatt.updates.droppedNotifications, 1);
     assert.deepEqual(sentTo(rig, SECOND), ["1b 0c 00 00 01 02 03"]);
     assert.equal(second.link.inController, 1);
   });
@@ -351,7 +351,7 @@ describe("Service Changed (Vol 3, Part G, 7.1)", () => {
     assert.deepEqual(sentTo(rig, HANDLE), ["1d 08 00 01 00 10 00"]);
     rig.controller.sent.push(...packets);
     assert.deepEqual(sentTo(rig, SECOND), []);
-    rig.host.gatt.notifySubscribers(attribute);
+    rig.host.gatt.updates.tellSubscribers(attribute);
     assert.deepEqual(sentTo(rig, HANDLE), []);
     assert.deepEqual(await read(rig, SERVICE_CHANGED_CCCD), ["0b 02 00"], "it stays subscribed to this one");
   });
@@ -386,7 +386,7 @@ describe("Database", () => {
     });
     database.add({ uuid: new UUID(0x180f), characteristics: [] });
     assert.equal(database.lastHandle, 7);
-    assert.deepEqual([value!.handle, value!.cccdHandle, other!.handle, other!.cccdHandle], [3, 4, 6, 0]);
+    assert.deepEqual([value!.handle, other!.handle], [3, 6]);
     assert.deepEqual(
       database.range(1, 0xffff).map((attribute) => `${attribute.handle}-${attribute.groupEnd}`),
       ["1-6", "2-4", "3-3", "4-4", "5-6", "6-6", "7-7"],

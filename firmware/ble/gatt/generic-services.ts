@@ -1,0 +1,146 @@
+/** The services that every server has: Generic Access (Vol 3, Part C, 12) and Generic Attribute (Vol 3, Part G, 7). */
+
+import { ATT_ERROR } from "../att/errors.ts";
+import { Writer } from "../codec.ts";
+import { UUID } from "../uuid.ts";
+import { type Attribute, type Database, PROPERTY, TYPE } from "./database.ts";
+import type { RemoteClient } from "./remote-client.ts";
+
+const GENERIC_ACCESS = 0x1800;
+const DEVICE_NAME = 0x2a00;
+const APPEARANCE = 0x2a01;
+const GENERIC_ATTRIBUTE = 0x1801;
+const SERVICE_CHANGED = 0x2a05;
+const CLIENT_SUPPORTED_FEATURES = 0x2b29;
+const DATABASE_HASH = 0x2b2a;
+
+/** Features that a client may announce: robust caching and multiple notifications (EATT is not offered). */
+const KNOWN_FEATURES = 0x05;
+
+/** Attributes whose value is part of the Database Hash, and those of which only handle and type are (Vol 3, Part G, 7.3.1). */
+const HASHED_WHOLE: readonly number[] = [
+  TYPE.PRIMARY_SERVICE,
+  TYPE.SECONDARY_SERVICE,
+  TYPE.INCLUDE,
+  TYPE.CHARACTERISTIC,
+  TYPE.CHARACTERISTIC_EXTENDED_PROPERTIES,
+];
+const HASHED_TYPE: readonly number[] = [
+  TYPE.CHARACTERISTIC_USER_DESCRIPTION,
+  TYPE.CLIENT_CHARACTERISTIC_CONFIGURATION,
+  0x2903,
+  TYPE.CHARACTERISTIC_PRESENTATION_FORMAT,
+  0x2905,
+];
+
+/** AES-CMAC of a message (RFC 4493). */
+export type AesCmac = (key: Uint8Array, message: Uint8Array) => Uint8Array;
+
+/** The values of the mandatory services; they outlive a new registration. */
+export class GenericServices {
+  private readonly aesCmac: AesCmac;
+  private nameAttribute!: Attribute;
+  private appearanceAttribute!: Attribute;
+  private deviceNameBytes: Uint8Array = new Uint8Array(0);
+  private appearanceBytes: Uint8Array = new Uint8Array(2);
+  private hash: Uint8Array | undefined = undefined;
+  private database!: Database;
+  serviceChanged!: Attribute;
+
+  constructor(aesCmac: AesCmac) {
+    this.aesCmac = aesCmac;
+  }
+
+  /** Puts them at the beginning of a new database, always at the same handles (Vol 3, Part G, 7.1). */
+  addTo(database: Database, clientOf: (owner: unknown) => RemoteClient | undefined): void {
+    this.database = database;
+    this.hash = undefined;
+    const [name, appearance] = database.add({
+      uuid: new UUID(GENERIC_ACCESS),
+      characteristics: [
+        { uuid: new UUID(DEVICE_NAME), properties: PROPERTY.READ, value: this.deviceNameBytes, maxLength: 0 },
+        { uuid: new UUID(APPEARANCE), properties: PROPERTY.READ, value: this.appearanceBytes, maxLength: 0 },
+      ],
+    });
+    const [serviceChanged] = database.add({
+      uuid: new UUID(GENERIC_ATTRIBUTE),
+      characteristics: [
+        {
+          uuid: new UUID(SERVICE_CHANGED),
+          properties: PROPERTY.INDICATE,
+          value: new Uint8Array(4),
+          maxLength: 0,
+        },
+        {
+          uuid: new UUID(CLIENT_SUPPORTED_FEATURES),
+          properties: PROPERTY.READ | PROPERTY.WRITE,
+          value: new Uint8Array(1),
+          maxLength: 8,
+          hooks: {
+            onRead: (owner) => new Uint8Array([clientOf(owner)?.features ?? 0]),
+            onWrite: (owner, value) => setFeatures(clientOf(owner), value),
+          },
+        },
+        {
+          uuid: new UUID(DATABASE_HASH),
+          properties: PROPERTY.READ,
+          value: new Uint8Array(16),
+          maxLength: 0,
+          hooks: {
+            onRead: (owner) => {
+              clientOf(owner)?.becomeAware();
+              return this.databaseHash();
+            },
+          },
+        },
+      ],
+    });
+    this.nameAttribute = name!;
+    this.appearanceAttribute = appearance!;
+    this.serviceChanged = serviceChanged!;
+  }
+
+  /** The Device Name characteristic, UTF-8 bytes (Vol 3, Part C, 12.1). */
+  get deviceName(): Uint8Array {
+    return this.deviceNameBytes;
+  }
+
+  set deviceName(name: Uint8Array) {
+    this.deviceNameBytes = name;
+    this.nameAttribute.value = name;
+  }
+
+  /** The Appearance characteristic (Vol 3, Part C, 12.2). */
+  set appearance(appearance: number) {
+    this.appearanceBytes = new Uint8Array([appearance & 0xff, appearance >> 8]);
+    this.appearanceAttribute.value = this.appearanceBytes;
+  }
+
+  /** AES-CMAC with a key of zeros over the structure of the database (Vol 3, Part G, 7.3). Most significant byte last. */
+  databaseHash(): Uint8Array {
+    if (!this.hash) this.hash = this.aesCmac(new Uint8Array(16), hashInput(this.database)).reverse();
+    return this.hash;
+  }
+}
+
+function hashInput(database: Database): Uint8Array {
+  const writer = new Writer(256);
+  for (const attribute of database.range(1, database.lastHandle)) {
+    const type = attribute.type.short;
+    const whole = HASHED_WHOLE.includes(type);
+    if (!whole && !HASHED_TYPE.includes(type)) continue;
+    writer.u16(attribute.handle);
+    writer.u16(type);
+    if (whole) writer.bytes(attribute.value);
+  }
+  return writer.finish();
+}
+
+/** A client may set bits, never clear them (Vol 3, Part G, 7.2). */
+function setFeatures(client: RemoteClient | undefined, value: Uint8Array): number {
+  const features = (value[0] ?? 0) & KNOWN_FEATURES;
+  if (!client || value.length === 0 || (client.features & ~features) !== 0)
+    return ATT_ERROR.VALUE_NOT_ALLOWED;
+  client.features = features;
+  return 0;
+}

@@ -1,0 +1,142 @@
+/** What the server sends without being asked: notifications and indications (Vol 3, Part G, 4.10 and 4.11). */
+import { Writer } from "../codec.ts";
+import { type Attribute, CCCD } from "./database.ts";
+import { CLIENT_FEATURE, type PendingIndication, type RemoteClient } from "./remote-client.ts";
+
+/** What became of a notification: on its way to the peer, waiting for the controller, not asked for, or no room. */
+export type NotifyOutcome = "sent" | "queued" | "unsubscribed" | "full";
+
+export class Updates {
+  /** Notifications that a client missed because its queue was full. */
+  droppedNotifications = 0;
+  private readonly clients: ReadonlySet<RemoteClient>;
+
+  constructor(clients: ReadonlySet<RemoteClient>) {
+    this.clients = clients;
+  }
+
+  /** Whether this client asked to be notified (or, with `CCCD.INDICATE`, indicated) of the value. */
+  isSubscribed(client: RemoteClient, attribute: Attribute, bit: number = CCCD.NOTIFY): boolean {
+    return ((client.configurations.get(attribute.handle) ?? 0) & bit) !== 0;
+  }
+
+  /**
+   * Notifies one client. The value is taken over by the call.
+   * @param force also a client that has not subscribed, which does not conform (Vol 3, Part G, 3.3.3.3).
+   */
+  notify(client: RemoteClient, attribute: Attribute, value: Uint8Array, force = false): NotifyOutcome {
+    if (!force && !this.isSubscribed(client, attribute)) return "unsubscribed";
+    // Handles may mean something else to a client that does not know the database any more.
+    if (client.changeUnaware) return "unsubscribed";
+    if (!client.bearer.canQueue) return "full";
+    return client.bearer.notify(attribute.handle, value) ? "sent" : "queued";
+  }
+
+  /**
+   * Notifies one client of several values, in as few packets as it understands: together when it announced that it can,
+   * and whole, or else one by one. Returns the worst outcome; what was not asked for is left out.
+   */
+  notifyMultiple(
+    client: RemoteClient,
+    updates: readonly (readonly [Attribute, Uint8Array])[],
+  ): NotifyOutcome {
+    const wanted = updates.filter(([attribute]) => this.isSubscribed(client, attribute));
+    if (wanted.length === 0 || client.changeUnaware) return "unsubscribed";
+    let outcome: NotifyOutcome = "sent";
+    for (const batch of this.batches(client, wanted)) {
+      if (!client.bearer.canQueue) return "full";
+      const sent =
+        batch.length === 1
+          ? client.bearer.notify(batch[0]![0].handle, batch[0]![1])
+          : client.bearer.notifyMultiple(tuples(batch));
+      if (!sent) outcome = "queued";
+    }
+    return outcome;
+  }
+
+  private batches(client: RemoteClient, updates: readonly (readonly [Attribute, Uint8Array])[]) {
+    if ((client.features & CLIENT_FEATURE.MULTIPLE_NOTIFICATIONS) === 0) {
+      return updates.map((update) => [update]);
+    }
+    const room = client.bearer.mtu - 1;
+    const batches: (readonly [Attribute, Uint8Array])[][] = [];
+    let size = room + 1;
+    for (const update of updates) {
+      const needed = update[1].length + 4;
+      if (size + needed > room) {
+        batches.push([]);
+        size = 0;
+      }
+      batches[batches.length - 1]!.push(update);
+      size += needed;
+    }
+    return batches;
+  }
+
+  /**
+   * Tells every client that subscribed of the current value: notifies, or indicates where only that was asked for. A
+   * client whose queue is full misses it, and is counted; an indication that has not left yet takes the newer value.
+   * Returns how many were told.
+   */
+  tellSubscribers(attribute: Attribute): number {
+    let told = 0;
+    for (const client of this.clients) {
+      const configuration = client.configurations.get(attribute.handle);
+      if (configuration === undefined) continue;
+      if ((configuration & CCCD.NOTIFY) !== 0) {
+        if (this.notify(client, attribute, attribute.value) === "full") this.droppedNotifications++;
+        else told++;
+      } else {
+        this.indicateLatest(client, attribute);
+        told++;
+      }
+    }
+    return told;
+  }
+
+  private indicateLatest(client: RemoteClient, attribute: Attribute): void {
+    const waiting = client.indications.find(
+      (pending, index) => pending.attribute === attribute && (index > 0 || !client.bearer.indicating),
+    );
+    if (waiting) waiting.value = attribute.value;
+    else this.indicate(client, { attribute, value: attribute.value, onConfirmed: () => {} });
+  }
+
+  /** Indicates; one at a time on a link, in order (Vol 3, Part F, 3.3.2). */
+  indicate(client: RemoteClient, pending: PendingIndication): void {
+    client.indications.push(pending);
+    this.nextIndication(client);
+  }
+
+  /** Takes back an indication that has not left; one that has is confirmed into the void. */
+  withdraw(client: RemoteClient, pending: PendingIndication): void {
+    const index = client.indications.indexOf(pending);
+    if (index > 0 || (index === 0 && !client.bearer.indicating)) client.indications.splice(index, 1);
+  }
+
+  private nextIndication(client: RemoteClient): void {
+    const next = client.indications[0];
+    if (!next || client.bearer.indicating) return;
+    client.bearer.indicate(next.attribute.handle, next.value, (confirmed) => {
+      client.indications.shift();
+      next.onConfirmed(confirmed);
+      if (confirmed) this.nextIndication(client);
+    });
+  }
+
+  /** The link is gone: nothing waits any longer. */
+  close(client: RemoteClient): void {
+    for (const pending of client.indications.splice(0)) pending.onConfirmed(false);
+  }
+}
+
+/** Handle, length, value of each (Vol 3, Part F, 3.4.7.4). */
+function tuples(updates: readonly (readonly [Attribute, Uint8Array])[]): Uint8Array {
+  const writer = new Writer(64);
+  for (const [attribute, value] of updates) {
+    writer.u16(attribute.handle);
+    writer.u16(value.length);
+    writer.bytes(value);
+  }
+  return writer.finish();
+}
