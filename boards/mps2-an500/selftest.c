@@ -27,6 +27,10 @@ static void write_null(void) {
     *(volatile int *volatile)0 = 1;
 }
 
+static void write_rom(void) {
+    *(volatile int *)port_rom()->start = 1;
+}
+
 static void read_nowhere(void) {
     (void)*(volatile int *volatile)0xA8000000;
 }
@@ -53,11 +57,8 @@ static const struct {
     const char *argument;
     void (*cause)(void);
 } fault_kinds[] = {
-    {"fault=divide", divide},
-    {"fault=null", write_null},
-    {"fault=nowhere", read_nowhere},
-    {"fault=stack", overflow_stack},
-    {"fault=undefined", execute_undefined},
+    {"fault=divide", divide},        {"fault=null", write_null},      {"fault=rom", write_rom},
+    {"fault=nowhere", read_nowhere}, {"fault=stack", overflow_stack}, {"fault=undefined", execute_undefined},
     {"fault=abort", abort_program},
 };
 

@@ -106,6 +106,8 @@ int main(int argc, char **argv) {
         rom_preload();
     failure_boot();
     port_watchdog_start(WATCHDOG_MS);
+    if (!preloaded && port_rom())
+        console_line(CONSOLE_WARNING, "this image has no preloaded machine: evaluating the firmware");
     unsigned firmware_names = bundles_open_firmware(preloaded);
     unsigned names = bundles_open_application();
     txMachine *the =

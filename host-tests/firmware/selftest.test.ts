@@ -86,6 +86,7 @@ describe("self-tests", function () {
     const faults: [kind: string, sentence: RegExp, place?: string][] = [
       ["divide", /^fault: division by zero, cfsr=02000000/, "divide"],
       ["null", /^fault: memory protection, cfsr=00000082 address=00000000/, "write_null"],
+      ["rom", /^fault: memory protection, cfsr=00000082 address=00200000/, "write_rom"],
       ["nowhere", /^fault: bus error, cfsr=00008200 address=a8000000/, "read_nowhere"],
       ["undefined", /^fault: undefined instruction/, "execute_undefined"],
       ["stack", /^fault: stack overflow/],
