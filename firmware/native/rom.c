@@ -128,17 +128,29 @@ static void settle_value(txSlot *slot) {
     case XS_DATE_KIND:
         slot->flag |= XS_DONT_SET_FLAG;
         break;
+    case XS_REGEXP_KIND:
+        /* A match writes there; without it, it takes memory of its own. */
+        slot->value.regexp.data = NULL;
+        break;
     default:
         break;
     }
 }
 
-/* An alias would share the contents, and the collector would mark them. */
+/* The alias of such an instance would share the contents, and the collector would mark them. */
 static bool has_contents(const txSlot *instance) {
     const txSlot *slot = instance->next;
     return slot && (slot->flag & XS_INTERNAL_FLAG) &&
            (slot->kind == XS_ARRAY_BUFFER_KIND || slot->kind == XS_MAP_KIND || slot->kind == XS_SET_KIND ||
             slot->kind == XS_REGEXP_KIND || slot->kind == XS_WEAK_MAP_KIND || slot->kind == XS_WEAK_SET_KIND);
+}
+
+/* So that it gets no alias. A regular expression has a `lastIndex`. */
+static void freeze(txSlot *instance) {
+    instance->flag |= XS_DONT_PATCH_FLAG;
+    for (txSlot *property = instance->next; property; property = property->next)
+        if (!(property->flag & XS_INTERNAL_FLAG))
+            property->flag |= XS_DONT_SET_FLAG | XS_DONT_DELETE_FLAG;
 }
 
 /*
@@ -166,7 +178,7 @@ static void settle(txMachine *the) {
         for (txSlot *slot = heap + 1; slot < heap->value.reference; slot++) {
             settle_value(slot);
             if (slot->kind == XS_INSTANCE_KIND && has_contents(slot))
-                slot->flag |= XS_DONT_PATCH_FLAG;
+                freeze(slot);
         }
     }
 }

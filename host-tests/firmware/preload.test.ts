@@ -36,6 +36,7 @@ const module = `
   const bytes = new Uint8Array([1, 2, 3, 4]);
   const table = { opcode: 2, fields: { mtu: (values) => values.push("mtu"), handle: (values) => values.push("handle") } };
   const frozen = Object.freeze({ ATT: 4 });
+  const pattern = /a(b)/;
   const text = ["a", "b"].join("-");
   const large = 10n ** 20n;
   const error = new RangeError("early");
@@ -65,7 +66,7 @@ const module = `
     builtIns: () => { Array.prototype.last = function () { return this[this.length - 1]; }; return [list.last(), [1, 2].last()]; },
     mapPrototype: () => { Map.prototype.first = function () { return this.get(2); }; return map.first(); },
     errorPrototype: () => { Error.prototype.hint = "h"; return error.hint + new TypeError("x").hint; },
-    regularExpressions: () => [/a(b)/.exec("cab")[1], "a1b2".replace(/\\d/g, "-")],
+    regularExpressions: () => [pattern.exec("cab")[1], pattern.test("ab"), "cab".replace(pattern, "-"), /a(b)/.exec("cab")[1], "a1b2".replace(/\\d/g, "-")],
     dates: () => new Date(0).toISOString(),
     weak: () => { const weak = new WeakMap(); const key = {}; weak.set(key, "w"); return weak.get(key); },
   };
@@ -108,7 +109,7 @@ describe("preloaded machine on mps2-an500", function () {
 
   it("refuses by a TypeError what would write to flash", async () => {
     const source = `
-      const map = new Map([[1, 1]]), set = new Set([1]), weak = new WeakMap(), bytes = new Uint8Array(4), key = {};
+      const map = new Map([[1, 1]]), set = new Set([1]), weak = new WeakMap(), bytes = new Uint8Array(4), key = {}, every = /x/g;
       const attempts = {
         map: () => map.set(2, 2),
         clear: () => map.clear(),
@@ -119,6 +120,7 @@ describe("preloaded machine on mps2-an500", function () {
         fill: () => bytes.fill(1),
         view: () => new DataView(bytes.buffer).setUint8(0, 1),
         expando: () => { map.name = "m"; },
+        lastIndex: () => every.exec("axa"),
         json: () => JSON.stringify(key),
       };
       export default function main(native) {
@@ -131,7 +133,19 @@ describe("preloaded machine on mps2-an500", function () {
         native.exit(0);
       }`;
     const result = await runQemu({ elf: await buildImage(bench, "contents", source) });
-    const names = ["map", "clear", "set", "weak", "key", "bytes", "fill", "view", "expando", "json"];
+    const names = [
+      "map",
+      "clear",
+      "set",
+      "weak",
+      "key",
+      "bytes",
+      "fill",
+      "view",
+      "expando",
+      "lastIndex",
+      "json",
+    ];
     assert.deepEqual(
       result.lines,
       names.map((name) => `info: ${name} TypeError`),
