@@ -5,7 +5,7 @@
 #include "runtime.h"
 
 #define NONE UINT8_MAX
-_Static_assert(TIMERS_MAX < NONE, "places are 8 bits");
+_Static_assert(TIMERS_MAX < NONE, "places are 8 bits: at most 254 timers");
 
 /* Later than any camera runs, and far from overflow. */
 #define DELAY_MAX_MS 1e12

@@ -29,6 +29,7 @@ function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
+  if (a instanceof Map || a instanceof Set) return same([...a], [...(b as typeof a)]);
   const keys = Object.keys(a);
   if (keys.length !== Object.keys(b).length) return false;
   const left = a as Record<string, unknown>;

@@ -1,10 +1,10 @@
 /** Makes one file of JavaScript of an entry and everything that it imports. */
 import { nodeResolve } from "@rollup/plugin-node-resolve";
-import { type RollupError, type RollupLog, rollup } from "rollup";
+import { type Plugin, type RollupError, type RollupLog, rollup } from "rollup";
 import esbuild from "rollup-plugin-esbuild";
 import { ToolError } from "../events.ts";
 import { displayPath } from "../paths.ts";
-import { type BundleKind, importRule } from "./imports.ts";
+import { type Bundled, importRule } from "./imports.ts";
 import { lower } from "./lower.ts";
 
 /** A bundle, not yet written. */
@@ -15,13 +15,17 @@ export interface Bundle {
   readonly warnings: readonly string[];
 }
 
-/** Bundles `entry`, an absolute path. Throws ToolError when it cannot. */
-export async function bundle(kind: BundleKind, entry: string): Promise<Bundle> {
+/**
+ * Bundles `entry`, an absolute path. Throws ToolError when it cannot.
+ * @param plugins asked before the rule of imports and the search for files
+ */
+export async function bundle(kind: Bundled, entry: string, plugins: readonly Plugin[] = []): Promise<Bundle> {
   const warnings: string[] = [];
   try {
     const build = await rollup({
       input: entry,
       plugins: [
+        ...plugins,
         importRule(kind),
         nodeResolve({ extensions: [".ts", ".mjs", ".js", ".json"], exportConditions: ["import", "default"] }),
         // Only takes the types away: lowering is for the whole bundle, so that its helpers are there once.

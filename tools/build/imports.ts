@@ -11,8 +11,11 @@ import { displayPath, root } from "../paths.ts";
 /** The modules that an application imports from the camera. */
 export const publicModules: readonly string[] = ["aioble", "bluetooth", "camera"];
 
-/** Which bundle. */
+/** What a camera runs: a firmware, and an application on top of it. */
 export type BundleKind = "firmware" | "application";
+
+/** All that is bundled: also `tests`, a firmware that runs test files. */
+export type Bundled = BundleKind | "tests";
 
 const firmwareRoom = join(root, "firmware") + sep;
 
@@ -23,7 +26,7 @@ const sentence = new Intl.ListFormat("en").format(publicModules);
  * @param target what a relative import points at
  */
 export function importComplaint(
-  kind: BundleKind,
+  kind: Bundled,
   importer: string,
   specifier: string,
   target?: string,
@@ -35,14 +38,14 @@ export function importComplaint(
   if (kind === "application" && target?.startsWith(firmwareRoom)) {
     return `${what}: the firmware's files are not an application's. An application imports ${sentence} instead.`;
   }
-  if (kind === "firmware" && publicModules.includes(specifier)) {
+  if (kind !== "application" && publicModules.includes(specifier)) {
     return `${what}: inside the firmware its files are imported by relative path.`;
   }
   return undefined;
 }
 
 /** Rollup plugin that enforces the rule and marks the public modules as external. */
-export function importRule(kind: BundleKind): Plugin {
+export function importRule(kind: Bundled): Plugin {
   return {
     name: "import-rule",
     async resolveId(specifier, importer, options) {

@@ -1,0 +1,111 @@
+/**
+ * The scenarios of the stack and of aioble on XS, with the simulator and virtual time in one process, plain and with
+ * sanitizers for our C; and unit tests, as they are, of what could differ between engines.
+ */
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, it, Suite, Test } from "mocha";
+import { root } from "../../tools/paths.ts";
+import { buildTests, type Outcome, type Result, runTests } from "./tests.ts";
+
+/** Unit tests that import no module of Node but `node:assert/strict`. */
+const unitTests = [
+  "aioble/advertise",
+  "aioble/device",
+  "aioble/server",
+  "aioble/waits",
+  "ble/att/bearer",
+  "ble/att/pdus",
+  "ble/codec",
+  "ble/gap/address",
+  "ble/gap/advertising-data",
+  "ble/gatt/discovery",
+  "ble/hci/acl",
+  "ble/hci/hci",
+  "ble/hci/packets",
+  "ble/host",
+  "ble/l2cap/reassembly",
+  "ble/uuid",
+  "platform/abort",
+  "platform/console",
+  "platform/timers",
+  "storage/records",
+].map((name) => join(root, "host-tests/unit", `${name}.test.ts`));
+
+/** Declares tests, though mocha does not run it. */
+const mustFail = join(root, "host-tests/xs/mustFail.ts");
+
+const scenarios = ["stack", "aioble"].flatMap((folder) =>
+  readdirSync(join(root, "host-tests", folder))
+    .filter((name) => name.endsWith(".test.ts"))
+    .sort()
+    .map((name) => join(root, "host-tests", folder, name)),
+);
+
+/** Outermost title of host-tests/xs/mustFail.ts. */
+const MUST_FAIL = "tests that must fail";
+
+/** How each of them fails. */
+const failures: Readonly<Record<string, RegExp>> = {
+  "an assertion": /AssertionError: 2 instead of 3/,
+  "an assertion after a wait": /AssertionError: "late" instead of "early"/,
+  "a rejection that nobody handles": /error: unhandled rejection: Error: forgotten/,
+  "an error in a timer's callback": /error: timer callback: Error: thrown by a timer/,
+};
+
+function judge({ failure, complaints }: Result): void {
+  if (failure !== undefined) assert.fail(failure);
+  assert.deepEqual(complaints, [], "the engine complained while the test ran");
+}
+
+/** Adds what ran on XS to a suite, each test under its own name. */
+function addResults(suite: Suite, results: readonly Result[]): void {
+  const groups = new Map<string, Suite>();
+  for (const result of results) {
+    const titles = result.path.slice(0, -1);
+    let parent = suite;
+    for (const [depth, title] of titles.entries()) {
+      const key = JSON.stringify(titles.slice(0, depth + 1));
+      parent = groups.get(key) ?? Suite.create(parent, title);
+      groups.set(key, parent);
+    }
+    parent.addTest(new Test(result.path.at(-1)!, () => judge(result)));
+  }
+}
+
+for (const sanitize of [false, true]) {
+  describe(`on XS${sanitize ? ", with sanitizers" : ""}`, function () {
+    this.timeout(600_000);
+    let outcome: Outcome;
+
+    before(async () => {
+      const image = await buildTests({ files: [mustFail, ...scenarios, ...unitTests], sanitize });
+      outcome = await runTests(image, 300_000);
+      // Mocha looks for the tests of a suite after its hooks, and for the suites inside after its tests.
+      addResults(
+        this,
+        outcome.results.filter(({ path }) => path[0] !== MUST_FAIL),
+      );
+    });
+
+    it("a failure is seen", () => {
+      const failed = outcome.results.filter(({ path }) => path[0] === MUST_FAIL);
+      const titles = failed.map(({ path }) => path.at(-1)!);
+      assert.deepEqual(titles, Object.keys(failures));
+      for (const [index, result] of failed.entries()) {
+        assert.throws(() => judge(result));
+        assert.match([result.failure, ...result.complaints].join("\n"), failures[titles[index]!]!);
+      }
+    });
+
+    it("all tests run to their end", () => {
+      const { unfinished, total, results, status, signal, console } = outcome;
+      const said = console.join("\n");
+      if (unfinished !== undefined) assert.fail(`the process died in "${unfinished.join(" > ")}"\n${said}`);
+      assert.deepEqual({ status, signal }, { status: 0, signal: null }, said);
+      assert.equal(results.length, total);
+      assert.ok(results.length > scenarios.length + unitTests.length, "files declared no tests");
+    });
+  });
+}
