@@ -42,8 +42,14 @@ export class Reads {
       attribute,
       () => hooks.onRead!(client.owner),
       (answer) => {
-        if (answer instanceof Uint8Array) next(answer.subarray(0, MAX_VALUE_LENGTH));
-        else next(answer || this.stored(client, attribute));
+        // A copy: the application may go on using its array while the client reads the rest.
+        const result =
+          answer instanceof Uint8Array
+            ? answer.slice(0, MAX_VALUE_LENGTH)
+            : answer || this.stored(client, attribute);
+        client.snapshot =
+          typeof result === "number" ? undefined : { handle: attribute.handle, value: result };
+        next(result);
       },
     );
   }
@@ -54,7 +60,10 @@ export class Reads {
     this.readFromStart(client, readRequest.opcode, readResponse.opcode, view.getUint16(start, true));
   }
 
-  /** 3.4.4.5: parts after the first come from the answer that the first came from. */
+  /**
+   * 3.4.4.5: parts after the first come from the answer that the first came from. A client that has no such answer is no
+   * exception to asking the application.
+   */
   blob(client: RemoteClient, view: DataView, start: number, length: number): void {
     const { bearer } = client;
     const opcode = readBlobRequest.opcode;
@@ -64,11 +73,14 @@ export class Reads {
     if (offset === 0) return this.readFromStart(client, opcode, readBlobResponse.opcode, handle);
     const attribute = this.server.at(handle);
     if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);
-    const value = client.snapshot?.handle === handle ? client.snapshot.value : this.stored(client, attribute);
-    if (typeof value === "number") return bearer.refuse(opcode, handle, value);
-    if (offset > value.length) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_OFFSET);
-    const end = Math.min(value.length, offset + bearer.mtu - 1);
-    bearer.respondWithValue(readBlobResponse.opcode, value, offset, end);
+    const answer = (value: ReadResult): void => {
+      if (typeof value === "number") return bearer.refuse(opcode, blamedHandle(handle, value), value);
+      if (offset > value.length) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_OFFSET);
+      const end = Math.min(value.length, offset + bearer.mtu - 1);
+      bearer.respondWithValue(readBlobResponse.opcode, value, offset, end);
+    };
+    if (client.snapshot?.handle === handle) return answer(client.snapshot.value);
+    this.read(client, attribute, answer);
   }
 
   private readFromStart(client: RemoteClient, opcode: number, response: number, handle: number): void {
@@ -76,13 +88,8 @@ export class Reads {
     const attribute = this.server.at(handle);
     if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);
     this.read(client, attribute, (value) => {
-      if (typeof value === "number") {
-        client.snapshot = undefined;
-        return bearer.refuse(opcode, value === ATT_ERROR.UNLIKELY_ERROR ? 0 : handle, value);
-      }
-      const end = Math.min(value.length, bearer.mtu - 1);
-      client.snapshot = attribute.hooks?.onRead && end < value.length ? { handle, value } : undefined;
-      bearer.respondWithValue(response, value, 0, end);
+      if (typeof value === "number") return bearer.refuse(opcode, blamedHandle(handle, value), value);
+      bearer.respondWithValue(response, value, 0, Math.min(value.length, bearer.mtu - 1));
     });
   }
 
@@ -92,26 +99,75 @@ export class Reads {
     if (length < 4 || length % 2 !== 0) return bearer.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
     const handles: number[] = [];
     for (let at = 0; at < length; at += 2) handles.push(view.getUint16(start + at, true));
-    const plain = opcode === readMultipleRequest.opcode;
-    const writer = new Writer(64);
-    const step = (index: number): void => {
-      const handle = handles[index];
-      if (handle === undefined) {
-        const response = plain ? readMultipleResponse : readMultipleVariableResponse;
-        bearer.respondWithValue(response.opcode, writer.finish(), 0, Math.min(writer.length, bearer.mtu - 1));
-        return;
-      }
+    const values =
+      opcode === readMultipleRequest.opcode ? new PlainValues(bearer.mtu) : new VariableValues(bearer.mtu);
+    this.collect(client, opcode, handles, 0, values);
+  }
+
+  /** Reads one value after the other from `from` on. A loop where answers come at once: a request may name hundreds. */
+  private collect(
+    client: RemoteClient,
+    opcode: number,
+    handles: readonly number[],
+    from: number,
+    values: PlainValues | VariableValues,
+  ): void {
+    const { bearer } = client;
+    for (let index = from; index < handles.length; index++) {
+      const handle = handles[index]!;
       const attribute = this.server.at(handle);
       if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);
+      let inTime = true;
+      let result: ReadResult | undefined;
       this.read(client, attribute, (value) => {
-        if (typeof value === "number") {
-          return bearer.refuse(opcode, value === ATT_ERROR.UNLIKELY_ERROR ? 0 : handle, value);
+        if (inTime) {
+          result = value;
+        } else if (typeof value === "number") {
+          bearer.refuse(opcode, blamedHandle(handle, value), value);
+        } else {
+          values.add(value);
+          this.collect(client, opcode, handles, index + 1, values);
         }
-        if (!plain) writer.u16(value.length);
-        writer.bytes(value);
-        step(index + 1);
       });
-    };
-    step(0);
+      inTime = false;
+      if (result === undefined) return;
+      if (typeof result === "number") return bearer.refuse(opcode, blamedHandle(handle, result), result);
+      values.add(result);
+    }
+    const { writer } = values;
+    bearer.respondWithValue(values.opcode, writer.finish(), 0, Math.min(writer.length, values.room));
   }
+}
+
+/** Values one after the other; what does not fit is cut (3.4.4.8). Keeps no more than the answer takes. */
+class PlainValues {
+  readonly opcode: number = readMultipleResponse.opcode;
+  readonly writer = new Writer(64);
+  readonly room: number;
+
+  constructor(mtu: number) {
+    this.room = mtu - 1;
+  }
+
+  add(value: Uint8Array): void {
+    if (this.writer.length < this.room) this.writer.bytes(value);
+  }
+}
+
+/** Length and value of each; a cut never goes through a length (3.4.4.12). */
+class VariableValues extends PlainValues {
+  override readonly opcode = readMultipleVariableResponse.opcode;
+  private full = false;
+
+  override add(value: Uint8Array): void {
+    if (this.writer.length + 2 > this.room) this.full = true;
+    if (this.full) return;
+    this.writer.u16(value.length);
+    this.writer.bytes(value);
+  }
+}
+
+/** Unlikely Error concerns no attribute (3.3). */
+function blamedHandle(handle: number, error: number): number {
+  return error === ATT_ERROR.UNLIKELY_ERROR ? 0 : handle;
 }
