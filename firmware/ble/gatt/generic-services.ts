@@ -88,7 +88,8 @@ export class GenericServices {
           maxLength: 0,
           hooks: {
             onRead: (owner) => {
-              clientOf(owner)?.becomeAware();
+              const client = clientOf(owner);
+              if (client) client.awareAtNextRequest = true;
               return this.databaseHash();
             },
           },

@@ -28,6 +28,8 @@ export interface WriteRefusal {
 export class PreparedWrites {
   private parts: Part[] = [];
   private bytes = 0;
+  /** A part of the queue was lost with the database that it was meant for: the handle of that part. */
+  private lostHandle = 0;
 
   /** Adds a part; returns 0, or Prepare Queue Full. */
   add(attribute: Attribute, offset: number, bytes: Uint8Array): number {
@@ -42,6 +44,14 @@ export class PreparedWrites {
   clear(): void {
     this.parts = [];
     this.bytes = 0;
+    this.lostHandle = 0;
+  }
+
+  /** The database changed: what was prepared for the old one can be written no more (3.4.6.3). */
+  invalidate(): void {
+    const lostHandle = this.parts[0]?.attribute.handle ?? this.lostHandle;
+    this.clear();
+    this.lostHandle = lostHandle;
   }
 
   /**
@@ -49,8 +59,9 @@ export class PreparedWrites {
    * there; appended values begin anew. Offsets and lengths are judged now, not when they were prepared (3.4.6.1): one that is wrong refuses all.
    */
   take(): AssembledWrite[] | WriteRefusal {
-    const parts = this.parts;
+    const { parts, lostHandle } = this;
     this.clear();
+    if (lostHandle > 0) return { handle: lostHandle, error: ATT_ERROR.DATABASE_OUT_OF_SYNC };
     const values = new Map<Attribute, Uint8Array>();
     for (const { attribute, offset, bytes } of parts) {
       const fresh = offset === 0 || attribute.append;

@@ -10,6 +10,8 @@ export const CLIENT_FEATURE = { ROBUST_CACHING: 0x01, MULTIPLE_NOTIFICATIONS: 0x
 export interface PendingIndication {
   readonly attribute: Attribute;
   value: Uint8Array;
+  /** A newer value may take this one's place while it waits. */
+  readonly replaceable?: boolean;
   /** Told whether the client confirmed; false when the link ended before. */
   readonly onConfirmed: (confirmed: boolean) => void;
 }
@@ -31,8 +33,8 @@ export class RemoteClient {
   features = 0;
   /** The database has changed and the client cannot know (Vol 3, Part G, 2.5.2.1). */
   changeUnaware = false;
-  /** It has been told so by Database Out Of Sync. */
-  toldOutOfSync = false;
+  /** It was told so by Database Out Of Sync, or has read the Database Hash: from its next request on it knows. */
+  awareAtNextRequest = false;
 
   constructor(bearer: AttBearer, owner: unknown) {
     this.bearer = bearer;
@@ -42,6 +44,6 @@ export class RemoteClient {
   /** The client knows the database again. */
   becomeAware(): void {
     this.changeUnaware = false;
-    this.toldOutOfSync = false;
+    this.awareAtNextRequest = false;
   }
 }

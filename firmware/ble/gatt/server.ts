@@ -4,8 +4,11 @@ import { type AttBearer, TRANSACTION_TIMEOUT_MS } from "../att/bearer.ts";
 import { ATT_ERROR } from "../att/errors.ts";
 import {
   executeWriteRequest,
+  findByTypeValueRequest,
+  findInformationRequest,
   prepareWriteRequest,
   readBlobRequest,
+  readByGroupTypeRequest,
   readByTypeRequest,
   readMultipleRequest,
   readMultipleVariableRequest,
@@ -14,7 +17,7 @@ import {
   writeCommand,
   writeRequest,
 } from "../att/pdus.ts";
-import { type Attribute, Database, type ServiceDefinition } from "./database.ts";
+import { type Attribute, Database, type ServiceDefinition, TYPE } from "./database.ts";
 import { Discovery } from "./discovery.ts";
 import { type AesCmac, GenericServices } from "./generic-services.ts";
 import { Reads } from "./reads.ts";
@@ -44,6 +47,10 @@ export class GattServer {
   private readonly writes: Writes;
   private database!: Database;
   private discovery!: Discovery;
+  /** Last handle of the largest database so far. */
+  private highestHandle = 0;
+  /** Databases so far. */
+  private changes = 0;
 
   constructor(port: GattServerPort) {
     this.port = port;
@@ -60,9 +67,8 @@ export class GattServer {
    * @throws RangeError when the database has no room for all of them, TypeError for an include that is not among them.
    */
   register(services: readonly ServiceDefinition[]): Attribute[][] {
-    const lastBefore = this.database.lastHandle;
     const values = this.rebuild(services);
-    this.announceChange(Math.max(lastBefore, this.database.lastHandle));
+    this.announceChange();
     return values;
   }
 
@@ -74,6 +80,7 @@ export class GattServer {
       const values = services.map((service) => database.add(service));
       database.resolveIncludes();
       this.database = database;
+      this.highestHandle = Math.max(this.highestHandle, database.lastHandle);
       this.discovery = new Discovery(database, this.reads);
       return values;
     } catch (error) {
@@ -82,18 +89,24 @@ export class GattServer {
     }
   }
 
-  /** Vol 3, Part G, 7.1: the affected range is everything, since every handle may have moved. */
-  private announceChange(lastHandle: number): void {
+  /**
+   * Vol 3, Part G, 7.1: the affected range is everything that ever was, since every handle may have moved and an earlier
+   * change may not have been indicated yet.
+   */
+  private announceChange(): void {
     const attribute = this.generic.serviceChanged;
-    const range = new Uint8Array([0x01, 0x00, lastHandle & 0xff, lastHandle >> 8]);
+    const last = this.highestHandle;
+    const range = new Uint8Array([0x01, 0x00, last & 0xff, last >> 8]);
+    const change = ++this.changes;
     for (const client of this.clients) {
       const wanted = client.configurations.get(attribute.handle);
       client.configurations.clear();
-      client.preparedWrites.clear();
+      client.preparedWrites.invalidate();
       client.snapshot = undefined;
+      this.updates.withdrawAll(client);
       if ((client.features & CLIENT_FEATURE.ROBUST_CACHING) !== 0) {
         client.changeUnaware = true;
-        client.toldOutOfSync = false;
+        client.awareAtNextRequest = false;
       }
       if (wanted === undefined) continue;
       client.configurations.set(attribute.handle, wanted);
@@ -101,7 +114,7 @@ export class GattServer {
         attribute,
         value: range,
         onConfirmed: (confirmed) => {
-          if (confirmed) client.becomeAware();
+          if (confirmed && change === this.changes) client.becomeAware();
         },
       });
     }
@@ -136,9 +149,10 @@ export class GattServer {
 
   /** Serves one request or command; the range starts after the opcode. */
   serve(client: RemoteClient, opcode: number, view: DataView, start: number, length: number): void {
-    if (client.changeUnaware && !this.becomesAware(client, opcode, view, start, length)) return;
-    if (opcode === writeCommand.opcode) return this.writes.command(client, view, start, length);
     if (opcode === signedWriteCommand.opcode) return this.writes.drop();
+    if (opcode === writeCommand.opcode) {
+      return client.changeUnaware ? this.writes.drop() : this.writes.command(client, view, start, length);
+    }
     if (client.busy) {
       this.port.log(
         "warning",
@@ -146,6 +160,7 @@ export class GattServer {
       );
       return;
     }
+    if (client.changeUnaware && !this.admits(client, opcode, view, start, length)) return;
     if (opcode === writeRequest.opcode) this.writes.request(client, view, start, length);
     else if (opcode === readRequest.opcode) this.reads.request(client, view, start, length);
     else if (opcode === readBlobRequest.opcode) this.reads.blob(client, view, start, length);
@@ -158,29 +173,23 @@ export class GattServer {
   }
 
   /**
-   * A client that does not know the database is told once; by its next request it knows (Vol 3, Part G, 2.5.2.1). Its
-   * commands are ignored. Reading the hash by type is how it finds out, and always allowed.
+   * Whether to serve a request of a client that does not know the database: one that names attributes is refused, once;
+   * by its next request the client knows (Vol 3, Part G, 2.5.2.1).
    */
-  private becomesAware(
+  private admits(
     client: RemoteClient,
     opcode: number,
     view: DataView,
     start: number,
     length: number,
   ): boolean {
-    if (opcode === writeCommand.opcode || opcode === signedWriteCommand.opcode) {
-      this.writes.drop();
-      return false;
-    }
-    if (opcode === readByTypeRequest.opcode && length === 6 && view.getUint16(start + 4, true) === 0x2b2a) {
-      return true;
-    }
-    if (client.toldOutOfSync) {
+    if (client.awareAtNextRequest) {
       client.becomeAware();
       return true;
     }
-    client.toldOutOfSync = true;
-    client.preparedWrites.clear();
+    if (!needsDatabase(opcode, view, start, length)) return true;
+    client.awareAtNextRequest = true;
+    if (opcode === executeWriteRequest.opcode) client.preparedWrites.clear();
     const handle = length >= 2 ? view.getUint16(start, true) : 0;
     client.bearer.refuse(opcode, handle, ATT_ERROR.DATABASE_OUT_OF_SYNC);
     return false;
@@ -215,7 +224,8 @@ export class GattServer {
       if (this.clients.has(client)) next(result);
     };
     let timer: unknown = this.port.clock.setTimer(() => {
-      this.blame(attribute, new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`));
+      if (this.clients.has(client))
+        this.blame(attribute, new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`));
       settle(ATT_ERROR.UNLIKELY_ERROR);
     }, ANSWER_TIMEOUT_MS);
     answer.then(settle, (error: unknown) => {
@@ -236,4 +246,23 @@ export class GattServer {
   private blame(attribute: Attribute, error: unknown): void {
     this.port.log("error", `gatt: the application's handler for ${attribute.type} failed: ${error}`);
   }
+}
+
+/** Requests that find their way in a database without knowing it. */
+const EXPLORING: readonly number[] = [
+  findInformationRequest.opcode,
+  findByTypeValueRequest.opcode,
+  readByGroupTypeRequest.opcode,
+];
+
+/**
+ * Whether a request relies on what the client knows of the database: it names a handle, or reads by type in a part of it
+ * (Vol 3, Part G, 2.5.2.1).
+ */
+function needsDatabase(opcode: number, view: DataView, start: number, length: number): boolean {
+  if (EXPLORING.includes(opcode)) return false;
+  if (opcode !== readByTypeRequest.opcode || length !== 6) return true;
+  const type = view.getUint16(start + 4, true);
+  if (type === TYPE.INCLUDE || type === TYPE.CHARACTERISTIC) return false;
+  return view.getUint16(start, true) !== 0x0001 || view.getUint16(start + 2, true) !== 0xffff;
 }

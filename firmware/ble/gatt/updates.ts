@@ -96,10 +96,17 @@ export class Updates {
 
   private indicateLatest(client: RemoteClient, attribute: Attribute): void {
     const waiting = client.indications.find(
-      (pending, index) => pending.attribute === attribute && (index > 0 || !client.bearer.indicating),
+      (pending, index) =>
+        pending.replaceable && pending.attribute === attribute && (index > 0 || !client.bearer.indicating),
     );
     if (waiting) waiting.value = attribute.value;
-    else this.indicate(client, { attribute, value: attribute.value, onConfirmed: () => {} });
+    else
+      this.indicate(client, {
+        attribute,
+        value: attribute.value,
+        replaceable: true,
+        onConfirmed: () => {},
+      });
   }
 
   /** Indicates; one at a time on a link, in order (Vol 3, Part F, 3.3.2). */
@@ -114,10 +121,18 @@ export class Updates {
     if (index > 0 || (index === 0 && !client.bearer.indicating)) client.indications.splice(index, 1);
   }
 
+  /** Takes back every indication that has not left: its handle means something else from now on. */
+  withdrawAll(client: RemoteClient): void {
+    for (const pending of client.indications.splice(client.bearer.indicating ? 1 : 0)) {
+      pending.onConfirmed(false);
+    }
+  }
+
   private nextIndication(client: RemoteClient): void {
     const next = client.indications[0];
     if (!next || client.bearer.indicating) return;
     client.bearer.indicate(next.attribute.handle, next.value, (confirmed) => {
+      if (client.indications[0] !== next) return; // Told by close() already.
       client.indications.shift();
       next.onConfirmed(confirmed);
       if (confirmed) this.nextIndication(client);

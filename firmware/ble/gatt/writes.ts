@@ -136,7 +136,8 @@ export class Writes {
     const attribute = this.server.at(attributeHandle);
     if (!attribute) return bearer.refuse(opcode, attributeHandle, ATT_ERROR.INVALID_HANDLE);
     if (!attribute.writable) return bearer.refuse(opcode, attributeHandle, ATT_ERROR.WRITE_NOT_PERMITTED);
-    if (attribute.configures) return bearer.refuse(opcode, attributeHandle, ATT_ERROR.ATTRIBUTE_NOT_LONG);
+    // Two bytes that belong to the client: there is nothing to write in parts.
+    if (attribute.configures) return bearer.refuse(opcode, attributeHandle, ATT_ERROR.WRITE_NOT_PERMITTED);
     const partAttributeValue = copyBytes(view, start + 4, length - 4);
     const error = client.preparedWrites.add(attribute, valueOffset, partAttributeValue);
     if (error) return bearer.refuse(opcode, attributeHandle, error);
