@@ -28,7 +28,7 @@ describe("module aioble", () => {
       rig.controller.autoComplete = true;
     }
     for (const [at, rig] of rigs.entries()) {
-      assert.deepEqual(await rig.exchange(ATT, [0x0a, 12, 0]), [`0b 3${at}`]);
+      assert.deepEqual(await rig.exchange(ATT, [0x0a, 16, 0]), [`0b 3${at}`]);
     }
     await rigs[0].disconnect();
     assert.deepEqual(

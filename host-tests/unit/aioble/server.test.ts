@@ -8,8 +8,8 @@ import { concat, counting, fromHex, le16, toHex } from "../../support/bytes.ts";
 import { ATT, createRig, HANDLE, type Rig, takeFrames } from "../../support/rig.ts";
 import { aclFrame, completedPackets } from "../../support/scripted-controller.ts";
 
-const VALUE = 12;
-const CCCD = 13;
+const VALUE = 16;
+const CCCD = 17;
 const BUFFERS = 4;
 
 interface Scene {
@@ -95,11 +95,11 @@ describe("Characteristic: values", () => {
     const { rig, characteristic } = await createScene({ write: true });
     await rig.exchange(ATT, [0x02, ...le16(200)]);
     assert.deepEqual(await write(rig, counting(20)), ["13"]);
-    assert.deepEqual(await write(rig, counting(21)), ["01 12 0c 00 0d"]);
+    assert.deepEqual(await write(rig, counting(21)), ["01 12 10 00 0d"]);
     characteristic.write(counting(30));
     characteristic.write(counting(3));
     assert.deepEqual(await write(rig, counting(30)), ["13"]);
-    assert.deepEqual(await write(rig, counting(31)), ["01 12 0c 00 0d"]);
+    assert.deepEqual(await write(rig, counting(31)), ["01 12 10 00 0d"]);
     assert.equal(toHex(characteristic.read()), toHex(counting(30)));
   });
 
@@ -150,7 +150,7 @@ describe("Characteristic.notify", () => {
     assert.equal(await characteristic.notify(connection, "ä"), true);
     assert.equal(await characteristic.notify(connection, fromHex("0102")), true);
     assert.equal(await characteristic.notify(connection, new Uint8Array(0)), true);
-    assert.deepEqual(notifications(rig), ["1b 0c 00 78", "1b 0c 00 c3 a4", "1b 0c 00 01 02", "1b 0c 00"]);
+    assert.deepEqual(notifications(rig), ["1b 10 00 78", "1b 10 00 c3 a4", "1b 10 00 01 02", "1b 10 00"]);
     assert.equal(toHex(characteristic.read()), "78");
   });
 
@@ -178,7 +178,7 @@ describe("Characteristic.notify", () => {
     assert.deepEqual(done, [0, 1, 2, 3, 4, 5, 6]);
     assert.deepEqual(
       notifications(rig),
-      [0, 1, 2, 3, 4, 5, 6].map((n) => `1b 0c 00 0${n}`),
+      [0, 1, 2, 3, 4, 5, 6].map((n) => `1b 10 00 0${n}`),
     );
   });
 
@@ -238,7 +238,7 @@ describe("Characteristic.notify", () => {
       rig.controller.sent.splice(0, rig.controller.sent.length, ...packets);
       return notifications(rig, HANDLE + at);
     });
-    assert.deepEqual(told, [["1b 0c 00 7a"], [], ["1b 0c 00 7a"]]);
+    assert.deepEqual(told, [["1b 10 00 7a"], [], ["1b 10 00 7a"]]);
   });
 });
 

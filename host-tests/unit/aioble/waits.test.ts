@@ -14,8 +14,8 @@ import {
   SILENCE,
 } from "../../support/scripted-controller.ts";
 
-const VALUE = 12;
-const CCCD = 13;
+const VALUE = 16;
+const CCCD = 17;
 const TIMEOUT_MS = 700;
 
 interface Scene {

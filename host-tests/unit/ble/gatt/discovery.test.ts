@@ -9,9 +9,9 @@ const UART = new UUID("6e400001-b5a3-f393-e0a9-e50e24dcca9e");
 const UART_TX = new UUID("6e400003-b5a3-f393-e0a9-e50e24dcca9e");
 
 /**
- * 1..5 Generic Access, 6..9 Generic Attribute, then
- * 10 service 0x181A, 11/12 0x2A6E read notify, 13 its CCCD, 14/15 0x2A6F read,
- * 16 service UART, 17/18 TX notify, 19 its CCCD, 20/21 0x2A19 (as 128-bit) write only, 22/23 0x2A6F read.
+ * 1..5 Generic Access, 6..13 Generic Attribute, then
+ * 14 service 0x181A, 15/16 0x2A6E read notify, 17 its CCCD, 18/19 0x2A6F read,
+ * 20 service UART, 21/22 TX notify, 23 its CCCD, 24/25 0x2A19 (as 128-bit) write only, 26/27 0x2A6F read.
  */
 const SERVICES: readonly ServiceDefinition[] = [
   {
@@ -40,7 +40,7 @@ const SERVICES: readonly ServiceDefinition[] = [
     ],
   },
 ];
-const LAST = 23;
+const LAST = 27;
 
 async function rigWith(services = SERVICES, mtu = 23): Promise<Rig> {
   const rig = await createConnectedRig((fresh) => void fresh.host.gatt.register(services));
@@ -121,9 +121,9 @@ for (const mtu of [23, 24, 40, 41, 64, 185, 517]) {
       const rig = await rigWith(SERVICES, mtu);
       assert.deepEqual(await walk(rig, 0x10, le16(0x2800), readEntries(4)), [
         "1-5: 00 18",
-        "6-9: 01 18",
-        "10-15: 1a 18",
-        `16-23: ${toHex(UART.bytes)}`,
+        "6-13: 01 18",
+        "14-19: 1a 18",
+        `20-27: ${toHex(UART.bytes)}`,
       ]);
     });
 
@@ -133,11 +133,13 @@ for (const mtu of [23, 24, 40, 41, 64, 185, 517]) {
         "2: 02 03 00 00 2a",
         "4: 02 05 00 01 2a",
         "7: 20 08 00 05 2a",
-        "11: 12 0c 00 6e 2a",
-        "14: 02 0f 00 6f 2a",
-        `17: 10 12 00 ${toHex(UART_TX.bytes)}`,
-        "20: 08 15 00 19 2a",
-        "22: 02 17 00 6f 2a",
+        "10: 0a 0b 00 29 2b",
+        "12: 02 0d 00 2a 2b",
+        "15: 12 10 00 6e 2a",
+        "18: 02 13 00 6f 2a",
+        `21: 10 16 00 ${toHex(UART_TX.bytes)}`,
+        "24: 08 19 00 19 2a",
+        "26: 02 1b 00 6f 2a",
       ]);
     });
 
@@ -150,8 +152,8 @@ for (const mtu of [23, 24, 40, 41, 64, 185, 517]) {
         Array.from({ length: LAST }, (_, at) => at + 1),
       );
       assert.equal(lines[8], "9: UUID(0x2902)");
-      assert.equal(lines[17], `18: ${UART_TX}`);
-      assert.equal(lines[20], "21: UUID(0x2a19)");
+      assert.equal(lines[21], `22: ${UART_TX}`);
+      assert.equal(lines[24], "25: UUID(0x2a19)");
     });
 
     it("Find By Type Value walks services by UUID, in either width (Vol 3, Part G, 4.4.2)", async () => {
@@ -166,9 +168,9 @@ for (const mtu of [23, 24, 40, 41, 64, 185, 517]) {
         return { lines, last };
       };
       const find = (value: Uint8Array) => walk(rig, 0x06, concat(le16(0x2800), value), readRanges);
-      assert.deepEqual(await find(fromHex("1a18")), ["10-15"]);
-      assert.deepEqual(await find(new UUID(0x181a).bytes128), ["10-15"]);
-      if (mtu >= 23) assert.deepEqual(await find(UART.bytes), ["16-23"]);
+      assert.deepEqual(await find(fromHex("1a18")), ["14-19"]);
+      assert.deepEqual(await find(new UUID(0x181a).bytes128), ["14-19"]);
+      assert.deepEqual(await find(UART.bytes), ["20-27"]);
       assert.deepEqual(await find(fromHex("1b18")), []);
     });
   });
@@ -183,11 +185,11 @@ describe("discovery: many equal entries fill an answer and no more", () => {
   for (const mtu of [23, 24, 25, 26, 27, 517]) {
     it(`MTU ${mtu}`, async () => {
       const rig = await rigWith(services, mtu);
-      const group = await ask(rig, 0x10, 10, 0xffff, le16(0x2800));
+      const group = await ask(rig, 0x10, 14, 0xffff, le16(0x2800));
       assert.equal(group.length, 2 + Math.min(60, Math.floor((mtu - 2) / 6)) * 6);
-      const information = await ask(rig, 0x04, 10, 0xffff, []);
+      const information = await ask(rig, 0x04, 14, 0xffff, []);
       assert.equal(information.length, 2 + Math.min(60, Math.floor((mtu - 2) / 4)) * 4);
-      const found = await ask(rig, 0x06, 10, 0xffff, [...le16(0x2800), ...le16(0x180f)]);
+      const found = await ask(rig, 0x06, 14, 0xffff, [...le16(0x2800), ...le16(0x180f)]);
       assert.equal(found.length, 1 + Math.min(60, Math.floor((mtu - 1) / 4)) * 4);
     });
   }
@@ -228,17 +230,17 @@ describe("discovery: ranges and refusals", () => {
   it("keeps to the end of the range", async () => {
     const rig = await rigWith();
     assert.equal(toHex(await ask(rig, 0x04, 3, 3, [])), "05 01 03 00 00 2a");
-    assert.equal(toHex(await ask(rig, 0x10, 10, 10, le16(0x2800))), "11 06 0a 00 0f 00 1a 18");
-    assert.equal(toHex(await ask(rig, 0x08, 11, 11, le16(0x2803))), "09 07 0b 00 12 0c 00 6e 2a");
-    assert.equal(toHex(await ask(rig, 0x08, 12, 13, le16(0x2803))), error(0x08, 12, 0x0a));
+    assert.equal(toHex(await ask(rig, 0x10, 14, 14, le16(0x2800))), "11 06 0e 00 13 00 1a 18");
+    assert.equal(toHex(await ask(rig, 0x08, 15, 15, le16(0x2803))), "09 07 0f 00 12 10 00 6e 2a");
+    assert.equal(toHex(await ask(rig, 0x08, 16, 17, le16(0x2803))), error(0x08, 16, 0x0a));
   });
 
   it("Find Information changes width with the first type of the range only", async () => {
     const rig = await rigWith(SERVICES, 517);
-    const before = await ask(rig, 0x04, 16, 0xffff, []);
-    assert.equal(toHex(before), "05 01 10 00 00 28 11 00 03 28", "stops before the 128-bit type");
-    const at = await ask(rig, 0x04, 18, 0xffff, []);
-    assert.equal(toHex(at), `05 02 12 00 ${toHex(UART_TX.bytes)}`, "stops after it");
+    const before = await ask(rig, 0x04, 20, 0xffff, []);
+    assert.equal(toHex(before), "05 01 14 00 00 28 15 00 03 28", "stops before the 128-bit type");
+    const at = await ask(rig, 0x04, 22, 0xffff, []);
+    assert.equal(toHex(at), `05 02 16 00 ${toHex(UART_TX.bytes)}`, "stops after it");
   });
 
   it("Read By Group Type of anything but primary services is refused (Vol 3, Part F, 3.4.4.9)", async () => {
@@ -258,17 +260,17 @@ describe("discovery: ranges and refusals", () => {
     for (const type of [fromHex("6f2a"), new UUID(0x2a6f).bytes128]) {
       assert.equal(
         toHex(await ask(rig, 0x08, 1, 0xffff, type)),
-        "09 04 0f 00 88 13",
+        "09 04 13 00 88 13",
         "then a value of another length",
       );
     }
-    assert.equal(toHex(await ask(rig, 0x08, 16, 0xffff, le16(0x2a6f))), "09 05 17 00 88 13 00");
+    assert.equal(toHex(await ask(rig, 0x08, 20, 0xffff, le16(0x2a6f))), "09 05 1b 00 88 13 00");
   });
 
   it("Read By Type refuses what may not be read, if it comes first, and blames it", async () => {
     const rig = await rigWith();
-    assert.equal(toHex(await ask(rig, 0x08, 1, 0xffff, le16(0x2a19))), error(0x08, 21, 0x02));
-    assert.equal(toHex(await ask(rig, 0x08, 1, 0xffff, UART_TX.bytes)), error(0x08, 18, 0x02));
+    assert.equal(toHex(await ask(rig, 0x08, 1, 0xffff, le16(0x2a19))), error(0x08, 25, 0x02));
+    assert.equal(toHex(await ask(rig, 0x08, 1, 0xffff, UART_TX.bytes)), error(0x08, 22, 0x02));
   });
 
   it("Read By Type cuts a long value to the answer, and to 253 bytes (Vol 3, Part F, 3.4.4.2)", async () => {
@@ -297,7 +299,7 @@ describe("discovery: ranges and refusals", () => {
     const rig = await rigWith();
     const find = async (type: number, value: string) =>
       toHex(await ask(rig, 0x06, 1, 0xffff, concat(le16(type), fromHex(value))));
-    assert.equal(await find(0x2a6e, "3408"), "07 0c 00 0c 00");
+    assert.equal(await find(0x2a6e, "3408"), "07 10 00 10 00");
     assert.equal(await find(0x2a6e, "34"), error(0x06, 1, 0x0a));
     assert.equal(await find(0x2a6e, "340800"), error(0x06, 1, 0x0a));
     assert.equal(await find(0x2a6e, ""), error(0x06, 1, 0x0a));
@@ -306,10 +308,10 @@ describe("discovery: ranges and refusals", () => {
 
   it("a read of a CCCD by type shows the asking client's own", async () => {
     const rig = await rigWith();
-    await rig.exchange(ATT, [0x12, 13, 0, 1, 0]);
+    await rig.exchange(ATT, [0x12, 17, 0, 1, 0]);
     assert.equal(
       toHex(await ask(rig, 0x08, 1, 0xffff, le16(0x2902))),
-      "09 04 09 00 00 00 0d 00 01 00 13 00 00 00",
+      "09 04 09 00 00 00 11 00 01 00 17 00 00 00",
     );
   });
 
