@@ -51,10 +51,11 @@ export class GenericServices {
     this.aesCmac = aesCmac;
   }
 
-  /** Puts them at the beginning of a new database, always at the same handles (Vol 3, Part G, 7.1). */
-  addTo(database: Database, clientOf: (owner: unknown) => RemoteClient | undefined): void {
-    this.database = database;
-    this.hash = undefined;
+  /**
+   * Puts them at the beginning of a new database, always at the same handles (Vol 3, Part G, 7.1). The returned function
+   * makes that database the one whose values this object keeps.
+   */
+  addTo(database: Database, clientOf: (owner: unknown) => RemoteClient | undefined): () => void {
     const [name, appearance] = database.add({
       uuid: new UUID(GENERIC_ACCESS),
       characteristics: [
@@ -96,9 +97,13 @@ export class GenericServices {
         },
       ],
     });
-    this.nameAttribute = name!;
-    this.appearanceAttribute = appearance!;
-    this.serviceChanged = serviceChanged!;
+    return () => {
+      this.database = database;
+      this.hash = undefined;
+      this.nameAttribute = name!;
+      this.appearanceAttribute = appearance!;
+      this.serviceChanged = serviceChanged!;
+    };
   }
 
   /** The Device Name characteristic, UTF-8 bytes (Vol 3, Part C, 12.1). */

@@ -74,19 +74,14 @@ export class GattServer {
 
   private rebuild(services: readonly ServiceDefinition[]): Attribute[][] {
     const database = new Database();
-    const before = this.database;
-    try {
-      this.generic.addTo(database, (owner) => this.byOwner.get(owner));
-      const values = services.map((service) => database.add(service));
-      database.resolveIncludes();
-      this.database = database;
-      this.highestHandle = Math.max(this.highestHandle, database.lastHandle);
-      this.discovery = new Discovery(database, this.reads);
-      return values;
-    } catch (error) {
-      if (before) this.generic.addTo(before, (owner) => this.byOwner.get(owner));
-      throw error;
-    }
+    const adopt = this.generic.addTo(database, (owner) => this.byOwner.get(owner));
+    const values = services.map((service) => database.add(service));
+    database.resolveIncludes();
+    adopt();
+    this.database = database;
+    this.highestHandle = Math.max(this.highestHandle, database.lastHandle);
+    this.discovery = new Discovery(database, this.reads);
+    return values;
   }
 
   /**

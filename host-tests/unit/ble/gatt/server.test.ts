@@ -403,6 +403,12 @@ describe("Database", () => {
     const rig = await rigWith();
     const many = Array.from({ length: 0x10000 }, () => ({ uuid: new UUID(0x180f), characteristics: [] }));
     assert.throws(() => rig.host.gatt.register(many), RangeError);
+    const stranger = { uuid: new UUID(0x180f), characteristics: [] };
+    const including = { uuid: new UUID(0x1810), includes: [stranger], characteristics: [] };
+    assert.throws(() => rig.host.gatt.register([including]), TypeError);
+    rig.host.gatt.generic.deviceName = fromHex("4f4b");
+    assert.deepEqual(await read(rig, 3), ["0b 4f 4b"], "the name is still the one that clients read");
+    assert.deepEqual(await read(rig, 18), [error(0x0a, 18, 0x01)], "and nothing was added behind it");
     assert.deepEqual(await read(rig), ["0b 00 01 02 03"]);
     assert.deepEqual(await write(rig, [1, 0], CCCD), ["13"]);
   });
