@@ -279,6 +279,32 @@ describe("architecture: the dependency rule", () => {
     assert.deepEqual(objections, []);
   });
 
+  it("scenarios import the simulator, the firmware and their helpers, and nothing of Node", () => {
+    const objections: string[] = [];
+    const pending = ["host-tests/stack", "host-tests/aioble"].flatMap(sourcesBelow);
+    const seen = new Set(pending);
+    for (const file of pending) {
+      for (const { target } of importsOf(file)) {
+        const isMocha = target === "mocha" && file === "host-tests/support/suite.ts";
+        if (!isMocha && !/^(firmware|simulator|host-tests\/support)\//.test(target)) {
+          objections.push(`${file} may not import ${target}: scenarios also run on XS`);
+        }
+        if (target.startsWith("host-tests/") && !seen.has(target)) {
+          seen.add(target);
+          pending.push(target);
+        }
+      }
+    }
+    assert.ok(seen.has("host-tests/support/suite.ts"));
+    assert.deepEqual(objections, []);
+  });
+
+  it("the bundles that run on XS begin with what the engine lacks", () => {
+    for (const file of ["firmware/main.ts", "host-tests/xs/main.ts"]) {
+      assert.equal(importsOf(file)[0]?.target, "firmware/platform/dispose.ts", file);
+    }
+  });
+
   it("applications import the public modules and their own files, nothing else", () => {
     const objections: string[] = [];
     for (const file of sourcesBelow("examples")) {
