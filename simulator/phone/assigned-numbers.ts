@@ -27,6 +27,8 @@ const NAMES: Readonly<Record<number, string>> = {
   10777: "Battery Level",
   10862: "Temperature",
   10863: "Humidity",
+  11049: "Client Supported Features",
+  11050: "Database Hash",
 };
 
 export function uuidOf(bytes: Uint8Array): UUID {

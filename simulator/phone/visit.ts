@@ -6,7 +6,10 @@ import { formatAddress, hex } from "../../firmware/ble/codec.ts";
 import { statusText } from "../../firmware/ble/hci/status.ts";
 import { type AdStructure, parseAdvertisingData } from "./advertising-data.ts";
 import { decodeValue, identify, type NamedUuid } from "./assigned-numbers.ts";
+import type { ServerValue } from "./att.ts";
 import type { FoundCharacteristic, FoundDatabase } from "./discovery.ts";
+import { PhoneError } from "./errors.ts";
+import type { PhoneLink } from "./link.ts";
 import type { Phone, Sighting, Wanted } from "./phone.ts";
 
 const READ = 0x02;
@@ -61,6 +64,7 @@ export type VisitEvent =
   | ({ readonly event: "descriptor"; readonly handle: number; readonly raw: string } & NamedUuid)
   | ({ readonly event: "subscribed" } & NamedUuid)
   | ({ readonly event: "notification"; readonly number: number } & ValueEvent)
+  | { readonly event: "silence"; readonly seconds: number }
   | { readonly event: "disconnected"; readonly reason: number; readonly name: string }
   | ({ readonly event: "advertisingAgain" } & SightingEvent)
   | { readonly event: "done" };
@@ -68,6 +72,8 @@ export type VisitEvent =
 export interface VisitOptions extends Wanted {
   /** Notifications to take before leaving; 5 by default. */
   readonly notifications?: number;
+  /** Leave without the rest when none comes for so long; without it that is a failure. */
+  readonly patienceMs?: number;
   readonly mtu?: number;
   /** How long to look for the camera, each time. */
   readonly findTimeoutMs?: number;
@@ -75,7 +81,7 @@ export interface VisitOptions extends Wanted {
 
 /** Makes the visit. @throws PhoneError when the camera does not do its part. */
 export async function* visit(phone: Phone, options: VisitOptions): AsyncGenerator<VisitEvent, void, void> {
-  const { notifications = 5, mtu = 247, findTimeoutMs } = options;
+  const { notifications = 5, patienceMs, mtu = 247, findTimeoutMs } = options;
   await phone.start();
   yield { event: "ready", address: formatAddress(phone.address) };
   const sighting = await phone.find(options, findTimeoutMs);
@@ -99,7 +105,12 @@ export async function* visit(phone: Phone, options: VisitOptions): AsyncGenerato
     yield { event: "subscribed", ...identify(characteristic.uuid) };
   }
   for (let number = 1; number <= notifications; number++) {
-    const { handle, value } = await link.nextValue();
+    const told = await nextValue(link, patienceMs);
+    if (told === undefined) {
+      yield { event: "silence", seconds: (patienceMs ?? 0) / 1000 };
+      break;
+    }
+    const { handle, value } = told;
     const characteristic = database.characteristics.find((candidate) => candidate.handle === handle);
     if (characteristic) yield { event: "notification", number, ...valueEvent(characteristic, value) };
   }
@@ -107,6 +118,16 @@ export async function* visit(phone: Phone, options: VisitOptions): AsyncGenerato
   yield { event: "disconnected", reason, name: statusText(reason) };
   yield { event: "advertisingAgain", ...sightingEvent(await phone.find(options, findTimeoutMs)) };
   yield { event: "done" };
+}
+
+/** Undefined when nothing came for `patienceMs` and the link is still there. */
+async function nextValue(link: PhoneLink, patienceMs: number | undefined): Promise<ServerValue | undefined> {
+  try {
+    return await link.nextValue(patienceMs);
+  } catch (error) {
+    if (patienceMs === undefined || !link.isConnected || !(error instanceof PhoneError)) throw error;
+    return undefined;
+  }
 }
 
 function sightingEvent(sighting: Sighting): SightingEvent {

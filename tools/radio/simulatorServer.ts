@@ -1,6 +1,5 @@
 /** The simulator in real time, over sockets: each connection is the H4 line of a controller, all in one air. */
 import { createServer, type Server, type Socket } from "node:net";
-import type { Clock } from "../../firmware/platform/platform.ts";
 import { Controller } from "../../simulator/controller/controller.ts";
 import type { ControllerOptions } from "../../simulator/controller/options.ts";
 import { FROM_HOST, H4Framer } from "../../simulator/h4.ts";
@@ -23,7 +22,7 @@ export interface SimulatorServerOptions {
 }
 
 export class SimulatorServer {
-  readonly clock: Clock = createRealClock();
+  readonly clock = createRealClock();
   readonly air: Air;
   /** Controllers that are connected, in the order of their connections. */
   readonly controllers: Controller[] = [];
@@ -70,11 +69,12 @@ export class SimulatorServer {
     return phone;
   }
 
-  /** Takes the air away and closes every connection. */
+  /** Takes the air away, closes every connection, and stops time: phones wait for ever. */
   async close(): Promise<void> {
     for (const controller of [...this.controllers, ...this.phoneControllers]) controller.die();
     for (const socket of this.sockets) socket.destroy();
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
+    this.clock.stop();
   }
 
   private createController(): Controller {
