@@ -1,9 +1,14 @@
+import type { CentralEvent } from "./rig/events.ts";
+import { EventQueue } from "./session/queue.ts";
+
 /**
  * What an operation tells about itself. An operation (build, run, check) is an async generator of these events and
  * never prints; tools/cli/render.ts shows them to a person, `--json` prints them as they are, one a line.
  */
 export type ToolEvent =
   | { readonly type: "step:start"; readonly step: string; readonly title: string }
+  /** How far a long step is, in pieces of work of about one size. */
+  | { readonly type: "step:progress"; readonly step: string; readonly done: number; readonly total: number }
   | {
       readonly type: "step:done";
       readonly step: string;
@@ -14,7 +19,12 @@ export type ToolEvent =
   | { readonly type: "info"; readonly message: string }
   | { readonly type: "warning"; readonly message: string }
   /** A line that a process of the session wrote: the camera's console, the central, the controller. */
-  | { readonly type: "line"; readonly source: string; readonly text: string };
+  | { readonly type: "line"; readonly source: string; readonly text: string }
+  /** What the phone or the central that visits a camera sees. */
+  | { readonly type: "visit"; readonly source: string; readonly visit: CentralEvent };
+
+/** Told how far a step is. */
+export type Progress = (done: number, total: number) => void;
 
 /** An operation: events on the way, a result at the end. */
 export type Operation<T = void> = AsyncGenerator<ToolEvent, T, void>;
@@ -53,12 +63,17 @@ export interface StepResult<T> {
 export async function* step<T>(
   name: string,
   title: string,
-  work: () => Promise<StepResult<T>>,
+  work: (progress: Progress) => Promise<StepResult<T>>,
 ): Operation<T> {
   yield { type: "step:start", step: name, title };
   const start = performance.now();
+  const events = new EventQueue<ToolEvent>();
   try {
-    const { value, detail } = await work();
+    const working = work((done, total) => events.put({ type: "step:progress", step: name, done, total }));
+    const close = () => events.close();
+    working.then(close, close);
+    yield* events;
+    const { value, detail } = await working;
     const milliseconds = Math.round(performance.now() - start);
     yield { type: "step:done", step: name, milliseconds, ...(detail === undefined ? {} : { detail }) };
     return value;

@@ -21,10 +21,10 @@ function holder(file: string): number {
 }
 
 /**
- * Waits until no living process holds the lock file, then holds it. Returns the function that gives it back. A
- * lock whose process is gone does not count.
+ * Holds the lock file unless a living process does; a lock whose process is gone does not count. Returns the
+ * function that gives it back, undefined when it is held.
  */
-export async function lock(file: string): Promise<() => void> {
+export function tryLock(file: string): (() => void) | undefined {
   mkdirSync(dirname(file), { recursive: true });
   for (;;) {
     try {
@@ -34,7 +34,16 @@ export async function lock(file: string): Promise<() => void> {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
     const pid = holder(file);
-    if (pid > 0 && !isAlive(pid)) rmSync(file, { force: true });
-    else await sleep(100);
+    if (pid <= 0 || isAlive(pid)) return undefined;
+    rmSync(file, { force: true });
+  }
+}
+
+/** Waits until no living process holds the lock file, then holds it. Returns the function that gives it back. */
+export async function lock(file: string): Promise<() => void> {
+  for (;;) {
+    const unlock = tryLock(file);
+    if (unlock !== undefined) return unlock;
+    await sleep(100);
   }
 }

@@ -3,16 +3,13 @@
 import { SetupError, setUp } from "./setup.mjs";
 
 const args = process.argv.slice(2);
-const asksForHelp =
-  args.length === 0 || args.some((arg) => arg === "--help" || arg === "-h" || arg === "help");
-const forCortexM = args.some((arg) => /mps\d/.test(arg));
+if (args[0] === "doctor") {
+  // Before set-up, for it says what set-up would do.
+  const { runDoctor } = await import("./doctor/command.mjs");
+  process.exit(await runDoctor(args.slice(1)));
+}
 try {
-  setUp([
-    "node",
-    ...(asksForHelp ? [] : ["native"]),
-    ...(forCortexM ? ["cortex-m"] : []),
-    ...(args[0] === "run" ? ["python"] : []),
-  ]);
+  setUp(["node"]);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   console.error(error.message);

@@ -1,6 +1,7 @@
 /** Programs that tools run and wait for. */
-import { spawn } from "node:child_process";
-import { ToolError } from "./events.ts";
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { type Progress, ToolError } from "./events.ts";
 import { root } from "./paths.ts";
 
 /** How a program ended. */
@@ -15,7 +16,15 @@ export interface Finished {
 export interface RunOptions {
   /** Defaults to the repository. */
   readonly cwd?: string;
-  readonly signal?: AbortSignal;
+  /** Gets each line of standard output when it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+const running = new Set<ChildProcess>();
+
+/** Ends the programs that `runProgram` waits for: their steps fail, so that the operation ends in order. */
+export function endPrograms(): void {
+  for (const child of running) child.kill("SIGTERM");
 }
 
 /**
@@ -28,12 +37,10 @@ export function runProgram(
   options: RunOptions = {},
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const { signal } = options;
-    const child = spawn(program, args, {
-      cwd: options.cwd ?? root,
-      stdio: ["ignore", "pipe", "pipe"],
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const { cwd = root, onLine } = options;
+    const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    running.add(child);
+    if (onLine !== undefined) createInterface({ input: child.stdout }).on("line", onLine);
     let stdout = "";
     let output = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -43,8 +50,14 @@ export function runProgram(
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       output += text;
     });
-    child.on("error", (error) => reject(new ToolError(`${program} could not be started: ${error.message}`)));
-    child.on("close", (status) => resolve({ status: status ?? 1, stdout, output }));
+    child.on("error", (error) => {
+      running.delete(child);
+      reject(new ToolError(`${program} could not be started: ${error.message}`));
+    });
+    child.on("close", (status) => {
+      running.delete(child);
+      resolve({ status: status ?? 1, stdout, output });
+    });
   });
 }
 
@@ -62,3 +75,11 @@ export async function mustRun(
   if (status !== 0) throw new ToolError(complaint, output.trim());
   return stdout;
 }
+
+/** Reads Ninja's lines, `[3/210] Building C object …`, as progress. */
+export const ninjaProgress =
+  (progress: Progress) =>
+  (line: string): void => {
+    const counts = /^\[(\d+)\/(\d+)\]/.exec(line);
+    if (counts !== null) progress(Number(counts[1]), Number(counts[2]));
+  };

@@ -3,31 +3,17 @@
  * needs, then runs tools/verbs/VERB.ts. Plain JavaScript: it runs before anything is installed.
  */
 import { existsSync } from "node:fs";
-import { SetupError, setUp } from "./setup.mjs";
-
-/**
- * What each verb needs before it runs; the names are those of `pieces` in setup.mjs.
- * @type {Record<string, (args: string[]) => string[]>}
- */
-const needs = {
-  start: (args) => ["node", "native", "python", ...(args.join(" ").includes("mps") ? ["cortex-m"] : [])],
-  test: () => ["node", "native", "cortex-m", "python", "witness"],
-  check: () => ["node", "python"],
-  format: () => ["node", "python"],
-  size: () => ["node", "native", "cortex-m"],
-  bench: () => ["node"],
-  soak: () => ["node"],
-};
+import { SetupError, setUp, verbPieces } from "./setup.mjs";
 
 const [verb, ...args] = process.argv.slice(2);
-const verbs = Object.keys(needs).join(", ");
-if (verb === undefined || !(verb in needs)) {
+if (verb === undefined || !(verb in verbPieces)) {
+  const verbs = Object.keys(verbPieces).join(", ");
   console.error(`usage: node tools/run.mjs VERB [arguments], where VERB is one of ${verbs}`);
   process.exit(2);
 }
 
 try {
-  setUp(needs[verb](args));
+  setUp(verbPieces[verb]);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   console.error(error.message);

@@ -5,66 +5,15 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-/** The repository. */
-export const root = fileURLToPath(new URL("..", import.meta.url));
-
-/** Where the Python virtual environment lives. */
-export const venv = join(root, "build", "venv");
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { needs, nodeComplaint, onPath, root, venv } from "./needs.mjs";
 
 /** A set-up that cannot go on; the message is one line that says what to do. */
 export class SetupError extends Error {}
 
 /** Files whose packages the virtual environment holds. */
 const requirementFiles = ["requirements.txt", "requirements-dev.txt"];
-
-/**
- * Debian packages by piece: each is needed unless its probe finds what it brings.
- * @type {Record<string, { package: string, present: () => boolean }[]>}
- */
-const debian = {
-  native: [
-    { package: "build-essential", present: () => onPath("cc") && onPath("make") },
-    { package: "cmake", present: () => onPath("cmake") },
-    { package: "ninja-build", present: () => onPath("ninja") },
-  ],
-  "cortex-m": [
-    { package: "gcc-arm-none-eabi", present: () => onPath("arm-none-eabi-gcc") },
-    { package: "libnewlib-arm-none-eabi", present: hasNewlib },
-    { package: "qemu-system-arm", present: () => onPath("qemu-system-arm") },
-  ],
-  python: [{ package: "python3-venv", present: hasVenvModule }],
-  witness: [
-    { package: "tshark", present: () => onPath("tshark") },
-    { package: "valgrind", present: () => onPath("valgrind") },
-  ],
-};
-
-/** @param {string} program */
-function onPath(program) {
-  return (process.env.PATH ?? "").split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
-function hasNewlib() {
-  const probe = spawnSync("arm-none-eabi-gcc", ["-print-file-name=nano.specs"], { encoding: "utf8" });
-  return probe.status === 0 && probe.stdout.trim() !== "nano.specs";
-}
-
-function hasVenvModule() {
-  // A virtual environment that works proves the module without the cost of starting Python.
-  if (existsSync(join(venv, "bin", "pip"))) return true;
-  return spawnSync("python3", ["-c", "import ensurepip, venv"]).status === 0;
-}
 
 /** @param {string} line */
 function say(line) {
@@ -99,13 +48,11 @@ function aptGet(args) {
 /** @param {string[]} pieces */
 function debianPackages(pieces) {
   const missing = () =>
-    pieces.flatMap((piece) =>
-      (debian[piece] ?? []).filter((entry) => !entry.present()).map((e) => e.package),
-    );
+    needs.filter((need) => pieces.includes(need.piece) && !need.isPresent()).map((need) => need.package);
   const wanted = missing();
   if (wanted.length === 0) return;
-  const root = process.getuid?.() === 0;
-  if (!root || !onPath("apt-get")) {
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot || !onPath("apt-get")) {
     throw new SetupError(
       `set-up: missing ${wanted.join(", ")}; install them with: sudo apt-get install -y --no-install-recommends ${wanted.join(" ")}`,
     );
@@ -130,7 +77,7 @@ function debianPackages(pieces) {
  * Whether node_modules holds what package-lock.json asks for, by the lock file that npm keeps inside it.
  * Packages for other platforms are optional and absent.
  */
-function nodeModulesMatch() {
+export function nodeModulesMatch() {
   const hidden = join(root, "node_modules", ".package-lock.json");
   if (!existsSync(hidden)) return false;
   const wanted = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
@@ -144,6 +91,12 @@ function nodeModulesMatch() {
   );
 }
 
+/** @throws {SetupError} when Node is too old for what package.json says. */
+function nodeItself() {
+  const complaint = nodeComplaint();
+  if (complaint !== undefined) throw new SetupError(`set-up: ${complaint}`);
+}
+
 function nodeModules() {
   if (nodeModulesMatch()) return;
   say("installing npm packages");
@@ -154,21 +107,29 @@ function nodeModules() {
   throw new SetupError("set-up: npm ci --ignore-scripts failed; its output is above");
 }
 
-function pythonEnvironment() {
-  const files = requirementFiles.map((name) => join(root, name)).filter((file) => existsSync(file));
-  if (files.length === 0) return;
+const requirements = () => requirementFiles.map((name) => join(root, name));
+const stamp = join(venv, "requirements.sha256");
+
+function requirementsDigest() {
   const hash = createHash("sha256");
-  for (const file of files) hash.update(readFileSync(file));
-  const wanted = hash.digest("hex");
-  const stamp = join(venv, "requirements.sha256");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
+  for (const file of requirements()) hash.update(readFileSync(file));
+  return hash.digest("hex");
+}
+
+/** Whether the virtual environment was made of the requirements as they are. */
+export function pythonEnvironmentMatches() {
+  return existsSync(stamp) && readFileSync(stamp, "utf8") === requirementsDigest();
+}
+
+function pythonEnvironment() {
+  if (pythonEnvironmentMatches()) return;
   say(`installing Python packages into build/venv`);
   rmSync(stamp, { force: true });
   const steps = [
     ["python3", ["-m", "venv", venv]],
     [
       join(venv, "bin", "python"),
-      ["-m", "pip", "install", "--quiet", ...files.flatMap((file) => ["-r", file])],
+      ["-m", "pip", "install", "--quiet", ...requirements().flatMap((file) => ["-r", file])],
     ],
   ];
   for (const [command, args] of steps) {
@@ -177,7 +138,7 @@ function pythonEnvironment() {
     process.stderr.write(result.output);
     throw new SetupError(`set-up: ${command} ${args.join(" ")} failed; its output is above`);
   }
-  writeFileSync(stamp, wanted);
+  writeFileSync(stamp, requirementsDigest());
 }
 
 /** @param {number} pid */
@@ -210,14 +171,39 @@ function lock() {
 }
 
 /**
- * Makes sure that these pieces are there: "node" (npm packages), "native" (C compiler, CMake, Ninja), "cortex-m"
- * (cross compiler, QEMU), "python" (virtual environment), "witness" (tools that only tests use).
+ * What each verb of run.mjs needs before it starts. Those that take a board or a radio ask for the rest themselves.
+ * @type {Record<string, string[]>}
+ */
+export const verbPieces = {
+  start: ["node"],
+  test: ["node", "native", "cortex-m", "python", "witness", "callgrind"],
+  check: ["node", "python"],
+  format: ["node", "python"],
+  size: ["node", "native", "cortex-m"],
+  bench: ["node", "native", "cortex-m", "callgrind"],
+  soak: ["node"],
+};
+
+/**
+ * What a session or a build needs.
+ * @param {string} board
+ * @param {string} [radio] its kind
+ */
+export function piecesFor(board, radio) {
+  const isCrossCompiled = existsSync(join(root, "boards", board, "toolchain.cmake"));
+  return ["native", ...(isCrossCompiled ? ["cortex-m"] : []), ...(radio === "bumble" ? ["python"] : [])];
+}
+
+/**
+ * Makes sure that these pieces are there: "node" (npm packages), those of `needs` in needs.mjs, and for "python" the
+ * virtual environment.
  * @param {string[]} pieces
  * @throws {SetupError} with one line that says what to install
  */
 export function setUp(pieces) {
   const unlock = lock();
   try {
+    if (pieces.includes("node")) nodeItself();
     debianPackages(pieces);
     if (pieces.includes("node")) nodeModules();
     if (pieces.includes("python")) pythonEnvironment();

@@ -1,11 +1,13 @@
 /** Applications: a folder with a main.ts, in examples/ by its name or anywhere by its path. */
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { UsageError } from "../events.ts";
 import { root } from "../paths.ts";
 
 /** An application to build. */
 export interface Application {
+  /** That of its folder; outside examples/ with a digest of the path, for two folders may have one name. */
   readonly name: string;
   /** Its entry, an absolute path. */
   readonly entry: string;
@@ -29,12 +31,17 @@ export function findApplication(which: string): Application {
     if (!existsSync(path)) continue;
     if (statSync(path).isFile() && path.endsWith(".ts")) {
       const name = basename(path, ".ts");
-      return { name: name === "main" ? basename(dirname(path)) : name, entry: path };
+      return application(name === "main" ? basename(dirname(path)) : name, path);
     }
     const entry = join(path, "main.ts");
-    if (existsSync(entry)) return { name: basename(path), entry };
+    if (existsSync(entry)) return application(basename(path), entry);
   }
   throw new UsageError(
     `There is no application "${which}". Give the path of a folder with a main.ts, or one of the examples: ${listExamples().join(", ")}.`,
   );
+}
+
+function application(name: string, entry: string): Application {
+  if (entry.startsWith(examples + sep)) return { name, entry };
+  return { name: `${name}-${createHash("sha256").update(entry).digest("hex").slice(0, 8)}`, entry };
 }

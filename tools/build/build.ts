@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Operation, step } from "../events.ts";
-import { lock } from "../lock.ts";
+import { lock, tryLock } from "../lock.ts";
 import { displayPath } from "../paths.ts";
 import { findApplication } from "./application.ts";
 import { type Board, loadBoard } from "./boards.ts";
@@ -41,17 +41,22 @@ export async function* build(options: BuildOptions): Operation<Built> {
   const { name, entry } = findApplication(options.application);
   const folder = options.sanitize ? `${board.output}-sanitize` : board.output;
   mkdirSync(folder, { recursive: true });
-  const unlock = await lock(join(folder, "build.lock"));
+  const lockFile = join(folder, "build.lock");
+  const unlock =
+    tryLock(lockFile) ??
+    (yield* step("wait", `Another build for ${board.name}`, async () => {
+      return { value: await lock(lockFile), detail: "ended" };
+    }));
   try {
-    yield* step("compiler", "Bytecode compiler", async () => {
-      const changed = await buildCompiler();
+    yield* step("compiler", "Bytecode compiler", async (progress) => {
+      const changed = await buildCompiler(progress);
       return { value: undefined, detail: changed ? "built" : "up to date" };
     });
     const firmware = yield* compiled(board, folder, "firmware", "firmware", board.manifest.firmware);
     const application = yield* compiled(board, folder, "application", name, entry, firmware);
-    const image = yield* step("image", `Image for ${board.name}`, async () => {
+    const image = yield* step("image", `Image for ${board.name}`, async (progress) => {
       const settings = options.sanitize ? ["SANITIZE=ON"] : [];
-      const built = await buildImage(board, { bundle: firmware, folder, settings });
+      const built = await buildImage(board, { bundle: firmware, folder, settings }, progress);
       const detail = `${displayPath(built.image)}, ${built.changed ? "linked" : "up to date"}`;
       return { value: built.image, detail };
     });

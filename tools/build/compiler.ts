@@ -1,9 +1,10 @@
 /** The bytecode compiler of tools/bytecode: built once, then run on bundles. */
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { Progress } from "../events.ts";
 import { lock } from "../lock.ts";
 import { buildRoot, displayPath, root } from "../paths.ts";
-import { mustRun } from "../process.ts";
+import { mustRun, ninjaProgress } from "../process.ts";
 import { fingerprint, unlessFresh } from "./fingerprint.ts";
 import type { BundleKind } from "./imports.ts";
 
@@ -13,7 +14,7 @@ const folder = join(buildRoot, "tools");
 export const compilerProgram = join(folder, "obscura-bytecode");
 
 /** Builds the compiler when its sources have changed. Returns whether anything was to be done. */
-export async function buildCompiler(): Promise<boolean> {
+export async function buildCompiler(progress: Progress = () => undefined): Promise<boolean> {
   mkdirSync(folder, { recursive: true });
   const unlock = await lock(join(folder, "build.lock"));
   try {
@@ -21,7 +22,9 @@ export async function buildCompiler(): Promise<boolean> {
       const configure = ["-G", "Ninja", "-S", join(root, "tools/bytecode"), "-B", folder];
       await mustRun("cmake", configure, "CMake could not set up the bytecode compiler's build");
     }
-    const said = await mustRun("ninja", ["-C", folder], "The bytecode compiler does not build");
+    const said = await mustRun("ninja", ["-C", folder], "The bytecode compiler does not build", {
+      onLine: ninjaProgress(progress),
+    });
     return !said.includes("no work to do");
   } finally {
     unlock();

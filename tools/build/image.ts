@@ -1,8 +1,9 @@
 /** The native image: our C, the engine and the firmware bundle, by CMake and Ninja. */
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { Progress } from "../events.ts";
 import { root } from "../paths.ts";
-import { mustRun } from "../process.ts";
+import { mustRun, ninjaProgress } from "../process.ts";
 import type { Board } from "./boards.ts";
 import { fingerprint, unlessFresh } from "./fingerprint.ts";
 
@@ -20,6 +21,7 @@ export interface ImageOptions {
 export async function buildImage(
   board: Board,
   { bundle, folder, settings = [] }: ImageOptions,
+  progress: Progress = () => undefined,
 ): Promise<{ readonly image: string; readonly changed: boolean }> {
   mkdirSync(folder, { recursive: true });
   const configure = [
@@ -38,6 +40,7 @@ export async function buildImage(
     "ninja",
     ["-C", folder, "firmware"],
     `The image for ${board.name} does not build`,
+    { onLine: ninjaProgress(progress) },
   );
   const image = join(folder, "firmware");
   if (!existsSync(image)) throw new Error(`${image} was not built`);

@@ -1,19 +1,21 @@
 /** The command line `obscura`. */
 import { Command, CommanderError, Option } from "commander";
-import { listExamples } from "../build/application.ts";
+import { findApplication, listExamples } from "../build/application.ts";
 import { listBoards } from "../build/boards.ts";
 import { build } from "../build/build.ts";
+import { runDoctor } from "../doctor/command.mjs";
 import { ToolError, UsageError } from "../events.ts";
+import { initialise } from "../init/init.ts";
 import { displayPath } from "../paths.ts";
+import { endPrograms } from "../process.ts";
+import { parseRadio, radios } from "../session/radios/radio.ts";
 import { runSession } from "../session/session.ts";
+import { piecesFor, SetupError, setUp, verbPieces } from "../setup.mjs";
 import { exitStatus, perform, tellFailure } from "./perform.ts";
 import { jsonRenderer, type Renderer, textRenderer } from "./render.ts";
 
 /** The application that `npm start` shows. */
 const defaultApplication = "environment-sensor";
-
-const rendererFor = (options: { json?: boolean }): Renderer =>
-  options.json ? jsonRenderer(process.stdout) : textRenderer(process.stdout);
 
 const boardOption = () =>
   new Option("-b, --board <board>", `one of: ${listBoards().join(", ")}`)
@@ -25,51 +27,130 @@ const boardOption = () =>
 
 const jsonOption = () => new Option("--json", "print events as JSON, one a line");
 
-/** The whole program. `abort` ends what is running. */
-function createProgram(abort: AbortSignal): Command {
+const radioOption = () =>
+  new Option("-r, --radio <radio>", `one of: ${Object.keys(radios).join(", ")}`).default("sim");
+
+/** What the exit status means, at the end of every help. */
+const exitStatusHelp = `
+Exit status: 0 when everything succeeded, 1 when something failed, 2 for a mistake on the command line, 130 after
+Ctrl-C.`;
+
+/** Installs what is missing, as far as it can. */
+function prepare(pieces: readonly string[]): void {
+  try {
+    setUp(pieces);
+  } catch (error) {
+    if (error instanceof SetupError) throw new ToolError(error.message.replace(/^set-up: /, ""));
+    throw error;
+  }
+}
+
+interface RunOptions {
+  readonly board: string;
+  readonly radio: string;
+  readonly phone: boolean;
+  readonly btsnoop?: string;
+  readonly json?: boolean;
+}
+
+/** What a command line shares with its commands. */
+interface Context {
+  /** Ends what is running. */
+  readonly abort: AbortSignal;
+  /** Takes the exit status of a command that ends without an error. */
+  end(status: number): void;
+}
+
+/** The whole program. */
+function createProgram({ abort, end }: Context): Command {
   const program = new Command("obscura")
-    .description("Builds camera applications and runs them")
+    .description("Builds camera applications and runs them.")
     .showHelpAfterError("(--help lists what there is)")
     .configureOutput({ writeErr: () => {} })
-    .exitOverride();
+    .exitOverride()
+    .addHelpText("after", exitStatusHelp);
 
-  program
-    .command("build")
-    .description("build an application and the firmware that it runs on")
+  const rendererFor = (options: { json?: boolean }): Renderer => {
+    const render = options.json ? jsonRenderer(process.stdout) : textRenderer(process.stdout);
+    // What fails after Ctrl-C fails because of it.
+    return (event) => {
+      if (!abort.aborted) render(event);
+    };
+  };
+
+  const command = (name: string, description: string): Command =>
+    program.command(name).description(description).addHelpText("after", exitStatusHelp);
+
+  command("build", "build an application and the firmware that it runs on")
     .argument("<application>", `folder with a main.ts, or one of the examples: ${listExamples().join(", ")}`)
     .addOption(boardOption())
     .addOption(jsonOption())
     .action(async (application: string, options: { board: string; json?: boolean }) => {
+      findApplication(application);
+      prepare(piecesFor(options.board));
       const render = rendererFor(options);
       const built = await perform(build({ application, board: options.board }), render);
       render({ type: "info", message: `image:       ${displayPath(built.image)}` });
       render({ type: "info", message: `application: ${displayPath(built.application)}` });
     });
 
-  program
-    .command("run")
-    .description("build an application, start it on a board, and show a central that uses it")
+  command("run", "build an application, start it on a board, and show a phone that visits it")
     .argument("[application]", `as for build`, defaultApplication)
     .addOption(boardOption())
-    .addOption(new Option("--btsnoop <file>", "record what passes between camera and controller"))
+    .addOption(radioOption())
+    .option("--no-phone", "leave the camera alone, until Ctrl-C")
+    .option("--btsnoop <file>", "record what passes between camera and controller, for Wireshark")
     .addOption(jsonOption())
-    .action(async (application: string, options: { board: string; json?: boolean; btsnoop?: string }) => {
+    .addHelpText("after", radioHelp)
+    .action(async (application: string, options: RunOptions) => {
       const { board, btsnoop } = options;
+      const radio = parseRadio(options.radio);
+      findApplication(application);
+      prepare(piecesFor(board, radio.kind));
       const session = runSession({
-        application,
-        board,
-        signal: abort,
+        ...{ application, board, radio, visit: options.phone, signal: abort },
         ...(btsnoop === undefined ? {} : { btsnoop }),
       });
       await perform(session, rendererFor(options));
     });
 
+  for (const [verb, description] of [
+    ["size", "flash and RAM by module; takes the arguments of npm run size"],
+    ["bench", "instructions, memory and size; takes the arguments of npm run bench"],
+  ] as const) {
+    command(verb, description)
+      .argument("[arguments...]")
+      .allowUnknownOption()
+      .action(async (args: string[]) => {
+        prepare(verbPieces[verb] ?? []);
+        const { run } = (await import(`../verbs/${verb}.ts`)) as { run(args: string[]): Promise<number> };
+        end(await run(args));
+      });
+  }
+
+  command("doctor", "list what is installed, what is missing, and how to get it")
+    .addOption(jsonOption())
+    .action(async (options: { json?: boolean }) => end(await runDoctor(options.json ? ["--json"] : [])));
+
+  command("init", "make a folder with a new application")
+    .argument("<folder>", "a new folder, or one that is empty")
+    .addOption(jsonOption())
+    .action(async (folder: string, options: { json?: boolean }) => {
+      await perform(initialise(folder), rendererFor(options));
+    });
+
   return program;
 }
 
+const radioHelp = `
+Radios:
+${Object.entries(radios)
+  .map(([name, title]) => `  ${name.padEnd(15)} ${title}`)
+  .join("\n")}`;
+
 /** What an unknown option or command makes commander say, with what there is instead. */
 function usageSentence(error: CommanderError, program: Command, args: readonly string[]): string {
-  const said = error.message.replace(/^error: /, "");
+  const said = error.message.replace(/^error: /, "").replaceAll("\n", " ");
   const named = program.commands.find((command) => command.name() === args[0]);
   if (error.code === "commander.unknownOption") {
     const flags = (named ?? program).options.map((option) => option.long).join(", ");
@@ -87,19 +168,28 @@ function usageSentence(error: CommanderError, program: Command, args: readonly s
  */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   const interruption = new AbortController();
-  const interrupt = () => interruption.abort(new ToolError("interrupted"));
+  const interrupt = () => {
+    interruption.abort(new ToolError("interrupted"));
+    endPrograms();
+  };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const name of signals) process.on(name, interrupt);
   // Whoever read our output has gone: `obscura run --json | head`.
   process.stdout.on("error", interrupt);
-  const program = createProgram(interruption.signal);
+  let status: number = exitStatus.success;
+  const program = createProgram({
+    abort: interruption.signal,
+    end: (code) => {
+      status = code;
+    },
+  });
   try {
     if (args.length === 0) {
       process.stderr.write(program.helpInformation());
       return exitStatus.usage;
     }
     await program.parseAsync(args, { from: "user" });
-    return exitStatus.success;
+    return status;
   } catch (error) {
     if (interruption.signal.aborted) return exitStatus.interrupted;
     if (error instanceof CommanderError) {

@@ -1,5 +1,9 @@
 /** Printers: events in, text out. The only place of the tools that writes to the terminal. */
 import type { ToolEvent } from "../events.ts";
+import { renderCentralEvent } from "../rig/render.ts";
+
+/** Back to the start of the terminal's line, which is emptied. */
+const ERASE_LINE = "\r\x1b[K";
 
 /** Shows one event. */
 export type Renderer = (event: ToolEvent) => void;
@@ -7,7 +11,12 @@ export type Renderer = (event: ToolEvent) => void;
 /** Somewhere to write lines to. */
 export interface Sink {
   write(text: string): unknown;
+  /** Whether it is a terminal, where a line can be written again. */
+  readonly isTTY?: boolean;
 }
+
+/** Without a terminal, long steps say how far they are after so much more of them was done. */
+const quietShare = 0.25;
 
 /** One JSON object a line. */
 export function jsonRenderer(out: Sink): Renderer {
@@ -17,28 +26,45 @@ export function jsonRenderer(out: Sink): Renderer {
 /** For a person: what is being done, how long it took, what went wrong. */
 export function textRenderer(out: Sink): Renderer {
   const titles = new Map<string, string>();
+  const told = new Map<string, number>();
+  const line = (text: string) => out.write(`${out.isTTY ? ERASE_LINE : ""}${text}\n`);
   return (event) => {
     switch (event.type) {
       case "step:start":
         titles.set(event.step, event.title);
+        told.set(event.step, 0);
+        if (out.isTTY) out.write(`${ERASE_LINE}… ${event.title}`);
         return;
+      case "step:progress": {
+        const { step, done, total } = event;
+        const text = `… ${titles.get(step)}: ${done} of ${total}`;
+        if (out.isTTY) out.write(`${ERASE_LINE}${text}`);
+        else if (done / total >= (told.get(step) ?? 0) + quietShare) {
+          told.set(step, done / total);
+          line(text);
+        }
+        return;
+      }
       case "step:done": {
         const detail = event.detail === undefined ? "" : `: ${event.detail}`;
-        out.write(`✓ ${titles.get(event.step)}${detail} (${seconds(event.milliseconds)})\n`);
+        line(`✓ ${titles.get(event.step)}${detail} (${seconds(event.milliseconds)})`);
         return;
       }
       case "step:fail":
-        out.write(`✗ ${titles.get(event.step)}: ${event.message}\n`);
-        if (event.output !== undefined) out.write(`${indented(event.output)}\n`);
+        line(`✗ ${titles.get(event.step)}: ${event.message}`);
+        if (event.output !== undefined) line(`${indented(event.output)}`);
         return;
       case "info":
-        out.write(`${event.message}\n`);
+        line(`${event.message}`);
         return;
       case "warning":
-        out.write(`warning: ${event.message}\n`);
+        line(`warning: ${event.message}`);
         return;
       case "line":
-        out.write(`${event.source.padEnd(10)} ${event.text}\n`);
+        line(`${event.source.padEnd(10)} ${event.text}`);
+        return;
+      case "visit":
+        for (const text of renderCentralEvent(event.visit)) line(`${event.source.padEnd(10)} ${text}`);
         return;
     }
   };

@@ -5,7 +5,7 @@ import type { AdStructure, CentralEvent, Identity, ServiceFound, Sighting, Value
 export function renderCentralEvent(event: CentralEvent): string[] {
   switch (event.event) {
     case "ready":
-      return [`central ready, its address is ${event.address}`];
+      return [`ready, its own address is ${event.address}`];
     case "found":
       return ["found the camera", ...indent(sightingLines(event))];
     case "advertisingAgain":

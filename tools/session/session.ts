@@ -1,75 +1,77 @@
-/** `obscura run`: a camera, a virtual controller and a central that visits it. */
+/** `obscura run`: a camera, its radio, and somebody who visits it. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { build } from "../build/build.ts";
 import { startCamera } from "../camera/camera.ts";
 import { type Operation, step, ToolError, type ToolEvent } from "../events.ts";
-import { buildRoot, displayPath, root, venvProgram } from "../paths.ts";
-import { Program } from "../program.ts";
-import type { CentralEvent } from "../rig/events.ts";
-import { renderCentralEvent } from "../rig/render.ts";
+import { buildRoot, displayPath } from "../paths.ts";
 import { EventQueue } from "./queue.ts";
+import { startBumble } from "./radios/bumble.ts";
+import type { Radio, RadioChoice, Visitor } from "./radios/radio.ts";
+import { startSimulator } from "./radios/sim.ts";
 import { startRecorder } from "./recorder.ts";
 
 /** A session. */
 export interface SessionOptions {
   readonly application: string;
   readonly board: string;
+  readonly radio: RadioChoice;
+  /** Whether somebody visits the camera; without a visitor the session goes on until `signal`. */
+  readonly visit: boolean;
   /** Record what passes between camera and controller in this file. */
   readonly btsnoop?: string;
   /** Ends the session; everything is stopped. */
   readonly signal: AbortSignal;
 }
 
-/** What tools/rig/controller.py says when its controllers listen. */
-interface ControllersReady {
-  readonly event: "ready";
-  readonly kind: string;
-  readonly controllers: readonly [{ readonly hci: string }, { readonly hci: string }];
-}
+type Stop = () => void | Promise<void>;
 
-/** @throws ToolError when the central did not see everything, or the signal's reason. */
+/** @throws ToolError when the visitor did not see everything or the camera ended, or the signal's reason. */
 export async function* runSession(options: SessionOptions): Operation {
   const { signal } = options;
-  const { board, image, application } = yield* build(options);
+  const built = yield* build(options);
   signal.throwIfAborted();
+  const { board, image, application } = built;
   mkdirSync(join(buildRoot, "run"), { recursive: true });
   const folder = mkdtempSync(join(buildRoot, "run", "session-"));
-  const stops: (() => void | Promise<void>)[] = [() => rmSync(folder, { recursive: true, force: true })];
+  const stops: Stop[] = [() => rmSync(folder, { recursive: true, force: true })];
   const events = new EventQueue<ToolEvent>();
   const line = (source: string) => (text: string) => events.put({ type: "line", source, text });
   const interrupt = () => events.close();
   signal.addEventListener("abort", interrupt, { once: true });
   try {
-    const { camera: cameraHci, central: centralHci } = yield* step("radio", "Virtual radio", async () => {
-      const { kind, controllers, stop } = await startControllers(folder, signal);
-      stops.push(stop);
-      return { value: { camera: controllers[0].hci, central: controllers[1].hci }, detail: kind };
+    const radio = yield* step("radio", "Radio", async () => {
+      const started = await startRadio(options.radio, folder, signal);
+      stops.push(() => started.stop());
+      return { value: started, detail: started.detail };
     });
-    let hci = cameraHci;
-    if (options.btsnoop !== undefined) {
-      const recorder = await startRecorder(cameraHci, options.btsnoop);
-      stops.push(() => recorder.stop());
-      hci = recorder.hci;
-    }
-    yield { type: "info", message: `Camera ${board.name} starts; a Bumble central looks for it.` };
+    const visitor = options.visit ? radio.visitor : undefined;
+    yield { type: "info", message: opening(board.name, radio, visitor) };
+    const hci = await recorded(radio.hci, options.btsnoop, stops);
     const state = join(folder, "state");
     const camera = await startCamera(board, { image, application, hci, state }, line("camera"));
     stops.push(() => camera.stop());
-    const central = startCentral(centralHci, line("central"));
-    stops.push(() => central.stop());
+    const visit = visitor?.start({
+      onVisit: (visit) => events.put({ type: "visit", source: visitor.name, visit }),
+      onLine: line(visitor.name),
+    });
+    if (visit !== undefined) stops.push(() => visit.stop());
+    let sawEverything: boolean | undefined;
     void camera.exited.then((how) => {
       if (!signal.aborted) line("camera")(`ended (${how})`);
       events.close();
     });
-    void central.exited.then(() => events.close());
+    void visit?.ended.then((everything) => {
+      sawEverything = everything;
+      events.close();
+    });
     yield* events;
     signal.throwIfAborted();
-    if (central.isRunning) throw new ToolError("The camera ended before the central had seen everything");
-    const status = await central.exited;
-    if (status !== 0) throw new ToolError("The central did not see everything that it looked for");
+    if (sawEverything === undefined) throw new ToolError("The camera ended before the session did");
+    if (!sawEverything) throw new ToolError(`The ${visitor?.name} did not see everything that it looked for`);
     if (options.btsnoop !== undefined) {
-      yield { type: "info", message: `HCI traffic: ${displayPath(options.btsnoop)} (wireshark reads it)` };
+      const file = displayPath(resolve(options.btsnoop));
+      yield { type: "info", message: `HCI traffic: ${file} (wireshark reads it)` };
     }
   } finally {
     signal.removeEventListener("abort", interrupt);
@@ -77,42 +79,25 @@ export async function* runSession(options: SessionOptions): Operation {
   }
 }
 
-async function startControllers(
-  folder: string,
-  signal: AbortSignal,
-): Promise<ControllersReady & { stop: () => Promise<void> }> {
-  const said: string[] = [];
-  const script = join(root, "tools/rig/controller.py");
-  let ready: (line: string) => void = () => undefined;
-  const firstLine = new Promise<string>((resolve) => {
-    ready = resolve;
-  });
-  const program = new Program(
-    "controller",
-    [venvProgram("python"), script, "--log", join(folder, "controller.log")],
-    (text) => {
-      said.push(text);
-      if (text.startsWith("{")) ready(text);
-    },
-  );
-  const stop = () => program.stop();
-  const interrupted = new Promise<undefined>((resolve) => {
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
-  const text = await Promise.race([firstLine, program.exited.then(() => undefined), interrupted]);
-  if (text === undefined) {
-    await stop();
-    signal.throwIfAborted();
-    throw new ToolError("The virtual controllers did not start", said.join("\n"));
-  }
-  return { ...(JSON.parse(text) as ControllersReady), stop };
+function startRadio(choice: RadioChoice, folder: string, signal: AbortSignal): Promise<Radio> | Radio {
+  if (choice.kind === "sim") return startSimulator();
+  if (choice.kind === "bumble") return startBumble(folder, signal);
+  return { hci: choice.hci, detail: `the controller at ${choice.hci}`, stop: async () => undefined };
 }
 
-/** A Bumble central on its tour; its JSON becomes lines for a person. */
-function startCentral(hci: string, onLine: (line: string) => void): Program {
-  const script = join(root, "tools/rig/central.py");
-  return new Program("central", [venvProgram("python"), script, "--hci", hci], (text) => {
-    if (!text.startsWith("{")) return onLine(text);
-    for (const rendered of renderCentralEvent(JSON.parse(text) as CentralEvent)) onLine(rendered);
+function opening(board: string, radio: Radio, visitor: Visitor | undefined): string {
+  if (visitor !== undefined) return `The camera starts on ${board}; a ${visitor.name} looks for it.`;
+  const others =
+    radio.neighbour === undefined ? "" : ` A host of yours finds a controller at ${radio.neighbour}.`;
+  return `The camera starts on ${board}, until Ctrl-C.${others}`;
+}
+
+/** What the camera connects to: the controller, or a recorder before it. */
+async function recorded(hci: string, file: string | undefined, stops: Stop[]): Promise<string> {
+  if (file === undefined) return hci;
+  const recorder = await startRecorder(hci, resolve(file)).catch((error: NodeJS.ErrnoException) => {
+    throw new ToolError(`The HCI traffic cannot be recorded: ${error.message}`);
   });
+  stops.push(() => recorder.stop());
+  return recorder.hci;
 }

@@ -23,6 +23,21 @@ describe("obscura", function () {
     assert.equal(stdout, "");
   });
 
+  it("lists the radios for an unknown one, and builds nothing before", () => {
+    const { status, stdout, stderr } = obscura("run", "--radio", "smoke-signals");
+    assert.equal(status, 2);
+    assert.match(stderr, /There is no radio "smoke-signals"\. Radios: sim, bumble, tcp:HOST:PORT/);
+    assert.equal(stdout, "");
+  });
+
+  it("says what argument is missing, and what is too much", () => {
+    for (const args of [["build"], ["init"], ["run", "a", "b"]]) {
+      const { status, stderr } = obscura(...args);
+      assert.equal(status, 2, args.join(" "));
+      assert.match(stderr, /argument/);
+    }
+  });
+
   it("lists the examples for an unknown application", () => {
     const { status, stderr } = obscura("build", "toaster");
     assert.equal(status, 2);
@@ -45,9 +60,14 @@ describe("obscura", function () {
     const { status, stdout } = obscura("--help");
     assert.equal(status, 0);
     assert.match(stdout, /build .*run /s);
-    const build = obscura("build", "--help");
-    assert.equal(build.status, 0);
-    assert.match(build.stdout, /--board/);
+    assert.match(stdout, /Exit status: 0 .*1 .*2 .*130 /s);
+    for (const command of ["build", "run", "size", "bench", "doctor", "init"]) {
+      assert.match(stdout, new RegExp(`^ {2}${command} `, "m"));
+      const help = obscura(command, "--help");
+      assert.equal(help.status, 0, command);
+      assert.match(help.stdout, /Exit status: /, command);
+    }
+    assert.match(obscura("run", "--help").stdout, /--board.*--radio.*--no-phone.*--btsnoop.*--json/s);
   });
 });
 

@@ -1,0 +1,2 @@
+/** What TypeScript sees of command.mjs. */
+export function runDoctor(args: readonly string[]): Promise<number>;

@@ -1,0 +1,85 @@
+/** What of this computer is there, what is missing for which purpose, and how to get it. Installs nothing. */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { needs, nodeComplaint, root } from "../needs.mjs";
+import { nodeModulesMatch, pythonEnvironmentMatches } from "../setup.mjs";
+
+/**
+ * @typedef {object} Finding
+ * @property {"need"} type
+ * @property {string} purpose what it is needed for, one of `purposes`
+ * @property {string} name
+ * @property {string} [found] its version; absent when it is missing
+ * @property {string} [remedy] how to get it; present when it is missing
+ */
+
+/** Commands that need something, and the pieces of set-up; the first is the default. */
+export const purposes = [
+  { purpose: "npm start", pieces: ["node", "native"] },
+  { purpose: "npm start -- --board mps2-an500", pieces: ["cortex-m"] },
+  { purpose: "npm start -- --radio bumble, npm run check", pieces: ["python"] },
+  { purpose: "npm run bench", pieces: ["callgrind"] },
+  { purpose: "npm test: all of these, and", pieces: ["witness"] },
+];
+
+/**
+ * Looks for everything.
+ * @returns {AsyncGenerator<Finding, boolean, void>} at the end, whether the default has all that it needs
+ */
+export async function* doctor() {
+  let isDefaultReady = true;
+  for (const { purpose, pieces } of purposes) {
+    for (const { name, found, remedy } of look(pieces)) {
+      if (purpose === purposes[0].purpose && found === undefined) isDefaultReady = false;
+      yield { type: "need", purpose, name, ...(found === undefined ? { remedy } : { found }) };
+    }
+  }
+  return isDefaultReady;
+}
+
+/** @param {string[]} pieces */
+function look(pieces) {
+  return [
+    ...(pieces.includes("node") ? [nodeItself(), nodeModules()] : []),
+    ...needs
+      .filter(({ piece }) => pieces.includes(piece))
+      .map((need) => ({
+        name: need.name,
+        found: need.isPresent() ? (versionOf(need.version) ?? "present") : undefined,
+        remedy: `apt-get install --no-install-recommends ${need.package}`,
+      })),
+    ...(pieces.includes("python") ? [pythonEnvironment()] : []),
+  ];
+}
+
+function nodeItself() {
+  const complaint = nodeComplaint();
+  return { name: "Node", found: complaint === undefined ? process.version : undefined, remedy: complaint };
+}
+
+function nodeModules() {
+  return {
+    name: "npm packages",
+    found: nodeModulesMatch() ? "as package-lock.json asks" : undefined,
+    remedy: existsSync(join(root, "node_modules"))
+      ? "not those of package-lock.json: npm ci --ignore-scripts, or the command itself does it"
+      : "npm ci --ignore-scripts, or the command itself does it",
+  };
+}
+
+function pythonEnvironment() {
+  return {
+    name: "Python packages",
+    found: pythonEnvironmentMatches() ? "in build/venv" : undefined,
+    remedy: "the command itself installs them into build/venv",
+  };
+}
+
+/** @param {string[] | undefined} command */
+function versionOf(command) {
+  if (command === undefined) return undefined;
+  const [program, ...args] = command;
+  const { status, stdout } = spawnSync(program, args, { encoding: "utf8" });
+  return status === 0 ? stdout.trim().split("\n")[0] : undefined;
+}

@@ -1,0 +1,58 @@
+/** The radio of others: rootcanal's controllers and a central on Bumble, both of tools/rig. */
+import { join } from "node:path";
+import { ToolError } from "../../events.ts";
+import { root, venvProgram } from "../../paths.ts";
+import { Program } from "../../program.ts";
+import type { CentralEvent } from "../../rig/events.ts";
+import type { Radio, Visit, VisitorReceiver } from "./radio.ts";
+
+/** What tools/rig/controller.py says when its controllers listen. */
+interface ControllersReady {
+  readonly event: "ready";
+  readonly kind: string;
+  readonly controllers: readonly [{ readonly hci: string }, { readonly hci: string }];
+}
+
+/**
+ * Starts two controllers in one air: the camera's and the central's.
+ * @param folder where the controllers' log goes
+ */
+export async function startBumble(folder: string, signal: AbortSignal): Promise<Radio> {
+  const said: string[] = [];
+  const script = join(root, "tools/rig/controller.py");
+  let ready: (line: string) => void = () => undefined;
+  const firstLine = new Promise<string>((resolve) => {
+    ready = resolve;
+  });
+  const command = [venvProgram("python"), script, "--log", join(folder, "controller.log")] as const;
+  const program = new Program("controller", [...command], (text) => {
+    said.push(text);
+    if (text.startsWith("{")) ready(text);
+  });
+  const stop = () => program.stop();
+  const interrupted = new Promise<undefined>((resolve) => {
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+  const text = await Promise.race([firstLine, program.exited.then(() => undefined), interrupted]);
+  if (text === undefined) {
+    await stop();
+    signal.throwIfAborted();
+    throw new ToolError("The virtual controllers did not start", said.join("\n"));
+  }
+  const { kind, controllers } = JSON.parse(text) as ControllersReady;
+  const [{ hci }, { hci: neighbour }] = controllers;
+  const visitor = {
+    name: "central",
+    start: (receiver: VisitorReceiver) => startCentral(neighbour, receiver),
+  };
+  return { hci, detail: `${kind}, and a central on Bumble`, neighbour, visitor, stop };
+}
+
+function startCentral(hci: string, receiver: VisitorReceiver): Visit {
+  const script = join(root, "tools/rig/central.py");
+  const program = new Program("central", [venvProgram("python"), script, "--hci", hci], (text) => {
+    if (text.startsWith("{")) receiver.onVisit(JSON.parse(text) as CentralEvent);
+    else receiver.onLine(text);
+  });
+  return { ended: program.exited.then((how) => how === 0), stop: () => program.stop() };
+}
