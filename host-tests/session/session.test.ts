@@ -1,45 +1,16 @@
-/** `obscura run` as a person sees it: from the command line to a central that has seen everything. */
+/** `obscura run` as a person sees it: from the command line to a visitor that has seen everything. */
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, it } from "mocha";
-import { root } from "../../tools/paths.ts";
-
-interface Session {
-  readonly child: ChildProcess;
-  output(): string;
-  readonly ended: Promise<number | null>;
-  /** Settles when the output matches. Rejects when the session ends before. */
-  saw(pattern: RegExp): Promise<void>;
-}
-
-function start(...args: string[]): Session {
-  const child = spawn(process.execPath, [join(root, "tools/obscura.mjs"), "run", ...args], { cwd: root });
-  let output = "";
-  const watchers = new Set<() => void>();
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-      for (const watch of [...watchers]) watch();
-    });
-  }
-  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-  return {
-    child,
-    output: () => output,
-    ended,
-    saw: (pattern) =>
-      new Promise((resolve, reject) => {
-        const watch = () => pattern.test(output) && resolve();
-        watchers.add(watch);
-        watch();
-        void ended.then(() => reject(new Error(`the session ended without ${pattern}:\n${output}`)));
-      }),
-  };
-}
+import { afterEach, beforeEach, describe, it } from "mocha";
+import { visit } from "../../simulator/phone/visit.ts";
+import type { ToolEvent } from "../../tools/events.ts";
+import { SimulatorServer } from "../../tools/radio/simulatorServer.ts";
+import type { CentralEvent } from "../../tools/rig/events.ts";
+import { obscura } from "./run.ts";
 
 /** Process ids of the programs that a process has started. */
 function childrenOf(pid: number): number[] {
@@ -61,39 +32,87 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** What Wireshark reads in a recording, a line of the named fields for each packet that the filter lets through. */
+function dissect(file: string, filter: string, ...fields: string[]): string[] {
+  const args = ["-r", file, "-Y", filter, "-T", "fields", ...fields.flatMap((field) => ["-e", field])];
+  const said = execFileSync("tshark", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  return said.split("\n").filter((line) => line !== "");
+}
+
+/** The events of a visit in `--json` output. */
+function visitOf(output: string): CentralEvent[] {
+  return output
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as ToolEvent)
+    .flatMap((event) => (event.type === "visit" ? [event.visit] : []));
+}
+
+let folder = "";
+
+function useFolder(): void {
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "obscura-session-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+}
+
 for (const board of ["host", "mps2-an500"]) {
   describe(`obscura run --board ${board}`, function () {
     this.timeout(300_000);
+    useFolder();
 
-    it("shows a central that finds, reads, subscribes, leaves and finds again", async () => {
-      const folder = mkdtempSync(join(tmpdir(), "obscura-session-"));
-      try {
-        const btsnoop = join(folder, "session.btsnoop");
-        const session = start("--board", board, "--btsnoop", btsnoop);
-        const status = await session.ended;
-        const said = session.output();
-        assert.equal(status, 0, said);
-        for (const seen of [
-          /found the camera/,
-          /2A6E Temperature \[read, notify\]/,
-          /read 2A6F Humidity: \d+\.\d+ %/,
-          /notification 5: /,
-          /disconnected: /,
-          /advertises again/,
-        ]) {
-          assert.match(said, seen);
-        }
-        assert.equal(readFileSync(btsnoop).subarray(0, 8).toString("latin1"), "btsnoop\0");
-      } finally {
-        rmSync(folder, { recursive: true });
+    it("shows a phone that finds, reads, subscribes, leaves and finds again", async () => {
+      const session = obscura("run", "--board", board);
+      assert.equal(await session.ended, 0, session.output());
+      for (const seen of [
+        /advertising data\n.*Flags: .*\n.*181A Environmental Sensing\n.*Complete local name: obscura-env\n/,
+        /scan response\n.*Manufacturer specific data: 0xffff/,
+        /2A6E Temperature \[read, notify\]/,
+        /read 2A6F Humidity: \d+\.\d+ %/,
+        /notification 5: /,
+        /disconnected: /,
+        /advertises again/,
+      ]) {
+        assert.match(session.output(), seen);
       }
     });
 
+    it("tells it as JSON, and records it for Wireshark", async () => {
+      const btsnoop = join(folder, "session.btsnoop");
+      const session = obscura("run", "--board", board, "--btsnoop", btsnoop, "--json");
+      assert.equal(await session.ended, 0, session.output());
+      const events = visitOf(session.output());
+      const told = events.flatMap((event) => (event.event === "notification" ? [event] : []));
+      assert.deepEqual(
+        told.map(({ number }) => number),
+        [1, 2, 3, 4, 5],
+      );
+      assert.deepEqual(
+        events.slice(-3).map(({ event }) => event),
+        ["disconnected", "advertisingAgain", "done"],
+      );
+      // What the phone saw, Wireshark reads in the camera's traffic; only one of the two fields is there.
+      const fields = ["btatt.handle", "btatt.temperature", "btatt.humidity"];
+      const sent = dissect(btsnoop, "btatt.opcode == 0x1b", ...fields).map((line) =>
+        line
+          .split("\t")
+          .filter((field) => field !== "")
+          .map(Number),
+      );
+      for (const { handle, raw } of told) {
+        const value = Buffer.from(raw, "hex").readInt16LE();
+        const matches = sent.some((packet) => packet[0] === handle && packet[1] === value);
+        assert.ok(matches, `${value} of ${handle} among ${JSON.stringify(sent)}`);
+      }
+      assert.deepEqual(dissect(btsnoop, "_ws.malformed", "frame.number"), []);
+    });
+
     it("leaves nothing running after Ctrl-C", async () => {
-      const session = start("--board", board);
+      const session = obscura("run", "--board", board);
       await session.saw(/notification 1:/);
       const programs = childrenOf(session.child.pid as number);
-      assert.ok(programs.length >= 3, "controller, camera and central run");
+      assert.ok(programs.length >= 1, "the camera runs");
       session.child.kill("SIGINT");
       assert.equal(await session.ended, 130, session.output());
       // esbuild's service sees that its client has gone only a moment after.
@@ -101,3 +120,88 @@ for (const board of ["host", "mps2-an500"]) {
     });
   });
 }
+
+describe("obscura run --radio", function () {
+  this.timeout(300_000);
+  useFolder();
+
+  it("bumble: shows a central of others", async () => {
+    const session = obscura("run", "--radio", "bumble");
+    assert.equal(await session.ended, 0, session.output());
+    assert.match(session.output(), /central +notification 5: .*central +the camera advertises again/s);
+  });
+
+  it("bumble: leaves nothing running after Ctrl-C", async () => {
+    const session = obscura("run", "--radio", "bumble");
+    await session.saw(/notification 1:/);
+    const programs = childrenOf(session.child.pid as number);
+    assert.ok(programs.length >= 3, "controller, camera and central run");
+    session.child.kill("SIGINT");
+    assert.equal(await session.ended, 130, session.output());
+    while (programs.some(isRunning)) await sleep(20);
+  });
+
+  for (const kind of ["tcp:127.0.0.1:0", "unix"]) {
+    it(`${kind}: runs the camera alone on a controller of the user's`, async () => {
+      const server = new SimulatorServer({ listen: kind === "unix" ? `unix:${join(folder, "hci")}` : kind });
+      try {
+        const session = obscura("run", "--radio", await server.listen());
+        await session.saw(/advertising as obscura-env/);
+        const seen: string[] = [];
+        for await (const { event } of visit(server.addPhone(), { notifications: 2 })) seen.push(event);
+        assert.equal(seen.at(-1), "done");
+        session.child.kill("SIGINT");
+        assert.equal(await session.ended, 130, session.output());
+        assert.doesNotMatch(session.output(), /phone +/);
+      } finally {
+        await server.close();
+      }
+    });
+  }
+
+  it("a controller that is not there: the camera says so, and tries again until Ctrl-C", async () => {
+    const session = obscura("run", "--radio", `unix:${join(folder, "nobody")}`);
+    await session.saw(/HCI UART: unix:.*nobody: No such file/);
+    await session.saw(/attempt 2/);
+    session.child.kill("SIGINT");
+    assert.equal(await session.ended, 130, session.output());
+  });
+});
+
+describe("obscura run", function () {
+  this.timeout(300_000);
+  useFolder();
+
+  it("--no-phone: leaves the camera alone, and says where another host joins its air", async () => {
+    const session = obscura("run", "--no-phone");
+    await session.saw(/advertising as obscura-env/);
+    await session.saw(/A host of yours finds a controller at tcp:127\.0\.0\.1:\d+\./);
+    session.child.kill("SIGINT");
+    assert.equal(await session.ended, 130, session.output());
+    assert.doesNotMatch(session.output(), /found the camera/);
+  });
+
+  it("runs twice at the same time", async () => {
+    const sessions = [obscura("run"), obscura("run"), obscura("run", "mailbox")];
+    for (const session of sessions) {
+      assert.equal(await session.ended, 0, session.output());
+      assert.match(session.output(), /the camera advertises again/);
+    }
+  });
+
+  it("runs what init has made", async () => {
+    const application = join(folder, "thermometer");
+    const made = obscura("init", application);
+    assert.equal(await made.ended, 0, made.output());
+    const session = obscura("run", application, "--json");
+    assert.equal(await session.ended, 0, session.output());
+    const found = visitOf(session.output()).find(({ event }) => event === "found");
+    assert.match(JSON.stringify(found), /my-camera/);
+  });
+
+  it("says where the traffic could not be recorded", async () => {
+    const session = obscura("run", "--btsnoop", join(folder, "missing", "file"));
+    assert.equal(await session.ended, 1);
+    assert.match(session.output(), /The HCI traffic cannot be recorded: .*missing/);
+  });
+});
