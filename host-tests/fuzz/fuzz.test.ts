@@ -1,0 +1,32 @@
+/** Fuzz targets, briefly; `OBSCURA_FUZZ_SECONDS=60 npx mocha host-tests/fuzz/fuzz.test.ts` runs each for that long. */
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { advertising } from "./advertising.ts";
+import { att } from "./att.ts";
+import { budgetOf, fuzz, type Target } from "./fuzzer.ts";
+import { l2cap } from "./l2cap.ts";
+
+/** Of the heap, after millions of packets: what a garbage collector may leave, far below what a leak would show. */
+const HEAP_GROWTH_LIMIT_KIB = 128 * 1024;
+
+const TARGETS: readonly (readonly [name: string, target: Target, inputs: number])[] = [
+  ["ATT: one allowed answer to each request, bounded memory, no exception", att, 3000],
+  ["L2CAP: reassembly and signalling survive anything, and a good frame after it arrives", l2cap, 5000],
+  [
+    "advertising data: well-formed packets of at most 31 bytes, or an error that names the field",
+    advertising,
+    10_000,
+  ],
+];
+
+describe("fuzz", () => {
+  for (const [name, target, inputs] of TARGETS) {
+    it(name, async function () {
+      const budget = budgetOf(inputs);
+      if (Number.isFinite(budget.seconds)) this.timeout(budget.seconds * 1000 + 30_000);
+      const figures = await fuzz(target, budget);
+      assert.ok(figures.heapGrowthKiB < HEAP_GROWTH_LIMIT_KIB, JSON.stringify(figures));
+      if (Number.isFinite(budget.seconds)) process.stdout.write(`      ${JSON.stringify(figures)}\n`);
+    });
+  }
+});
