@@ -53,9 +53,9 @@ const SERVED: readonly number[] = [
   executeWriteRequest.opcode,
 ];
 
-/** Responses and other PDUs that ask for nothing: odd opcodes from 0x01 to 0x23 but the indication. */
+/** PDUs that are never refused: the confirmation, and the odd opcodes from 0x01 to 0x23. */
 function isAnswer(opcode: number): boolean {
-  return (opcode & 1) === 1 && opcode <= 0x23;
+  return opcode === handleValueConfirmation.opcode || ((opcode & 1) === 1 && opcode <= 0x23);
 }
 
 /** What a bearer is handed. */

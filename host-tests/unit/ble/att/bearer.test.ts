@@ -129,6 +129,11 @@ describe("ATT bearer: every opcode with every length up to 10 (Vol 3, Part F, 3.
     const rig = await rigWith();
     assert.deepEqual(await rig.exchange(ATT, concat([0x12], le16(VALUE), counting(21))), ["01 12 00 00 04"]);
     assert.deepEqual(await rig.exchange(ATT, concat([0x52], le16(VALUE), counting(21))), []);
+    assert.deepEqual(
+      await rig.exchange(ATT, concat([0x1e], counting(30))),
+      [],
+      "a confirmation is no request",
+    );
     assert.deepEqual(await rig.exchange(ATT, [0x0a, ...le16(VALUE)]), [`0b ${toHex(counting(4))}`]);
     assert.deepEqual(await rig.exchange(ATT, concat([0x12], le16(VALUE), counting(20))), ["13"]);
   });
