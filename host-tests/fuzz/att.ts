@@ -32,7 +32,9 @@ const DATABASE = [
     { properties: ALL, hooks: { onRead: () => 0x80, onWrite: () => 0xfc } },
     { properties: ALL, hooks: { onRead: fails, onWrite: fails, onWritten: fails, onSubscribe: fails } },
   ),
-  service({ hooks: { onRead: async () => counting(90), onWrite: async (_, value) => value.length & 1 } }),
+  service({
+    hooks: { onRead: async () => counting(90), onWrite: async (_, value) => (value.length & 1 ? 0x80 : 0) },
+  }),
 ];
 
 interface Scene {
