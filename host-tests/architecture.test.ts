@@ -74,7 +74,13 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "value",
     "checks of options",
   ],
-  [/^aioble\/server\.ts$/, /^ble\/gatt\/database\.ts$/, "value", "properties and limits of characteristics"],
+  [
+    /^aioble\/(server|server-attribute|values)\.ts$/,
+    /^ble\/gatt\/database\.ts$/,
+    "value",
+    "properties and limits of characteristics",
+  ],
+  [/^aioble\/device\.ts$/, /^ble\/gatt\/updates\.ts$/, "type", "what became of a notification"],
   [/^aioble\//, /^ble\/hci\/status\.ts$/, "value", "controller error codes"],
   [/^aioble\/errors\.ts$/, /^ble\/att\/errors\.ts$/, "value", "ATT error codes"],
   // A link as the host keeps it holds one object of each layer.

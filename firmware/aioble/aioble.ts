@@ -7,7 +7,7 @@ import { type Aborter, Core } from "./core.ts";
 import { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
 import { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
 import { endUnwanted, Peripheral } from "./peripheral.ts";
-import { Characteristic, Server, Service } from "./server.ts";
+import { BufferedCharacteristic, Characteristic, Descriptor, Server, Service } from "./server.ts";
 
 /**
  * The names that an application imports from `aioble`, bound to `host`. See index.ts for what each means.
@@ -34,7 +34,9 @@ export function createAioble(host: Host, createAborter: () => Aborter) {
     ADDR_PUBLIC,
     ADDR_RANDOM,
     BleError,
+    BufferedCharacteristic,
     Characteristic,
+    Descriptor,
     Device,
     DeviceConnection,
     DeviceDisconnectedError,

@@ -1,6 +1,7 @@
 /** What the rooms of `aioble` share: the host, the connections by link, and the waits that belong to no connection. */
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
+import { CaptureQueue } from "./capture.ts";
 import type { DeviceConnection } from "./device.ts";
 import { type Signal, WaitScope } from "./wait.ts";
 
@@ -13,6 +14,8 @@ export interface Aborter {
 export class Core {
   readonly host: Host;
   readonly scope: WaitScope;
+  /** Writes to all capture characteristics. */
+  readonly capture: CaptureQueue;
   readonly connections = new Map<Connection, DeviceConnection>();
   readonly createAborter: () => Aborter;
   /** Settled answers that need no promise of their own. */
@@ -21,6 +24,7 @@ export class Core {
 
   constructor(host: Host, createAborter: () => Aborter) {
     this.host = host;
+    this.capture = new CaptureQueue((level, message) => host.platform.log(level, message));
     this.scope = new WaitScope(host.platform.clock);
     this.createAborter = createAborter;
   }

@@ -2,9 +2,10 @@
 import { formatAddress } from "../ble/codec.ts";
 import { ADDRESS_LENGTH, ADDRESS_TYPE } from "../ble/gap/address.ts";
 import type { Connection } from "../ble/gap/connection.ts";
+import type { NotifyOutcome } from "../ble/gatt/updates.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
 import type { Core } from "./core.ts";
-import { DeviceDisconnectedError, TimeoutError } from "./errors.ts";
+import { BleError, DeviceDisconnectedError, TimeoutError } from "./errors.ts";
 import { checkTimeout, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
 
 /** A public device address (Vol 6, Part B, 1.3.1). */
@@ -153,11 +154,24 @@ export class DeviceConnection {
     for (const pending of [...this.disconnectWaits]) pending.resolve();
   }
 
-  /** @throws DeviceDisconnectedError when the link is down. */
-  check(): void {
-    if (!this.isConnected()) {
-      throw new DeviceDisconnectedError(this.link.disconnectReason ?? HCI_STATUS.UNSPECIFIED);
+  /** Not for applications: why nothing can be asked of a link that is down. */
+  gone(): DeviceDisconnectedError {
+    return new DeviceDisconnectedError(this.link.disconnectReason ?? HCI_STATUS.UNSPECIFIED);
+  }
+
+  /** Not for applications: the promise that goes with what became of a notification. */
+  sent(outcome: NotifyOutcome): Promise<boolean> {
+    if (outcome === "sent") return this.core.yes;
+    if (outcome === "unsubscribed") return this.core.no;
+    if (outcome === "full") {
+      return Promise.reject(
+        new BleError(
+          "send-queue-full",
+          `${this.device} takes notifications more slowly than they come: await each notify() before the next.`,
+        ),
+      );
     }
+    return this.scope.wait<boolean>({}, (pending) => this.link.link.whenSent(() => pending.resolve(true)));
   }
 
   /** `await using`: ends the link; a peer that does not answer in time is left to its supervision timeout. */

@@ -9,11 +9,22 @@ import type { Broadcaster } from "./peripheral.ts";
 import type { Service } from "./server.ts";
 
 export type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
+export type { CapturedWrite } from "./capture.ts";
 export type { Aborter } from "./core.ts";
 export { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
 export { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
 export type { Broadcaster } from "./peripheral.ts";
-export { Characteristic, type CharacteristicOptions, Service, type Value } from "./server.ts";
+export {
+  BufferedCharacteristic,
+  type BufferOptions,
+  Characteristic,
+  type CharacteristicOptions,
+  Descriptor,
+  type DescriptorOptions,
+  type PresentationFormat,
+  Service,
+} from "./server.ts";
+export type { Value } from "./values.ts";
 export type { Signal, WaitOptions } from "./wait.ts";
 
 /**

@@ -1,205 +1,311 @@
-/** Services and characteristics that the camera offers. */
-import { BleError } from "../ble/errors.ts";
-import { type Attribute, MAX_VALUE_LENGTH, PROPERTY, type ServiceDefinition } from "../ble/gatt/database.ts";
-import { utf8Encode } from "../ble/utf8.ts";
+/** Services, characteristics and descriptors that the camera offers. */
+import {
+  CCCD,
+  type CharacteristicDefinition,
+  type DescriptorDefinition,
+  PROPERTY,
+  type ServiceDefinition,
+  TYPE,
+} from "../ble/gatt/database.ts";
 import { UUID } from "../ble/uuid.ts";
+import type { CapturedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
-import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
+import { ServerAttribute } from "./server-attribute.ts";
+import { bytesOf, checkedValue, ownBytes, type Value } from "./values.ts";
+import type { WaitOptions } from "./wait.ts";
 
 /** Room for a client's value by default: what fits one write at the default MTU. */
 export const DEFAULT_CAPACITY = 20;
 
-/** A value: bytes, or text that is sent as UTF-8. */
-export type Value = Uint8Array | string;
+/** How long `indicate` waits by default. */
+const INDICATE_TIMEOUT_MS = 1000;
+
+/** Presentation format (Vol 3, Part G, 3.3.3.5; Assigned Numbers, 2.4). */
+export interface PresentationFormat {
+  /** Format type, for example 0x0E for sint16. */
+  readonly format: number;
+  /** The value is to be multiplied by ten to this power, -128..127. */
+  readonly exponent?: number;
+  /** Unit UUID, for example 0x272F for degrees Celsius. */
+  readonly unit: number;
+  readonly namespace?: number;
+  readonly description?: number;
+}
 
 /** What clients may do with a characteristic, and its first value. All false by default. */
-export interface CharacteristicOptions {
+export interface CharacteristicOptions<Capture extends boolean = boolean> {
   readonly read?: boolean;
   /** Write with response. */
   readonly write?: boolean;
   /** Write without response. */
   readonly writeNoResponse?: boolean;
   readonly notify?: boolean;
+  readonly indicate?: boolean;
+  readonly initial?: Value;
+  /** Keep every write in the capture queue, for `written` to return one by one. */
+  readonly capture?: Capture;
+  /** A text for people: Characteristic User Description (Vol 3, Part G, 3.3.3.2). */
+  readonly description?: string;
+  /** How generic clients show the value. */
+  readonly format?: PresentationFormat;
+  /** Announce reliable writes (Vol 3, Part G, 4.9.5). */
+  readonly reliableWrite?: boolean;
+}
+
+/** What a `BufferedCharacteristic` takes besides. */
+export interface BufferOptions {
+  /** Room in bytes, 1..512; 20 by default. */
+  readonly maxLen?: number;
+  /** Add what clients write to the value, until `read` empties it. */
+  readonly append?: boolean;
+}
+
+/** What clients may do with a descriptor, and its first value. */
+export interface DescriptorOptions {
+  readonly read?: boolean;
+  readonly write?: boolean;
   readonly initial?: Value;
 }
 
-/** A new array with these bytes: what the application does with its own afterwards must not change a value. */
-function ownBytes(value: Value): Uint8Array {
-  if (typeof value === "string") return utf8Encode(value);
-  if (!(value instanceof Uint8Array)) throw new TypeError("a value is a Uint8Array or a string");
-  return new Uint8Array(value.buffer.slice(value.byteOffset, value.byteOffset + value.length));
-}
-
-function checkedValue(value: Value): Uint8Array {
-  const bytes = ownBytes(value);
-  if (bytes.length > MAX_VALUE_LENGTH) {
-    throw new RangeError(`the value has ${bytes.length} bytes; an attribute holds at most 512`);
-  }
-  return bytes;
-}
-
-/** A primary service. Characteristics attach themselves to it. */
+/** A service. Characteristics attach themselves to it. */
 export class Service {
   readonly uuid: UUID;
-  readonly characteristics: Characteristic[] = [];
+  readonly characteristics: Characteristic<boolean>[] = [];
+  readonly secondary: boolean;
+  readonly includes: readonly Service[];
 
-  /** @throws TypeError when `uuid` is no UUID. */
-  constructor(uuid: UUID) {
+  /**
+   * @param options `secondary`: only there to be included by others; `includes`: services registered with this one.
+   * @throws TypeError when `uuid` is no UUID.
+   */
+  constructor(
+    uuid: UUID,
+    options: { readonly secondary?: boolean; readonly includes?: readonly Service[] } = {},
+  ) {
     if (!(uuid instanceof UUID)) throw new TypeError("Service needs a bluetooth.UUID");
     this.uuid = uuid;
+    this.secondary = options.secondary ?? false;
+    this.includes = options.includes ?? [];
   }
 }
 
-/** A characteristic's place in the server while it is registered. */
-interface Registration {
-  readonly core: Core;
-  readonly attribute: Attribute;
-}
-
-/** A characteristic of a service of ours. */
-export class Characteristic {
-  readonly uuid: UUID;
+/** A characteristic of a service of ours. Subclasses may define `onRead`, `onWrite` and `onSubscribe`. */
+export class Characteristic<Capture extends boolean = false> extends ServerAttribute<
+  Capture extends true ? CapturedWrite : DeviceConnection
+> {
   /** Sum of the property bits (Vol 3, Part G, 3.3.1.1). */
   readonly flags: number;
-  private stored: Uint8Array;
-  private registration: Registration | undefined = undefined;
-  /** Who wrote last, until somebody has waited for it. */
-  private lastWriter: DeviceConnection | undefined = undefined;
-  private readonly waiting = new Set<Pending<DeviceConnection>>();
+  readonly descriptors: Descriptor[] = [];
+
+  /** A client changed what it wants to be told of this value. */
+  onSubscribe?(connection: DeviceConnection, wants: { notify: boolean; indicate: boolean }): void;
 
   /**
    * Appends itself to `service`, to be registered with it.
    * @throws TypeError for a wrong argument, RangeError for an initial value of more than 512 bytes.
    */
-  constructor(service: Service, uuid: UUID, options: CharacteristicOptions = {}) {
+  constructor(service: Service, uuid: UUID, options: CharacteristicOptions<Capture> = {}) {
     if (!(service instanceof Service)) throw new TypeError("Characteristic needs a Service");
-    if (!(uuid instanceof UUID)) throw new TypeError("Characteristic needs a bluetooth.UUID");
-    this.uuid = uuid;
+    super(uuid, "Characteristic", options, options.capture ?? false);
     this.flags =
       (options.read ? PROPERTY.READ : 0) |
       (options.write ? PROPERTY.WRITE : 0) |
       (options.writeNoResponse ? PROPERTY.WRITE_WITHOUT_RESPONSE : 0) |
-      (options.notify ? PROPERTY.NOTIFY : 0);
-    this.stored = checkedValue(options.initial ?? new Uint8Array(0));
-    service.characteristics.push(this);
+      (options.notify ? PROPERTY.NOTIFY : 0) |
+      (options.indicate ? PROPERTY.INDICATE : 0) |
+      (options.reliableWrite ? PROPERTY.EXTENDED : 0);
+    service.characteristics.push(this as Characteristic<boolean>);
+    this.addStandardDescriptors(options);
   }
 
-  /** The current value: what was written last, by us or by a client. */
-  read(): Uint8Array {
-    return ownBytes(this.registration ? this.registration.attribute.value : this.stored);
-  }
-
-  /**
-   * Sets the value that clients read. With `sendUpdate` every client that subscribed is notified of it.
-   * @throws RangeError for more than 512 bytes.
-   */
-  write(data: Value, options: { readonly sendUpdate?: boolean } = {}): void {
-    const value = checkedValue(data);
-    const registration = this.registration;
-    if (!registration) {
-      this.stored = value;
-      return;
-    }
-    const { core, attribute } = registration;
-    attribute.value = value;
-    if (value.length > attribute.maxLength) attribute.maxLength = value.length;
-    if (options.sendUpdate) core.host.gatt.updates.tellSubscribers(attribute);
-  }
-
-  /**
-   * Notifies one client of `data`, or of the current value. A client that has not subscribed is not told (Vol 3,
-   * Part G, 3.3.3.3), and neither is anyone of more than its `mtu` - 3 bytes.
-   * @returns a promise of whether the client had subscribed, once the controller has taken the notification.
-   * @throws TypeError when the characteristic lacks `notify` or is not registered, DeviceDisconnectedError when the
-   * link is down, BleError `send-queue-full` when 32 wait already.
-   */
-  notify(connection: DeviceConnection, data?: Value): Promise<boolean> {
-    const registration = this.registered("notify");
-    if ((this.flags & PROPERTY.NOTIFY) === 0) {
-      throw new TypeError(`characteristic ${this.uuid} was declared without notify: true`);
-    }
-    connection.check();
-    const { core, attribute } = registration;
-    const value = data === undefined ? attribute.value : typeof data === "string" ? utf8Encode(data) : data;
-    if (!(value instanceof Uint8Array)) throw new TypeError("a value is a Uint8Array or a string");
-    const outcome = core.host.gatt.updates.notify(connection.link.client, attribute, value);
-    if (outcome === "sent") return core.yes;
-    if (outcome === "unsubscribed") return core.no;
-    if (outcome === "full") {
-      throw new BleError(
-        "send-queue-full",
-        `${connection.device} takes notifications more slowly than they come: await each notify() before the next.`,
-      );
-    }
-    return connection.scope.wait<boolean>({}, (pending) => {
-      connection.link.link.whenSent(() => pending.resolve(true));
-    });
-  }
-
-  /**
-   * Waits for a client to write: resolves with its connection, at once when a write has come since the last time. Once
-   * for "there is something new", not once for each write; fetch the value with `read`.
-   * @throws TypeError when no client may write this characteristic.
-   */
-  written(options: WaitOptions = {}): Promise<DeviceConnection> {
-    const { core } = this.registered("written");
-    if ((this.flags & (PROPERTY.WRITE | PROPERTY.WRITE_WITHOUT_RESPONSE)) === 0) {
-      throw new TypeError(
-        `characteristic ${this.uuid} was declared without write: true or writeNoResponse: true`,
-      );
-    }
-    checkTimeout(options.timeoutMs);
-    const writer = this.lastWriter;
-    if (writer) {
-      this.lastWriter = undefined;
-      return Promise.resolve(writer);
-    }
-    let mine: Pending<DeviceConnection>;
-    return core.scope.wait<DeviceConnection>(
-      options,
-      (pending) => {
-        mine = pending;
-        this.waiting.add(pending);
-      },
-      () => this.waiting.delete(mine),
+  private addStandardDescriptors(options: CharacteristicOptions<boolean>): void {
+    const add = (type: number, initial: Value): void => {
+      new Descriptor(this as Characteristic<boolean>, new UUID(type), { read: true, initial });
+    };
+    if (options.reliableWrite) add(TYPE.CHARACTERISTIC_EXTENDED_PROPERTIES, new Uint8Array([1, 0]));
+    if (options.description !== undefined) add(TYPE.CHARACTERISTIC_USER_DESCRIPTION, options.description);
+    const format = options.format;
+    if (!format) return;
+    const { exponent = 0, unit, namespace = 1, description = 0 } = format;
+    const u16 = (value: number): number[] => [value & 0xff, value >> 8];
+    add(
+      TYPE.CHARACTERISTIC_PRESENTATION_FORMAT,
+      new Uint8Array([format.format, exponent & 0xff, ...u16(unit), namespace, ...u16(description)]),
     );
   }
 
-  private registered(what: string): Registration {
-    if (!this.registration) {
-      throw new TypeError(
-        `${what}() on characteristic ${this.uuid}, which is not registered: call registerServices first`,
-      );
-    }
-    return this.registration;
+  protected override get isWritable(): boolean {
+    return (this.flags & (PROPERTY.WRITE | PROPERTY.WRITE_WITHOUT_RESPONSE)) !== 0;
   }
 
-  private onWritten(connection: DeviceConnection | undefined): void {
-    if (!connection) return;
-    if (this.waiting.size === 0) {
-      this.lastWriter = connection;
-      return;
+  /** Clients that want to be told of this value now. */
+  get subscribers(): DeviceConnection[] {
+    const registration = this.registration;
+    if (!registration) return [];
+    const { core, attribute } = registration;
+    const all = [...core.connections.values()];
+    return all.filter((connection) => connection.link.client.configurations.has(attribute.handle));
+  }
+
+  /**
+   * Sets the value that clients read. With `sendUpdate` every client that subscribed is notified of it, or indicated
+   * where it asked for that; a client whose queue is full misses it (a later value replaces an earlier one).
+   * @returns how many clients were told.
+   * @throws RangeError for more than 512 bytes.
+   */
+  override write(data: Value, options: { readonly sendUpdate?: boolean } = {}): number {
+    super.write(data);
+    const registration = this.registration;
+    if (!registration || !options.sendUpdate) return 0;
+    return registration.core.host.gatt.updates.tellSubscribers(registration.attribute);
+  }
+
+  /**
+   * Notifies one client of `data`, or of the current value, cut to its `mtu` - 3 bytes. A client that has not subscribed
+   * is not told (Vol 3, Part G, 3.3.3.3), unless `force` says so, which does not conform.
+   * @returns a promise of whether it was sent, once the controller has taken it. It rejects with
+   * DeviceDisconnectedError when the link is down, with BleError `send-queue-full` when 32 wait already.
+   * @throws TypeError when the characteristic lacks `notify` or is not registered.
+   */
+  notify(
+    connection: DeviceConnection,
+    data?: Value,
+    options: { readonly force?: boolean } = {},
+  ): Promise<boolean> {
+    const { core, attribute } = this.registered("notify");
+    this.mustHave(PROPERTY.NOTIFY, "notify");
+    const value = data === undefined ? attribute.value : bytesOf(data);
+    if (!connection.isConnected()) return Promise.reject(connection.gone());
+    const outcome = core.host.gatt.updates.notify(connection.link.client, attribute, value, options.force);
+    return connection.sent(outcome);
+  }
+
+  /**
+   * Indicates `data`, or the current value, to one client and waits until it has confirmed. Indications to one client go
+   * out one at a time, in order. A client that has not subscribed is not told.
+   * @returns a promise of whether it was sent.
+   * @throws TypeError as `notify`; the promise rejects with TimeoutError after `timeoutMs` (1,000 by default),
+   * DeviceDisconnectedError.
+   */
+  indicate(connection: DeviceConnection, data?: Value, options: WaitOptions = {}): Promise<boolean> {
+    const { core, attribute } = this.registered("indicate");
+    this.mustHave(PROPERTY.INDICATE, "indicate");
+    const value = data === undefined ? attribute.value : ownBytes(data);
+    if (!connection.isConnected()) return Promise.reject(connection.gone());
+    const { updates } = core.host.gatt;
+    const client = connection.link.client;
+    if (!updates.isSubscribed(client, attribute, CCCD.INDICATE)) return core.no;
+    let withdraw = (): void => {};
+    return connection.scope.wait<boolean>(
+      { timeoutMs: INDICATE_TIMEOUT_MS, ...options },
+      (pending) => {
+        const indication = {
+          attribute,
+          value,
+          onConfirmed: (confirmed: boolean) => {
+            if (confirmed) pending.resolve(true);
+          },
+        };
+        withdraw = () => updates.withdraw(client, indication);
+        updates.indicate(client, indication);
+      },
+      () => withdraw(),
+    );
+  }
+
+  private mustHave(property: number, name: string): void {
+    if ((this.flags & property) === 0) {
+      throw new TypeError(`characteristic ${this.uuid} was declared without ${name}: true`);
     }
-    for (const pending of [...this.waiting]) pending.resolve(connection);
+  }
+
+  /** Not for applications: room for a client's value. */
+  capacity(length: number): number {
+    return Math.max(DEFAULT_CAPACITY, length);
   }
 
   /** Not for applications: how the server shall offer this characteristic. */
-  definition(core: Core): ServiceDefinition["characteristics"][number] {
-    const value = this.read();
+  definition(core: Core): CharacteristicDefinition {
+    const value = this.stored;
+    const hooks = this.hooks(core);
+    if (this.onSubscribe) {
+      hooks.onSubscribe = (link, configuration) => {
+        const connection = core.connectionOf(link);
+        if (!connection) return;
+        const wants = {
+          notify: (configuration & CCCD.NOTIFY) !== 0,
+          indicate: (configuration & CCCD.INDICATE) !== 0,
+        };
+        this.onSubscribe!(connection, wants);
+      };
+    }
     return {
       uuid: this.uuid,
       properties: this.flags,
       value,
-      maxLength: Math.max(DEFAULT_CAPACITY, value.length),
-      hooks: { onWritten: (link) => this.onWritten(core.connectionOf(link)) },
+      maxLength: this.capacity(value.length),
+      append: this.append,
+      descriptors: this.descriptors.map((descriptor) => descriptor.definition(core)),
+      hooks,
     };
   }
+}
 
-  /** Not for applications: the server offers it as `attribute`, or no longer. */
-  register(core: Core, attribute: Attribute | undefined): void {
-    this.stored = this.read();
-    this.registration = attribute ? { core, attribute } : undefined;
+/** A characteristic with more room than 20 bytes, which may collect what clients write. */
+export class BufferedCharacteristic<Capture extends boolean = false> extends Characteristic<Capture> {
+  /** Room in bytes. */
+  readonly maxLen: number;
+
+  /** @throws RangeError when `maxLen` is not 1..512 or smaller than the initial value. */
+  constructor(service: Service, uuid: UUID, options: CharacteristicOptions<Capture> & BufferOptions = {}) {
+    const { maxLen = DEFAULT_CAPACITY, append = false } = options;
+    if (!(maxLen >= 1 && maxLen <= 512)) throw new RangeError(`maxLen ${maxLen} is out of range: 1 to 512`);
+    const initial = checkedValue(options.initial ?? new Uint8Array(0));
+    if (initial.length > maxLen) {
+      throw new RangeError(`initial has ${initial.length} bytes, more than maxLen ${maxLen}`);
+    }
+    super(service, uuid, options);
+    this.maxLen = maxLen;
+    this.append = append;
+  }
+
+  override capacity(length: number): number {
+    return Math.max(this.maxLen, length);
+  }
+}
+
+/** A descriptor of a characteristic of ours. Subclasses may define `onRead` and `onWrite`. */
+export class Descriptor extends ServerAttribute<DeviceConnection> {
+  readonly characteristic: Characteristic<boolean>;
+  private readonly readable: boolean;
+  private readonly writable: boolean;
+
+  /** Appends itself to `characteristic`. @throws as Characteristic. */
+  constructor(characteristic: Characteristic<boolean>, uuid: UUID, options: DescriptorOptions = {}) {
+    if (!(characteristic instanceof Characteristic)) throw new TypeError("Descriptor needs a Characteristic");
+    super(uuid, "Descriptor", options, false);
+    this.characteristic = characteristic;
+    this.readable = options.read ?? false;
+    this.writable = options.write ?? false;
+    characteristic.descriptors.push(this);
+  }
+
+  protected override get isWritable(): boolean {
+    return this.writable;
+  }
+
+  /** Not for applications: how the server shall offer this descriptor. */
+  definition(core: Core): DescriptorDefinition {
+    const value = this.stored;
+    return {
+      uuid: this.uuid,
+      read: this.readable,
+      write: this.writable,
+      value,
+      maxLength: Math.max(DEFAULT_CAPACITY, value.length),
+      hooks: this.hooks(core),
+    };
   }
 }
 
@@ -217,19 +323,48 @@ export class Server {
     for (const service of services) {
       if (!(service instanceof Service)) throw new TypeError("registerServices takes Service objects");
     }
-    const definitions = services.map((service) => ({
-      uuid: service.uuid,
-      characteristics: service.characteristics.map((characteristic) => characteristic.definition(this.core)),
-    }));
-    const attributes = this.core.host.gatt.register(definitions);
-    for (const service of this.services) {
-      for (const characteristic of service.characteristics) characteristic.register(this.core, undefined);
-    }
+    const definitions = new Map<Service, ServiceDefinition>();
+    const define = (service: Service): ServiceDefinition => {
+      const known = definitions.get(service);
+      if (known) return known;
+      const includes: ServiceDefinition[] = [];
+      const definition = {
+        uuid: service.uuid,
+        secondary: service.secondary,
+        includes,
+        characteristics: service.characteristics.map((characteristic) =>
+          characteristic.definition(this.core),
+        ),
+      };
+      definitions.set(service, definition);
+      for (const included of service.includes) includes.push(define(included));
+      return definition;
+    };
+    const attributes = this.core.host.gatt.register(services.map(define));
+    const gone = new Set(itemsOf(this.services));
     for (const [index, service] of services.entries()) {
       for (const [at, characteristic] of service.characteristics.entries()) {
-        characteristic.register(this.core, attributes[index]![at]);
+        const attribute = attributes[index]![at]!;
+        characteristic.register(this.core, attribute);
+        gone.delete(characteristic);
+        for (const [which, descriptor] of characteristic.descriptors.entries()) {
+          descriptor.register(this.core, attribute.descriptors[which]!);
+          gone.delete(descriptor);
+        }
       }
     }
+    for (const item of gone) item.unregister();
     this.services = services;
   }
+}
+
+type Item = Characteristic<boolean> | Descriptor;
+
+function itemsOf(services: readonly Service[]): Item[] {
+  return services.flatMap((service) =>
+    service.characteristics.flatMap((characteristic): Item[] => [
+      characteristic,
+      ...characteristic.descriptors,
+    ]),
+  );
 }

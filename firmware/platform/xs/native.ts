@@ -34,7 +34,7 @@ export interface Native {
 
   /**
    * Opens the HCI UART with H4 framing. `onPacket` gets one whole packet per call. `onFailure` is called with
-   * "overrun", "framing", "gone", or "desynchronised" (a byte that starts no packet, or a length past the limit).
+   * "overrun", "framing", "gone", "broken off" (a packet whose rest does not come within 500 ms), or "desynchronised" (a byte that starts no packet, or a length past the limit).
    * Throws when the board has no UART.
    */
   hciOpen(

@@ -182,14 +182,14 @@ describe("Characteristic.notify", () => {
     );
   });
 
-  it("throws send-queue-full when as many wait as may; awaiting each never comes there", async () => {
+  it("rejects with send-queue-full when as many wait as may; awaiting each never comes there", async () => {
     const { rig, characteristic, connection } = await createScene({ notify: true });
     await subscribe(rig);
     rig.controller.autoComplete = false;
     const waiting = Array.from({ length: BUFFERS + QUEUE_LIMIT }, () =>
       characteristic.notify(connection, "x"),
     );
-    assert.throws(() => void characteristic.notify(connection, "x"), {
+    await assert.rejects(characteristic.notify(connection, "x"), {
       name: "BleError",
       code: "send-queue-full",
     });

@@ -1,0 +1,202 @@
+/** What characteristics and descriptors of ours have in common: a value, and waiting for clients to write it. */
+import { BleError } from "../ble/errors.ts";
+import type { Attribute, ReadAnswer, ValueHooks, WriteAnswer } from "../ble/gatt/database.ts";
+import { UUID } from "../ble/uuid.ts";
+import type { CapturedWrite } from "./capture.ts";
+import type { Aborter, Core } from "./core.ts";
+import type { DeviceConnection } from "./device.ts";
+import { checkedValue, ownBytes, type Value } from "./values.ts";
+import { checkTimeout, type Pending, type Signal, type WaitOptions } from "./wait.ts";
+
+/** An attribute's place in the server while it is registered. */
+export interface Registration {
+  readonly core: Core;
+  readonly attribute: Attribute;
+}
+
+/** Hooks while they are put together. */
+type OpenHooks = { -readonly [K in keyof ValueHooks]: ValueHooks[K] };
+
+/** @template Written what `written` resolves with. */
+export abstract class ServerAttribute<Written> {
+  readonly uuid: UUID;
+  protected value: Uint8Array;
+  protected append = false;
+  protected registration: Registration | undefined = undefined;
+  private readonly capture: boolean;
+  /** Who wrote last, until somebody has waited for it. */
+  private lastWriter: DeviceConnection | undefined = undefined;
+  private readonly waiting = new Set<Pending<Written>>();
+
+  /**
+   * Before a client reads: return an ATT error code to refuse, bytes to answer with, or 0 or nothing for the stored value.
+   * A promise has 29 s. Called once for a value that the client reads in parts. Define it before registering.
+   */
+  onRead?(connection: DeviceConnection): ReadAnswer | Promise<ReadAnswer>;
+  /**
+   * Before a client's write is stored: return an ATT error code to refuse it, 0 or nothing to accept. A promise has 29 s.
+   * Define it before registering.
+   */
+  onWrite?(connection: DeviceConnection, data: Uint8Array): WriteAnswer | Promise<WriteAnswer>;
+
+  constructor(uuid: UUID, kind: string, options: { readonly initial?: Value }, capture: boolean) {
+    if (!(uuid instanceof UUID)) throw new TypeError(`${kind} needs a bluetooth.UUID`);
+    this.uuid = uuid;
+    this.value = checkedValue(options.initial ?? new Uint8Array(0));
+    this.capture = capture;
+  }
+
+  /** Whether any client may write it. */
+  protected abstract get isWritable(): boolean;
+
+  /** The value as it stands, not a copy. */
+  protected get stored(): Uint8Array {
+    return this.registration ? this.registration.attribute.value : this.value;
+  }
+
+  /** The current value: what was written last, by us or by a client. Reading an appended value empties it. */
+  read(): Uint8Array {
+    const value = ownBytes(this.stored);
+    if (this.append) this.put(new Uint8Array(0));
+    return value;
+  }
+
+  /** Sets the value that clients read. @throws RangeError for more than 512 bytes. */
+  write(data: Value): unknown {
+    this.put(checkedValue(data));
+    return undefined;
+  }
+
+  private put(value: Uint8Array): void {
+    const attribute = this.registration?.attribute;
+    if (!attribute) {
+      this.value = value;
+      return;
+    }
+    attribute.value = value;
+    if (value.length > attribute.maxLength) attribute.maxLength = value.length;
+  }
+
+  /**
+   * Waits for a client to write. Without `capture`: resolves with its connection, at once when a write has come since the
+   * last time; once for "there is something new", not once for each write. With `capture`: resolves with the connection
+   * and the data of each write, one by one in arrival order; the connection may be down by then.
+   * @throws TypeError when no client may write it or it is not registered; the promise rejects with TimeoutError, the
+   * signal's reason, BleError `not-registered` when other services take its place.
+   */
+  written(options: WaitOptions = {}): Promise<Written> {
+    const { core } = this.registered("written");
+    if (!this.isWritable) {
+      throw new TypeError(`${this.uuid} was declared without write: true or writeNoResponse: true`);
+    }
+    checkTimeout(options.timeoutMs);
+    const earlier = this.takeEarlier(core);
+    if (earlier) return Promise.resolve(earlier as Written);
+    let mine: Pending<Written>;
+    return core.scope.wait<Written>(
+      options,
+      (pending) => {
+        mine = pending;
+        this.waiting.add(pending);
+      },
+      () => this.waiting.delete(mine),
+    );
+  }
+
+  private takeEarlier(core: Core): CapturedWrite | DeviceConnection | undefined {
+    if (this.capture) return core.capture.take(this);
+    const writer = this.lastWriter;
+    this.lastWriter = undefined;
+    return writer;
+  }
+
+  /** `written` again and again, for `for await`. Leaving the loop ends it. @throws as `written`. */
+  writes(options: { readonly signal?: Signal } = {}): AsyncIterableIterator<Written> {
+    const { core } = this.registered("writes");
+    return new Writes(core.createAborter(), options.signal, (signal) => this.written({ signal }));
+  }
+
+  protected registered(what: string): Registration {
+    if (!this.registration) {
+      throw new TypeError(`${what}() on ${this.uuid}, which is not registered: call registerServices first`);
+    }
+    return this.registration;
+  }
+
+  private onWritten(core: Core, connection: DeviceConnection | undefined, data: Uint8Array): void {
+    if (!connection) return;
+    if (!this.capture) {
+      if (this.waiting.size === 0) this.lastWriter = connection;
+      for (const pending of [...this.waiting]) pending.resolve(connection as Written);
+      return;
+    }
+    for (const pending of this.waiting) return pending.resolve({ connection, data } as Written);
+    core.capture.add(this, connection, data);
+  }
+
+  /** What the server asks and tells. Only what is defined costs anything. */
+  protected hooks(core: Core): OpenHooks {
+    const hooks: OpenHooks = {};
+    if (this.onRead) hooks.onRead = (link) => this.onRead!(core.connectionOf(link)!);
+    if (this.onWrite) hooks.onWrite = (link, value) => this.onWrite!(core.connectionOf(link)!, value);
+    if (this.isWritable) {
+      hooks.onWritten = (link, value) => this.onWritten(core, core.connectionOf(link), value);
+    }
+    return hooks;
+  }
+
+  /** Not for applications: the server offers it as `attribute`. */
+  register(core: Core, attribute: Attribute): void {
+    this.registration = { core, attribute };
+  }
+
+  /** Not for applications: the server offers it no longer. */
+  unregister(): void {
+    this.value = this.stored;
+    this.registration = undefined;
+    const error = new BleError(
+      "not-registered",
+      `${this.uuid} is not among the registered services any more.`,
+    );
+    for (const pending of [...this.waiting]) pending.reject(error);
+  }
+}
+
+/** An iterator over waits that can be left while it waits. */
+class Writes<Written> implements AsyncIterableIterator<Written> {
+  private readonly aborter: Aborter;
+  private readonly signal: Signal | undefined;
+  private readonly wait: (signal: Signal) => Promise<Written>;
+  private left = false;
+
+  constructor(aborter: Aborter, signal: Signal | undefined, wait: (signal: Signal) => Promise<Written>) {
+    this.aborter = aborter;
+    this.signal = signal;
+    this.wait = wait;
+  }
+
+  async next(): Promise<IteratorResult<Written>> {
+    if (this.left) return { value: undefined, done: true };
+    const onAbort = (): void => this.aborter.abort(this.signal!.reason);
+    if (this.signal?.aborted) onAbort();
+    this.signal?.addEventListener("abort", onAbort);
+    try {
+      return { value: await this.wait(this.aborter.signal), done: false };
+    } catch (error) {
+      if (this.left) return { value: undefined, done: true };
+      throw error;
+    } finally {
+      this.signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  return(): Promise<IteratorResult<Written>> {
+    this.left = true;
+    this.aborter.abort();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}

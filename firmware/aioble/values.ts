@@ -1,0 +1,29 @@
+/** Values as applications give and get them. */
+import { MAX_VALUE_LENGTH } from "../ble/gatt/database.ts";
+import { utf8Encode } from "../ble/utf8.ts";
+
+/** A value: bytes, or text that is sent as UTF-8. */
+export type Value = Uint8Array | string;
+
+/** @throws TypeError for anything but bytes or text. */
+export function bytesOf(value: Value): Uint8Array {
+  if (typeof value === "string") return utf8Encode(value);
+  if (!(value instanceof Uint8Array)) throw new TypeError("a value is a Uint8Array or a string");
+  return value;
+}
+
+/** A new array with these bytes: what the application does with its own afterwards must not change a value. */
+export function ownBytes(value: Value): Uint8Array {
+  const bytes = bytesOf(value);
+  if (bytes !== value) return bytes;
+  return new Uint8Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+}
+
+/** As `ownBytes`. @throws RangeError for more than 512 bytes. */
+export function checkedValue(value: Value): Uint8Array {
+  const bytes = ownBytes(value);
+  if (bytes.length > MAX_VALUE_LENGTH) {
+    throw new RangeError(`the value has ${bytes.length} bytes; an attribute holds at most 512`);
+  }
+  return bytes;
+}
