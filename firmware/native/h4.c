@@ -16,6 +16,10 @@ void h4_reset(struct h4_framer *framer) {
     framer->state = START;
 }
 
+bool h4_incomplete(const struct h4_framer *framer) {
+    return framer->state == HEADER || framer->state == PAYLOAD;
+}
+
 static enum h4_result lose(struct h4_framer *framer) {
     framer->state = LOST;
     return H4_DESYNCHRONISED;

@@ -4,6 +4,7 @@
 #ifndef OBSCURA_H4_H
 #define OBSCURA_H4_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,9 @@ struct h4_framer {
 };
 
 void h4_reset(struct h4_framer *framer);
+
+/* Whether a packet has begun and not ended. */
+bool h4_incomplete(const struct h4_framer *framer);
 
 /*
  * Takes bytes up to the end of one packet, and adds to *taken how many. With H4_PACKET, the packet stays

@@ -108,6 +108,8 @@ static void set_alarm(void) {
     uint64_t next = timers_next();
     if (collector.due_us < next)
         next = collector.due_us;
+    if (hci_stalled_at() < next)
+        next = hci_stalled_at();
     if (failure_healthy_at() < next)
         next = failure_healthy_at();
     if (next != alarm_us) {
@@ -141,6 +143,10 @@ void loop_run(txMachine *the) {
         uint64_t now = port_clock_us();
         if (timers_next() <= now) {
             timers_run(the);
+            active = true;
+        }
+        if (hci_stalled_at() <= now) {
+            hci_stalled(the);
             active = true;
         }
         if (failure_healthy_at() <= now)

@@ -165,6 +165,9 @@ void timers_run(txMachine *the);
 void hci_start(txMachine *the);
 /* Reads what the UART has and hands whole packets to JavaScript, up to a bound; the rest waits a turn. */
 void hci_receive(txMachine *the);
+/* When a packet that has begun counts as broken off; PORT_NEVER when none has. */
+uint64_t hci_stalled_at(void);
+void hci_stalled(txMachine *the);
 /* The UART has room again. */
 void hci_transmit(txMachine *the);
 void hci_line_error(txMachine *the);
