@@ -15,7 +15,9 @@ function sources(folder: string): string[] {
 function codesRaised(): Set<string> {
   const codes = new Set<string>();
   for (const source of sources(join(root, "firmware"))) {
-    for (const match of source.matchAll(/(?:new (?:BleError|HciError)|super|this\.fail)\(\s*"([a-z0-9-]+)",/g)) {
+    for (const match of source.matchAll(
+      /(?:new (?:BleError|HciError)|super|this\.fail)\(\s*"([a-z0-9-]+)",/g,
+    )) {
       codes.add(match[1]!);
     }
   }

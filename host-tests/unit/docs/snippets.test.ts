@@ -44,7 +44,13 @@ describe("The documents' TypeScript", () => {
       }),
     );
     try {
-      execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", project, "--pretty", "false"]);
+      execFileSync(process.execPath, [
+        join(root, "node_modules/typescript/bin/tsc"),
+        "-p",
+        project,
+        "--pretty",
+        "false",
+      ]);
     } catch (error) {
       assert.fail((error as { stdout: Buffer }).stdout.toString());
     }
