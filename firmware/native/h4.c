@@ -16,16 +16,13 @@ void h4_reset(struct h4_framer *framer) {
     framer->state = START;
 }
 
-bool h4_incomplete(const struct h4_framer *framer) {
-    return framer->state == HEADER || framer->state == PAYLOAD;
-}
-
 static enum h4_result lose(struct h4_framer *framer) {
     framer->state = LOST;
     return H4_DESYNCHRONISED;
 }
 
-enum h4_result h4_feed(struct h4_framer *framer, const uint8_t *bytes, size_t length, size_t *taken) {
+enum h4_result h4_feed(struct h4_framer *framer, uint64_t now_us, const uint8_t *bytes, size_t length,
+                       size_t *taken) {
     if (framer->state == LOST)
         return H4_DESYNCHRONISED;
     if (framer->state == DONE)
@@ -33,6 +30,7 @@ enum h4_result h4_feed(struct h4_framer *framer, const uint8_t *bytes, size_t le
     const uint8_t *end = bytes + length;
     for (const uint8_t *at = bytes; at < end;) {
         if (framer->state == START) {
+            framer->begun_us = now_us;
             framer->packet[0] = *at++;
             framer->length = 1;
             ++*taken;
@@ -68,4 +66,11 @@ enum h4_result h4_feed(struct h4_framer *framer, const uint8_t *bytes, size_t le
         }
     }
     return H4_MORE;
+}
+
+uint64_t h4_due(const struct h4_framer *framer, uint32_t baud) {
+    if (framer->state != HEADER && framer->state != PAYLOAD)
+        return UINT64_MAX;
+    uint64_t line_us = UINT64_C(10000000) * H4_PACKET_MAX / baud; /* 10 bits a byte */
+    return framer->begun_us + H4_STALL_MS * UINT64_C(1000) + line_us;
 }

@@ -4,7 +4,6 @@
 #ifndef OBSCURA_H4_H
 #define OBSCURA_H4_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +13,13 @@
 #endif
 /* Packet indicator, header, payload. Events are shorter: 1 + 2 + 255. */
 #define H4_PACKET_MAX (1 + 4 + H4_ACL_MAX)
+
+/*
+ * A packet that is not whole this long after its first byte never will be: bytes of it were lost, and those
+ * of the next packets would be taken for them. On top of it comes the time that the longest packet takes on
+ * the line.
+ */
+#define H4_STALL_MS 500
 
 enum h4_result {
     H4_MORE,   /* all bytes taken, none of them completes a packet */
@@ -27,18 +33,20 @@ struct h4_framer {
     uint16_t length; /* bytes in packet */
     uint16_t wanted; /* bytes until the length is known, then of the whole packet */
     uint8_t state;
+    uint64_t begun_us; /* when the packet's first byte came */
     uint8_t packet[H4_PACKET_MAX];
 };
 
 void h4_reset(struct h4_framer *framer);
 
-/* Whether a packet has begun and not ended. */
-bool h4_incomplete(const struct h4_framer *framer);
-
 /*
- * Takes bytes up to the end of one packet, and adds to *taken how many. With H4_PACKET, the packet stays
- * until the next call.
+ * Takes bytes that came at now_us up to the end of one packet, and adds to *taken how many. With H4_PACKET,
+ * the packet stays until the next call.
  */
-enum h4_result h4_feed(struct h4_framer *framer, const uint8_t *bytes, size_t length, size_t *taken);
+enum h4_result h4_feed(struct h4_framer *framer, uint64_t now_us, const uint8_t *bytes, size_t length,
+                       size_t *taken);
+
+/* When the packet that is begun will be overdue on a line of this speed; UINT64_MAX when none is begun. */
+uint64_t h4_due(const struct h4_framer *framer, uint32_t baud);
 
 #endif

@@ -8,17 +8,13 @@
 /* Read per turn at most, so that a flood from the controller leaves room for timers. */
 #define BYTES_PER_TURN 4096
 
-/* A packet from the controller that has begun may pause for so long; then its end was lost. */
-#define STALL_US UINT64_C(500000)
-
 /* Longest packet to the controller: indicator, header, payload. */
 #define PACKET_MAX (1 + 4 + H4_ACL_MAX)
 
 static struct {
     bool open;
-    bool refused;        /* hciWrite returned false; onWritable is owed */
-    uint64_t stalled_at; /* when the packet that has begun counts as broken off; PORT_NEVER when none has */
-    uint32_t opened;     /* counts hciOpen and hciClose, to notice them during a callback */
+    bool refused;    /* hciWrite returned false; onWritable is owed */
+    uint32_t opened; /* counts hciOpen and hciClose, to notice them during a callback */
     txSlot on_packet;
     txSlot on_writable;
     txSlot on_failure;
@@ -29,7 +25,6 @@ static struct {
 } hci;
 
 void hci_start(txMachine *the) {
-    hci.stalled_at = PORT_NEVER;
     root_add(the, &hci.on_packet);
     root_add(the, &hci.on_writable);
     root_add(the, &hci.on_failure);
@@ -39,7 +34,6 @@ static void reset(void) {
     hci.opened++;
     hci.refused = false;
     hci.rest_start = hci.rest_end = 0;
-    hci.stalled_at = PORT_NEVER;
     h4_reset(&hci.framer);
 }
 
@@ -168,26 +162,17 @@ static int push_packet(txMachine *the, const void *data) {
     return 1;
 }
 
-uint64_t hci_stalled_at(void) {
-    return hci.stalled_at;
-}
-
-void hci_stalled(txMachine *the) {
-    fail(the, "broken off");
-}
-
 void hci_receive(txMachine *the) {
     uint8_t bytes[256];
     size_t total = 0;
     while (hci.open) {
         size_t length = port_uart_read(bytes, sizeof bytes);
-        if (length == 0) {
-            hci.stalled_at = h4_incomplete(&hci.framer) ? port_clock_us() + STALL_US : PORT_NEVER;
+        if (length == 0)
             return;
-        }
         uint32_t opened = hci.opened;
+        uint64_t now = port_clock_us();
         for (size_t at = 0; at < length;) {
-            enum h4_result result = h4_feed(&hci.framer, bytes + at, length - at, &at);
+            enum h4_result result = h4_feed(&hci.framer, now, bytes + at, length - at, &at);
             if (result == H4_DESYNCHRONISED) {
                 fail(the, "desynchronised");
                 return;
@@ -203,4 +188,16 @@ void hci_receive(txMachine *the) {
             return;
         }
     }
+}
+
+uint64_t hci_next(void) {
+    return hci.open ? h4_due(&hci.framer, HCI_BAUD) : PORT_NEVER;
+}
+
+void hci_overdue(txMachine *the) {
+    uint64_t due = hci_next();
+    /* The missing bytes may wait in the UART, behind JavaScript that took long. */
+    hci_receive(the);
+    if (hci_next() <= due)
+        fail(the, "broken off");
 }

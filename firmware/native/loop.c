@@ -108,10 +108,10 @@ static void set_alarm(void) {
     uint64_t next = timers_next();
     if (collector.due_us < next)
         next = collector.due_us;
-    if (hci_stalled_at() < next)
-        next = hci_stalled_at();
     if (failure_healthy_at() < next)
         next = failure_healthy_at();
+    if (hci_next() < next)
+        next = hci_next();
     if (next != alarm_us) {
         alarm_us = next;
         port_alarm_set(next);
@@ -141,12 +141,12 @@ void loop_run(txMachine *the) {
             active = true;
         }
         uint64_t now = port_clock_us();
-        if (timers_next() <= now) {
-            timers_run(the);
+        if (hci_next() <= now) {
+            hci_overdue(the);
             active = true;
         }
-        if (hci_stalled_at() <= now) {
-            hci_stalled(the);
+        if (timers_next() <= now) {
+            timers_run(the);
             active = true;
         }
         if (failure_healthy_at() <= now)

@@ -165,11 +165,12 @@ void timers_run(txMachine *the);
 void hci_start(txMachine *the);
 /* Reads what the UART has and hands whole packets to JavaScript, up to a bound; the rest waits a turn. */
 void hci_receive(txMachine *the);
-/* When a packet that has begun counts as broken off; PORT_NEVER when none has. */
-uint64_t hci_stalled_at(void);
-void hci_stalled(txMachine *the);
 /* The UART has room again. */
 void hci_transmit(txMachine *the);
 void hci_line_error(txMachine *the);
+/* When the packet that has begun to come is overdue, in port_clock_us; PORT_NEVER when none has. */
+uint64_t hci_next(void);
+/* Reports the line unless that packet is whole by now. */
+void hci_overdue(txMachine *the);
 
 #endif

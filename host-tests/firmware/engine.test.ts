@@ -357,6 +357,48 @@ for (const sanitize of [false, true]) {
         assert.deepEqual(infos(result), ["packet 4", "desynchronised", "false", "packet 4", "gone", "false"]);
       });
 
+      it("reports a packet that stays incomplete, and not one that comes in pieces", async () => {
+        const image = await build(`
+          let opened = 0;
+          const open = () => {
+            opened++;
+            native.hciOpen((packet) => log("packet " + packet.byteLength), () => {}, (reason) => {
+              log(reason);
+              if (opened === 2) native.exit(0);
+              open();
+            });
+          };
+          open();`);
+        let connections = 0;
+        const controller = await Controller.listen(bench.path("broken"), (socket) => {
+          if (++connections === 1) {
+            socket.write(Buffer.from("04ff0155043e40", "hex"));
+          } else {
+            socket.write(Buffer.from("04ff", "hex"));
+            setTimeout(() => socket.write(Buffer.from("015502402010", "hex")), 20);
+          }
+        });
+        const result = await run(image, ["--hci", controller.option]);
+        controller.close();
+        assert.equal(result.status, 0, result.lines.join("\n"));
+        assert.deepEqual(infos(result), ["packet 4", "broken off", "packet 4", "broken off"]);
+      });
+
+      it("reports ACL data past the limit as such, without its payload", async () => {
+        const image = await build(`
+          native.hciOpen(() => {}, () => {}, (reason) => {
+            log(reason);
+            native.exit(0);
+          });`);
+        const controller = await Controller.listen(bench.path("large"), (socket) =>
+          socket.write(Buffer.from("0240200104", "hex")),
+        );
+        const result = await run(image, ["--hci", controller.option]);
+        controller.close();
+        assert.equal(result.status, 0, result.lines.join("\n"));
+        assert.deepEqual(infos(result), ["desynchronised"]);
+      });
+
       it("lets onPacket close the line in the middle of what was received", async () => {
         const image = await build(`
           native.hciOpen((packet) => {

@@ -34,8 +34,9 @@ export interface Native {
 
   /**
    * Opens the HCI UART with H4 framing. `onPacket` gets one whole packet per call. `onFailure` is called with
-   * "overrun", "framing", "gone", "broken off" (a packet whose rest does not come within 500 ms), or "desynchronised" (a byte that starts no packet, or a length past the limit).
-   * Throws when the board has no UART.
+   * "overrun", "framing", "gone", "desynchronised" (a byte that starts no packet, or a length past the limit), or
+   * "broken off" (a packet that is not whole 500 ms, and the time of the longest packet on the line, after its first
+   * byte: H4_STALL_MS in firmware/native/h4.h). Throws when the board has no UART.
    */
   hciOpen(
     onPacket: (packet: DataView) => void,

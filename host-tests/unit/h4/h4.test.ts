@@ -80,6 +80,48 @@ describe("H4 framer in C", function () {
     for (const outcome of frame(...runs)) assert.deepEqual(outcome, { packets: stream });
   });
 
+  describe("on a line of a million bits a second", () => {
+    /** 500 ms, and 1029 bytes of 10 bits. */
+    const limitUs = 500_000 + 10_290;
+
+    /** What the driver prints, but for packets. */
+    const remarks = (...chunks: readonly string[]): string[] =>
+      execFileSync(driver, { input: chunks.map((chunk) => `${chunk}\n`).join(""), encoding: "utf8" })
+        .split("\n")
+        .filter((line) => line !== "" && line !== "end" && !line.startsWith("packet"));
+
+    const truncated = {
+      "an event after its indicator": "04",
+      "an event inside its header": "043e",
+      "an event inside its parameters": "043e4002",
+      "ACL data inside its length": "02402010",
+      "ACL data without any of its payload": "0240201000",
+      "ACL data but for one byte": "02402003000102",
+    };
+    for (const [what, bytes] of Object.entries(truncated)) {
+      it(`finds ${what} overdue, and not a microsecond early`, () => {
+        assert.deepEqual(remarks("@1000", bytes, `@${1000 + limitUs - 1}`), []);
+        assert.deepEqual(remarks("@1000", bytes, `@${1000 + limitUs}`), ["overdue"]);
+      });
+    }
+
+    it("counts from the first byte, however the others come in", () => {
+      assert.deepEqual(remarks("@0", "04", "@400000", "3e", `@${limitUs}`), ["overdue"]);
+    });
+
+    it("counts anew for the packet that follows", () => {
+      const both = ["@0", "04", "@400000", "ff015504", `@${400_000 + limitUs - 1}`];
+      assert.deepEqual(remarks(...both), []);
+      assert.deepEqual(remarks(...both, `@${400_000 + limitUs}`), ["overdue"]);
+    });
+
+    it("finds nothing overdue between packets, before the first, nor once it is desynchronised", () => {
+      assert.deepEqual(remarks("@1000000000"), []);
+      assert.deepEqual(remarks("@0", "04ff0155", "@1000000000"), []);
+      assert.deepEqual(remarks("@0", "0240200104", "@1000000000"), ["desynchronised"]);
+    });
+  });
+
   it("survives 2000 runs of random bytes", () => {
     let seed = 7;
     const byte = (): string => {

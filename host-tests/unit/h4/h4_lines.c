@@ -1,6 +1,8 @@
 /*
- * Feeds the C framer: each line of standard input is a chunk in hexadecimal, an empty line starts over.
- * Prints "packet HEX" for each packet, "desynchronised" once, and "end" for each empty line and at the end.
+ * Feeds the C framer: each line of standard input is a chunk in hexadecimal, or @ and the time in microseconds from
+ * here on; an empty line starts over. The line runs at a million bits a second.
+ * Prints "packet HEX" for each packet, "desynchronised" once, "overdue" at a time that finds a packet overdue, and
+ * "end" for each empty line and at the end.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,11 +13,12 @@
 
 static struct h4_framer framer;
 static bool lost;
+static uint64_t now_us;
 
 static void feed(const uint8_t *bytes, size_t length) {
     size_t at = 0;
     do {
-        switch (h4_feed(&framer, bytes + at, length - at, &at)) {
+        switch (h4_feed(&framer, now_us, bytes + at, length - at, &at)) {
         case H4_MORE:
             break;
         case H4_PACKET:
@@ -42,6 +45,13 @@ int main(void) {
             printf("end\n");
             h4_reset(&framer);
             lost = false;
+            now_us = 0;
+            continue;
+        }
+        if (line[0] == '@') {
+            now_us = strtoull(line + 1, NULL, 10);
+            if (h4_due(&framer, 1000000) <= now_us)
+                printf("overdue\n");
             continue;
         }
         /* Exactly as long as the chunk, so that the address sanitizer sees a read past it. */
