@@ -1,7 +1,7 @@
 /*
- * Feeds the C framer: each line of standard input is a chunk in hexadecimal, or @ and the time in microseconds from
- * here on; an empty line starts over. The line runs at a million bits a second.
- * Prints "packet HEX" for each packet, "desynchronised" once, "overdue" at a time that finds a packet overdue, and
+ * Feeds the C framer: each line of standard input is a chunk in hexadecimal, or @ and the time in
+ * microseconds from here on; an empty line starts over. The line runs at a million bits a second. Prints
+ * "packet HEX" for each packet, "desynchronised" once, "overdue" at a time that finds a packet overdue, and
  * "end" for each empty line and at the end.
  */
 #include <stdbool.h>

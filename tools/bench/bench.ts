@@ -1,0 +1,131 @@
+/** `npm run bench`: what the product costs, in instructions, bytes and wake-ups. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Board } from "../build/boards.ts";
+import { build } from "../build/build.ts";
+import { type Operation, step, ToolError } from "../events.ts";
+import { readSections, storedBytes, usedOf } from "./elf.ts";
+import type { BoardFigures, Figures } from "./figures.ts";
+import { type BenchImages, buildBenchImages, EXAMPLE } from "./images.ts";
+import type { Peer } from "./peer.ts";
+import { type Report, runImage } from "./run.ts";
+import { REPETITIONS } from "./script.ts";
+
+/** How long after the last word the camera has collected its garbage (a second, by firmware/native/loop.c). */
+const SETTLE_MS = 2500;
+const IDLE_MS = 10_000;
+/** How received bytes and sleep interleave makes one start differ from the next by 2 %. */
+const STARTS = 15;
+
+/** Builds what is missing, measures everything. */
+export async function* bench(): Operation<Figures> {
+  const product = yield* build({ application: EXAMPLE, board: "mps2-an500" });
+  const [camera, host] = yield* step("probes", "Images with probes", async (progress) => {
+    const images: BenchImages[] = [];
+    for (const board of ["mps2-an500", "host"]) images.push(await buildBenchImages(board, progress));
+    return { value: images as [BenchImages, BenchImages] };
+  });
+  return yield* step("measure", "Measurements", async () => {
+    const [onCamera, onHost, start] = await Promise.all([
+      runImage(camera, camera.application, operations),
+      runImage(host, host.application, operations),
+      measureStart(camera),
+    ]);
+    const figures: Figures = {
+      "mps2-an500": {
+        bootToAdvertising: start.instructions,
+        ...operationFigures(onCamera),
+        ramBytes: ramOf(product.board, product.image) + Math.max(start.heap, heapOf(onCamera)),
+        imageBytes: storedBytes(readSections(product.image)),
+      },
+      host: operationFigures(onHost),
+    };
+    return { value: figures };
+  });
+}
+
+/** The peer's part in the application of the benchmark. */
+async function operations(peer: Peer): Promise<void> {
+  await peer.advertising();
+  await peer.connect();
+  await peer.notifications();
+  await peer.notificationCycles();
+  await peer.writes();
+  await peer.idleness(SETTLE_MS, IDLE_MS);
+}
+
+/** From reset to advertising, with the example; the first start goes on until a phone has come and gone. */
+async function measureStart(camera: BenchImages): Promise<{ instructions: number; heap: number }> {
+  const visited = await runImage(camera, camera.example, visit, 2);
+  const starts = [visited];
+  while (starts.length < STARTS) {
+    starts.push(await runImage(camera, camera.example, (peer) => peer.advertising(), 1));
+  }
+  const instructions = starts.map((report) => firstNumber(report, /^advertising instructions (\d+)/));
+  const sum = instructions.reduce((total, count) => total + count);
+  return { instructions: Math.round(sum / STARTS), heap: heapOf(visited) };
+}
+
+async function visit(peer: Peer): Promise<void> {
+  await peer.advertising();
+  const again = peer.advertising();
+  await peer.visit(1500);
+  await again;
+}
+
+function operationFigures(report: Report): BoardFigures {
+  return {
+    notification: mean(report, "notification", REPETITIONS),
+    notificationCycle: mean(report, "notificationCycle", 1),
+    write: mean(report, "write", REPETITIONS),
+    idleWakeups: idleWakeups(report),
+  };
+}
+
+/** @param windows how many there must be for the figure to mean what it says. */
+function mean(report: Report, figure: string, windows: number): number {
+  const line = new RegExp(`^${figure} windows (\\d+) instructions (\\d+)`);
+  const found = report.lines.map((text) => line.exec(text)).find((match) => match !== null);
+  if (!found || Number(found[1]) !== windows) {
+    throw new ToolError(`The probes saw ${found?.[1] ?? "no"} windows of ${figure}, not ${windows}`);
+  }
+  const instructions = report.callgrind.get(figure) ?? Number(found[2]);
+  if (instructions === 0) throw new ToolError(`Nothing was counted for ${figure}`);
+  return Math.round(instructions / REPETITIONS);
+}
+
+function idleWakeups(report: Report): number {
+  const milliseconds = firstNumber(report, /^idle .* milliseconds (\d+)/);
+  // The guest's clock and ours may differ by a little.
+  if (milliseconds < IDLE_MS * 0.98) throw new ToolError(`The camera was idle for ${milliseconds} ms only`);
+  return firstNumber(report, /^idle wakeups (\d+)/);
+}
+
+/** Most bytes of malloc's region ever in use. */
+function heapOf(report: Report): number {
+  return Math.max(...report.lines.flatMap((line) => Number(/^memory .*heap (\d+)/.exec(line)?.[1] ?? [])));
+}
+
+function firstNumber(report: Report, pattern: RegExp): number {
+  for (const line of report.lines) {
+    const found = pattern.exec(line)?.[1];
+    if (found !== undefined) return Number(found);
+  }
+  throw new ToolError(`The probes did not say ${pattern}`, report.lines.join("\n"));
+}
+
+interface Memory {
+  readonly use: string;
+  readonly address: string;
+  readonly size: number;
+}
+
+/** What the linker placed in the board's RAM. */
+function ramOf(board: Board, image: string): number {
+  const { memory } = JSON.parse(readFileSync(join(board.folder, "board.json"), "utf8")) as {
+    memory: readonly Memory[];
+  };
+  const ram = memory.find(({ use }) => use === "ram");
+  if (!ram) throw new ToolError(`${board.name}: board.json has no memory for "ram"`);
+  return usedOf({ start: Number(ram.address), size: ram.size }, readSections(image));
+}

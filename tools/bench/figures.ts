@@ -1,0 +1,94 @@
+/** The figures of the benchmark, and how they compare with the baseline. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ToolError } from "../events.ts";
+import { displayPath, root } from "../paths.ts";
+
+/** Figures of one board, by name; whole numbers, less is better. */
+export type BoardFigures = Readonly<Record<string, number>>;
+
+/** Figures by board. docs of each: `describeFigure`. */
+export type Figures = Readonly<Record<string, BoardFigures>>;
+
+/** By how much a figure may rise above the baseline. */
+export const TOLERANCE = 0.05;
+
+/** What is measured, for a person. */
+export const descriptions: Readonly<Record<string, string>> = {
+  bootToAdvertising:
+    "instructions from reset to the last byte of the first Advertising Enable in the UART queue",
+  notification: "instructions from notify() of 20 bytes to the last byte in the UART queue",
+  notificationCycle: "instructions awake for one of a thousand notifications, with everything around it",
+  write: "instructions from a write of 20 bytes in the receive queue to the application resumed",
+  idleWakeups: "returns from sleep in 10 s, connected, with nothing to say",
+  ramBytes:
+    "the linker's RAM region (JavaScript's memory and the C stack are in it) and malloc's high-water mark",
+  imageBytes: "flash without the application",
+};
+
+/** A figure that left the baseline. */
+export interface Change {
+  readonly board: string;
+  readonly figure: string;
+  readonly before: number | undefined;
+  readonly after: number | undefined;
+}
+
+/** The figures that are worse than the baseline allows, or that one side lacks. */
+export function findRises(baseline: Figures, figures: Figures): Change[] {
+  return compare(baseline, figures, (before, after) => after > before * (1 + TOLERANCE));
+}
+
+/** The figures that are so much better that the baseline should follow. */
+export function findFalls(baseline: Figures, figures: Figures): Change[] {
+  return compare(baseline, figures, (before, after) => after < before * (1 - TOLERANCE)).filter(
+    ({ before, after }) => before !== undefined && after !== undefined,
+  );
+}
+
+function compare(
+  baseline: Figures,
+  figures: Figures,
+  differs: (before: number, after: number) => boolean,
+): Change[] {
+  const changes: Change[] = [];
+  for (const board of union(baseline, figures)) {
+    const [old, now] = [baseline[board] ?? {}, figures[board] ?? {}];
+    for (const figure of union(old, now)) {
+      const [before, after] = [old[figure], now[figure]];
+      if (before === undefined || after === undefined || differs(before, after)) {
+        changes.push({ board, figure, before, after });
+      }
+    }
+  }
+  return changes;
+}
+
+const union = (first: object, second: object): string[] => [
+  ...new Set([...Object.keys(first), ...Object.keys(second)]),
+];
+
+/** One line about a change. */
+export function describeChange({ board, figure, before, after }: Change): string {
+  const name = `${board} ${figure}`;
+  if (before === undefined) return `${name} is ${after}, and the baseline has no such figure`;
+  if (after === undefined) return `${name} is ${before} in the baseline, and was not measured`;
+  const percent =
+    before === 0 ? "" : ` (${after > before ? "+" : ""}${((after / before - 1) * 100).toFixed(1)} %)`;
+  return `${name}: ${before} → ${after}${percent}`;
+}
+
+const baselineFile = join(root, "tools/bench/baseline.json");
+
+/** The figures that were agreed on last. */
+export function readBaseline(): Figures {
+  try {
+    return JSON.parse(readFileSync(baselineFile, "utf8")) as Figures;
+  } catch (error) {
+    throw new ToolError(`${displayPath(baselineFile)} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+export function writeBaseline(figures: Figures): void {
+  writeFileSync(baselineFile, `${JSON.stringify(figures, null, 2)}\n`);
+}

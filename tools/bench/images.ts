@@ -1,0 +1,72 @@
+/** What the benchmark runs: the product's image with probes, and two applications for it. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { findApplication } from "../build/application.ts";
+import { type Board, loadBoard } from "../build/boards.ts";
+import { bundle } from "../build/bundle.ts";
+import { buildCompiler, compile } from "../build/compiler.ts";
+import { writeIfChanged } from "../build/fingerprint.ts";
+import { buildImage } from "../build/image.ts";
+import type { BundleKind } from "../build/imports.ts";
+import type { Progress } from "../events.ts";
+import { lock } from "../lock.ts";
+import { buildRoot, root } from "../paths.ts";
+
+/** The application whose start and memory are measured. */
+export const EXAMPLE = "environment-sensor";
+
+/** Files of one board's benchmark, absolute paths. */
+export interface BenchImages {
+  readonly board: Board;
+  /** Where they are. */
+  readonly folder: string;
+  /** The image with probes. */
+  readonly image: string;
+  /** The application of the benchmark. */
+  readonly application: string;
+  /** The example, for the same firmware. */
+  readonly example: string;
+}
+
+/** Builds them in a folder of their own: build/bench/<board>. */
+export async function buildBenchImages(
+  name: string,
+  progress: Progress = () => undefined,
+): Promise<BenchImages> {
+  const board = loadBoard(name);
+  const folder = join(buildRoot, "bench", name);
+  mkdirSync(folder, { recursive: true });
+  const unlock = await lock(join(folder, "build.lock"));
+  try {
+    await buildCompiler();
+    const compiled = async (kind: BundleKind, entry: string, as: string, base?: string): Promise<string> => {
+      const script = join(folder, `${as}.js`);
+      const output = join(folder, `${as}.xsb`);
+      writeIfChanged(script, (await bundle(kind, entry)).code);
+      const { names } = board.manifest;
+      await compile({
+        kind,
+        name: kind,
+        input: script,
+        output,
+        names,
+        ...(base === undefined ? {} : { base }),
+      });
+      return output;
+    };
+    const firmware = await compiled("firmware", board.manifest.firmware, "firmware-bundle");
+    const application = await compiled(
+      "application",
+      join(root, "tools/bench/application.ts"),
+      "bench",
+      firmware,
+    );
+    const example = await compiled("application", findApplication(EXAMPLE).entry, EXAMPLE, firmware);
+    const probes = join(root, "tools/bench/native/probes.cmake");
+    const settings = [`CMAKE_PROJECT_obscura_firmware_INCLUDE=${probes}`];
+    const { image } = await buildImage(board, { bundle: firmware, folder, settings }, progress);
+    return { board, folder, image, application, example };
+  } finally {
+    unlock();
+  }
+}

@@ -1,0 +1,28 @@
+/*
+ * counter.h: counts the instructions of this board. A figure is made of windows: between counter_open and
+ * counter_close instructions count, elsewhere they do not.
+ */
+#ifndef OBSCURA_BENCH_COUNTER_H
+#define OBSCURA_BENCH_COUNTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Forgets what was counted. With `everything` the handling of received bytes and what ran before a sleep
+ * counts as well, and time asleep never does. */
+void counter_reset(bool everything);
+
+void counter_open(void);
+void counter_close(void);
+
+/* Closes the window and forgets what it counted, where that can be told apart. */
+void counter_discard(void);
+
+/* A console line with what was counted since counter_reset: "bench: FIGURE windows N instructions N", where
+ * the instructions are 0 when the tool around the process knows them. */
+void counter_report(const char *figure, unsigned windows);
+
+/* Instructions awake since the processor left reset; 0 when unknown. */
+uint32_t counter_since_reset(void);
+
+#endif

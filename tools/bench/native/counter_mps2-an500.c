@@ -1,0 +1,99 @@
+/*
+ * Under -icount shift=0 an instruction takes 1 ns of guest time. The COUNTER of the board's FPGA (Arm
+ * DAI0500, table 4-13) runs at 25 MHz from reset, so that one of its ticks is 40 instructions.
+ */
+#include "counter.h"
+
+#include <string.h>
+
+#include "internal.h"
+#include "runtime.h"
+
+#define FPGA_COUNTER REGISTER(0x40028018)
+#define INSTRUCTIONS_PER_TICK 40
+#define INSTRUCTIONS_PER_US 1000
+
+static struct {
+    bool everything;
+    bool open;
+    uint32_t start;
+    uint64_t asleep_us; /* at the start, when everything counts */
+    uint32_t excluded;  /* ticks of this window that belong to receive interrupts */
+    uint64_t ticks;
+} counter;
+
+/* Walks the stack's paint, so it stays outside of windows. */
+static uint64_t asleep_us(void) {
+    struct port_stats stats;
+    port_stats(&stats);
+    return stats.asleep_us;
+}
+
+void counter_reset(bool everything) {
+    counter.everything = everything;
+    counter.open = false;
+    counter.ticks = 0;
+}
+
+void counter_open(void) {
+    counter.asleep_us = counter.everything ? asleep_us() : 0;
+    counter.excluded = 0;
+    counter.open = true;
+    counter.start = FPGA_COUNTER;
+}
+
+void counter_close(void) {
+    uint32_t now = FPGA_COUNTER;
+    counter.open = false;
+    counter.ticks += now - counter.start - counter.excluded;
+    if (counter.everything)
+        counter.ticks -= (asleep_us() - counter.asleep_us) * INSTRUCTIONS_PER_US / INSTRUCTIONS_PER_TICK;
+}
+
+void counter_discard(void) {
+    counter.open = false;
+}
+
+void counter_report(const char *figure, unsigned windows) {
+    unsigned instructions = (unsigned)(counter.ticks * INSTRUCTIONS_PER_TICK);
+    console_line(CONSOLE_INFO, "bench: %s windows %u instructions %u", figure, windows, instructions);
+}
+
+/* ---- from reset ---- */
+
+static uint32_t reset_ticks;
+
+void __real_memory_init(void);
+void __wrap_memory_init(void);
+
+/*
+ * Called right after startup() has filled .data and .bss, and before anything has changed them. QEMU's time
+ * may run before the first instruction, so the count starts here, and they are filled once more in its stead.
+ */
+void __wrap_memory_init(void) {
+    uint32_t filled = FPGA_COUNTER;
+    memcpy(board_data_start, board_data_load, (size_t)(board_data_end - board_data_start));
+    memset(board_bss_start, 0, (size_t)(board_bss_end - board_bss_start));
+    /* The second filling stands for the first, which came before the count. */
+    reset_ticks = filled;
+    __real_memory_init();
+}
+
+uint32_t counter_since_reset(void) {
+    uint32_t ticks = FPGA_COUNTER - reset_ticks;
+    return (uint32_t)((uint64_t)ticks * INSTRUCTIONS_PER_TICK - asleep_us() * INSTRUCTIONS_PER_US);
+}
+
+void __real_hci_rx_interrupt(void);
+void __wrap_hci_rx_interrupt(void);
+
+/*
+ * How many bytes one interrupt finds depends on when QEMU reads its socket. What a window counts must not,
+ * unless it counts everything.
+ */
+void __wrap_hci_rx_interrupt(void) {
+    uint32_t start = FPGA_COUNTER;
+    __real_hci_rx_interrupt();
+    if (counter.open && !counter.everything)
+        counter.excluded += FPGA_COUNTER - start;
+}

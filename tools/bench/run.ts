@@ -1,0 +1,129 @@
+/** One run of an image with probes against the peer: starts it, lets a script run, returns what the probes said. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { qemuArguments, qemuProgram } from "../../boards/mps2-an500/qemu.ts";
+import { ToolError } from "../events.ts";
+import { Program } from "../program.ts";
+import type { BenchImages } from "./images.ts";
+import { Peer } from "./peer.ts";
+
+/** Longer than any run takes on a slow computer. */
+const PATIENCE_MS = 180_000;
+
+/** What the probes reported. */
+export interface Report {
+  /** The console lines of the probes, without "bench: ". */
+  readonly lines: readonly string[];
+  /** Host board: callgrind's instructions, by figure. */
+  readonly callgrind: ReadonlyMap<string, number>;
+}
+
+/**
+ * Runs `application`; `script` plays the peer's part.
+ * @param enough when the image is to be ended: once the script has returned and the probes have said as many lines that
+ * start with "memory". Left out: when the image ends by itself.
+ * @throws ToolError with the camera's console when the run does not come to its end.
+ */
+export async function runImage(
+  images: BenchImages,
+  application: string,
+  script: (peer: Peer) => Promise<void>,
+  enough?: number,
+): Promise<Report> {
+  const folder = mkdtempSync(join(tmpdir(), "obscura-bench-"));
+  const lines: string[] = [];
+  let told: () => void = () => undefined;
+  const path = join(folder, "hci");
+  const { server, connected } = await listen(path);
+  const command = commandFor(images, application, path, folder);
+  const program = new Program("camera", command, (line) => {
+    lines.push(line);
+    told();
+  });
+  const said = () => lines.flatMap((line) => /\bbench: (.*)/.exec(line)?.[1] ?? []);
+  const saidEnough = new Promise<void>((resolve) => {
+    told = () => {
+      if (said().filter((line) => line.startsWith("memory")).length === enough) resolve();
+    };
+  });
+  let impatience: NodeJS.Timeout | undefined;
+  const failed = new Promise<never>((_, reject) => {
+    const fail = (why: string) => reject(new ToolError(`The benchmark on ${images.board.name} ${why}`));
+    impatience = setTimeout(() => fail(`took more than ${PATIENCE_MS / 1000} s`), PATIENCE_MS);
+    void program.exited.then((status) => {
+      if (status !== 0) fail(`ended with status ${status}`);
+    });
+  });
+  failed.catch(() => undefined);
+  try {
+    const socket = await Promise.race([connected, failed]);
+    await Promise.race([script(new Peer(socket)), failed]);
+    await Promise.race([enough === undefined ? program.exited : saidEnough, failed]);
+    await program.stop();
+    return { lines: said(), callgrind: readCallgrind(folder) };
+  } catch (error) {
+    const console = lines.slice(-30).join("\n");
+    throw new ToolError((error as Error).message, console);
+  } finally {
+    clearTimeout(impatience);
+    await program.stop();
+    server.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function listen(path: string): Promise<{ server: Server; connected: Promise<Socket> }> {
+  let found: (socket: Socket) => void;
+  const connected = new Promise<Socket>((resolve) => {
+    found = resolve;
+  });
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    found(socket);
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, () => resolve({ server, connected }));
+  });
+}
+
+function commandFor(
+  images: BenchImages,
+  application: string,
+  hci: string,
+  folder: string,
+): [string, ...string[]] {
+  if (images.board.name === "mps2-an500") {
+    const args = qemuArguments({
+      elf: images.image,
+      app: application,
+      hci: { kind: "unix", path: hci },
+      // The same entropy each time, so that each run takes the same path.
+      seed: "00".repeat(32),
+      icount: { shift: 0 },
+      exitOnReset: true,
+    });
+    return [qemuProgram, ...args];
+  }
+  return [
+    "valgrind",
+    ...["--tool=callgrind", "--quiet", "--collect-atstart=no"],
+    `--callgrind-out-file=${join(folder, "callgrind.out")}`,
+    images.image,
+    ...["--hci", `unix:${hci}`, "--app", application, "--max-resets", "0"],
+  ];
+}
+
+/** Each dump names the figure that ended with it. */
+function readCallgrind(folder: string): Map<string, number> {
+  const figures = new Map<string, number>();
+  for (const file of readdirSync(folder).filter((name) => name.startsWith("callgrind.out"))) {
+    const text = readFileSync(join(folder, file), "utf8");
+    const figure = /^desc: Trigger: Client Request: (.+)$/m.exec(text)?.[1];
+    const total = /^(?:totals|summary): (\d+)/m.exec(text)?.[1];
+    if (figure !== undefined && total !== undefined) figures.set(figure, Number(total));
+  }
+  return figures;
+}
