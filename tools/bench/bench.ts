@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Board } from "../build/boards.ts";
 import { build } from "../build/build.ts";
 import { type Operation, step, ToolError } from "../events.ts";
-import { readSections, storedBytes, usedOf } from "./elf.ts";
+import { readSections, storedBytes, usedOf } from "../size/elf.ts";
 import type { BoardFigures, Figures } from "./figures.ts";
 import { type BenchImages, buildBenchImages, EXAMPLE } from "./images.ts";
 import type { Peer } from "./peer.ts";

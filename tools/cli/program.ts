@@ -115,7 +115,7 @@ function createProgram({ abort, end }: Context): Command {
     });
 
   for (const [verb, description] of [
-    ["size", "flash and RAM by module; takes the arguments of npm run size"],
+    ["size", "flash, RAM and bytecode by module; takes the arguments of npm run size"],
     ["bench", "instructions, memory and size; takes the arguments of npm run bench"],
   ] as const) {
     command(verb, description)

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { bench } from "../../../tools/bench/bench.ts";
-import { readSections, storedBytes, usedOf } from "../../../tools/bench/elf.ts";
 import {
   describeChange,
   descriptions,
@@ -36,29 +35,6 @@ describe("bench: comparison with the baseline", () => {
     const [fall] = findFalls(baseline, { camera: { write: 900, idleWakeups: 0 } });
     assert.equal(describeChange(fall!), "camera write: 1000 → 900 (-10.0 %)");
     assert.deepEqual(findFalls(baseline, { camera: { write: 960, idleWakeups: 0 } }), []);
-  });
-});
-
-describe("bench: sections of an image", () => {
-  const section = (address: number, size: number, stored: boolean) => ({
-    name: "",
-    address,
-    size,
-    stored,
-    allocated: true,
-  });
-  const sections = [section(0, 100, true), section(0x2000, 8, true), section(0x2010, 32, false)];
-
-  it("counts RAM from the region's start to the last byte", () => {
-    assert.equal(usedOf({ start: 0x2000, size: 0x1000 }, sections), 48);
-    assert.equal(usedOf({ start: 0x8000, size: 0x1000 }, sections), 0);
-  });
-
-  it("counts flash by what is stored", () => assert.equal(storedBytes(sections), 108));
-
-  it("reads a program of 64 bits", () => {
-    const text = readSections(process.execPath).find(({ name }) => name === ".text");
-    assert.ok(text && text.size > 1_000_000 && text.stored);
   });
 });
 

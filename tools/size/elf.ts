@@ -10,9 +10,12 @@ export interface Section {
   readonly allocated: boolean;
   /** It takes space in the file, and so in flash. */
   readonly stored: boolean;
+  /** The program may write it. */
+  readonly writable: boolean;
 }
 
 const SHT_NOBITS = 8;
+const SHF_WRITE = 1;
 const SHF_ALLOC = 2;
 
 /** Reads a little-endian ELF file of 32 or 64 bits. */
@@ -43,6 +46,7 @@ export function readSections(file: string): Section[] {
     size: length,
     allocated: (flags & SHF_ALLOC) !== 0,
     stored: (flags & SHF_ALLOC) !== 0 && type !== SHT_NOBITS,
+    writable: (flags & SHF_WRITE) !== 0,
   }));
 }
 

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "mocha";
+import { buildRoot, root } from "../../../tools/paths.ts";
+import { readSections, type Section, storedBytes, usedOf } from "../../../tools/size/elf.ts";
+import { readMap } from "../../../tools/size/map.ts";
+import type { Sizes } from "../../../tools/size/modules.ts";
+import { moduleOf, sizesOf } from "../../../tools/size/modules.ts";
+import { sizeText } from "../../../tools/verbs/size.ts";
+
+const section = (name: string, address: number, size: number, stored: boolean): Section => ({
+  ...{ name, address, size, stored },
+  allocated: true,
+  writable: !stored,
+});
+
+describe("size: sections of an image", () => {
+  const sections = [
+    section(".text", 0, 100, true),
+    section(".data", 0x2000, 8, true),
+    section(".bss", 0x2010, 32, false),
+  ];
+
+  it("counts RAM from the region's start to the last byte", () => {
+    assert.equal(usedOf({ start: 0x2000, size: 0x1000 }, sections), 48);
+    assert.equal(usedOf({ start: 0x8000, size: 0x1000 }, sections), 0);
+  });
+
+  it("counts flash by what is stored", () => assert.equal(storedBytes(sections), 108));
+
+  it("reads a program of 64 bits", () => {
+    const text = readSections(process.execPath).find(({ name }) => name === ".text");
+    assert.ok(text && text.size > 1_000_000 && text.stored && !text.writable);
+  });
+});
+
+describe("size: the linker's map", () => {
+  const map = `
+Linker script and memory map
+
+.text           0x00000000       0x34
+ *(.text .text.*)
+ .text.h4_feed  0x00000000       0x10 CMakeFiles/firmware.dir/native/h4.c.obj
+                0x00000000                h4_feed
+ *fill*         0x00000010        0x4 
+ .text.a_name_that_is_too_long_for_its_column
+                0x00000014        0x8 libxs.a(xsRun.c.obj)
+ .text.empty    0x0000001c        0x0 libxs.a(xsAll.c.obj)
+ .rodata.str1.1
+                0x0000001c       0x20 CMakeFiles/firmware.dir/x/boards/mps2-an500/board.c.obj
+                                 0x28 (size before relaxing)
+ .rodata.merged
+                0x00000024        0x6 CMakeFiles/firmware.dir/native/loop.c.obj
+                                  0x9 (size before relaxing)
+ .rodata.str1.1
+                0x00000024        0x8 /usr/lib/libc.a(printf.o)
+.bss            0x20000000       0x20
+ .bss.arena     0x20000000       0x20 CMakeFiles/firmware.dir/native/memory.c.obj
+`;
+
+  it("names each piece's section and file, and cuts what overlaps", () => {
+    assert.deepEqual(
+      readMap(map).map(({ section, size, ...piece }) => [section, size, moduleOf(piece)]),
+      [
+        [".text", 0x10, "native"],
+        [".text", 0x04, "alignment"],
+        [".text", 0x08, "engine"],
+        [".text", 0x08, "board"],
+        [".text", 0x00, "native"],
+        [".text", 0x08, "C library"],
+        [".bss", 0x20, "JavaScript heap and stack"],
+      ],
+    );
+  });
+
+  it("adds up to the sections, the unexplained as alignment", () => {
+    const sections = [section(".text", 0, 0x34, true), section(".rom", 0x100, 64, true)];
+    const { total, modules } = sizesOf(sections, readMap(map), ({ stored }) => stored);
+    assert.equal(total, 0x34 + 64);
+    assert.deepEqual(modules, {
+      "preloaded machine": 64,
+      native: 16,
+      alignment: 12,
+      engine: 8,
+      board: 8,
+      "C library": 8,
+    });
+  });
+
+  it("adds up to the sections of a real image", () => {
+    const image = join(buildRoot, "mps2-an500", "firmware");
+    assert.ok(existsSync(`${image}.map`), "npm test builds the image first");
+    const sections = readSections(image);
+    const flash = sizesOf(sections, readMap(readFileSync(`${image}.map`, "utf8")), ({ stored }) => stored);
+    assert.equal(flash.total, storedBytes(sections));
+    assert.ok(flash.modules.engine! > 200_000);
+    assert.ok((flash.modules.alignment ?? 0) < 4096);
+  });
+});
+
+describe("size: the report", () => {
+  it("shows bytes, shares and the total", () => {
+    const figures = { total: 4, modules: { engine: 3, board: 1 } };
+    const text = sizeText({ board: "b", flash: figures, ram: figures, bytecode: figures });
+    assert.match(
+      text,
+      /^Flash of b in bytes.*\n +3 +75\.0 % {2}engine\n +1 +25\.0 % {2}board\n +4 100\.0 % {2}total\n/,
+    );
+  });
+});
+
+describe("npm run size", function () {
+  this.timeout(180_000);
+
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, [join(root, "tools/run.mjs"), "size", ...args], { encoding: "utf8" });
+
+  it("prints one JSON object, whose modules add up", () => {
+    const { status, stdout } = run("--json", "--board", "mps2-an500");
+    assert.equal(status, 0);
+    const report = JSON.parse(stdout) as Record<string, Sizes>;
+    assert.deepEqual(Object.keys(report), ["board", "flash", "ram", "bytecode"]);
+    for (const figure of ["flash", "ram", "bytecode"]) {
+      const { total, modules } = report[figure]!;
+      assert.equal(
+        Object.values(modules).reduce((sum, bytes) => sum + bytes),
+        total,
+        figure,
+      );
+    }
+    assert.ok(report.bytecode!.modules["firmware/ble/host.ts"]! > 1000);
+    assert.equal(report.board, "mps2-an500");
+  });
+
+  it("lists what there is for a mistake", () => {
+    const board = run("--board", "toaster");
+    assert.equal(board.status, 2);
+    assert.match(board.stderr, /There is no board "toaster"\. Boards: .*mps2-an500/);
+    const option = run("--colour");
+    assert.equal(option.status, 2);
+    assert.match(option.stderr, /"--colour".*--json, --board/);
+    assert.equal(board.stdout + option.stdout, "");
+  });
+});
