@@ -1,6 +1,6 @@
 /**
- * The scenarios of the stack and of aioble on XS, with the simulator and virtual time in one process, plain and with
- * sanitizers for our C; and unit tests, as they are, of what could differ between engines.
+ * The scenarios of the stack, of aioble and of its multitests on XS, with the simulator and virtual time in one
+ * process, plain and with sanitizers for our C; and unit tests, as they are, of what could differ between engines.
  */
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
@@ -36,7 +36,7 @@ const unitTests = [
 /** Declares tests, though mocha does not run it. */
 const mustFail = join(root, "host-tests/xs/mustFail.ts");
 
-const scenarios = ["stack", "aioble"].flatMap((folder) =>
+const scenarios = ["stack", "aioble", "multi/aioble"].flatMap((folder) =>
   readdirSync(join(root, "host-tests", folder))
     .filter((name) => name.endsWith(".test.ts"))
     .sort()

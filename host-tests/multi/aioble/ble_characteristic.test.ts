@@ -1,0 +1,92 @@
+/** A characteristic that is read, written, notified with its value and with another, and indicated. */
+import { UUID } from "../../../firmware/ble/uuid.ts";
+import type { PhoneLink } from "../../../simulator/phone/link.ts";
+import { deepEqual, equal } from "../../support/assert.ts";
+import { describe, it } from "../../support/suite.ts";
+import {
+  ADV_DATA,
+  bytes,
+  CHAR_UUID,
+  createPair,
+  findCharacteristics,
+  INTERVAL_US,
+  SERVICE_UUID,
+  subscribeToBoth,
+  text,
+} from "../pair.ts";
+
+async function told(link: PhoneLink): Promise<[string, string]> {
+  const { kind, value } = await link.nextValue(5000);
+  return [kind, text(value)];
+}
+
+function createScene() {
+  const pair = createPair();
+  const { Characteristic, registerServices, Service } = pair.camera.aioble;
+  const service = new Service(new UUID(SERVICE_UUID));
+  const options = { read: true, write: true, notify: true, indicate: true };
+  const characteristic = new Characteristic(service, new UUID(CHAR_UUID), options);
+  registerServices(service);
+  characteristic.write("periph0");
+  return { pair, characteristic };
+}
+
+describe("multi: aioble ble_characteristic", () => {
+  it("notify sends the value that was set or another, indicate waits, and reads show what was set", async () => {
+    const { pair, characteristic } = createScene();
+    const { advertise } = pair.camera.aioble;
+    await pair.run(
+      async () => {
+        const connection = await advertise({ intervalUs: INTERVAL_US, advData: ADV_DATA, timeoutMs: 5000 });
+        await characteristic.written({ timeoutMs: 5000 });
+        equal(text(characteristic.read()), "central0");
+        characteristic.write("periph1");
+        equal(await characteristic.notify(connection), true);
+        await characteristic.written({ timeoutMs: 5000 });
+        equal(text(characteristic.read()), "central1");
+        equal(await characteristic.notify(connection, "periph2"), true);
+        await characteristic.written({ timeoutMs: 5000 });
+        equal(text(characteristic.read()), "central2");
+        characteristic.write("periph3");
+        equal(await characteristic.indicate(connection, undefined, { timeoutMs: 5000 }), true);
+        await connection.disconnected({ timeoutMs: 5000 });
+      },
+      async () => {
+        const link = await pair.connect();
+        const [target] = await findCharacteristics(link, CHAR_UUID);
+        await subscribeToBoth(link, target!);
+        const read = async () => text(await link.read(target!));
+        equal(await read(), "periph0");
+        await link.write(target!, bytes("central0"));
+        deepEqual(await told(link), ["notification", "periph1"]);
+        equal(await read(), "periph1");
+        await link.write(target!, bytes("central1"));
+        deepEqual(await told(link), ["notification", "periph2"]);
+        equal(await read(), "central1");
+        await link.write(target!, bytes("central2"));
+        deepEqual(await told(link), ["indication", "periph3"]);
+        equal(await read(), "periph3");
+        await link.disconnect();
+      },
+    );
+  });
+
+  it("a client that has not subscribed, as the original's, is told nothing but by force", async () => {
+    const { pair, characteristic } = createScene();
+    await pair.run(
+      async () => {
+        const { advertise } = pair.camera.aioble;
+        const connection = await advertise({ intervalUs: INTERVAL_US, advData: ADV_DATA });
+        equal(await characteristic.notify(connection, "unasked"), false);
+        equal(await characteristic.indicate(connection, "unasked"), false);
+        equal(await characteristic.notify(connection, "forced", { force: true }), true);
+        await connection.disconnected();
+      },
+      async () => {
+        const link = await pair.connect();
+        deepEqual(await told(link), ["notification", "forced"]);
+        await link.disconnect();
+      },
+    );
+  });
+});

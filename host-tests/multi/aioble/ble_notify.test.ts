@@ -1,0 +1,70 @@
+/** Who is told of a new value: subscribers only, and each notification once. */
+import { UUID } from "../../../firmware/ble/uuid.ts";
+import { deepEqual, equal, rejects } from "../../support/assert.ts";
+import { describe, it } from "../../support/suite.ts";
+import {
+  ADV_DATA,
+  CHAR_UUID,
+  createPair,
+  findCharacteristics,
+  INTERVAL_US,
+  SERVICE_UUID,
+  text,
+} from "../pair.ts";
+
+describe("multi: aioble ble_notify", () => {
+  it("a write tells subscribers only; of three quick notifications none is lost", async () => {
+    const pair = createPair();
+    const { advertise, Characteristic, registerServices, Service } = pair.camera.aioble;
+    const service = new Service(new UUID(SERVICE_UUID));
+    const characteristic = new Characteristic(service, new UUID(CHAR_UUID), { read: true, notify: true });
+    registerServices(service);
+    await pair.run(
+      async () => {
+        const connection = await advertise({ intervalUs: INTERVAL_US, advData: ADV_DATA, timeoutMs: 5000 });
+        await pair.wait("discovery");
+        await pair.sleep(100);
+        equal(characteristic.write("before-subscribe", { sendUpdate: true }), 0);
+        await pair.wait("subscribed");
+        await pair.sleep(100);
+        equal(characteristic.write("after-subscribe", { sendUpdate: true }), 1);
+        await pair.wait("unsubscribed");
+        await pair.sleep(100);
+        equal(characteristic.write("after-unsubscribe", { sendUpdate: true }), 0);
+        await pair.wait("start-direct");
+        for (let i = 0; i < 5; i++) {
+          for (let j = 0; j < (i === 2 ? 3 : 1); j++) {
+            if (j > 0) await pair.sleep(100);
+            equal(await characteristic.notify(connection, `direct-${i}-${j}`), true);
+          }
+          await pair.wait(`next-${i}`);
+        }
+        await connection.disconnected({ timeoutMs: 5000 });
+      },
+      async () => {
+        const link = await pair.connect();
+        const [target] = await findCharacteristics(link, CHAR_UUID);
+        const nothing = { name: "PhoneError" };
+        pair.broadcast("discovery");
+        await rejects(link.nextValue(500), nothing);
+        await link.subscribe(target!);
+        pair.broadcast("subscribed");
+        equal(text((await link.nextValue()).value), "after-subscribe");
+        await link.subscribe(target!, "none");
+        pair.broadcast("unsubscribed");
+        await rejects(link.nextValue(500), nothing);
+        await link.subscribe(target!);
+        pair.broadcast("start-direct");
+        for (let i = 0; i < 5; i++) {
+          const expected = (i === 2 ? [0, 1, 2] : [0]).map((j) => `direct-${i}-${j}`);
+          const seen: string[] = [];
+          for (const _ of expected) seen.push(text((await link.nextValue()).value));
+          deepEqual(seen, expected);
+          await rejects(link.nextValue(100), nothing);
+          pair.broadcast(`next-${i}`);
+        }
+        await link.disconnect();
+      },
+    );
+  });
+});
