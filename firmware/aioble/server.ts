@@ -313,6 +313,11 @@ export class Descriptor extends ServerAttribute<DeviceConnection> {
 export class Server {
   private readonly core: Core;
   private services: readonly Service[] = [];
+  /** The low-level module has registered others. */
+  private readonly onReplaced = (): void => {
+    for (const item of itemsOf(this.services)) item.unregister();
+    this.services = [];
+  };
 
   constructor(core: Core) {
     this.core = core;
@@ -340,7 +345,7 @@ export class Server {
       for (const included of service.includes) includes.push(define(included));
       return definition;
     };
-    const attributes = this.core.host.gatt.register(services.map(define));
+    const attributes = this.core.host.gatt.register(services.map(define), this.onReplaced);
     const gone = new Set(itemsOf(this.services));
     for (const [index, service] of services.entries()) {
       for (const [at, characteristic] of service.characteristics.entries()) {

@@ -91,7 +91,7 @@ export interface Attribute {
   readonly writableWithoutResponse: boolean;
   /** Longest value that a client may write. */
   maxLength: number;
-  readonly append: boolean;
+  append: boolean;
   value: Uint8Array;
   /** Last handle of the group that this attribute opens; its own handle otherwise. */
   groupEnd: number;

@@ -35,12 +35,14 @@ export class Reads {
 
   /** A read from the start of a value, which the application may refuse or answer itself. */
   read(client: RemoteClient, attribute: Attribute, next: (result: ReadResult) => void): void {
-    const hooks = attribute.hooks;
-    if (!hooks?.onRead || !attribute.readable) return next(this.stored(client, attribute));
-    this.server.ask(
+    const { server } = this;
+    const { hooks } = attribute;
+    const watcher = server.watcher && server.isOfApplication(attribute) ? server.watcher : undefined;
+    if (!(hooks?.onRead || watcher) || !attribute.readable) return next(this.stored(client, attribute));
+    server.ask(
       client,
       attribute,
-      () => hooks.onRead!(client.owner),
+      () => watcher?.onRead(client.owner, attribute) || hooks?.onRead?.(client.owner),
       (answer) => {
         // A copy: the application may go on using its array while the client reads the rest.
         const result =

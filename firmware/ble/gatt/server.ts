@@ -27,6 +27,16 @@ import { Writes } from "./writes.ts";
 
 export { RemoteClient } from "./remote-client.ts";
 
+/** Is told of everything that clients do with the application's values and descriptors, whoever registered them. */
+export interface GattWatcher {
+  /** Before a client reads from offset 0: an ATT error code refuses, 0 leaves it to the attribute's own hook. */
+  onRead(client: unknown, attribute: Attribute): number;
+  /** After a client's write was stored. */
+  onWritten(client: unknown, attribute: Attribute): void;
+  /** An indication has been confirmed, or the link ended before. */
+  onIndicated(client: unknown, attribute: Attribute, confirmed: boolean): void;
+}
+
 /** The application has less time to answer than the client waits (Vol 3, Part F, 3.3.3). */
 const ANSWER_TIMEOUT_MS = TRANSACTION_TIMEOUT_MS - 1000;
 
@@ -41,12 +51,18 @@ export class GattServer {
   readonly clients = new Set<RemoteClient>();
   readonly updates: Updates;
   readonly generic: GenericServices;
+  /** Costs nothing while there is none. */
+  watcher: GattWatcher | undefined = undefined;
   private readonly port: GattServerPort;
   private readonly byOwner = new Map<unknown, RemoteClient>();
   private readonly reads: Reads;
   private readonly writes: Writes;
   private database!: Database;
   private discovery!: Discovery;
+  /** Handles up to here belong to the mandatory services. */
+  private lastGenericHandle = 0;
+  /** Tells who registered the services that they are not there any more. */
+  private onReplaced: (() => void) | undefined = undefined;
   /** Last handle of the largest database so far. */
   private highestHandle = 0;
   /** Databases so far. */
@@ -54,7 +70,7 @@ export class GattServer {
 
   constructor(port: GattServerPort) {
     this.port = port;
-    this.updates = new Updates(this.clients);
+    this.updates = new Updates(this);
     this.generic = new GenericServices(port.aesCmac);
     this.reads = new Reads(this);
     this.writes = new Writes(this);
@@ -64,10 +80,14 @@ export class GattServer {
   /**
    * Replaces the database by the mandatory services and these; returns the attributes of the characteristics' values,
    * service by service. Subscriptions to the old database end, and clients that asked for it are sent Service Changed.
+   * @param onReplaced called when a registration with another `onReplaced` takes these services' place.
    * @throws RangeError when the database has no room for all of them, TypeError for an include that is not among them.
    */
-  register(services: readonly ServiceDefinition[]): Attribute[][] {
+  register(services: readonly ServiceDefinition[], onReplaced?: () => void): Attribute[][] {
     const values = this.rebuild(services);
+    const before = this.onReplaced;
+    this.onReplaced = onReplaced;
+    if (before !== onReplaced) before?.();
     this.announceChange();
     return values;
   }
@@ -75,6 +95,7 @@ export class GattServer {
   private rebuild(services: readonly ServiceDefinition[]): Attribute[][] {
     const database = new Database();
     const adopt = this.generic.addTo(database, (owner) => this.byOwner.get(owner));
+    this.lastGenericHandle = database.lastHandle;
     const values = services.map((service) => database.add(service));
     database.resolveIncludes();
     adopt();
@@ -135,6 +156,11 @@ export class GattServer {
   /** The attribute with this handle, if there is one. */
   at(handle: number): Attribute | undefined {
     return this.database.at(handle);
+  }
+
+  /** Whether this is a value or descriptor of the application: no declaration, no CCCD, nothing of the mandatory services. */
+  isOfApplication({ handle, type, configures }: Attribute): boolean {
+    return handle > this.lastGenericHandle && !configures && (type.short & ~3) !== TYPE.PRIMARY_SERVICE;
   }
 
   /** Write commands that were dropped: too long, not allowed, or for no attribute (Vol 3, Part F, 3.4.5.3). */

@@ -2,6 +2,7 @@
 import { Writer } from "../codec.ts";
 import { type Attribute, CCCD } from "./database.ts";
 import { CLIENT_FEATURE, type PendingIndication, type RemoteClient } from "./remote-client.ts";
+import type { GattServer } from "./server.ts";
 
 /** What became of a notification: on its way to the peer, waiting for the controller, not asked for, or no room. */
 export type NotifyOutcome = "sent" | "queued" | "unsubscribed" | "full";
@@ -9,10 +10,10 @@ export type NotifyOutcome = "sent" | "queued" | "unsubscribed" | "full";
 export class Updates {
   /** Notifications that a client missed because its queue was full. */
   droppedNotifications = 0;
-  private readonly clients: ReadonlySet<RemoteClient>;
+  private readonly server: GattServer;
 
-  constructor(clients: ReadonlySet<RemoteClient>) {
-    this.clients = clients;
+  constructor(server: GattServer) {
+    this.server = server;
   }
 
   /** Whether this client asked to be notified (or, with `CCCD.INDICATE`, indicated) of the value. */
@@ -80,7 +81,7 @@ export class Updates {
    */
   tellSubscribers(attribute: Attribute): number {
     let told = 0;
-    for (const client of this.clients) {
+    for (const client of this.server.clients) {
       const configuration = client.configurations.get(attribute.handle);
       if (configuration === undefined) continue;
       if ((configuration & CCCD.NOTIFY) !== 0) {
@@ -124,7 +125,7 @@ export class Updates {
   /** Takes back every indication that has not left: its handle means something else from now on. */
   withdrawAll(client: RemoteClient): void {
     for (const pending of client.indications.splice(client.bearer.indicating ? 1 : 0)) {
-      pending.onConfirmed(false);
+      this.settle(client, pending, false);
     }
   }
 
@@ -134,14 +135,23 @@ export class Updates {
     client.bearer.indicate(next.attribute.handle, next.value, (confirmed) => {
       if (client.indications[0] !== next) return; // Told by close() already.
       client.indications.shift();
-      next.onConfirmed(confirmed);
+      this.settle(client, next, confirmed);
       if (confirmed) this.nextIndication(client);
     });
   }
 
   /** The link is gone: nothing waits any longer. */
   close(client: RemoteClient): void {
-    for (const pending of client.indications.splice(0)) pending.onConfirmed(false);
+    for (const pending of client.indications.splice(0)) this.settle(client, pending, false);
+  }
+
+  private settle(client: RemoteClient, pending: PendingIndication, confirmed: boolean): void {
+    pending.onConfirmed(confirmed);
+    const { watcher } = this.server;
+    const { attribute } = pending;
+    if (watcher && this.server.isOfApplication(attribute)) {
+      watcher.onIndicated(client.owner, attribute, confirmed);
+    }
   }
 }
 
