@@ -75,10 +75,10 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "checks of options",
   ],
   [
-    /^aioble\/(server|server-attribute|values)\.ts$/,
-    /^ble\/gatt\/database\.ts$/,
+    /^(aioble\/(server|server-attribute|index)|bluetooth\/ble)\.ts$/,
+    /^ble\/gatt\/(database|values)\.ts$/,
     "value",
-    "properties and limits of characteristics",
+    "properties, limits and values of characteristics",
   ],
   [/^aioble\/device\.ts$/, /^ble\/gatt\/updates\.ts$/, "type", "what became of a notification"],
   [/^aioble\//, /^ble\/hci\/status\.ts$/, "value", "controller error codes"],

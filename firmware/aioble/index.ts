@@ -8,6 +8,7 @@ import type { DeviceConnection } from "./device.ts";
 import type { Broadcaster } from "./peripheral.ts";
 import type { Service } from "./server.ts";
 
+export type { Value } from "../ble/gatt/values.ts";
 export type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 export type { CapturedWrite } from "./capture.ts";
 export type { Aborter } from "./core.ts";
@@ -24,7 +25,6 @@ export {
   type PresentationFormat,
   Service,
 } from "./server.ts";
-export type { Value } from "./values.ts";
 export type { Signal, WaitOptions } from "./wait.ts";
 
 /**
@@ -70,3 +70,12 @@ export declare function updateAdvertising(fields: PayloadOptions): Promise<void>
  * @throws TypeError for anything but a Service.
  */
 export declare function registerServices(...services: Service[]): void;
+
+/**
+ * Switches the radio off: ends advertising and every connection (reason 0x15, so that peers know at once), and resets the
+ * controller. Resolves when it is off, within some seconds even when peers or the controller do not answer. Whatever
+ * waits ends: waits on a connection with DeviceDisconnectedError (`disconnected` resolves), others with BleError
+ * `radio-off`; `connections` and `writes` end their loops. Registered services, values, names and configuration stay,
+ * and the next call that needs the radio switches it on again.
+ */
+export declare function stop(): Promise<void>;

@@ -1,11 +1,11 @@
 /** What characteristics and descriptors of ours have in common: a value, and waiting for clients to write it. */
 import { BleError } from "../ble/errors.ts";
 import type { Attribute, ReadAnswer, ValueHooks, WriteAnswer } from "../ble/gatt/database.ts";
+import { checkedValue, ownBytes, setValue, type Value } from "../ble/gatt/values.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite } from "./capture.ts";
 import type { Aborter, Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
-import { checkedValue, ownBytes, type Value } from "./values.ts";
 import { checkTimeout, type Pending, type Signal, type WaitOptions } from "./wait.ts";
 
 /** An attribute's place in the server while it is registered. */
@@ -69,12 +69,8 @@ export abstract class ServerAttribute<Written> {
 
   private put(value: Uint8Array): void {
     const attribute = this.registration?.attribute;
-    if (!attribute) {
-      this.value = value;
-      return;
-    }
-    attribute.value = value;
-    if (value.length > attribute.maxLength) attribute.maxLength = value.length;
+    if (attribute) setValue(attribute, value);
+    else this.value = value;
   }
 
   /**
@@ -183,7 +179,7 @@ class Writes<Written> implements AsyncIterableIterator<Written> {
     try {
       return { value: await this.wait(this.aborter.signal), done: false };
     } catch (error) {
-      if (this.left) return { value: undefined, done: true };
+      if (this.left || error instanceof RadioOffError) return { value: undefined, done: true };
       throw error;
     } finally {
       this.signal?.removeEventListener("abort", onAbort);

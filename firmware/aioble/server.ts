@@ -7,16 +7,13 @@ import {
   type ServiceDefinition,
   TYPE,
 } from "../ble/gatt/database.ts";
+import { bytesOf, checkedValue, DEFAULT_CAPACITY, ownBytes, type Value } from "../ble/gatt/values.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
 import { ServerAttribute } from "./server-attribute.ts";
-import { bytesOf, checkedValue, ownBytes, type Value } from "./values.ts";
 import type { WaitOptions } from "./wait.ts";
-
-/** Room for a client's value by default: what fits one write at the default MTU. */
-export const DEFAULT_CAPACITY = 20;
 
 /** How long `indicate` waits by default. */
 const INDICATE_TIMEOUT_MS = 1000;

@@ -1,6 +1,9 @@
 /** Values as applications give and get them. */
-import { MAX_VALUE_LENGTH } from "../ble/gatt/database.ts";
-import { utf8Encode } from "../ble/utf8.ts";
+import { utf8Encode } from "../utf8.ts";
+import { type Attribute, MAX_VALUE_LENGTH } from "./database.ts";
+
+/** Room for a client's value by default: what fits one write at the default MTU. */
+export const DEFAULT_CAPACITY = 20;
 
 /** A value: bytes, or text that is sent as UTF-8. */
 export type Value = Uint8Array | string;
@@ -26,4 +29,10 @@ export function checkedValue(value: Value): Uint8Array {
     throw new RangeError(`the value has ${bytes.length} bytes; an attribute holds at most 512`);
   }
   return bytes;
+}
+
+/** Takes over a value of ours. Clients may write as much as we did. */
+export function setValue(attribute: Attribute, value: Uint8Array): void {
+  attribute.value = value;
+  if (value.length > attribute.maxLength) attribute.maxLength = value.length;
 }
