@@ -5,7 +5,14 @@ import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 import { streamConnections } from "./connections.ts";
 import { type Aborter, Core } from "./core.ts";
 import { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
-import { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
+import {
+  BleError,
+  DeviceDisconnectedError,
+  GattError,
+  HciError,
+  RadioOffError,
+  TimeoutError,
+} from "./errors.ts";
 import { endUnwanted, Peripheral } from "./peripheral.ts";
 import { BufferedCharacteristic, Characteristic, Descriptor, Server, Service } from "./server.ts";
 
@@ -28,7 +35,12 @@ export function createAioble(host: Host, createAborter: () => Aborter) {
       core.connections.delete(link);
       connection?.closed(reason);
     },
-    onRadioLost: (error) => peripheral.radioLost(error),
+    onRadioLost: (error) => peripheral.lost(error),
+    onAdvertisingLost: (error) => peripheral.lost(error),
+    onRadioOff: () => {
+      peripheral.radioOff();
+      core.scope.interrupt(new RadioOffError());
+    },
   });
   return {
     ADDR_PUBLIC,
@@ -49,6 +61,7 @@ export function createAioble(host: Host, createAborter: () => Aborter) {
     connections: (options: AdvertiseOptions) => streamConnections(core, peripheral, options),
     updateAdvertising: (fields: PayloadOptions) => peripheral.update(fields),
     registerServices: (...services: Service[]) => server.registerServices(...services),
+    stop: () => host.deactivate(),
   };
 }
 

@@ -13,7 +13,10 @@ export interface Aborter {
 
 export class Core {
   readonly host: Host;
+  /** Waits that end with the radio. */
   readonly scope: WaitScope;
+  /** Waits for links to be down, which the end of the radio brings about. */
+  readonly lasting: WaitScope;
   /** Writes to all capture characteristics. */
   readonly capture: CaptureQueue;
   readonly connections = new Map<Connection, DeviceConnection>();
@@ -26,6 +29,7 @@ export class Core {
     this.host = host;
     this.capture = new CaptureQueue((level, message) => host.platform.log(level, message));
     this.scope = new WaitScope(host.platform.clock);
+    this.lasting = new WaitScope(host.platform.clock);
     this.createAborter = createAborter;
   }
 

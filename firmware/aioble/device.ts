@@ -124,7 +124,7 @@ export class DeviceConnection {
       });
     }
     let mine: Pending<void>;
-    return this.core.scope.wait<void>(
+    return this.core.lasting.wait<void>(
       options,
       (pending) => {
         mine = pending;

@@ -17,6 +17,15 @@ export class DeviceDisconnectedError extends BleError {
   }
 }
 
+/** The radio was switched off, by `stop`, while something waited that belongs to no connection. */
+export class RadioOffError extends BleError {
+  override name = "RadioOffError";
+
+  constructor() {
+    super("radio-off", "The radio was switched off while this waited.");
+  }
+}
+
 /** The deadline `timeoutMs` passed. */
 export class TimeoutError extends BleError {
   override name = "TimeoutError";

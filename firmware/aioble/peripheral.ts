@@ -13,6 +13,7 @@ import {
 } from "./advertising.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
+import { RadioOffError } from "./errors.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
 
 /** A running advertisement without connections, from `broadcast`. */
@@ -24,13 +25,18 @@ export interface Broadcaster {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** The advertisement that runs, or is about to. */
+interface Claim {
+  options: AdvertiseOptions;
+  readonly payload: AdvertisingPayload;
+}
+
 export class Peripheral {
   private readonly core: Core;
   private waiting: Pending<DeviceConnection> | undefined = undefined;
   /** A connection that came while the end of an advertisement was on its way to the controller. */
   private late: DeviceConnection | undefined = undefined;
-  /** The options of the advertisement that runs. */
-  private current: AdvertiseOptions | undefined = undefined;
+  private current: Claim | undefined = undefined;
   /** The call that runs has its connection. */
   private found = false;
   private slowDown: Timer;
@@ -41,34 +47,30 @@ export class Peripheral {
 
   /** See `aioble.advertise`. */
   advertise(options: AdvertiseOptions): Promise<DeviceConnection> {
-    const payload = this.claim(options);
-    return this.run(options, payload).finally(() => this.release());
+    const claim = this.claim(options);
+    return this.run(claim).finally(() => this.release(claim));
   }
 
   /** See `aioble.broadcast`. */
   async broadcast(options: Omit<AdvertiseOptions, keyof WaitOptions>): Promise<Broadcaster> {
     const quiet = { ...options, connectable: false };
-    const payload = this.claim(quiet);
-    let ended = false;
-    const stop = async (): Promise<void> => {
-      if (ended) return;
-      ended = true;
-      try {
-        await this.offAir();
-      } finally {
-        this.release();
-      }
+    const claim = this.claim(quiet);
+    let stopping: Promise<void> | undefined;
+    const stop = (): Promise<void> => {
+      if (this.current !== claim) return Promise.resolve();
+      stopping ??= this.offAir().finally(() => this.release(claim));
+      return stopping;
     };
     try {
       await this.core.host.activate();
-      await this.onAir(quiet, payload);
+      await this.onAir(claim);
+      if (this.current !== claim) throw new RadioOffError();
     } catch (error) {
-      ended = true;
-      this.release();
+      this.release(claim);
       throw error;
     }
     return {
-      update: (fields) => (ended ? Promise.resolve() : this.update(fields)),
+      update: (fields) => (this.current === claim && !stopping ? this.update(fields) : Promise.resolve()),
       stop,
       [Symbol.asyncDispose]: stop,
     };
@@ -79,17 +81,17 @@ export class Peripheral {
     const current = this.current;
     if (!current)
       throw new BleError("not-advertising", "There is no advertisement whose payload could change.");
-    const { connectable, discoverable, limitedDisc, brEdr, intervalUs } = current;
+    const { connectable, discoverable, limitedDisc, brEdr, intervalUs } = current.options;
     const options = { ...fields, connectable, discoverable, limitedDisc, brEdr, intervalUs };
     checkAdvertising(options);
     const { advData, respData } = payloadOf(options);
-    this.current = { ...current, ...fields };
-    this.updateGap(this.current);
+    current.options = { ...current.options, ...fields };
+    this.updateGap(current.options);
     return this.core.host.advertiser.update(advData, respData);
   }
 
   /** Checks everything that can be checked at once, and takes the one advertisement there is. */
-  private claim(options: AdvertiseOptions): AdvertisingPayload {
+  private claim(options: AdvertiseOptions): Claim {
     checkTimeout(options.timeoutMs);
     checkAdvertising(options);
     if (this.current) {
@@ -109,11 +111,12 @@ export class Peripheral {
     if (options.brEdr) {
       host.platform.log("warning", "aioble: brEdr: true announces a radio that this camera does not have");
     }
-    this.current = options;
-    return payload;
+    this.current = { options, payload };
+    return this.current;
   }
 
-  private release(): void {
+  private release(claim: Claim | undefined): void {
+    if (this.current !== claim) return;
     this.current = undefined;
     this.stopSlowDown();
   }
@@ -123,15 +126,15 @@ export class Peripheral {
     this.slowDown = undefined;
   }
 
-  private async run(options: AdvertiseOptions, payload: AdvertisingPayload): Promise<DeviceConnection> {
+  private async run(claim: Claim): Promise<DeviceConnection> {
     this.late = undefined;
     this.found = false;
     try {
       return await this.core.scope.wait<DeviceConnection>(
-        deadlineOf(options),
+        deadlineOf(claim.options),
         (pending) => {
           this.waiting = pending;
-          this.begin(options, payload, pending).catch((error: unknown) => pending.reject(error));
+          this.begin(claim, pending).catch((error: unknown) => pending.reject(error));
         },
         () => {
           this.waiting = undefined;
@@ -143,16 +146,13 @@ export class Peripheral {
   }
 
   /** Switches the radio and advertising on, unless the wait has ended meanwhile. */
-  private async begin(
-    options: AdvertiseOptions,
-    payload: AdvertisingPayload,
-    pending: Pending<DeviceConnection>,
-  ): Promise<void> {
+  private async begin(claim: Claim, pending: Pending<DeviceConnection>): Promise<void> {
     await this.core.host.activate();
-    if (this.waiting === pending) await this.onAir(options, payload);
+    if (this.waiting === pending) await this.onAir(claim);
   }
 
-  private async onAir(options: AdvertiseOptions, payload: AdvertisingPayload): Promise<void> {
+  private async onAir(claim: Claim): Promise<void> {
+    const { options, payload } = claim;
     const { advertiser, platform } = this.core.host;
     const { intervalUs, fast, directedTo, connectable = true } = options;
     this.updateGap(options);
@@ -164,7 +164,7 @@ export class Peripheral {
     };
     if (!fast) return advertiser.start(parameters);
     await advertiser.start({ ...parameters, intervalUs: fast.intervalUs });
-    if (this.current !== options || !advertiser.advertising) return;
+    if (this.current !== claim || !advertiser.advertising) return;
     this.slowDown = platform.clock.setTimer(() => {
       this.slowDown = undefined;
       advertiser.slowDown(intervalUs).catch((error: unknown) => {
@@ -207,9 +207,14 @@ export class Peripheral {
     return true;
   }
 
-  /** The radio is lost for good. */
-  radioLost(error: BleError): void {
+  /** What was on the air is not any more, and will not be again. */
+  lost(error: unknown): void {
     this.waiting?.reject(error);
+  }
+
+  /** The radio is being switched off. Another advertisement may be asked for at once, for when it is on again. */
+  radioOff(): void {
+    this.release(this.current);
   }
 }
 

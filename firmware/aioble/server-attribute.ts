@@ -6,6 +6,7 @@ import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite } from "./capture.ts";
 import type { Aborter, Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
+import { RadioOffError } from "./errors.ts";
 import { checkTimeout, type Pending, type Signal, type WaitOptions } from "./wait.ts";
 
 /** An attribute's place in the server while it is registered. */

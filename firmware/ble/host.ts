@@ -7,7 +7,7 @@ import { Advertiser } from "./gap/advertiser.ts";
 import { Connection, linkParameters, ROLE } from "./gap/connection.ts";
 import { GattServer } from "./gatt/server.ts";
 import { Acl } from "./hci/acl.ts";
-import { disconnect, leLongTermKeyRequestNegativeReply, leSetRandomAddress } from "./hci/commands.ts";
+import { disconnect, leLongTermKeyRequestNegativeReply, leSetRandomAddress, reset } from "./hci/commands.ts";
 import {
   disconnectionComplete,
   leConnectionComplete,
@@ -30,6 +30,9 @@ const MAX_CONNECTIONS = 4;
 /** Pauses before each attempt to start the controller. */
 const START_PAUSES_MS = [0, 250, 2000];
 
+/** How long peers have to acknowledge the end of their links when the radio is switched off. */
+const FAREWELL_MS = 1000;
+
 /** Key of the static random address among the records. */
 const ADDRESS_KEY = "address";
 
@@ -47,6 +50,10 @@ export interface HostObserver {
   onMtu?(connection: Connection, mtu: number): void;
   /** The controller failed and could not be started again: the radio is off. */
   onRadioLost?(error: BleError): void;
+  /** The radio came back after a failure of the controller, which then refused to advertise again. */
+  onAdvertisingLost?(error: unknown): void;
+  /** The radio is being switched off: what waits for it ends now. `onDisconnected` of each link follows. */
+  onRadioOff?(): void;
 }
 
 export class Host {
@@ -63,6 +70,11 @@ export class Host {
   private readonly records: Records;
   private readonly observers = new Set<HostObserver>();
   private activation: Promise<void> | undefined;
+  private deactivation: Promise<void> | undefined;
+  /** Counts activations and deactivations: a start that is not the latest gives up. */
+  private session = 0;
+  /** Ends the pause that runs. */
+  private hurry: (() => void) | undefined;
   private address: Uint8Array | undefined;
 
   constructor(platform: Platform, records: Records) {
@@ -96,12 +108,16 @@ export class Host {
   }
 
   /**
-   * Switches the radio on; callers share one start.
-   * @throws HciError when the controller does not answer or is unsuitable, after three attempts.
+   * Switches the radio on, once it is off when it is being switched off; callers share one start.
+   * @throws HciError when the controller does not answer or is unsuitable, after three attempts; `radio-off` when
+   * `deactivate` was called meanwhile.
    */
   activate(): Promise<void> {
     if (!this.activation) {
-      const activation = this.start();
+      const session = ++this.session;
+      const activation = this.deactivation
+        ? this.deactivation.then(() => this.start(session))
+        : this.start(session);
       this.activation = activation;
       activation.catch(() => {
         if (this.activation === activation) this.activation = undefined;
@@ -110,17 +126,42 @@ export class Host {
     return this.activation;
   }
 
+  /**
+   * Switches the radio off: takes advertising off the air, ends every link with reason 0x15 (its peer need not sit out
+   * the supervision timeout), resets the controller and closes its line. A start under way is given up. What is
+   * registered and configured stays for the next `activate`. Never rejects: a controller that does not answer any more
+   * is off as far as this host can tell.
+   */
+  deactivate(): Promise<void> {
+    if (this.activation) {
+      this.activation = undefined;
+      this.session++;
+      if (!this.deactivation) {
+        this.deactivation = this.shutDown().finally(() => {
+          this.deactivation = undefined;
+        });
+      }
+    }
+    return this.deactivation ?? Promise.resolve();
+  }
+
   /** This device's address: static random, drawn once and kept on flash. Six bytes in printed order. */
   get ownAddress(): Uint8Array {
     if (!this.address) {
-      const stored = this.records.get(ADDRESS_KEY);
-      if (stored && isStaticRandomAddress(stored)) {
-        this.address = stored;
-      } else {
-        this.address = createStaticRandomAddress((length) => this.platform.random(length));
-        this.records.set(ADDRESS_KEY, this.address);
+      try {
+        const stored = this.records.get(ADDRESS_KEY);
+        if (stored && isStaticRandomAddress(stored)) this.address = stored;
+        else this.records.set(ADDRESS_KEY, this.drawAddress());
+      } catch (error) {
+        // Better a camera that has a new address after each start than none.
+        this.platform.log("warning", `host: the address lasts only until the next start: ${error}`);
       }
     }
+    return this.address ?? this.drawAddress();
+  }
+
+  private drawAddress(): Uint8Array {
+    this.address = createStaticRandomAddress((length) => this.platform.random(length));
     return this.address;
   }
 
@@ -143,19 +184,40 @@ export class Host {
     }
   }
 
-  private async start(): Promise<void> {
+  private async shutDown(): Promise<void> {
+    for (const observer of this.observers) observer.onRadioOff?.();
+    if (this.controller) {
+      const log = (error: unknown): void => this.platform.log("warning", `host: switching off: ${error}`);
+      await this.advertiser.stop().catch(log);
+      for (const connection of this.connections.values()) {
+        this.disconnect(connection, HCI_STATUS.REMOTE_POWER_OFF).catch(log);
+      }
+      if (this.connections.size > 0) await this.pause(FAREWELL_MS);
+      this.closeAll(HCI_STATUS.LOCAL_HOST_TERMINATED);
+      await this.hci.send(reset, {}).catch(log);
+    }
+    this.controller = undefined;
+    this.advertiser.forget();
+    this.hci.close();
+    this.hurry?.();
+  }
+
+  private async start(session: number): Promise<void> {
     let last: unknown;
     for (const [attempt, pauseMs] of START_PAUSES_MS.entries()) {
       if (pauseMs > 0) await this.pause(pauseMs);
+      if (session !== this.session) break;
       try {
         this.hci.open();
         const controller = await startController(this.hci, { minimal: attempt > 0 });
         await this.hci.send(leSetRandomAddress, { randomAddress: this.ownAddress });
+        if (session !== this.session) break;
         this.acl.start(controller.aclPacketLength, controller.aclPackets);
         this.advertiser.hciVersion = controller.hciVersion;
         this.controller = controller;
         return;
       } catch (error) {
+        if (session !== this.session) break;
         last = error;
         this.hci.close();
         this.platform.log(
@@ -165,29 +227,53 @@ export class Host {
         if (error instanceof HciError && error.code === "controller-unsuitable") break;
       }
     }
-    throw last;
+    throw session === this.session
+      ? last
+      : new HciError("radio-off", "The radio was switched off before it had started.");
   }
 
   private pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => this.platform.clock.setTimer(resolve, delayMs));
+    return new Promise((resolve) => {
+      const { clock } = this.platform;
+      const end = (): void => {
+        clock.clearTimer(timer);
+        this.hurry = undefined;
+        resolve();
+      };
+      const timer = clock.setTimer(end, delayMs);
+      this.hurry = end;
+    });
   }
 
   /** The controller is lost: every link has vanished; start again and go on advertising. */
   private recover(error: BleError): void {
     if (!this.controller) return; // Still starting: start() sees the error itself.
+    if (this.deactivation) return this.closeAll(HCI_STATUS.HARDWARE_FAILURE);
     this.platform.log("error", `host: ${error.message} Starting the controller again.`);
     this.controller = undefined;
     this.activation = undefined;
-    for (const connection of [...this.connections.values()]) {
-      this.closed(connection, HCI_STATUS.HARDWARE_FAILURE);
-    }
-    this.activate()
-      .then(() => this.advertiser.resume())
+    this.closeAll(HCI_STATUS.HARDWARE_FAILURE);
+    const activation = this.activate();
+    const session = this.session;
+    activation
+      .then(
+        () => this.advertiser.resume(),
+        (cause: unknown) => {
+          if (session !== this.session) return;
+          const lost = cause instanceof BleError ? cause : error;
+          this.platform.log("error", `host: the radio stays off: ${lost.message}`);
+          for (const observer of this.observers) observer.onRadioLost?.(lost);
+        },
+      )
       .catch((cause: unknown) => {
-        const lost = cause instanceof BleError ? cause : error;
-        this.platform.log("error", `host: the radio stays off: ${lost.message}`);
-        for (const observer of this.observers) observer.onRadioLost?.(lost);
+        if (session !== this.session) return;
+        this.platform.log("warning", `host: the radio is back, but does not advertise again: ${cause}`);
+        for (const observer of this.observers) observer.onAdvertisingLost?.(cause);
       });
+  }
+
+  private closeAll(reason: number): void {
+    for (const connection of [...this.connections.values()]) this.closed(connection, reason);
   }
 
   private listen(): void {
@@ -271,5 +357,6 @@ export class Host {
     connection.bearer.close();
     this.platform.log("debug", `host: link ${connection.handle} ended: ${statusText(reason)}`);
     for (const observer of this.observers) observer.onDisconnected?.(connection, reason);
+    if (this.deactivation && this.connections.size === 0) this.hurry?.();
   }
 }
