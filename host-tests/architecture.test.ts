@@ -14,6 +14,7 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
   ["ble/utf8.ts", "codec"],
   ["ble/errors.ts", "codec"],
   ["ble/host.ts", "host"],
+  ["ble/trace.ts", "trace"],
   ["ble/hci/", "hci"],
   ["ble/l2cap/", "l2cap"],
   ["ble/att/", "att"],
@@ -39,6 +40,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   smp: ["codec", "interface of the platform", "l2cap"],
   gatt: ["codec", "interface of the platform", "att"],
   gap: ["codec", "interface of the platform", "hci"],
+  trace: ["codec", "hci", "att"],
   host: ["codec", "interface of the platform", "hci", "l2cap", "att", "smp", "gatt", "gap"],
   aioble: ["codec", "interface of the platform", "host"],
   bluetooth: ["codec", "host"],
@@ -90,8 +92,6 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "type",
     "what a link is made of",
   ],
-  // A trace shows the packets of every layer, and nothing of the stack needs it.
-  [/^ble\/hci\/trace\.ts$/, /^ble\/att\/pdus\.ts$/, "value", "the trace knows every packet table"],
 ];
 
 /** Packet tables import the codec and how packets are declared, nothing else. */

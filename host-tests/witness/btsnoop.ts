@@ -1,32 +1,22 @@
-/** btsnoop files: written here as a witness of the camera's HCI traffic, and judged by tshark. */
+/** btsnoop files of the camera's HCI traffic, judged by tshark. */
 import { execFile } from "node:child_process";
 import { appendFileSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
+import { btsnoopHeader, btsnoopRecord } from "../../firmware/ble/hci/btsnoop.ts";
+import type { Direction } from "../../firmware/ble/hci/tap.ts";
 
-/** Datalink 1002: HCI UART (H4). */
-const header = Buffer.from("6274736e6f6f700000000001000003ea", "hex");
-
-/** Microseconds from btsnoop's epoch, the year 0, to the Unix epoch. */
-const epochOffsetUs = 0x00dcddb30f2f8000n;
-
-/** Appends packets to a btsnoop file of version 1. */
+/** Appends packets to a btsnoop file. */
 export class BtsnoopWriter {
   readonly path: string;
 
   constructor(path: string) {
     this.path = path;
-    writeFileSync(path, header);
+    writeFileSync(path, btsnoopHeader());
   }
 
   /** `packet` with its H4 type byte. */
-  write(packet: Uint8Array, direction: "sent" | "received"): void {
-    const isCommandOrEvent = packet[0] === 1 || packet[0] === 4;
-    const record = Buffer.alloc(24);
-    record.writeUInt32BE(packet.length, 0);
-    record.writeUInt32BE(packet.length, 4);
-    record.writeUInt32BE((direction === "received" ? 1 : 0) | (isCommandOrEvent ? 2 : 0), 8);
-    record.writeBigUInt64BE(BigInt(Date.now()) * 1000n + epochOffsetUs, 16);
-    appendFileSync(this.path, Buffer.concat([record, packet]));
+  write(packet: Uint8Array, direction: Direction): void {
+    appendFileSync(this.path, btsnoopRecord(direction, packet, Date.now()));
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { viewOf } from "../codec.ts";
 import { H4_COMMAND, H4_EVENT } from "./packet.ts";
-import type { Direction } from "./trace.ts";
+import type { Direction } from "./tap.ts";
 
 const IDENTIFICATION = [0x62, 0x74, 0x73, 0x6e, 0x6f, 0x6f, 0x70, 0x00];
 const VERSION = 1;

@@ -1,6 +1,8 @@
 /** Watches everything that crosses a transport, for traces. */
 import type { HciReceiver, HciTransport } from "../../platform/platform.ts";
-import type { Direction } from "./trace.ts";
+
+/** Which way a packet went, seen from the host. */
+export type Direction = "sent" | "received";
 
 /** Receives each whole packet, its H4 indicator first, in an array of its own. */
 export type PacketSink = (direction: Direction, packet: Uint8Array) => void;
