@@ -1,23 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "mocha";
+import { typescriptBlocks } from "../../docs/blocks.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const folder = join(root, "build/snippets");
-
-/** The `ts` blocks of a page. */
-function snippets(page: string): string[] {
-  return [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1]!);
-}
-
-function pages(): string[] {
-  const documents = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => join("docs", name));
-  return ["README.md", ...documents];
-}
 
 describe("The documents' TypeScript", () => {
   it("compiles against the library that a camera has", function () {
@@ -25,12 +14,10 @@ describe("The documents' TypeScript", () => {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     const files: string[] = [];
-    for (const page of pages()) {
-      for (const [index, code] of snippets(readFileSync(join(root, page), "utf8")).entries()) {
-        const name = `${page.replace(/\W+/g, "-")}-${index + 1}.ts`;
-        writeFileSync(join(folder, name), `${code}\nexport {};\n`);
-        files.push(name);
-      }
+    for (const [index, { page, code }] of typescriptBlocks().entries()) {
+      const name = `${page.replace(/\W+/g, "-")}-${index + 1}.ts`;
+      writeFileSync(join(folder, name), `${code}\nexport {};\n`);
+      files.push(name);
     }
     assert.ok(files.length > 0, "no ts block was found in any document");
     const project = join(folder, "tsconfig.json");
