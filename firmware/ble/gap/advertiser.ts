@@ -57,6 +57,8 @@ export class Advertiser {
   private onAir = false;
   /** HCI_Version of the controller. */
   hciVersion = VERSION_5_0;
+  /** The module that started the last advertisement, and gets the connection that ends it. */
+  owner: unknown = undefined;
 
   constructor(hci: Hci) {
     this.hci = hci;
