@@ -5,14 +5,7 @@ import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 import { streamConnections } from "./connections.ts";
 import { type Aborter, Core } from "./core.ts";
 import { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
-import {
-  BleError,
-  DeviceDisconnectedError,
-  GattError,
-  HciError,
-  RadioOffError,
-  TimeoutError,
-} from "./errors.ts";
+import { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
 import { endUnwanted, Peripheral } from "./peripheral.ts";
 import { BufferedCharacteristic, Characteristic, Descriptor, Server, Service } from "./server.ts";
 
@@ -37,10 +30,11 @@ export function createAioble(host: Host, createAborter: () => Aborter) {
     },
     onRadioLost: (error) => peripheral.lost(error),
     onAdvertisingLost: (error) => peripheral.lost(error),
-    onRadioOff: () => {
-      peripheral.radioOff();
-      core.scope.interrupt(new RadioOffError());
+    onStopping() {
+      core.beginStop();
+      peripheral.stopping();
     },
+    onStopped: () => core.endStop(),
   });
   return {
     ADDR_PUBLIC,

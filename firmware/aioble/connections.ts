@@ -22,7 +22,7 @@ export function streamConnections(
   const aborter = core.createAborter();
   let resume: (() => void) | undefined;
   const wake = (): void => resume?.();
-  const unobserve = host.observe({ onDisconnected: wake, onRadioOff: () => void stream.return() });
+  const unobserve = host.observe({ onDisconnected: wake, onStopping: () => void stream.return() });
   const onAbort = (): void => aborter.abort(options.signal!.reason);
   const stream = new Stream<DeviceConnection>({
     onTaken: wake,

@@ -3,6 +3,7 @@ import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
 import { CaptureQueue } from "./capture.ts";
 import type { DeviceConnection } from "./device.ts";
+import { radioOff } from "./errors.ts";
 import { type Signal, WaitScope } from "./wait.ts";
 
 /** An AbortController, the platform's or Node's. */
@@ -13,13 +14,14 @@ export interface Aborter {
 
 export class Core {
   readonly host: Host;
-  /** Waits that end with the radio. */
-  readonly scope: WaitScope;
+  /** Waits that end with the radio. Those that begin while it is being switched off are for when it is on again. */
+  scope: WaitScope;
   /** Waits for links to be down, which the end of the radio brings about. */
   readonly lasting: WaitScope;
   /** Writes to all capture characteristics. */
   readonly capture: CaptureQueue;
   readonly connections = new Map<Connection, DeviceConnection>();
+  private ending: WaitScope | undefined = undefined;
   readonly createAborter: () => Aborter;
   /** Settled answers that need no promise of their own. */
   readonly yes: Promise<boolean> = Promise.resolve(true);
@@ -31,6 +33,18 @@ export class Core {
     this.scope = new WaitScope(host.platform.clock);
     this.lasting = new WaitScope(host.platform.clock);
     this.createAborter = createAborter;
+  }
+
+  /** The radio is being switched off. */
+  beginStop(): void {
+    this.ending = this.scope;
+    this.scope = new WaitScope(this.host.platform.clock);
+  }
+
+  /** The radio is off: waits end, after those on connections, whose end a wait may have for its signal. */
+  endStop(): void {
+    this.ending?.interrupt(radioOff());
+    this.ending = undefined;
   }
 
   /** The public object of a link. */

@@ -17,13 +17,9 @@ export class DeviceDisconnectedError extends BleError {
   }
 }
 
-/** The radio was switched off, by `stop`, while something waited that belongs to no connection. */
-export class RadioOffError extends BleError {
-  override name = "RadioOffError";
-
-  constructor() {
-    super("radio-off", "The radio was switched off while this waited.");
-  }
+/** Why a wait that belongs to no connection ended: `stop` was called. */
+export function radioOff(): BleError {
+  return new BleError("radio-off", "The radio was switched off while this waited.");
 }
 
 /** The deadline `timeoutMs` passed. */

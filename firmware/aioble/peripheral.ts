@@ -13,7 +13,7 @@ import {
 } from "./advertising.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
-import { RadioOffError } from "./errors.ts";
+import { radioOff } from "./errors.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
 
 /** A running advertisement without connections, from `broadcast`. */
@@ -64,7 +64,7 @@ export class Peripheral {
     try {
       await this.core.host.activate();
       await this.onAir(claim);
-      if (this.current !== claim) throw new RadioOffError();
+      if (this.current !== claim) throw radioOff();
     } catch (error) {
       this.release(claim);
       throw error;
@@ -94,13 +94,13 @@ export class Peripheral {
   private claim(options: AdvertiseOptions): Claim {
     checkTimeout(options.timeoutMs);
     checkAdvertising(options);
-    if (this.current) {
+    const { host } = this.core;
+    if (this.current || host.advertiser.advertising) {
       throw new BleError(
         "already-advertising",
         "An advertisement runs already; wait for it or end it by its signal.",
       );
     }
-    const host = this.core.host;
     if (options.connectable !== false && host.connections.size >= host.maxConnections) {
       throw new BleError(
         "too-many-connections",
@@ -112,12 +112,14 @@ export class Peripheral {
       host.platform.log("warning", "aioble: brEdr: true announces a radio that this camera does not have");
     }
     this.current = { options, payload };
+    host.advertiser.owner = this;
     return this.current;
   }
 
   private release(claim: Claim | undefined): void {
     if (this.current !== claim) return;
     this.current = undefined;
+    this.core.host.advertiser.owner = undefined;
     this.stopSlowDown();
   }
 
@@ -200,6 +202,8 @@ export class Peripheral {
 
   /** The host has a new link. Returns false when nobody wants it. */
   connected(connection: DeviceConnection): boolean {
+    const { owner } = this.core.host.advertiser;
+    if (owner && owner !== this) return true;
     if (!this.current || this.found) return false;
     this.found = true;
     if (this.waiting) this.waiting.resolve(connection);
@@ -213,8 +217,9 @@ export class Peripheral {
   }
 
   /** The radio is being switched off. Another advertisement may be asked for at once, for when it is on again. */
-  radioOff(): void {
+  stopping(): void {
     this.release(this.current);
+    this.lost(radioOff());
   }
 }
 

@@ -6,7 +6,6 @@ import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite } from "./capture.ts";
 import type { Aborter, Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
-import { RadioOffError } from "./errors.ts";
 import { checkTimeout, type Pending, type Signal, type WaitOptions } from "./wait.ts";
 
 /** An attribute's place in the server while it is registered. */
@@ -180,7 +179,8 @@ class Writes<Written> implements AsyncIterableIterator<Written> {
     try {
       return { value: await this.wait(this.aborter.signal), done: false };
     } catch (error) {
-      if (this.left || error instanceof RadioOffError) return { value: undefined, done: true };
+      const off = error instanceof BleError && error.code === "radio-off";
+      if (this.left || off) return { value: undefined, done: true };
       throw error;
     } finally {
       this.signal?.removeEventListener("abort", onAbort);

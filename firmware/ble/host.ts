@@ -48,12 +48,18 @@ export interface HostObserver {
   /** `reason` is a controller error code (Vol 1, Part F, 1.3). */
   onDisconnected?(connection: Connection, reason: number): void;
   onMtu?(connection: Connection, mtu: number): void;
+  /** The link layer changed `connection.parameters`, or with another status than 0 did not. */
+  onParameters?(connection: Connection, status: number): void;
+  /** High duty cycle directed advertising ended, and nobody had connected. */
+  onAdvertisingTimeout?(): void;
   /** The controller failed and could not be started again: the radio is off. */
   onRadioLost?(error: BleError): void;
   /** The radio came back after a failure of the controller, which then refused to advertise again. */
   onAdvertisingLost?(error: unknown): void;
-  /** The radio is being switched off: what waits for it ends now. `onDisconnected` of each link follows. */
-  onRadioOff?(): void;
+  /** The radio is about to be switched off; `onDisconnected` of each link follows. */
+  onStopping?(): void;
+  /** The radio is off. */
+  onStopped?(): void;
 }
 
 export class Host {
@@ -92,7 +98,7 @@ export class Host {
         onFailure: (error) => this.recover(error),
       },
     );
-    this.advertiser = new Advertiser(this.hci);
+    this.advertiser = new Advertiser(this.hci, this.connections);
     this.gatt = new GattServer({ clock, log, aesCmac: platform.aesCmac });
     this.listen();
   }
@@ -107,6 +113,11 @@ export class Host {
     return this.controller !== undefined;
   }
 
+  /** Whether the radio is on, or will be: it starts, also after a failure of the controller. */
+  get isSwitchedOn(): boolean {
+    return this.activation !== undefined;
+  }
+
   /**
    * Switches the radio on, once it is off when it is being switched off; callers share one start.
    * @throws HciError when the controller does not answer or is unsuitable, after three attempts; `radio-off` when
@@ -115,9 +126,7 @@ export class Host {
   activate(): Promise<void> {
     if (!this.activation) {
       const session = ++this.session;
-      const activation = this.deactivation
-        ? this.deactivation.then(() => this.start(session))
-        : this.start(session);
+      const activation = (this.deactivation ?? Promise.resolve()).then(() => this.start(session));
       this.activation = activation;
       activation.catch(() => {
         if (this.activation === activation) this.activation = undefined;
@@ -185,7 +194,7 @@ export class Host {
   }
 
   private async shutDown(): Promise<void> {
-    for (const observer of this.observers) observer.onRadioOff?.();
+    for (const observer of this.observers) observer.onStopping?.();
     if (this.controller) {
       const log = (error: unknown): void => this.platform.log("warning", `host: switching off: ${error}`);
       await this.advertiser.stop().catch(log);
@@ -200,6 +209,7 @@ export class Host {
     this.advertiser.forget();
     this.hci.close();
     this.hurry?.();
+    for (const observer of this.observers) observer.onStopped?.();
   }
 
   private async start(session: number): Promise<void> {
@@ -252,14 +262,15 @@ export class Host {
     this.platform.log("error", `host: ${error.message} Starting the controller again.`);
     this.controller = undefined;
     this.activation = undefined;
-    this.closeAll(HCI_STATUS.HARDWARE_FAILURE);
     const activation = this.activate();
     const session = this.session;
+    this.closeAll(HCI_STATUS.HARDWARE_FAILURE);
     activation
       .then(
         () => this.advertiser.resume(),
         (cause: unknown) => {
           if (session !== this.session) return;
+          this.advertiser.forget();
           const lost = cause instanceof BleError ? cause : error;
           this.platform.log("error", `host: the radio stays off: ${lost.message}`);
           for (const observer of this.observers) observer.onRadioLost?.(lost);
@@ -286,12 +297,12 @@ export class Host {
     });
     hci.on(leConnectionUpdateComplete, (values) => {
       const connection = this.connections.get(values.connectionHandle);
-      if (!connection || values.status !== HCI_STATUS.SUCCESS) return;
-      connection.parameters = linkParameters(
-        values.connectionInterval,
-        values.peripheralLatency,
-        values.supervisionTimeout,
-      );
+      if (!connection) return;
+      const { status, connectionInterval, peripheralLatency, supervisionTimeout } = values;
+      if (status === HCI_STATUS.SUCCESS) {
+        connection.parameters = linkParameters(connectionInterval, peripheralLatency, supervisionTimeout);
+      }
+      for (const observer of this.observers) observer.onParameters?.(connection, status);
     });
     hci.on(leLongTermKeyRequest, ({ connectionHandle }) => {
       // No keys are kept, so there is none to give (Vol 3, Part H, 2.4.4.2).
@@ -311,10 +322,15 @@ export class Host {
     peripheralLatency: number;
     supervisionTimeout: number;
   }): void {
-    if (values.status !== HCI_STATUS.SUCCESS || values.role !== ROLE.PERIPHERAL) return;
+    if (values.role !== ROLE.PERIPHERAL) return;
+    if (values.status === HCI_STATUS.ADVERTISING_TIMEOUT) {
+      this.advertiser.ended();
+      for (const observer of this.observers) observer.onAdvertisingTimeout?.();
+    }
+    if (values.status !== HCI_STATUS.SUCCESS) return;
     const stale = this.connections.get(values.connectionHandle);
     if (stale) this.closed(stale, HCI_STATUS.UNSPECIFIED);
-    this.advertiser.forget();
+    this.advertiser.ended();
     const log = (level: LogLevel, message: string): void => this.platform.log(level, message);
     const link = this.acl.open(values.connectionHandle);
     const l2cap = new L2cap(this.acl, link, PREFERRED_MTU, log);

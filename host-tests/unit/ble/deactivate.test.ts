@@ -14,7 +14,8 @@ const FAREWELL = "01 06 04 03 40 00 15";
 function watch(rig: Rig): string[] {
   const news: string[] = [];
   rig.host.observe({
-    onRadioOff: () => news.push("off"),
+    onStopping: () => news.push("stopping"),
+    onStopped: () => news.push("stopped"),
     onRadioLost: (error) => news.push(`lost ${error.code}`),
     onAdvertisingLost: () => news.push("advertising lost"),
     onDisconnected: (_, reason) => news.push(`down 0x${reason.toString(16)}`),
@@ -45,7 +46,7 @@ describe("Host: switching the radio off", () => {
     await rig.settle();
     await off;
     assert.deepEqual(rig.controller.take(), ["01 03 0c 00"]);
-    assert.deepEqual(news, ["off", "down 0x16"]);
+    assert.deepEqual(news, ["stopping", "down 0x16", "stopped"]);
     assert.equal(rig.controller.closes, 1);
     assert.equal(rig.host.active, false);
     assert.equal(rig.host.connections.size, 0);
@@ -83,10 +84,10 @@ describe("Host: switching the radio off", () => {
     const news = watch(rig);
     const off = rig.host.deactivate();
     await rig.clock.advance(999);
-    assert.deepEqual(news, ["off"]);
+    assert.deepEqual(news, ["stopping"]);
     await rig.clock.advance(1);
     await off;
-    assert.deepEqual(news, ["off", "down 0x16"]);
+    assert.deepEqual(news, ["stopping", "down 0x16", "stopped"]);
     assert.equal(rig.clock.pending, 0);
   });
 
@@ -169,7 +170,7 @@ describe("Host: switching the radio off", () => {
     await rig.clock.advance(COMMAND_TIMEOUT_MS + 100);
     await rig.host.deactivate();
     await rig.clock.advance(60_000);
-    assert.deepEqual(news, ["down 0x3", "off"]);
+    assert.deepEqual(news, ["down 0x3", "stopping", "stopped"]);
     assert.equal(rig.clock.pending, 0);
   });
 
@@ -184,7 +185,7 @@ describe("Host: switching the radio off", () => {
       const off = rig.host.deactivate();
       await rig.clock.advance(1000 + COMMAND_TIMEOUT_MS);
       await off;
-      assert.deepEqual(news, ["off", "down 0x16"]);
+      assert.deepEqual(news, ["stopping", "down 0x16", "stopped"]);
       assert.equal(rig.host.active, false);
       assert.equal(rig.clock.pending, 0);
       await started(rig);
@@ -198,7 +199,7 @@ describe("Host: switching the radio off", () => {
     rig.controller.fail("unplugged");
     await rig.settle();
     await off;
-    assert.deepEqual(news, ["off", "down 0x3"]);
+    assert.deepEqual(news, ["stopping", "down 0x3", "stopped"]);
     assert.equal(rig.host.active, false);
     assert.equal(rig.clock.pending, 0);
   });
