@@ -52,6 +52,8 @@ export interface HostObserver {
   onParameters?(connection: Connection, status: number): void;
   /** High duty cycle directed advertising ended, and nobody had connected. */
   onAdvertisingTimeout?(): void;
+  /** High duty cycle directed advertising ended, and nobody had connected. */
+  onAdvertisingTimeout?(): void;
   /** The controller failed and could not be started again: the radio is off. */
   onRadioLost?(error: BleError): void;
   /** The radio came back after a failure of the controller, which then refused to advertise again. */

@@ -1,13 +1,14 @@
 /** Legacy advertising (Vol 4, Part E, 7.8.5 to 7.8.9; Vol 3, Part C, 9.2 and 9.3). */
 import { HciError } from "../errors.ts";
 import {
+  leReadSupportedStates,
   leSetAdvertisingData,
   leSetAdvertisingEnable,
   leSetAdvertisingParameters,
   leSetScanResponseData,
 } from "../hci/commands.ts";
 import type { Hci } from "../hci/hci.ts";
-import { HCI_STATUS } from "../hci/status.ts";
+import { HCI_STATUS, statusText } from "../hci/status.ts";
 import { ADDRESS_TYPE } from "./address.ts";
 import { ADVERTISING_DATA_LENGTH } from "./advertising-data.ts";
 
@@ -16,17 +17,21 @@ export const ADVERTISING_INTERVAL_MIN_US = 20_000;
 export const ADVERTISING_INTERVAL_MAX_US = 10_240_000;
 /** Shortest interval that a controller before 5.0 takes for advertising that nobody can connect to. */
 export const SLOW_INTERVAL_MIN_US = 100_000;
+/** How long high duty cycle directed advertising lasts (Vol 6, Part B, 4.4.2.4.3). */
+export const HIGH_DUTY_MS = 1280;
 /** Unit of Advertising_Interval. */
 const INTERVAL_UNIT_US = 625;
 
 /** Advertising_Type (Vol 4, Part E, 7.8.5). */
-const ADV_IND = 0x00;
-const ADV_DIRECT_IND_LOW_DUTY = 0x04;
-const ADV_SCAN_IND = 0x02;
-const ADV_NONCONN_IND = 0x03;
+const TYPE = { IND: 0, DIRECT_HIGH_DUTY: 1, SCAN_IND: 2, NONCONN_IND: 3, DIRECT_LOW_DUTY: 4 } as const;
 const ALL_CHANNELS = 0x07;
 /** Core 5.0 as HCI_Version (Assigned Numbers, 2.1). */
 const VERSION_5_0 = 9;
+
+/** Bit of LE_States for the connection state in the peripheral role (Vol 4, Part E, 7.8.27). */
+const STATE_PERIPHERAL = 7;
+/** Bits for that state together with advertising, by Advertising_Type. */
+const STATES_BESIDE_LINK: readonly number[] = [38, 39, 21, 20, 40];
 
 export interface AdvertisingParameters {
   /** Microseconds, 20,000 to 10,240,000; rounded down to 625. */
@@ -34,6 +39,8 @@ export interface AdvertisingParameters {
   readonly connectable: boolean;
   /** Only this device may connect; such packets carry no data. */
   readonly directedTo?: { readonly addressType: number; readonly address: Uint8Array };
+  /** Directed advertising as fast as the controller can, whatever the interval, for `HIGH_DUTY_MS`. */
+  readonly highDuty?: boolean;
   /** At most 31 bytes each. */
   readonly advData: Uint8Array;
   readonly respData: Uint8Array;
@@ -50,18 +57,27 @@ export function checkInterval(intervalUs: number): void {
 
 export class Advertiser {
   private readonly hci: Hci;
+  /** The links that are up. */
+  private readonly links: { readonly size: number };
   private parameters: AdvertisingParameters | undefined;
+  /** Counts starts and ends: what waits for its turn gives up when it is not the latest. */
+  private session = 0;
   /** Operations wait for each other: two starts must not interleave their commands. */
   private last: Promise<void> = Promise.resolve();
-  /** Whether the controller was last told to advertise. */
+  /** Whether the controller was last told to advertise, and how. */
   private onAir = false;
+  private type: number = TYPE.IND;
+  /** LE_States; read once, when advertising first meets a link. */
+  private states: Uint8Array | undefined = undefined;
   /** HCI_Version of the controller. */
   hciVersion = VERSION_5_0;
-  /** The module that started the last advertisement, and gets the connection that ends it. */
+  /** The module whose advertisement this is: those that share the advertiser ask before they take it. */
   owner: unknown = undefined;
 
-  constructor(hci: Hci) {
+  /** @param links the links that are up. */
+  constructor(hci: Hci, links: { readonly size: number } = { size: 0 }) {
     this.hci = hci;
+    this.links = links;
   }
 
   /** Whether the controller advertises, or will as soon as the commands on their way are through. */
@@ -71,16 +87,19 @@ export class Advertiser {
 
   /**
    * Sets parameters and data and switches advertising on.
-   * @throws RangeError for an interval or data out of range, HciError when the controller refuses.
+   * @throws RangeError for an interval or data out of range, HciError when the controller refuses: with the code
+   * `advertising-while-connected` when it cannot do so beside the links that are up, `too-many-connections` when it has
+   * no room for another link.
    */
   start(parameters: AdvertisingParameters): Promise<void> {
     this.check(parameters);
     this.parameters = parameters;
+    const session = ++this.session;
     return this.queue(async () => {
       try {
-        await this.enable(parameters);
+        await this.enable(session);
       } catch (error) {
-        if (this.parameters === parameters) this.parameters = undefined;
+        if (session === this.session) this.parameters = undefined;
         throw error;
       }
     });
@@ -89,16 +108,27 @@ export class Advertiser {
   /** Switches advertising off; done when the controller says so. */
   stop(): Promise<void> {
     this.parameters = undefined;
+    this.session++;
     return this.queue(() => this.disable());
   }
 
-  /**
-   * Advertising has ended without a command: a central connected (Vol 6, Part B, 4.4.2.3), or the radio is off. It is
-   * not resumed.
-   */
+  /** Advertising is over without a command: the radio is off, or a central connected. It is not resumed. */
   forget(): void {
     this.parameters = undefined;
+    this.session++;
     this.onAir = false;
+  }
+
+  /** A central connected: that ends connectable advertising (Vol 6, Part B, 4.4.2.3), and no other. */
+  connected(): void {
+    if (!this.parameters || this.parameters.connectable) this.forget();
+  }
+
+  /** High duty cycle directed advertising had its time. Returns false when that is not what runs. */
+  expired(): boolean {
+    if (!this.parameters?.highDuty) return false;
+    this.forget();
+    return true;
   }
 
   /** Goes on with another interval, if the advertisement still runs. */
@@ -107,7 +137,8 @@ export class Advertiser {
   }
 
   /**
-   * Changes the data of the advertisement that runs, without taking it off the air.
+   * Changes the data of the advertisement that runs. It stays on the air, unless it comes to have, or to lack, a scan
+   * response that nobody may connect to: that is another Advertising_Type, for which it pauses for a moment.
    * @throws RangeError for more than 31 bytes, HciError when the controller refuses.
    */
   update(advData: Uint8Array, respData: Uint8Array): Promise<void> {
@@ -116,14 +147,26 @@ export class Advertiser {
     const parameters = { ...current, advData, respData };
     this.check(parameters);
     this.parameters = parameters;
+    const { session } = this;
     return this.queue(async () => {
-      if (this.onAir && this.parameters === parameters) await this.setData(parameters);
+      // Superseded, or on its way: the start sends the data that it finds.
+      if (session !== this.session || this.parameters !== parameters || !this.onAir) return;
+      if (typeOf(parameters) === this.type) return this.setData(parameters);
+      try {
+        await this.enable(session);
+      } catch (error) {
+        // A controller that is lost meanwhile goes on when it is back; one that refuses does not.
+        if (session === this.session && error instanceof HciError && error.status)
+          this.parameters = undefined;
+        throw error;
+      }
     });
   }
 
   /** The radio was started again: goes on where it was. */
   resume(): Promise<void> {
     this.onAir = false;
+    this.states = undefined;
     const parameters = this.parameters;
     return parameters ? this.start(parameters) : Promise.resolve();
   }
@@ -146,26 +189,65 @@ export class Advertiser {
     }
   }
 
-  private async enable(parameters: AdvertisingParameters): Promise<void> {
-    const { intervalUs, connectable, directedTo, respData } = parameters;
-    const interval = Math.floor(intervalUs / INTERVAL_UNIT_US);
-    const scannable = respData.length > 0 ? ADV_SCAN_IND : ADV_NONCONN_IND;
-    const undirected = connectable ? ADV_IND : scannable;
+  private async enable(session: number): Promise<void> {
     await this.disable(); // Parameters may not change while advertising (Vol 4, Part E, 7.8.5).
+    if (session !== this.session) return;
+    const links = this.links.size;
+    try {
+      await this.sendStart(session);
+    } catch (error) {
+      this.onAir = false;
+      throw links > 0 ? besideLinks(error, links) : error;
+    }
+    if (session !== this.session && !this.onAir) {
+      // A central came while Enable was on its way: perhaps of the advertisement before, and this one runs.
+      this.onAir = true;
+      await this.disable();
+    }
+  }
+
+  /** Gives up as soon as its session is over; data that changes meanwhile is sent as it then is. */
+  private async sendStart(session: number): Promise<void> {
+    const { intervalUs, directedTo } = this.parameters!;
+    const interval = Math.floor(intervalUs / INTERVAL_UNIT_US);
+    const type = typeOf(this.parameters!);
+    if (this.links.size > 0) await this.checkStates(type);
     await this.hci.send(leSetAdvertisingParameters, {
       advertisingIntervalMin: interval,
       advertisingIntervalMax: interval,
-      advertisingType: directedTo ? ADV_DIRECT_IND_LOW_DUTY : undirected,
+      advertisingType: type,
       ownAddressType: ADDRESS_TYPE.RANDOM,
       peerAddressType: directedTo ? directedTo.addressType : ADDRESS_TYPE.PUBLIC,
       peerAddress: directedTo ? directedTo.address : new Uint8Array(6),
       advertisingChannelMap: ALL_CHANNELS,
       advertisingFilterPolicy: 0,
     });
-    if (!directedTo) await this.setData(parameters);
-    if (this.parameters !== parameters) return; // Stopped, or a connection came, meanwhile.
+    while (session === this.session) {
+      const parameters = this.parameters!;
+      if (typeOf(parameters) !== type) return this.sendStart(session);
+      if (!directedTo) await this.setData(parameters);
+      if (this.parameters === parameters) break;
+    }
+    if (session !== this.session) return;
+    this.type = type;
     this.onAir = true;
     await this.hci.send(leSetAdvertisingEnable, { advertisingEnable: 1 });
+  }
+
+  /** @throws HciError when the controller says that it cannot advertise so while a device is connected. */
+  private async checkStates(type: number): Promise<void> {
+    if (!this.states) {
+      // One that does not know the command is tried out.
+      const { leStates } = await this.hci.send(leReadSupportedStates, {}).catch((error: unknown) => {
+        if (error instanceof HciError && error.code === "controller-refused") return { leStates: NO_STATES };
+        throw error;
+      });
+      this.states = leStates;
+    }
+    // Where even the peripheral's own state is missing, nobody filled them in.
+    if (hasBit(this.states, STATE_PERIPHERAL) && !hasBit(this.states, STATES_BESIDE_LINK[type]!)) {
+      throw new HciError("controller-refused", "", HCI_STATUS.COMMAND_DISALLOWED);
+    }
   }
 
   private async setData({ advData, respData }: AdvertisingParameters): Promise<void> {
@@ -196,4 +278,41 @@ export class Advertiser {
     this.last = run.catch(() => {});
     return run;
   }
+}
+
+const NO_STATES = new Uint8Array(8);
+
+function hasBit(states: Uint8Array, bit: number): boolean {
+  return ((states[bit >> 3]! >> (bit & 7)) & 1) === 1;
+}
+
+function typeOf({ connectable, directedTo, highDuty, respData }: AdvertisingParameters): number {
+  if (directedTo) return highDuty ? TYPE.DIRECT_HIGH_DUTY : TYPE.DIRECT_LOW_DUTY;
+  if (connectable) return TYPE.IND;
+  return respData.length > 0 ? TYPE.SCAN_IND : TYPE.NONCONN_IND;
+}
+
+/** What a refusal means while devices are connected. */
+function besideLinks(error: unknown, links: number): unknown {
+  if (!(error instanceof HciError)) return error;
+  const { status } = error;
+  if (status === HCI_STATUS.COMMAND_DISALLOWED) {
+    return new HciError(
+      "advertising-while-connected",
+      "This Bluetooth controller cannot advertise while a device is connected: wait until it leaves, or use connections(), which does.",
+      status,
+    );
+  }
+  if (
+    status === HCI_STATUS.CONNECTION_LIMIT_EXCEEDED ||
+    status === HCI_STATUS.REJECTED_LIMITED_RESOURCES ||
+    status === HCI_STATUS.MEMORY_CAPACITY_EXCEEDED
+  ) {
+    return new HciError(
+      "too-many-connections",
+      `The Bluetooth controller has no room for more than the ${links} devices that are connected: ${statusText(status)}.`,
+      status,
+    );
+  }
+  return error;
 }
