@@ -30,14 +30,23 @@ export abstract class ServerAttribute<Written> {
 
   /**
    * Before a client reads: return an ATT error code to refuse, bytes to answer with, or 0 or nothing for the stored value.
-   * A promise has 29 s. Called once for a value that the client reads in parts. Define it before registering.
+   * A promise has 29 s. Called once for a value that the client reads in parts, and only when a client reads. Define it
+   * before registering.
+   *
+   * Codes: 0x02 (read not permitted), 0x05, 0x08, 0x0C and 0x0F (security), 0x0E, 0x11, the application's own 0x80 to
+   * 0x9F, and 0xE0 to 0xFF. For any other answer, an exception, and no answer in time, the client gets 0x0E (Unlikely
+   * Error) and the log a line.
    */
-  onRead?(connection: DeviceConnection): ReadAnswer | Promise<ReadAnswer>;
+  onRead?(connection: DeviceConnection): ReadAnswer | PromiseLike<ReadAnswer>;
   /**
    * Before a client's write is stored: return an ATT error code to refuse it, 0 or nothing to accept. A promise has 29 s.
-   * Define it before registering.
+   * Define it before registering. When other services are registered before the promise settles, nothing is stored and
+   * the client gets an error.
+   *
+   * Codes: as for `onRead`, with 0x03 (write not permitted), 0x0D (wrong length) and 0x13 (value not allowed) instead
+   * of 0x02.
    */
-  onWrite?(connection: DeviceConnection, data: Uint8Array): WriteAnswer | Promise<WriteAnswer>;
+  onWrite?(connection: DeviceConnection, data: Uint8Array): WriteAnswer | PromiseLike<WriteAnswer>;
 
   constructor(uuid: UUID, kind: string, options: { readonly initial?: Value }, capture: boolean) {
     if (!(uuid instanceof UUID)) throw new TypeError(`${kind} needs a bluetooth.UUID`);
@@ -179,8 +188,8 @@ class Writes<Written> implements AsyncIterableIterator<Written> {
     try {
       return { value: await this.wait(this.aborter.signal), done: false };
     } catch (error) {
-      const off = error instanceof BleError && error.code === "radio-off";
-      if (this.left || off) return { value: undefined, done: true };
+      if (this.left || (error instanceof BleError && error.code === "radio-off"))
+        return { value: undefined, done: true };
       throw error;
     } finally {
       this.signal?.removeEventListener("abort", onAbort);

@@ -53,6 +53,14 @@ const SERVED: readonly number[] = [
   executeWriteRequest.opcode,
 ];
 
+/** Errors that concern no attribute (Vol 3, Part F, 3.3). */
+const NO_ATTRIBUTE: readonly number[] = [
+  ATT_ERROR.INVALID_PDU,
+  ATT_ERROR.REQUEST_NOT_SUPPORTED,
+  ATT_ERROR.UNLIKELY_ERROR,
+  ATT_ERROR.INSUFFICIENT_RESOURCES,
+];
+
 /** PDUs that are never refused: the confirmation, and the odd opcodes from 0x01 to 0x23. */
 function isAnswer(opcode: number): boolean {
   return opcode === handleValueConfirmation.opcode || ((opcode & 1) === 1 && opcode <= 0x23);
@@ -139,8 +147,9 @@ export class AttBearer {
     this.l2cap.send(CHANNEL.ATT, this.putOpcode(opcode));
   }
 
-  /** Error Response. Some errors concern no attribute: their handle is 0 (Vol 3, Part F, 3.4.1.1). */
-  refuse(requestOpcode: number, attributeHandle: number, errorCode: number): void {
+  /** Error Response. Some errors concern no attribute: their handle is 0, whatever is given (Vol 3, Part F, 3.3). */
+  refuse(requestOpcode: number, handle: number, errorCode: number): void {
+    const attributeHandle = NO_ATTRIBUTE.includes(errorCode) ? 0 : handle;
     const body = encode(errorResponse.fields, { requestOpcode, attributeHandle, errorCode });
     this.respondWithValue(errorResponse.opcode, body, 0, body.length);
   }

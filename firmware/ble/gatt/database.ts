@@ -31,17 +31,17 @@ export const CCCD = { NOTIFY: 0x0001, INDICATE: 0x0002 } as const;
 /** Longest attribute value (Vol 3, Part F, 3.2.9). */
 export const MAX_VALUE_LENGTH = 512;
 
-/** An ATT error code that refuses, bytes that take the value's place, or nothing: the stored value. */
+/** An ATT error code that refuses, bytes that take the value's place, or 0 or nothing: the stored value. */
 export type ReadAnswer = number | Uint8Array | undefined;
 /** An ATT error code that refuses; 0 or nothing accepts. */
 export type WriteAnswer = number | undefined;
 
 /** What the owner of a value may decide. `client` is whatever the host gave the server for that connection. */
 export interface ValueHooks {
-  /** Before a client reads from offset 0. A promise has 30 s. */
-  onRead?(client: unknown): ReadAnswer | Promise<ReadAnswer>;
-  /** Before a client's write is stored. A promise has 30 s. */
-  onWrite?(client: unknown, value: Uint8Array): WriteAnswer | Promise<WriteAnswer>;
+  /** Before a client reads from offset 0. A promise has 29 s. */
+  onRead?(client: unknown): ReadAnswer | PromiseLike<ReadAnswer>;
+  /** Before a client's write is stored. A promise has 29 s. */
+  onWrite?(client: unknown, value: Uint8Array): WriteAnswer | PromiseLike<WriteAnswer>;
   /** After a client's write was stored; `value` is what this write brought. */
   onWritten?(client: unknown, value: Uint8Array): void;
   /** A client changed what it wants to be told; `configuration` is its CCCD. */

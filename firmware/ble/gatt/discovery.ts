@@ -127,10 +127,8 @@ export class Discovery {
     if (!first.hooks?.onRead) return this.answerWith(client, readByTypeResponse, matches, 2);
     // The application answers for its value, alone: the client asks again for the ones behind it.
     this.reads.read(client, first, (value) => {
-      if (typeof value === "number") {
-        const handle = value === ATT_ERROR.UNLIKELY_ERROR ? 0 : first.handle;
-        return client.bearer.refuse(readByTypeRequest.opcode, handle, value);
-      }
+      if (typeof value === "number")
+        return client.bearer.refuse(readByTypeRequest.opcode, first.handle, value);
       const entries = new Entries(client.bearer.mtu - 2, 2);
       entries.add(first, value);
       client.bearer.respond(readByTypeResponse, entries.finish());

@@ -42,6 +42,7 @@ export class Reads {
     server.ask(
       client,
       attribute,
+      "read",
       () => watcher?.onRead(client.owner, attribute) || hooks?.onRead?.(client.owner),
       (answer) => {
         // A copy: the application may go on using its array while the client reads the rest.
@@ -76,7 +77,7 @@ export class Reads {
     const attribute = this.server.at(handle);
     if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);
     const answer = (value: ReadResult): void => {
-      if (typeof value === "number") return bearer.refuse(opcode, blamedHandle(handle, value), value);
+      if (typeof value === "number") return bearer.refuse(opcode, handle, value);
       if (offset > value.length) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_OFFSET);
       const end = Math.min(value.length, offset + bearer.mtu - 1);
       bearer.respondWithValue(readBlobResponse.opcode, value, offset, end);
@@ -90,7 +91,7 @@ export class Reads {
     const attribute = this.server.at(handle);
     if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);
     this.read(client, attribute, (value) => {
-      if (typeof value === "number") return bearer.refuse(opcode, blamedHandle(handle, value), value);
+      if (typeof value === "number") return bearer.refuse(opcode, handle, value);
       bearer.respondWithValue(response, value, 0, Math.min(value.length, bearer.mtu - 1));
     });
   }
@@ -125,7 +126,7 @@ export class Reads {
         if (inTime) {
           result = value;
         } else if (typeof value === "number") {
-          bearer.refuse(opcode, blamedHandle(handle, value), value);
+          bearer.refuse(opcode, handle, value);
         } else {
           values.add(value);
           this.collect(client, opcode, handles, index + 1, values);
@@ -133,7 +134,7 @@ export class Reads {
       });
       inTime = false;
       if (result === undefined) return;
-      if (typeof result === "number") return bearer.refuse(opcode, blamedHandle(handle, result), result);
+      if (typeof result === "number") return bearer.refuse(opcode, handle, result);
       values.add(result);
     }
     const { writer } = values;
@@ -167,9 +168,4 @@ class VariableValues extends PlainValues {
     this.writer.u16(value.length);
     this.writer.bytes(value);
   }
-}
-
-/** Unlikely Error concerns no attribute (3.3). */
-function blamedHandle(handle: number, error: number): number {
-  return error === ATT_ERROR.UNLIKELY_ERROR ? 0 : handle;
 }

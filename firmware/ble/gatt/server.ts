@@ -17,6 +17,7 @@ import {
   writeCommand,
   writeRequest,
 } from "../att/pdus.ts";
+import { isAnswer, type Question } from "./answers.ts";
 import { type Attribute, Database, type ServiceDefinition, TYPE } from "./database.ts";
 import { Discovery } from "./discovery.ts";
 import { type AesCmac, GenericServices } from "./generic-services.ts";
@@ -217,42 +218,65 @@ export class GattServer {
   }
 
   /**
-   * Asks the application and goes on with its answer: at once, or when its promise settles. An exception, a rejection,
-   * and an answer that comes too late count as Unlikely Error. Nothing is done once the link is gone.
-   * @param blocks whether the client's next request has to wait.
+   * Asks the application and goes on with its answer: at once, or when its promise settles. An exception, a rejection, an
+   * answer that comes too late, and one that is none (see `isAnswer`) count as Unlikely Error, with a line in the log. A
+   * request that a new registration overtook is refused: its handle means something else by now. Nothing is done once the
+   * link is gone.
    */
   ask<T>(
     client: RemoteClient,
     attribute: Attribute,
-    question: () => T | Promise<T>,
+    kind: Question,
+    question: () => T | PromiseLike<T>,
     next: (answer: T | number) => void,
-    blocks = true,
   ): void {
-    let answer: T | Promise<T>;
+    const { database } = this;
+    const blocks = kind !== "command";
+    const go = (answer: T | number): void => {
+      if (database !== this.database) return next(this.overtaken(client, blocks));
+      if (isAnswer(kind, answer)) return next(answer);
+      this.blame(attribute, `${textOf(answer)} is no answer to a ${kind}`);
+      next(ATT_ERROR.UNLIKELY_ERROR);
+    };
+    const fail = (error: unknown): void => {
+      this.blame(attribute, error);
+      go(ATT_ERROR.UNLIKELY_ERROR);
+    };
+    let answer: T | PromiseLike<T>;
+    let isLater: boolean;
     try {
       answer = question();
+      isLater = typeof (answer as PromiseLike<T> | undefined)?.then === "function";
     } catch (error) {
-      this.blame(attribute, error);
-      return next(ATT_ERROR.UNLIKELY_ERROR);
+      return fail(error);
     }
-    if (!(answer instanceof Promise)) return next(answer);
+    if (!isLater) return go(answer as T);
     if (blocks) client.busy = true;
-    const settle = (result: T | number): void => {
-      if (timer === undefined) return;
+    const settled = (): boolean => {
+      if (timer === undefined) return true;
       this.port.clock.clearTimer(timer);
       timer = undefined;
       if (blocks) client.busy = false;
-      if (this.clients.has(client)) next(result);
+      return !this.clients.has(client);
     };
     let timer: unknown = this.port.clock.setTimer(() => {
-      if (this.clients.has(client))
-        this.blame(attribute, new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`));
-      settle(ATT_ERROR.UNLIKELY_ERROR);
+      if (!settled()) fail(`no answer within ${ANSWER_TIMEOUT_MS} ms`);
     }, ANSWER_TIMEOUT_MS);
-    answer.then(settle, (error: unknown) => {
-      this.blame(attribute, error);
-      settle(ATT_ERROR.UNLIKELY_ERROR);
-    });
+    Promise.resolve(answer).then(
+      (result) => {
+        if (!settled()) go(result);
+      },
+      (error: unknown) => {
+        if (!settled()) fail(error);
+      },
+    );
+  }
+
+  /** Why a request is refused that was under way when the database changed. */
+  private overtaken(client: RemoteClient, blocks: boolean): number {
+    if (!(blocks && client.changeUnaware)) return ATT_ERROR.UNLIKELY_ERROR;
+    client.awareAtNextRequest = true;
+    return ATT_ERROR.DATABASE_OUT_OF_SYNC;
   }
 
   /** Tells the application. What it does in a hook must never end the stack. */
@@ -265,7 +289,16 @@ export class GattServer {
   }
 
   private blame(attribute: Attribute, error: unknown): void {
-    this.port.log("error", `gatt: the application's handler for ${attribute.type} failed: ${error}`);
+    this.port.log("error", `gatt: the application's handler for ${attribute.type} failed: ${textOf(error)}`);
+  }
+}
+
+/** What an application threw or answered, for the log: short, whatever it is. */
+function textOf(value: unknown): string {
+  try {
+    return String(value).slice(0, 200);
+  } catch {
+    return typeof value;
   }
 }
 

@@ -10,6 +10,7 @@ import {
   writeResponse,
 } from "../att/pdus.ts";
 import { copyBytes } from "../codec.ts";
+import { executeRefusal, type Question } from "./answers.ts";
 import type { Attribute } from "./database.ts";
 import type { AssembledWrite } from "./prepared-writes.ts";
 import type { RemoteClient } from "./remote-client.ts";
@@ -52,7 +53,7 @@ export class Writes {
       return this.written(client, attribute, value);
     }
     this.accept(client, attribute, value, (error) => {
-      if (error) return bearer.refuse(opcode, error === ATT_ERROR.UNLIKELY_ERROR ? 0 : handle, error);
+      if (error) return bearer.refuse(opcode, handle, error);
       store(attribute, value);
       bearer.respondEmpty(writeResponse.opcode);
       this.written(client, attribute, value);
@@ -73,7 +74,7 @@ export class Writes {
       store(attribute, value);
       this.written(client, attribute, value);
     };
-    this.accept(client, attribute, value, next, false);
+    this.accept(client, attribute, value, next, "command");
   }
 
   /** Asks the application; `next` gets 0 or the ATT error code that refuses. */
@@ -82,16 +83,16 @@ export class Writes {
     attribute: Attribute,
     value: Uint8Array,
     next: (error: number) => void,
-    blocks = true,
+    kind: Question = "write",
   ): void {
     const hooks = attribute.hooks;
     if (!hooks?.onWrite) return next(0);
     this.server.ask(
       client,
       attribute,
+      kind,
       () => hooks.onWrite!(client.owner, value),
       (answer) => next(answer ?? 0),
-      blocks,
     );
   }
 
@@ -168,8 +169,7 @@ export class Writes {
     if (write) {
       const { attribute, value } = write;
       return this.accept(client, attribute, value, (error) => {
-        const handle = error === ATT_ERROR.UNLIKELY_ERROR ? 0 : attribute.handle;
-        if (error) bearer.refuse(executeWriteRequest.opcode, handle, error);
+        if (error) bearer.refuse(executeWriteRequest.opcode, attribute.handle, executeRefusal(error));
         else this.executeAll(client, writes, index + 1);
       });
     }
