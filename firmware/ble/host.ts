@@ -52,8 +52,6 @@ export interface HostObserver {
   onParameters?(connection: Connection, status: number): void;
   /** High duty cycle directed advertising ended, and nobody had connected. */
   onAdvertisingTimeout?(): void;
-  /** High duty cycle directed advertising ended, and nobody had connected. */
-  onAdvertisingTimeout?(): void;
   /** The controller failed and could not be started again: the radio is off. */
   onRadioLost?(error: BleError): void;
   /** The radio came back after a failure of the controller, which then refused to advertise again. */
@@ -325,14 +323,13 @@ export class Host {
     supervisionTimeout: number;
   }): void {
     if (values.role !== ROLE.PERIPHERAL) return;
-    if (values.status === HCI_STATUS.ADVERTISING_TIMEOUT) {
-      this.advertiser.ended();
+    if (values.status === HCI_STATUS.ADVERTISING_TIMEOUT && this.advertiser.expired()) {
       for (const observer of this.observers) observer.onAdvertisingTimeout?.();
     }
     if (values.status !== HCI_STATUS.SUCCESS) return;
     const stale = this.connections.get(values.connectionHandle);
     if (stale) this.closed(stale, HCI_STATUS.UNSPECIFIED);
-    this.advertiser.ended();
+    this.advertiser.connected();
     const log = (level: LogLevel, message: string): void => this.platform.log(level, message);
     const link = this.acl.open(values.connectionHandle);
     const l2cap = new L2cap(this.acl, link, PREFERRED_MTU, log);
