@@ -1,7 +1,7 @@
 /** Devices and connections to them. */
 import { formatAddress } from "../ble/codec.ts";
 import { ADDRESS_LENGTH, ADDRESS_TYPE } from "../ble/gap/address.ts";
-import type { Connection } from "../ble/gap/connection.ts";
+import type { Connection, LinkParameters } from "../ble/gap/connection.ts";
 import type { NotifyOutcome } from "../ble/gatt/updates.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
 import type { Core } from "./core.ts";
@@ -75,6 +75,8 @@ export class DeviceConnection {
   readonly scope: WaitScope;
   private readonly core: Core;
   private readonly disconnectWaits = new Set<Pending<void>>();
+  /** The signal of `timeout()` without a time: one for all, or each would wait as long as the link lasts. */
+  private lifetime: Signal | undefined = undefined;
 
   /** Not for applications: `advertise` returns connections. */
   constructor(core: Core, link: Connection) {
@@ -95,20 +97,55 @@ export class DeviceConnection {
   }
 
   /**
-   * Ends the link (reason 0x13, remote user terminated) and waits until it is down. Nothing happens when it is down
-   * already.
+   * Why the link ended, a controller error code (Vol 1, Part F, 1.3): 0x13 the peer ended it, 0x08 it went out of range,
+   * 0x16 this side ended it, 0x03 this camera's controller failed. Undefined while it is up.
+   */
+  get disconnectReason(): number | undefined {
+    return this.link.disconnectReason;
+  }
+
+  /** What the link layer agreed, as it is now: connection interval, latency and supervision timeout. */
+  get parameters(): LinkParameters {
+    return this.link.parameters;
+  }
+
+  /**
+   * Resolves when the peer has everything that was sent to it up to now: notifications, indications and answers have
+   * left the queue, and the controller reports them as completed.
+   * @throws DeviceDisconnectedError, TimeoutError after `timeoutMs`, the signal's reason.
+   */
+  flush(options: WaitOptions = {}): Promise<void> {
+    let withdraw: () => void;
+    return this.scope.wait<void>(
+      options,
+      (pending) => {
+        withdraw = this.core.host.acl.whenCompleted(this.link.link, () => pending.resolve());
+      },
+      () => withdraw?.(),
+    );
+  }
+
+  /**
+   * Ends the link (reason 0x13, remote user terminated) and waits until it is down. What was sent before is delivered
+   * first, unless the peer takes longer than half of `timeoutMs` for it. Nothing happens when the link is down already.
    * @throws TimeoutError after `timeoutMs` (2,000 by default), HciError when the controller refuses.
    */
   async disconnect(options: WaitOptions = {}): Promise<void> {
     checkTimeout(options.timeoutMs);
     if (!this.isConnected()) return;
-    const down = this.disconnected({ ...options, timeoutMs: options.timeoutMs ?? DISCONNECT_TIMEOUT_MS });
+    const { timeoutMs = DISCONNECT_TIMEOUT_MS, signal } = options;
+    const down = this.disconnected({ timeoutMs, signal });
     try {
-      await Promise.all([this.core.host.disconnect(this.link), down]);
+      await Promise.all([this.end(timeoutMs), down]);
     } catch (error) {
       down.catch(() => {});
       throw error;
     }
+  }
+
+  private async end(timeoutMs: number): Promise<void> {
+    await this.flush({ timeoutMs: timeoutMs / 2 }).catch(() => {});
+    await this.core.host.disconnect(this.link);
   }
 
   /**
@@ -119,7 +156,7 @@ export class DeviceConnection {
     checkTimeout(options.timeoutMs);
     if (!this.isConnected()) return Promise.resolve();
     if (options.disconnect) {
-      this.core.host.disconnect(this.link).catch((error: unknown) => {
+      this.end(options.timeoutMs ?? DISCONNECT_TIMEOUT_MS).catch((error: unknown) => {
         this.core.host.platform.log("warning", `aioble: ${error}`);
       });
     }
@@ -141,10 +178,16 @@ export class DeviceConnection {
    */
   timeout(timeoutMs?: number): Signal {
     checkTimeout(timeoutMs);
+    if (!timeoutMs && this.lifetime) return this.lifetime;
     const aborter = this.core.createAborter();
-    const never = this.scope.wait<never>(timeoutMs ? { timeoutMs } : {}, () => {});
-    never.catch((error: unknown) => aborter.abort(error));
-    if (!this.isConnected()) aborter.abort(new DeviceDisconnectedError(this.link.disconnectReason!));
+    if (this.isConnected()) {
+      this.scope
+        .wait<never>(timeoutMs ? { timeoutMs } : {}, () => {})
+        .catch((error: unknown) => aborter.abort(error));
+    } else {
+      aborter.abort(this.gone());
+    }
+    if (!timeoutMs) this.lifetime = aborter.signal;
     return aborter.signal;
   }
 

@@ -39,12 +39,20 @@ interface QueuedPdu {
   onSent: (() => void) | undefined;
 }
 
+/** Somebody who waits until the controller has completed what was sent up to then. */
+interface CompletionWait {
+  /** Packets to be completed. */
+  packets: number;
+  readonly callback: () => void;
+}
+
 /** The sending side of one connection. */
 export class AclLink {
   readonly handle: number;
   /** Packets that the controller holds. */
   inController = 0;
   readonly queue: QueuedPdu[] = [];
+  readonly completions: CompletionWait[] = [];
 
   constructor(handle: number) {
     this.handle = handle;
@@ -110,12 +118,31 @@ export class Acl {
     this.credits = Math.min(this.buffers, this.credits + link.inController);
     link.inController = 0;
     link.queue.length = 0;
+    link.completions.length = 0;
     this.drain();
   }
 
   /** Whether `send` has room for another PDU on this link. */
   canQueue(link: AclLink): boolean {
     return link.queue.length < QUEUE_LIMIT;
+  }
+
+  /**
+   * Calls `callback` when the controller has completed everything that was sent or queued on this link up to now: the
+   * peer has it (Vol 4, Part E, 7.7.19). Never when the link ends before. The returned function withdraws the wait.
+   */
+  whenCompleted(link: AclLink, callback: () => void): () => void {
+    let packets = link.inController;
+    for (const { packet, sent } of link.queue) {
+      packets += Math.ceil((packet.length - L2CAP_OFFSET - sent) / this.packetLength);
+    }
+    const wait = { packets, callback };
+    if (packets === 0) callback();
+    else link.completions.push(wait);
+    return () => {
+      const at = link.completions.indexOf(wait);
+      if (at >= 0) link.completions.splice(at, 1);
+    };
   }
 
   /**
@@ -170,6 +197,7 @@ export class Acl {
       }
       link.inController -= done;
       this.credits += done;
+      if (link.completions.length > 0) settleCompletions(link, done);
     }
     this.drain();
   }
@@ -218,4 +246,10 @@ export class Acl {
     }
     return true;
   }
+}
+
+/** Packets of a link are completed in order, and so are the waits for them. */
+function settleCompletions({ completions }: AclLink, done: number): void {
+  for (const wait of completions) wait.packets -= done;
+  while (completions.length > 0 && completions[0]!.packets <= 0) completions.shift()!.callback();
 }

@@ -117,6 +117,21 @@ const WAITS: readonly Wait[] = [
     isBounded: false,
   },
   {
+    name: "DeviceConnection.flush",
+    async prepare(scene) {
+      await subscribe(scene);
+      scene.rig.controller.autoComplete = false;
+      await scene.characteristic.notify(scene.connection, "sent");
+    },
+    start: ({ connection }, options) => connection.flush(options),
+    async fulfil({ rig }) {
+      rig.controller.deliver(completedPackets([HANDLE, 1]));
+      await rig.settle();
+    },
+    onLinkEnd: "rejects",
+    isBounded: true,
+  },
+  {
     name: "a wait on DeviceConnection.timeout's signal",
     start: ({ characteristic, connection }, options) =>
       characteristic.written({ ...options, signal: options.signal ?? connection.timeout() }),
