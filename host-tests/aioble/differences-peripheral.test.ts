@@ -2,7 +2,7 @@
 import { adValue } from "../../simulator/phone/advertising-data.ts";
 import { nameOf } from "../../simulator/phone/phone.ts";
 import { createPair, text } from "../multi/pair.ts";
-import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
+import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { complaints } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -44,7 +44,8 @@ describe("aioble: differences in advertising", () => {
     const { advertise } = camera.aioble;
     await world.run(async () => {
       const first = advertise({ ...OPTIONS, name: "first" });
-      throws(() => advertise({ ...OPTIONS, name: "second" }), { code: "already-advertising" });
+      const second = (async () => advertise({ ...OPTIONS, name: "second" }))();
+      await rejects(second, { code: "already-advertising" });
       const sighting = await phone.find({});
       equal(nameOf(sighting), "first");
       await phone.connect(sighting);
