@@ -7,7 +7,8 @@ import { type Aborter, Core } from "./core.ts";
 import { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
 import { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
 import { endUnwanted, Peripheral } from "./peripheral.ts";
-import { BufferedCharacteristic, Characteristic, Descriptor, Server, Service } from "./server.ts";
+import { RegisteredServices } from "./registered-services.ts";
+import { BufferedCharacteristic, Characteristic, Descriptor, Service } from "./server.ts";
 
 /**
  * The names that an application imports from `aioble`, bound to `host`. See index.ts for what each means.
@@ -16,7 +17,7 @@ import { BufferedCharacteristic, Characteristic, Descriptor, Server, Service } f
 export function createAioble(host: Host, createAborter: () => Aborter) {
   const core = new Core(host, createAborter);
   const peripheral = new Peripheral(core);
-  const server = new Server(core);
+  const server = new RegisteredServices(core);
   host.observe({
     onConnected(link: Connection) {
       const connection = new DeviceConnection(core, link);

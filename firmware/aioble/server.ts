@@ -1,10 +1,10 @@
 /** Services, characteristics and descriptors that the camera offers. */
 import {
+  type Attribute,
   CCCD,
   type CharacteristicDefinition,
   type DescriptorDefinition,
   PROPERTY,
-  type ServiceDefinition,
   TYPE,
 } from "../ble/gatt/database.ts";
 import { bytesOf, checkedValue, DEFAULT_CAPACITY, ownBytes, type Value } from "../ble/gatt/values.ts";
@@ -94,8 +94,12 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
   /** Sum of the property bits (Vol 3, Part G, 3.3.1.1). */
   readonly flags: number;
   readonly descriptors: Descriptor[] = [];
+  private complained = false;
 
-  /** A client changed what it wants to be told of this value. */
+  /**
+   * A client changed what it wants to be told of this value; neither, too, when its link ends or another registration
+   * ends its subscription. `subscribers` has changed already. Define it before registering.
+   */
   onSubscribe?(connection: DeviceConnection, wants: { notify: boolean; indicate: boolean }): void;
 
   /**
@@ -146,8 +150,10 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
   }
 
   /**
-   * Sets the value that clients read. With `sendUpdate` every client that subscribed is notified of it, or indicated
-   * where it asked for that; a client whose queue is full misses it (a later value replaces an earlier one).
+   * Sets the value that clients read. With `sendUpdate` every client that subscribed is notified of it, or indicated when
+   * it asked only for that. Nobody waits for a slow client: one that has 32 notifications waiting misses this one (the
+   * others do not), and of several indications that wait for its confirmation only the latest value is sent. For a value
+   * that no client may miss, await `notify` or `indicate` for each of `subscribers`.
    * @returns how many clients were told.
    * @throws RangeError for more than 512 bytes.
    */
@@ -155,14 +161,29 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     super.write(data);
     const registration = this.registration;
     if (!registration || !options.sendUpdate) return 0;
-    return registration.core.host.gatt.updates.tellSubscribers(registration.attribute);
+    const { core, attribute } = registration;
+    if ((this.flags & (PROPERTY.NOTIFY | PROPERTY.INDICATE)) === 0) this.complainOfSendUpdate(core);
+    return core.host.gatt.updates.tellSubscribers(attribute);
+  }
+
+  private complainOfSendUpdate(core: Core): void {
+    if (this.complained) return;
+    this.complained = true;
+    core.host.platform.log(
+      "warning",
+      `aioble: sendUpdate of ${this.uuid} reaches nobody: it was declared without notify: true or indicate: true`,
+    );
   }
 
   /**
-   * Notifies one client of `data`, or of the current value, cut to its `mtu` - 3 bytes. A client that has not subscribed
-   * is not told (Vol 3, Part G, 3.3.3.3), unless `force` says so, which does not conform.
+   * Notifies one client of `data`, or of the current value, cut to its `mtu` - 3 bytes; the log says once for each client
+   * that it was cut. A client that has not subscribed is not told (Vol 3, Part G, 3.3.3.3), which the log says once too,
+   * unless `force` says so, which does not conform.
+   *
+   * A producer that awaits each call is as fast as its client: nothing is lost, and at most one notification waits. One
+   * that does not await may have 32 waiting; what is more is refused, not kept.
    * @returns a promise of whether it was sent, once the controller has taken it. It rejects with
-   * DeviceDisconnectedError when the link is down, with BleError `send-queue-full` when 32 wait already.
+   * DeviceDisconnectedError when the link is down or ends before, with BleError `send-queue-full` when 32 wait already.
    * @throws TypeError when the characteristic lacks `notify` or is not registered.
    */
   notify(
@@ -179,9 +200,40 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
   }
 
   /**
+   * Notifies one client of several values: in as few packets as hold them when the client announced that it understands
+   * that (Multiple Handle Value Notification, Vol 3, Part G, 4.10.2), else one by one. Values that it has not subscribed
+   * are left out.
+   * @param updates characteristics, each alone for its current value or with the value to send.
+   * @returns a promise of whether anything was sent, once the controller has taken all of it. It rejects as that of
+   * `notify`; when 32 wait already, what stood first in `updates` may have been sent.
+   * @throws TypeError as `notify`, for each of them, before anything is sent.
+   */
+  static notifyMultiple(
+    connection: DeviceConnection,
+    updates: readonly (Characteristic<boolean> | readonly [Characteristic<boolean>, Value])[],
+  ): Promise<boolean> {
+    let server: Core["host"]["gatt"] | undefined;
+    const pairs = updates.map((update): readonly [Attribute, Uint8Array] => {
+      const [characteristic, data] = update instanceof Characteristic ? [update] : update;
+      const { core, attribute } = characteristic.registered("notifyMultiple");
+      characteristic.mustHave(PROPERTY.NOTIFY, "notify");
+      server = core.host.gatt;
+      return [attribute, data === undefined ? attribute.value : bytesOf(data)];
+    });
+    if (!connection.isConnected()) return Promise.reject(connection.gone());
+    return connection.sent(
+      server ? server.updates.notifyMultiple(connection.link.client, pairs) : "unsubscribed",
+    );
+  }
+
+  /**
    * Indicates `data`, or the current value, to one client and waits until it has confirmed. Indications to one client go
-   * out one at a time, in order. A client that has not subscribed is not told.
-   * @returns a promise of whether it was sent.
+   * out one at a time, in order, whatever they are of. A client that has not subscribed is not told.
+   *
+   * One that has left blocks the others until it is confirmed, also when this wait has timed out. After 30 s without a
+   * confirmation the link is ended (Vol 3, Part F, 3.3.3).
+   * @returns a promise of whether it was sent; false also when the client unsubscribed, or other services were registered,
+   * before its turn came.
    * @throws TypeError as `notify`; the promise rejects with TimeoutError after `timeoutMs` (1,000 by default),
    * DeviceDisconnectedError.
    */
@@ -202,6 +254,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
           value,
           onConfirmed: (confirmed: boolean) => {
             if (confirmed) pending.resolve(true);
+            else if (connection.isConnected() && !client.bearer.timedOut) pending.resolve(false);
           },
         };
         withdraw = () => updates.withdraw(client, indication);
@@ -304,69 +357,4 @@ export class Descriptor extends ServerAttribute<DeviceConnection> {
       hooks: this.hooks(core),
     };
   }
-}
-
-/** The services that are registered now. */
-export class Server {
-  private readonly core: Core;
-  private services: readonly Service[] = [];
-  /** The low-level module has registered others. */
-  private readonly onReplaced = (): void => {
-    for (const item of itemsOf(this.services)) item.unregister();
-    this.services = [];
-  };
-
-  constructor(core: Core) {
-    this.core = core;
-  }
-
-  /** See `aioble.registerServices`. */
-  registerServices(...services: Service[]): void {
-    for (const service of services) {
-      if (!(service instanceof Service)) throw new TypeError("registerServices takes Service objects");
-    }
-    const definitions = new Map<Service, ServiceDefinition>();
-    const define = (service: Service): ServiceDefinition => {
-      const known = definitions.get(service);
-      if (known) return known;
-      const includes: ServiceDefinition[] = [];
-      const definition = {
-        uuid: service.uuid,
-        secondary: service.secondary,
-        includes,
-        characteristics: service.characteristics.map((characteristic) =>
-          characteristic.definition(this.core),
-        ),
-      };
-      definitions.set(service, definition);
-      for (const included of service.includes) includes.push(define(included));
-      return definition;
-    };
-    const attributes = this.core.host.gatt.register(services.map(define), this.onReplaced);
-    const gone = new Set(itemsOf(this.services));
-    for (const [index, service] of services.entries()) {
-      for (const [at, characteristic] of service.characteristics.entries()) {
-        const attribute = attributes[index]![at]!;
-        characteristic.register(this.core, attribute);
-        gone.delete(characteristic);
-        for (const [which, descriptor] of characteristic.descriptors.entries()) {
-          descriptor.register(this.core, attribute.descriptors[which]!);
-          gone.delete(descriptor);
-        }
-      }
-    }
-    for (const item of gone) item.unregister();
-    this.services = services;
-  }
-}
-
-type Item = Characteristic<boolean> | Descriptor;
-
-function itemsOf(services: readonly Service[]): Item[] {
-  return services.flatMap((service) =>
-    service.characteristics.flatMap((characteristic): Item[] => [
-      characteristic,
-      ...characteristic.descriptors,
-    ]),
-  );
 }

@@ -85,7 +85,10 @@ export class AttBearer {
   private readonly l2cap: L2cap;
   private readonly port: BearerPort;
   private readonly preferredMtu: number;
-  private mtuExchanged = false;
+  /** Whether the peer asked for its ATT_MTU. */
+  mtuExchanged = false;
+  /** The peer left a transaction open for 30 s: no command, indication or notification may follow (3.3.3). */
+  timedOut = false;
   private onConfirmed: ((confirmed: boolean) => void) | undefined;
   private indicationTimer: Timer | undefined;
 
@@ -172,11 +175,12 @@ export class AttBearer {
     return this.onConfirmed !== undefined;
   }
 
-  /** Indicates; `onConfirmed` is told whether the peer confirmed, or false when the bearer ended before. */
+  /** Indicates; `onConfirmed` is told whether the peer confirmed, or false when it did not in time or the bearer ended. */
   indicate(attributeHandle: number, value: Uint8Array, onConfirmed: (confirmed: boolean) => void): void {
     this.onConfirmed = onConfirmed;
     this.indicationTimer = this.port.clock.setTimer(() => {
-      this.indicationTimer = undefined;
+      this.timedOut = true;
+      this.settleIndication(false);
       this.port.onTimeout();
     }, TRANSACTION_TIMEOUT_MS);
     this.sendValue(handleValueIndication.opcode, attributeHandle, value);
@@ -213,8 +217,8 @@ export class AttBearer {
     return 1;
   }
 
-  /** Whether the link's queue has room for another notification. */
+  /** Whether there is room for another notification, and it may be sent. */
   get canQueue(): boolean {
-    return this.l2cap.canQueue;
+    return !this.timedOut && this.l2cap.canQueue;
   }
 }

@@ -44,7 +44,10 @@ export interface ValueHooks {
   onWrite?(client: unknown, value: Uint8Array): WriteAnswer | PromiseLike<WriteAnswer>;
   /** After a client's write was stored; `value` is what this write brought. */
   onWritten?(client: unknown, value: Uint8Array): void;
-  /** A client changed what it wants to be told; `configuration` is its CCCD. */
+  /**
+   * A client changed what it wants to be told; `configuration` is its CCCD. 0 also when its link ends, or a registration
+   * ends its subscription.
+   */
   onSubscribe?(client: unknown, configuration: number): void;
 }
 

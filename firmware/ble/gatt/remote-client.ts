@@ -12,7 +12,7 @@ export interface PendingIndication {
   value: Uint8Array;
   /** A newer value may take this one's place while it waits. */
   readonly replaceable?: boolean;
-  /** Told whether the client confirmed; false when the link ended before. */
+  /** Told whether the client confirmed; false when it did not within 30 s, the link ended, or it was withdrawn. */
   readonly onConfirmed: (confirmed: boolean) => void;
 }
 
@@ -29,6 +29,8 @@ export class RemoteClient {
   busy = false;
   /** The value whose parts the client is reading: later parts come from the same answer. */
   snapshot: { readonly handle: number; readonly value: Uint8Array } | undefined = undefined;
+  /** What the log has said of notifications to this client: handles of values that are cut, negative of unwanted ones. */
+  readonly hints = new Set<number>();
   /** Sum of `CLIENT_FEATURE` bits. */
   features = 0;
   /** The database has changed and the client cannot know (Vol 3, Part G, 2.5.2.1). */

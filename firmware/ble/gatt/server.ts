@@ -54,7 +54,7 @@ export class GattServer {
   readonly generic: GenericServices;
   /** Costs nothing while there is none. */
   watcher: GattWatcher | undefined = undefined;
-  private readonly port: GattServerPort;
+  readonly port: GattServerPort;
   private readonly byOwner = new Map<unknown, RemoteClient>();
   private readonly reads: Reads;
   private readonly writes: Writes;
@@ -85,11 +85,12 @@ export class GattServer {
    * @throws RangeError when the database has no room for all of them, TypeError for an include that is not among them.
    */
   register(services: readonly ServiceDefinition[], onReplaced?: () => void): Attribute[][] {
+    const former = this.database;
     const values = this.rebuild(services);
     const before = this.onReplaced;
     this.onReplaced = onReplaced;
     if (before !== onReplaced) before?.();
-    this.announceChange();
+    this.announceChange(former);
     return values;
   }
 
@@ -110,14 +111,15 @@ export class GattServer {
    * Vol 3, Part G, 7.1: the affected range is everything that ever was, since every handle may have moved and an earlier
    * change may not have been indicated yet.
    */
-  private announceChange(): void {
+  private announceChange(former: Database): void {
     const attribute = this.generic.serviceChanged;
     const last = this.highestHandle;
     const range = new Uint8Array([0x01, 0x00, last & 0xff, last >> 8]);
     const change = ++this.changes;
     for (const client of this.clients) {
       const wanted = client.configurations.get(attribute.handle);
-      client.configurations.clear();
+      this.endSubscriptions(client, former);
+      client.hints.clear();
       client.preparedWrites.invalidate();
       client.snapshot = undefined;
       this.updates.withdrawAll(client);
@@ -148,10 +150,27 @@ export class GattServer {
   /** A link is gone: its subscriptions and prepared writes are forgotten. */
   close(client: RemoteClient): void {
     this.clients.delete(client);
-    this.byOwner.delete(client.owner);
-    client.configurations.clear();
     client.preparedWrites.clear();
+    this.silence(client);
+    this.byOwner.delete(client.owner);
+  }
+
+  /** The link is gone, or nothing more may be sent on it. */
+  silence(client: RemoteClient): void {
     this.updates.close(client);
+    this.endSubscriptions(client, this.database);
+  }
+
+  private endSubscriptions({ configurations, owner }: RemoteClient, database: Database): void {
+    const handles = [...configurations.keys()];
+    configurations.clear();
+    for (const handle of handles) this.tellSubscription(owner, database.at(handle)!, 0);
+  }
+
+  /** The client has configured the value otherwise than before. */
+  tellSubscription(owner: unknown, attribute: Attribute, configuration: number): void {
+    const { hooks } = attribute;
+    if (hooks?.onSubscribe) this.tell(attribute, () => hooks.onSubscribe!(owner, configuration));
   }
 
   /** The attribute with this handle, if there is one. */

@@ -22,15 +22,42 @@ export class Updates {
   }
 
   /**
-   * Notifies one client. The value is taken over by the call.
+   * Notifies one client. The value is taken over by the call; what is longer than ATT_MTU - 3 is cut.
    * @param force also a client that has not subscribed, which does not conform (Vol 3, Part G, 3.3.3.3).
    */
   notify(client: RemoteClient, attribute: Attribute, value: Uint8Array, force = false): NotifyOutcome {
-    if (!force && !this.isSubscribed(client, attribute)) return "unsubscribed";
+    if (!force && !this.isSubscribed(client, attribute)) {
+      this.hint(client, attribute, false);
+      return "unsubscribed";
+    }
+    return this.send(client, attribute, value);
+  }
+
+  private send(client: RemoteClient, attribute: Attribute, value: Uint8Array): NotifyOutcome {
     // Handles may mean something else to a client that does not know the database any more.
     if (client.changeUnaware) return "unsubscribed";
-    if (!client.bearer.canQueue) return "full";
-    return client.bearer.notify(attribute.handle, value) ? "sent" : "queued";
+    const { bearer } = client;
+    if (!bearer.canQueue) return "full";
+    if (value.length > bearer.mtu - 3) this.hint(client, attribute, true);
+    return bearer.notify(attribute.handle, value) ? "sent" : "queued";
+  }
+
+  /** Says once for each client and value why it is told nothing, or not everything. */
+  private hint(client: RemoteClient, { handle, type }: Attribute, isCut: boolean): void {
+    const key = isCut ? handle : -handle;
+    if (client.hints.has(key)) return;
+    client.hints.add(key);
+    const { mtu, mtuExchanged } = client.bearer;
+    this.server.port.log(
+      "warning",
+      isCut
+        ? `gatt: ${type} is capped at ${mtu - 3} bytes for this client: ATT_MTU is ${mtu}, ${
+            mtuExchanged ? "as exchanged" : "the central did not exchange a larger one"
+          }`
+        : `gatt: ${type} is not sent: the client has not subscribed (its CCCD is ${
+            client.configurations.get(handle) ?? 0
+          }; 1 notify, 2 indicate)`,
+    );
   }
 
   /**
@@ -41,16 +68,19 @@ export class Updates {
     client: RemoteClient,
     updates: readonly (readonly [Attribute, Uint8Array])[],
   ): NotifyOutcome {
-    const wanted = updates.filter(([attribute]) => this.isSubscribed(client, attribute));
+    const wanted = updates.filter(([attribute]) => {
+      const subscribed = this.isSubscribed(client, attribute);
+      if (!subscribed) this.hint(client, attribute, false);
+      return subscribed;
+    });
     if (wanted.length === 0 || client.changeUnaware) return "unsubscribed";
     let outcome: NotifyOutcome = "sent";
     for (const batch of this.batches(client, wanted)) {
-      if (!client.bearer.canQueue) return "full";
-      const sent =
-        batch.length === 1
-          ? client.bearer.notify(batch[0]![0].handle, batch[0]![1])
-          : client.bearer.notifyMultiple(tuples(batch));
-      if (!sent) outcome = "queued";
+      const [[attribute, value]] = batch as [readonly [Attribute, Uint8Array]];
+      if (batch.length === 1) outcome = this.send(client, attribute, value);
+      else if (!client.bearer.canQueue) return "full";
+      else outcome = client.bearer.notifyMultiple(tuples(batch)) ? "sent" : "queued";
+      if (outcome === "full") return "full";
     }
     return outcome;
   }
@@ -77,7 +107,7 @@ export class Updates {
   /**
    * Tells every client that subscribed of the current value: notifies, or indicates where only that was asked for. A
    * client whose queue is full misses it, and is counted; an indication that has not left yet takes the newer value.
-   * Returns how many were told.
+   * Returns how many were or will be told.
    */
   tellSubscribers(attribute: Attribute): number {
     let told = 0;
@@ -85,8 +115,9 @@ export class Updates {
       const configuration = client.configurations.get(attribute.handle);
       if (configuration === undefined) continue;
       if ((configuration & CCCD.NOTIFY) !== 0) {
-        if (this.notify(client, attribute, attribute.value) === "full") this.droppedNotifications++;
-        else told++;
+        const outcome = this.send(client, attribute, attribute.value);
+        if (outcome === "full") this.droppedNotifications++;
+        else if (outcome !== "unsubscribed") told++;
       } else {
         this.indicateLatest(client, attribute);
         told++;
@@ -110,7 +141,7 @@ export class Updates {
       });
   }
 
-  /** Indicates; one at a time on a link, in order (Vol 3, Part F, 3.3.2). */
+  /** Indicates; one at a time on a link, in order, whatever they are of (Vol 3, Part F, 3.3.2). */
   indicate(client: RemoteClient, pending: PendingIndication): void {
     client.indications.push(pending);
     this.nextIndication(client);
@@ -122,25 +153,33 @@ export class Updates {
     if (index > 0 || (index === 0 && !client.bearer.indicating)) client.indications.splice(index, 1);
   }
 
-  /** Takes back every indication that has not left: its handle means something else from now on. */
-  withdrawAll(client: RemoteClient): void {
-    for (const pending of client.indications.splice(client.bearer.indicating ? 1 : 0)) {
-      this.settle(client, pending, false);
+  /**
+   * Takes back every indication (of this value) that has not left: the client does not want it any more, or its handle
+   * means something else from now on.
+   */
+  withdrawAll(client: RemoteClient, attribute?: Attribute): void {
+    const waiting = client.indications.splice(client.bearer.indicating ? 1 : 0);
+    for (const pending of waiting) {
+      if (attribute && pending.attribute !== attribute) client.indications.push(pending);
+      else this.settle(client, pending, false);
     }
   }
 
   private nextIndication(client: RemoteClient): void {
     const next = client.indications[0];
-    if (!next || client.bearer.indicating) return;
-    client.bearer.indicate(next.attribute.handle, next.value, (confirmed) => {
+    const { bearer } = client;
+    if (!next || bearer.indicating || bearer.timedOut) return;
+    if (next.value.length > bearer.mtu - 3) this.hint(client, next.attribute, true);
+    bearer.indicate(next.attribute.handle, next.value, (confirmed) => {
       if (client.indications[0] !== next) return; // Told by close() already.
       client.indications.shift();
       this.settle(client, next, confirmed);
       if (confirmed) this.nextIndication(client);
+      else this.server.silence(client);
     });
   }
 
-  /** The link is gone: nothing waits any longer. */
+  /** The link is gone, or nothing more may be sent on it: nothing waits any longer. */
   close(client: RemoteClient): void {
     for (const pending of client.indications.splice(0)) this.settle(client, pending, false);
   }

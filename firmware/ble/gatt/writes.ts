@@ -11,7 +11,7 @@ import {
 } from "../att/pdus.ts";
 import { copyBytes } from "../codec.ts";
 import { executeRefusal, type Question } from "./answers.ts";
-import type { Attribute } from "./database.ts";
+import { type Attribute, CCCD } from "./database.ts";
 import type { AssembledWrite } from "./prepared-writes.ts";
 import type { RemoteClient } from "./remote-client.ts";
 import type { GattServer } from "./server.ts";
@@ -123,10 +123,8 @@ export class Writes {
     if (configuration === 0) client.configurations.delete(target.handle);
     else client.configurations.set(target.handle, configuration);
     bearer.respondEmpty(writeResponse.opcode);
-    const hooks = target.hooks;
-    if (configuration !== before && hooks?.onSubscribe) {
-      this.server.tell(target, () => hooks.onSubscribe!(client.owner, configuration));
-    }
+    if ((configuration & CCCD.INDICATE) === 0) this.server.updates.withdrawAll(client, target);
+    if (configuration !== before) this.server.tellSubscription(client.owner, target, configuration);
   }
 
   /** 3.4.6.1: what is wrong with offset or length shows when it is executed. */

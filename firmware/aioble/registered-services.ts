@@ -1,0 +1,69 @@
+/** Hands the application's services to the GATT server. */
+import type { ServiceDefinition } from "../ble/gatt/database.ts";
+import type { Core } from "./core.ts";
+import { type Characteristic, type Descriptor, Service } from "./server.ts";
+
+/** The services that are registered now. */
+export class RegisteredServices {
+  private readonly core: Core;
+  private services: readonly Service[] = [];
+  /** The low-level module has registered others. */
+  private readonly onReplaced = (): void => {
+    for (const item of itemsOf(this.services)) item.unregister();
+    this.services = [];
+  };
+
+  constructor(core: Core) {
+    this.core = core;
+  }
+
+  /** See `aioble.registerServices`. */
+  registerServices(...services: Service[]): void {
+    for (const service of services) {
+      if (!(service instanceof Service)) throw new TypeError("registerServices takes Service objects");
+    }
+    const definitions = new Map<Service, ServiceDefinition>();
+    const define = (service: Service): ServiceDefinition => {
+      const known = definitions.get(service);
+      if (known) return known;
+      const includes: ServiceDefinition[] = [];
+      const definition = {
+        uuid: service.uuid,
+        secondary: service.secondary,
+        includes,
+        characteristics: service.characteristics.map((characteristic) =>
+          characteristic.definition(this.core),
+        ),
+      };
+      definitions.set(service, definition);
+      for (const included of service.includes) includes.push(define(included));
+      return definition;
+    };
+    const attributes = this.core.host.gatt.register(services.map(define), this.onReplaced);
+    const gone = new Set(itemsOf(this.services));
+    for (const [index, service] of services.entries()) {
+      for (const [at, characteristic] of service.characteristics.entries()) {
+        const attribute = attributes[index]![at]!;
+        characteristic.register(this.core, attribute);
+        gone.delete(characteristic);
+        for (const [which, descriptor] of characteristic.descriptors.entries()) {
+          descriptor.register(this.core, attribute.descriptors[which]!);
+          gone.delete(descriptor);
+        }
+      }
+    }
+    for (const item of gone) item.unregister();
+    this.services = services;
+  }
+}
+
+type Item = Characteristic<boolean> | Descriptor;
+
+function itemsOf(services: readonly Service[]): Item[] {
+  return services.flatMap((service) =>
+    service.characteristics.flatMap((characteristic): Item[] => [
+      characteristic,
+      ...characteristic.descriptors,
+    ]),
+  );
+}
