@@ -1,2 +1,16 @@
-/** The module `bluetooth` as an application sees it. */
+/**
+ * The module `bluetooth` as an application sees it. On the camera its names are bound to the host that runs the
+ * application (bluetooth.ts); this file tells TypeScript what they are.
+ */
+import type { BLE as TheBLE } from "./ble.ts";
+
+export type { Value } from "../ble/gatt/values.ts";
 export { UUID } from "../ble/uuid.ts";
+export type { CharacteristicTuple, DescriptorTuple, GapAdvertiseOptions, ServiceTuple } from "./ble.ts";
+export * from "./constants.ts";
+export type { IrqEvent, IrqHandler } from "./irq.ts";
+
+/** The low-level view of the camera's radio. It works beside `aioble`, on the same radio and the same services. */
+export type BLE = TheBLE;
+/** `new BLE()` returns the same object each time. */
+export declare const BLE: new () => TheBLE;

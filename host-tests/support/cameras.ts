@@ -1,6 +1,7 @@
 /** Cameras with our host on them, for scenarios. */
 import { type Aioble, createAioble } from "../../firmware/aioble/aioble.ts";
 import { Host, type Records } from "../../firmware/ble/host.ts";
+import { type Bluetooth, createBluetooth } from "../../firmware/bluetooth/bluetooth.ts";
 import { createGlobals } from "../../firmware/platform/globals.ts";
 import type { CameraOptions, SimulatedCamera, World } from "../../simulator/world.ts";
 
@@ -22,9 +23,10 @@ export interface HostCamera extends SimulatedCamera {
   readonly host: Host;
 }
 
-/** A camera with the application's API on its host, and the globals that an application finds. */
+/** A camera with the application's modules on its host, and the globals that an application finds. */
 export interface AiobleCamera extends HostCamera {
   readonly aioble: Aioble;
+  readonly bluetooth: Bluetooth;
   readonly globals: ReturnType<typeof createGlobals>;
 }
 
@@ -37,7 +39,7 @@ export function addAioble(world: World, options?: CameraOptions): AiobleCamera {
   const camera = addHost(world, options);
   const globals = createGlobals(camera.platform);
   const aioble = createAioble(camera.host, () => new globals.AbortController());
-  return { ...camera, aioble, globals };
+  return { ...camera, aioble, bluetooth: createBluetooth(camera.host), globals };
 }
 
 /** Warnings and errors that a camera logged. */

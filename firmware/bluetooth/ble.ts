@@ -1,0 +1,309 @@
+/** The radio, advertising and the GATT server by numbers: handles, flags and events. */
+import { BleError } from "../ble/errors.ts";
+import type { Connection } from "../ble/gap/connection.ts";
+import {
+  type Attribute,
+  CCCD,
+  type CharacteristicDefinition,
+  type DescriptorDefinition,
+  MAX_VALUE_LENGTH,
+  type ServiceDefinition,
+} from "../ble/gatt/database.ts";
+import {
+  bytesOf,
+  checkedValue,
+  DEFAULT_CAPACITY,
+  ownBytes,
+  setValue,
+  type Value,
+} from "../ble/gatt/values.ts";
+import type { Host } from "../ble/host.ts";
+import { UUID } from "../ble/uuid.ts";
+import { type IrqEvent, type IrqHandler, IrqSource } from "./irq.ts";
+
+/** A descriptor: its UUID, and `FLAG_READ` and `FLAG_WRITE`. */
+export type DescriptorTuple = readonly [uuid: UUID, flags: number];
+/** A characteristic: its UUID, its flags up to `FLAG_INDICATE`, and its descriptors. */
+export type CharacteristicTuple = readonly [
+  uuid: UUID,
+  flags: number,
+  descriptors?: readonly DescriptorTuple[],
+];
+/** A service: its UUID and its characteristics. */
+export type ServiceTuple = readonly [uuid: UUID, characteristics: readonly CharacteristicTuple[]];
+
+/** What `gapAdvertise` sends. */
+export interface GapAdvertiseOptions {
+  /** Advertising data, at most 31 bytes; left out: that of the call before. */
+  readonly advData?: Uint8Array | null;
+  /** Scan response, at most 31 bytes; left out: that of the call before. */
+  readonly respData?: Uint8Array | null;
+  /** Whether centrals may connect; true by default. */
+  readonly connectable?: boolean;
+}
+
+/** Advertising interval of `gapAdvertise`, in microseconds, when none is given. */
+const DEFAULT_INTERVAL_US = 500_000;
+/** Indications to one client that may wait for their turn. */
+const INDICATIONS_MAX = 32;
+/** FLAG_BROADCAST to FLAG_INDICATE. */
+const CHARACTERISTIC_FLAGS = 0x3f;
+/** FLAG_READ and FLAG_WRITE. */
+const DESCRIPTOR_FLAGS = 0x0a;
+/** FLAG_AUTHENTICATED_SIGNED_WRITE and FLAG_AUX_WRITE to FLAG_WRITE_AUTHORIZED. */
+const LATER_FLAGS = 0x7f40;
+
+const EMPTY = new Uint8Array(0);
+
+/** An application gets the one of its host by `new BLE()`, each time the same. */
+export class BLE {
+  private readonly host: Host;
+  private readonly source: IrqSource;
+  private advData: Uint8Array = EMPTY;
+  private respData: Uint8Array = EMPTY;
+  /** Counts calls of `gapAdvertise`: one that waits for the radio gives way to the next. */
+  private turn = 0;
+
+  constructor(host: Host) {
+    this.host = host;
+    this.source = new IrqSource(host);
+  }
+
+  /** Whether the radio is on. */
+  active(): boolean;
+  /**
+   * Switches the radio on or off, and resolves with whether it is on. On when it is on already, nothing happens to links.
+   * Off: ends advertising and links, whose `IRQ_CENTRAL_DISCONNECT` follows; services and values stay.
+   * @throws HciError when the controller does not start.
+   */
+  active(on: boolean): Promise<boolean>;
+  active(on?: boolean): boolean | Promise<boolean> {
+    const { host } = this;
+    if (on === undefined) return host.active;
+    return (on ? host.activate() : host.deactivate()).then(() => host.active);
+  }
+
+  /** Sets who is told of events, also of those that `aioble` causes; null for nobody. @throws TypeError for anything else. */
+  irq(handler: IrqHandler | null): void;
+  irq(handler: (event: IrqEvent[0]) => unknown): void;
+  irq(handler: unknown): void {
+    this.source.set(handler as IrqHandler | null);
+  }
+
+  /**
+   * Advertises until a central connects (or, not connectable, for ever), in place of what was advertised before; null
+   * ends it. Resolves when the controller has done so. Waits for a radio that is being switched on.
+   * @param intervalUs 20,000 to 10,240,000 microseconds, rounded down to 625; 500,000 by default.
+   * @throws RangeError for an interval or data out of range, BleError `radio-off`, `too-many-connections`, and
+   * `already-advertising` while `aioble` advertises; the promise rejects with HciError when the controller refuses.
+   */
+  gapAdvertise(
+    intervalUs: number | null = DEFAULT_INTERVAL_US,
+    options: GapAdvertiseOptions = {},
+  ): Promise<void> {
+    const { host } = this;
+    const { advertiser } = host;
+    if (advertiser.owner && advertiser.owner !== this) {
+      throw new BleError(
+        "already-advertising",
+        "aioble advertises: wait for its connection or end it by its signal.",
+      );
+    }
+    const turn = ++this.turn;
+    if (intervalUs === null) return advertiser.stop();
+    if (!host.isSwitchedOn) throw new BleError("radio-off", "The radio is off: await active(true) before.");
+    const { connectable = true } = options;
+    if (connectable && host.connections.size >= host.maxConnections) {
+      throw new BleError(
+        "too-many-connections",
+        `${host.maxConnections} devices are connected, which is all there is room for.`,
+      );
+    }
+    const advData = options.advData ? ownBytes(options.advData) : this.advData;
+    const respData = options.respData ? ownBytes(options.respData) : this.respData;
+    const parameters = { intervalUs, connectable, advData, respData };
+    const started = host.active
+      ? advertiser.start(parameters)
+      : host.activate().then(() => (turn === this.turn ? advertiser.start(parameters) : undefined));
+    advertiser.owner = this;
+    this.advData = advData;
+    this.respData = respData;
+    return started;
+  }
+
+  /** Begins to end a connection; `IRQ_CENTRAL_DISCONNECT` follows. False when there is none with this handle. */
+  gapDisconnect(conn: number): boolean {
+    const { connections, platform } = this.host;
+    const connection = connections.get(conn);
+    if (!connection) return false;
+    this.host.disconnect(connection).catch((error: unknown) => {
+      platform.log("warning", `bluetooth: gapDisconnect(${conn}): ${error}`);
+    });
+    return true;
+  }
+
+  /**
+   * Puts these services into the GATT server in place of all that were registered before, here or by `aioble`; values
+   * are empty then, with room for 20 bytes. Also while the radio is off.
+   * @returns for each service the handles of its values, each followed by the handles of its descriptors.
+   * @throws TypeError for what is no UUID, RangeError for flags that do not exist, BleError `not-supported` for signed,
+   * encrypted, authenticated, authorised and auxiliary access.
+   */
+  gattsRegisterServices(services: readonly ServiceTuple[]): number[][] {
+    const attributes = this.host.gatt.register(services.map(serviceOf));
+    return attributes.map((values) =>
+      values.flatMap(({ handle, descriptors }) => [handle, ...descriptors.map((item) => item.handle)]),
+    );
+  }
+
+  /** A copy of the value. Reading one that appends empties it. @throws BleError `unknown-handle`. */
+  gattsRead(handle: number): Uint8Array {
+    const attribute = this.at(handle);
+    const value = ownBytes(attribute.value);
+    if (attribute.append) attribute.value = EMPTY;
+    return value;
+  }
+
+  /**
+   * Sets the value that clients read; with `sendUpdate` those that subscribed are told. Returns its length in bytes.
+   * @throws RangeError for more than 512 bytes, BleError `unknown-handle`.
+   */
+  gattsWrite(handle: number, data: Value, sendUpdate = false): number {
+    const attribute = this.at(handle);
+    const value = checkedValue(data);
+    setValue(attribute, value);
+    if (sendUpdate) this.host.gatt.updates.tellSubscribers(attribute);
+    return value.length;
+  }
+
+  /**
+   * Notifies one client of `data`, or of the current value, cut to its ATT_MTU - 3 bytes.
+   * @param options `force`: also a client that has not subscribed, which does not conform (Vol 3, Part G, 3.3.3.3).
+   * @returns whether it is on its way: false when the client has not subscribed.
+   * @throws BleError `device-disconnected`, `unknown-handle`, `send-queue-full` when 32 wait already.
+   */
+  gattsNotify(
+    conn: number,
+    handle: number,
+    data?: Value | null,
+    options: { readonly force?: boolean } = {},
+  ): boolean {
+    const { updates } = this.host.gatt;
+    const attribute = this.at(handle);
+    const value = data == null ? attribute.value : bytesOf(data);
+    const outcome = updates.notify(this.connection(conn).client, attribute, value, options.force);
+    if (outcome === "full") throw queueFull(conn);
+    return outcome !== "unsubscribed";
+  }
+
+  /**
+   * Indicates `data`, or the current value, to one client, when its earlier indications are confirmed.
+   * `IRQ_GATTS_INDICATE_DONE` follows. Returns and throws as `gattsNotify`.
+   */
+  gattsIndicate(conn: number, handle: number, data?: Value | null): boolean {
+    const { updates } = this.host.gatt;
+    const attribute = this.at(handle);
+    const value = data == null ? attribute.value : ownBytes(data);
+    const { client } = this.connection(conn);
+    if (!updates.isSubscribed(client, attribute, CCCD.INDICATE)) return false;
+    if (client.indications.length >= INDICATIONS_MAX) throw queueFull(conn);
+    updates.indicate(client, { attribute, value, onConfirmed() {} });
+    return true;
+  }
+
+  /**
+   * Empties the value and gives it room for `length` bytes, 1 to 512. With `append`, what clients write is added to it
+   * until `gattsRead` empties it.
+   * @throws RangeError for another length, BleError `unknown-handle`.
+   */
+  gattsSetBuffer(handle: number, length: number, append = false): void {
+    const attribute = this.at(handle);
+    if (!(length >= 1 && length <= MAX_VALUE_LENGTH)) {
+      throw new RangeError(`length ${length} is out of range: 1 to ${MAX_VALUE_LENGTH}`);
+    }
+    attribute.value = EMPTY;
+    attribute.maxLength = length;
+    attribute.append = append;
+  }
+
+  private at(handle: number): Attribute {
+    const { gatt } = this.host;
+    const attribute = gatt.at(handle);
+    if (attribute && gatt.isOfApplication(attribute)) return attribute;
+    throw new BleError(
+      "unknown-handle",
+      `${handle} is no handle that gattsRegisterServices returned for the services that are registered now.`,
+    );
+  }
+
+  private connection(conn: number): Connection {
+    const connection = this.host.connections.get(conn);
+    if (connection) return connection;
+    throw new BleError("device-disconnected", `No device is connected as ${conn}.`);
+  }
+}
+
+for (const name of [
+  "gapScan",
+  "gapConnect",
+  "gapPair",
+  "gapPasskey",
+  "gattcDiscoverServices",
+  "gattcDiscoverCharacteristics",
+  "gattcDiscoverDescriptors",
+  "gattcRead",
+  "gattcWrite",
+  "gattcExchangeMtu",
+  "l2capListen",
+  "l2capConnect",
+  "l2capDisconnect",
+  "l2capSend",
+  "l2capRecvinto",
+  "hciCmd",
+]) {
+  (BLE.prototype as unknown as Record<string, unknown>)[name] = () => {
+    throw new BleError(
+      "not-supported",
+      `${name}() is not there yet: this camera is a peripheral without pairing.`,
+    );
+  };
+}
+
+function queueFull(conn: number): BleError {
+  return new BleError("send-queue-full", `Connection ${conn} takes updates more slowly than they come.`);
+}
+
+function checkTuple(uuid: UUID, flags: number, allowed: number): void {
+  if (!(uuid instanceof UUID))
+    throw new TypeError("gattsRegisterServices takes each uuid as a bluetooth.UUID");
+  const beyond = Math.floor(flags) === flags ? flags & ~allowed : -1;
+  if (beyond === 0) return;
+  if ((beyond & ~LATER_FLAGS) === 0) {
+    throw new BleError(
+      "not-supported",
+      `${uuid}: flags 0x${flags.toString(16)} ask for signed, protected or auxiliary access, which is not there yet.`,
+    );
+  }
+  throw new RangeError(`${uuid}: flags ${flags} are not a sum of FLAG_ constants`);
+}
+
+function serviceOf([uuid, characteristics]: ServiceTuple): ServiceDefinition {
+  checkTuple(uuid, 0, 0);
+  return { uuid, characteristics: characteristics.map(characteristicOf) };
+}
+
+function characteristicOf([
+  uuid,
+  properties,
+  descriptors = [],
+]: CharacteristicTuple): CharacteristicDefinition {
+  checkTuple(uuid, properties, CHARACTERISTIC_FLAGS);
+  const value = EMPTY;
+  return { uuid, properties, value, maxLength: DEFAULT_CAPACITY, descriptors: descriptors.map(descriptorOf) };
+}
+
+function descriptorOf([uuid, flags]: DescriptorTuple): DescriptorDefinition {
+  checkTuple(uuid, flags, DESCRIPTOR_FLAGS);
+  const [read, write] = [(flags & 0x02) !== 0, (flags & 0x08) !== 0];
+  return { uuid, read, write, value: EMPTY, maxLength: DEFAULT_CAPACITY };
+}

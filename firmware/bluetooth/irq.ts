@@ -1,0 +1,109 @@
+/** Events for the handler that `BLE.irq` sets: whatever happens on the host, whoever caused it. */
+import type { Connection } from "../ble/gap/connection.ts";
+import type { Attribute } from "../ble/gatt/database.ts";
+import type { GattWatcher } from "../ble/gatt/server.ts";
+import type { Host, HostObserver } from "../ble/host.ts";
+import {
+  IRQ_CENTRAL_CONNECT,
+  IRQ_CENTRAL_DISCONNECT,
+  IRQ_CONNECTION_UPDATE,
+  IRQ_GATTS_INDICATE_DONE,
+  IRQ_GATTS_READ_REQUEST,
+  IRQ_GATTS_WRITE,
+  IRQ_MTU_EXCHANGED,
+} from "./constants.ts";
+
+/** Status of an indication that was not confirmed: NimBLE's "not connected". */
+const NOT_CONNECTED = 7;
+
+/**
+ * An event and its tuple. `conn` is the connection's handle, `handle` a value's or descriptor's. Bytes are copies that
+ * the handler may keep.
+ */
+export type IrqEvent =
+  /** `addrType` 0 public, 1 random; `addr` six bytes in printed order. */
+  | [event: typeof IRQ_CENTRAL_CONNECT, data: readonly [conn: number, addrType: number, addr: Uint8Array]]
+  | [event: typeof IRQ_CENTRAL_DISCONNECT, data: readonly [conn: number, addrType: number, addr: Uint8Array]]
+  /** A client wrote; the value is stored already. */
+  | [event: typeof IRQ_GATTS_WRITE, data: readonly [conn: number, handle: number]]
+  /** A client is about to read, once for a value that it reads in parts: return an ATT error code to refuse. */
+  | [event: typeof IRQ_GATTS_READ_REQUEST, data: readonly [conn: number, handle: number]]
+  /** `status` 0 when the client confirmed, 7 when it did not: its link ended, or other services took their place. */
+  | [event: typeof IRQ_GATTS_INDICATE_DONE, data: readonly [conn: number, handle: number, status: number]]
+  /** The ATT_MTU was agreed. */
+  | [event: typeof IRQ_MTU_EXCHANGED, data: readonly [conn: number, mtu: number]]
+  /** `interval` in units of 1.25 ms, `supervision` of 10 ms; `status` 0, or the controller's error code. */
+  | [
+      event: typeof IRQ_CONNECTION_UPDATE,
+      data: readonly [conn: number, interval: number, latency: number, supervision: number, status: number],
+    ];
+
+/**
+ * What `BLE.irq` takes. Runs while the event is being served, so it should be quick; it may call everything. What it
+ * returns counts for `IRQ_GATTS_READ_REQUEST` alone. When it throws, the error is logged and the event counts as seen.
+ */
+export type IrqHandler = (...event: IrqEvent) => unknown;
+
+/** Turns what the host tells into events. Nothing is built while no handler is set. */
+export class IrqSource implements HostObserver, GattWatcher {
+  private readonly host: Host;
+  private handler: IrqHandler | null = null;
+  private observing = false;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  set(handler: IrqHandler | null): void {
+    if (handler !== null && typeof handler !== "function")
+      throw new TypeError("irq takes a function or null");
+    this.handler = handler;
+    const { gatt } = this.host;
+    gatt.watcher = handler ? this : undefined;
+    // Parts of a value that were asked for under one handler would be stale under the next.
+    for (const client of gatt.clients) client.snapshot = undefined;
+    if (!this.observing) this.host.observe(this);
+    this.observing = true;
+  }
+
+  private tell(event: number, data: readonly (number | Uint8Array)[]): unknown {
+    const handler = this.handler as ((event: number, data: unknown) => unknown) | null;
+    try {
+      return handler?.(event, data);
+    } catch (error) {
+      this.host.platform.log("error", `bluetooth: the irq handler failed at event ${event}: ${error}`);
+      return undefined;
+    }
+  }
+
+  onConnected({ handle, peerAddressType, peerAddress }: Connection): void {
+    this.tell(IRQ_CENTRAL_CONNECT, [handle, peerAddressType & 1, peerAddress.slice()]);
+  }
+
+  onDisconnected({ handle, peerAddressType, peerAddress }: Connection): void {
+    this.tell(IRQ_CENTRAL_DISCONNECT, [handle, peerAddressType & 1, peerAddress.slice()]);
+  }
+
+  onMtu({ handle }: Connection, mtu: number): void {
+    this.tell(IRQ_MTU_EXCHANGED, [handle, mtu]);
+  }
+
+  onParameters({ handle, parameters }: Connection, status: number): void {
+    const { intervalUs, latency, supervisionTimeoutMs } = parameters;
+    this.tell(IRQ_CONNECTION_UPDATE, [handle, intervalUs / 1250, latency, supervisionTimeoutMs / 10, status]);
+  }
+
+  onRead(client: unknown, { handle }: Attribute): number {
+    const answer = this.tell(IRQ_GATTS_READ_REQUEST, [(client as Connection).handle, handle]);
+    return typeof answer === "number" ? answer : 0;
+  }
+
+  onWritten(client: unknown, { handle }: Attribute): void {
+    this.tell(IRQ_GATTS_WRITE, [(client as Connection).handle, handle]);
+  }
+
+  onIndicated(client: unknown, { handle }: Attribute, confirmed: boolean): void {
+    const status = confirmed ? 0 : NOT_CONNECTED;
+    this.tell(IRQ_GATTS_INDICATE_DONE, [(client as Connection).handle, handle, status]);
+  }
+}
