@@ -114,6 +114,7 @@ const NONE: readonly Attribute[] = Object.freeze([]);
 export class Database {
   /** Handle h stands at index h - 1: handles are given without gaps. */
   private readonly attributes: Attribute[] = [];
+  private readonly types = new Map<number, UUID>();
   private readonly services = new Map<ServiceDefinition, Attribute>();
   /** Include declarations whose service had no handles yet. */
   private readonly unresolved: { readonly row: Attribute; readonly service: ServiceDefinition }[] = [];
@@ -121,13 +122,17 @@ export class Database {
   /** Adds a service; returns the attributes of its characteristics' values in order. */
   add(service: ServiceDefinition): Attribute[] {
     const first = this.append({
-      type: new UUID(service.secondary ? TYPE.SECONDARY_SERVICE : TYPE.PRIMARY_SERVICE),
+      type: this.standard(service.secondary ? TYPE.SECONDARY_SERVICE : TYPE.PRIMARY_SERVICE),
       value: service.uuid.attBytes,
       readable: true,
     });
     this.services.set(service, first);
     for (const included of service.includes ?? []) {
-      const row = this.append({ type: new UUID(TYPE.INCLUDE), value: new Uint8Array(0), readable: true });
+      const row = this.append({
+        type: this.standard(TYPE.INCLUDE),
+        value: new Uint8Array(0),
+        readable: true,
+      });
       this.unresolved.push({ row, service: included });
     }
     const values = service.characteristics.map((characteristic) => this.addCharacteristic(characteristic));
@@ -158,7 +163,7 @@ export class Database {
     declaration.u16(this.lastHandle + 2);
     declaration.bytes(definition.uuid.attBytes);
     const opening = this.append({
-      type: new UUID(TYPE.CHARACTERISTIC),
+      type: this.standard(TYPE.CHARACTERISTIC),
       value: declaration.finish(),
       readable: true,
     });
@@ -174,7 +179,7 @@ export class Database {
     });
     if ((properties & (PROPERTY.NOTIFY | PROPERTY.INDICATE)) !== 0) {
       this.append({
-        type: new UUID(TYPE.CLIENT_CHARACTERISTIC_CONFIGURATION),
+        type: this.standard(TYPE.CLIENT_CHARACTERISTIC_CONFIGURATION),
         value: new Uint8Array(2),
         readable: true,
         writable: true,
@@ -197,6 +202,13 @@ export class Database {
     );
     opening.groupEnd = this.lastHandle;
     return value;
+  }
+
+  /** One UUID object for all declarations of a kind. */
+  private standard(short: number): UUID {
+    const known = this.types.get(short) ?? new UUID(short);
+    this.types.set(short, known);
+    return known;
   }
 
   private append(row: Row): Attribute {
@@ -230,8 +242,13 @@ export class Database {
     return this.attributes.length;
   }
 
-  /** Attributes with handles from `first` to `last`, in order. */
-  range(first: number, last: number): Attribute[] {
-    return this.attributes.slice(Math.max(0, first - 1), last);
+  /** The first attribute with a handle from `first` (1 or more) to `last`, of that type when one is given. */
+  next(first: number, last: number, type?: UUID): Attribute | undefined {
+    const end = Math.min(last, this.attributes.length);
+    for (let handle = first; handle <= end; handle++) {
+      const attribute = this.attributes[handle - 1]!;
+      if (!type || attribute.type.equals(type)) return attribute;
+    }
+    return undefined;
   }
 }

@@ -84,7 +84,10 @@ export class Discovery {
   private findInformation(client: RemoteClient, request: Range): Refusal | undefined {
     const writer = new Writer();
     let width = 0;
-    for (const attribute of this.database.range(request.startingHandle, request.endingHandle)) {
+    const { database } = this;
+    const { endingHandle } = request;
+    let attribute = database.next(request.startingHandle, endingHandle);
+    for (; attribute; attribute = database.next(attribute.handle + 1, endingHandle)) {
       const type = attribute.type.attBytes;
       if (width === 0) width = type.length;
       if (type.length !== width || writer.length + 2 + width > client.bearer.mtu - 2) break;
@@ -103,10 +106,12 @@ export class Discovery {
     client: RemoteClient,
     request: Range & { attributeType: number; attributeValue: Uint8Array },
   ): Refusal | undefined {
-    const type = new UUID(request.attributeType);
     const writer = new Writer();
-    for (const attribute of this.database.range(request.startingHandle, request.endingHandle)) {
-      if (!attribute.type.equals(type)) continue;
+    const { database } = this;
+    const { endingHandle } = request;
+    const type = new UUID(request.attributeType);
+    let attribute = database.next(request.startingHandle, endingHandle, type);
+    for (; attribute; attribute = database.next(attribute.handle + 1, endingHandle, type)) {
       // What may not be read, or only with the application's word, does not match: it is skipped (3.4.3.3).
       if (attribute.hooks?.onRead) continue;
       const value = this.reads.stored(client, attribute);
@@ -121,10 +126,12 @@ export class Discovery {
   }
 
   private readByType(client: RemoteClient, request: Range & { attributeType: UUID }): Refusal | undefined {
-    const matches = this.matching(request, request.attributeType);
-    const first = matches[0];
+    const { attributeType } = request;
+    const first = this.database.next(request.startingHandle, request.endingHandle, attributeType);
     if (!first) return notFound(request);
-    if (!first.hooks?.onRead) return this.answerWith(client, readByTypeResponse, matches, 2);
+    if (!first.hooks?.onRead) {
+      return this.answerWith(client, readByTypeResponse, first, request.endingHandle, attributeType, 2);
+    }
     // The application answers for its value, alone: the client asks again for the ones behind it.
     this.reads.read(client, first, (value) => {
       if (typeof value === "number")
@@ -143,25 +150,25 @@ export class Discovery {
     if (!isGroup(request.attributeGroupType)) {
       return { handle: request.startingHandle, error: ATT_ERROR.UNSUPPORTED_GROUP_TYPE };
     }
-    const matches = this.matching(request, request.attributeGroupType);
-    if (matches.length === 0) return notFound(request);
-    return this.answerWith(client, readByGroupTypeResponse, matches, 4);
+    const { endingHandle, attributeGroupType } = request;
+    const first = this.database.next(request.startingHandle, endingHandle, attributeGroupType);
+    if (!first) return notFound(request);
+    return this.answerWith(client, readByGroupTypeResponse, first, endingHandle, attributeGroupType, 4);
   }
 
-  private matching(range: Range, type: UUID): Attribute[] {
-    const attributes = this.database.range(range.startingHandle, range.endingHandle);
-    return attributes.filter((attribute) => attribute.type.equals(type));
-  }
-
-  /** As many of the matches as go into one response, from the first on. */
+  /** As many attributes of the type as go into one response, from the first on. */
   private answerWith(
     client: RemoteClient,
     response: typeof readByTypeResponse,
-    matches: readonly Attribute[],
+    first: Attribute,
+    endingHandle: number,
+    type: UUID,
     prefix: 2 | 4,
   ): Refusal | undefined {
     const entries = new Entries(client.bearer.mtu - 2, prefix);
-    for (const attribute of matches) {
+    const { database } = this;
+    let attribute: Attribute | undefined = first;
+    for (; attribute; attribute = database.next(attribute.handle + 1, endingHandle, type)) {
       if (attribute.hooks?.onRead) break;
       const value = this.reads.stored(client, attribute);
       if (typeof value === "number") {

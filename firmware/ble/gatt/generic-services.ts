@@ -131,7 +131,8 @@ export class GenericServices {
 
 function hashInput(database: Database): Uint8Array {
   const writer = new Writer(256);
-  for (const attribute of database.range(1, database.lastHandle)) {
+  for (let handle = 1; handle <= database.lastHandle; handle++) {
+    const attribute = database.at(handle)!;
     const type = attribute.type.short;
     const whole = HASHED_WHOLE.includes(type);
     if (!whole && !HASHED_TYPE.includes(type)) continue;

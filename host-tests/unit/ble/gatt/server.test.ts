@@ -391,10 +391,12 @@ describe("Database", () => {
     assert.equal(database.lastHandle, 7);
     assert.deepEqual([value!.handle, other!.handle], [3, 6]);
     assert.deepEqual(
-      database.range(1, 0xffff).map((attribute) => `${attribute.handle}-${attribute.groupEnd}`),
+      Array.from({ length: database.lastHandle }, (_, at) => `${at + 1}-${database.at(at + 1)!.groupEnd}`),
       ["1-6", "2-4", "3-3", "4-4", "5-6", "6-6", "7-7"],
     );
-    assert.deepEqual(database.range(5, 2), []);
+    assert.equal(database.next(5, 2), undefined);
+    assert.equal(database.next(1, 0xffff, new UUID(0x2803))?.handle, 2);
+    assert.equal(database.next(0xffff, 0xffff), undefined);
     assert.equal(database.at(0), undefined);
     assert.equal(database.at(8), undefined);
   });
