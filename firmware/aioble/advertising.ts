@@ -1,19 +1,26 @@
 /** What may be advertised: the options, their checks, and the payload made of them. */
 
 import { checkInterval } from "../ble/gap/advertiser.ts";
-import { type AdvertisingPayload, buildAdvertisingPayload } from "../ble/gap/advertising-data.ts";
+import {
+  ADVERTISING_DATA_LENGTH,
+  type AdvertisingPayload,
+  buildAdvertisingPayload,
+} from "../ble/gap/advertising-data.ts";
+import { utf8Encode } from "../ble/utf8.ts";
 import { UUID } from "../ble/uuid.ts";
 import { Device } from "./device.ts";
 import type { WaitOptions } from "./wait.ts";
 
 /** TGAP(lim_adv_timeout): how long limited discoverable mode lasts (Vol 3, Part C, Table A.1). */
 export const LIMITED_DISCOVERABLE_MS = 180_000;
+/** Longest Device Name in bytes (Vol 3, Part C, 12.1). */
+const NAME_LENGTH_MAX = 248;
 
 /** Fields of the payload. Those that are left out are not sent. */
 export interface PayloadOptions {
-  /** Local name; also becomes the GAP Device Name. */
-  readonly name?: string;
-  /** Cut a name that does not fit, between characters, instead of refusing it. */
+  /** Local name, or its bytes in UTF-8, at most 248; also becomes the GAP Device Name. */
+  readonly name?: string | Uint8Array;
+  /** Cut a name that does not fit, between characters, to what the other fields leave, instead of refusing it. */
   readonly shortenName?: boolean;
   /** Service UUIDs, all of them complete lists. */
   readonly services?: readonly UUID[];
@@ -53,6 +60,8 @@ export interface AdvertiseOptions extends PayloadOptions, WaitOptions {
   readonly brEdr?: boolean;
   /** Only this device may connect; the packets then carry no data at all. */
   readonly directedTo?: Device;
+  /** With `directedTo`: as fast as the controller can, whatever `intervalUs` says; ends by itself after 1.28 s. */
+  readonly highDuty?: boolean;
   /** False leaves the GAP Device Name and Appearance as they are. */
   readonly updateGap?: boolean;
 }
@@ -60,6 +69,7 @@ export interface AdvertiseOptions extends PayloadOptions, WaitOptions {
 /** Fields that raw data replaces. */
 const FIELD_NAMES = [
   "name",
+  "shortenName",
   "services",
   "appearance",
   "manufacturer",
@@ -74,7 +84,7 @@ const EMPTY = new Uint8Array(0);
 
 /** @throws TypeError or RangeError for the first option that is wrong. */
 export function checkAdvertising(options: AdvertiseOptions): void {
-  const { intervalUs, fast, directedTo, connectable } = options;
+  const { intervalUs, fast, directedTo, highDuty, connectable } = options;
   if (typeof intervalUs !== "number") {
     throw new TypeError("advertise() needs intervalUs: the advertising interval in microseconds");
   }
@@ -86,13 +96,19 @@ export function checkAdvertising(options: AdvertiseOptions): void {
   }
   if (directedTo && !(directedTo instanceof Device)) throw new TypeError("directedTo is a Device");
   if (directedTo && connectable === false) throw new TypeError("directedTo needs connectable advertising");
+  if (highDuty && (!directedTo || fast)) throw new TypeError("highDuty needs directedTo, and no fast");
   checkPayload(options);
 }
 
 /** @throws TypeError or RangeError for the first field that is wrong. */
-function checkPayload(options: PayloadOptions): void {
+export function checkPayload(options: PayloadOptions): void {
   const { name, appearance, manufacturer, serviceData, txPower, fields, advData, respData } = options;
-  if (name !== undefined && typeof name !== "string") throw new TypeError("name is a string");
+  if (name !== undefined) {
+    if (typeof name !== "string" && !(name instanceof Uint8Array)) {
+      throw new TypeError("name is a string, or a Uint8Array of UTF-8");
+    }
+    checkInteger("the length of name in bytes", nameBytes(name).length, 0, NAME_LENGTH_MAX);
+  }
   checkUuids("services", options.services);
   checkUuids("solicitation", options.solicitation);
   if (appearance !== undefined) checkInteger("appearance", appearance, 0, 0xffff);
@@ -110,8 +126,14 @@ function checkPayload(options: PayloadOptions): void {
     checkBytes("the value of a field", value);
   }
   if (advData === undefined && respData === undefined) return;
-  if (advData) checkBytes("advData", advData);
-  if (respData) checkBytes("respData", respData);
+  for (const [what, data] of [
+    ["advData", advData],
+    ["respData", respData],
+  ] as const) {
+    if (!data) continue;
+    checkBytes(what, data);
+    checkInteger(`the length of ${what}`, data.length, 0, ADVERTISING_DATA_LENGTH);
+  }
   const both = FIELD_NAMES.filter((field) => options[field] !== undefined);
   if (both.length > 0) {
     throw new TypeError(`advData and respData replace all fields: leave out ${both.join(", ")}`);
@@ -134,10 +156,19 @@ function checkInteger(what: string, value: number, min: number, max: number): vo
   }
 }
 
+/** The bytes of a name, in an array of their own. */
+export function nameBytes(name: string | Uint8Array): Uint8Array {
+  return typeof name === "string" ? utf8Encode(name) : name.slice();
+}
+
 /** The two packets. @throws RangeError that names the field which does not fit. */
-export function payloadOf(options: AdvertiseOptions): AdvertisingPayload {
+export function payloadOf(
+  options: PayloadOptions & Pick<AdvertiseOptions, "connectable" | "discoverable" | "limitedDisc" | "brEdr">,
+): AdvertisingPayload {
   const { advData, respData } = options;
-  if (advData || respData) return { advData: advData ?? EMPTY, respData: respData ?? EMPTY };
+  if (advData || respData) {
+    return { advData: advData?.slice() ?? EMPTY, respData: respData?.slice() ?? EMPTY };
+  }
   return buildAdvertisingPayload({ ...options, connectable: options.connectable ?? true });
 }
 

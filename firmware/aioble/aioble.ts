@@ -29,6 +29,7 @@ export function createAioble(host: Host, createAborter: () => Aborter) {
       core.connections.delete(link);
       connection?.closed(reason);
     },
+    onAdvertisingTimeout: () => peripheral.expired(),
     onRadioLost: (error) => peripheral.lost(error),
     onAdvertisingLost: (error) => peripheral.lost(error),
     onStopping() {

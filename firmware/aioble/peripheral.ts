@@ -1,225 +1,295 @@
 /** Advertising: for one connection, for a stream of them, or for whoever listens. */
 import { BleError } from "../ble/errors.ts";
+import { HIGH_DUTY_MS } from "../ble/gap/advertiser.ts";
 import type { AdvertisingPayload } from "../ble/gap/advertising-data.ts";
 import type { Connection } from "../ble/gap/connection.ts";
-import { utf8Encode } from "../ble/utf8.ts";
-import type { Timer } from "../platform/platform.ts";
+import type { LogLevel, Timer } from "../platform/platform.ts";
 import {
   type AdvertiseOptions,
   checkAdvertising,
+  checkPayload,
   deadlineOf,
+  nameBytes,
   type PayloadOptions,
   payloadOf,
 } from "./advertising.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
-import { radioOff } from "./errors.ts";
+import { radioOff, TimeoutError } from "./errors.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
 
 /** A running advertisement without connections, from `broadcast`. */
 export interface Broadcaster {
-  /** Replaces the payload while the broadcast goes on. @throws as `broadcast` does for its fields. */
+  /**
+   * Replaces the payload while the broadcast goes on; nothing happens after `stop`.
+   * @throws as `broadcast` does for its fields; what ended the broadcast when that was not `stop`.
+   */
   update(fields: PayloadOptions): Promise<void>;
   /** Takes it off the air. */
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The advertisement that runs, or is about to. */
-interface Claim {
-  options: AdvertiseOptions;
-  readonly payload: AdvertisingPayload;
+/** One call of `advertise` or `broadcast`. */
+interface Run {
+  readonly options: AdvertiseOptions;
+  /** What is sent, or will be. */
+  payload: AdvertisingPayload;
+  /** Who waits for the connection; nobody does for a broadcast's. */
+  pending: Pending<DeviceConnection> | undefined;
+  /** It has its connection. */
+  found: boolean;
+  /** A connection that came while the end of the advertisement was on its way to the controller. */
+  late: DeviceConnection | undefined;
+  /** It is over, or about to be. */
+  ended: boolean;
+  /** Why a broadcast is over that nobody stopped. */
+  failure: unknown;
+  slowDown: Timer;
 }
 
 export class Peripheral {
   private readonly core: Core;
-  private waiting: Pending<DeviceConnection> | undefined = undefined;
-  /** A connection that came while the end of an advertisement was on its way to the controller. */
-  private late: DeviceConnection | undefined = undefined;
-  private current: Claim | undefined = undefined;
-  /** The call that runs has its connection. */
-  private found = false;
-  private slowDown: Timer;
+  /** There is one at a time. */
+  private current: Run | undefined = undefined;
+  /** What the log has been told. */
+  private readonly told = new Set<string>();
 
   constructor(core: Core) {
     this.core = core;
   }
 
-  /** See `aioble.advertise`. */
-  advertise(options: AdvertiseOptions): Promise<DeviceConnection> {
-    const claim = this.claim(options);
-    return this.run(claim).finally(() => this.release(claim));
+  /** See `aioble.advertise`. `again`: the caller will advertise again by itself. */
+  advertise(options: AdvertiseOptions, again = false): Promise<DeviceConnection> {
+    return this.wait(this.prepare(options), again);
   }
 
   /** See `aioble.broadcast`. */
-  async broadcast(options: Omit<AdvertiseOptions, keyof WaitOptions>): Promise<Broadcaster> {
-    const quiet = { ...options, connectable: false };
-    const claim = this.claim(quiet);
-    let stopping: Promise<void> | undefined;
-    const stop = (): Promise<void> => {
-      if (this.current !== claim) return Promise.resolve();
-      stopping ??= this.offAir().finally(() => this.release(claim));
-      return stopping;
-    };
+  broadcast(options: Omit<AdvertiseOptions, keyof WaitOptions>): Promise<Broadcaster> {
+    return this.air(this.prepare({ ...options, connectable: false }));
+  }
+
+  private async air(run: Run): Promise<Broadcaster> {
+    this.claim(run);
     try {
-      await this.core.host.activate();
-      await this.onAir(claim);
-      if (this.current !== claim) throw radioOff();
+      await this.onAir(run);
+      if (run.ended) throw run.failure ?? radioOff();
     } catch (error) {
-      this.release(claim);
+      run.ended = true;
+      await this.offAir(run);
+      this.release(run);
       throw error;
     }
-    return {
-      update: (fields) => (this.current === claim && !stopping ? this.update(fields) : Promise.resolve()),
-      stop,
-      [Symbol.asyncDispose]: stop,
+    let stopping: Promise<void> | undefined;
+    const stop = (): Promise<void> => {
+      run.ended = true;
+      stopping ??= this.offAir(run).then(() => this.release(run));
+      return stopping;
     };
+    const update = (fields: PayloadOptions): Promise<void> => {
+      if (!run.ended) return this.replace(run, fields);
+      return run.failure ? Promise.reject(run.failure) : Promise.resolve();
+    };
+    return { update, stop, [Symbol.asyncDispose]: stop };
   }
 
   /** See `aioble.updateAdvertising`. */
   update(fields: PayloadOptions): Promise<void> {
-    const current = this.current;
-    if (!current)
-      throw new BleError("not-advertising", "There is no advertisement whose payload could change.");
-    const { connectable, discoverable, limitedDisc, brEdr, intervalUs } = current.options;
-    const options = { ...fields, connectable, discoverable, limitedDisc, brEdr, intervalUs };
-    checkAdvertising(options);
-    const { advData, respData } = payloadOf(options);
-    current.options = { ...current.options, ...fields };
-    this.updateGap(current.options);
-    return this.core.host.advertiser.update(advData, respData);
+    const run = this.current;
+    if (run && !run.ended) return this.replace(run, fields);
+    return Promise.reject(
+      new BleError("not-advertising", "There is no advertisement whose payload could change."),
+    );
   }
 
-  /** Checks everything that can be checked at once, and takes the one advertisement there is. */
-  private claim(options: AdvertiseOptions): Claim {
+  private replace(run: Run, fields: PayloadOptions): Promise<void> {
+    checkPayload(fields);
+    const { connectable, discoverable, limitedDisc, brEdr, updateGap } = run.options;
+    run.payload = payloadOf({ ...fields, connectable, discoverable, limitedDisc, brEdr });
+    this.describe(run.payload);
+    this.updateGap({ ...fields, updateGap });
+    const { advertiser } = this.core.host;
+    return advertiser.update(run.payload.advData, run.payload.respData).catch((error: unknown) => {
+      if (!advertiser.advertising) this.fail(run, error);
+      throw error;
+    });
+  }
+
+  /** Checks all that can be checked at once. @throws TypeError or RangeError for the first option that is wrong. */
+  prepare(options: AdvertiseOptions): Run {
     checkTimeout(options.timeoutMs);
     checkAdvertising(options);
+    return {
+      options,
+      payload: payloadOf(options),
+      pending: undefined,
+      found: false,
+      late: undefined,
+      ended: false,
+      failure: undefined,
+      slowDown: undefined,
+    };
+  }
+
+  /** Takes the one advertisement that there is. @throws BleError when it is taken, or there is no room for a link. */
+  private claim(run: Run): void {
     const { host } = this.core;
+    const { options } = run;
     if (this.current || host.advertiser.advertising) {
       throw new BleError(
         "already-advertising",
         "An advertisement runs already; wait for it or end it by its signal.",
       );
     }
-    if (options.connectable !== false && host.connections.size >= host.maxConnections) {
+    if (options.connectable === false) {
+      this.tell("info", "advertising so that nobody can connect (connectable: false, or a broadcast)");
+    } else if (host.connections.size >= host.maxConnections) {
       throw new BleError(
         "too-many-connections",
         `${host.maxConnections} devices are connected, which is all there is room for: wait until one leaves.`,
       );
     }
-    const payload = payloadOf(options);
-    if (options.brEdr) {
-      host.platform.log("warning", "aioble: brEdr: true announces a radio that this camera does not have");
-    }
-    this.current = { options, payload };
+    if (options.brEdr) this.tell("warning", "brEdr: true announces a radio that this camera does not have");
+    this.describe(run.payload);
+    this.current = run;
     host.advertiser.owner = this;
-    return this.current;
   }
 
-  private release(claim: Claim | undefined): void {
-    if (this.current !== claim) return;
+  private release(run: Run): void {
+    if (this.current !== run) return;
     this.current = undefined;
     this.core.host.advertiser.owner = undefined;
-    this.stopSlowDown();
   }
 
-  private stopSlowDown(): void {
-    if (this.slowDown !== undefined) this.core.host.platform.clock.clearTimer(this.slowDown);
-    this.slowDown = undefined;
+  /** A line in the log; the same only once. */
+  tell(level: LogLevel, message: string): void {
+    if (this.told.has(message)) return;
+    this.told.add(message);
+    this.core.host.platform.log(level, `aioble: ${message}`);
   }
 
-  private async run(claim: Claim): Promise<DeviceConnection> {
-    this.late = undefined;
-    this.found = false;
+  private describe({ note }: AdvertisingPayload): void {
+    if (note) this.tell("info", note);
+  }
+
+  private async wait(run: Run, again: boolean): Promise<DeviceConnection> {
+    this.claim(run);
     try {
-      return await this.core.scope.wait<DeviceConnection>(
-        deadlineOf(claim.options),
+      const connection = await this.core.scope.wait<DeviceConnection>(
+        deadlineOf(run.options),
         (pending) => {
-          this.waiting = pending;
-          this.begin(claim, pending).catch((error: unknown) => pending.reject(error));
+          run.pending = pending;
+          this.onAir(run).catch((error: unknown) => pending.reject(error));
         },
         () => {
-          this.waiting = undefined;
+          run.pending = undefined;
+          run.ended = true;
+          this.stopSlowDown(run);
         },
       );
+      if (!again)
+        this.tell("debug", "a connection ends advertising: others connect after the next advertise()");
+      return connection;
     } catch (error) {
-      return this.stopBecauseOf(error);
+      // Advertising is off the air before its end is reported; a connection that wins that race is returned.
+      run.ended = true;
+      await this.offAir(run);
+      if (run.late?.isConnected()) return run.late;
+      throw error;
+    } finally {
+      this.release(run);
     }
   }
 
-  /** Switches the radio and advertising on, unless the wait has ended meanwhile. */
-  private async begin(claim: Claim, pending: Pending<DeviceConnection>): Promise<void> {
-    await this.core.host.activate();
-    if (this.waiting === pending) await this.onAir(claim);
-  }
-
-  private async onAir(claim: Claim): Promise<void> {
-    const { options, payload } = claim;
-    const { advertiser, platform } = this.core.host;
-    const { intervalUs, fast, directedTo, connectable = true } = options;
-    this.updateGap(options);
-    const parameters = {
-      intervalUs,
+  /** Switches the radio and advertising on, unless the run ends meanwhile. */
+  private async onAir(run: Run): Promise<void> {
+    const { host } = this.core;
+    const { advertiser, platform } = host;
+    const { intervalUs, fast, directedTo, highDuty, connectable = true } = run.options;
+    await host.activate();
+    if (run.ended) return;
+    this.updateGap(run.options);
+    await advertiser.start({
+      intervalUs: fast ? fast.intervalUs : intervalUs,
       connectable,
       directedTo: directedTo && { addressType: directedTo.addrType, address: directedTo.addr },
-      ...payload,
-    };
-    if (!fast) return advertiser.start(parameters);
-    await advertiser.start({ ...parameters, intervalUs: fast.intervalUs });
-    if (this.current !== claim || !advertiser.advertising) return;
-    this.slowDown = platform.clock.setTimer(() => {
-      this.slowDown = undefined;
-      advertiser.slowDown(intervalUs).catch((error: unknown) => {
-        if (this.waiting) this.waiting.reject(error);
-        else platform.log("warning", `aioble: ${error}`);
-      });
+      highDuty,
+      advData: run.payload.advData,
+      respData: run.payload.respData,
+    });
+    if (!fast || run.ended) return;
+    run.slowDown = platform.clock.setTimer(() => {
+      run.slowDown = undefined;
+      advertiser.slowDown(intervalUs).catch((error: unknown) => this.fail(run, error));
     }, fast.durationMs);
   }
 
-  /** The characteristics and the advertisement say the same (CSS, Part A, 1.2 and 1.12). */
-  private updateGap({ updateGap, name, appearance }: AdvertiseOptions): void {
-    if (updateGap === false) return;
-    const { gatt } = this.core.host;
-    if (name !== undefined) gatt.generic.deviceName = utf8Encode(name);
-    if (appearance !== undefined) gatt.generic.appearance = appearance;
+  private stopSlowDown(run: Run): void {
+    if (run.slowDown !== undefined) this.core.host.platform.clock.clearTimer(run.slowDown);
+    run.slowDown = undefined;
   }
 
-  private async offAir(): Promise<void> {
-    this.stopSlowDown();
-    const host = this.core.host;
+  /** The characteristics and the advertisement say the same (CSS, Part A, 1.2 and 1.12). */
+  private updateGap({
+    updateGap,
+    name,
+    appearance,
+  }: PayloadOptions & Pick<AdvertiseOptions, "updateGap">): void {
+    if (updateGap === false) return;
+    const { generic } = this.core.host.gatt;
+    if (name !== undefined) generic.deviceName = nameBytes(name);
+    if (appearance !== undefined) generic.appearance = appearance;
+  }
+
+  /** Never rejects: a controller that does not obey any more is started again. */
+  private async offAir(run: Run): Promise<void> {
+    this.stopSlowDown(run);
+    const { host } = this.core;
+    if (this.current !== run) return;
     if (!host.active) return host.advertiser.forget();
     await host.advertiser.stop().catch((cause: unknown) => host.platform.log("warning", `aioble: ${cause}`));
   }
 
-  /** Advertising is off the air before its end is reported; a connection that won that race is returned. */
-  private async stopBecauseOf(error: unknown): Promise<DeviceConnection> {
-    await this.offAir();
-    const late: DeviceConnection | undefined = this.late;
-    this.late = undefined;
-    if (late?.isConnected()) return late;
-    throw error;
+  /** A run is over: nothing is on the air for it, or will be. */
+  private fail(run: Run | undefined, error: unknown): void {
+    if (!run || run.ended) return;
+    if (run.pending) return run.pending.reject(error);
+    run.ended = true;
+    run.failure = error;
+    void this.offAir(run);
+    this.release(run);
   }
 
   /** The host has a new link. Returns false when nobody wants it. */
   connected(connection: DeviceConnection): boolean {
     const { owner } = this.core.host.advertiser;
     if (owner && owner !== this) return true;
-    if (!this.current || this.found) return false;
-    this.found = true;
-    if (this.waiting) this.waiting.resolve(connection);
-    else this.late = connection;
+    const run = this.current;
+    if (!run || run.found || run.options.connectable === false) return false;
+    run.found = true;
+    if (run.pending) run.pending.resolve(connection);
+    else run.late = connection;
     return true;
+  }
+
+  /** High duty cycle directed advertising had its time. */
+  expired(): void {
+    this.fail(this.current, new TimeoutError(HIGH_DUTY_MS));
   }
 
   /** What was on the air is not any more, and will not be again. */
   lost(error: unknown): void {
-    this.waiting?.reject(error);
+    this.fail(this.current, error);
   }
 
   /** The radio is being switched off. Another advertisement may be asked for at once, for when it is on again. */
   stopping(): void {
-    this.release(this.current);
-    this.lost(radioOff());
+    const run = this.current;
+    if (!run) return;
+    this.release(run);
+    run.ended = true;
+    this.stopSlowDown(run);
+    run.pending?.reject(radioOff());
   }
 }
 

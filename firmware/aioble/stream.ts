@@ -12,8 +12,10 @@ interface Waiting<T> {
 export interface StreamSource<T> {
   /** There is room again after an item was taken. */
   onTaken?(): void;
-  /** The stream was left, or ended; these items were not taken. Called once. */
-  onEnd?(left: readonly T[]): void;
+  /** The stream was left, or ended; called once. Whoever leaves it waits for what this returns. */
+  onEnd?(): void | Promise<void>;
+  /** The stream was left, and these items had not been taken. */
+  onLeft?(items: readonly T[]): void;
 }
 
 export class Stream<T> implements AsyncIterableIterator<T> {
@@ -21,6 +23,7 @@ export class Stream<T> implements AsyncIterableIterator<T> {
   private readonly items: T[] = [];
   private readonly waiting: Waiting<T>[] = [];
   private ended: { readonly error?: unknown } | undefined = undefined;
+  private closing: void | Promise<void> = undefined;
 
   constructor(source: StreamSource<T> = {}) {
     this.source = source;
@@ -48,7 +51,14 @@ export class Stream<T> implements AsyncIterableIterator<T> {
     if (this.ended) return;
     this.ended = reason;
     for (const waiting of this.waiting.splice(0)) this.finish(waiting);
-    this.source.onEnd?.([]);
+    this.closing = this.source.onEnd?.();
+  }
+
+  /** Takes back the items that nobody has taken yet and that `unwanted` tells. */
+  discard(unwanted: (item: T) => boolean): void {
+    for (let at = this.items.length - 1; at >= 0; at--) {
+      if (unwanted(this.items[at]!)) this.items.splice(at, 1);
+    }
   }
 
   private finish(waiting: Waiting<T>): void {
@@ -74,15 +84,14 @@ export class Stream<T> implements AsyncIterableIterator<T> {
     });
   }
 
-  /** Leaves the stream: a pending `next` ends, what was not taken is handed back to the source. */
-  return(): Promise<IteratorResult<T>> {
+  /** Leaves the stream: a pending `next` ends at once, and what was not taken is handed back to the source. */
+  async return(): Promise<IteratorResult<T>> {
     const left = this.items.splice(0);
-    if (!this.ended) {
-      this.ended = {};
-      for (const waiting of this.waiting.splice(0)) this.finish(waiting);
-      this.source.onEnd?.(left);
-    }
-    return Promise.resolve({ value: undefined, done: true });
+    this.end();
+    this.ended = {};
+    if (left.length > 0) this.source.onLeft?.(left);
+    await this.closing;
+    return { value: undefined, done: true };
   }
 
   [Symbol.asyncIterator](): this {

@@ -70,7 +70,7 @@ export interface AdvertisingFields {
   readonly brEdr?: boolean;
   readonly services?: readonly UUID[];
   readonly name?: string | Uint8Array;
-  /** Cut the name to what room is left in either packet, as a Shortened Local Name, instead of refusing it. */
+  /** Cut the name to what the other fields leave of either packet, as a Shortened Local Name, instead of refusing it. */
   readonly shortenName?: boolean;
   /** Appearance value, 0..0xFFFF; 0 is not sent. */
   readonly appearance?: number;
@@ -90,6 +90,8 @@ export interface AdvertisingFields {
 export interface AdvertisingPayload {
   readonly advData: Uint8Array;
   readonly respData: Uint8Array;
+  /** Why some scanners show no name, or not the whole name. */
+  readonly note?: string;
 }
 
 interface Field {
@@ -171,34 +173,78 @@ function shorten(name: Uint8Array, room: number): Uint8Array {
   return name.slice(0, end);
 }
 
-/**
- * Places each whole field into the advertising packet if it fits there, else into the scan response.
- * @throws RangeError that names the field which fits in neither, and by how many bytes.
- */
-export function buildAdvertisingPayload(options: AdvertisingFields): AdvertisingPayload {
-  const packets = [new Writer(ADVERTISING_DATA_LENGTH), new Writer(ADVERTISING_DATA_LENGTH)] as const;
-  for (const field of collect(options)) {
-    const needed = field.value.length + 2;
-    const packet = packets.find((candidate) => candidate.length + needed <= ADVERTISING_DATA_LENGTH);
-    if (packet) {
-      putField(packet, field.type, field.value);
-      continue;
-    }
-    const emptier = packets[1].length <= packets[0].length ? packets[1] : packets[0];
-    const room = ADVERTISING_DATA_LENGTH - emptier.length;
-    const short = options.shortenName && field.label === "name" ? shorten(field.value, room - 2) : undefined;
-    if (!short || short.length === 0) {
-      throw new RangeError(
-        `advertising payload too long: "${field.label}" takes ${needed} bytes and ${room} are left of 31 + 31; shorten it by ${needed - room} or leave a field out`,
-      );
-    }
-    putField(emptier, AD_TYPE.SHORTENED_LOCAL_NAME, short);
-  }
-  return { advData: packets[0].finish(), respData: packets[1].finish() };
+/** The two packets. */
+type Packets = readonly [Writer, Writer];
+
+function emptyPackets(): Packets {
+  return [new Writer(ADVERTISING_DATA_LENGTH), new Writer(ADVERTISING_DATA_LENGTH)];
+}
+
+/** The packet with more room. */
+function emptierOf(packets: Packets): Writer {
+  return packets[1].length <= packets[0].length ? packets[1] : packets[0];
 }
 
 function putField(packet: Writer, type: number, value: Uint8Array): void {
   packet.u8(value.length + 1);
   packet.u8(type);
   packet.bytes(value);
+}
+
+/** Puts each whole field into the advertising packet if it fits there, else into the scan response. Returns the first that fits in neither. */
+function place(fields: readonly Field[], packets: Packets): Field | undefined {
+  return fields.find(({ type, value }) => {
+    const packet = packets.find(({ length }) => length + value.length + 2 <= ADVERTISING_DATA_LENGTH);
+    if (packet) putField(packet, type, value);
+    return !packet;
+  });
+}
+
+/**
+ * Places each whole field into the advertising packet if it fits there, else into the scan response.
+ * @throws RangeError that names the field which fits in neither, and by how many bytes.
+ */
+export function buildAdvertisingPayload(options: AdvertisingFields): AdvertisingPayload {
+  const fields = collect(options);
+  const name = fields.find(({ label }) => label === "name");
+  let packets = emptyPackets();
+  let misfit = place(fields, packets);
+  let shortened: Uint8Array | undefined;
+  if (misfit && name && options.shortenName) {
+    packets = emptyPackets();
+    misfit = place(
+      fields.filter((field) => field !== name),
+      packets,
+    );
+    if (!misfit) {
+      const packet = emptierOf(packets);
+      shortened = shorten(name.value, ADVERTISING_DATA_LENGTH - packet.length - 2);
+      const whole = shortened.length === name.value.length;
+      if (shortened.length > 0) {
+        putField(packet, whole ? AD_TYPE.COMPLETE_LOCAL_NAME : AD_TYPE.SHORTENED_LOCAL_NAME, shortened);
+      } else misfit = name;
+      if (whole) shortened = undefined;
+    }
+  }
+  if (misfit) {
+    const needed = misfit.value.length + 2;
+    const room = ADVERTISING_DATA_LENGTH - emptierOf(packets).length;
+    throw new RangeError(
+      `advertising payload too long: "${misfit.label}" takes ${needed} bytes and ${room} are left of 31 + 31; shorten it by ${needed - room} or leave a field out`,
+    );
+  }
+  const advData = packets[0].finish();
+  return { advData, respData: packets[1].finish(), note: name && noteOf(name.value, shortened, advData) };
+}
+
+function noteOf(
+  name: Uint8Array,
+  shortened: Uint8Array | undefined,
+  advData: Uint8Array,
+): string | undefined {
+  if (shortened) return `${shortened.length} of the name's ${name.length} bytes are advertised: shortenName`;
+  for (let at = 0; at < advData.length; at += advData[at]! + 1) {
+    if (advData[at + 1] === AD_TYPE.COMPLETE_LOCAL_NAME) return undefined;
+  }
+  return "the name is in the scan response, which scanners show that ask for it (active scanning)";
 }

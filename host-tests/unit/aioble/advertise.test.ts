@@ -138,16 +138,16 @@ describe("advertise()", () => {
       const connection = await advertising;
       assert.equal(connection.link.handle, HANDLE + turn);
     }
-    assert.throws(() => rig.aioble.advertise(OPTIONS), { code: "too-many-connections" });
+    await assert.rejects(rig.aioble.advertise(OPTIONS), { code: "too-many-connections" });
     assert.equal(rig.host.connections.size, 4);
   });
 
   it("a second call is refused while one runs, and works when it has ended", async () => {
     const rig = await activeRig();
     const first = rig.aioble.advertise(OPTIONS);
-    assert.throws(() => rig.aioble.advertise(OPTIONS), { name: "BleError", code: "already-advertising" });
+    await assert.rejects(rig.aioble.advertise(OPTIONS), { name: "BleError", code: "already-advertising" });
     await rig.settle();
-    assert.throws(() => rig.aioble.advertise(OPTIONS), { code: "already-advertising" });
+    await assert.rejects(rig.aioble.advertise(OPTIONS), { code: "already-advertising" });
     await rig.connect();
     await first;
     const second = rig.aioble.advertise(OPTIONS);
