@@ -1,6 +1,14 @@
 /** aioble's defects in core, devices, connections and errors, none of which we have: docs/differences.md names each. */
 import { UUID } from "../../firmware/ble/uuid.ts";
-import { bytes, CHAR_UUID, createPair, findCharacteristics, SERVICE_UUID, text } from "../multi/pair.ts";
+import {
+  bytes,
+  CHAR_UUID,
+  CHAR2_UUID,
+  createPair,
+  findCharacteristics,
+  SERVICE_UUID,
+  text,
+} from "../multi/pair.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { complaints } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
@@ -21,7 +29,7 @@ function createScene() {
     const [target] = await findCharacteristics(link, CHAR_UUID);
     return { link, target: target!, connection: await advertised };
   };
-  return { ...pair, characteristic, registerServices, service, meet };
+  return { ...pair, Characteristic, characteristic, registerServices, service, meet };
 }
 
 describe("aioble: differences in core", () => {
@@ -35,6 +43,39 @@ describe("aioble: differences in core", () => {
       const down = [connection.disconnected(), connection.disconnected()];
       await link.disconnect();
       await Promise.all(down);
+    });
+  });
+
+  it("⚠ 1: stop() leaves no connection behind", async () => {
+    const { world, camera, meet } = createScene();
+    await world.run(async () => {
+      const first = await meet();
+      await camera.aioble.stop();
+      equal(first.connection.isConnected(), false);
+      equal(camera.host.connections.size, 0);
+      const { link, connection } = await meet();
+      ok(connection !== first.connection);
+      await link.disconnect();
+      await connection.disconnected();
+    });
+  });
+
+  it("⚠ 1: a capture characteristic works again after stop()", async () => {
+    const { connect, camera, Characteristic, registerServices, service, world } = createScene();
+    const captured = new Characteristic(service, new UUID(CHAR2_UUID), { write: true, capture: true });
+    registerServices(service);
+    await world.run(async () => {
+      for (const round of ["one", "two"]) {
+        const advertised = camera.aioble.advertise(OPTIONS);
+        const link = await connect();
+        const [target] = await findCharacteristics(link, CHAR2_UUID);
+        await link.write(target!, bytes(round));
+        const { connection, data } = await captured.written();
+        equal(connection, await advertised);
+        equal(text(data), round);
+        await camera.aioble.stop();
+        registerServices(service);
+      }
     });
   });
 
@@ -66,6 +107,23 @@ describe("aioble: differences in core", () => {
     });
     equal(asked, 2);
     ok(complaints(camera).length >= 6, "each is in the log");
+  });
+});
+
+describe("aioble: differences in errors and UUIDs", () => {
+  it("⚠ 9: a GattError always has a status", () => {
+    const { GattError } = createPair().camera.aioble;
+    const error = new GattError(0x0e);
+    equal(error.status, 0x0e);
+    equal(error.code, "gatt-error");
+    ok(error.message.includes("unlikely error"), error.message);
+  });
+
+  it("⚠ 10.1: a string is always hexadecimal digits", () => {
+    ok(new UUID("180F").equals(new UUID(0x180f)));
+    ok(new UUID("0000-180F").equals(new UUID(0x180f)));
+    throws(() => new UUID("ab"), TypeError);
+    throws(() => new UUID("0123456789abcdef"), TypeError);
   });
 });
 
