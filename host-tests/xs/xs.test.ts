@@ -36,7 +36,7 @@ const unitTests = [
 /** Declares tests, though mocha does not run it. */
 const mustFail = join(root, "host-tests/xs/mustFail.ts");
 
-const scenarios = ["stack", "aioble", "bluetooth", "multi/aioble"].flatMap((folder) =>
+const scenarios = ["stack", "aioble", "bluetooth", "multi/aioble", "multi/bluetooth"].flatMap((folder) =>
   readdirSync(join(root, "host-tests", folder))
     .filter((name) => name.endsWith(".test.ts"))
     .sort()

@@ -1,0 +1,49 @@
+/** A pair whose camera is run through the module `bluetooth`: events are waited for. */
+import type { Bluetooth } from "../../firmware/bluetooth/bluetooth.ts";
+import type { IrqEvent } from "../../firmware/bluetooth/irq.ts";
+import { ADV_DATA, createPair, INTERVAL_US, type Pair } from "./pair.ts";
+
+type DataOf<E extends number> = Extract<IrqEvent, [event: E, data: unknown]>[1];
+
+export interface LowLevelPair extends Pair {
+  readonly bluetooth: Bluetooth;
+  readonly ble: InstanceType<Bluetooth["BLE"]>;
+  /** Every event so far. */
+  readonly events: IrqEvent[];
+  /** The data of the next event of this kind that was not waited for yet. */
+  event<E extends IrqEvent[0]>(kind: E): Promise<DataOf<E>>;
+  /** Advertises as the originals do. */
+  advertise(): Promise<void>;
+}
+
+/** @param handle what the handler does besides; its return value is the handler's. */
+export function createLowLevelPair(handle: (...event: IrqEvent) => unknown = () => undefined): LowLevelPair {
+  const pair = createPair();
+  const { bluetooth } = pair.camera;
+  const ble = new bluetooth.BLE();
+  const events: IrqEvent[] = [];
+  const fresh: IrqEvent[] = [];
+  let wake: () => void = () => undefined;
+  ble.irq((...event) => {
+    events.push(event);
+    fresh.push(event);
+    wake();
+    return handle(...event);
+  });
+  return {
+    ...pair,
+    bluetooth,
+    ble,
+    events,
+    async event<E extends IrqEvent[0]>(kind: E): Promise<DataOf<E>> {
+      for (;;) {
+        const at = fresh.findIndex(([candidate]) => candidate === kind);
+        if (at >= 0) return fresh.splice(at, 1)[0]![1] as DataOf<E>;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
+    advertise: () => ble.gapAdvertise(INTERVAL_US, { advData: ADV_DATA }),
+  };
+}
