@@ -77,7 +77,7 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "checks of options",
   ],
   [
-    /^(aioble\/(server|server-attribute|index)|bluetooth\/(ble|index|irq))\.ts$/,
+    /^(aioble\/(server|server-attribute|registered-services|index)|bluetooth\/(ble|index|irq))\.ts$/,
     /^ble\/gatt\/(database|values)\.ts$/,
     "value",
     "properties, limits and values of characteristics",
