@@ -16,6 +16,8 @@ export interface Finished {
 export interface RunOptions {
   /** Defaults to the repository. */
   readonly cwd?: string;
+  /** Variables besides those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Gets each line of standard output when it comes. */
   readonly onLine?: (line: string) => void;
 }
@@ -37,8 +39,9 @@ export function runProgram(
   options: RunOptions = {},
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const { cwd = root, onLine } = options;
-    const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    const { cwd = root, environment = {}, onLine } = options;
+    const env = { ...process.env, ...environment };
+    const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
     running.add(child);
     if (onLine !== undefined) createInterface({ input: child.stdout }).on("line", onLine);
     let stdout = "";

@@ -51,6 +51,11 @@ export class Program {
     return !this.hasEnded;
   }
 
+  /** Writes a line to its standard input. */
+  send(line: string): void {
+    this.child.stdin?.write(`${line}\n`);
+  }
+
   /** Asks it to end; ends it when it does not. */
   async stop(): Promise<void> {
     if (!this.hasEnded) {

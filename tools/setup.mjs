@@ -181,7 +181,7 @@ export const verbPieces = {
   format: ["node", "python"],
   size: ["node", "native", "cortex-m"],
   bench: ["node", "native", "cortex-m", "callgrind"],
-  soak: ["node"],
+  soak: ["node", "native", "cortex-m", "python"],
 };
 
 /**

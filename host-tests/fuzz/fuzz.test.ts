@@ -26,7 +26,8 @@ describe("fuzz", () => {
       if (Number.isFinite(budget.seconds)) this.timeout(budget.seconds * 1000 + 30_000);
       const figures = await fuzz(target, budget);
       assert.ok(figures.heapGrowthKiB < HEAP_GROWTH_LIMIT_KIB, JSON.stringify(figures));
-      if (Number.isFinite(budget.seconds)) process.stdout.write(`      ${JSON.stringify(figures)}\n`);
+      if (Number.isFinite(budget.seconds))
+        process.stdout.write(`      ${JSON.stringify({ name, ...figures })}\n`);
     });
   }
 });

@@ -65,6 +65,11 @@ export class RigProcess {
     });
   }
 
+  /** Undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
   get isRunning(): boolean {
     return !this.hasEnded;
   }
@@ -97,6 +102,11 @@ export class RigProcess {
     } finally {
       stop();
     }
+  }
+
+  /** What Ctrl-C does. */
+  interrupt(): void {
+    this.child.kill("SIGINT");
   }
 
   /** Ends the program at once, as a power cut would. */

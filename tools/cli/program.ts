@@ -117,6 +117,7 @@ function createProgram({ abort, end }: Context): Command {
   for (const [verb, description] of [
     ["size", "flash, RAM and bytecode by module; takes the arguments of npm run size"],
     ["bench", "instructions, memory and size; takes the arguments of npm run bench"],
+    ["soak", "centrals that vanish, round by round; takes the arguments of npm run soak"],
   ] as const) {
     command(verb, description)
       .argument("[arguments...]")

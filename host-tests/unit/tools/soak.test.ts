@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, it } from "mocha";
+import { root } from "../../../tools/paths.ts";
+import { LineBox } from "../../../tools/soak/lineBox.ts";
+import { planRound, type Wish } from "../../../tools/soak/plan.ts";
+import { reportIn, reportLine, STREAMS } from "../../../tools/soak/script.ts";
+import { complaintsOfRound, type Seen } from "../../../tools/soak/verdict.ts";
+
+const rounds = Array.from({ length: 200 }, (_, round) => planRound(7, round));
+
+describe("soak: the plan", () => {
+  it("is the same for the same seed, and another for another", () => {
+    assert.deepEqual(planRound(7, 3), planRound(7, 3));
+    assert.notDeepEqual(planRound(7, 3), planRound(8, 3));
+    assert.notDeepEqual(planRound(7, 3), planRound(7, 4));
+  });
+
+  it("always has two that subscribe and one that writes, and sometimes one that vanishes early", () => {
+    for (const members of rounds) {
+      assert.equal(members.length, 3);
+      assert.equal(members.filter(({ writes }) => writes).length, 1);
+      for (const { writes, subscribe } of members) assert.equal(subscribe.length > 0, !writes);
+      assert.ok(members.filter(({ early }) => early).length <= 1);
+    }
+    const early = rounds.filter((members) => members.some((member) => member.early)).length;
+    assert.ok(early > 25 && early < 75, `${early} of 200 rounds`);
+  });
+
+  it("lets each controller have each part, each order of vanishing, and each MTU", () => {
+    const seen = (what: (members: Wish[]) => unknown) => new Set(rounds.map((members) => what(members))).size;
+    const order = (members: Wish[]) =>
+      members
+        .map(({ vanishAfterMs }, index) => [vanishAfterMs, index] as const)
+        .sort(([a], [b]) => a - b)
+        .map(([, index]) => index)
+        .join();
+    assert.equal(
+      seen((members) => members.findIndex(({ writes }) => writes)),
+      3,
+    );
+    assert.equal(seen(order), 6);
+    assert.equal(new Set(rounds.flat().map(({ mtu }) => mtu)).size, 4);
+  });
+});
+
+describe("soak: the verdict", () => {
+  const [left, right] = STREAMS;
+  const wish: Wish = { subscribe: [], writes: false, mtu: 23, seed: 1, early: false, vanishAfterMs: 1 };
+  const wishes: Wish[] = [
+    { ...wish, subscribe: [left] },
+    { ...wish, subscribe: [left, right] },
+    { ...wish, writes: true },
+  ];
+  const nothing: Seen = { stage: "ready", mtu: 23, sent: 0, answered: 0, received: {} };
+  const value = (number: number) => `${number.toString(16).padStart(2, "0")}000000`;
+  const seen: Seen[] = [
+    { ...nothing, received: { [left.toUpperCase()]: [value(7), value(8), value(9)] } },
+    { ...nothing, received: { [right.toUpperCase()]: [value(1)], [left.toUpperCase()]: [value(8)] } },
+    { ...nothing, sent: 5, answered: 2 },
+  ];
+  const before = { connections: 3, orders: 10, slots: 0, chunks: 0 };
+  const after = { connections: 6, orders: 13, slots: 0, chunks: 0 };
+  /** Complaints when one central saw something else. */
+  const complaintsWith = (index: number, change: Partial<Seen>, report = after, wished = wishes): string =>
+    complaintsOfRound(
+      wished,
+      seen.map((one, at) => (at === index ? { ...one, ...change } : one)),
+      before,
+      report,
+    ).join("; ");
+
+  it("has nothing to say when each got its own, without a gap", () => {
+    assert.deepEqual(complaintsOfRound(wishes, seen, before, after), []);
+  });
+
+  it("finds a notification for one who had not subscribed", () => {
+    assert.match(complaintsWith(2, { received: { [left]: [value(8)] } }), /^central 2 was told of/);
+    assert.match(complaintsWith(0, { received: { [right]: [value(2)] } }), /^central 0 was told of/);
+    assert.match(complaintsWith(0, { received: { "25": [value(2)] } }), /^central 0 was told of 25/);
+  });
+
+  it("finds a notification that is missing, comes twice or is broken", () => {
+    for (const values of [[value(7), value(9)], [value(7), value(7)], [value(7), value(6)], ["0700"]]) {
+      assert.match(complaintsWith(0, { received: { [left]: values } }), /^central 0 missed or got twice/);
+    }
+  });
+
+  it("finds a central that was not ready, unless it was to vanish early", () => {
+    assert.match(complaintsWith(0, { stage: "discovering" }), /central 0 was discovering when it vanished/);
+    const early = wishes.map((one, at) => ({ ...one, early: at === 0 }));
+    assert.equal(complaintsWith(0, { stage: "discovering" }, after, early), "");
+    assert.equal(complaintsWith(0, { stage: "scanning" }, { ...after, connections: 5 }, early), "");
+  });
+
+  it("finds connections that the camera missed or made up", () => {
+    assert.match(complaintsWith(0, {}, { ...after, connections: 5 }), /the camera saw 2 connections/);
+    assert.match(complaintsWith(0, {}, { ...after, connections: 7 }), /the camera saw 4 connections/);
+    const early = wishes.map((one, at) => ({ ...one, early: at === 0 }));
+    for (const connections of [5, 6]) {
+      assert.equal(complaintsWith(0, { stage: "connecting" }, { ...after, connections }, early), "");
+    }
+  });
+
+  it("finds writes that were answered and not taken, and those that nobody sent", () => {
+    assert.match(complaintsWith(0, {}, { ...after, orders: 11 }), /took 1 orders of 5 .* answered 2/);
+    assert.match(complaintsWith(0, {}, { ...after, orders: 16 }), /took 6 orders of 5/);
+    assert.equal(complaintsWith(0, {}, { ...after, orders: 12 }), "");
+    assert.equal(complaintsWith(0, {}, { ...after, orders: 15 }), "");
+  });
+});
+
+describe("soak: the camera's report", () => {
+  it("is found among the lines of a console", () => {
+    const report = { connections: 3, orders: 12, slots: 65_000, chunks: 5_000 };
+    assert.deepEqual(reportIn(`info: ${reportLine(report)}`), report);
+    assert.equal(reportIn("info: advertising"), undefined);
+  });
+});
+
+describe("soak: lines of a program", () => {
+  const read = (line: string) => (line.startsWith("wanted") ? line : undefined);
+
+  it("are taken in their order, those that came before included", async () => {
+    const box = new LineBox("program", 5000);
+    box.put("other");
+    box.put("wanted 1");
+    const first = await box.take(read, "the first");
+    const second = box.take(read, "the second");
+    box.put("other");
+    box.put("wanted 2");
+    assert.deepEqual([first, await second], ["wanted 1", "wanted 2"]);
+  });
+
+  it("are not waited for when the program has ended, or for ever", async () => {
+    const ended = new LineBox("camera", 5000);
+    ended.put("its last words");
+    ended.end("SIGKILL");
+    await assert.rejects(ended.take(read, "it reported"), {
+      message: "The camera ended (SIGKILL) before it reported",
+      output: "its last words",
+    });
+    await assert.rejects(new LineBox("camera", 10).take(read, "it reported"), {
+      message: "The camera said nothing for 0.01 s before it reported",
+    });
+  });
+});
+
+describe("npm run soak", function () {
+  this.timeout(30_000);
+  const soak = (...args: string[]) =>
+    spawnSync(process.execPath, [join(root, "tools/run.mjs"), "soak", ...args], { encoding: "utf8" });
+
+  it("tells what is wrong with its arguments in one line, and exits with 2", () => {
+    for (const [args, complaint] of [
+      [["--rounds", "9"], '--rounds takes an integer of at least 10, not "9".'],
+      [["--seed", "x"], '--seed takes an integer of at least 0, not "x".'],
+      [["--board", "toaster"], 'There is no board "toaster".'],
+      [["--fast"], "Unknown option '--fast'"],
+    ] as const) {
+      const { status, stdout, stderr } = soak(...args);
+      assert.equal(status, 2, stderr);
+      assert.equal(stdout, "");
+      assert.ok(stderr.startsWith(`obscura: ${complaint}`), stderr);
+      assert.equal(stderr.trim().split("\n").length, 1);
+    }
+  });
+
+  it("helps", () => {
+    const { status, stdout } = soak("--help");
+    assert.equal(status, 0);
+    assert.match(stdout, /--rounds.*--seed.*--board.*--fuzz.*--json.*Exit status: /s);
+  });
+});

@@ -1,0 +1,212 @@
+/**
+ * The soak: centrals that join a camera together and vanish one after the other, round by round, over the controllers of
+ * tools/rig. What must hold: verdict.ts.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { startCamera } from "../camera/camera.ts";
+import { type Operation, type Progress, step, ToolError } from "../events.ts";
+import { buildRoot, root, venvProgram } from "../paths.ts";
+import { Program } from "../program.ts";
+import { buildSoakImage } from "./image.ts";
+import { LineBox } from "./lineBox.ts";
+import { MEMBERS, planRound } from "./plan.ts";
+import { type CameraReport, NAME, ORDER, reportIn } from "./script.ts";
+import { complaintsOfRound, type Seen, wasConnected } from "./verdict.ts";
+
+/**
+ * Rounds at the beginning and at the end whose highest use of memory is compared. The engine may still hold on to the last
+ * connection, which makes single rounds differ.
+ */
+export const WINDOW_ROUNDS = 5;
+
+/** Bytes by which the JavaScript heap may have grown at the end, however many rounds there were. */
+export const GROWTH_LIMIT = 512;
+
+/** Longer than any round takes on a busy computer. */
+const PATIENCE_MS = 60_000;
+
+export interface SoakOptions {
+  readonly board: string;
+  /** At least twice WINDOW_ROUNDS. */
+  readonly rounds: number;
+  /** An integer; the same seed plans the same rounds. */
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
+/** Bytes of the JavaScript heap in use, without garbage, while nobody is connected. */
+export interface HeapUse {
+  readonly slots: number;
+  readonly chunks: number;
+}
+
+export interface SoakResult {
+  readonly board: string;
+  readonly seed: number;
+  readonly rounds: number;
+  /** Links that the camera had. */
+  readonly connections: number;
+  /** Centrals that vanished before they had what they wanted. */
+  readonly cutShort: number;
+  /** Notifications that arrived, each at one who had subscribed. */
+  readonly notifications: number;
+  /** Writes that the application took. */
+  readonly orders: number;
+  readonly heapBefore: HeapUse;
+  readonly heapAfter: HeapUse;
+  readonly heapGrowthBytes: number;
+}
+
+/** What the centrals' program tells. */
+type Told =
+  | { readonly event: "ready" }
+  | { readonly event: "round"; readonly round: number; readonly members: readonly Seen[] }
+  | { readonly event: "failed"; readonly message: string };
+
+/** Everything that runs, and what it says. */
+interface Scene {
+  readonly camera: LineBox;
+  readonly centrals: LineBox;
+  /** Asks the centrals for something. */
+  ask(what: object): void;
+  /** Ends everything. */
+  stop(): Promise<void>;
+}
+
+type Stop = () => Promise<unknown> | void;
+
+/** Starts controllers, the camera and its centrals. */
+async function setTheScene(board: string, signal: AbortSignal, progress: Progress): Promise<Scene> {
+  const built = await buildSoakImage(board, progress);
+  signal.throwIfAborted();
+  mkdirSync(join(buildRoot, "soak"), { recursive: true });
+  const folder = mkdtempSync(join(buildRoot, "soak", "run-"));
+  const stops: Stop[] = [() => rmSync(folder, { recursive: true, force: true })];
+  let stopping = Promise.resolve();
+  // What is started while this runs is stopped by the next call; whoever calls waits for all.
+  const stop = (): Promise<void> => {
+    stopping = stopping.then(async () => {
+      for (let one = stops.pop(); one !== undefined; one = stops.pop()) await one();
+    });
+    return stopping;
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  const run = (name: string, args: readonly string[]): { box: LineBox; program: Program } => {
+    const box = new LineBox(name, PATIENCE_MS);
+    const program = new Program(name, [venvProgram("python"), ...args], (line) => box.put(line));
+    stops.push(() => program.stop());
+    void program.exited.then((how) => box.end(how));
+    return { box, program };
+  };
+  try {
+    const air = run("controllers", [
+      join(root, "tools/rig/controller.py"),
+      ...["--hosts", String(1 + MEMBERS), "--log", join(folder, "controller.log")],
+    ]);
+    const ready = await air.box.take(jsonIn<{ controllers: { hci: string }[] }>, "they were ready");
+    const [forCamera, ...forCentrals] = ready.controllers.map(({ hci }) => hci);
+    const centrals = run("centrals", [
+      join(root, "tools/soak/centrals.py"),
+      ...["--name", NAME, "--order", ORDER, ...forCentrals.flatMap((hci) => ["--hci", hci])],
+    ]);
+    const camera = new LineBox("camera", PATIENCE_MS);
+    const { image, application } = built;
+    const options = { image, application, hci: forCamera!, state: join(folder, "state") };
+    const running = await startCamera(built.board, options, (line) => camera.put(line));
+    stops.push(() => running.stop());
+    void running.exited.then((how) => camera.end(how));
+    await centrals.box.take(jsonIn<Told>, "they were ready");
+    signal.throwIfAborted();
+    return {
+      camera,
+      centrals: centrals.box,
+      ask: (what) => centrals.program.send(JSON.stringify(what)),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function jsonIn<T>(line: string): T | undefined {
+  return line.startsWith("{") ? (JSON.parse(line) as T) : undefined;
+}
+
+/** Runs the rounds; returns the figures. @throws ToolError at the first thing that does not hold. */
+async function runRounds({ rounds, seed, board }: SoakOptions, scene: Scene, progress: Progress) {
+  const result = { board, seed, rounds, connections: 0, cutShort: 0, notifications: 0, orders: 0 };
+  let before: CameraReport = { connections: 0, orders: 0, slots: 0, chunks: 0 };
+  const reports: CameraReport[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    const members = planRound(seed, round);
+    scene.ask({ round, members });
+    const told = await scene.centrals.take(jsonIn<Told>, `the end of round ${round}`);
+    if (told.event !== "round")
+      throw failure(scene, seed, round, told.event === "failed" ? told.message : "");
+    // One that vanished before the others came may have left the camera alone for a while.
+    const certain = before.connections + told.members.filter(wasConnected).length;
+    const report = await scene.camera.take((line) => {
+      const found = reportIn(line);
+      return found !== undefined && found.connections >= certain ? found : undefined;
+    }, `it was alone again, after round ${round} and ${certain} connections`);
+    const complaints = complaintsOfRound(members, told.members, before, report);
+    if (complaints.length > 0) throw failure(scene, seed, round, complaints.join("; "));
+    for (const { stage, received } of told.members) {
+      if (stage !== "ready") result.cutShort++;
+      result.notifications += Object.values(received).reduce((sum, values) => sum + values.length, 0);
+    }
+    reports.push(report);
+    before = report;
+    progress(round, rounds);
+  }
+  const heapBefore = highest(reports.slice(0, WINDOW_ROUNDS));
+  const heapAfter = highest(reports.slice(-WINDOW_ROUNDS));
+  return {
+    ...result,
+    connections: before.connections,
+    orders: before.orders,
+    heapBefore,
+    heapAfter,
+    heapGrowthBytes: total(heapAfter) - total(heapBefore),
+  };
+}
+
+const total = ({ slots, chunks }: HeapUse): number => slots + chunks;
+
+function highest(reports: readonly CameraReport[]): HeapUse {
+  const { slots, chunks } = reports.reduce((most, one) => (total(one) > total(most) ? one : most));
+  return { slots, chunks };
+}
+
+const failure = (scene: Scene, seed: number, round: number, what: string): ToolError =>
+  new ToolError(
+    `Round ${round} of seed ${seed}: ${what}`,
+    ["the camera's last lines:", ...scene.camera.lines.slice(-40)].join("\n"),
+  );
+
+/** Runs it. @throws StepFailed when something that must hold does not; everything is stopped. */
+export async function* soak(options: SoakOptions): Operation<SoakResult> {
+  const { board, rounds, seed, signal } = options;
+  const scene = yield* step("scene", `Camera on ${board}, ${MEMBERS} centrals`, async (progress) => ({
+    value: await setTheScene(board, signal, progress),
+  }));
+  try {
+    return yield* step("rounds", `Rounds of seed ${seed}`, async (progress) => {
+      const value = await runRounds(options, scene, progress);
+      if (value.heapGrowthBytes > GROWTH_LIMIT) {
+        throw new ToolError(
+          `The heap has grown by ${value.heapGrowthBytes} bytes in ${rounds} rounds of seed ${seed}`,
+          JSON.stringify(value),
+        );
+      }
+      const { connections, notifications, orders, heapGrowthBytes } = value;
+      const sign = heapGrowthBytes >= 0 ? "+" : "";
+      const traffic = `${connections} connections, ${notifications} notifications, ${orders} writes`;
+      return { value, detail: `${traffic}, heap ${sign}${heapGrowthBytes} bytes` };
+    });
+  } finally {
+    await scene.stop();
+  }
+}

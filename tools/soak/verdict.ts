@@ -1,0 +1,74 @@
+/** What must hold after each round, and over the whole run. */
+import type { Wish } from "./plan.ts";
+import type { CameraReport } from "./script.ts";
+
+/** How far a central got before it vanished, in this order. */
+const STAGES = [
+  "starting",
+  "waiting",
+  "scanning",
+  "connecting",
+  "connected",
+  "discovering",
+  "subscribing",
+  "ready",
+] as const;
+
+/** What one central saw in a round, as centrals.py tells it. */
+export interface Seen {
+  readonly stage: (typeof STAGES)[number];
+  readonly mtu: number;
+  readonly sent: number;
+  readonly answered: number;
+  /** Every notification, in hexadecimal digits, by the UUID of its characteristic. */
+  readonly received: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Whether the camera must have noticed it. */
+export const wasConnected = ({ stage }: Seen): boolean =>
+  STAGES.indexOf(stage) >= STAGES.indexOf("connected");
+
+/** The number that a notification of a stream carries. */
+const numberIn = (value: string): number => Buffer.from(value, "hex").readUInt32LE();
+
+function complaintsOfMember(name: string, wish: Wish, seen: Seen): string[] {
+  const complaints: string[] = [];
+  if (!wish.early && seen.stage !== "ready") complaints.push(`${name} was ${seen.stage} when it vanished`);
+  for (const [uuid, values] of Object.entries(seen.received)) {
+    if (!wish.subscribe.includes(uuid.toLowerCase())) {
+      complaints.push(`${name} was told of ${uuid}, which it had not subscribed to: ${values[0]}`);
+      continue;
+    }
+    const wrong = values.find(
+      (value, at) => value.length !== 8 || (at > 0 && numberIn(value) !== numberIn(values[at - 1]!) + 1),
+    );
+    if (wrong !== undefined) complaints.push(`${name} missed or got twice something before ${uuid} ${wrong}`);
+  }
+  return complaints;
+}
+
+/** What is wrong with one round; empty when nothing is. */
+export function complaintsOfRound(
+  wishes: readonly Wish[],
+  seen: readonly Seen[],
+  before: CameraReport,
+  after: CameraReport,
+): string[] {
+  const complaints = wishes.flatMap((wish, index) =>
+    complaintsOfMember(`central ${index}`, wish, seen[index]!),
+  );
+  const connections = after.connections - before.connections;
+  // One that vanished while it connected may have got through.
+  const possible = seen.filter(({ stage }) => stage === "connecting").length;
+  const certain = seen.filter(wasConnected).length;
+  if (connections < certain || connections > certain + possible) {
+    complaints.push(`the camera saw ${connections} connections, the centrals ${certain}`);
+  }
+  const orders = after.orders - before.orders;
+  const sum = (pick: (one: Seen) => number): number => seen.reduce((total, one) => total + pick(one), 0);
+  const [answered, sent] = [sum((one) => one.answered), sum((one) => one.sent)];
+  if (orders < answered || orders > sent) {
+    complaints.push(`the camera took ${orders} orders of ${sent} that were sent, and answered ${answered}`);
+  }
+  return complaints;
+}
