@@ -132,6 +132,9 @@ export class Advertiser {
     this.stop();
     if (enable === 0) return HCI_STATUS.SUCCESS;
     if (!this.controller.ownIdentity(this.parameters.ownAddressType)) return HCI_STATUS.INVALID_PARAMETERS;
+    if (!this.controller.options.advertisesWhileConnected && this.controller.links.size > 0) {
+      return HCI_STATUS.COMMAND_DISALLOWED;
+    }
     const pdu = PDU_OF_TYPE[this.parameters.advertisingType]!;
     const connectable = pdu === ADV.CONNECTABLE || pdu === ADV.DIRECTED;
     if (connectable && !this.controller.hasRoomForLink) return HCI_STATUS.CONNECTION_LIMIT_EXCEEDED;

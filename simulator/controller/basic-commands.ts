@@ -26,8 +26,6 @@ import type { Controller } from "./controller.ts";
 import { encryptBlock } from "./encryption.ts";
 import { featureBytes } from "./procedures.ts";
 
-/** Every state and combination without the low duty cycle ones of a peripheral that is central too (7.8.27). */
-const LE_STATES = new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0x03, 0x00, 0x00]);
 /** LMP features of a device without BR/EDR (Vol 2, Part C, 3.2): bits 37 and 38. */
 const LMP_FEATURES = new Uint8Array([0, 0, 0, 0, 0x60, 0, 0, 0]);
 
@@ -72,7 +70,7 @@ export function registerBasicCommands(table: CommandTable, controller: Controlle
     }));
   }
   table.on(leReadLocalSupportedFeatures, () => ({ leFeatures: featureBytes(options.features) }));
-  table.on(leReadSupportedStates, () => ({ leStates: LE_STATES }));
+  table.on(leReadSupportedStates, () => ({ leStates: options.leStates }));
   table.on(leSetRandomAddress, ({ randomAddress }) => {
     if (controller.randomAddressInUse) return HCI_STATUS.COMMAND_DISALLOWED;
     controller.randomAddress = randomAddress;

@@ -2,16 +2,7 @@
  * A simulated Bluetooth LE controller: takes HCI packets from a host, answers as a real one does, and takes part in the
  * air. Its bad habits are set in `vices`; what the host does wrong is noted in `violations`.
  */
-import {
-  decode,
-  encode,
-  encodeInto,
-  type Fields,
-  type Values,
-  viewOf,
-  Writer,
-} from "../../firmware/ble/codec.ts";
-import { reset } from "../../firmware/ble/hci/commands.ts";
+import { type Fields, type Values, viewOf, Writer } from "../../firmware/ble/codec.ts";
 import {
   commandComplete,
   commandStatus,
@@ -21,14 +12,7 @@ import {
   leConnectionComplete,
   numberOfCompletedPackets,
 } from "../../firmware/ble/hci/events.ts";
-import {
-  type AnyCommand,
-  H4_ACL,
-  H4_COMMAND,
-  H4_EVENT,
-  type HciEvent,
-  LE_META,
-} from "../../firmware/ble/hci/packet.ts";
+import { H4_ACL, H4_COMMAND, type HciEvent, LE_META } from "../../firmware/ble/hci/packet.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import type { Clock } from "../../firmware/platform/platform.ts";
 import {
@@ -42,8 +26,10 @@ import {
 import { AcceptList } from "./accept-list.ts";
 import { Advertiser } from "./advertiser.ts";
 import { registerBasicCommands } from "./basic-commands.ts";
-import { CommandTable, refusedValues } from "./command-table.ts";
+import { CommandPort } from "./command-port.ts";
+import { CommandTable } from "./command-table.ts";
 import { ConnectionEvents } from "./connection-events.ts";
+import { eventPacket } from "./event-packet.ts";
 import { Initiator } from "./initiator.ts";
 import { registerLinkCommands } from "./link-commands.ts";
 import { LinkEnd, type LinkOwner } from "./link-end.ts";
@@ -81,11 +67,10 @@ export class Controller implements LinkOwner {
   suggestedTxTimeUs = dataTimeUs(MIN_DATA_OCTETS);
   /** Takes each packet for the host, H4 indicator first; may be called inside `receive`. */
   onPacket: (packet: Uint8Array) => void = () => {};
-  private readonly table = new CommandTable();
+  private readonly commandPort: CommandPort;
   private readonly advertiser: Advertiser;
   private readonly scanner: Scanner;
   private readonly initiator: Initiator;
-  private commandCredits: number;
   private aclHeld = 0;
   private dead = false;
 
@@ -93,14 +78,15 @@ export class Controller implements LinkOwner {
     this.air = air;
     this.clock = air.clock;
     this.options = { ...DEFAULT_OPTIONS, ...options };
-    this.commandCredits = this.options.commandPackets;
     this.acceptList = new AcceptList(this.options.acceptListSize);
     this.advertiser = new Advertiser(this);
     this.scanner = new Scanner(this);
     this.initiator = new Initiator(this);
-    registerBasicCommands(this.table, this);
-    registerLinkCommands(this.table, this);
-    for (const role of [this.advertiser, this.scanner, this.initiator]) role.register(this.table);
+    const table = new CommandTable();
+    this.commandPort = new CommandPort(this, table);
+    registerBasicCommands(table, this);
+    registerLinkCommands(table, this);
+    for (const role of [this.advertiser, this.scanner, this.initiator]) role.register(table);
     air.join(this);
   }
 
@@ -109,89 +95,12 @@ export class Controller implements LinkOwner {
     if (this.dead) return;
     const view = viewOf(packet);
     if (packet[0] === H4_COMMAND && packet.length >= 4 && packet[3] === packet.length - 4) {
-      this.receiveCommand(view.getUint16(1, true), view);
+      this.commandPort.receive(view.getUint16(1, true), view);
     } else if (packet[0] === H4_ACL && packet.length >= 5 && view.getUint16(3, true) === packet.length - 5) {
       this.receiveAcl(view, packet);
     } else {
       this.violations.push(`a malformed packet of ${packet.length} bytes with indicator ${packet[0]}`);
     }
-  }
-
-  private receiveCommand(opcode: number, view: DataView): void {
-    this.commands.push(opcode);
-    // Reset is how a host starts over, whatever it is owed (Vol 4, Part E, 4.4).
-    if (opcode === reset.opcode) this.commandCredits = this.options.commandPackets;
-    if (this.commandCredits === 0) {
-      this.violations.push(`command ${hexOpcode(opcode)} without a credit`);
-      return;
-    }
-    this.commandCredits--;
-    const { silent } = this.vices;
-    if (silent === true || (silent !== false && silent.includes(opcode))) return;
-    const packets = this.execute(opcode, view);
-    const { answerDelayMs } = this.vices;
-    const delayMs = typeof answerDelayMs === "number" ? answerDelayMs : (answerDelayMs.get(opcode) ?? 0);
-    if (delayMs === 0) this.sendAnswer(packets);
-    else this.clock.setTimer(() => this.sendAnswer(packets), delayMs);
-  }
-
-  private sendAnswer(answer: Uint8Array): void {
-    const { creditDelayMs } = this.vices;
-    if (creditDelayMs === undefined) {
-      this.commandCredits = this.options.commandPackets;
-    } else {
-      // Num_HCI_Command_Packets stands first in Command Complete and second in Command Status.
-      answer[answer[1] === commandComplete.code ? 3 : 4] = 0;
-      this.clock.setTimer(() => {
-        this.commandCredits = this.options.commandPackets;
-        const numHciCommandPackets = this.commandCredits;
-        this.emit(commandComplete, {
-          numHciCommandPackets,
-          commandOpcode: 0,
-          returnParameters: new Uint8Array(0),
-        });
-      }, creditDelayMs);
-    }
-    this.deliver(answer);
-    if (this.vices.duplicate.includes(answer[1]!)) this.deliver(answer.slice());
-  }
-
-  /** Does what the command says and returns the answer. */
-  private execute(opcode: number, view: DataView): Uint8Array {
-    const handler = this.table.get(opcode);
-    const lacking = this.options.unsupported.includes(opcode) || this.vices.claims.includes(opcode);
-    if (!handler || lacking) return this.unknownCommand(opcode);
-    const { command } = handler;
-    const values = decode(command.parameters as Fields, view, 4, view.byteLength, true);
-    const refusal = this.vices.refuse.get(opcode);
-    const outcome = values ? (refusal ?? handler.run(values as never)) : HCI_STATUS.INVALID_PARAMETERS;
-    if (command.statusOnly) return this.status(opcode, outcome as number);
-    return this.complete(command, values ?? {}, outcome);
-  }
-
-  private unknownCommand(opcode: number): Uint8Array {
-    const status = HCI_STATUS.UNKNOWN_COMMAND;
-    if (!this.vices.unknownByComplete) return this.status(opcode, status);
-    return this.answer(opcode, new Uint8Array([status]));
-  }
-
-  private complete(command: AnyCommand, parameters: object, outcome: number | object): Uint8Array {
-    const writer = new Writer();
-    const status = typeof outcome === "number" ? outcome : HCI_STATUS.SUCCESS;
-    writer.u8(status);
-    const values = typeof outcome === "number" ? refusedValues(command, parameters) : outcome;
-    encodeInto(writer, command.returns as Fields, values as Values<Fields>);
-    return this.answer(command.opcode, writer.finish().slice(0, this.vices.truncateAnswers));
-  }
-
-  private answer(commandOpcode: number, returnParameters: Uint8Array): Uint8Array {
-    const numHciCommandPackets = this.options.commandPackets;
-    return eventPacket(commandComplete, { numHciCommandPackets, commandOpcode, returnParameters });
-  }
-
-  private status(commandOpcode: number, status: number): Uint8Array {
-    const numHciCommandPackets = this.options.commandPackets;
-    return eventPacket(commandStatus, { status, numHciCommandPackets, commandOpcode });
   }
 
   private receiveAcl(view: DataView, packet: Uint8Array): void {
@@ -215,7 +124,7 @@ export class Controller implements LinkOwner {
   }
 
   supportedCommands(): Uint8Array {
-    return this.table.supportedCommands(this.options.unsupported);
+    return this.commandPort.table.supportedCommands(this.options.unsupported);
   }
 
   has(feature: number): boolean {
@@ -287,7 +196,7 @@ export class Controller implements LinkOwner {
   /** Power is back after `die`: a controller as after Reset. */
   revive(): void {
     this.dead = false;
-    this.commandCredits = this.options.commandPackets;
+    this.commandPort.restore();
     this.air.join(this);
   }
 
@@ -369,37 +278,25 @@ export class Controller implements LinkOwner {
   }
 
   private tellConnection(status: number, handle: number, role: number, peer: Identity, timing: Timing): void {
-    this.emit(leConnectionComplete, {
-      status,
-      connectionHandle: handle,
-      role,
-      peerAddressType: peer.type,
-      peerAddress: peer.address,
-      connectionInterval: timing.interval,
-      peripheralLatency: timing.latency,
-      supervisionTimeout: timing.timeout,
-      centralClockAccuracy: CLOCK_ACCURACY,
-    });
+    const { connectionDelayMs } = this.vices;
+    const tell = (): void => {
+      this.emit(leConnectionComplete, {
+        status,
+        connectionHandle: handle,
+        role,
+        peerAddressType: peer.type,
+        peerAddress: peer.address,
+        connectionInterval: timing.interval,
+        peripheralLatency: timing.latency,
+        supervisionTimeout: timing.timeout,
+        centralClockAccuracy: CLOCK_ACCURACY,
+      });
+    };
+    if (connectionDelayMs === 0) tell();
+    else this.clock.setTimer(tell, connectionDelayMs);
   }
 }
 
 function bit(mask: Uint8Array, index: number): boolean {
   return (((mask[index >> 3] ?? 0) >> (index & 7)) & 1) === 1;
-}
-
-function hexOpcode(opcode: number): string {
-  return `0x${opcode.toString(16)}`;
-}
-
-/** A whole event packet, H4 indicator first; LE Meta events carry their subevent code. */
-function eventPacket<F extends Fields>(event: HciEvent<F>, values: Values<F>): Uint8Array {
-  const body = encode(event.fields, values);
-  const meta = event.code > 0xff;
-  const writer = new Writer(4 + body.length);
-  writer.u8(H4_EVENT);
-  writer.u8(meta ? LE_META : event.code);
-  writer.u8(body.length + (meta ? 1 : 0));
-  if (meta) writer.u8(event.code & 0xff);
-  writer.bytes(body);
-  return writer.finish();
 }

@@ -31,6 +31,10 @@ export interface ControllerOptions {
   /** Longest payload of a link layer data packet, 27 to 251 octets. */
   readonly maxDataOctets: number;
   readonly maxConnections: number;
+  /** Whether it takes LE Set Advertising Enable while it has a link; else Command Disallowed, whatever `leStates` says. */
+  readonly advertisesWhileConnected: boolean;
+  /** The states and combinations that it says it supports (Vol 4, Part E, 7.8.27). */
+  readonly leStates: Uint8Array;
   readonly acceptListSize: number;
   /** Packets that this controller sends in one connection event at most. */
   readonly packetsPerEvent: number;
@@ -57,6 +61,8 @@ export const DEFAULT_OPTIONS: ControllerOptions = {
   sharedBuffers: false,
   maxDataOctets: 251,
   maxConnections: 8,
+  advertisesWhileConnected: true,
+  leStates: new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0x03, 0x00, 0x00]),
   acceptListSize: 8,
   packetsPerEvent: 64,
   commandPackets: 1,
@@ -76,6 +82,8 @@ export interface Vices {
   unknownByComplete: boolean;
   /** Answers grant no command; the credit follows so many milliseconds later, by an answer to opcode 0. */
   creditDelayMs: number | undefined;
+  /** LE Connection Complete comes this much later than the link, in milliseconds; nothing else does. */
+  connectionDelayMs: number;
   /** Return parameters are cut to so many bytes. */
   truncateAnswers: number | undefined;
   /** Every event with one of these codes is sent twice; LE Meta events as 0x3E00 plus the subevent code. */
@@ -102,6 +110,7 @@ export function noVices(): Vices {
     claims: [],
     unknownByComplete: false,
     creditDelayMs: undefined,
+    connectionDelayMs: 0,
     truncateAnswers: undefined,
     duplicate: [],
     completedExtra: 0,

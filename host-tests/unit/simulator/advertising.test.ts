@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { hex } from "../../../firmware/ble/codec.ts";
-import { leSetAdvertisingData, leSetScanResponseData, reset } from "../../../firmware/ble/hci/commands.ts";
+import {
+  disconnect,
+  leReadSupportedStates,
+  leSetAdvertisingData,
+  leSetAdvertisingEnable,
+  leSetScanResponseData,
+  reset,
+} from "../../../firmware/ble/hci/commands.ts";
 import {
   leAddDeviceToFilterAcceptList,
   leCreateConnection,
@@ -237,6 +244,22 @@ describe("simulated controller: advertising and scanning", () => {
     peripheral.advertise({ type: 1, peer: CENTRAL_ADDRESS });
     await clock.advance(100);
     assert.equal(central.event(leConnectionComplete).status, 0);
+  });
+
+  it("refuses to advertise beside a link when it is made so, and tells the states that it is made to tell", async () => {
+    const clock = new VirtualClock();
+    const leStates = new Uint8Array([0xff, 0xff, 0, 0, 0, 0, 0, 0]);
+    const { peripheral, central } = createPair(clock, {
+      peripheral: { advertisesWhileConnected: false, leStates },
+    });
+    assert.deepEqual(peripheral.command(leReadSupportedStates, {}).leStates, leStates);
+    peripheral.advertise();
+    central.command(leCreateConnection, connectionTo(PERIPHERAL_ADDRESS));
+    await clock.advance(1000);
+    assert.equal(peripheral.status(leSetAdvertisingEnable, { advertisingEnable: 1 }), 0x0c);
+    peripheral.command(disconnect, { connectionHandle: 0x40, reason: 0x13 });
+    await clock.advance(1000);
+    assert.equal(peripheral.status(leSetAdvertisingEnable, { advertisingEnable: 1 }), 0);
   });
 
   it("is silent after Reset", async () => {

@@ -23,6 +23,11 @@ export function bytesOf(digits: string): Uint8Array {
   );
 }
 
+/** Bytes that tell their place. */
+export function pattern(length: number, seed = 0): Uint8Array {
+  return Uint8Array.from({ length }, (_, index) => (index * 7 + seed) & 0xff);
+}
+
 export interface AclData {
   readonly handle: number;
   readonly boundary: number;

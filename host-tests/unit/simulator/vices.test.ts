@@ -6,12 +6,13 @@ import * as central from "../../../firmware/ble/hci/commands-central.ts";
 import {
   disconnectionComplete,
   hardwareError,
+  leConnectionComplete,
   numberOfCompletedPackets,
 } from "../../../firmware/ble/hci/events.ts";
 import { VirtualClock } from "../../../simulator/clock.ts";
 import { noVices, type Vices } from "../../../simulator/controller/options.ts";
 import { Air } from "../../../simulator/link.ts";
-import { createLinkedPair, Probe } from "./probe.ts";
+import { connectionTo, createLinkedPair, createPair, PERIPHERAL_ADDRESS, Probe } from "./probe.ts";
 
 const RESET = "01 03 0c 00";
 const READ_BD_ADDR = "01 09 10 00";
@@ -79,6 +80,17 @@ describe("simulated controller: vices", () => {
     assert.deepEqual(await counts({ completedExtra: 5 }), [0x40, 6]);
     assert.deepEqual(await counts({ completedHandle: 0x123 }), [0x123, 1]);
     assert.deepEqual(await counts({ withholdCompleted: true }), []);
+  });
+
+  it("tells a connection late", async () => {
+    const clock = new VirtualClock();
+    const pair = createPair(clock);
+    pair.peripheral.controller.vices.connectionDelayMs = 300;
+    pair.peripheral.advertise();
+    pair.central.command(central.leCreateConnection, connectionTo(PERIPHERAL_ADDRESS));
+    await clock.advance(1000);
+    const timesMs = [pair.peripheral, pair.central].map((probe) => probe.event(leConnectionComplete).atMs);
+    assert.equal(timesMs[0]! - timesMs[1]!, 300);
   });
 
   it("sends events twice", async () => {
