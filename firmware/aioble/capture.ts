@@ -1,9 +1,14 @@
-/** The queue that all capture characteristics share: every write once, in arrival order. */
+/**
+ * The queue that all capture characteristics share: every write once, in arrival order. When it is full, the oldest write
+ * of all goes, whatever characteristic it was to. A write for which `written` waits already never stands in it.
+ */
 import type { LogLevel } from "../platform/platform.ts";
 import type { DeviceConnection } from "./device.ts";
 
 /** Writes that the queue holds by default; `config({ captureQueueSize })` changes it. */
 export const CAPTURE_QUEUE_SIZE = 10;
+/** Most writes that it may be set to hold. */
+export const CAPTURE_QUEUE_SIZE_MAX = 10_000;
 
 /** One captured write. The connection may be down by the time it is taken. */
 export interface CapturedWrite {
@@ -11,13 +16,18 @@ export interface CapturedWrite {
   readonly data: Uint8Array;
 }
 
+/** Who captures writes. */
+export interface CaptureTarget {
+  /** Writes to it that were dropped. */
+  droppedWrites: number;
+}
+
 interface Entry extends CapturedWrite {
-  /** The characteristic that was written. */
-  readonly target: unknown;
+  readonly target: CaptureTarget;
 }
 
 export class CaptureQueue {
-  /** Writes that were dropped because the queue was full: the oldest each time. */
+  /** Writes of all that were dropped because the queue was full or shrank: the oldest each time. */
   dropped = 0;
   private limit = CAPTURE_QUEUE_SIZE;
   private readonly entries: Entry[] = [];
@@ -27,23 +37,30 @@ export class CaptureQueue {
     this.log = log;
   }
 
+  /** Writes that it holds at most, 1..10,000. */
   get size(): number {
     return this.limit;
   }
 
-  /** Changes how many writes it holds; the oldest go when there are more. */
+  /**
+   * When it holds more than the new size, the oldest are dropped and counted; the others stay in their order.
+   * @throws RangeError when it is no integer from 1 to 10,000; nothing changes then.
+   */
   set size(size: number) {
+    if (!(size >= 1 && size <= CAPTURE_QUEUE_SIZE_MAX) || Math.floor(size) !== size) {
+      throw new RangeError(`captureQueueSize ${size} is out of range: 1 to ${CAPTURE_QUEUE_SIZE_MAX} writes`);
+    }
     this.limit = size;
     while (this.entries.length > size) this.drop();
   }
 
-  add(target: unknown, connection: DeviceConnection, data: Uint8Array): void {
+  add(target: CaptureTarget, connection: DeviceConnection, data: Uint8Array): void {
     if (this.entries.length >= this.limit) this.drop();
     this.entries.push({ target, connection, data });
   }
 
   private drop(): void {
-    this.entries.shift();
+    this.entries.shift()!.target.droppedWrites++;
     if (this.dropped++ === 0) {
       this.log(
         "warning",
@@ -53,7 +70,7 @@ export class CaptureQueue {
   }
 
   /** The oldest write to this characteristic. Others' writes stay in their order and block nobody. */
-  take(target: unknown): CapturedWrite | undefined {
+  take(target: CaptureTarget): CapturedWrite | undefined {
     const { entries } = this;
     for (let index = 0; index < entries.length; index++) {
       const entry = entries[index]!;

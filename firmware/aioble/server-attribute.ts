@@ -3,7 +3,7 @@ import { BleError } from "../ble/errors.ts";
 import type { Attribute, ReadAnswer, ValueHooks, WriteAnswer } from "../ble/gatt/database.ts";
 import { checkedValue, ownBytes, setValue, type Value } from "../ble/gatt/values.ts";
 import { UUID } from "../ble/uuid.ts";
-import type { CapturedWrite } from "./capture.ts";
+import type { CapturedWrite, CaptureTarget } from "./capture.ts";
 import type { Aborter, Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
 import { checkTimeout, type Pending, type Signal, type WaitOptions } from "./wait.ts";
@@ -18,8 +18,10 @@ export interface Registration {
 type OpenHooks = { -readonly [K in keyof ValueHooks]: ValueHooks[K] };
 
 /** @template Written what `written` resolves with. */
-export abstract class ServerAttribute<Written> {
+export abstract class ServerAttribute<Written> implements CaptureTarget {
   readonly uuid: UUID;
+  /** With `capture`: clients' writes that were dropped before anybody took them, because the capture queue was full. */
+  droppedWrites = 0;
   protected value: Uint8Array;
   protected append = false;
   protected registration: Registration | undefined = undefined;
@@ -128,13 +130,15 @@ export abstract class ServerAttribute<Written> {
     return this.registration;
   }
 
-  private onWritten(core: Core, connection: DeviceConnection | undefined, data: Uint8Array): void {
+  /** `value` is stored: what the application gets must be a copy. */
+  private onWritten(core: Core, connection: DeviceConnection | undefined, value: Uint8Array): void {
     if (!connection) return;
     if (!this.capture) {
       if (this.waiting.size === 0) this.lastWriter = connection;
       for (const pending of [...this.waiting]) pending.resolve(connection as Written);
       return;
     }
+    const data = ownBytes(value);
     for (const pending of this.waiting) return pending.resolve({ connection, data } as Written);
     core.capture.add(this, connection, data);
   }
@@ -143,7 +147,8 @@ export abstract class ServerAttribute<Written> {
   protected hooks(core: Core): OpenHooks {
     const hooks: OpenHooks = {};
     if (this.onRead) hooks.onRead = (link) => this.onRead!(core.connectionOf(link)!);
-    if (this.onWrite) hooks.onWrite = (link, value) => this.onWrite!(core.connectionOf(link)!, value);
+    if (this.onWrite)
+      hooks.onWrite = (link, value) => this.onWrite!(core.connectionOf(link)!, ownBytes(value));
     if (this.isWritable) {
       hooks.onWritten = (link, value) => this.onWritten(core, core.connectionOf(link), value);
     }
