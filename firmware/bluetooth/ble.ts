@@ -133,11 +133,11 @@ export class BLE {
 
   /** Begins to end a connection; `IRQ_CENTRAL_DISCONNECT` follows. False when there is none with this handle. */
   gapDisconnect(conn: number): boolean {
-    const { connections, platform } = this.host;
+    const { connections } = this.host;
     const connection = connections.get(conn);
     if (!connection) return false;
     this.host.disconnect(connection).catch((error: unknown) => {
-      platform.log("warning", `bluetooth: gapDisconnect(${conn}): ${error}`);
+      this.host.log("warning", `bluetooth: gapDisconnect(${conn}): ${error}`);
     });
     return true;
   }
@@ -152,7 +152,7 @@ export class BLE {
   gattsRegisterServices(services: readonly ServiceTuple[]): number[][] {
     const attributes = this.host.gatt.register(services.map(serviceOf));
     return attributes.map((values) =>
-      values.flatMap(({ handle, descriptors }) => [handle, ...descriptors.map((item) => item.handle)]),
+      values.flatMap(({ handle, descriptors }) => [handle].concat(descriptors.map((item) => item.handle))),
     );
   }
 
@@ -273,37 +273,44 @@ function queueFull(conn: number): BleError {
   return new BleError("send-queue-full", `Connection ${conn} takes updates more slowly than they come.`);
 }
 
-function checkTuple(uuid: UUID, flags: number, allowed: number): void {
+/** Bytecode for array destructuring is several times that of an index. */
+function checkTuple(tuple: readonly unknown[], flags: number, allowed: number): UUID {
+  const uuid = tuple[0];
   if (!(uuid instanceof UUID))
     throw new TypeError("gattsRegisterServices takes each uuid as a bluetooth.UUID");
   const beyond = Math.floor(flags) === flags ? flags & ~allowed : -1;
-  if (beyond === 0) return;
+  if (beyond === 0) return uuid;
   if ((beyond & ~LATER_FLAGS) === 0) {
     throw new BleError(
       "not-supported",
-      `${uuid}: flags 0x${flags.toString(16)} ask for signed, protected or auxiliary access, which is not there yet.`,
+      `${uuid}: signed, protected and auxiliary access (flags 0x${flags.toString(16)}) is not there yet.`,
     );
   }
   throw new RangeError(`${uuid}: flags ${flags} are not a sum of FLAG_ constants`);
 }
 
-function serviceOf([uuid, characteristics]: ServiceTuple): ServiceDefinition {
-  checkTuple(uuid, 0, 0);
-  return { uuid, characteristics: characteristics.map(characteristicOf) };
+function serviceOf(service: ServiceTuple): ServiceDefinition {
+  return { uuid: checkTuple(service, 0, 0), characteristics: service[1].map(characteristicOf) };
 }
 
-function characteristicOf([
-  uuid,
-  properties,
-  descriptors = [],
-]: CharacteristicTuple): CharacteristicDefinition {
-  checkTuple(uuid, properties, CHARACTERISTIC_FLAGS);
-  const value = EMPTY;
-  return { uuid, properties, value, maxLength: DEFAULT_CAPACITY, descriptors: descriptors.map(descriptorOf) };
+function characteristicOf(characteristic: CharacteristicTuple): CharacteristicDefinition {
+  const properties = characteristic[1];
+  return {
+    uuid: checkTuple(characteristic, properties, CHARACTERISTIC_FLAGS),
+    properties,
+    value: EMPTY,
+    maxLength: DEFAULT_CAPACITY,
+    descriptors: characteristic[2]?.map(descriptorOf),
+  };
 }
 
-function descriptorOf([uuid, flags]: DescriptorTuple): DescriptorDefinition {
-  checkTuple(uuid, flags, DESCRIPTOR_FLAGS);
-  const [read, write] = [(flags & 0x02) !== 0, (flags & 0x08) !== 0];
-  return { uuid, read, write, value: EMPTY, maxLength: DEFAULT_CAPACITY };
+function descriptorOf(descriptor: DescriptorTuple): DescriptorDefinition {
+  const flags = descriptor[1];
+  return {
+    uuid: checkTuple(descriptor, flags, DESCRIPTOR_FLAGS),
+    read: (flags & 0x02) !== 0,
+    write: (flags & 0x08) !== 0,
+    value: EMPTY,
+    maxLength: DEFAULT_CAPACITY,
+  };
 }

@@ -71,39 +71,48 @@ export class IrqSource implements HostObserver, GattWatcher {
     try {
       return handler?.(event, data);
     } catch (error) {
-      this.host.platform.log("error", `bluetooth: the irq handler failed at event ${event}: ${error}`);
+      this.host.log("error", `bluetooth: the irq handler failed at event ${event}: ${error}`);
       return undefined;
     }
   }
 
-  onConnected({ handle, peerAddressType, peerAddress }: Connection): void {
-    this.tell(IRQ_CENTRAL_CONNECT, [handle, peerAddressType & 1, peerAddress.slice()]);
+  private tellPeer(event: number, link: Connection): unknown {
+    return this.tell(event, [link.handle, link.peerAddressType & 1, link.peerAddress.slice()]);
   }
 
-  onDisconnected({ handle, peerAddressType, peerAddress }: Connection): void {
-    this.tell(IRQ_CENTRAL_DISCONNECT, [handle, peerAddressType & 1, peerAddress.slice()]);
+  private tellAccess(event: number, client: unknown, attribute: Attribute): unknown {
+    return this.tell(event, [(client as Connection).handle, attribute.handle]);
   }
 
-  onMtu({ handle }: Connection, mtu: number): void {
-    this.tell(IRQ_MTU_EXCHANGED, [handle, mtu]);
+  onConnected(link: Connection): void {
+    this.tellPeer(IRQ_CENTRAL_CONNECT, link);
   }
 
-  onParameters({ handle, parameters }: Connection, status: number): void {
-    const { intervalUs, latency, supervisionTimeoutMs } = parameters;
-    this.tell(IRQ_CONNECTION_UPDATE, [handle, intervalUs / 1250, latency, supervisionTimeoutMs / 10, status]);
+  onDisconnected(link: Connection): void {
+    this.tellPeer(IRQ_CENTRAL_DISCONNECT, link);
   }
 
-  onRead(client: unknown, { handle }: Attribute): number {
-    const answer = this.tell(IRQ_GATTS_READ_REQUEST, [(client as Connection).handle, handle]);
+  onMtu(link: Connection, mtu: number): void {
+    this.tell(IRQ_MTU_EXCHANGED, [link.handle, mtu]);
+  }
+
+  onParameters(link: Connection, status: number): void {
+    const { intervalUs, latency, supervisionTimeoutMs } = link.parameters;
+    const data = [link.handle, intervalUs / 1250, latency, supervisionTimeoutMs / 10, status];
+    this.tell(IRQ_CONNECTION_UPDATE, data);
+  }
+
+  onRead(client: unknown, attribute: Attribute): number {
+    const answer = this.tellAccess(IRQ_GATTS_READ_REQUEST, client, attribute);
     return typeof answer === "number" ? answer : 0;
   }
 
-  onWritten(client: unknown, { handle }: Attribute): void {
-    this.tell(IRQ_GATTS_WRITE, [(client as Connection).handle, handle]);
+  onWritten(client: unknown, attribute: Attribute): void {
+    this.tellAccess(IRQ_GATTS_WRITE, client, attribute);
   }
 
-  onIndicated(client: unknown, { handle }: Attribute, confirmed: boolean): void {
-    const status = confirmed ? 0 : NOT_CONNECTED;
-    this.tell(IRQ_GATTS_INDICATE_DONE, [(client as Connection).handle, handle, status]);
+  onIndicated(client: unknown, attribute: Attribute, confirmed: boolean): void {
+    const data = [(client as Connection).handle, attribute.handle, confirmed ? 0 : NOT_CONNECTED];
+    this.tell(IRQ_GATTS_INDICATE_DONE, data);
   }
 }
