@@ -5,6 +5,7 @@
  */
 #include <stdarg.h>
 
+#include "engine_parts.h"
 #include "runtime.h"
 
 #define FAILURE_MAGIC 0x4f424631u
@@ -77,13 +78,11 @@ static void append_callers(txMachine *the, char *line, size_t size) {
         txSlot *function = frame + 3;
         if (function->kind != XS_REFERENCE_KIND || !mxIsFunction(function->value.reference))
             continue;
-        txSlot *name = mxBehaviorGetProperty(the, function->value.reference, mxID(_name), 0, XS_OWN);
-        const char *text = "(anonymous)";
-        if (name && (name->kind == XS_STRING_KIND || name->kind == XS_STRING_X_KIND) && *name->value.string)
-            text = name->value.string;
+        const char *name = engine_function_name(the, function->value.reference);
         if (length >= size)
             return;
-        length += (size_t)snprintf(line + length, size - length, "%s%s", depth ? " < " : ", in ", text);
+        length += (size_t)snprintf(line + length, size - length, "%s%s", depth ? " < " : ", in ",
+                                   name ? name : "(anonymous)");
         depth++;
     }
 }

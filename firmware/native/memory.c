@@ -6,6 +6,7 @@
  * A machine that is being preloaded grows through the region of its image instead, in small steps: the image
  * is what lies between the region's start and where the growth ended.
  */
+#include "engine_parts.h"
 #include "runtime.h"
 
 /* Steps of growth of a machine that is preloaded. */
@@ -74,9 +75,15 @@ uint32_t modMilliseconds(void) {
 }
 #endif
 
-static txMachine *created(txMachine *the) {
+static txMachine *checked(txMachine *the) {
     if (!the)
         failure_fatal("the JavaScript machine does not fit into its memory");
+    return the;
+}
+
+static txMachine *create(txCreation *figures) {
+    txMachine *the = checked(fxCreateMachine(figures, "obscura", NULL, XS_NO_ID));
+    engine_parts_settle(the);
     return the;
 }
 
@@ -95,7 +102,7 @@ static txCreation creation(txSize keys) {
 
 txMachine *memory_create_machine(unsigned names) {
     txCreation figures = creation((txSize)(XS_ID_COUNT + SYMBOLS_SPARE + KEYS_SPARE + names));
-    return created(fxCreateMachine(&figures, "obscura", NULL, XS_NO_ID));
+    return create(&figures);
 }
 
 txMachine *memory_create_preloaded(void *start, size_t size, unsigned names) {
@@ -104,12 +111,12 @@ txMachine *memory_create_preloaded(void *start, size_t size, unsigned names) {
     preload_end = preload_next + size;
     figures.initialChunkSize = figures.incrementalChunkSize = PRELOAD_CHUNKS;
     figures.initialHeapCount = figures.incrementalHeapCount = PRELOAD_SLOTS;
-    return created(fxCreateMachine(&figures, "obscura", NULL, XS_NO_ID));
+    return create(&figures);
 }
 
 txMachine *memory_clone_machine(const txMachine *root, unsigned names) {
     txCreation figures = creation((txSize)(KEYS_SPARE + names));
-    return created(fxCloneMachine(&figures, (txMachine *)root, "obscura", NULL));
+    return checked(fxCloneMachine(&figures, (txMachine *)root, "obscura", NULL));
 }
 
 void fxQueuePromiseJobs(txMachine *the) {

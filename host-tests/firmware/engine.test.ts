@@ -155,6 +155,48 @@ for (const sanitize of [false, true]) {
       });
     });
 
+    describe("language", () => {
+      it("gives functions their length and name through Function.prototype", async () => {
+        const lines = await log(`
+          const symbol = Symbol("mark");
+          class Thing { method(a, b) {} get size() { return 1; } [symbol]() {} static of(a) {} }
+          const show = (f) => log(f.name + "/" + f.length + " " + Object.keys(Object.getOwnPropertyDescriptors(f)));
+          show(Thing);
+          show(new Thing().method);
+          show(Thing.of);
+          show(Thing.prototype[symbol]);
+          show(Object.getOwnPropertyDescriptor(Thing.prototype, "size").get);
+          show((a, b = 1) => {});
+          show(async function later(a, b, c) {});
+          show([].map);
+          log([Function.prototype.name, Function.prototype.length, { __proto__: Function.prototype }.name]);
+          log(attempt(() => { Thing.name = "Other"; }));
+          log(new Thing().constructor.name + " " + class { static name = "own"; }.name);
+          try { (function thrower() { null.x; })(); } catch (error) { log(error.stack.split("\\n")[1].trim()); }
+          native.exit(0);`);
+        assert.deepEqual(lines, [
+          "Thing/0 prototype,of",
+          "method/2 ",
+          "of/1 ",
+          "[mark]/0 ",
+          "size/0 ",
+          "/1 ",
+          "later/3 ",
+          "map/0 ",
+          ",0,",
+          "TypeError: set name: no setter",
+          "Thing own",
+          "at thrower ()",
+        ]);
+      });
+
+      it("leaves out what a camera has no use for", async () => {
+        const names = ["Proxy", "Atomics", "SharedArrayBuffer"];
+        const lines = await log(`log([${names.map((name) => `typeof ${name}`)}]); native.exit(0);`);
+        assert.deepEqual(lines, ["undefined,undefined,undefined"]);
+      });
+    });
+
     describe("natives", () => {
       it("check their arguments", async () => {
         const lines = await log(`

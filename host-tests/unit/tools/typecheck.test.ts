@@ -60,6 +60,9 @@ export const last = [1, 2, 3].at(-1);
     withResolvers: "export const { promise } = Promise.withResolvers<void>();",
     toSorted: "export const sorted = [2, 1].toSorted();",
     DisposableStack: "export const stack = new DisposableStack();",
+    Proxy: "export const proxy = new Proxy({}, {});",
+    SharedArrayBuffer: "export const shared = new SharedArrayBuffer(8);",
+    Atomics: "export const value = Atomics.load(new Int32Array(1), 0);",
   })) {
     it(`refuses ${name}`, async () => assert.match(await complaints(source), new RegExp(`'${name}'`)));
   }

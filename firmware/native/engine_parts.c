@@ -1,0 +1,113 @@
+/*
+ * engine_parts.c: parts of the engine that the camera has in another form, or not at all. The linker leads
+ * the engine's references to `name` here, to `__wrap_name` (ENGINE_PARTS in firmware/CMakeLists.txt), and
+ * leaves out what nothing refers to any more.
+ */
+#include "engine_parts.h"
+
+#include "runtime.h"
+
+/* ---- length and name of functions ---- */
+
+txSlot *__wrap_fxNewFunctionLength(txMachine *the, txSlot *instance, txNumber length);
+txSlot *__wrap_fxNewFunctionName(txMachine *the, txSlot *instance, txID id, txIndex index, txID former,
+                                 txString prefix);
+
+/*
+ * Every function would have two properties that hardly any program reads: 32 bytes, and the time to make
+ * them. Here Function.prototype has getters instead, which find both in the function's code.
+ */
+txSlot *__wrap_fxNewFunctionLength(txMachine *the, txSlot *instance, txNumber length) {
+    (void)the, (void)instance, (void)length;
+    return NULL;
+}
+
+txSlot *__wrap_fxNewFunctionName(txMachine *the, txSlot *instance, txID id, txIndex index, txID former,
+                                 txString prefix) {
+    (void)the, (void)instance, (void)id, (void)index, (void)former, (void)prefix;
+    return NULL;
+}
+
+/* The slot of a function's code, or NULL when `this` is no function. */
+static const txSlot *code_of_this(txMachine *the) {
+    if (!mxIsReference(mxThis) || !mxIsFunction(mxThis->value.reference))
+        return NULL;
+    return mxFunctionInstanceCode(mxThis->value.reference);
+}
+
+/* Built-in functions have none to tell: 0. */
+static void function_length(txMachine *the) {
+    const txSlot *code = code_of_this(the);
+    mxResult->kind = XS_INTEGER_KIND;
+    /* A function's code begins with an instruction that counts its parameters. */
+    mxResult->value.integer = code && (code->kind == XS_CODE_KIND || code->kind == XS_CODE_X_KIND)
+                                  ? code->value.code.address[1]
+                                  : 0;
+}
+
+static const txSlot *key_of(txMachine *the, const txSlot *code) {
+    return code->ID != XS_NO_ID ? fxGetKey(the, code->ID) : NULL;
+}
+
+static bool is_name(const txSlot *key) {
+    return key->kind == XS_KEY_KIND || key->kind == XS_KEY_X_KIND;
+}
+
+static void function_name(txMachine *the) {
+    const txSlot *code = code_of_this(the);
+    const txSlot *key = code ? key_of(the, code) : NULL;
+    if (!key) {
+        *mxResult = mxEmptyString;
+        return;
+    }
+    bool in_heap = key->kind == XS_KEY_KIND || key->kind == XS_STRING_KIND;
+    mxResult->kind = in_heap ? XS_STRING_KIND : XS_STRING_X_KIND;
+    mxResult->value.string = is_name(key) ? key->value.key.string : key->value.string;
+    /* A symbol's description. */
+    if (!is_name(key) || !(key->flag & XS_DONT_ENUM_FLAG))
+        fxAdornStringC(the, "[", mxResult, "]");
+}
+
+const char *engine_function_name(txMachine *the, txSlot *function) {
+    const txSlot *key = key_of(the, mxFunctionInstanceCode(function));
+    return key && is_name(key) ? key->value.key.string : NULL;
+}
+
+/* ---- what the camera does not have ---- */
+
+const txTypeAtomics __wrap_gxTypeAtomics[mxTypeArrayCount];
+void __wrap_fxBuildAtomics(txMachine *the);
+
+/* Atomics and SharedArrayBuffer: there is one thread. */
+void __wrap_fxBuildAtomics(txMachine *the) {
+    (void)the;
+}
+
+/* Proxy: its constructor is taken away below, so that nothing has this behavior. */
+const txBehavior __wrap_gxProxyBehavior;
+
+/* Names of groups in regular expressions are of ASCII: the engine's tables for others have 5 KB. */
+txBoolean __wrap_fxIsIdentifierFirst(txU4 character);
+txBoolean __wrap_fxIsIdentifierNext(txU4 character);
+
+txBoolean __wrap_fxIsIdentifierFirst(txU4 character) {
+    return (character | 0x20) - 'a' < 26 || character == '_' || character == '$';
+}
+
+txBoolean __wrap_fxIsIdentifierNext(txU4 character) {
+    return character - '0' < 10 || __wrap_fxIsIdentifierFirst(character);
+}
+
+void engine_parts_settle(txMachine *the) {
+    fxBeginHost(the);
+    {
+        mxPush(mxFunctionPrototype);
+        txSlot *last = fxLastProperty(the, the->stack->value.reference);
+        last = fxNextHostAccessorProperty(the, last, function_length, NULL, mxID(_length), XS_DONT_ENUM_FLAG);
+        fxNextHostAccessorProperty(the, last, function_name, NULL, mxID(_name), XS_DONT_ENUM_FLAG);
+        mxPop();
+        mxBehaviorDeleteProperty(the, mxGlobal.value.reference, mxID(_Proxy), 0);
+        the->stackPrototypes[-1 - _Proxy].kind = XS_UNDEFINED_KIND;
+    }
+    fxEndHost(the);
+}
