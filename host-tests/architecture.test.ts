@@ -14,6 +14,7 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
   ["ble/utf8.ts", "codec"],
   ["ble/errors.ts", "codec"],
   ["ble/host.ts", "host"],
+  ["ble/config.ts", "host"],
   ["ble/trace.ts", "trace"],
   ["ble/hci/", "hci"],
   ["ble/l2cap/", "l2cap"],

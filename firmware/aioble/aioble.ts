@@ -2,10 +2,12 @@
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
 import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
+import { createConfig } from "./config.ts";
 import { streamConnections } from "./connections.ts";
 import { type Aborter, Core } from "./core.ts";
 import { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
 import { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
+import { createLog } from "./log.ts";
 import { endUnwanted, Peripheral } from "./peripheral.ts";
 import { RegisteredServices } from "./registered-services.ts";
 import { BufferedCharacteristic, Characteristic, Descriptor, Service } from "./server.ts";
@@ -57,7 +59,9 @@ export function createAioble(host: Host, createAborter: () => Aborter) {
     connections: (options: AdvertiseOptions) => streamConnections(core, peripheral, options),
     updateAdvertising: (fields: PayloadOptions) => peripheral.update(fields),
     registerServices: (...services: Service[]) => server.registerServices(...services),
+    config: createConfig(core),
     stop: () => host.deactivate(),
+    ...createLog(host),
   };
 }
 

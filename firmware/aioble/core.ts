@@ -29,7 +29,7 @@ export class Core {
 
   constructor(host: Host, createAborter: () => Aborter) {
     this.host = host;
-    this.capture = new CaptureQueue((level, message) => host.platform.log(level, message));
+    this.capture = new CaptureQueue((level, message) => host.log(level, message));
     this.scope = new WaitScope(host.platform.clock);
     this.lasting = new WaitScope(host.platform.clock);
     this.createAborter = createAborter;

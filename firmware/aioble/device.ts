@@ -157,7 +157,7 @@ export class DeviceConnection {
     if (!this.isConnected()) return Promise.resolve();
     if (options.disconnect) {
       this.end(options.timeoutMs ?? DISCONNECT_TIMEOUT_MS).catch((error: unknown) => {
-        this.core.host.platform.log("warning", `aioble: ${error}`);
+        this.core.host.log("warning", `aioble: ${error}`);
       });
     }
     let mine: Pending<void>;
@@ -223,7 +223,7 @@ export class DeviceConnection {
       await this.disconnect();
     } catch (error) {
       if (!(error instanceof TimeoutError)) throw error;
-      this.core.host.platform.log("warning", `aioble: ${this.device} did not confirm the disconnection`);
+      this.core.host.log("warning", `aioble: ${this.device} did not confirm the disconnection`);
     }
   }
 

@@ -3,11 +3,13 @@
  * application (aioble.ts); this file tells TypeScript what they are.
  */
 
+import type { Config, ReadOnlyConfig } from "../ble/config.ts";
 import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 import type { DeviceConnection } from "./device.ts";
 import type { Broadcaster } from "./peripheral.ts";
 import type { Service } from "./server.ts";
 
+export type { Config, ReadOnlyConfig } from "../ble/config.ts";
 export type { Value } from "../ble/gatt/values.ts";
 export type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 export type { CapturedWrite } from "./capture.ts";
@@ -79,3 +81,25 @@ export declare function registerServices(...services: Service[]): void;
  * and the next call that needs the radio switches it on again.
  */
 export declare function stop(): Promise<void>;
+
+/**
+ * Asks for one setting: `config("mac")`, `config("gapName")`. Settings are known at once, whether the radio is on or off.
+ * @throws RangeError for a key that there is not, BleError `not-supported` for one of pairing, `radio-off` when the
+ * public address is asked for and the radio has not been on.
+ */
+export declare function config<K extends keyof (Config & ReadOnlyConfig)>(
+  key: K,
+): (Config & ReadOnlyConfig)[K];
+/**
+ * Changes settings: all, or none when one of them is wrong.
+ * @throws RangeError for a value out of range or a key that there is not, BleError `not-supported` for what comes with
+ * pairing.
+ */
+export declare function config(changes: Partial<Config>): void;
+
+/** Writes an error of the application to the console, `[aioble] E: …`, unless `logLevel` is 0. */
+export declare function logError(...values: readonly unknown[]): void;
+/** Writes a warning, `[aioble] W: …`, when `logLevel` is 2 or more. */
+export declare function logWarn(...values: readonly unknown[]): void;
+/** Writes a piece of news, `[aioble] I: …`, when `logLevel` is 3. */
+export declare function logInfo(...values: readonly unknown[]): void;

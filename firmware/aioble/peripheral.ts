@@ -165,7 +165,7 @@ export class Peripheral {
   tell(level: LogLevel, message: string): void {
     if (this.told.has(message)) return;
     this.told.add(message);
-    this.core.host.platform.log(level, `aioble: ${message}`);
+    this.core.host.log(level, `aioble: ${message}`);
   }
 
   private describe({ note }: AdvertisingPayload): void {
@@ -247,7 +247,7 @@ export class Peripheral {
     const { host } = this.core;
     if (this.current !== run) return;
     if (!host.active) return host.advertiser.forget();
-    await host.advertiser.stop().catch((cause: unknown) => host.platform.log("warning", `aioble: ${cause}`));
+    await host.advertiser.stop().catch((cause: unknown) => host.log("warning", `aioble: ${cause}`));
   }
 
   /** A run is over: nothing is on the air for it, or will be. */
@@ -295,6 +295,6 @@ export class Peripheral {
 
 /** A link that nobody waits for is ended politely. */
 export function endUnwanted(core: Core, link: Connection): void {
-  core.host.platform.log("warning", "aioble: ended a connection that nobody waits for");
-  core.host.disconnect(link).catch((error: unknown) => core.host.platform.log("warning", `aioble: ${error}`));
+  core.host.log("warning", "aioble: ended a connection that nobody waits for");
+  core.host.disconnect(link).catch((error: unknown) => core.host.log("warning", `aioble: ${error}`));
 }

@@ -169,7 +169,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
   private complainOfSendUpdate(core: Core): void {
     if (this.complained) return;
     this.complained = true;
-    core.host.platform.log(
+    core.host.log(
       "warning",
       `aioble: sendUpdate of ${this.uuid} reaches nobody: it was declared without notify: true or indicate: true`,
     );
@@ -244,7 +244,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     if (!connection.isConnected()) return Promise.reject(connection.gone());
     const { updates } = core.host.gatt;
     const client = connection.link.client;
-    if (!updates.isSubscribed(client, attribute, CCCD.INDICATE)) return core.no;
+    if (!updates.wants(client, attribute, CCCD.INDICATE)) return core.no;
     let withdraw = (): void => {};
     return connection.scope.wait<boolean>(
       { timeoutMs: INDICATE_TIMEOUT_MS, ...options },

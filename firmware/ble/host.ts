@@ -1,9 +1,16 @@
 /** The host: wires the rooms together and owns all state that changes. */
 import type { LogLevel, Platform } from "../platform/platform.ts";
 import { AttBearer } from "./att/bearer.ts";
+import { formatAddress } from "./codec.ts";
+import { ADDRESS_MODE, type Settings } from "./config.ts";
 import { BleError, HciError } from "./errors.ts";
-import { createStaticRandomAddress, isStaticRandomAddress } from "./gap/address.ts";
-import { Advertiser } from "./gap/advertiser.ts";
+import {
+  ADDRESS_TYPE,
+  createNonResolvableAddress,
+  createStaticRandomAddress,
+  isStaticRandomAddress,
+} from "./gap/address.ts";
+import { Advertiser, type OwnAddress } from "./gap/advertiser.ts";
 import { Connection, linkParameters, ROLE } from "./gap/connection.ts";
 import { GattServer } from "./gatt/server.ts";
 import { Acl } from "./hci/acl.ts";
@@ -24,11 +31,11 @@ import { refusePairing } from "./smp/refuse.ts";
 /** ATT_MTU offered by default: a whole attribute value of 512 bytes fits one notification or write. */
 export const PREFERRED_MTU = 517;
 
-/** Links at a time by default; the controller may have room for fewer. */
-const MAX_CONNECTIONS = 4;
-
 /** Pauses before each attempt to start the controller. */
 const START_PAUSES_MS = [0, 250, 2000];
+
+/** The `logLevel` from which on lines of each kind are written. */
+const LOG_LEVEL: Readonly<Record<LogLevel, number>> = { error: 1, warning: 2, info: 3, debug: 3 };
 
 /** How long peers have to acknowledge the end of their links when the radio is switched off. */
 const FAREWELL_MS = 1000;
@@ -69,8 +76,17 @@ export class Host {
   readonly advertiser: Advertiser;
   readonly gatt: GattServer;
   readonly connections = new Map<number, Connection>();
-  /** Links that may be up at a time. */
-  maxConnections = MAX_CONNECTIONS;
+  /** What `config` changes (config.ts). */
+  readonly settings: Settings = {
+    mtu: PREFERRED_MTU,
+    rxbuf: 128,
+    addrMode: ADDRESS_MODE.STATIC_RANDOM,
+    captureQueueSize: 10,
+    logLevel: 2,
+    maxConnections: 4,
+  };
+  /** The controller's public address, six bytes in printed order; undefined until the radio has been on. */
+  publicAddress: Uint8Array | undefined = undefined;
   /** Figures of the running controller; undefined while the radio is off. */
   controller: Controller | undefined = undefined;
   private readonly records: Records;
@@ -86,7 +102,7 @@ export class Host {
   constructor(platform: Platform, records: Records) {
     this.platform = platform;
     this.records = records;
-    const log = (level: LogLevel, message: string): void => platform.log(level, message);
+    const { log } = this;
     const { transport, clock } = platform;
     this.acl = new Acl({ transport, log });
     this.hci = new Hci(
@@ -99,14 +115,25 @@ export class Host {
       },
     );
     this.advertiser = new Advertiser(this.hci, this.connections);
+    this.advertiser.ownAddress = (connectable) => this.addressFor(connectable);
     this.gatt = new GattServer({ clock, log, aesCmac: platform.aesCmac });
     this.listen();
   }
+
+  /** Writes a line to the console unless `settings.logLevel` is below its level. Everything above the platform uses it. */
+  readonly log = (level: LogLevel, message: string): void => {
+    if (LOG_LEVEL[level] <= this.settings.logLevel) this.platform.log(level, message);
+  };
 
   /** Tells `observer` what happens from now on; the returned function ends that. */
   observe(observer: HostObserver): () => void {
     this.observers.add(observer);
     return () => this.observers.delete(observer);
+  }
+
+  /** Links that may be up at a time. */
+  get maxConnections(): number {
+    return this.settings.maxConnections;
   }
 
   get active(): boolean {
@@ -163,7 +190,7 @@ export class Host {
         else this.records.set(ADDRESS_KEY, this.drawAddress());
       } catch (error) {
         // Better a camera that has a new address after each start than none.
-        this.platform.log("warning", `host: the address lasts only until the next start: ${error}`);
+        this.log("warning", `host: the address lasts only until the next start: ${error}`);
       }
     }
     return this.address ?? this.drawAddress();
@@ -172,6 +199,16 @@ export class Host {
   private drawAddress(): Uint8Array {
     this.address = createStaticRandomAddress((length) => this.platform.random(length));
     return this.address;
+  }
+
+  private addressFor(connectable: boolean): OwnAddress {
+    const { addrMode } = this.settings;
+    if (addrMode === ADDRESS_MODE.PUBLIC) return { type: ADDRESS_TYPE.PUBLIC };
+    const isPrivate = addrMode === ADDRESS_MODE.NON_RESOLVABLE && !connectable;
+    const address = isPrivate
+      ? createNonResolvableAddress((length) => this.platform.random(length))
+      : this.ownAddress;
+    return { type: ADDRESS_TYPE.RANDOM, address };
   }
 
   /**
@@ -196,7 +233,7 @@ export class Host {
   private async shutDown(): Promise<void> {
     for (const observer of this.observers) observer.onStopping?.();
     if (this.controller) {
-      const log = (error: unknown): void => this.platform.log("warning", `host: switching off: ${error}`);
+      const log = (error: unknown): void => this.log("warning", `host: switching off: ${error}`);
       await this.advertiser.stop().catch(log);
       for (const connection of this.connections.values()) {
         this.disconnect(connection, HCI_STATUS.REMOTE_POWER_OFF).catch(log);
@@ -220,20 +257,20 @@ export class Host {
       try {
         this.hci.open();
         const controller = await startController(this.hci, { minimal: attempt > 0 });
-        await this.hci.send(leSetRandomAddress, { randomAddress: this.ownAddress });
+        const { ownAddress } = this;
+        await this.hci.send(leSetRandomAddress, { randomAddress: ownAddress });
         if (session !== this.session) break;
         this.acl.start(controller.aclPacketLength, controller.aclPackets);
         this.advertiser.hciVersion = controller.hciVersion;
+        this.advertiser.randomAddress = ownAddress;
+        this.publicAddress = controller.publicAddress;
         this.controller = controller;
         return;
       } catch (error) {
         if (session !== this.session) break;
         last = error;
         this.hci.close();
-        this.platform.log(
-          "warning",
-          `host: start of the controller failed (attempt ${attempt + 1}): ${error}`,
-        );
+        this.log("warning", `host: start of the controller failed (attempt ${attempt + 1}): ${error}`);
         if (error instanceof HciError && error.code === "controller-unsuitable") break;
       }
     }
@@ -259,7 +296,7 @@ export class Host {
   private recover(error: BleError): void {
     if (!this.controller) return; // Still starting: start() sees the error itself.
     if (this.deactivation) return this.closeAll(HCI_STATUS.HARDWARE_FAILURE);
-    this.platform.log("error", `host: ${error.message} Starting the controller again.`);
+    this.log("error", `host: ${error.message} Starting the controller again.`);
     this.controller = undefined;
     this.activation = undefined;
     const activation = this.activate();
@@ -272,13 +309,13 @@ export class Host {
           if (session !== this.session) return;
           this.advertiser.forget();
           const lost = cause instanceof BleError ? cause : error;
-          this.platform.log("error", `host: the radio stays off: ${lost.message}`);
+          this.log("error", `host: the radio stays off: ${lost.message}`);
           for (const observer of this.observers) observer.onRadioLost?.(lost);
         },
       )
       .catch((cause: unknown) => {
         if (session !== this.session) return;
-        this.platform.log("warning", `host: the radio is back, but does not advertise again: ${cause}`);
+        this.log("warning", `host: the radio is back, but does not advertise again: ${cause}`);
         for (const observer of this.observers) observer.onAdvertisingLost?.(cause);
       });
   }
@@ -299,6 +336,7 @@ export class Host {
       const connection = this.connections.get(values.connectionHandle);
       if (!connection) return;
       const { status, connectionInterval, peripheralLatency, supervisionTimeout } = values;
+      this.log("info", `host: link ${connection.handle} changes its parameters: ${statusText(status)}`);
       if (status === HCI_STATUS.SUCCESS) {
         connection.parameters = linkParameters(connectionInterval, peripheralLatency, supervisionTimeout);
       }
@@ -307,7 +345,7 @@ export class Host {
     hci.on(leLongTermKeyRequest, ({ connectionHandle }) => {
       // No keys are kept, so there is none to give (Vol 3, Part H, 2.4.4.2).
       hci.send(leLongTermKeyRequestNegativeReply, { connectionHandle }).catch((error) => {
-        this.platform.log("warning", `host: ${error.message}`);
+        this.log("warning", `host: ${error.message}`);
       });
     });
   }
@@ -330,9 +368,10 @@ export class Host {
     const stale = this.connections.get(values.connectionHandle);
     if (stale) this.closed(stale, HCI_STATUS.UNSPECIFIED);
     this.advertiser.connected();
-    const log = (level: LogLevel, message: string): void => this.platform.log(level, message);
+    const { log } = this;
+    const { mtu } = this.settings;
     const link = this.acl.open(values.connectionHandle);
-    const l2cap = new L2cap(this.acl, link, PREFERRED_MTU, log);
+    const l2cap = new L2cap(this.acl, link, mtu, log);
     const connection = new Connection({
       role: values.role,
       peerAddressType: values.peerAddressType,
@@ -347,10 +386,15 @@ export class Host {
     });
     connection.bearer = new AttBearer(l2cap, {
       clock: this.platform.clock,
-      preferredMtu: PREFERRED_MTU,
+      preferredMtu: mtu,
       log,
-      serve: (opcode, view, start, length) => this.gatt.serve(connection.client, opcode, view, start, length),
+      serve: (opcode, view, start, length) => {
+        if (this.settings.logLevel >= LOG_LEVEL.info)
+          this.logRequest(connection, opcode, view, start, length);
+        this.gatt.serve(connection.client, opcode, view, start, length);
+      },
       onMtu: (mtu) => {
+        this.log("info", `att: link ${connection.handle} has an MTU of ${mtu}`);
         for (const observer of this.observers) observer.onMtu?.(connection, mtu);
       },
       onTimeout: () => {
@@ -361,7 +405,20 @@ export class Host {
     connection.client = this.gatt.open(connection.bearer, connection);
     refusePairing(l2cap);
     this.connections.set(connection.handle, connection);
+    this.log("info", `host: link ${connection.handle} to ${formatAddress(connection.peerAddress)} is up`);
     for (const observer of this.observers) observer.onConnected?.(connection);
+  }
+
+  /** Handles and lengths, never values: they may be secret. */
+  private logRequest(
+    { handle }: Connection,
+    opcode: number,
+    view: DataView,
+    start: number,
+    length: number,
+  ): void {
+    const what = length < 2 ? "" : ` for handle 0x${view.getUint16(start, true).toString(16)}`;
+    this.log("info", `att: link ${handle} asks 0x${opcode.toString(16)}${what}, ${length} bytes`);
   }
 
   private closed(connection: Connection, reason: number): void {
@@ -370,7 +427,7 @@ export class Host {
     this.acl.close(connection.link);
     this.gatt.close(connection.client);
     connection.bearer.close();
-    this.platform.log("debug", `host: link ${connection.handle} ended: ${statusText(reason)}`);
+    this.log("info", `host: link ${connection.handle} ended: ${statusText(reason)}`);
     for (const observer of this.observers) observer.onDisconnected?.(connection, reason);
     if (this.deactivation && this.connections.size === 0) this.hurry?.();
   }

@@ -1,4 +1,4 @@
-/** UTF-8, which the engine offers no encoder for (RFC 3629). */
+/** UTF-8, which the engine offers neither encoder nor decoder for (RFC 3629). */
 
 /** The bytes of `text`; an unpaired surrogate becomes U+FFFD. */
 export function utf8Encode(text: string): Uint8Array {
@@ -20,4 +20,24 @@ export function utf8Encode(text: string): Uint8Array {
     }
   }
   return new Uint8Array(bytes);
+}
+
+/** Least code point of a sequence with so many bytes after the first: less is not its shortest form. */
+const LEAST = [0, 0x80, 0x800, 0x10000];
+
+/** The text in `bytes`; each sequence that is none becomes U+FFFD. */
+export function utf8Decode(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; ) {
+    const first = bytes[at++]!;
+    const more =
+      first < 0x80 ? 0 : first < 0xc0 ? -1 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf8 ? 3 : -1;
+    let code = more > 0 ? first & (0x3f >> more) : first;
+    let missing = more;
+    for (; missing > 0 && (bytes[at]! & 0xc0) === 0x80; missing--) code = (code << 6) | (bytes[at++]! & 0x3f);
+    const isSurrogate = code >= 0xd800 && code <= 0xdfff;
+    if (missing !== 0 || code < LEAST[more]! || code > 0x10ffff || isSurrogate) code = 0xfffd;
+    text += String.fromCodePoint(code);
+  }
+  return text;
 }

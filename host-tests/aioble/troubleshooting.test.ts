@@ -16,8 +16,15 @@ function said({ platform }: AiobleCamera, level: string, ...words: string[]): nu
   ).length;
 }
 
-function createScene(options: { readonly notify?: boolean; readonly read?: boolean }) {
+/** As the page says to begin: with everything that happens in the log. */
+function createTalkativePair() {
   const pair = createPair();
+  pair.camera.aioble.config({ logLevel: 3 });
+  return pair;
+}
+
+function createScene(options: { readonly notify?: boolean; readonly read?: boolean }) {
+  const pair = createTalkativePair();
   const { advertise, Characteristic, registerServices, Service } = pair.camera.aioble;
   const service = new Service(new UUID(SERVICE_UUID));
   const characteristic = new Characteristic(service, new UUID(CHAR_UUID), options);
@@ -33,7 +40,7 @@ function createScene(options: { readonly notify?: boolean; readonly read?: boole
 
 describe("troubleshooting", () => {
   it("shows up but will not connect: it is advertised for listeners", async () => {
-    const { world, camera, phone } = createPair();
+    const { world, camera, phone } = createTalkativePair();
     await world.run(async () => {
       await using beacon = await camera.aioble.broadcast(OPTIONS);
       equal((await phone.find({ name: "obscura" })).connectable, false);
@@ -59,7 +66,7 @@ describe("troubleshooting", () => {
   });
 
   it("shows up but will not connect: every place is taken", async () => {
-    const { world, camera } = createPair();
+    const { world, camera } = createTalkativePair();
     const { connections, advertise } = camera.aioble;
     const phones = Array.from({ length: 4 }, () => world.addPhone().phone);
     await world.run(async () => {
@@ -125,7 +132,7 @@ describe("troubleshooting", () => {
   });
 
   it("the name is missing: it is in the scan response", async () => {
-    const { world, camera, phone } = createPair();
+    const { world, camera, phone } = createTalkativePair();
     const name = "a name of some length";
     await world.run(async () => {
       const services = [new UUID(SERVICE_UUID)];
@@ -139,7 +146,7 @@ describe("troubleshooting", () => {
   });
 
   it("the name is truncated: it was asked to be, or it is refused with the bytes that are too many", async () => {
-    const { world, camera, phone } = createPair();
+    const { world, camera, phone } = createTalkativePair();
     const name = "a name that is much longer than any packet";
     await world.run(async () => {
       await rejects((async () => camera.aioble.advertise({ intervalUs: 100_000, name }))(), RangeError);

@@ -157,7 +157,7 @@ describe("bluetooth: gapAdvertise", () => {
 
   it("refuses when there is no room for another connection", () =>
     inScene(async ({ ble, meet, camera, world, phone }) => {
-      camera.host.maxConnections = 1;
+      camera.host.settings.maxConnections = 1;
       const link = await meet();
       throws(() => ble.gapAdvertise(100_000), { code: "too-many-connections" });
       await ble.gapAdvertise(100_000, { connectable: false });

@@ -18,6 +18,11 @@ function installGlobals(native: Native): void {
     clearTimeout: (handle: number) => native.timerClear(handle),
     // A turn of the native loop runs every promise job before it calls the next timer.
     setImmediate: (callback: () => void) => native.timerSet(callback, 0),
+    heapUsed: () => {
+      native.collect();
+      const { slotsUsed, chunksUsed } = native.heap();
+      return slotsUsed + chunksUsed;
+    },
     ...createAbort(clock, (error) => {
       throw error;
     }),

@@ -22,3 +22,10 @@ export function createStaticRandomAddress(random: (length: number) => Uint8Array
     if (isStaticRandomAddress(address)) return address;
   }
 }
+
+/** Draws a non-resolvable private address: the two top bits clear, the rest neither all 0 nor all 1 (1.3.2.2). */
+export function createNonResolvableAddress(random: (length: number) => Uint8Array): Uint8Array {
+  const address = createStaticRandomAddress(random);
+  address[0] = address[0]! & 0x3f;
+  return address;
+}

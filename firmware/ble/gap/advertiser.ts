@@ -5,6 +5,7 @@ import {
   leSetAdvertisingData,
   leSetAdvertisingEnable,
   leSetAdvertisingParameters,
+  leSetRandomAddress,
   leSetScanResponseData,
 } from "../hci/commands.ts";
 import type { Hci } from "../hci/hci.ts";
@@ -46,6 +47,14 @@ export interface AdvertisingParameters {
   readonly respData: Uint8Array;
 }
 
+/** An address of this device. */
+export interface OwnAddress {
+  /** 0 public, 1 random. */
+  readonly type: number;
+  /** The random address, in an array that stays the same as long as the address does; the one set before if left out. */
+  readonly address?: Uint8Array;
+}
+
 /** @throws RangeError when no controller takes this interval. */
 export function checkInterval(intervalUs: number): void {
   if (!(intervalUs >= ADVERTISING_INTERVAL_MIN_US && intervalUs <= ADVERTISING_INTERVAL_MAX_US)) {
@@ -71,6 +80,10 @@ export class Advertiser {
   private states: Uint8Array | undefined = undefined;
   /** HCI_Version of the controller. */
   hciVersion = VERSION_5_0;
+  /** The address under which to advertise. */
+  ownAddress: (connectable: boolean) => OwnAddress = () => ({ type: ADDRESS_TYPE.RANDOM });
+  /** What the controller has for its random address. */
+  randomAddress: Uint8Array | undefined = undefined;
   /** The module whose advertisement this is: those that share the advertiser ask before they take it. */
   owner: unknown = undefined;
 
@@ -208,15 +221,20 @@ export class Advertiser {
 
   /** Gives up as soon as its session is over; data that changes meanwhile is sent as it then is. */
   private async sendStart(session: number): Promise<void> {
-    const { intervalUs, directedTo } = this.parameters!;
+    const { intervalUs, directedTo, connectable } = this.parameters!;
+    const own = this.ownAddress(connectable);
     const interval = Math.floor(intervalUs / INTERVAL_UNIT_US);
     const type = typeOf(this.parameters!);
     if (this.links.size > 0) await this.checkStates(type);
+    if (own.address && own.address !== this.randomAddress) {
+      await this.hci.send(leSetRandomAddress, { randomAddress: own.address });
+      this.randomAddress = own.address;
+    }
     await this.hci.send(leSetAdvertisingParameters, {
       advertisingIntervalMin: interval,
       advertisingIntervalMax: interval,
       advertisingType: type,
-      ownAddressType: ADDRESS_TYPE.RANDOM,
+      ownAddressType: own.type,
       peerAddressType: directedTo ? directedTo.addressType : ADDRESS_TYPE.PUBLIC,
       peerAddress: directedTo ? directedTo.address : new Uint8Array(6),
       advertisingChannelMap: ALL_CHANNELS,

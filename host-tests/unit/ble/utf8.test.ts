@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { utf8Encode } from "../../../firmware/ble/utf8.ts";
-import { toHex } from "../../support/bytes.ts";
+import { utf8Decode, utf8Encode } from "../../../firmware/ble/utf8.ts";
+import { fromHex, toHex } from "../../support/bytes.ts";
 
 describe("utf8Encode (RFC 3629)", () => {
   it("agrees with the platform's encoder at every border of a length", () => {
@@ -28,5 +28,35 @@ describe("utf8Encode (RFC 3629)", () => {
       assert.equal(toHex(utf8Encode(text)), toHex(new TextEncoder().encode(text)), JSON.stringify(text));
     }
     assert.equal(utf8Encode("").length, 0);
+  });
+});
+
+describe("utf8Decode (RFC 3629)", () => {
+  it("reads back what was encoded, every code point", () => {
+    for (let first = 0; first <= 0x10ffff; first += 0x400) {
+      if (first >= 0xd800 && first < 0xe000) continue;
+      const text = Array.from({ length: 0x400 }, (_, at) => String.fromCodePoint(first + at)).join("");
+      assert.equal(utf8Decode(utf8Encode(text)), text);
+    }
+    assert.equal(utf8Decode(new Uint8Array(0)), "");
+  });
+
+  it("replaces what is no UTF-8, and goes on with what follows", () => {
+    for (const [bytes, text] of [
+      ["80 41", "\ufffdA"],
+      ["c3", "\ufffd"],
+      ["c3 41", "\ufffdA"],
+      ["e2 82", "\ufffd"],
+      ["f0 9f 93 41", "\ufffdA"],
+      ["c0 80", "\ufffd"],
+      ["e0 80 80", "\ufffd"],
+      ["f0 80 80 80", "\ufffd"],
+      ["ed a0 80", "\ufffd"],
+      ["f4 90 80 80", "\ufffd"],
+      ["f8 41", "\ufffdA"],
+      ["ff fe 42", "\ufffd\ufffdB"],
+    ] as const) {
+      assert.equal(utf8Decode(fromHex(bytes)), text, bytes);
+    }
   });
 });

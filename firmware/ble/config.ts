@@ -1,0 +1,134 @@
+/** What `config` of the public modules asks and changes. */
+
+import { BleError } from "./errors.ts";
+import { ADDRESS_TYPE } from "./gap/address.ts";
+import type { Host } from "./host.ts";
+import { utf8Decode, utf8Encode } from "./utf8.ts";
+
+/** Settings that can be asked and changed. They last until the camera starts again. */
+export interface Config {
+  /**
+   * GAP Device Name, at most 248 bytes of UTF-8 (Vol 3, Part C, 12.1); empty at first. `advertise({ name })` sets it too.
+   */
+  gapName: string;
+  /**
+   * ATT_MTU that is offered to clients and accepted from them: 23 to 517 bytes, 517 at first. It holds for connections
+   * that come later (Vol 3, Part F, 3.4.2.2: a link keeps what it exchanged).
+   */
+  mtu: number;
+  /**
+   * Bytes of the buffer in which MicroPython queues events: 16 to 65,535, 128 at first. Events are delivered here when they
+   * happen and none is queued or lost for lack of room, so it is kept and has no effect.
+   */
+  rxbuf: number;
+  /**
+   * Kind of address that the camera has on the air, from the next start of an advertisement on. 0: the controller's
+   * public address. 1, at first: a static random one, drawn once and kept on flash. 3: advertising that nobody can connect
+   * to gets a new non-resolvable private one at each start, all else is as for 1 (Vol 6, Part B, 1.3). 2, resolvable
+   * private, comes with pairing.
+   */
+  addrMode: number;
+  /** Writes that the queue of all capture characteristics holds: 1 to 10,000, 10 at first. The oldest go when it shrinks. */
+  captureQueueSize: number;
+  /** What the stack writes to the console: 0 nothing, 1 errors, 2 warnings too (at first), 3 everything that happens. */
+  logLevel: number;
+  /** Devices that may be connected at a time: 1 to 16, 4 at first; the controller may have room for fewer. */
+  maxConnections: number;
+}
+
+/** What can only be asked. */
+export interface ReadOnlyConfig {
+  /**
+   * The camera's address: its type (0 public, 1 random) and six bytes in printed order. The public address is known once
+   * the radio has been on.
+   */
+  readonly mac: readonly [addrType: number, addr: Uint8Array];
+}
+
+/** The settings that are numbers, as the host keeps them. */
+export type Settings = Omit<Config, "gapName">;
+
+/** Least and greatest value of each. */
+const RANGES: Readonly<Record<keyof Settings, readonly [min: number, max: number]>> = {
+  mtu: [23, 517],
+  rxbuf: [16, 0xffff],
+  addrMode: [0, 3],
+  captureQueueSize: [1, 10_000],
+  logLevel: [0, 3],
+  maxConnections: [1, 16],
+};
+
+/** Bytes of a GAP Device Name (Vol 3, Part C, 12.1). */
+const NAME_MAX = 248;
+
+/** Values of `addrMode`. */
+export const ADDRESS_MODE = { PUBLIC: 0, STATIC_RANDOM: 1, RESOLVABLE: 2, NON_RESOLVABLE: 3 } as const;
+
+const PAIRING_KEYS: readonly string[] = ["bond", "mitm", "io", "leSecure"];
+
+/** @throws RangeError for a key that there is not, BleError `not-supported` for one of pairing. */
+function checkKey(key: string, known: readonly string[]): void {
+  if (PAIRING_KEYS.includes(key)) throw withPairing(`config: ${key}`);
+  if (!known.includes(key))
+    throw new RangeError(`config: there is no "${key}" here, only ${known.join(", ")}`);
+}
+
+function withPairing(what: string): BleError {
+  return new BleError("not-supported", `${what} comes with pairing, which this firmware does not have yet.`);
+}
+
+const SETTABLE: readonly string[] = ["gapName", ...Object.keys(RANGES)];
+
+/**
+ * One setting.
+ * @throws RangeError for a key that there is not, BleError `not-supported` for one of pairing, `radio-off` when the
+ * public address is asked for and the radio has not been on.
+ */
+export function getConfig<K extends keyof (Config & ReadOnlyConfig)>(
+  host: Host,
+  key: K,
+): (Config & ReadOnlyConfig)[K];
+export function getConfig(host: Host, key: string): unknown {
+  checkKey(key, ["mac", ...SETTABLE]);
+  if (key === "gapName") return utf8Decode(host.gatt.generic.deviceName);
+  if (key !== "mac") return host.settings[key as keyof Settings];
+  if (host.settings.addrMode !== ADDRESS_MODE.PUBLIC) return [ADDRESS_TYPE.RANDOM, host.ownAddress.slice()];
+  const { publicAddress } = host;
+  if (publicAddress) return [ADDRESS_TYPE.PUBLIC, publicAddress.slice()];
+  throw new BleError(
+    "radio-off",
+    "The public address is in the controller: it is known once the radio has been on.",
+  );
+}
+
+/**
+ * Changes settings: all, or none when one of them is wrong.
+ * @throws RangeError for a value out of range or a key that there is not, BleError `not-supported` for what comes with
+ * pairing.
+ */
+export function setConfig(host: Host, changes: Partial<Config>): void {
+  for (const [key, value] of Object.entries(changes)) {
+    checkKey(key, SETTABLE);
+    if (key === "gapName") checkName(value);
+    else checkNumber(key as keyof Settings, value as number);
+  }
+  const { gapName, ...numbers } = changes;
+  if (gapName !== undefined) host.gatt.generic.deviceName = utf8Encode(gapName);
+  Object.assign(host.settings, numbers);
+}
+
+function checkName(name: unknown): void {
+  if (typeof name !== "string") throw new TypeError("config: gapName is a string");
+  const { length } = utf8Encode(name);
+  if (length > NAME_MAX)
+    throw new RangeError(`config: gapName has ${length} bytes; a device name has at most 248`);
+}
+
+function checkNumber(key: keyof Settings, value: number): void {
+  const [min, max] = RANGES[key];
+  if (!(value >= min && value <= max) || Math.floor(value) !== value) {
+    throw new RangeError(`config: ${key} ${value} is out of range: ${min} to ${max}`);
+  }
+  if (key === "addrMode" && value === ADDRESS_MODE.RESOLVABLE)
+    throw withPairing("config: addrMode 2, resolvable private addresses,");
+}
