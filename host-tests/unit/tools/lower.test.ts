@@ -9,6 +9,7 @@ import { loadBoard } from "../../../tools/build/boards.ts";
 import { bundle } from "../../../tools/build/bundle.ts";
 import { buildCompiler, compile } from "../../../tools/build/compiler.ts";
 import { buildImage } from "../../../tools/build/image.ts";
+import { lower } from "../../../tools/build/lower.ts";
 import { buildRoot, root } from "../../../tools/paths.ts";
 
 /** Each line says one thing that lowering could spoil. */
@@ -102,6 +103,17 @@ describe("lowering a bundle", () => {
     writeFileSync(file, code);
     const said = execFileSync(process.execPath, [file], { encoding: "utf8" });
     assert.deepEqual(JSON.parse(said), meaning);
+  });
+
+  it("lets the engine see that a module awaits which does so in a loop alone", async () => {
+    const loop = "for await (const item of items()) take(item);\n";
+    assert.equal(await lower(loop, "main.ts"), `${loop}await undefined;\n`);
+    const inside = `if (true) {\n  {\n    ${loop}  }\n}\n`;
+    assert.equal(await lower(inside, "main.ts"), `${inside}await undefined;\n`);
+    const inFunction = `async function work() {\n  ${loop}}\n`;
+    assert.equal(await lower(inFunction, "main.ts"), inFunction);
+    const inMethod = `class A {\n  async work() {\n    ${loop}  }\n}\n`;
+    assert.equal(await lower(inMethod, "main.ts"), inMethod);
   });
 
   it("keeps the meaning on XS", async function () {
