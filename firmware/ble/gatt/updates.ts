@@ -21,16 +21,19 @@ export class Updates {
     return ((client.configurations.get(attribute.handle) ?? 0) & bit) !== 0;
   }
 
+  /** As `isSubscribed`; when not, the log says so, once for each client and value. */
+  wants(client: RemoteClient, attribute: Attribute, bit: number = CCCD.NOTIFY): boolean {
+    const subscribed = this.isSubscribed(client, attribute, bit);
+    if (!subscribed) this.hint(client, attribute, false);
+    return subscribed;
+  }
+
   /**
    * Notifies one client. The value is taken over by the call; what is longer than ATT_MTU - 3 is cut.
    * @param force also a client that has not subscribed, which does not conform (Vol 3, Part G, 3.3.3.3).
    */
   notify(client: RemoteClient, attribute: Attribute, value: Uint8Array, force = false): NotifyOutcome {
-    if (!force && !this.isSubscribed(client, attribute)) {
-      this.hint(client, attribute, false);
-      return "unsubscribed";
-    }
-    return this.send(client, attribute, value);
+    return force || this.wants(client, attribute) ? this.send(client, attribute, value) : "unsubscribed";
   }
 
   private send(client: RemoteClient, attribute: Attribute, value: Uint8Array): NotifyOutcome {
@@ -68,11 +71,7 @@ export class Updates {
     client: RemoteClient,
     updates: readonly (readonly [Attribute, Uint8Array])[],
   ): NotifyOutcome {
-    const wanted = updates.filter(([attribute]) => {
-      const subscribed = this.isSubscribed(client, attribute);
-      if (!subscribed) this.hint(client, attribute, false);
-      return subscribed;
-    });
+    const wanted = updates.filter(([attribute]) => this.wants(client, attribute));
     if (wanted.length === 0 || client.changeUnaware) return "unsubscribed";
     let outcome: NotifyOutcome = "sent";
     for (const batch of this.batches(client, wanted)) {
