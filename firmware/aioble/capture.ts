@@ -7,8 +7,6 @@ import type { DeviceConnection } from "./device.ts";
 
 /** Writes that the queue holds by default; `config({ captureQueueSize })` changes it. */
 export const CAPTURE_QUEUE_SIZE = 10;
-/** Most writes that it may be set to hold. */
-export const CAPTURE_QUEUE_SIZE_MAX = 10_000;
 
 /** One captured write. The connection may be down by the time it is taken. */
 export interface CapturedWrite {
@@ -37,19 +35,13 @@ export class CaptureQueue {
     this.log = log;
   }
 
-  /** Writes that it holds at most, 1..10,000. */
+  /** Writes that it holds at most. */
   get size(): number {
     return this.limit;
   }
 
-  /**
-   * When it holds more than the new size, the oldest are dropped and counted; the others stay in their order.
-   * @throws RangeError when it is no integer from 1 to 10,000; nothing changes then.
-   */
+  /** When it holds more than the new size, the oldest are dropped and counted; the others stay in their order. */
   set size(size: number) {
-    if (!(size >= 1 && size <= CAPTURE_QUEUE_SIZE_MAX) || Math.floor(size) !== size) {
-      throw new RangeError(`captureQueueSize ${size} is out of range: 1 to ${CAPTURE_QUEUE_SIZE_MAX} writes`);
-    }
     this.limit = size;
     while (this.entries.length > size) this.drop();
   }
