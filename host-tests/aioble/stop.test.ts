@@ -191,7 +191,7 @@ describe("aioble: stop()", () => {
   });
 
   it("a hundred times in a row, with everything going on: all works again, and nothing stays behind", async () => {
-    const { world, camera, command, captured, answer, phone } = createScene();
+    const { world, camera, command, captured, answer, phone, controller } = createScene();
     const { aioble, host } = camera;
     const visit = async (turn: number) => {
       const found: DeviceConnection[] = [];
@@ -240,6 +240,7 @@ describe("aioble: stop()", () => {
         deepEqual(sizes(), [0, 0, false, 1]);
         // What the simulation keeps for tests to look at is not the camera's.
         camera.controller.commands.length = 0;
+        controller.commands.length = 0;
         camera.platform.console.length = 0;
       }
       growth = ((await measure()) ?? 0) - (before ?? 0);
