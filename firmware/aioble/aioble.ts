@@ -1,8 +1,8 @@
 /** Binds the module `aioble` to a host. */
+import { createConfig } from "../ble/config.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
 import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
-import { createConfig } from "./config.ts";
 import { streamConnections } from "./connections.ts";
 import { type Aborter, Core } from "./core.ts";
 import { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
@@ -30,6 +30,9 @@ export function createAioble(host: Host, createAborter: () => Aborter) {
       const connection = core.connections.get(link);
       core.connections.delete(link);
       connection?.closed(reason);
+    },
+    onConfigured({ captureQueueSize }) {
+      core.capture.size = captureQueueSize;
     },
     onAdvertisingTimeout: () => peripheral.expired(),
     onRadioLost: (error) => peripheral.lost(error),
@@ -59,7 +62,7 @@ export function createAioble(host: Host, createAborter: () => Aborter) {
     connections: (options: AdvertiseOptions) => streamConnections(core, peripheral, options),
     updateAdvertising: (fields: PayloadOptions) => peripheral.update(fields),
     registerServices: (...services: Service[]) => server.registerServices(...services),
-    config: createConfig(core),
+    config: createConfig(host),
     stop: () => host.deactivate(),
     ...createLog(host),
   };

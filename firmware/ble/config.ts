@@ -114,7 +114,25 @@ export function setConfig(host: Host, changes: Partial<Config>): void {
   }
   const { gapName, ...numbers } = changes;
   if (gapName !== undefined) host.gatt.generic.deviceName = utf8Encode(gapName);
-  Object.assign(host.settings, numbers);
+  host.configure(numbers);
+}
+
+/** `config` asks for one setting by its name, or changes those in an object. */
+export interface ConfigFunction {
+  <K extends keyof (Config & ReadOnlyConfig)>(key: K): (Config & ReadOnlyConfig)[K];
+  (changes: Partial<Config>): void;
+}
+
+/** The function `config` of both public modules. */
+export function createConfig(host: Host): ConfigFunction {
+  const config = (what: unknown): unknown => {
+    if (typeof what === "string") return getConfig(host, what as keyof Config);
+    if (typeof what === "object" && what !== null) return setConfig(host, what);
+    throw new TypeError(
+      'config takes the name of a setting, or settings: config("mac"), config({ mtu: 185 })',
+    );
+  };
+  return config as ConfigFunction;
 }
 
 function checkName(name: unknown): void {

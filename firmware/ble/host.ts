@@ -57,6 +57,8 @@ export interface HostObserver {
   onMtu?(connection: Connection, mtu: number): void;
   /** The link layer changed `connection.parameters`, or with another status than 0 did not. */
   onParameters?(connection: Connection, status: number): void;
+  /** Settings may have changed. */
+  onConfigured?(settings: Readonly<Settings>): void;
   /** High duty cycle directed advertising ended, and nobody had connected. */
   onAdvertisingTimeout?(): void;
   /** The controller failed and could not be started again: the radio is off. */
@@ -129,6 +131,12 @@ export class Host {
   observe(observer: HostObserver): () => void {
     this.observers.add(observer);
     return () => this.observers.delete(observer);
+  }
+
+  /** Changes settings that have been checked. */
+  configure(changes: Partial<Settings>): void {
+    Object.assign(this.settings, changes);
+    for (const observer of this.observers) observer.onConfigured?.(this.settings);
   }
 
   /** Links that may be up at a time. */

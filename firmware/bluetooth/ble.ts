@@ -1,4 +1,5 @@
 /** The radio, advertising and the GATT server by numbers: handles, flags and events. */
+import { type ConfigFunction, createConfig } from "../ble/config.ts";
 import { BleError } from "../ble/errors.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import {
@@ -57,6 +58,8 @@ const EMPTY = new Uint8Array(0);
 
 /** An application gets the one of its host by `new BLE()`, each time the same. */
 export class BLE {
+  /** Asks for a setting by its name, or changes those of an object, as `config` of `aioble` does. */
+  readonly config: ConfigFunction;
   private readonly host: Host;
   private readonly source: IrqSource;
   private advData: Uint8Array = EMPTY;
@@ -66,6 +69,7 @@ export class BLE {
 
   constructor(host: Host) {
     this.host = host;
+    this.config = createConfig(host);
     this.source = new IrqSource(host);
   }
 
@@ -83,7 +87,10 @@ export class BLE {
     return (on ? host.activate() : host.deactivate()).then(() => host.active);
   }
 
-  /** Sets who is told of events, also of those that `aioble` causes; null for nobody. @throws TypeError for anything else. */
+  /**
+   * Sets who is told of events, in place of the handler before; null for nobody. Events that `aioble` causes count too.
+   * @throws TypeError for what is no function.
+   */
   irq(handler: IrqHandler | null): void;
   irq(handler: (event: IrqEvent[0]) => unknown): void;
   irq(handler: unknown): void {
