@@ -1,5 +1,5 @@
 /** Advertising: for one connection, for a stream of them, or for whoever listens. */
-import { BleError } from "../ble/errors.ts";
+import { BleError, HciError } from "../ble/errors.ts";
 import { HIGH_DUTY_MS } from "../ble/gap/advertiser.ts";
 import type { AdvertisingPayload } from "../ble/gap/advertising-data.ts";
 import type { Connection } from "../ble/gap/connection.ts";
@@ -111,6 +111,8 @@ export class Peripheral {
     const { advertiser } = this.core.host;
     return advertiser.update(run.payload.advData, run.payload.respData).catch((error: unknown) => {
       if (!advertiser.advertising) this.fail(run, error);
+      // A controller that is lost meanwhile gets the new payload when it is back.
+      else if (error instanceof HciError && error.status === 0) return;
       throw error;
     });
   }

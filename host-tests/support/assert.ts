@@ -52,7 +52,7 @@ export function ok(value: unknown, message?: string): asserts value {
   if (!value) fail(message, `${show(value)} is not true`);
 }
 
-/** What an error must be: an instance of a class, or an object of fields that it has. */
+/** What an error must be: an instance of a class, or an object of fields that it has, or that match a pattern. */
 export type Expectation = (new (...args: never[]) => unknown) | Readonly<Record<string, unknown>>;
 
 function check(error: unknown, expected: Expectation | undefined): void {
@@ -63,8 +63,8 @@ function check(error: unknown, expected: Expectation | undefined): void {
   }
   const fields = error as Record<string, unknown>;
   for (const [name, value] of Object.entries(expected)) {
-    if (!same(fields[name], value))
-      fail(`${name} of ${show(error)}`, `${show(fields[name])} instead of ${show(value)}`);
+    const fits = value instanceof RegExp ? value.test(String(fields[name])) : same(fields[name], value);
+    if (!fits) fail(`${name} of ${show(error)}`, `${show(fields[name])} instead of ${show(value)}`);
   }
 }
 
