@@ -145,6 +145,43 @@ describe("bluetooth: events", () => {
       );
     }));
 
+  it("an indication that waits when other services are registered will not be confirmed", () =>
+    inScene(async ({ ble, events, listen, register, meet, world }) => {
+      const { answer } = register();
+      const link = await meet();
+      await link.subscribe((await link.discover()).characteristic(ANSWER), "indicate");
+      link.att.confirms = false;
+      ble.gattsIndicate(CONN, answer, new Uint8Array([1]));
+      ble.gattsIndicate(CONN, answer, new Uint8Array([2]));
+      await link.nextValue();
+      listen();
+      register();
+      deepEqual(events, [[20, [CONN, answer, 7]]]);
+      await world.clock.sleep(500);
+      equal(link.att.values.length, 1);
+    }));
+
+  it("reads by type and of several values are asked for too", () =>
+    inScene(async ({ ble, register, meet }) => {
+      const { command, answer } = register();
+      const asked: number[] = [];
+      let code = 0;
+      ble.irq((event, data) => {
+        if (event !== 4) return undefined;
+        asked.push(data[1]);
+        return data[1] === answer ? code : 0;
+      });
+      const link = await meet();
+      const byType = new Uint8Array([0x08, 1, 0, 0xff, 0xff, ANSWER & 0xff, ANSWER >> 8]);
+      const multiple = new Uint8Array([0x0e, command, 0, answer, 0]);
+      await link.att.requestRaw(byType);
+      await link.att.requestRaw(multiple);
+      deepEqual(asked, [answer, command, answer]);
+      code = 0x05;
+      await rejects(link.att.requestRaw(byType), { code });
+      await rejects(link.att.requestRaw(multiple), { code });
+    }));
+
   it("the ATT_MTU is exchanged", () =>
     inScene(async ({ events, listen, meet }) => {
       listen();

@@ -129,7 +129,7 @@ export class Discovery {
     const { attributeType } = request;
     const first = this.database.next(request.startingHandle, request.endingHandle, attributeType);
     if (!first) return notFound(request);
-    if (!first.hooks?.onRead) {
+    if (!this.reads.asks(first)) {
       return this.answerWith(client, readByTypeResponse, first, request.endingHandle, attributeType, 2);
     }
     // The application answers for its value, alone: the client asks again for the ones behind it.
@@ -169,7 +169,7 @@ export class Discovery {
     const { database } = this;
     let attribute: Attribute | undefined = first;
     for (; attribute; attribute = database.next(attribute.handle + 1, endingHandle, type)) {
-      if (attribute.hooks?.onRead) break;
+      if (this.reads.asks(attribute)) break;
       const value = this.reads.stored(client, attribute);
       if (typeof value === "number") {
         if (entries.isEmpty) return { handle: attribute.handle, error: value };

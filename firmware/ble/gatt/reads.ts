@@ -13,7 +13,7 @@ import {
 import { Writer } from "../codec.ts";
 import { type Attribute, MAX_VALUE_LENGTH } from "./database.ts";
 import type { RemoteClient } from "./remote-client.ts";
-import type { GattServer } from "./server.ts";
+import type { GattServer, GattWatcher } from "./server.ts";
 
 /** A value, or the ATT error code that refuses it. */
 export type ReadResult = Uint8Array | number;
@@ -33,13 +33,23 @@ export class Reads {
     return new Uint8Array([configuration & 0xff, configuration >> 8]);
   }
 
+  /** Who watches the reads of this attribute. */
+  private watcher(attribute: Attribute): GattWatcher | undefined {
+    const { watcher } = this.server;
+    return watcher && this.server.isOfApplication(attribute) ? watcher : undefined;
+  }
+
+  /** Whether anybody is asked before a client reads this attribute. */
+  asks(attribute: Attribute): boolean {
+    return attribute.hooks?.onRead !== undefined || this.watcher(attribute) !== undefined;
+  }
+
   /** A read from the start of a value, which the application may refuse or answer itself. */
   read(client: RemoteClient, attribute: Attribute, next: (result: ReadResult) => void): void {
-    const { server } = this;
+    if (!attribute.readable || !this.asks(attribute)) return next(this.stored(client, attribute));
     const { hooks } = attribute;
-    const watcher = server.watcher && server.isOfApplication(attribute) ? server.watcher : undefined;
-    if (!(hooks?.onRead || watcher) || !attribute.readable) return next(this.stored(client, attribute));
-    server.ask(
+    const watcher = this.watcher(attribute);
+    this.server.ask(
       client,
       attribute,
       "read",
