@@ -274,6 +274,8 @@ describe("aioble: the payload of advertise()", () => {
         toHex(utf8Encode("bytes")),
         "00 00",
       ]);
+      camera.aioble.config({ gapName: "configured" });
+      deepEqual(await read({ name: "other", updateGap: false }), [toHex(utf8Encode("configured")), "00 00"]);
       const long = "a name that is longer than a packet";
       const [whole] = await read({ name: long, shortenName: true });
       equal(whole, toHex(utf8Encode(long)), "the characteristic has the whole name (CSS, Part A, 1.2)");

@@ -137,7 +137,7 @@ export class Advertiser {
     }
     const pdu = PDU_OF_TYPE[this.parameters.advertisingType]!;
     const connectable = pdu === ADV.CONNECTABLE || pdu === ADV.DIRECTED;
-    if (connectable && !this.controller.hasRoomForLink) return HCI_STATUS.CONNECTION_LIMIT_EXCEEDED;
+    if (connectable && !this.controller.hasRoomForLink) return this.controller.options.limitStatus;
     this.enabled = true;
     const limited = this.parameters.advertisingType === TYPE.HIGH_DUTY_DIRECTED;
     this.endsAtMs = limited ? this.controller.clock.now() + HIGH_DUTY_MS : Number.POSITIVE_INFINITY;

@@ -111,7 +111,7 @@ export class Initiator {
       timingValid(attempt) &&
       controller.ownIdentity(attempt.ownAddressType) !== undefined;
     if (!valid) return HCI_STATUS.INVALID_PARAMETERS;
-    if (!controller.hasRoomForLink) return HCI_STATUS.CONNECTION_LIMIT_EXCEEDED;
+    if (!controller.hasRoomForLink) return controller.options.limitStatus;
     this.attempt = attempt;
     this.startMs = controller.clock.now();
     return HCI_STATUS.SUCCESS;

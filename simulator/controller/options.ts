@@ -1,4 +1,5 @@
 /** What kind of controller is simulated, and which bad habits it has. */
+import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 
 /** Bits of the LE features (Vol 6, Part B, 4.6). */
 export const LE_FEATURE = {
@@ -31,6 +32,8 @@ export interface ControllerOptions {
   /** Longest payload of a link layer data packet, 27 to 251 octets. */
   readonly maxDataOctets: number;
   readonly maxConnections: number;
+  /** How it refuses what would need one more: 0x09 or 0x0D (Vol 1, Part F, 2.9 and 2.13). */
+  readonly limitStatus: number;
   /** Whether it takes LE Set Advertising Enable while it has a link; else Command Disallowed, whatever `leStates` says. */
   readonly advertisesWhileConnected: boolean;
   /** The states and combinations that it says it supports (Vol 4, Part E, 7.8.27). */
@@ -61,6 +64,7 @@ export const DEFAULT_OPTIONS: ControllerOptions = {
   sharedBuffers: false,
   maxDataOctets: 251,
   maxConnections: 8,
+  limitStatus: HCI_STATUS.CONNECTION_LIMIT_EXCEEDED,
   advertisesWhileConnected: true,
   leStates: new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0x03, 0x00, 0x00]),
   acceptListSize: 8,
