@@ -99,7 +99,8 @@ export class BLE {
 
   /**
    * Advertises until a central connects (or, not connectable, for ever), in place of what was advertised before; null
-   * ends it. Resolves when the controller has done so. Waits for a radio that is being switched on.
+   * ends it. Resolves when the controller has done so. Waits for a radio that is being switched on. The connection that
+   * comes is for the handler of `irq`: `aioble` neither returns it from a wait nor ends it.
    * @param intervalUs 20,000 to 10,240,000 microseconds, rounded down to 625; 500,000 by default.
    * @throws RangeError for an interval or data out of range, BleError `radio-off`, `too-many-connections`, and
    * `already-advertising` while `aioble` advertises; the promise rejects with HciError when the controller refuses.
@@ -131,7 +132,10 @@ export class BLE {
     const parameters = { intervalUs, connectable, advData, respData };
     const started = host.active
       ? advertiser.start(parameters)
-      : host.activate().then(() => (turn === this.turn ? advertiser.start(parameters) : undefined));
+      : host.activate().then(() => {
+          const isLatest = turn === this.turn && advertiser.owner === this;
+          return isLatest ? advertiser.start(parameters) : undefined;
+        });
     advertiser.owner = this;
     this.advData = advData;
     this.respData = respData;
@@ -283,7 +287,10 @@ function queueFull(conn: number): BleError {
   return new BleError("send-queue-full", `Connection ${conn} takes updates more slowly than they come.`);
 }
 
-/** Bytecode for array destructuring is several times that of an index. */
+/**
+ * The UUID of a tuple whose flags are allowed. Tuples are read by index: destructuring them takes several times the
+ * bytecode.
+ */
 function checkTuple(tuple: readonly unknown[], flags: number, allowed: number): UUID {
   const uuid = tuple[0];
   if (!(uuid instanceof UUID))

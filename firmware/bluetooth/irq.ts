@@ -40,7 +40,8 @@ export type IrqEvent =
 
 /**
  * What `BLE.irq` takes. Runs while the event is being served, so it should be quick; it may call everything. What it
- * returns counts for `IRQ_GATTS_READ_REQUEST` alone. When it throws, the error is logged and the event counts as seen.
+ * returns counts for `IRQ_GATTS_READ_REQUEST` alone. When it throws, the error is logged, and it
+ * counts as having returned nothing.
  */
 export type IrqHandler = (...event: IrqEvent) => unknown;
 
