@@ -1,0 +1,66 @@
+/** The limits that docs/application.md names are those of the sources. */
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { LIMITED_DISCOVERABLE_MS } from "../../../firmware/aioble/advertising.ts";
+import { CAPTURE_QUEUE_SIZE } from "../../../firmware/aioble/capture.ts";
+import { TRANSACTION_TIMEOUT_MS } from "../../../firmware/ble/att/bearer.ts";
+import {
+  ADVERTISING_INTERVAL_MAX_US,
+  ADVERTISING_INTERVAL_MIN_US,
+  HIGH_DUTY_MS,
+} from "../../../firmware/ble/gap/advertiser.ts";
+import { ADVERTISING_DATA_LENGTH } from "../../../firmware/ble/gap/advertising-data.ts";
+import { MAX_VALUE_LENGTH } from "../../../firmware/ble/gatt/database.ts";
+import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../../firmware/ble/gatt/prepared-writes.ts";
+import { DEFAULT_CAPACITY } from "../../../firmware/ble/gatt/values.ts";
+import { QUEUE_LIMIT } from "../../../firmware/ble/hci/acl.ts";
+import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/hci.ts";
+import { PREFERRED_MTU } from "../../../firmware/ble/host.ts";
+import { readPage } from "../../docs/blocks.ts";
+import { createRig } from "../../support/rig.ts";
+
+/** Figures that a row holds, by how the row begins. */
+const figures: Readonly<Record<string, readonly number[]>> = {
+  "bytes in an advertising packet": [ADVERTISING_DATA_LENGTH],
+  "advertising interval": [ADVERTISING_INTERVAL_MIN_US, ADVERTISING_INTERVAL_MAX_US],
+  "limited discoverable mode": [LIMITED_DISCOVERABLE_MS / 1000, HIGH_DUTY_MS / 1000],
+  "value of a characteristic": [MAX_VALUE_LENGTH],
+  "room for what a client writes": [DEFAULT_CAPACITY],
+  ATT_MTU: [23, PREFERRED_MTU],
+  "parts and bytes of a long write": [PREPARED_COUNT_MAX, PREPARED_BYTES_MAX],
+  "time of your": [TRANSACTION_TIMEOUT_MS / 1000 - 1],
+  "time of a client's confirmation": [TRANSACTION_TIMEOUT_MS / 1000],
+  "notifications that wait": [QUEUE_LIMIT],
+  "answer of the controller": [COMMAND_TIMEOUT_MS],
+};
+
+describe("docs/application.md", () => {
+  const page = readPage("docs/application.md");
+
+  it("names limits as they are", () => {
+    for (const [beginning, values] of Object.entries(figures)) {
+      const row = page.split("\n").find((line) => line.startsWith(`| ${beginning}`));
+      assert.ok(row, `no row "${beginning}"`);
+      const said = row.replaceAll(",", "").match(/\d+(\.\d+)?/g) ?? [];
+      assert.deepEqual(
+        values.filter((value) => !said.includes(String(value))),
+        [],
+        row,
+      );
+    }
+  });
+
+  it("names settings with what they are at first", () => {
+    const { config } = createRig().aioble;
+    assert.equal(config("captureQueueSize"), CAPTURE_QUEUE_SIZE);
+    const section = page.split("## Settings and logs")[1]!.split("\n## ")[0]!;
+    const rows = [...section.matchAll(/^\| `(\w+)` \|.*\| (\S*) ?\|$/gm)];
+    assert.equal(rows.length, 8);
+    for (const [row, key, value] of rows) {
+      if (key === "mac") continue;
+      const expected = value!.replaceAll("`", "");
+      const actual = config(key as "mtu" | "gapName");
+      assert.equal(key === "gapName" ? JSON.stringify(actual) : String(actual), expected, row);
+    }
+  });
+});
