@@ -1,7 +1,7 @@
 /** L2CAP on one LE link: the fixed channels (Vol 3, Part A, 2.1). */
 import type { LogLevel } from "../../platform/platform.ts";
 import { type Acl, type AclLink, L2CAP_OFFSET, PDU_OFFSET } from "../hci/acl.ts";
-import { Reassembly } from "./reassembly.ts";
+import { type FrameReceiver, Reassembly } from "./reassembly.ts";
 import { Signaling } from "./signaling.ts";
 
 export { PDU_OFFSET } from "../hci/acl.ts";
@@ -12,7 +12,10 @@ export const CHANNEL = { ATT: 0x0004, SIGNALING: 0x0005, SMP: 0x0006 } as const;
 /** Bytes of L2CAP header. */
 const HEADER_LENGTH = PDU_OFFSET - L2CAP_OFFSET;
 
-/** Receives what arrives on one fixed channel; the range is valid during the call. */
+/**
+ * Receives what arrives on one fixed channel; the range is valid during the call. Of a frame above the link's limit, which
+ * is to be refused, `length` is the announced one, and four bytes at least are there.
+ */
 export type ChannelReceiver = (view: DataView, start: number, length: number) => void;
 
 export class L2cap {
@@ -25,7 +28,7 @@ export class L2cap {
   constructor(acl: Acl, link: AclLink, limit: number, log: (level: LogLevel, message: string) => void) {
     this.acl = acl;
     this.link = link;
-    this.reassembly = new Reassembly(limit, (channel, view, start, length) => {
+    const deliver: FrameReceiver = (channel, view, start, length) => {
       const receiver = this.channels.get(channel);
       if (receiver) receiver(view, start, length);
       else
@@ -33,7 +36,8 @@ export class L2cap {
           "debug",
           `l2cap: dropped ${length} bytes for channel 0x${channel.toString(16)}, which is not open`,
         );
-    });
+    };
+    this.reassembly = new Reassembly(limit, deliver, deliver);
     const signaling = new Signaling((frame) => this.send(CHANNEL.SIGNALING, 0, frame));
     this.attach(CHANNEL.SIGNALING, (view, start, length) => signaling.receive(view, start, length));
   }

@@ -8,12 +8,16 @@ const DATA_OFFSET = 5;
 /** L2CAP length and channel id (Vol 3, Part A, 3.1). */
 const HEADER_LENGTH = 4;
 
+/** Bytes of a frame above the limit that must be there for it to be shown. */
+const BEGINNING = 4;
+
 /** Receives a complete frame: `length` bytes of payload at `start`, valid during the call. */
 export type FrameReceiver = (channel: number, view: DataView, start: number, length: number) => void;
 
 export class Reassembly {
   private readonly limit: number;
   private readonly onFrame: FrameReceiver;
+  private readonly onTooLong: FrameReceiver;
   private buffer: Uint8Array | undefined;
   /** Bytes in `buffer`. */
   private filled = 0;
@@ -22,10 +26,15 @@ export class Reassembly {
   /** Frames dropped: too long, cut short, or continued without a start. */
   dropped = 0;
 
-  /** @param limit the longest payload that is accepted, in bytes. */
-  constructor(limit: number, onFrame: FrameReceiver) {
+  /**
+   * @param limit the longest payload that is accepted, in bytes.
+   * @param onTooLong is shown the beginning of a frame above the limit, four bytes or more, with its announced length: a
+   * request that was too long has to be answered.
+   */
+  constructor(limit: number, onFrame: FrameReceiver, onTooLong: FrameReceiver = () => {}) {
     this.limit = limit;
     this.onFrame = onFrame;
+    this.onTooLong = onTooLong;
   }
 
   /** One ACL packet, H4 indicator first. */
@@ -48,6 +57,8 @@ export class Reassembly {
     if (payload > this.limit) {
       this.dropped++;
       this.skip = Math.max(0, payload - (length - HEADER_LENGTH));
+      if (length < HEADER_LENGTH + BEGINNING) return;
+      this.onTooLong(packet.getUint16(DATA_OFFSET + 2, true), packet, DATA_OFFSET + HEADER_LENGTH, payload);
     } else if (payload === length - HEADER_LENGTH) {
       this.onFrame(packet.getUint16(DATA_OFFSET + 2, true), packet, DATA_OFFSET + HEADER_LENGTH, payload);
     } else if (payload < length - HEADER_LENGTH) {

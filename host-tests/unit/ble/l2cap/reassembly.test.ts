@@ -146,6 +146,28 @@ describe("Reassembly (Vol 3, Part A, 7.2.2)", () => {
     }
   });
 
+  it("shows the beginning of a frame above the limit once, with its announced length, when four bytes of it are there", () => {
+    for (const first of [1, 4, 7, 8, 20]) {
+      const shown: string[] = [];
+      const reassembly = new Reassembly(
+        10,
+        () => assert.fail("a frame"),
+        (channel, view, start, length) =>
+          shown.push(`${channel}: ${view.getUint32(start, false)}, ${length}`),
+      );
+      const long = frame(30);
+      reassembly.receive(aclPacket(FIRST, long.subarray(0, first)));
+      reassembly.receive(aclPacket(CONTINUING, long.subarray(first)));
+      // What came in the first packet counts; a header in two pieces is joined first.
+      assert.deepEqual(
+        shown,
+        first >= 8 || first < 4 ? [`4: ${0x00010203}, 30`] : [],
+        `first packet of ${first}`,
+      );
+      assert.equal(reassembly.dropped, 1);
+    }
+  });
+
   it("allocates no more than a frame may be long, whatever the header says", () => {
     const { frames, reassembly, start, more } = setUp(10);
     start(0xff, 0xff, 4, 0);
