@@ -13,8 +13,9 @@ export const CHANNEL = { ATT: 0x0004, SIGNALING: 0x0005, SMP: 0x0006 } as const;
 const HEADER_LENGTH = PDU_OFFSET - L2CAP_OFFSET;
 
 /**
- * Receives what arrives on one fixed channel; the range is valid during the call. Of a frame above the link's limit, which
- * is to be refused, `length` is the announced one, and four bytes at least are there.
+ * Receives what arrives on one fixed channel; the range is valid during the call. ATT and signalling, which have to refuse
+ * what is too long, are shown frames above the link's limit too: `length` is the announced one then, and of the frame only
+ * the first four bytes are sure to be there.
  */
 export type ChannelReceiver = (view: DataView, start: number, length: number) => void;
 
@@ -37,7 +38,9 @@ export class L2cap {
           `l2cap: dropped ${length} bytes for channel 0x${channel.toString(16)}, which is not open`,
         );
     };
-    this.reassembly = new Reassembly(limit, deliver, deliver);
+    this.reassembly = new Reassembly(limit, deliver, (channel, view, start, length) => {
+      if (channel === CHANNEL.ATT || channel === CHANNEL.SIGNALING) deliver(channel, view, start, length);
+    });
     const signaling = new Signaling((frame) => this.send(CHANNEL.SIGNALING, 0, frame));
     this.attach(CHANNEL.SIGNALING, (view, start, length) => signaling.receive(view, start, length));
   }
