@@ -29,7 +29,9 @@ export function createAioble(host: Host, createAborter: () => Aborter) {
     onDisconnected(link: Connection, reason: number) {
       const connection = core.connections.get(link);
       core.connections.delete(link);
-      connection?.closed(reason);
+      if (!connection) return;
+      peripheral.disconnected(connection, reason);
+      connection.closed(reason);
     },
     onConfigured({ captureQueueSize }) {
       core.capture.size = captureQueueSize;

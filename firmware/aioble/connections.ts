@@ -64,7 +64,7 @@ export function streamConnections(
     try {
       const connection = await peripheral.advertise({ ...options, signal: aborter.signal }, true);
       if (stream.isEnded) endUnwanted(core, connection.link);
-      else stream.push(connection);
+      else if (connection.isConnected()) stream.push(connection);
     } catch (error) {
       if (!(error instanceof HciError) || !BUSY.includes(error.code)) throw error;
       peripheral.tell("warning", `connections() goes on when a device leaves. ${error.message}`);

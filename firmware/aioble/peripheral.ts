@@ -3,6 +3,7 @@ import { BleError, HciError } from "../ble/errors.ts";
 import { HIGH_DUTY_MS } from "../ble/gap/advertiser.ts";
 import type { AdvertisingPayload } from "../ble/gap/advertising-data.ts";
 import type { Connection } from "../ble/gap/connection.ts";
+import { HCI_STATUS } from "../ble/hci/status.ts";
 import type { LogLevel, Timer } from "../platform/platform.ts";
 import {
   type AdvertiseOptions,
@@ -17,6 +18,19 @@ import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
 import { radioOff, TimeoutError } from "./errors.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
+
+/**
+ * A link that nothing was heard of for six intervals ends with reason 0x3E: it has never existed (Vol 6, Part B, 4.5.2).
+ * So a connection is returned when the peer has sent data, or after some more intervals; where they are long, sooner.
+ */
+const HOLD_INTERVALS = 8;
+const HOLD_MAX_MS = 2000;
+
+/** Reasons for the end of a link that the peer had no part in. */
+const NEVER_EXISTED: readonly number[] = [
+  HCI_STATUS.CONNECTION_FAILED_TO_BE_ESTABLISHED,
+  HCI_STATUS.HARDWARE_FAILURE,
+];
 
 /** A running advertisement without connections, from `broadcast`. */
 export interface Broadcaster {
@@ -39,8 +53,10 @@ interface Run {
   pending: Pending<DeviceConnection> | undefined;
   /** It has its connection. */
   found: boolean;
-  /** A connection that came while the end of the advertisement was on its way to the controller. */
+  /** A connection that has not been returned: no data came yet, or the advertisement was about to end. */
   late: DeviceConnection | undefined;
+  /** When it is returned without data. */
+  hold: Timer;
   /** It is over, or about to be. */
   ended: boolean;
   /** Why a broadcast is over that nobody stopped. */
@@ -127,6 +143,7 @@ export class Peripheral {
       pending: undefined,
       found: false,
       late: undefined,
+      hold: undefined,
       ended: false,
       failure: undefined,
       slowDown: undefined,
@@ -186,7 +203,7 @@ export class Peripheral {
         () => {
           run.pending = undefined;
           run.ended = true;
-          this.stopSlowDown(run);
+          this.stopTimers(run);
         },
       );
       if (!again)
@@ -226,9 +243,11 @@ export class Peripheral {
     }, fast.durationMs);
   }
 
-  private stopSlowDown(run: Run): void {
-    if (run.slowDown !== undefined) this.core.host.platform.clock.clearTimer(run.slowDown);
-    run.slowDown = undefined;
+  private stopTimers(run: Run): void {
+    const { clock } = this.core.host.platform;
+    if (run.slowDown !== undefined) clock.clearTimer(run.slowDown);
+    if (run.hold !== undefined) clock.clearTimer(run.hold);
+    run.slowDown = run.hold = undefined;
   }
 
   /** The characteristics and the advertisement say the same (CSS, Part A, 1.2 and 1.12). */
@@ -245,7 +264,7 @@ export class Peripheral {
 
   /** Never rejects: a controller that does not obey any more is started again. */
   private async offAir(run: Run): Promise<void> {
-    this.stopSlowDown(run);
+    this.stopTimers(run);
     const { host } = this.core;
     if (this.current !== run) return;
     if (!host.active) return host.advertiser.forget();
@@ -269,9 +288,25 @@ export class Peripheral {
     const run = this.current;
     if (!run || run.found || run.options.connectable === false) return false;
     run.found = true;
-    if (run.pending) run.pending.resolve(connection);
-    else run.late = connection;
+    run.late = connection;
+    if (!run.pending) return true;
+    const { link } = connection;
+    const deliver = (): void => run.pending?.resolve(connection);
+    link.onEstablished = deliver;
+    const holdMs = Math.min((link.parameters.intervalUs / 1000) * HOLD_INTERVALS, HOLD_MAX_MS);
+    run.hold = this.core.host.platform.clock.setTimer(deliver, holdMs);
     return true;
+  }
+
+  /** A link has ended. When it was held back and never existed for its peer, advertising goes on. */
+  disconnected(connection: DeviceConnection, reason: number): void {
+    const run = this.current;
+    if (!run?.pending || run.late !== connection) return;
+    if (!NEVER_EXISTED.includes(reason)) return run.pending.resolve(connection);
+    this.stopTimers(run);
+    run.found = false;
+    run.late = undefined;
+    this.onAir(run).catch((error: unknown) => run.pending?.reject(error));
   }
 
   /** High duty cycle directed advertising had its time. */
@@ -290,7 +325,7 @@ export class Peripheral {
     if (!run) return;
     this.release(run);
     run.ended = true;
-    this.stopSlowDown(run);
+    this.stopTimers(run);
     run.pending?.reject(radioOff());
   }
 }

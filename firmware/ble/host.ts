@@ -1,6 +1,6 @@
 /** The host: wires the rooms together and owns all state that changes. */
 import type { LogLevel, Platform } from "../platform/platform.ts";
-import { AttBearer } from "./att/bearer.ts";
+import { AttBearer, MAX_MTU } from "./att/bearer.ts";
 import { formatAddress } from "./codec.ts";
 import { ADDRESS_MODE, type Settings } from "./config.ts";
 import { BleError, HciError } from "./errors.ts";
@@ -110,7 +110,12 @@ export class Host {
     this.hci = new Hci(
       { transport, clock, log },
       {
-        onAcl: (packet) => this.connections.get(packet.getUint16(1, true) & 0x0fff)?.l2cap.receive(packet),
+        onAcl: (packet) => {
+          const connection = this.connections.get(packet.getUint16(1, true) & 0x0fff);
+          if (!connection) return;
+          if (!connection.established) connection.establish();
+          connection.l2cap.receive(packet);
+        },
         onCompletedPackets: (packet) => this.acl.completed(packet),
         onWritable: () => this.acl.drain(),
         onFailure: (error) => this.recover(error),
@@ -379,7 +384,7 @@ export class Host {
     const { log } = this;
     const { mtu } = this.settings;
     const link = this.acl.open(values.connectionHandle);
-    const l2cap = new L2cap(this.acl, link, mtu, log);
+    const l2cap = new L2cap(this.acl, link, MAX_MTU, log);
     const connection = new Connection({
       role: values.role,
       peerAddressType: values.peerAddressType,

@@ -134,10 +134,10 @@ describe("aioble: config()", () => {
       const second = await meet();
       equal(await second.link.exchangeMtu(247), 23);
       equal(second.connection.mtu, 23);
-      // A frame beyond it is dropped, whatever it says.
+      // A request beyond it is refused, whatever it says (Invalid PDU).
       second.link.sendFrame(0x0004, new Uint8Array(24).fill(0x12));
       await world.clock.sleep(200);
-      equal(second.connection.link.l2cap.dropped, 1);
+      deepEqual([...second.link.frames.at(-1)!.payload], [0x01, 0x12, 0x00, 0x00, 0x04]);
       ok(second.link.isConnected);
     });
   });

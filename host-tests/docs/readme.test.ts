@@ -30,7 +30,7 @@ describe("README.md", function () {
     assert.equal(await session.ended, 0, session.output());
     for (const source of ["camera", "phone"]) {
       assert.deepEqual(saidBy(source, session.output()), saidBy(source, listing));
-      assert.ok(saidBy(source, listing).length > 5);
+      assert.ok(saidBy(source, listing).length >= 5);
     }
   });
 });

@@ -85,7 +85,8 @@ export function createRig(): Rig {
     log,
     settle,
     async connect(handle = HANDLE) {
-      controller.deliver(connectionComplete(handle));
+      // The second is a frame on a channel that nobody has opened: the peer is there.
+      controller.deliver(connectionComplete(handle), aclFrame(handle, 0x003f, []));
       await settle();
     },
     async disconnect(handle = HANDLE, reason = 0x13) {

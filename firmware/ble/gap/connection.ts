@@ -42,6 +42,11 @@ export class Connection {
   /** Controller error code of the disconnection; undefined while connected (Vol 1, Part F, 1.3). */
   disconnectReason: number | undefined = undefined;
 
+  /** Whether the peer has sent data: until then the link may turn out never to have existed (reason 0x3E). */
+  established = false;
+  /** Called when `established` becomes true. */
+  onEstablished: (() => void) | undefined = undefined;
+
   constructor(parts: ConnectionParts) {
     this.handle = parts.link.handle;
     this.role = parts.role;
@@ -50,6 +55,12 @@ export class Connection {
     this.parameters = parts.parameters;
     this.link = parts.link;
     this.l2cap = parts.l2cap;
+  }
+
+  /** The peer has sent data. */
+  establish(): void {
+    this.established = true;
+    this.onEstablished?.();
   }
 
   get isConnected(): boolean {

@@ -6,6 +6,7 @@ import { fromHex } from "../../support/bytes.ts";
 import { createRig, HANDLE, type Rig } from "../../support/rig.ts";
 import {
   type Answer,
+  aclFrame,
   commandComplete,
   connectionComplete,
   disconnectionComplete,
@@ -435,7 +436,9 @@ describe("advertise(): races with a connection", () => {
     rig.controller.sent.length = 0;
     rig.controller.deliverTogether(connectionComplete(1), connectionComplete(2));
     await rig.settle();
-    assert.equal((await advertising).link.handle, 1);
     assert.deepEqual(rig.controller.take(), ["01 06 04 03 02 00 13"]);
+    rig.controller.deliver(aclFrame(1, 0x0004, [0x0a, 3, 0]));
+    await rig.settle();
+    assert.equal((await advertising).link.handle, 1);
   });
 });

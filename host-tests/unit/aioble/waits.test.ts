@@ -7,12 +7,7 @@ import type { WaitOptions } from "../../../firmware/aioble/wait.ts";
 import { UUID } from "../../../firmware/ble/uuid.ts";
 import { le16 } from "../../support/bytes.ts";
 import { ATT, createRig, HANDLE, type Rig } from "../../support/rig.ts";
-import {
-  aclFrame,
-  completedPackets,
-  connectionComplete,
-  SILENCE,
-} from "../../support/scripted-controller.ts";
+import { aclFrame, completedPackets, SILENCE } from "../../support/scripted-controller.ts";
 
 const VALUE = 16;
 const CCCD = 17;
@@ -65,8 +60,7 @@ const WAITS: readonly Wait[] = [
     name: "advertise",
     start: ({ rig }, options) => rig.aioble.advertise({ intervalUs: 100_000, ...options }),
     async fulfil({ rig }) {
-      rig.controller.deliver(connectionComplete(HANDLE + 1));
-      await rig.settle();
+      await rig.connect(HANDLE + 1);
     },
     onLinkEnd: "unconcerned",
     isBounded: true,
