@@ -34,11 +34,14 @@ export type { Signal, WaitOptions } from "./wait.ts";
  * radio on when it is off. Fields go into the advertising packet as long as they fit there (31 bytes), then into the
  * scan response (31 more).
  *
+ * A connection is returned as soon as the central has sent data, or after eight connection intervals without (two
+ * seconds at most); when the controller finds before that it could not be established (reason 0x3E), advertising goes on.
+ *
  * Ends also by `timeoutMs` or `signal`: advertising is off the air before that is reported, and a connection that wins
  * the race is returned.
- * @throws TypeError or RangeError at once for a bad option, RangeError that names the field which does not fit,
- * BleError `already-advertising` when a call runs already.
- * @throws TimeoutError, the signal's reason, HciError when the controller fails.
+ * @throws TypeError or RangeError at once for a bad option, RangeError that names the field which does not fit.
+ * @throws The promise rejects with TimeoutError, the signal's reason, BleError `already-advertising` when a call runs
+ * already, `too-many-connections`, `radio-off` by `stop`, HciError when the controller fails or refuses.
  */
 export declare function advertise(options: AdvertiseOptions): Promise<DeviceConnection>;
 

@@ -18,7 +18,7 @@ function createScene() {
   const camera = addAioble(world, { controller: { aclPackets: 2, packetsPerEvent: 1 } });
   const { advertise, Characteristic, registerServices, Service } = camera.aioble;
   const service = new Service(new UUID(0x1815));
-  const answer = new Characteristic(service, new UUID(ANSWER), { notify: true });
+  const answer = new Characteristic(service, new UUID(ANSWER), { notify: true, indicate: true, write: true });
   registerServices(service);
   const { phone, controller } = world.addPhone();
   const meet = async (options?: ConnectOptions) => {
@@ -140,6 +140,25 @@ describe("aioble: what a connection tells of itself", () => {
       await connection.disconnected();
       ok(signal.aborted);
       ok(connection.timeout().aborted && connection.timeout(5).aborted);
+    });
+  });
+
+  it("once it is down: everything that is asked of it says so, and why", async () => {
+    const { world, answer, meet } = createScene();
+    const gone = { name: "DeviceDisconnectedError", code: "device-disconnected", reason: 0x13 };
+    await world.run(async () => {
+      const { link, connection } = await meet();
+      await link.disconnect();
+      await connection.disconnected();
+      await rejects(answer.notify(connection, "x"), gone);
+      await rejects(answer.indicate(connection, "x"), gone);
+      await rejects(connection.flush(), gone);
+      await rejects(answer.written({ signal: connection.timeout() }), gone);
+      await rejects(answer.written({ signal: connection.timeout(1000) }), gone);
+      await connection.disconnect();
+      await connection.disconnected({ disconnect: true });
+      await connection[Symbol.asyncDispose]();
+      equal(connection.isConnected(), false);
     });
   });
 });
