@@ -69,6 +69,10 @@ function decodeStructure(type: number, value: Uint8Array): string | null {
     return FLAGS.filter((_, index) => (value[0]! >> index) & 1).join(", ");
   }
   if (type === 8 || type === 9) return textOf(value);
+  if (type === 22 && value.length >= 2) {
+    const { uuid, name } = identify(uuidOf(value.slice(0, 2)));
+    return `${name === null ? uuid : `${uuid} ${name}`}: ${hex(value.slice(2))}`;
+  }
   if (type === 25 && value.length === 2) return `0x${hex(value.slice().reverse())}`;
   if (type === 255 && value.length >= 2) {
     const company = value[0]! | (value[1]! << 8);

@@ -76,14 +76,19 @@ export interface Wanted {
   readonly address?: Uint8Array;
   /** 16-bit UUID of a service in the advertising data or scan response. */
   readonly service?: number;
+  /** An earlier sighting, whose payload it has no longer. */
+  readonly unlike?: Payload;
 }
 
 export interface ConnectOptions extends Partial<LinkTiming> {
   readonly timeoutMs?: number;
 }
 
+/** The two packets of one device. */
+export type Payload = Pick<Sighting, "advertising" | "scanResponse">;
+
 /** Name in a payload or the other. */
-export function nameOf(sighting: Pick<Sighting, "advertising" | "scanResponse">): string | undefined {
+export function nameOf(sighting: Payload): string | undefined {
   const bytes =
     adValue(sighting.advertising, 8, 9) ?? adValue(sighting.scanResponse ?? new Uint8Array(0), 8, 9);
   return bytes && textOf(bytes);
@@ -338,8 +343,13 @@ function combine(before: Sighting | undefined, report: Report): Sighting {
 
 function fits(sighting: Sighting, wanted: Wanted): boolean {
   if (wanted.name !== undefined && nameOf(sighting) !== wanted.name) return false;
+  if (wanted.unlike !== undefined && digitsOf(wanted.unlike) === digitsOf(sighting)) return false;
   if (wanted.address !== undefined && hex(wanted.address) !== hex(sighting.address)) return false;
   return wanted.service === undefined || offers(sighting, wanted.service);
+}
+
+function digitsOf({ advertising, scanResponse }: Payload): string {
+  return `${hex(advertising)} ${hex(scanResponse ?? new Uint8Array(0))}`;
 }
 
 function offers(sighting: Sighting, service: number): boolean {

@@ -1,6 +1,7 @@
 /**
  * A whole visit as a sequence of events, for a person or a program to read: find the camera, connect, look around, read
- * everything, subscribe, take some notifications, leave, and see that the camera advertises again.
+ * everything, subscribe, take some notifications, leave, and see that the camera advertises again. Where nobody can
+ * connect, listen to what the camera advertises, as often as it would have taken notifications.
  */
 import { formatAddress, hex } from "../../firmware/ble/codec.ts";
 import { statusText } from "../../firmware/ble/hci/status.ts";
@@ -57,6 +58,7 @@ interface ValueEvent extends NamedUuid {
 export type VisitEvent =
   | { readonly event: "ready"; readonly address: string }
   | ({ readonly event: "found" } & SightingEvent)
+  | ({ readonly event: "heard"; readonly number: number } & SightingEvent)
   | { readonly event: "connected"; readonly address: string; readonly mtu: number }
   | { readonly event: "mtu"; readonly asked: number; readonly mtu: number }
   | { readonly event: "database"; readonly services: readonly ServiceEvent[] }
@@ -70,7 +72,7 @@ export type VisitEvent =
   | { readonly event: "done" };
 
 export interface VisitOptions extends Wanted {
-  /** Notifications to take before leaving; 5 by default. */
+  /** Notifications, or payloads, to take before leaving; 5 by default. */
   readonly notifications?: number;
   /** Leave without the rest when none comes for so long; without it that is a failure. */
   readonly patienceMs?: number;
@@ -86,6 +88,11 @@ export async function* visit(phone: Phone, options: VisitOptions): AsyncGenerato
   yield { event: "ready", address: formatAddress(phone.address) };
   const sighting = await phone.find(options, findTimeoutMs);
   yield { event: "found", ...sightingEvent(sighting) };
+  if (!sighting.connectable) {
+    yield* listen(phone, sighting, options);
+    yield { event: "done" };
+    return;
+  }
   const link = await phone.connect(sighting);
   yield { event: "connected", address: formatAddress(sighting.address), mtu: link.att.mtu };
   yield { event: "mtu", asked: mtu, mtu: await link.exchangeMtu(mtu) };
@@ -118,6 +125,24 @@ export async function* visit(phone: Phone, options: VisitOptions): AsyncGenerato
   yield { event: "disconnected", reason, name: statusText(reason) };
   yield { event: "advertisingAgain", ...sightingEvent(await phone.find(options, findTimeoutMs)) };
   yield { event: "done" };
+}
+
+/** Tells each payload that is another than the one before. */
+async function* listen(
+  phone: Phone,
+  first: Sighting,
+  { notifications = 5, patienceMs, ...wanted }: VisitOptions,
+): AsyncGenerator<VisitEvent, void, void> {
+  let unlike = first;
+  for (let number = 1; number <= notifications; number++) {
+    try {
+      unlike = await phone.find({ ...wanted, address: first.address, unlike }, patienceMs);
+    } catch (error) {
+      if (patienceMs === undefined || !(error instanceof PhoneError)) throw error;
+      return yield { event: "silence", seconds: patienceMs / 1000 };
+    }
+    yield { event: "heard", number, ...sightingEvent(unlike) };
+  }
 }
 
 /** Undefined when nothing came for `patienceMs` and the link is still there. */

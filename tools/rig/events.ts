@@ -51,6 +51,7 @@ export type CentralEvent =
   | { readonly event: "ready"; readonly address: string }
   | ({ readonly event: "found" } & Sighting)
   | ({ readonly event: "advertisingAgain" } & Sighting)
+  | ({ readonly event: "heard"; readonly number: number } & Sighting)
   | { readonly event: "connected"; readonly address: string; readonly mtu: number }
   | { readonly event: "mtu"; readonly asked: number; readonly mtu: number }
   | { readonly event: "database"; readonly services: readonly ServiceFound[] }

@@ -10,6 +10,8 @@ export function renderCentralEvent(event: CentralEvent): string[] {
       return ["found the camera", ...indent(sightingLines(event))];
     case "advertisingAgain":
       return [`the camera advertises again at ${event.address}`];
+    case "heard":
+      return [`payload ${event.number}`, ...indent(payloadLines("advertising data", event.advertising))];
     case "connected":
       return [`connected to ${event.address}`];
     case "mtu":

@@ -34,3 +34,42 @@ describe("a visit to a camera that never notifies", () => {
     await assert.rejects(make(undefined), /waited in vain for a notification/);
   });
 });
+
+describe("a visit to a camera that nobody can connect to", () => {
+  async function make(changes: number, patienceMs: number | undefined): Promise<VisitEvent[]> {
+    const world = createWorld(8);
+    const host = new Host(world.addCamera().platform, new MemoryRecords());
+    const { phone } = world.addPhone();
+    const events: VisitEvent[] = [];
+    const respData = new Uint8Array(0);
+    await world.run(async () => {
+      await host.activate();
+      const data = (value: number) => new Uint8Array([2, 0x2a, value]);
+      await host.advertiser.start({ intervalUs: 100_000, connectable: false, advData: data(0), respData });
+      for (let value = 1; value <= changes; value++) {
+        world.clock.setTimer(() => host.advertiser.update(data(value), respData), value * 1000);
+      }
+      for await (const event of visit(phone, { patienceMs, notifications: 3 })) events.push(event);
+    });
+    return events;
+  }
+
+  it("hears each payload that is new", async () => {
+    const events = await make(5, undefined);
+    assert.deepEqual(
+      events.map((event) =>
+        event.event === "heard" ? `${event.number} ${event.advertisingRaw}` : event.event,
+      ),
+      ["ready", "found", "1 022a01", "2 022a02", "3 022a03", "done"],
+    );
+  });
+
+  it("goes away when nothing new comes for as long as its patience lasts, and fails without", async () => {
+    const events = await make(1, 3000);
+    assert.deepEqual(
+      events.map(({ event }) => event),
+      ["ready", "found", "heard", "silence", "done"],
+    );
+    await assert.rejects(make(1, undefined), /waited in vain for an advertisement/);
+  });
+});

@@ -1,0 +1,48 @@
+/** examples/broadcast-feed on the host board: a phone hears its values without connecting. */
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import type { ToolEvent } from "../../tools/events.ts";
+import type { CentralEvent } from "../../tools/rig/events.ts";
+import { obscura } from "./run.ts";
+
+/** Service data of a 16-bit UUID (Assigned Numbers, 2.3). */
+const SERVICE_DATA = 0x16;
+const ENVIRONMENTAL_SENSING = 0x181a;
+
+/** What a payload of the feed says. */
+function readingOf(event: CentralEvent & { readonly event: "found" | "heard" }) {
+  const field = event.advertising.find(({ type }) => type === SERVICE_DATA);
+  const bytes = Buffer.from(field?.raw ?? "", "hex");
+  assert.equal(bytes.readUInt16LE(0), ENVIRONMENTAL_SENSING);
+  return { count: bytes[2]!, celsius: bytes.readInt16LE(3) / 100, percent: bytes.readUInt16LE(5) / 100 };
+}
+
+describe("examples/broadcast-feed", function () {
+  this.timeout(300_000);
+
+  it("tells a new reading once a second, to whoever listens, and lets nobody connect", async () => {
+    const session = obscura("run", "broadcast-feed", "--json");
+    assert.equal(await session.ended, 0, session.output());
+    const events = session
+      .output()
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as ToolEvent)
+      .flatMap((event) => (event.type === "visit" ? [event.visit] : []));
+    assert.deepEqual(
+      events.map(({ event }) => event),
+      ["ready", "found", "heard", "heard", "heard", "heard", "heard", "done"],
+    );
+    const heard = events.filter((event) => event.event === "found" || event.event === "heard");
+    let last = -1;
+    for (const event of heard) {
+      assert.equal(event.connectable, false);
+      assert.equal(event.scanResponse.length, 0);
+      const { count, celsius, percent } = readingOf(event);
+      assert.ok(count > last, `${count} after ${last}`);
+      last = count;
+      assert.ok(celsius > -40 && celsius < 85, `${celsius} °C`);
+      assert.ok(percent >= 0 && percent <= 100, `${percent} %`);
+    }
+  });
+});
