@@ -15,6 +15,7 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
   ["ble/errors.ts", "codec"],
   ["ble/host.ts", "host"],
   ["ble/config.ts", "host"],
+  ["ble/observer.ts", "host"],
   ["ble/trace.ts", "trace"],
   ["ble/hci/", "hci"],
   ["ble/l2cap/", "l2cap"],

@@ -2,6 +2,7 @@
 
 import { BleError } from "./errors.ts";
 import { ADDRESS_TYPE } from "./gap/address.ts";
+import { ADDRESS_MODE } from "./gap/own-address.ts";
 import type { Host } from "./host.ts";
 import { utf8Decode, utf8Encode } from "./utf8.ts";
 
@@ -60,9 +61,6 @@ const RANGES: Readonly<Record<keyof Settings, readonly [min: number, max: number
 
 /** Bytes of a GAP Device Name (Vol 3, Part C, 12.1). */
 const NAME_MAX = 248;
-
-/** Values of `addrMode`. */
-export const ADDRESS_MODE = { PUBLIC: 0, STATIC_RANDOM: 1, RESOLVABLE: 2, NON_RESOLVABLE: 3 } as const;
 
 const PAIRING_KEYS: readonly string[] = ["bond", "mitm", "io", "leSecure"];
 

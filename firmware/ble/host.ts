@@ -2,16 +2,11 @@
 import type { LogLevel, Platform } from "../platform/platform.ts";
 import { AttBearer, MAX_MTU } from "./att/bearer.ts";
 import { formatAddress } from "./codec.ts";
-import { ADDRESS_MODE, type Settings } from "./config.ts";
+import type { Settings } from "./config.ts";
 import { BleError, HciError } from "./errors.ts";
-import {
-  ADDRESS_TYPE,
-  createNonResolvableAddress,
-  createStaticRandomAddress,
-  isStaticRandomAddress,
-} from "./gap/address.ts";
-import { Advertiser, type OwnAddress } from "./gap/advertiser.ts";
+import { Advertiser } from "./gap/advertiser.ts";
 import { Connection, linkParameters, ROLE } from "./gap/connection.ts";
+import { ADDRESS_MODE, OwnAddresses, type Records } from "./gap/own-address.ts";
 import { GattServer } from "./gatt/server.ts";
 import { Acl } from "./hci/acl.ts";
 import { disconnect, leLongTermKeyRequestNegativeReply, leSetRandomAddress, reset } from "./hci/commands.ts";
@@ -26,7 +21,11 @@ import { Hci } from "./hci/hci.ts";
 import { type Controller, startController } from "./hci/startup.ts";
 import { HCI_STATUS, statusText } from "./hci/status.ts";
 import { L2cap } from "./l2cap/l2cap.ts";
+import type { HostObserver } from "./observer.ts";
 import { refusePairing } from "./smp/refuse.ts";
+
+export type { Records } from "./gap/own-address.ts";
+export type { HostObserver } from "./observer.ts";
 
 /** ATT_MTU offered by default: a whole attribute value of 512 bytes fits one notification or write. */
 export const PREFERRED_MTU = 517;
@@ -39,37 +38,6 @@ const LOG_LEVEL: Readonly<Record<LogLevel, number>> = { error: 1, warning: 2, in
 
 /** How long peers have to acknowledge the end of their links when the radio is switched off. */
 const FAREWELL_MS = 1000;
-
-/** Key of the static random address among the records. */
-const ADDRESS_KEY = "address";
-
-/** Small named values that survive a power cut. */
-export interface Records {
-  get(key: string): Uint8Array | undefined;
-  set(key: string, value: Uint8Array): void;
-}
-
-/** What a module above the host is told. */
-export interface HostObserver {
-  onConnected?(connection: Connection): void;
-  /** `reason` is a controller error code (Vol 1, Part F, 1.3). */
-  onDisconnected?(connection: Connection, reason: number): void;
-  onMtu?(connection: Connection, mtu: number): void;
-  /** The link layer changed `connection.parameters`, or with another status than 0 did not. */
-  onParameters?(connection: Connection, status: number): void;
-  /** Settings may have changed. */
-  onConfigured?(settings: Readonly<Settings>): void;
-  /** High duty cycle directed advertising ended, and nobody had connected. */
-  onAdvertisingTimeout?(): void;
-  /** The controller failed and could not be started again: the radio is off. */
-  onRadioLost?(error: BleError): void;
-  /** The radio came back after a failure of the controller, which then refused to advertise again. */
-  onAdvertisingLost?(error: unknown): void;
-  /** The radio is about to be switched off; `onDisconnected` of each link follows. */
-  onStopping?(): void;
-  /** The radio is off. */
-  onStopped?(): void;
-}
 
 export class Host {
   readonly platform: Platform;
@@ -91,7 +59,7 @@ export class Host {
   publicAddress: Uint8Array | undefined = undefined;
   /** Figures of the running controller; undefined while the radio is off. */
   controller: Controller | undefined = undefined;
-  private readonly records: Records;
+  private readonly addresses: OwnAddresses;
   private readonly observers = new Set<HostObserver>();
   private activation: Promise<void> | undefined;
   private deactivation: Promise<void> | undefined;
@@ -99,13 +67,12 @@ export class Host {
   private session = 0;
   /** Ends the pause that runs. */
   private hurry: (() => void) | undefined;
-  private address: Uint8Array | undefined;
 
   constructor(platform: Platform, records: Records) {
     this.platform = platform;
-    this.records = records;
     const { log } = this;
     const { transport, clock } = platform;
+    this.addresses = new OwnAddresses({ records, log, random: (length) => platform.random(length) });
     this.acl = new Acl({ transport, log });
     this.hci = new Hci(
       { transport, clock, log },
@@ -122,7 +89,8 @@ export class Host {
       },
     );
     this.advertiser = new Advertiser(this.hci, this.connections);
-    this.advertiser.ownAddress = (connectable) => this.addressFor(connectable);
+    this.advertiser.ownAddress = (connectable) =>
+      this.addresses.forAdvertising(this.settings.addrMode, connectable);
     this.gatt = new GattServer({ clock, log, aesCmac: platform.aesCmac });
     this.listen();
   }
@@ -194,34 +162,9 @@ export class Host {
     return this.deactivation ?? Promise.resolve();
   }
 
-  /** This device's address: static random, drawn once and kept on flash. Six bytes in printed order. */
+  /** This device's static random address. Six bytes in printed order. */
   get ownAddress(): Uint8Array {
-    if (!this.address) {
-      try {
-        const stored = this.records.get(ADDRESS_KEY);
-        if (stored && isStaticRandomAddress(stored)) this.address = stored;
-        else this.records.set(ADDRESS_KEY, this.drawAddress());
-      } catch (error) {
-        // Better a camera that has a new address after each start than none.
-        this.log("warning", `host: the address lasts only until the next start: ${error}`);
-      }
-    }
-    return this.address ?? this.drawAddress();
-  }
-
-  private drawAddress(): Uint8Array {
-    this.address = createStaticRandomAddress((length) => this.platform.random(length));
-    return this.address;
-  }
-
-  private addressFor(connectable: boolean): OwnAddress {
-    const { addrMode } = this.settings;
-    if (addrMode === ADDRESS_MODE.PUBLIC) return { type: ADDRESS_TYPE.PUBLIC };
-    const isPrivate = addrMode === ADDRESS_MODE.NON_RESOLVABLE && !connectable;
-    const address = isPrivate
-      ? createNonResolvableAddress((length) => this.platform.random(length))
-      : this.ownAddress;
-    return { type: ADDRESS_TYPE.RANDOM, address };
+    return this.addresses.staticRandom;
   }
 
   /**
