@@ -170,6 +170,7 @@ export class Peripheral {
     }
     if (options.brEdr) this.tell("warning", "brEdr: true announces a radio that this camera does not have");
     this.describe(run.payload);
+    this.updateGap(options);
     this.current = run;
     host.advertiser.owner = this;
   }
@@ -227,7 +228,6 @@ export class Peripheral {
     const { intervalUs, fast, directedTo, highDuty, connectable = true } = run.options;
     await host.activate();
     if (run.ended) return;
-    this.updateGap(run.options);
     await advertiser.start({
       intervalUs: fast ? fast.intervalUs : intervalUs,
       connectable,

@@ -390,6 +390,7 @@ describe("aioble: changing the payload while advertising", () => {
           return name ? [String.fromCharCode(...name)] : [];
         });
         ok(names.length > 3, `on the air after ${delayMs} ms`);
+        equal(camera.aioble.config("gapName"), "newer");
         deepEqual([...new Set(names)], ["newer"], `after ${delayMs} ms`);
         await ended;
       }
