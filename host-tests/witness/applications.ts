@@ -1,7 +1,10 @@
-/** What the witness tests expect of the two applications that they run on a camera. */
+/** What the witness tests expect of the applications that they run on a camera. */
+import { join } from "node:path";
+import { root } from "../../tools/paths.ts";
+import { SELECTOR_NAME } from "./applications/multitests/names.ts";
 
-/** The applications under test. */
-export type ApplicationName = "environment-sensor" | "mailbox";
+/** The examples under test, and the tests' own applications, of host-tests/witness/applications. */
+export type ApplicationName = "environment-sensor" | "mailbox" | "multitests";
 
 /** examples/environment-sensor. */
 export const environmentSensor = {
@@ -34,5 +37,14 @@ export const mailbox = {
 } as const;
 
 /** The advertised name of an application. */
-export const advertisedName = (app: ApplicationName): string =>
-  app === "environment-sensor" ? environmentSensor.name : mailbox.name;
+export const advertisedName: Readonly<Record<ApplicationName, string>> = {
+  "environment-sensor": environmentSensor.name,
+  mailbox: mailbox.name,
+  multitests: SELECTOR_NAME,
+};
+
+/** How the build knows an application: the name of an example, or a path. */
+export const sourceOf = (app: ApplicationName): string =>
+  app === "environment-sensor" || app === "mailbox"
+    ? app
+    : join(root, "host-tests/witness/applications", app);

@@ -22,8 +22,15 @@ declare module "ble-host" {
     stopScan(): void;
   }
 
+  export interface GattClientDescriptor {
+    readonly uuid: string;
+    read(callback: (error: number, value?: Buffer) => void): void;
+    write(value: Buffer, callback: (error: number) => void): void;
+  }
+
   export interface GattClientCharacteristic extends EventEmitter {
     readonly uuid: string;
+    discoverDescriptors(callback: (descriptors: GattClientDescriptor[]) => void): void;
     readonly properties: Readonly<Record<string, boolean>>;
     read(callback: (error: number, value?: Buffer) => void): void;
     write(value: Buffer, callback: (error: number) => void): void;
@@ -40,6 +47,8 @@ declare module "ble-host" {
     readonly currentMtu: number;
     exchangeMtu(callback: (error: number) => void): void;
     discoverAllPrimaryServices(callback: (services: GattClientService[]) => void): void;
+    beginReliableWrite(): void;
+    commitReliableWrite(callback: (error: number) => void): void;
   }
 
   export interface Connection extends EventEmitter {

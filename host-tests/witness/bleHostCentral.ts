@@ -3,6 +3,7 @@ import bleHost, {
   type BleManager,
   type Connection,
   type GattClientCharacteristic,
+  type GattClientDescriptor,
   type ScanReport,
 } from "ble-host";
 import { H4Transport } from "./h4.ts";
@@ -12,6 +13,7 @@ import { Mailbox, within } from "./wait.ts";
 export interface BleHostSighting {
   readonly address: string;
   readonly addressType: "public" | "random";
+  readonly connectable: boolean;
   readonly serviceUuids: readonly string[];
   readonly appearance: number | undefined;
   /** Company identifier, then the data. */
@@ -29,10 +31,27 @@ export class AttFailure extends Error {
   }
 }
 
+/** Static random address of the central. */
+export const bleHostAddress = "C5:00:00:00:00:03";
+
+/** A notification or an indication. */
+export interface Told {
+  readonly uuid: string;
+  readonly value: Buffer;
+  readonly isIndication: boolean;
+}
+
+/** As ble-host writes UUIDs. */
+const long = (uuid: string): string =>
+  (uuid.length === 4 ? `0000${uuid}-0000-1000-8000-00805F9B34FB` : uuid).toUpperCase();
+
 export class BleHostCentral {
+  /** What the camera told of the characteristics that were discovered. */
+  readonly told = new Mailbox<Told>();
   private readonly transport: H4Transport;
   private readonly manager: BleManager;
   private link: Connection | undefined;
+  private ended: Promise<number> | undefined;
   private readonly characteristics = new Map<string, GattClientCharacteristic>();
 
   private constructor(transport: H4Transport, manager: BleManager) {
@@ -43,7 +62,7 @@ export class BleHostCentral {
   static async open(hci: string): Promise<BleHostCentral> {
     const transport = await H4Transport.open(hci);
     const created = new Promise<BleManager>((resolve, reject) => {
-      bleHost.BleManager.create(transport, { staticRandomAddress: "C5:00:00:00:00:03" }, (error, manager) =>
+      bleHost.BleManager.create(transport, { staticRandomAddress: bleHostAddress }, (error, manager) =>
         error === null || error === undefined ? resolve(manager) : reject(error),
       );
     });
@@ -54,6 +73,7 @@ export class BleHostCentral {
   async find(
     name: string,
     isComplete: (sighting: BleHostSighting) => boolean = () => true,
+    timeoutMs?: number,
   ): Promise<BleHostSighting> {
     const scanner = this.manager.startScan({ activeScan: true });
     const heard = new Map<string, BleHostSighting & { name: string | undefined }>();
@@ -65,6 +85,7 @@ export class BleHostCentral {
       const sighting = {
         address: report.address,
         addressType: report.addressType,
+        connectable: report.connectable,
         name: items.localName ?? before?.name,
         serviceUuids: items.serviceUuids ?? before?.serviceUuids ?? [],
         appearance: items.appearance ?? before?.appearance,
@@ -77,7 +98,7 @@ export class BleHostCentral {
       if (sighting.name === name && isComplete(sighting)) box.put(sighting);
     });
     try {
-      return await box.take(`ble-host to find ${name}`);
+      return await box.take(`ble-host to find ${name}`, timeoutMs);
     } finally {
       scanner.stopScan();
     }
@@ -87,8 +108,11 @@ export class BleHostCentral {
     const connected = new Promise<Connection>((resolve) => {
       this.manager.connect(sighting.addressType, sighting.address, {}, resolve);
     });
-    this.link = await within(connected, "ble-host to connect");
+    const link = await within(connected, "ble-host to connect");
+    this.link = link;
+    this.ended = new Promise((resolve) => link.once("disconnect", resolve));
     this.characteristics.clear();
+    this.told.drain();
   }
 
   /** Exchanges the MTU; returns the one agreed on. */
@@ -110,20 +134,13 @@ export class BleHostCentral {
         "ble-host to discover characteristics",
         service.discoverCharacteristics.bind(service),
       );
-      for (const characteristic of found) this.characteristics.set(characteristic.uuid, characteristic);
+      for (const characteristic of found) this.follow(characteristic);
     }
     return services.map(({ uuid }) => uuid);
   }
 
-  async read(uuid: string): Promise<Buffer> {
-    let read: Buffer | undefined;
-    await this.att(`reading ${uuid}`, (done) =>
-      this.characteristic(uuid).read((error, value) => {
-        read = value;
-        done(error);
-      }),
-    );
-    return read ?? Buffer.alloc(0);
+  read(uuid: string): Promise<Buffer> {
+    return this.value(`reading ${uuid}`, (done) => this.characteristic(uuid).read(done));
   }
 
   write(uuid: string, value: Buffer): Promise<void> {
@@ -136,31 +153,88 @@ export class BleHostCentral {
     );
   }
 
-  /** Subscribes; returns where the notifications arrive. */
-  async subscribe(uuid: string): Promise<Mailbox<Buffer>> {
-    const characteristic = this.characteristic(uuid);
-    const box = new Mailbox<Buffer>();
-    characteristic.on("change", (value: Buffer) => box.put(value));
-    await this.att(`subscribing to ${uuid}`, (done) => characteristic.writeCCCD(true, false, done));
-    return box;
+  /** Reads a descriptor. */
+  async readDescriptor(uuid: string, descriptor: string): Promise<Buffer> {
+    const found = await this.descriptor(uuid, descriptor);
+    return this.value(`reading ${descriptor}`, (done) => found.read(done));
   }
 
-  unsubscribe(uuid: string): Promise<void> {
-    return this.att(`unsubscribing from ${uuid}`, (done) =>
-      this.characteristic(uuid).writeCCCD(false, false, done),
+  async writeDescriptor(uuid: string, descriptor: string, value: Buffer): Promise<void> {
+    const found = await this.descriptor(uuid, descriptor);
+    await this.att(`writing ${descriptor}`, (done) => found.write(value, done));
+  }
+
+  /** Writes these values in one transaction: all or none, each echoed and compared (Vol 3, Part G, 4.9.5). */
+  async writeReliably(values: readonly (readonly [uuid: string, value: Buffer])[]): Promise<void> {
+    const { gatt } = this.connection();
+    gatt.beginReliableWrite();
+    for (const [uuid, value] of values) await this.write(uuid, value);
+    await this.att("the end of a reliable write", (done) => gatt.commitReliableWrite(done));
+  }
+
+  subscribe(uuid: string, indications = false): Promise<void> {
+    const characteristic = this.characteristic(uuid);
+    return this.att(`subscribing to ${uuid}`, (done) =>
+      characteristic.writeCCCD(!indications, indications, done),
     );
   }
 
-  async disconnect(): Promise<void> {
-    const link = this.connection();
-    const ended = new Promise<void>((resolve) => link.once("disconnect", () => resolve()));
-    link.disconnect();
-    await within(ended, "ble-host to disconnect");
+  async unsubscribe(uuid: string): Promise<void> {
+    await this.att(`unsubscribing from ${uuid}`, (done) =>
+      this.characteristic(uuid).writeCCCD(false, false, done),
+    );
+    // What was under way before the camera's answer may have been meant for us.
+    this.told.drain();
+  }
+
+  /** Ends the connection; returns the reason that the controller tells. */
+  disconnect(): Promise<number> {
+    this.connection().disconnect();
+    return this.disconnected();
+  }
+
+  /** The reason why the connection ended, when it has. */
+  async disconnected(): Promise<number> {
+    if (this.ended === undefined) throw new Error("ble-host has had no connection");
+    const reason = await within(this.ended, "ble-host's connection to end");
     this.link = undefined;
+    return reason;
   }
 
   close(): void {
     this.transport.close();
+  }
+
+  private follow(characteristic: GattClientCharacteristic): void {
+    const { uuid } = characteristic;
+    this.characteristics.set(uuid, characteristic);
+    characteristic.on("change", (value: Buffer, isIndication: boolean, confirm: () => void) => {
+      this.told.put({ uuid, value, isIndication });
+      if (isIndication) confirm();
+    });
+  }
+
+  private async descriptor(uuid: string, descriptor: string): Promise<GattClientDescriptor> {
+    const characteristic = this.characteristic(uuid);
+    const discover = characteristic.discoverDescriptors.bind(characteristic);
+    const descriptors = await this.call("ble-host to discover descriptors", discover);
+    const found = descriptors.find((one) => one.uuid === long(descriptor));
+    if (found === undefined) throw new Error(`ble-host found no descriptor ${descriptor}`);
+    return found;
+  }
+
+  private async value(
+    what: string,
+    start: (done: (error: number, value?: Buffer) => void) => void,
+  ): Promise<Buffer> {
+    let read: Buffer | undefined;
+    await this.att(what, (done) =>
+      start((error, value) => {
+        read = value;
+        done(error);
+      }),
+    );
+    return read ?? Buffer.alloc(0);
   }
 
   private connection(): Connection {
@@ -169,8 +243,7 @@ export class BleHostCentral {
   }
 
   private characteristic(uuid: string): GattClientCharacteristic {
-    const long = uuid.length === 4 ? `0000${uuid}-0000-1000-8000-00805F9B34FB` : uuid;
-    const found = this.characteristics.get(long.toUpperCase());
+    const found = this.characteristics.get(long(uuid));
     if (found === undefined) throw new Error(`ble-host found no characteristic ${uuid}`);
     return found;
   }

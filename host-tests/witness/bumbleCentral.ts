@@ -16,6 +16,9 @@ export class StepFailure extends Error {
   }
 }
 
+/** Static random address of the central. */
+export const bumbleAddress = "C2:00:00:00:00:01";
+
 export class BumbleCentral {
   readonly process: RigProcess;
   private readonly events = new Mailbox<CentralEvent>();
@@ -30,10 +33,12 @@ export class BumbleCentral {
 
   /** Starts a central at the controller `hci` that looks for the camera of this name. */
   static async start(hci: string, cameraName: string): Promise<BumbleCentral> {
-    const args = [join(root, "tools/rig/central.py"), "--hci", hci, "--name", cameraName, "--steps", "-"];
-    const central = new BumbleCentral(
-      new RigProcess("Bumble", venvProgram("python"), [...args, "--timeout", "600"]),
-    );
+    const args = [
+      join(root, "tools/rig/central.py"),
+      ...["--hci", hci, "--name", cameraName, "--own-address", bumbleAddress],
+      ...["--steps", "-", "--timeout", "600"],
+    ];
+    const central = new BumbleCentral(new RigProcess("Bumble", venvProgram("python"), args));
     await central.events.takeWhere((event) => event.event === "ready", "the Bumble central");
     return central;
   }

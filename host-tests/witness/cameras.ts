@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Built, build } from "../../tools/build/build.ts";
 import { cameraCommand } from "../../tools/camera/command.ts";
 import { root, venvProgram } from "../../tools/paths.ts";
-import type { ApplicationName } from "./applications.ts";
+import { type ApplicationName, sourceOf } from "./applications.ts";
 import { RigProcess } from "./childProcess.ts";
 
 /** One running camera. */
@@ -32,6 +32,8 @@ export interface CameraKind {
    * that, and the tests of it do not apply.
    */
   readonly controllerSilent?: RegExp;
+  /** Whether it runs applications of ours, and not imitations of the examples. */
+  readonly runsOurApplications: boolean;
   /** Whether bytes that no controller sends leave it working. */
   readonly survivesHostileController: boolean;
   /** Whether bytes that no central sends leave it working. */
@@ -53,6 +55,7 @@ function asCamera(process: RigProcess): Camera {
 /** Bumble as the peripheral: proves the rig, says nothing about our firmware. */
 export const standin: CameraKind = {
   name: "stand-in",
+  runsOurApplications: false,
   survivesHostileController: false,
   survivesHostileCentral: false,
   async start(app, hci) {
@@ -65,6 +68,7 @@ export const standin: CameraKind = {
 export function boardCamera(board: string): CameraKind {
   return {
     name: board,
+    runsOurApplications: true,
     controllerSilent: /controller .*(did not|does not|never) answer/i,
     survivesHostileController: true,
     survivesHostileCentral: true,
@@ -83,7 +87,7 @@ export function boardCamera(board: string): CameraKind {
 
 /** Builds what is not up to date. */
 async function builtFor(board: string, application: ApplicationName): Promise<Built> {
-  const operation = build({ board, application });
+  const operation = build({ board, application: sourceOf(application) });
   const told: string[] = [];
   try {
     for (;;) {

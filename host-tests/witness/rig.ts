@@ -59,16 +59,17 @@ export class Rig {
       "--log",
       join(directory, "controller.log"),
     ]);
+    let proxy: HciProxy | undefined;
     try {
       const ready = JSON.parse(await controller.line(/"ready"/)) as Ready;
       const [forCamera, forCentral] = ready.controllers;
       if (forCamera === undefined || forCentral === undefined)
         throw new Error("the rig needs two controllers");
       const snoopPath = join(directory, "camera.btsnoop");
-      const proxy = await HciProxy.open(forCamera.hci, snoopPath);
+      proxy = await HciProxy.open(forCamera.hci, snoopPath);
       if (options.mute === true) proxy.mute();
       const camera = await kind.start(app, proxy.hci, directory);
-      const cameraName = advertisedName(app);
+      const cameraName = advertisedName[app];
       return new Rig({
         camera,
         proxy,
@@ -79,6 +80,7 @@ export class Rig {
         directory,
       });
     } catch (error) {
+      await proxy?.close();
       await controller.stop();
       throw error;
     }

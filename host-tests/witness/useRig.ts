@@ -6,8 +6,16 @@ import { Rig } from "./rig.ts";
 
 const BUILD_MS = 300_000;
 
+/** Options of `useRig`. */
+export interface UseRigOptions {
+  /** The controller is silent at first. */
+  readonly mute?: boolean;
+  /** Centrals are not stopped after each test, only after one that failed. */
+  readonly keepCentrals?: boolean;
+}
+
 /** Call inside a `describe`; the returned function gives the rig to its tests. */
-export function useRig(kind: CameraKind, app: ApplicationName, options: { mute?: boolean } = {}): () => Rig {
+export function useRig(kind: CameraKind, app: ApplicationName, options: UseRigOptions = {}): () => Rig {
   let rig: Rig | undefined;
   let hasFailed = false;
 
@@ -22,7 +30,7 @@ export function useRig(kind: CameraKind, app: ApplicationName, options: { mute?:
       hasFailed = true;
       process.stderr.write(`${rig?.report()}\n`);
     }
-    await rig?.stopCentrals();
+    if (!options.keepCentrals || this.currentTest?.state === "failed") await rig?.stopCentrals();
   });
 
   after(async () => {

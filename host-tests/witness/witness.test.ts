@@ -5,6 +5,7 @@ import { environment } from "./scenarios/environment.ts";
 import { finding } from "./scenarios/finding.ts";
 import { hostileCentral } from "./scenarios/hostileCentral.ts";
 import { hostileController } from "./scenarios/hostileController.ts";
+import { multitests } from "./scenarios/multitests.ts";
 import { silentController } from "./scenarios/silentController.ts";
 import { writing } from "./scenarios/writing.ts";
 
@@ -14,6 +15,7 @@ for (const kind of kinds) {
     finding(kind);
     environment(kind);
     writing(kind);
+    multitests(kind);
     silentController(kind);
     hostileController(kind);
     hostileCentral(kind);

@@ -60,8 +60,9 @@ export type CentralEvent =
   | ({ readonly event: "written"; readonly raw: string; readonly response: boolean } & Identity)
   | ({ readonly event: "subscribed" } & Identity)
   | ({ readonly event: "unsubscribed" } & Identity)
-  | ({ readonly event: "notification"; readonly number: number } & Value)
+  | ({ readonly event: "notification"; readonly number: number; readonly indication?: boolean } & Value)
   | { readonly event: "silence"; readonly seconds: number }
+  | { readonly event: "offAir"; readonly seconds: number }
   | { readonly event: "disconnected"; readonly reason: number; readonly name: string }
   | { readonly event: "stepDone"; readonly step: string }
   | { readonly event: "failed"; readonly step: string; readonly message: string; readonly code?: number }
@@ -69,7 +70,8 @@ export type CentralEvent =
 
 /** A step for central.py; `timeoutSeconds` defaults to 15. */
 export type Step = { readonly timeoutSeconds?: number } & (
-  | { readonly do: "scan"; readonly again?: boolean }
+  | { readonly do: "scan"; readonly again?: boolean; readonly name?: string }
+  | { readonly do: "expectOffAir"; readonly seconds: number; readonly name?: string }
   | { readonly do: "connect" }
   | { readonly do: "exchangeMtu"; readonly mtu: number }
   | { readonly do: "discover" }
@@ -81,7 +83,14 @@ export type Step = { readonly timeoutSeconds?: number } & (
       readonly value: string;
       readonly response?: boolean;
     }
-  | { readonly do: "subscribe"; readonly characteristic: string }
+  | { readonly do: "readDescriptor"; readonly characteristic: string; readonly descriptor: string }
+  | {
+      readonly do: "writeDescriptor";
+      readonly characteristic: string;
+      readonly descriptor: string;
+      readonly value: string;
+    }
+  | { readonly do: "subscribe"; readonly characteristic: string; readonly indications?: boolean }
   | { readonly do: "subscribeAll" }
   | { readonly do: "notifications"; readonly count: number }
   | { readonly do: "unsubscribe"; readonly characteristic: string }

@@ -32,6 +32,8 @@ export function renderCentralEvent(event: CentralEvent): string[] {
       return [`notification ${event.number}: ${title(event)} ${valueText(event)}`];
     case "silence":
       return [`no notification for ${event.seconds} s`];
+    case "offAir":
+      return [`nothing on the air for ${event.seconds} s`];
     case "disconnected":
       return [`disconnected: ${event.name}`];
     case "failed":

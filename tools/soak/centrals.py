@@ -39,7 +39,8 @@ from bumble.device import Device, Peer
 from bumble.gatt_client import CharacteristicProxy
 from bumble.hci import Address
 from bumble.transport import Transport, open_transport
-from central import bumble_transport, given_steps, tell
+from central import bumble_transport, given_steps
+from steps import tell
 
 # A camera in QEMU on a busy machine may need long; only one that hangs needs longer.
 PATIENCE_SECONDS = 30.0

@@ -105,9 +105,10 @@ export function environment(kind: CameraKind): void {
       assert.ok(isPlausible.temperature(await central.read(environmentSensor.temperature)));
       assert.ok(isPlausible.humidity(await central.read(environmentSensor.humidity)));
 
-      const notifications = await central.subscribe(environmentSensor.humidity);
+      await central.subscribe(environmentSensor.humidity);
       for (let count = 0; count < 5; count++) {
-        assert.ok(isPlausible.humidity(await notifications.take("a notification of the humidity")));
+        const { value } = await central.told.take("a notification of the humidity");
+        assert.ok(isPlausible.humidity(value));
       }
       await central.unsubscribe(environmentSensor.humidity);
       await central.disconnect();

@@ -46,11 +46,13 @@ export function writing(kind: CameraKind): void {
       await central.write(mailbox.text, Buffer.from("first"));
       assert.equal((await central.read(mailbox.text)).toString(), "first");
 
-      const answers = await central.subscribe(mailbox.answer);
+      await central.subscribe(mailbox.answer);
       await central.write(mailbox.command, Buffer.from("abc"));
-      assert.equal((await answers.take("the answer to a write")).toString(), "cba");
+      const answer = await central.told.take("the answer to a write");
+      assert.equal(answer.value.toString(), "cba");
       await central.writeWithoutResponse(mailbox.command, Buffer.from("xyz"));
-      assert.equal((await answers.take("the answer to a write without response")).toString(), "zyx");
+      const next = await central.told.take("the answer to a write without response");
+      assert.equal(next.value.toString(), "zyx");
       await central.disconnect();
     });
 

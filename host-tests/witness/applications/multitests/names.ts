@@ -1,0 +1,24 @@
+/** What the camera's side of the multitests and the clients agree on. */
+
+/** Under which the camera lets itself be told which scenario comes next. */
+export const SELECTOR_NAME = "obscura-multi";
+export const SELECTOR_SERVICE = "4F627363-7572-6100-8001-000000000000";
+/** Takes the name of a scenario. */
+export const SELECT = "4F627363-7572-6100-8001-000000000001";
+
+/** Under which the camera advertises in a scenario. */
+export const NAME = "MPY";
+export const SERVICE = "A5A5A5A5-FFFF-9999-1111-5A5A5A5A5A5A";
+export const CHAR = "00000000-1111-2222-3333-444444444444";
+export const CHAR2 = "00000000-1111-2222-3333-555555555555";
+export const CHAR3 = "00000000-1111-2222-3333-666666666666";
+export const RX = "00000003-1111-2222-3333-444444444444";
+export const TX = "00000004-1111-2222-3333-444444444444";
+export const STATE = "A5A5A5A5-EEEE-9999-1111-5A5A5A5A5A5A";
+/** Where the original lets the two sides wait for each other: the client writes it to let the camera go on. */
+export const SYNC = "00000000-1111-2222-3333-777777777777";
+
+/** Advertising interval of the originals, in microseconds. */
+export const INTERVAL_US = 20_000;
+/** Longest wait of the originals. */
+export const TIMEOUT_MS = 5000;
