@@ -55,6 +55,23 @@ const commands: Visitor = async ({ addPhone, say, saw }) => {
   await saw("the light off");
 };
 
+/** Reads as fast as it can until it was answered, refused and answered. */
+const ondemand: Visitor = async ({ addPhone, say }) => {
+  const link = await connectTo(addPhone(), "camera");
+  const humidity = await last(link);
+  for (let refused = false, done = false; !done; ) {
+    try {
+      const [low, high] = await link.read(humidity);
+      say(`read ${((low! | (high! << 8)) / 100).toFixed(2)} %`);
+      done = refused;
+    } catch (error) {
+      if (!(error instanceof AttErrorResponse)) throw error;
+      say(`refused with 0x${error.code.toString(16)}`);
+      refused = true;
+    }
+  }
+};
+
 /** Two phones at once. */
 const several: Visitor = async ({ addPhone, saw }) => {
   const first = await connectTo(addPhone(), "camera");
@@ -92,6 +109,7 @@ const burst: Visitor = async ({ addPhone, say, saw }) => {
 export const visitors: Readonly<Record<string, Visitor>> = {
   sensor: everything(2),
   first: everything(0),
+  ondemand,
   commands,
   several,
   feed,
