@@ -9,13 +9,11 @@ import type { BoardFigures, Figures } from "./figures.ts";
 import { type BenchImages, buildBenchImages, EXAMPLE } from "./images.ts";
 import type { Peer } from "./peer.ts";
 import { type Report, runImage } from "./run.ts";
-import { REPETITIONS } from "./script.ts";
+import { type Counted, REPETITIONS, RESTARTS } from "./script.ts";
 
-/** How long after the last word the camera has collected its garbage (a second, by firmware/native/loop.c). */
-const SETTLE_MS = 2500;
 const IDLE_MS = 10_000;
-/** How received bytes and sleep interleave makes one start differ from the next by 2 %. */
-const STARTS = 15;
+/** One start differs from the next by a fraction of a percent: received bytes come between other instructions. */
+const STARTS = 3;
 
 /** Builds what is missing, measures everything. */
 export async function* bench(): Operation<Figures> {
@@ -48,10 +46,15 @@ export async function* bench(): Operation<Figures> {
 async function operations(peer: Peer): Promise<void> {
   await peer.advertising();
   await peer.connect();
-  await peer.notifications();
+  await peer.settle();
+  await peer.notificationsToOne();
   await peer.notificationCycles();
   await peer.writes();
-  await peer.idleness(SETTLE_MS, IDLE_MS);
+  await peer.capturedWrites();
+  await peer.idleness(IDLE_MS);
+  await peer.connectOthers();
+  await peer.notificationsToAll();
+  await peer.restarts();
 }
 
 /** From reset to advertising, with the example; the first start goes on until a phone has come and gone. */
@@ -76,14 +79,20 @@ async function visit(peer: Peer): Promise<void> {
 function operationFigures(report: Report): BoardFigures {
   return {
     notification: mean(report, "notification", REPETITIONS),
-    notificationCycle: mean(report, "notificationCycle", 1),
+    notificationCycle: mean(report, "notificationCycle", REPETITIONS, 1),
+    notificationTo3: mean(report, "notificationTo3", REPETITIONS),
     write: mean(report, "write", REPETITIONS),
+    capturedWrite: mean(report, "capturedWrite", REPETITIONS),
+    stopStart: mean(report, "stopStart", RESTARTS),
     idleWakeups: idleWakeups(report),
   };
 }
 
-/** @param windows how many there must be for the figure to mean what it says. */
-function mean(report: Report, figure: string, windows: number): number {
+/**
+ * Instructions of one operation.
+ * @param windows how many there must be for the figure to mean what it says.
+ */
+function mean(report: Report, figure: Counted, operations: number, windows = operations): number {
   const line = new RegExp(`^${figure} windows (\\d+) instructions (\\d+)`);
   const found = report.lines.map((text) => line.exec(text)).find((match) => match !== null);
   if (!found || Number(found[1]) !== windows) {
@@ -91,7 +100,7 @@ function mean(report: Report, figure: string, windows: number): number {
   }
   const instructions = report.callgrind.get(figure) ?? Number(found[2]);
   if (instructions === 0) throw new ToolError(`Nothing was counted for ${figure}`);
-  return Math.round(instructions / REPETITIONS);
+  return Math.round(instructions / operations);
 }
 
 function idleWakeups(report: Report): number {

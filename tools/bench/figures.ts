@@ -19,7 +19,11 @@ export const descriptions: Readonly<Record<string, string>> = {
     "instructions from reset to the last byte of the first Advertising Enable in the UART queue",
   notification: "instructions from notify() of 20 bytes to the last byte in the UART queue",
   notificationCycle: "instructions awake for one of a thousand notifications, with everything around it",
+  notificationTo3:
+    "instructions from write() with sendUpdate to the last byte of the third of three subscribers' notifications",
   write: "instructions from a write of 20 bytes in the receive queue to the application resumed",
+  capturedWrite: "the same of a characteristic with capture, to connection and data",
+  stopStart: "instructions awake from stop() to the Advertising Enable of the next advertise()",
   idleWakeups: "returns from sleep in 10 s, connected, with nothing to say",
   ramBytes:
     "the linker's RAM region (JavaScript's memory and the C stack are in it) and malloc's high-water mark",

@@ -32,9 +32,10 @@ export interface BenchImages {
 export async function buildBenchImages(
   name: string,
   progress: Progress = () => undefined,
+  profile = false,
 ): Promise<BenchImages> {
   const board = loadBoard(name);
-  const folder = join(buildRoot, "bench", name);
+  const folder = join(buildRoot, profile ? "bench/profile" : "bench", name);
   mkdirSync(folder, { recursive: true });
   const unlock = await lock(join(folder, "build.lock"));
   try {
@@ -63,7 +64,7 @@ export async function buildBenchImages(
     );
     const example = await compiled("application", findApplication(EXAMPLE).entry, EXAMPLE, firmware);
     const probes = join(root, "tools/bench/native/probes.cmake");
-    const settings = [`CMAKE_PROJECT_obscura_firmware_INCLUDE=${probes}`];
+    const settings = [`CMAKE_PROJECT_obscura_firmware_INCLUDE=${probes}`, ...(profile ? ["PROFILE=ON"] : [])];
     const { image } = await buildImage(board, { bundle: firmware, folder, settings }, progress);
     return { board, folder, image, application, example };
   } finally {

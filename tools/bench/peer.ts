@@ -1,27 +1,28 @@
-/**
- * The other end of the camera's HCI UART: a controller that answers at once and always alike, and a central behind it.
- * It has no connection events and no clock, so that a run repeats; how a link really behaves is the simulator's affair.
- */
-import type { Socket } from "node:net";
+/** The central behind the controller: plays the other part in the script of application.ts, in lock-step with it. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { FROM_HOST, H4Framer } from "../../simulator/h4.ts";
-import { REPETITIONS, TURN, VALUE, VALUE_LENGTH, WARM_UP } from "./script.ts";
+import {
+  aclPacket,
+  type BenchController,
+  BUFFERS,
+  completedPackets,
+  connectionComplete,
+  disconnectionComplete,
+  le16,
+} from "./controller.ts";
+import {
+  CAPTURED,
+  REPETITIONS,
+  RESTARTS,
+  RESTARTS_WARM_UP,
+  TURN,
+  VALUE,
+  VALUE_LENGTH,
+  WARM_UP,
+} from "./script.ts";
 
-const HANDLE = 0x0040;
-/** ACL packets that the controller holds. */
-const BUFFERS = 8;
-const ACL_LENGTH = 251;
-
-const OPCODE = {
-  DISCONNECT: 0x0406,
-  READ_VERSION: 0x1001,
-  READ_COMMANDS: 0x1002,
-  READ_BD_ADDR: 0x1009,
-  LE_READ_BUFFER_SIZE: 0x2002,
-  LE_READ_FEATURES: 0x2003,
-  LE_ADVERTISING_ENABLE: 0x200a,
-  LE_READ_MAXIMUM_DATA_LENGTH: 0x202f,
-} as const;
+/** The links, in the order in which they come up. */
+const HANDLES = [0x0040, 0x0041, 0x0042] as const;
+const [FIRST] = HANDLES;
 
 const ATT = {
   READ_BY_TYPE_REQUEST: 0x08,
@@ -32,102 +33,27 @@ const ATT = {
   WRITE_COMMAND: 0x52,
 } as const;
 
-const CHARACTERISTIC = 0x2803;
+/** The clocks of camera and peer may differ by a little. */
+const SETTLE_MS = 1500;
 
-const le16 = (value: number): number[] => [value & 0xff, value >> 8];
+const CHARACTERISTIC = 0x2803;
 
 /** A UUID's 16 bytes as ATT carries them. */
 const uuidBytes = (uuid: string): Buffer => Buffer.from(uuid.replaceAll("-", ""), "hex").reverse();
 
-const completedPackets = (count: number): number[] => [0x04, 0x13, 5, 1, ...le16(HANDLE), ...le16(count)];
-
-/** LE Connection Complete: 30 ms interval, latency 0, 720 ms supervision timeout, from a public address. */
-const connectionComplete: readonly number[] = [
-  ...[0x04, 0x3e, 19, 0x01, 0x00, ...le16(HANDLE), 1, 0],
-  ...[1, 2, 3, 4, 5, 6, ...le16(24), ...le16(0), ...le16(72), 0],
-];
-
-const disconnectionComplete: readonly number[] = [0x04, 0x05, 4, 0x00, ...le16(HANDLE), 0x13];
-
-/** What a small LE-only controller returns after the status. */
-function returns(opcode: number): readonly number[] {
-  switch (opcode) {
-    case OPCODE.READ_VERSION: // 5.3
-      return [12, 0, 0, 12, 0xff, 0xff, 0, 0];
-    case OPCODE.READ_COMMANDS: {
-      const commands = new Array<number>(64).fill(0xff);
-      commands[24] = 0xbf; // No Write LE Host Support: no BR/EDR here.
-      return commands;
-    }
-    case OPCODE.READ_BD_ADDR:
-      return [0x01, 0x00, 0x00, 0xee, 0xff, 0x00];
-    case OPCODE.LE_READ_BUFFER_SIZE:
-      return [...le16(ACL_LENGTH), BUFFERS];
-    case OPCODE.LE_READ_FEATURES: // Encryption and data length extension.
-      return [0x21, 0, 0, 0, 0, 0, 0, 0];
-    case OPCODE.LE_READ_MAXIMUM_DATA_LENGTH:
-      return [...le16(251), ...le16(2120), ...le16(251), ...le16(2120)];
-    default:
-      return [];
-  }
-}
-
-/** Everything happens in answer to a packet from the camera, in the order in which they come. */
 export class Peer {
-  private readonly socket: Socket;
-  /** Settles the wait for the camera's next ATT PDU. */
-  private onPdu: ((pdu: Uint8Array) => void) | undefined = undefined;
-  private readonly pdus: Uint8Array[] = [];
-  private onAdvertising: (() => void) | undefined = undefined;
+  private readonly controller: BenchController;
+  /** Handles of the values. */
   private turn = 0;
   private value = 0;
+  private captured = 0;
 
-  constructor(socket: Socket) {
-    this.socket = socket;
-    const framer = new H4Framer(FROM_HOST, (packet) => this.receive(packet));
-    socket.on("data", (bytes: Uint8Array) => framer.push(bytes));
-  }
-
-  private receive(packet: Uint8Array): void {
-    if (packet[0] === 0x02) {
-      const pdu = packet.subarray(9);
-      if (!this.onPdu) this.pdus.push(pdu);
-      else {
-        const onPdu = this.onPdu;
-        this.onPdu = undefined;
-        onPdu(pdu);
-      }
-      return;
-    }
-    const opcode = packet[1]! | (packet[2]! << 8);
-    if (opcode === OPCODE.DISCONNECT) this.send([0x04, 0x0f, 4, 0, 1, ...le16(opcode)]);
-    else {
-      const result = returns(opcode);
-      this.send([0x04, 0x0e, 4 + result.length, 1, ...le16(opcode), 0, ...result]);
-    }
-    if (opcode === OPCODE.LE_ADVERTISING_ENABLE && packet[4] === 1) this.onAdvertising?.();
-  }
-
-  private send(...packets: readonly (readonly number[])[]): void {
-    this.socket.write(Uint8Array.from(packets.flat()));
-  }
-
-  /** An ACL packet with an ATT PDU. */
-  private acl(pdu: readonly number[]): number[] {
-    const frame = [...le16(pdu.length), ...le16(0x0004), ...pdu];
-    return [0x02, ...le16(HANDLE | 0x2000), ...le16(frame.length), ...frame];
-  }
-
-  private next(): Promise<Uint8Array> {
-    const waiting = this.pdus.shift();
-    if (waiting) return Promise.resolve(waiting);
-    return new Promise((resolve) => {
-      this.onPdu = resolve;
-    });
+  constructor(controller: BenchController) {
+    this.controller = controller;
   }
 
   private async expect(opcode: number): Promise<Uint8Array> {
-    const pdu = await this.next();
+    const { pdu } = await this.controller.next();
     if (pdu[0] !== opcode) {
       throw new Error(`the camera sent ${Buffer.from(pdu).toString("hex")}, not ATT opcode ${opcode}`);
     }
@@ -136,35 +62,44 @@ export class Peer {
 
   /** Resolves when the camera advertises the next time. */
   advertising(): Promise<void> {
-    return new Promise((resolve) => {
-      this.onAdvertising = resolve;
-    });
+    return this.controller.advertising();
   }
 
-  /** Connects, finds the two characteristics, subscribes. */
+  /** Connects, finds the characteristics, subscribes. */
   async connect(): Promise<void> {
-    this.send(connectionComplete);
+    this.controller.send(connectionComplete(FIRST));
     this.turn = await this.find(TURN);
     this.value = await this.find(VALUE);
-    await this.subscribe(this.value + 1);
+    this.captured = await this.find(CAPTURED);
+    await this.subscribe(FIRST);
   }
 
-  /** Connects and subscribes to everything that looks like a CCCD; disconnects after a while. */
+  /** The camera advertises on; each time another central connects and subscribes. */
+  async connectOthers(): Promise<void> {
+    for (const handle of HANDLES.slice(1)) {
+      const advertising = this.advertising();
+      this.takeTurn();
+      await advertising;
+      this.controller.send(connectionComplete(handle));
+      await this.subscribe(handle);
+    }
+  }
+
+  /** Connects; disconnects after a while. */
   async visit(milliseconds: number): Promise<void> {
-    this.send(connectionComplete);
+    this.controller.send(connectionComplete(FIRST));
     await sleep(milliseconds);
-    this.send(disconnectionComplete);
+    this.controller.send(disconnectionComplete(FIRST));
   }
 
   /** The handle of a characteristic's value. */
   private async find(uuid: string): Promise<number> {
     const wanted = uuidBytes(uuid);
     for (let first = 1; ; ) {
-      this.send(
-        this.acl([ATT.READ_BY_TYPE_REQUEST, ...le16(first), ...le16(0xffff), ...le16(CHARACTERISTIC)]),
-      );
+      const request = [ATT.READ_BY_TYPE_REQUEST, ...le16(first), ...le16(0xffff), ...le16(CHARACTERISTIC)];
+      this.controller.send(aclPacket(FIRST, request));
       const pdu = await this.expect(ATT.READ_BY_TYPE_RESPONSE);
-      this.send(completedPackets(1));
+      this.controller.send(completedPackets(1, FIRST));
       const size = pdu[1]!;
       for (let at = 2; at + size <= pdu.length; at += size) {
         if (wanted.equals(pdu.subarray(at + 5, at + size))) return pdu[at + 3]! | (pdu[at + 4]! << 8);
@@ -174,54 +109,86 @@ export class Peer {
   }
 
   private async subscribe(handle: number): Promise<void> {
-    this.send(this.acl([ATT.WRITE_REQUEST, ...le16(handle), ...le16(1)]));
+    this.controller.send(aclPacket(handle, [ATT.WRITE_REQUEST, ...le16(this.value + 1), ...le16(1)]));
     await this.expect(ATT.WRITE_RESPONSE);
-    this.send(completedPackets(1));
+    this.controller.send(completedPackets(1, handle));
   }
 
-  private get turnCommand(): number[] {
-    return this.acl([ATT.WRITE_COMMAND, ...le16(this.turn), 0]);
+  /** Lets the application take its next step, after other packets. */
+  private takeTurn(...packets: readonly (readonly number[])[]): void {
+    this.controller.send(...packets, aclPacket(FIRST, [ATT.WRITE_COMMAND, ...le16(this.turn), 0]));
   }
 
-  /** One notification a turn: there is always a credit for it. */
-  async notifications(): Promise<void> {
-    this.send(this.turnCommand);
-    for (let count = 1; count <= WARM_UP + REPETITIONS; count++) {
-      await this.expect(ATT.NOTIFICATION);
-      if (count < WARM_UP + REPETITIONS) this.send(completedPackets(1), this.turnCommand);
-      else this.send(completedPackets(1));
+  /** One notification of each link a turn: there is always a credit for it. */
+  async notifications(...handles: number[]): Promise<void> {
+    for (let count = 0; count < WARM_UP + REPETITIONS; count++) {
+      this.takeTurn();
+      for (let each = 0; each < handles.length; each++) await this.expect(ATT.NOTIFICATION);
+      this.controller.send(completedPackets(1, ...handles));
     }
   }
 
-  /** As many as there are credits for; each one sent gives one back. */
-  async notificationCycles(): Promise<void> {
-    this.send(this.turnCommand);
-    for (let count = 1; count <= WARM_UP + REPETITIONS; count++) {
-      await this.expect(ATT.NOTIFICATION);
-      this.send(completedPackets(1));
-    }
+  notificationsToOne(): Promise<void> {
+    return this.notifications(FIRST);
+  }
+
+  notificationsToAll(): Promise<void> {
+    return this.notifications(...HANDLES);
   }
 
   /**
-   * One write after the response to the one before. The credit for the response comes behind the next write: then
-   * nothing stands before that in the receive queue.
+   * The camera sends as many as there are credits for. Each credit comes back when the camera has none left, so that
+   * each notification of the thousand waits for one.
    */
-  async writes(): Promise<void> {
-    const value = new Array<number>(VALUE_LENGTH).fill(0x5a);
-    const request = this.acl([ATT.WRITE_REQUEST, ...le16(this.value), ...value]);
-    this.send(request);
+  async notificationCycles(): Promise<void> {
+    this.takeTurn();
     for (let count = 1; count <= WARM_UP + REPETITIONS; count++) {
+      await this.expect(ATT.NOTIFICATION);
+      if (count >= BUFFERS) this.controller.send(completedPackets(1, FIRST));
+    }
+    this.controller.send(completedPackets(BUFFERS - 1, FIRST));
+  }
+
+  /** One write after the response to the one before. */
+  private async writesTo(handle: number): Promise<void> {
+    const value = new Array<number>(VALUE_LENGTH).fill(0x5a);
+    const request = aclPacket(FIRST, [ATT.WRITE_REQUEST, ...le16(handle), ...value]);
+    for (let count = 0; count < WARM_UP + REPETITIONS; count++) {
+      this.controller.send(request);
       await this.expect(ATT.WRITE_RESPONSE);
-      if (count < WARM_UP + REPETITIONS) this.send(request, completedPackets(1));
-      else this.send(completedPackets(1));
+      this.controller.send(completedPackets(1, FIRST));
     }
   }
 
-  /** Leaves the camera alone until it has collected its garbage, and then for as long as wake-ups are counted. */
-  async idleness(settleMs: number, quietMs: number): Promise<void> {
-    await sleep(settleMs);
-    this.send(this.turnCommand);
+  writes(): Promise<void> {
+    return this.writesTo(this.value);
+  }
+
+  capturedWrites(): Promise<void> {
+    return this.writesTo(this.captured);
+  }
+
+  /** Leaves the camera alone until it has collected its garbage: a second, by firmware/native/loop.c. */
+  async settle(): Promise<void> {
+    await sleep(SETTLE_MS);
+  }
+
+  /** Leaves the camera alone for as long as wake-ups are counted. */
+  async idleness(quietMs: number): Promise<void> {
+    await this.settle();
+    this.takeTurn();
     await sleep(quietMs);
-    this.send(this.turnCommand);
+    this.takeTurn();
+  }
+
+  /** Each time when the camera is back on the air, somebody looks in. */
+  async restarts(): Promise<void> {
+    let advertising = this.advertising();
+    this.takeTurn();
+    for (let count = 0; count < RESTARTS_WARM_UP + RESTARTS; count++) {
+      await advertising;
+      advertising = this.advertising();
+      this.controller.send(connectionComplete(FIRST), disconnectionComplete(FIRST));
+    }
   }
 }

@@ -1,11 +1,12 @@
 /** One run of an image with probes against the peer: starts it, lets a script run, returns what the probes said. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { qemuArguments, qemuProgram } from "../../boards/mps2-an500/qemu.ts";
 import { ToolError } from "../events.ts";
 import { Program } from "../program.ts";
+import { BenchController } from "./controller.ts";
 import type { BenchImages } from "./images.ts";
 import { Peer } from "./peer.ts";
 
@@ -36,7 +37,8 @@ export async function runImage(
   const lines: string[] = [];
   let told: () => void = () => undefined;
   const path = join(folder, "hci");
-  const { server, connected } = await listen(path);
+  const controller = new BenchController();
+  const { server, connected } = await listen(path, controller);
   const command = commandFor(images, application, path, folder);
   const program = new Program("camera", command, (line) => {
     lines.push(line);
@@ -58,8 +60,8 @@ export async function runImage(
   });
   failed.catch(() => undefined);
   try {
-    const socket = await Promise.race([connected, failed]);
-    await Promise.race([script(new Peer(socket)), failed]);
+    await Promise.race([connected, failed]);
+    await Promise.race([script(new Peer(controller)), failed]);
     await Promise.race([enough === undefined ? program.exited : saidEnough, failed]);
     await program.stop();
     return { lines: said(), callgrind: readCallgrind(folder) };
@@ -74,14 +76,19 @@ export async function runImage(
   }
 }
 
-function listen(path: string): Promise<{ server: Server; connected: Promise<Socket> }> {
-  let found: (socket: Socket) => void;
-  const connected = new Promise<Socket>((resolve) => {
+/** The host board opens a connection each time when it opens its line; QEMU keeps one. */
+function listen(
+  path: string,
+  controller: BenchController,
+): Promise<{ server: Server; connected: Promise<void> }> {
+  let found: () => void;
+  const connected = new Promise<void>((resolve) => {
     found = resolve;
   });
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
-    found(socket);
+    controller.attach(socket);
+    found();
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);

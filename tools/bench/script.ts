@@ -5,6 +5,8 @@ export const SERVICE = "6f627363-7572-6100-0000-000000000000";
 export const TURN = "6f627363-7572-6100-0000-000000000001";
 /** What is notified and written. */
 export const VALUE = "6f627363-7572-6100-0000-000000000002";
+/** Each write to it is captured. */
+export const CAPTURED = "6f627363-7572-6100-0000-000000000003";
 
 /** Bytes in a notification and in a write: what fits the default ATT_MTU. */
 export const VALUE_LENGTH = 20;
@@ -12,18 +14,30 @@ export const VALUE_LENGTH = 20;
 export const WARM_UP = 100;
 /** Operations that a figure is the mean of. */
 export const REPETITIONS = 1000;
+/** The same of `stopStart`, which takes as long as a hundred others and varies less. */
+export const RESTARTS_WARM_UP = 5;
+export const RESTARTS = 50;
 
-/** The global object that the probes (native/probes.c) give to the application. A figure's instructions are counted in windows. */
+/** What is counted in windows by the probes (native/probes.c, where each figure's windows are described). */
+export type Counted =
+  | "notification"
+  | "notificationTo3"
+  | "notificationCycle"
+  | "write"
+  | "capturedWrite"
+  | "stopStart";
+
+/** The global object that the probes give to the application. */
 export interface Measure {
   /** Starts a figure: forgets what was counted. */
-  begin(figure: "notification" | "notificationCycle" | "write"): void;
-  /** Opens a window. One of "write" opens by itself when bytes are read. */
+  begin(figure: Counted): void;
+  /** Opens a window. One of "write" and "capturedWrite" opens by itself when data is received. */
   open(): void;
-  /** Closes the window. One of "notification" closes by itself when an ACL packet is queued. */
+  /** Closes the window, unless it was closed by what the camera sent. */
   close(): void;
   /** Reports the figure on the console. */
   end(): void;
-  /** From here to the next byte received wake-ups are counted. */
+  /** From here to the next packet received wake-ups are counted. */
   idle(): void;
   /** Reports the memory and ends the program. */
   finish(): never;

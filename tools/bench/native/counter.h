@@ -15,12 +15,13 @@ void counter_reset(bool everything);
 void counter_open(void);
 void counter_close(void);
 
-/* Closes the window and forgets what it counted, where that can be told apart. */
-void counter_discard(void);
-
 /* A console line with what was counted since counter_reset: "bench: FIGURE windows N instructions N", where
  * the instructions are 0 when the tool around the process knows them. */
 void counter_report(const char *figure, unsigned windows);
+
+/* Runs all the time. */
+uint32_t counter_ticks(void);
+#define COUNTER_INSTRUCTIONS_PER_TICK 40
 
 /* Instructions awake since the processor left reset; 0 when unknown. */
 uint32_t counter_since_reset(void);

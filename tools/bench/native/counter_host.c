@@ -27,10 +27,6 @@ void counter_close(void) {
     turn(false);
 }
 
-void counter_discard(void) {
-    turn(false);
-}
-
 void counter_report(const char *figure, unsigned windows) {
     CALLGRIND_DUMP_STATS_AT(figure);
     console_line(CONSOLE_INFO, "bench: %s windows %u instructions 0", figure, windows);

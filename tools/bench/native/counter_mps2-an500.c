@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "internal.h"
+#include "profile.h"
 #include "runtime.h"
 
 #define FPGA_COUNTER REGISTER(0x40028018)
-#define INSTRUCTIONS_PER_TICK 40
 #define INSTRUCTIONS_PER_US 1000
 
 static struct {
@@ -47,15 +47,12 @@ void counter_close(void) {
     counter.open = false;
     counter.ticks += now - counter.start - counter.excluded;
     if (counter.everything)
-        counter.ticks -= (asleep_us() - counter.asleep_us) * INSTRUCTIONS_PER_US / INSTRUCTIONS_PER_TICK;
-}
-
-void counter_discard(void) {
-    counter.open = false;
+        counter.ticks -=
+            (asleep_us() - counter.asleep_us) * INSTRUCTIONS_PER_US / COUNTER_INSTRUCTIONS_PER_TICK;
 }
 
 void counter_report(const char *figure, unsigned windows) {
-    unsigned instructions = (unsigned)(counter.ticks * INSTRUCTIONS_PER_TICK);
+    unsigned instructions = (unsigned)(counter.ticks * COUNTER_INSTRUCTIONS_PER_TICK);
     console_line(CONSOLE_INFO, "bench: %s windows %u instructions %u", figure, windows, instructions);
 }
 
@@ -77,11 +74,13 @@ void __wrap_memory_init(void) {
     /* The second filling stands for the first, which came before the count. */
     reset_ticks = filled;
     __real_memory_init();
+    profile_reset();
+    profile_open();
 }
 
 uint32_t counter_since_reset(void) {
     uint32_t ticks = FPGA_COUNTER - reset_ticks;
-    return (uint32_t)((uint64_t)ticks * INSTRUCTIONS_PER_TICK - asleep_us() * INSTRUCTIONS_PER_US);
+    return (uint32_t)((uint64_t)ticks * COUNTER_INSTRUCTIONS_PER_TICK - asleep_us() * INSTRUCTIONS_PER_US);
 }
 
 void __real_hci_rx_interrupt(void);
@@ -94,6 +93,12 @@ void __wrap_hci_rx_interrupt(void);
 void __wrap_hci_rx_interrupt(void) {
     uint32_t start = FPGA_COUNTER;
     __real_hci_rx_interrupt();
+    uint32_t ticks = FPGA_COUNTER - start;
     if (counter.open && !counter.everything)
-        counter.excluded += FPGA_COUNTER - start;
+        counter.excluded += ticks;
+    profile_interrupt(ticks);
+}
+
+uint32_t counter_ticks(void) {
+    return FPGA_COUNTER;
 }

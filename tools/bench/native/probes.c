@@ -1,27 +1,47 @@
 /*
  * probes.c: looks at the firmware where figures begin and end. The linker leads calls between the firmware's
- * files through the __wrap_ functions. The application of the benchmark says what it is about to do by the
- * functions of the global object `measure` (see tools/bench/script.ts).
+ * files through the __wrap_ functions here and in packets.c. The application of the benchmark says what it is
+ * about to do by the functions of the global object `measure` (see tools/bench/script.ts).
  */
 #include "counter.h"
+#include "packets.h"
+#include "profile.h"
 #include "runtime.h"
 
-enum ends_by { BY_APPLICATION, BY_PACKET };
+/* A figure is counted in windows. */
+static const struct figure {
+    const char *name;
+    enum { OPENED_BY_APPLICATION, OPENED_BY_DATA } opened;
+    enum { CLOSED_BY_APPLICATION, CLOSED_BY_DATA, CLOSED_BY_ADVERTISING } closed;
+    unsigned packets; /* of data that close it */
+    bool everything;  /* see counter.h */
+} figures[] = {
+    {"notification", OPENED_BY_APPLICATION, CLOSED_BY_DATA, 1, false},
+    {"notificationTo3", OPENED_BY_APPLICATION, CLOSED_BY_DATA, 3, false},
+    {"notificationCycle", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
+    {"write", OPENED_BY_DATA, CLOSED_BY_APPLICATION, 0, false},
+    {"capturedWrite", OPENED_BY_DATA, CLOSED_BY_APPLICATION, 0, false},
+    {"stopStart", OPENED_BY_APPLICATION, CLOSED_BY_ADVERTISING, 0, true},
+};
 
 static struct {
-    char figure[32];
+    const struct figure *figure; /* NULL: none is measured */
     unsigned windows;
     bool open;
-    bool opens_on_receive; /* a window opens when received bytes are read */
-    enum ends_by ends_by;
+    unsigned packets; /* of data that were queued since it is open */
 } measured;
 
 static void open_window(void) {
     measured.open = true;
+    measured.packets = 0;
     counter_open();
+    profile_open();
 }
 
 static void close_window(void) {
+    if (!measured.open)
+        return;
+    profile_close();
     counter_close();
     measured.open = false;
     measured.windows++;
@@ -31,33 +51,37 @@ static void close_window(void) {
 
 /* begin(figure): forgets what was counted. */
 static void measure_begin(txMachine *the) {
-    const char *figure = fxToString(the, native_argument(the, 0));
-    snprintf(measured.figure, sizeof measured.figure, "%s", figure);
+    const char *name = fxToString(the, native_argument(the, 0));
+    const struct figure *figure = figures;
+    while (strcmp(figure->name, name) != 0)
+        if (++figure == figures + sizeof figures / sizeof *figures)
+            mxRangeError("measure.begin: no figure is called %s", name);
+    measured.figure = figure;
     measured.windows = 0;
     measured.open = false;
-    measured.opens_on_receive = strcmp(figure, "write") == 0;
-    measured.ends_by = strcmp(figure, "notification") == 0 ? BY_PACKET : BY_APPLICATION;
-    counter_reset(strcmp(figure, "notificationCycle") == 0);
+    profile_reset();
+    counter_reset(figure->everything);
 }
 
 static void measure_open(txMachine *the) {
     (void)the;
-    open_window();
+    if (measured.figure)
+        open_window();
 }
 
 static void measure_close(txMachine *the) {
     (void)the;
-    if (measured.open)
-        close_window();
+    close_window();
 }
 
 static void measure_end(txMachine *the) {
     (void)the;
-    counter_report(measured.figure, measured.windows);
-    measured.opens_on_receive = false;
+    profile_report(measured.figure->name);
+    counter_report(measured.figure->name, measured.windows);
+    measured.figure = NULL;
 }
 
-/* ---- idleness ---- */
+/* ---- packets ---- */
 
 static struct {
     bool watching;
@@ -73,7 +97,10 @@ static void measure_idle(txMachine *the) {
 }
 
 /* The return that brought the byte which ends the watch is not counted. */
-static void report_idle(void) {
+void bytes_came(void) {
+    if (!idle.watching)
+        return;
+    idle.watching = false;
     struct port_stats now;
     port_stats(&now);
     unsigned housekeeping = now.wakeups_housekeeping - idle.start.wakeups_housekeeping;
@@ -82,24 +109,10 @@ static void report_idle(void) {
                  housekeeping, (unsigned)((port_clock_us() - idle.start_us) / 1000));
 }
 
-uint32_t __real_port_event_wait(void);
-uint32_t __wrap_port_event_wait(void);
-
-uint32_t __wrap_port_event_wait(void) {
-    /* Part of a packet was read; the rest opens a new window. */
-    if (measured.open && measured.opens_on_receive) {
-        counter_discard();
-        measured.open = false;
-    }
-    uint32_t events = __real_port_event_wait();
-    if (idle.watching && (events & PORT_EVENT_UART_RX)) {
-        idle.watching = false;
-        report_idle();
-    }
-    return events;
+void packet_received(uint8_t indicator) {
+    if (indicator == PACKET_DATA && measured.figure && measured.figure->opened == OPENED_BY_DATA)
+        open_window();
 }
-
-/* ---- the HCI UART ---- */
 
 static void report_memory(void) {
     struct port_stats stats = {0};
@@ -108,53 +121,36 @@ static void report_memory(void) {
                  (unsigned)stats.heap_peak, (unsigned)stats.stack_peak, (unsigned)stats.stack_size);
 }
 
-static void packet_queued(uint8_t indicator, const uint8_t *packet) {
-    static const uint8_t advertising_enable[] = {0x01, 0x0a, 0x20, 0x01, 0x01};
-    if (indicator == 0x02 && measured.open && measured.ends_by == BY_PACKET)
+static void advertising_queued(void) {
+    if (measured.figure) {
+        if (measured.figure->closed == CLOSED_BY_ADVERTISING)
+            close_window();
+        return;
+    }
+    static bool started;
+    if (!started) {
+        started = true;
+        profile_close();
+        console_line(CONSOLE_INFO, "bench: advertising instructions %u", (unsigned)counter_since_reset());
+        profile_report("bootToAdvertising");
+    }
+    report_memory();
+}
+
+void packet_queued(const uint8_t *packet) {
+    static const uint8_t advertising_enable[] = {PACKET_COMMAND, 0x0a, 0x20, 0x01, 0x01};
+    if (memcmp(packet, advertising_enable, sizeof advertising_enable) == 0)
+        advertising_queued();
+    if (packet[0] == PACKET_DATA && measured.open && measured.figure->closed == CLOSED_BY_DATA &&
+        ++measured.packets == measured.figure->packets)
         close_window();
-    if (indicator == 0x01 && memcmp(packet, advertising_enable, sizeof advertising_enable) == 0) {
-        unsigned instructions = counter_since_reset();
-        console_line(CONSOLE_INFO, "bench: advertising instructions %u", instructions);
-        report_memory();
-    }
-}
-
-size_t __real_port_uart_write(const void *bytes, size_t length);
-size_t __wrap_port_uart_write(const void *bytes, size_t length);
-
-/* Commands come in one piece, ACL packets in a header and a payload. */
-size_t __wrap_port_uart_write(const void *bytes, size_t length) {
-    static uint8_t packet[5];
-    static size_t missing;
-    size_t taken = __real_port_uart_write(bytes, length);
-    if (missing == 0) {
-        memcpy(packet, bytes, length < sizeof packet ? length : sizeof packet);
-        missing = packet[0] == 0x01 ? 4u + packet[3] : 5u + packet[3] + 256u * packet[4];
-    }
-    missing -= taken;
-    if (missing == 0)
-        packet_queued(packet[0], packet);
-    return taken;
-}
-
-size_t __real_port_uart_read(void *bytes, size_t length);
-size_t __wrap_port_uart_read(void *bytes, size_t length);
-
-size_t __wrap_port_uart_read(void *bytes, size_t length) {
-    if (measured.opens_on_receive && !measured.open)
-        open_window();
-    size_t count = __real_port_uart_read(bytes, length);
-    if (count == 0 && measured.open && measured.opens_on_receive) {
-        counter_discard();
-        measured.open = false;
-    }
-    return count;
 }
 
 /* ---- the application ---- */
 
 static void measure_finish(txMachine *the) {
     (void)the;
+    profile_report_functions();
     report_memory();
     port_exit(0);
 }

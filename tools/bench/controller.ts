@@ -1,0 +1,135 @@
+/**
+ * The other end of the camera's HCI UART: a controller that answers at once and always alike. It has no connection
+ * events and no clock, so that a run repeats; how a link really behaves is the simulator's affair.
+ */
+import type { Socket } from "node:net";
+import { FROM_HOST, H4Framer } from "../../simulator/h4.ts";
+
+/** ACL packets that the controller holds. */
+export const BUFFERS = 8;
+const ACL_LENGTH = 251;
+
+const OPCODE = {
+  DISCONNECT: 0x0406,
+  READ_VERSION: 0x1001,
+  READ_COMMANDS: 0x1002,
+  READ_BD_ADDR: 0x1009,
+  LE_READ_BUFFER_SIZE: 0x2002,
+  LE_READ_FEATURES: 0x2003,
+  LE_ADVERTISING_ENABLE: 0x200a,
+  LE_READ_MAXIMUM_DATA_LENGTH: 0x202f,
+} as const;
+
+/** The two bytes of a number, little-endian. */
+export const le16 = (value: number): number[] => [value & 0xff, value >> 8];
+
+/** What a small LE-only controller returns after the status. */
+function returns(opcode: number): readonly number[] {
+  switch (opcode) {
+    case OPCODE.READ_VERSION: // 5.3
+      return [12, 0, 0, 12, 0xff, 0xff, 0, 0];
+    case OPCODE.READ_COMMANDS: {
+      const commands = new Array<number>(64).fill(0xff);
+      commands[24] = 0xbf; // No Write LE Host Support: no BR/EDR here.
+      return commands;
+    }
+    case OPCODE.READ_BD_ADDR:
+      return [0x01, 0x00, 0x00, 0xee, 0xff, 0x00];
+    case OPCODE.LE_READ_BUFFER_SIZE:
+      return [...le16(ACL_LENGTH), BUFFERS];
+    case OPCODE.LE_READ_FEATURES: // Encryption and data length extension.
+      return [0x21, 0, 0, 0, 0, 0, 0, 0];
+    case OPCODE.LE_READ_MAXIMUM_DATA_LENGTH:
+      return [...le16(251), ...le16(2120), ...le16(251), ...le16(2120)];
+    default:
+      return [];
+  }
+}
+
+/** An ATT PDU of the camera, and the link that it is for. */
+export interface SentPdu {
+  readonly handle: number;
+  readonly pdu: Uint8Array;
+}
+
+/** Everything happens in answer to a packet from the camera, in the order in which they come. */
+export class BenchController {
+  private socket: Socket | undefined = undefined;
+  /** Settles the wait for the camera's next ATT PDU. */
+  private onPdu: ((sent: SentPdu) => void) | undefined = undefined;
+  private readonly pdus: SentPdu[] = [];
+  private onAdvertising: (() => void) | undefined = undefined;
+
+  /** The camera has opened its line, or opened it again. */
+  attach(socket: Socket): void {
+    this.socket = socket;
+    const framer = new H4Framer(FROM_HOST, (packet) => this.receive(packet));
+    socket.on("data", (bytes: Uint8Array) => framer.push(bytes));
+  }
+
+  private receive(packet: Uint8Array): void {
+    if (packet[0] === 0x02) {
+      const sent = { handle: (packet[1]! | (packet[2]! << 8)) & 0x0fff, pdu: packet.subarray(9) };
+      const onPdu = this.onPdu;
+      this.onPdu = undefined;
+      if (onPdu) onPdu(sent);
+      else this.pdus.push(sent);
+      return;
+    }
+    const opcode = packet[1]! | (packet[2]! << 8);
+    if (opcode === OPCODE.DISCONNECT) this.send([0x04, 0x0f, 4, 0, 1, ...le16(opcode)]);
+    else {
+      const result = returns(opcode);
+      this.send([0x04, 0x0e, 4 + result.length, 1, ...le16(opcode), 0, ...result]);
+    }
+    if (opcode === OPCODE.LE_ADVERTISING_ENABLE && packet[4] === 1) this.onAdvertising?.();
+  }
+
+  /** Sends H4 packets to the camera. */
+  send(...packets: readonly (readonly number[])[]): void {
+    this.socket?.write(Uint8Array.from(packets.flat()));
+  }
+
+  /** The camera's next ATT PDU, in their order. */
+  next(): Promise<SentPdu> {
+    const waiting = this.pdus.shift();
+    if (waiting) return Promise.resolve(waiting);
+    return new Promise((resolve) => {
+      this.onPdu = resolve;
+    });
+  }
+
+  /** Resolves when the camera advertises the next time. */
+  advertising(): Promise<void> {
+    return new Promise((resolve) => {
+      this.onAdvertising = resolve;
+    });
+  }
+}
+
+/** An ACL packet with an ATT PDU. */
+export function aclPacket(handle: number, pdu: readonly number[]): number[] {
+  const frame = [...le16(pdu.length), ...le16(0x0004), ...pdu];
+  return [0x02, ...le16(handle | 0x2000), ...le16(frame.length), ...frame];
+}
+
+/** Number Of Completed Packets: `count` on each of the links. */
+export const completedPackets = (count: number, ...handles: number[]): number[] => [
+  ...[0x04, 0x13, 1 + 4 * handles.length, handles.length],
+  ...handles.flatMap((handle) => [...le16(handle), ...le16(count)]),
+];
+
+/** LE Connection Complete: 30 ms interval, latency 0, 720 ms supervision timeout, from a public address. */
+export const connectionComplete = (handle: number): number[] => [
+  ...[0x04, 0x3e, 19, 0x01, 0x00, ...le16(handle), 1, 0],
+  ...[handle & 0xff, 2, 3, 4, 5, 6, ...le16(24), ...le16(0), ...le16(72), 0],
+];
+
+export const disconnectionComplete = (handle: number): number[] => [
+  0x04,
+  0x05,
+  4,
+  0x00,
+  ...le16(handle),
+  0x13,
+];

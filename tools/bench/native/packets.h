@@ -1,0 +1,20 @@
+/*
+ * packets.h: packets of the HCI UART as they pass between the board and the firmware (packets.c calls,
+ * probes.c answers).
+ */
+#ifndef OBSCURA_BENCH_PACKETS_H
+#define OBSCURA_BENCH_PACKETS_H
+
+#include <stdint.h>
+
+/* The H4 indicators of a packet's first byte (Vol 4, Part A, 2). */
+enum { PACKET_COMMAND = 0x01, PACKET_DATA = 0x02 };
+
+/* Bytes have ended a wait. */
+void bytes_came(void);
+/* The firmware is about to read a packet. */
+void packet_received(uint8_t indicator);
+/* The last byte of a packet is in the UART's queue; its first five bytes. */
+void packet_queued(const uint8_t *packet);
+
+#endif
