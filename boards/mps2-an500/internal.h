@@ -116,6 +116,7 @@ void watchdog_before_sleep(void);
 
 extern uint8_t board_application[], board_application_size[], board_state[];
 extern uint8_t board_rom[], board_rom_size[];
+extern uint8_t board_leaves[], board_leaves_size[];
 extern const uint8_t board_build_id[];
 extern uint8_t board_guard[], board_guard_size[], board_stack_limit[], board_stack_size[], board_stack_top[];
 extern uint8_t board_fault_stack_top[];

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Puts the preloaded machine (firmware/native/rom.c) into a linked image: runs it in QEMU, which writes the machine to a
-# file, and makes that file the image's section .rom.
+# file, makes that file the image's section .rom, and takes out section .leaves, which was only there to make it. The
+# image as it was linked stays beside it, as IMAGE.linked.
 # usage: preload.sh IMAGE
 set -eu
 cd "$(dirname "$1")"
@@ -19,5 +20,7 @@ timeout 60 qemu-system-arm -M mps2-an500 -display none -monitor none -parallel n
   -serial stdio -kernel "$image" -semihosting-config "enable=on,target=native,arg=obscura,arg=preload=$dump" \
   >"$log" 2>&1 </dev/null || fail "the image could not be preloaded in QEMU"
 [ -s "$dump" ] || fail "the image restarted instead of saving its machine"
-arm-none-eabi-objcopy --update-section ".rom=$dump" "$image" "$image.preloaded" || fail "objcopy failed"
+arm-none-eabi-objcopy --update-section ".rom=$dump" --remove-section .leaves "$image" "$image.preloaded" ||
+  fail "objcopy failed"
+mv "$image" "$image.linked"
 mv "$image.preloaded" "$image"

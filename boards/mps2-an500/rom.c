@@ -17,6 +17,8 @@ const struct port_rom *port_rom(void) {
     rom.start = board_rom;
     rom.size = (uintptr_t)board_rom_size;
     rom.build_id = board_build_id;
+    rom.leaves = board_leaves;
+    rom.leaves_size = (uintptr_t)board_leaves_size;
     return &rom;
 }
 

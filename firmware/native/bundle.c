@@ -68,7 +68,7 @@ static const uint8_t *skip_names(const uint8_t *at, const uint8_t *end, uint32_t
     return at;
 }
 
-static const char *open_container(struct bundle *bundle, const void *bytes, size_t size, bool trusted) {
+const char *bundle_open(struct bundle *bundle, const void *bytes, size_t size) {
     const uint8_t *start = bytes;
     if (size < BUNDLE_HEADER_SIZE + BUNDLE_TRAILER_SIZE || memcmp(start, BUNDLE_MAGIC, 4) != 0)
         return "is not an Obscura bundle";
@@ -78,7 +78,7 @@ static const char *open_container(struct bundle *bundle, const void *bytes, size
     if (length > size || length < BUNDLE_HEADER_SIZE + BUNDLE_TRAILER_SIZE)
         return "is truncated";
     const uint8_t *end = start + length - BUNDLE_TRAILER_SIZE;
-    if (!trusted && bundle_crc32(start, (size_t)(end - start)) != bundle_get32(end))
+    if (bundle_crc32(start, (size_t)(end - start)) != bundle_get32(end))
         return "is damaged (CRC mismatch)";
     if (start[8] != XS_MAJOR_VERSION || start[9] != XS_MINOR_VERSION || start[10] != XS_PATCH_VERSION)
         return "was compiled for another version of the XS engine; build it again";
@@ -95,9 +95,9 @@ static const char *open_container(struct bundle *bundle, const void *bytes, size
         return "is malformed";
     bundle->own_count = bundle_get16(start + 42);
     bundle->borrowed_count = bundle_get16(start + 44);
-    if (!trusted && (!skip_names(start + BUNDLE_HEADER_SIZE, end, 1, 0) ||
-                     !skip_names(start + own, end, bundle->own_count, 0) ||
-                     !skip_names(start + borrowed, end, bundle->borrowed_count, 2)))
+    if (!skip_names(start + BUNDLE_HEADER_SIZE, end, 1, 0) ||
+        !skip_names(start + own, end, bundle->own_count, 0) ||
+        !skip_names(start + borrowed, end, bundle->borrowed_count, 2))
         return "is malformed";
     bundle->kind = start[6];
     bundle->length = length;
@@ -111,12 +111,4 @@ static const char *open_container(struct bundle *bundle, const void *bytes, size
     bundle->code = start + code;
     bundle->code_size = code_size;
     return NULL;
-}
-
-const char *bundle_open(struct bundle *bundle, const void *bytes, size_t size) {
-    return open_container(bundle, bytes, size, false);
-}
-
-const char *bundle_open_trusted(struct bundle *bundle, const void *bytes, size_t size) {
-    return open_container(bundle, bytes, size, true);
 }

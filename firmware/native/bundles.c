@@ -6,10 +6,6 @@
 #include "bytecode.h"
 #include "runtime.h"
 
-/* firmware_bundle.S */
-extern const uint8_t obscura_firmware_bundle[];
-extern const uint8_t obscura_firmware_bundle_end[];
-
 static struct bundle firmware;
 static struct bundle application;
 static txID firmware_id;
@@ -20,15 +16,13 @@ static void set_problem(const char *format, const char *detail) {
     snprintf(problem, sizeof problem, format, detail);
 }
 
-unsigned bundles_open_firmware(bool preloaded) {
-    size_t size = (size_t)(obscura_firmware_bundle_end - obscura_firmware_bundle);
-    const char *why = preloaded ? bundle_open_trusted(&firmware, obscura_firmware_bundle, size)
-                                : bundle_open(&firmware, obscura_firmware_bundle, size);
-    if (why)
-        failure_fatal("the firmware bundle %s", why);
-    if (firmware.kind != BUNDLE_FIRMWARE)
-        failure_fatal("the firmware bundle is an application");
-    return firmware.own_count;
+void bundles_use_firmware(const struct bundle *bundle, txID id) {
+    firmware = *bundle;
+    firmware_id = id;
+}
+
+const struct bundle *bundles_firmware(void) {
+    return &firmware;
 }
 
 unsigned bundles_open_application(void) {
@@ -82,15 +76,6 @@ static void remap_application(txMachine *the) {
     application.code = code;
 }
 
-void bundles_bind_firmware(txMachine *the, bool preloaded) {
-    if (!preloaded) {
-        symbols_add_natives(the);
-        if (!symbols_add_own(the, &firmware))
-            failure_fatal("the firmware bundle was compiled for another engine; build the image again");
-    }
-    firmware_id = fxNewNameX(the, (txString)firmware.name);
-}
-
 void bundles_skip_spare(txMachine *the) {
     if (!symbols_skip_to(the, symbols_application_start(&firmware)))
         failure_fatal("the firmware's module makes up more than %d symbols", SYMBOLS_SPARE);
@@ -106,14 +91,6 @@ void bundles_bind_application(txMachine *the) {
         set_problem("the application %s", "is malformed");
     if (!problem[0])
         application_id = fxNewNameX(the, (txString)application.name);
-}
-
-const char *bundles_firmware_name(void) {
-    return firmware.name;
-}
-
-txID bundles_firmware_end(void) {
-    return (txID)(firmware.first_id + firmware.own_count);
 }
 
 const char *bundles_application_problem(void) {

@@ -1,125 +1,85 @@
 /*
- * main.c: from reset to the event loop. Evaluates the firmware's module, unless that was done when the image
- * was built (rom.c), and calls its default export with the natives. When either fails there is no camera: a
- * line with the error and its stack, and a fault reset.
+ * main.c: from reset to the event loop. Starts from the preloaded machine (rom.c) or, where there is none,
+ * evaluates the firmware's module (evaluation.c), and calls its default export with the natives. When that
+ * fails there is no camera: a line with the error and its stack, and a fault reset.
  */
-#include "runtime.h"
+#include "evaluation.h"
 
-static void main_failed(txMachine *the) {
-    console_exception(the, CONSOLE_FATAL, "main failed", mxArgv(0));
+void main_failed(txMachine *the, const txSlot *thrown) {
+    console_exception(the, CONSOLE_FATAL, "main failed", thrown);
     port_panic();
 }
 
-static void main_returned(txMachine *the) {
+static void rejected(txMachine *the) {
+    main_failed(the, mxArgv(0));
+}
+
+static void returned(txMachine *the) {
     (void)the;
 }
 
-/* Has the promise on the stack's top, which it pops, call `fulfilled` or main_failed. */
-static void await(txMachine *the, txCallback fulfilled) {
+void main_await(txMachine *the, txCallback fulfilled) {
     txSlot *promise = the->stack;
     fxNewHostFunction(the, fulfilled, 1, XS_NO_ID, XS_NO_ID);
-    fxNewHostFunction(the, main_failed, 1, XS_NO_ID, XS_NO_ID);
+    fxNewHostFunction(the, rejected, 1, XS_NO_ID, XS_NO_ID);
     fxPromiseThen(the, promise->value.reference, the->stack + 1, the->stack, NULL, NULL);
     the->stack = promise + 1;
 }
 
-static void failed(txMachine *the) {
-    console_exception(the, CONSOLE_FATAL, "main failed", &mxException);
-    port_panic();
-}
-
-/* The called `main` has left its result on the stack's top, which this pops. */
-static void await_main(txMachine *the) {
-    if (mxIsReference(the->stack) && mxIsPromise(the->stack->value.reference))
-        await(the, main_returned);
-    else
-        mxPop();
-}
-
-/* The argument is the firmware's default export. */
-static void call_evaluated_main(txMachine *the) {
-    mxTry(the) {
-        mxPushUndefined();
-        mxPushSlot(mxArgv(0));
-        mxCall();
-        natives_push(the);
-        mxRunCount(1);
-        await_main(the);
-    }
-    mxCatch(the) {
-        failed(the);
-    }
-}
-
-static void call_preloaded_main(txMachine *the, const struct rom *rom) {
+void main_call(txMachine *the, txSlot *function, txSlot *natives) {
     fxBeginHost(the);
     {
         mxTry(the) {
             mxPushUndefined();
-            mxPushReference(rom->main);
+            mxPushReference(function);
             mxCall();
-            mxPushReference(rom->natives);
+            mxPushReference(natives);
             mxRunCount(1);
-            await_main(the);
+            if (mxIsReference(the->stack) && mxIsPromise(the->stack->value.reference))
+                main_await(the, returned);
+            else
+                mxPop();
         }
         mxCatch(the) {
-            failed(the);
+            main_failed(the, &mxException);
         }
     }
     fxEndHost(the);
 }
 
-static txCallback evaluated;
-
-/* The argument is the namespace of the firmware's module. */
-static void module_evaluated(txMachine *the) {
-    mxPushSlot(mxArgv(0));
-    mxGetID(mxID(_default));
-    if (!fxIsCallable(the, the->stack))
-        failure_fatal("main failed: the firmware's default export is no function");
-    mxPullSlot(mxArgv(0));
-    evaluated(the);
-}
-
-void main_import(txMachine *the, txCallback then) {
-    evaluated = then;
-    fxBeginHost(the);
-    {
-        mxTry(the) {
-            txSlot *realm = mxModuleInstanceInternal(mxProgram.value.reference)->value.module.realm;
-            mxPushStringX((txString)bundles_firmware_name());
-            fxRunImport(the, realm, XS_NO_ID);
-            await(the, module_evaluated);
-        }
-        mxCatch(the) {
-            failed(the);
-        }
-    }
-    fxEndHost(the);
+/* How to start without a preloaded machine; NULL when this image no longer knows it. */
+static const struct evaluation *find_evaluation(void) {
+#ifdef EVALUATION_LEAVES
+    extern const struct evaluation board_evaluation[]; /* where the linker script puts it */
+    return board_evaluation->magic == EVALUATION_MAGIC ? board_evaluation : NULL;
+#else
+    return &evaluation;
+#endif
 }
 
 int main(int argc, char **argv) {
-    struct rom rom;
     port_init(argc, argv);
-    bool preloaded = rom_find(&rom);
-    if (!preloaded && port_rom_preload())
-        rom_preload();
+    const struct rom_header *rom = rom_find();
+    const struct evaluation *evaluation = rom ? NULL : find_evaluation();
+    if (evaluation)
+        evaluation->preload();
     failure_boot();
     port_watchdog_start(WATCHDOG_MS);
-    if (!preloaded && port_rom())
-        console_line(CONSOLE_WARNING, "this image has no preloaded machine: evaluating the firmware");
-    unsigned firmware_names = bundles_open_firmware(preloaded);
+    if (rom)
+        bundles_use_firmware(&rom->firmware, XS_NO_ID);
+    else if (evaluation)
+        evaluation->open();
+    else
+        failure_fatal("this image has no preloaded machine that belongs to it; build it again");
     unsigned names = bundles_open_application();
-    txMachine *the =
-        preloaded ? memory_clone_machine(rom.root, names) : memory_create_machine(firmware_names + names);
+    txMachine *the = rom ? memory_clone_machine(&rom->root, names) : evaluation->create(names);
     timers_start(the);
     hci_start(the);
     application_init(the);
-    bundles_bind_firmware(the, preloaded);
     bundles_bind_application(the);
-    if (preloaded)
-        call_preloaded_main(the, &rom);
+    if (rom)
+        main_call(the, rom->main, rom->natives);
     else
-        main_import(the, call_evaluated_main);
+        evaluation->run(the);
     loop_run(the);
 }

@@ -3,8 +3,7 @@
  * what the linker reports is what JavaScript will ever have. Key and name tables are the engine's own
  * mallocs.
  *
- * A machine that is being preloaded grows through the region of its image instead, in small steps: the image
- * is what lies between the region's start and where the growth ended.
+ * A machine that is being preloaded grows through memory of its own instead, in small steps.
  */
 #include "engine_parts.h"
 #include "runtime.h"
@@ -30,10 +29,10 @@ static struct {
 static uint8_t *preload_next;
 static uint8_t *preload_end;
 
-void *memory_preload_take(size_t size) {
+static void *take(size_t size) {
     size_t whole = (size + 15) & ~(size_t)15;
     if ((size_t)(preload_end - preload_next) < whole)
-        failure_fatal("the preloaded machine does not fit into its region");
+        failure_fatal("the machine to preload does not fit into its memory");
     void *memory = preload_next;
     preload_next += whole;
     return memory;
@@ -42,7 +41,7 @@ void *memory_preload_take(size_t size) {
 void *fxAllocateChunks(txMachine *the, txSize size) {
     (void)the;
     if (preload_next)
-        return memory_preload_take((size_t)size);
+        return take((size_t)size);
     return (size_t)size <= sizeof arena.chunks ? arena.chunks : NULL;
 }
 
@@ -55,7 +54,7 @@ txSlot *fxAllocateSlots(txMachine *the, txSize count) {
     if (!the->stackBottom)
         return count == HEAP_STACK ? arena.stack : NULL;
     if (preload_next)
-        return memory_preload_take((size_t)count * sizeof(txSlot));
+        return take((size_t)count * sizeof(txSlot));
     return count == HEAP_SLOTS ? arena.slots : NULL;
 }
 
@@ -81,7 +80,7 @@ static txMachine *checked(txMachine *the) {
     return the;
 }
 
-static txMachine *create(txCreation *figures) {
+static txMachine *memory_create(txCreation *figures) {
     txMachine *the = checked(fxCreateMachine(figures, "obscura", NULL, XS_NO_ID));
     engine_parts_settle(the);
     return the;
@@ -102,7 +101,7 @@ static txCreation creation(txSize keys) {
 
 txMachine *memory_create_machine(unsigned names) {
     txCreation figures = creation((txSize)(XS_ID_COUNT + SYMBOLS_SPARE + KEYS_SPARE + names));
-    return create(&figures);
+    return memory_create(&figures);
 }
 
 txMachine *memory_create_preloaded(void *start, size_t size, unsigned names) {
@@ -111,7 +110,7 @@ txMachine *memory_create_preloaded(void *start, size_t size, unsigned names) {
     preload_end = preload_next + size;
     figures.initialChunkSize = figures.incrementalChunkSize = PRELOAD_CHUNKS;
     figures.initialHeapCount = figures.incrementalHeapCount = PRELOAD_SLOTS;
-    return create(&figures);
+    return memory_create(&figures);
 }
 
 txMachine *memory_clone_machine(const txMachine *root, unsigned names) {

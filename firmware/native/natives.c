@@ -1,27 +1,7 @@
 /*
- * natives.c: the object of natives, the checks of their arguments, and those natives that are a line or two.
+ * natives.c: the checks of the natives' arguments, and those natives that are a line or two.
  */
 #include "runtime.h"
-
-static const struct native {
-    const char *name;
-    txCallback callback;
-    uint8_t count;
-} natives[] = {
-#define NATIVE(NAME, COUNT) {#NAME, native_##NAME, COUNT},
-    NATIVE_TABLE(NATIVE)
-#undef NATIVE
-};
-
-#define NATIVES (sizeof natives / sizeof *natives)
-
-void natives_push(txMachine *the) {
-    mxPush(mxObjectPrototype);
-    txSlot *property = fxLastProperty(the, fxNewObjectInstance(the));
-    for (size_t i = 0; i < NATIVES; i++)
-        property = fxNextHostFunctionProperty(the, property, natives[i].callback, natives[i].count,
-                                              fxNewNameX(the, (txString)natives[i].name), XS_DONT_ENUM_FLAG);
-}
 
 /* ---- arguments ---- */
 

@@ -155,7 +155,9 @@ struct port_rom {
     void *start; /* a multiple of 8, the same address in every program of this board */
     size_t size;
     const uint8_t
-        *build_id; /* PORT_BUILD_ID_SIZE bytes that differ between any two programs (ld --build-id) */
+        *build_id;      /* PORT_BUILD_ID_SIZE bytes that differ between any two programs (ld --build-id) */
+    const void *leaves; /* the part of the program that is taken out once the machine has been made */
+    size_t leaves_size;
 };
 
 /* NULL when the board has none: the firmware's module is then evaluated at every start. */

@@ -65,13 +65,13 @@ txMachine *memory_create_machine(unsigned names);
 txMachine *memory_clone_machine(const txMachine *root, unsigned names);
 /* Creates the machine to preload: slots and chunks in start[0..size), stack and tables elsewhere. */
 txMachine *memory_create_preloaded(void *start, size_t size, unsigned names);
-/* Takes bytes from the rest of that region. */
-void *memory_preload_take(size_t size);
+
+/* ---- natives_object.c ---- */
+
+/* Pushes the object that holds all natives. */
+void natives_push(txMachine *the);
 
 /* ---- natives.c ---- */
-
-/* Pushes the object that holds them all. */
-void natives_push(txMachine *the);
 
 /* Argument `index`, or a TypeError that names the native and the argument. */
 txSlot *native_argument(txMachine *the, int index);
@@ -90,45 +90,26 @@ NATIVE_TABLE(NATIVE)
 
 /* ---- bundles.c ---- */
 
-/*
- * Opens the firmware; failure_fatal unless it is whole. A preloaded one was looked at when it was preloaded.
- * Returns how many symbols it adds.
- */
-unsigned bundles_open_firmware(bool preloaded);
+/* The firmware, and the identifier of its module; XS_NO_ID where it has been evaluated. */
+void bundles_use_firmware(const struct bundle *bundle, txID id);
+const struct bundle *bundles_firmware(void);
 /* Opens the application, if there is one. Returns how many symbols it adds. */
 unsigned bundles_open_application(void);
-/* Give their symbols the identifiers that their code uses. Before any JavaScript runs. */
-void bundles_bind_firmware(txMachine *the, bool preloaded);
+/* Gives its symbols the identifiers that its code uses. Before any JavaScript runs. */
 void bundles_bind_application(txMachine *the);
 /* After the firmware's symbols, and those that its module made up, leaves out the rest of the spare ones. */
 void bundles_skip_spare(txMachine *the);
-/* The module to run first. */
-const char *bundles_firmware_name(void);
-/* The first identifier after the firmware's own symbols. */
-txID bundles_firmware_end(void);
 /* NULL, or why the application does not fit: a whole sentence. */
 const char *bundles_application_problem(void);
 const char *bundles_application_name(void);
 
-/* ---- rom.c ---- */
-
-/* What a camera starts from. */
-struct rom {
-    const txMachine *root; /* to clone */
-    txSlot *main;          /* instance of the firmware's default export */
-    txSlot *natives;       /* instance of the object of natives */
-};
-
-/* The preloaded machine in flash; false when there is none that belongs to this program. */
-bool rom_find(struct rom *rom);
-
-/* Makes it: evaluates the firmware's module, writes the image, ends the program. */
-void rom_preload(void) __attribute__((noreturn));
-
 /* ---- main.c ---- */
 
-/* Has the firmware's module evaluated; its default export is handed to `then` as the argument. */
-void main_import(txMachine *the, txCallback then);
+/* Calls the firmware's default export, without which there is no camera. Both are instances. */
+void main_call(txMachine *the, txSlot *function, txSlot *natives);
+/* Has the promise on the stack's top, which it pops, call `fulfilled`; if it is rejected, main has failed. */
+void main_await(txMachine *the, txCallback fulfilled);
+void main_failed(txMachine *the, const txSlot *thrown) __attribute__((noreturn));
 
 /* ---- application.c ---- */
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "mocha";
+import { readSections, storedBytes } from "../../tools/size/elf.ts";
 import { Bench } from "./image.ts";
 import { buildImage, type Ended, runQemu } from "./qemuCamera.ts";
 
@@ -43,8 +44,11 @@ const module = `
   const registered = Symbol.for("registered");
   const own = Symbol("own");
   let count = 0;
+  const twins = [(a) => a + 1, (a) => a + 1];
+  const nested = (a) => { const inner = (b) => { const text = "in" + "ner"; return text + a + b; }; return inner; };
+  const add = nested(1);
   class Base { static made = 0; list = []; constructor() { Base.made++; } get size() { return this.list.length; } }
-  class Derived extends Base { name = "derived"; }
+  class Derived extends Base { name = "derived"; get size() { return super.size + 1; } static of() { return new this(); } }
   Derived.zero = new Derived();
   class Failure extends Error { name = "Failure"; constructor(message) { super(message); this.code = 4; } }
   function* generate() { yield* list; yield 9; }
@@ -68,6 +72,7 @@ const module = `
     errorPrototype: () => { Error.prototype.hint = "h"; return error.hint + new TypeError("x").hint; },
     regularExpressions: () => [pattern.exec("cab")[1], pattern.test("ab"), "cab".replace(pattern, "-"), /a(b)/.exec("cab")[1], "a1b2".replace(/\\d/g, "-")],
     dates: () => new Date(0).toISOString(),
+    functions: () => { twins[0].mine = "t"; return [twins[0] === twins[1], twins[1].mine, twins[0](1), add(2), nested(3)(4), add.name, add.length]; },
     weak: () => { const weak = new WeakMap(); const key = {}; weak.set(key, "w"); return weak.get(key); },
   };
   const show = (native, name) => {
@@ -99,11 +104,11 @@ describe("preloaded machine on mps2-an500", function () {
   it("shows a program the module as evaluation does, before and after it is changed and collected", async () => {
     const image = await buildImage(bench, "module", module);
     const preloaded = await runQemu({ elf: image });
-    const evaluated = await runQemu({ elf: withMachine(image, "none", new Uint8Array(8)) });
+    const evaluated = await runQemu({ elf: `${image}.linked` });
     assert.equal(preloaded.status, 0, preloaded.lines.join("\n"));
     assert.equal(evaluated.lines[0], warning);
     assert.deepEqual(preloaded.lines, evaluated.lines.slice(1));
-    assert.equal(infos(preloaded).length, 2 * 19 + 1);
+    assert.equal(infos(preloaded).length, 2 * 20 + 1);
     assert.ok(!preloaded.lines.some((line) => line.includes("threw")), preloaded.lines.join("\n"));
   });
 
@@ -114,7 +119,7 @@ describe("preloaded machine on mps2-an500", function () {
         map: () => map.set(2, 2),
         clear: () => map.clear(),
         set: () => set.add(2),
-        weak: () => weak.set({}, 1),
+    weak: () => weak.set({}, 1),
         key: () => new WeakMap().set(key, 1),
         bytes: () => { bytes[0] = 1; },
         fill: () => bytes.fill(1),
@@ -165,7 +170,7 @@ describe("preloaded machine on mps2-an500", function () {
     const image = await buildImage(bench, "ram", source);
     const used = async (elf: string): Promise<number> => Number(infos(await runQemu({ elf }))[0]);
     assert.ok((await used(image)) < 4096);
-    assert.ok((await used(withMachine(image, "none", new Uint8Array(8)))) > 60_000);
+    assert.ok((await used(`${image}.linked`)) > 60_000);
   });
 
   it("is not taken from another image, nor when it is damaged at its start", async () => {
@@ -173,14 +178,18 @@ describe("preloaded machine on mps2-an500", function () {
       `export default function main(native) { native.consoleWrite("info", "${text}"); native.exit(0); }`;
     const one = await buildImage(bench, "one", source("one"));
     const two = await buildImage(bench, "two", source("two"));
-    const mixed = withMachine(one, "mixed", machineOf(two));
-    assert.deepEqual((await runQemu({ elf: mixed })).lines, [warning, "info: one"]);
     const damaged = machineOf(one);
     damaged[0]! ^= 1;
-    assert.deepEqual((await runQemu({ elf: withMachine(one, "damaged", damaged) })).lines, [
-      warning,
-      "info: one",
-    ]);
+    for (const elf of [
+      withMachine(one, "mixed", machineOf(two)),
+      withMachine(one, "damaged", damaged),
+      withMachine(one, "none", new Uint8Array(8)),
+    ]) {
+      const { lines } = await runQemu({ elf, exitOnReset: true });
+      assert.deepEqual(lines, [
+        "fatal: this image has no preloaded machine that belongs to it; build it again",
+      ]);
+    }
   });
 
   it("is never made again by an image that has one", async () => {
@@ -192,6 +201,19 @@ describe("preloaded machine on mps2-an500", function () {
     assert.throws(() => readFileSync(file), { code: "ENOENT" });
   });
 
+  it("leaves to the image what runs on a camera, and no more", async () => {
+    const once = Array.from({ length: 2000 }, (_, i) => `made.push(${i}, "text ${i}".length);`).join("\n");
+    const source = (body: string): string => `const made = []; ${body}
+      export default function main(native) { native.consoleWrite("info", String(made.length)); native.exit(0); }`;
+    const small = await buildImage(bench, "small", source("made.length = 1;"));
+    const large = await buildImage(bench, "large", source(`${once} made.length = 1;`));
+    assert.deepEqual((await runQemu({ elf: large })).lines, ["info: 1"]);
+    const sizeOf = (image: string): number => storedBytes(readSections(image));
+    assert.ok(sizeOf(`${large}.linked`) > sizeOf(`${small}.linked`) + 40_000);
+    assert.ok(sizeOf(large) < sizeOf(small) + 1000, `${sizeOf(large)} and ${sizeOf(small)}`);
+    assert.ok(!readSections(large).some(({ name }) => name === ".leaves"));
+  });
+
   it("fails the build with a sentence when the module throws, waits, or makes up names", async () => {
     const build = (name: string, body: string): Promise<string> =>
       buildImage(bench, name, `${body}\nexport default function main() {}`);
@@ -199,6 +221,10 @@ describe("preloaded machine on mps2-an500", function () {
     await assert.rejects(
       build("waits", "await new Promise(() => {});"),
       /preload: the firmware's module waits for something/,
+    );
+    await assert.rejects(
+      build("generator", "export const open = (function* () {})();"),
+      /preload: the firmware's module keeps a value that an image cannot hold/,
     );
     await assert.rejects(
       build("names", `export const made = {}; made["up" + "per"] = 1;`),

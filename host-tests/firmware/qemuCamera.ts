@@ -32,7 +32,10 @@ export async function buildSelftests(board: string): Promise<string> {
   return build;
 }
 
-/** Links a firmware module into an image of mps2-an500; returns the image's path. */
+/**
+ * Links a firmware module into an image of mps2-an500; returns the image's path. Beside it is `<image>.linked`, from
+ * which it was made: that one has no preloaded machine, and evaluates the module at every start.
+ */
 export async function buildImage(bench: Bench, name: string, source: string): Promise<string> {
   const bundle = bench.compile("firmware", name, source);
   const build = join(root, "build/test-mps2-an500");
@@ -48,6 +51,7 @@ export async function buildImage(bench: Bench, name: string, source: string): Pr
     }
     runTool("ninja", ["-C", build, "firmware"]);
     copyFileSync(join(build, "firmware"), image);
+    copyFileSync(join(build, "firmware.linked"), `${image}.linked`);
   } finally {
     unlock();
   }
