@@ -9,7 +9,7 @@ import { Connection, linkParameters, ROLE } from "./gap/connection.ts";
 import { ADDRESS_MODE, OwnAddresses, type Records } from "./gap/own-address.ts";
 import { GattServer } from "./gatt/server.ts";
 import { Acl } from "./hci/acl.ts";
-import { disconnect, leLongTermKeyRequestNegativeReply, leSetRandomAddress, reset } from "./hci/commands.ts";
+import { disconnect, leLongTermKeyRequestNegativeReply, leSetRandomAddress } from "./hci/commands.ts";
 import {
   disconnectionComplete,
   leConnectionComplete,
@@ -196,12 +196,11 @@ export class Host {
       }
       if (this.connections.size > 0) await this.pause(FAREWELL_MS);
       this.closeAll(HCI_STATUS.LOCAL_HOST_TERMINATED);
-      await this.hci.send(reset, {}).catch(log);
     }
+    this.hurry?.();
+    await this.hci.retire();
     this.controller = undefined;
     this.advertiser.forget();
-    this.hci.close();
-    this.hurry?.();
     for (const observer of this.observers) observer.onStopped?.();
   }
 

@@ -3,6 +3,7 @@
 import type { Clock, HciReceiver, HciTransport, LogLevel, Timer } from "../../platform/platform.ts";
 import { decode, encodeInto, type Fields, type Values, Writer } from "../codec.ts";
 import { HciError } from "../errors.ts";
+import { reset } from "./commands.ts";
 import { commandComplete, commandStatus, hardwareError, numberOfCompletedPackets } from "./events.ts";
 import {
   type AnyCommand,
@@ -59,6 +60,8 @@ export class Hci implements HciReceiver {
   private credits = 1;
   private timer: Timer | undefined;
   private opened = false;
+  /** Nothing more is sent but the Reset that ends it all. */
+  private retiring = false;
   /** Packets that were refused since the line was opened. */
   malformed = 0;
 
@@ -70,6 +73,7 @@ export class Hci implements HciReceiver {
   /** Opens the line, or opens it again after a failure. */
   open(): void {
     this.opened = true;
+    this.retiring = false;
     this.credits = 1;
     this.malformed = 0;
     this.port.transport.open(this);
@@ -78,6 +82,20 @@ export class Hci implements HciReceiver {
   /** Closes the line; commands still waiting reject with `radio-off`. */
   close(): void {
     if (this.opened) this.shut(new HciError("radio-off", "The radio was switched off."));
+  }
+
+  /**
+   * Resets the controller and closes the line once it has answered: bytes that are on their way would be the beginning of
+   * the next session. Commands that wait, and those to come, reject with `radio-off`. Never rejects.
+   */
+  async retire(): Promise<void> {
+    if (!this.opened) return;
+    const off = new HciError("radio-off", "The radio was switched off.");
+    for (const pending of this.queue.splice(0)) pending.reject(off);
+    const answered = this.send(reset, {});
+    this.retiring = true;
+    await answered.catch((error: unknown) => this.port.log("warning", `hci: switching off: ${error}`));
+    this.close();
   }
 
   /** Calls `handler` for each such event; one handler an event. */
@@ -95,7 +113,7 @@ export class Hci implements HciReceiver {
     timeoutMs = COMMAND_TIMEOUT_MS,
   ): Promise<Values<R>> {
     return new Promise((resolve, reject) => {
-      if (!this.opened) {
+      if (!this.opened || this.retiring) {
         reject(new HciError("radio-off", `${command.name} was not sent: the radio is off.`));
         return;
       }

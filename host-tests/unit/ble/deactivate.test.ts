@@ -125,11 +125,13 @@ describe("Host: switching the radio off", () => {
   it("gives up a start under way: in its commands, in a pause, and one that waits for the end", async () => {
     const rig = createRig();
     rig.controller.mute(RESET);
+    // A command that has no answer yet, and the pause after it.
     for (const delayMs of [0, COMMAND_TIMEOUT_MS + 100]) {
       const start = radioOff(rig.host.activate());
       await rig.clock.advance(delayMs);
-      await rig.host.deactivate();
-      await Promise.all([start, rig.settle()]);
+      const off = rig.host.deactivate();
+      await rig.clock.advance(delayMs > 0 ? 0 : COMMAND_TIMEOUT_MS);
+      await Promise.all([off, start]);
       assert.equal(rig.clock.pending, 0);
       assert.equal(rig.host.active, false);
     }
@@ -141,6 +143,17 @@ describe("Host: switching the radio off", () => {
     await Promise.all([off, offAgain, waiting, connected.settle()]);
     assert.equal(connected.host.active, false);
     assert.equal(connected.controller.opens, 1);
+  });
+
+  it("closes the line when the controller has answered what it was asked, and a Reset", async () => {
+    const rig = createRig();
+    const start = radioOff(rig.host.activate());
+    await undefined;
+    const off = rig.host.deactivate();
+    assert.equal(rig.controller.closes, 0);
+    await Promise.all([start, off, rig.settle()]);
+    assert.deepEqual(rig.controller.takeOpcodes(), [RESET, RESET]);
+    assert.equal(rig.controller.closes, 1);
   });
 
   it("a start that was given up and one right after it do not disturb each other", async () => {
