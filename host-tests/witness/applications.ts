@@ -1,10 +1,11 @@
 /** What the witness tests expect of the applications that they run on a camera. */
 import { join } from "node:path";
 import { root } from "../../tools/paths.ts";
+import { NAME as EVERYTHING_NAME } from "./applications/everything/names.ts";
 import { SELECTOR_NAME } from "./applications/multitests/names.ts";
 
 /** The examples under test, and the tests' own applications, of host-tests/witness/applications. */
-export type ApplicationName = "environment-sensor" | "mailbox" | "multitests";
+export type ApplicationName = "environment-sensor" | "mailbox" | "multitests" | "everything";
 
 /** examples/environment-sensor. */
 export const environmentSensor = {
@@ -41,6 +42,7 @@ export const advertisedName: Readonly<Record<ApplicationName, string>> = {
   "environment-sensor": environmentSensor.name,
   mailbox: mailbox.name,
   multitests: SELECTOR_NAME,
+  everything: EVERYTHING_NAME,
 };
 
 /** How the build knows an application: the name of an example, or a path. */

@@ -2,6 +2,7 @@
 import { describe } from "mocha";
 import { kinds } from "./kinds.ts";
 import { environment } from "./scenarios/environment.ts";
+import { everything } from "./scenarios/everything.ts";
 import { finding } from "./scenarios/finding.ts";
 import { hostileCentral } from "./scenarios/hostileCentral.ts";
 import { hostileController } from "./scenarios/hostileController.ts";
@@ -15,6 +16,7 @@ for (const kind of kinds) {
     finding(kind);
     environment(kind);
     writing(kind);
+    everything(kind);
     multitests(kind);
     silentController(kind);
     hostileController(kind);
