@@ -284,6 +284,22 @@ describe("aioble: the timing of advertising", () => {
     deepEqual(camera.controller.violations, []);
   });
 
+  it("fast, then slow: an end while the start is on its way does not slow down the next advertisement", async () => {
+    const { world, camera, phone, advertise } = createScene();
+    const fast = { intervalUs: 20_000, durationMs: 1000 };
+    await world.run(async () => {
+      await camera.host.activate();
+      camera.controller.vices.answerDelayMs = 20;
+      for (let timeoutMs = 0; timeoutMs < 120; timeoutMs += 10) {
+        await rejects(advertise({ intervalUs: 1_000_000, fast, timeoutMs }), TIMEOUT);
+        const next = rejects(advertise({ intervalUs: 20_000, timeoutMs: 2000 }), TIMEOUT);
+        await world.clock.sleep(200);
+        ok(gaps(await phone.scan(1700)).every((gap) => gap <= 30.001));
+        await next;
+      }
+    });
+  });
+
   it("fast, then slow: a payload that changes in the fast part stays, and the slow part comes", async () => {
     const { world, phone, advertise, updateAdvertising } = createScene();
     const fast = { intervalUs: 20_000, durationMs: 2000 };

@@ -7,6 +7,9 @@ import { addAioble, complaints } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const OPTIONS = { intervalUs: 50_000, name: "obscura" };
+const ENABLE = 0x200a;
+/** Longer than a connection without data is held back. */
+const HELD_MS = 500;
 /** LE_States: all but connectable advertising beside a link as peripheral (bit 38; Vol 4, Part E, 7.8.27). */
 const NOT_BESIDE_LINKS = new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xbf, 0x03, 0, 0]);
 /** One that does not know its own states. */
@@ -117,18 +120,23 @@ describe("aioble: connections()", () => {
     deepEqual(camera.controller.violations, []);
   });
 
-  it("left with a connection that nobody took: it is disconnected", async () => {
-    const { world, camera, join, connections } = createScene();
-    await world.run(async () => {
-      const stream = connections(OPTIONS);
-      const link = await join();
-      await world.clock.sleep(200);
-      equal(camera.host.connections.size, 1);
-      await stream.return!();
-      equal(await link.disconnected(), 0x13);
-      deepEqual(await stream.next(), { value: undefined, done: true });
+  for (const [what, delayMs] of [
+    ["nobody took", HELD_MS],
+    ["is still held back", 100],
+  ] as const) {
+    it(`left with a connection that ${what}: it is disconnected`, async () => {
+      const { world, camera, join, connections } = createScene();
+      await world.run(async () => {
+        const stream = connections(OPTIONS);
+        const link = await join();
+        await world.clock.sleep(delayMs);
+        equal(camera.host.connections.size, 1);
+        await stream.return!();
+        equal(await link.disconnected(), 0x13);
+        deepEqual(await stream.next(), { value: undefined, done: true });
+      });
     });
-  });
+  }
 
   it("left while a next() waits: that ends at once", async () => {
     const { world, camera, connections } = createScene();
@@ -148,7 +156,7 @@ describe("aioble: connections()", () => {
     await world.run(async () => {
       const stream = connections(OPTIONS);
       const first = await join();
-      await world.clock.sleep(100);
+      await world.clock.sleep(HELD_MS);
       await first.disconnect();
       await world.clock.sleep(100);
       const second = await join();
@@ -353,7 +361,8 @@ describe("aioble: controllers that cannot advertise while connected", () => {
   it("a link that ends while the refusal is on its way does not leave connections() waiting", async () => {
     for (let delayMs = 0; delayMs <= 60; delayMs += 4) {
       const { world, camera, join, connections } = createScene({ advertisesWhileConnected: false });
-      camera.controller.vices.answerDelayMs = 10;
+      // Longer than a connection interval, so that the end of the link overtakes the refusal.
+      camera.controller.vices.answerDelayMs = new Map([[ENABLE, 100]]);
       await world.run(async () => {
         const stream = connections(OPTIONS);
         const link = await join();

@@ -162,8 +162,7 @@ export class Advertiser {
     this.parameters = parameters;
     const { session } = this;
     return this.queue(async () => {
-      // Superseded, or on its way: the start sends the data that it finds.
-      if (session !== this.session || this.parameters !== parameters || !this.onAir) return;
+      if (this.parameters !== parameters) return; // Superseded, or over.
       if (typeOf(parameters) === this.type) return this.setData(parameters);
       try {
         await this.enable(session);
@@ -219,12 +218,13 @@ export class Advertiser {
     }
   }
 
-  /** Gives up as soon as its session is over; data that changes meanwhile is sent as it then is. */
+  /** Gives up when its session is over. A change meanwhile waits for its turn. */
   private async sendStart(session: number): Promise<void> {
-    const { intervalUs, directedTo, connectable } = this.parameters!;
+    const parameters = this.parameters!;
+    const { intervalUs, directedTo, connectable } = parameters;
     const own = this.ownAddress(connectable);
     const interval = Math.floor(intervalUs / INTERVAL_UNIT_US);
-    const type = typeOf(this.parameters!);
+    const type = typeOf(parameters);
     if (this.links.size > 0) await this.checkStates(type);
     if (own.address && own.address !== this.randomAddress) {
       await this.hci.send(leSetRandomAddress, { randomAddress: own.address });
@@ -240,12 +240,7 @@ export class Advertiser {
       advertisingChannelMap: ALL_CHANNELS,
       advertisingFilterPolicy: 0,
     });
-    while (session === this.session) {
-      const parameters = this.parameters!;
-      if (typeOf(parameters) !== type) return this.sendStart(session);
-      if (!directedTo) await this.setData(parameters);
-      if (this.parameters === parameters) break;
-    }
+    if (!directedTo) await this.setData(parameters);
     if (session !== this.session) return;
     this.type = type;
     this.onAir = true;
