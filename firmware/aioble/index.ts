@@ -41,14 +41,17 @@ export type { Signal, WaitOptions } from "./wait.ts";
  * the race is returned.
  * @throws TypeError or RangeError at once for a bad option, RangeError that names the field which does not fit.
  * @throws The promise rejects with TimeoutError, the signal's reason, BleError `already-advertising` when a call runs
- * already, `too-many-connections`, `radio-off` by `stop`, HciError when the controller fails or refuses.
+ * already, `too-many-connections`, `radio-off` by `stop`, HciError when the controller fails or refuses, with the code
+ * `advertising-while-connected` when it cannot advertise beside the links that are up.
  */
 export declare function advertise(options: AdvertiseOptions): Promise<DeviceConnection>;
 
 /**
- * Advertises, yields each connection, and advertises again, while up to four devices are connected. Leaving the loop
- * ends it; a connection that was found and not taken by then is disconnected.
- * @throws as `advertise`.
+ * Advertises, yields each connection, and advertises again, while up to four devices are connected (`maxConnections`).
+ * When there is no room for another, or the controller cannot advertise beside a link, it goes on when one leaves.
+ * Leaving the loop ends it, off the air before the loop is over; a connection that was not taken by then is
+ * disconnected.
+ * @throws TypeError or RangeError at once for a bad option; the steps reject as `advertise` does.
  */
 export declare function connections(
   options: Omit<AdvertiseOptions, "timeoutMs">,
@@ -56,16 +59,18 @@ export declare function connections(
 
 /**
  * Advertises without accepting connections, until it is stopped: a beacon, or a feed of values for whoever listens.
- * Resolves once it is on the air.
+ * Resolves once it is on the air. It goes on while devices are connected.
  * @throws as `advertise`.
  */
 export declare function broadcast(
-  options: Omit<AdvertiseOptions, "timeoutMs" | "signal" | "connectable" | "directedTo">,
+  options: Omit<AdvertiseOptions, "timeoutMs" | "signal" | "connectable" | "directedTo" | "highDuty">,
 ): Promise<Broadcaster>;
 
 /**
- * Replaces the payload of the advertisement that runs, without taking it off the air.
- * @throws BleError `not-advertising` when none runs; else as `advertise` for its fields.
+ * Replaces the payload of the advertisement that runs, and resolves when it is on the air. That goes on meanwhile, but
+ * for a moment when nobody can connect and a scan response comes or goes, which makes another kind of it.
+ * @throws TypeError or RangeError at once for a bad field.
+ * @throws The promise rejects with BleError `not-advertising` when none runs, HciError when the controller refuses.
  */
 export declare function updateAdvertising(fields: PayloadOptions): Promise<void>;
 
