@@ -1,36 +1,13 @@
 /** The kinds of advertising and their timing: who may connect, who is told what, how often and for how long. */
 import type { AdvertiseOptions } from "../../firmware/aioble/advertising.ts";
-import { UUID } from "../../firmware/ble/uuid.ts";
-import type { ControllerOptions } from "../../simulator/controller/options.ts";
 import { adValue } from "../../simulator/phone/advertising-data.ts";
-import type { Report } from "../../simulator/phone/phone.ts";
-import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { counting, toHex } from "../support/bytes.ts";
-import { addAioble, complaints } from "../support/cameras.ts";
+import { complaints } from "../support/cameras.ts";
+import { createListeningScene, gaps, KIND, kinds, TIMEOUT } from "../support/listening.ts";
 import { describe, it } from "../support/suite.ts";
 
-/** Event_Type of reports (Vol 4, Part E, 7.7.65.2). */
-const KIND = { CONNECTABLE: 0, DIRECTED: 1, SCANNABLE: 2, NON_CONNECTABLE: 3, SCAN_RESPONSE: 4 } as const;
-const TIMEOUT = { code: "timeout" };
 const FAST_MS = 20;
-
-function createScene(controller: Partial<ControllerOptions> = {}) {
-  const world = createWorld(2);
-  const camera = addAioble(world, { controller });
-  const { phone } = world.addPhone();
-  return { world, camera, phone, ...camera.aioble };
-}
-
-function kinds(reports: readonly Report[]): number[] {
-  return [...new Set(reports.map(({ eventType }) => eventType))].sort();
-}
-
-/** Milliseconds between one packet and the next. */
-function gaps(reports: readonly Report[]): number[] {
-  const times = reports.filter(({ eventType }) => eventType !== KIND.SCAN_RESPONSE).map(({ atMs }) => atMs);
-  return times.slice(1).map((time, at) => time - times[at]!);
-}
 
 describe("aioble: kinds of advertising", () => {
   const big = { name: "a name of some length", manufacturer: [0xffff, counting(20)] as const };
@@ -55,7 +32,7 @@ describe("aioble: kinds of advertising", () => {
     ["not discoverable", { discoverable: false }, [KIND.CONNECTABLE, KIND.SCAN_RESPONSE]],
   ] as [string, Partial<AdvertiseOptions>, number[]][]) {
     it(`${what} is heard as what it is`, async () => {
-      const { world, camera, phone, advertise } = createScene();
+      const { world, camera, phone, advertise } = createListeningScene();
       await world.run(async () => {
         const ended = rejects(advertise({ intervalUs: 100_000, ...options, timeoutMs: 1000 }), TIMEOUT);
         deepEqual(kinds(await phone.scan(900)), expected);
@@ -66,7 +43,7 @@ describe("aioble: kinds of advertising", () => {
   }
 
   it("nobody connects to what is not connectable", async () => {
-    const { world, camera, phone, advertise } = createScene();
+    const { world, camera, phone, advertise } = createListeningScene();
     await world.run(async () => {
       const ended = rejects(advertise({ intervalUs: 100_000, connectable: false, timeoutMs: 4000 }), TIMEOUT);
       const sighting = await phone.find({});
@@ -78,7 +55,7 @@ describe("aioble: kinds of advertising", () => {
   });
 
   it("no scan response of an earlier advertisement is heard, nor earlier data, nor earlier kinds", async () => {
-    const { world, phone, advertise } = createScene();
+    const { world, phone, advertise } = createListeningScene();
     const heard: string[][] = [];
     await world.run(async () => {
       for (const options of [
@@ -102,7 +79,7 @@ describe("aioble: kinds of advertising", () => {
   });
 
   it("directed: only that phone may connect, and the packets say nothing", async () => {
-    const { world, camera, phone, Device, advertise } = createScene();
+    const { world, camera, phone, Device, advertise } = createListeningScene();
     const { phone: stranger } = world.addPhone();
     await world.run(async () => {
       await stranger.start();
@@ -125,7 +102,7 @@ describe("aioble: kinds of advertising", () => {
   });
 
   it("directed at high duty cycle: ends by itself after 1.28 s (Advertising Timeout, 0x3C), and works again", async () => {
-    const { world, camera, phone, Device, advertise } = createScene();
+    const { world, camera, phone, Device, advertise } = createListeningScene();
     await world.run(async () => {
       await phone.start();
       const options = { intervalUs: 100_000, directedTo: new Device(1, phone.address), highDuty: true };
@@ -148,7 +125,7 @@ describe("aioble: kinds of advertising", () => {
   });
 
   it("high duty cycle ends earlier by timeoutMs or the signal", async () => {
-    const { world, camera, phone, Device, advertise } = createScene();
+    const { world, camera, phone, Device, advertise } = createListeningScene();
     await world.run(async () => {
       const options = { intervalUs: 100_000, directedTo: new Device(1, phone.address), highDuty: true };
       await rejects(advertise({ ...options, timeoutMs: 300 }), { name: "TimeoutError", timeoutMs: 300 });
@@ -166,7 +143,7 @@ describe("aioble: kinds of advertising", () => {
   });
 
   it("refuses what does not go together", () => {
-    const { Device, advertise } = createScene();
+    const { Device, advertise } = createListeningScene();
     const directedTo = new Device(0, "00:11:22:33:44:55");
     const at = { intervalUs: 100_000 };
     throws(() => advertise({ ...at, directedTo, connectable: false }), TypeError);
@@ -183,7 +160,7 @@ describe("aioble: kinds of advertising", () => {
 
 describe("aioble: the timing of advertising", () => {
   it("has the interval that was asked for, and up to 10 ms more each time (Vol 6, Part B, 4.4.2.2.1)", async () => {
-    const { world, phone, advertise } = createScene();
+    const { world, phone, advertise } = createListeningScene();
     await world.run(async () => {
       for (const intervalUs of [20_000, 250_000, 1_000_624]) {
         const ended = rejects(advertise({ intervalUs, timeoutMs: 12_000 }), TIMEOUT);
@@ -205,7 +182,7 @@ describe("aioble: the timing of advertising", () => {
       [8, false, false],
       [9, false, true],
     ] as const) {
-      const { world, camera, phone, advertise } = createScene({ version });
+      const { world, camera, phone, advertise } = createListeningScene({ version });
       await world.run(async () => {
         const ended = rejects(
           advertise({ ...quick, connectable }),
@@ -223,7 +200,7 @@ describe("aioble: the timing of advertising", () => {
   });
 
   it("limited discoverable mode ends by itself after 180 s, off the air (Vol 3, Part C, 9.2.3.2)", async () => {
-    const { world, phone, advertise } = createScene();
+    const { world, phone, advertise } = createListeningScene();
     await world.run(async () => {
       const limited = { intervalUs: 1_000_000, limitedDisc: true };
       const beforeMs = world.clock.now();
@@ -239,7 +216,7 @@ describe("aioble: the timing of advertising", () => {
   });
 
   it("general discoverable mode goes on for as long as it takes", async () => {
-    const { world, phone, advertise } = createScene();
+    const { world, phone, advertise } = createListeningScene();
     await world.run(async () => {
       const advertised = advertise({ intervalUs: 1_000_000 });
       await world.clock.sleep(500_000);
@@ -249,7 +226,7 @@ describe("aioble: the timing of advertising", () => {
   });
 
   it("fast, then slow", async () => {
-    const { world, camera, phone, advertise } = createScene();
+    const { world, camera, phone, advertise } = createListeningScene();
     const fast = { intervalUs: FAST_MS * 1000, durationMs: 3000 };
     await world.run(async () => {
       await camera.host.activate();
@@ -271,7 +248,7 @@ describe("aioble: the timing of advertising", () => {
   });
 
   it("fast, then slow: a connection or the end in the fast part leaves nothing behind", async () => {
-    const { world, camera, phone, advertise } = createScene();
+    const { world, camera, phone, advertise } = createListeningScene();
     const fast = { intervalUs: 20_000, durationMs: 3000 };
     await world.run(async () => {
       const advertised = advertise({ intervalUs: 1_000_000, fast });
@@ -285,7 +262,7 @@ describe("aioble: the timing of advertising", () => {
   });
 
   it("fast, then slow: an end while the start is on its way does not slow down the next advertisement", async () => {
-    const { world, camera, phone, advertise } = createScene();
+    const { world, camera, phone, advertise } = createListeningScene();
     const fast = { intervalUs: 20_000, durationMs: 1000 };
     await world.run(async () => {
       await camera.host.activate();
@@ -301,7 +278,7 @@ describe("aioble: the timing of advertising", () => {
   });
 
   it("fast, then slow: a payload that changes in the fast part stays, and the slow part comes", async () => {
-    const { world, phone, advertise, updateAdvertising } = createScene();
+    const { world, phone, advertise, updateAdvertising } = createListeningScene();
     const fast = { intervalUs: 20_000, durationMs: 2000 };
     await world.run(async () => {
       const ended = rejects(
@@ -320,112 +297,6 @@ describe("aioble: the timing of advertising", () => {
         ),
       );
       await ended;
-    });
-  });
-});
-
-describe("aioble: changing the payload while advertising", () => {
-  it("is heard at once, without a gap, and the connection still comes", async () => {
-    const { world, camera, phone, advertise, updateAdvertising } = createScene();
-    await world.run(async () => {
-      const advertised = advertise({ intervalUs: 20_000, name: "zero", services: [new UUID(0x181a)] });
-      const scanned = phone.scan(3000);
-      for (const name of ["one", "two", "three"]) {
-        await world.clock.sleep(500);
-        await updateAdvertising({ name });
-      }
-      const reports = await scanned;
-      const names = reports
-        .filter(({ eventType }) => eventType === KIND.CONNECTABLE)
-        .map(({ data }) => String.fromCharCode(...adValue(data, 9)!));
-      deepEqual([...new Set(names)], ["zero", "one", "two", "three"]);
-      ok(
-        gaps(reports).every((gap) => gap <= 30.001),
-        "never off the air",
-      );
-      const link = await phone.connect(await phone.find({ name: "three" }));
-      await advertised;
-      equal(
-        String.fromCharCode(...(await link.read((await link.discover()).characteristic(0x2a00)))),
-        "three",
-      );
-    });
-    equal(camera.controller.commands.filter((opcode) => opcode === 0x200a).length, 1, "one Enable");
-    deepEqual(camera.controller.violations, []);
-  });
-
-  it("changes the kind too, when what nobody may connect to comes to have a scan response, or to lack one", async () => {
-    const { world, camera, phone, advertise, updateAdvertising } = createScene();
-    const small = { name: "small" };
-    const big = { name: "a name of some length", manufacturer: [0xffff, counting(20)] as const };
-    await world.run(async () => {
-      const ended = rejects(
-        advertise({ intervalUs: 100_000, connectable: false, ...small, timeoutMs: 60_000 }),
-        TIMEOUT,
-      );
-      await phone.find({ name: "small" });
-      for (let turn = 0; turn < 5; turn++) {
-        await updateAdvertising(big);
-        deepEqual(kinds(await phone.scan(500)), [KIND.SCANNABLE, KIND.SCAN_RESPONSE]);
-        await updateAdvertising(small);
-        deepEqual(kinds(await phone.scan(500)), [KIND.NON_CONNECTABLE]);
-      }
-      await ended;
-    });
-    deepEqual(camera.controller.violations, []);
-  });
-
-  it("leaves the flags, the kind and the deadline as they were", async () => {
-    const { world, phone, advertise, updateAdvertising } = createScene();
-    await world.run(async () => {
-      const beforeMs = world.clock.now();
-      const ended = rejects(advertise({ intervalUs: 100_000, limitedDisc: true, name: "a" }), {
-        timeoutMs: 180_000,
-      });
-      await world.clock.sleep(100_000);
-      await updateAdvertising({ name: "b" });
-      const { advertising } = await phone.find({ name: "b" });
-      deepEqual(adValue(advertising, 1), new Uint8Array([0x05]));
-      await ended;
-      equal(world.clock.now() - beforeMs, 180_000);
-    });
-  });
-
-  it("at any moment: while the radio starts, while the start is on its way, twice at once", async () => {
-    const { world, camera, phone, advertise, updateAdvertising } = createScene();
-    camera.controller.vices.answerDelayMs = 20;
-    await world.run(async () => {
-      for (let delayMs = 0; delayMs <= 400; delayMs += 15) {
-        if (delayMs < 200) await camera.host.deactivate();
-        const ended = rejects(advertise({ intervalUs: 20_000, name: "old", timeoutMs: 3000 }), TIMEOUT);
-        await world.clock.sleep(delayMs);
-        await Promise.all([updateAdvertising({ name: "new" }), updateAdvertising({ name: "newer" })]);
-        await world.clock.sleep(1000);
-        const names = (await phone.scan(200)).flatMap(({ data }) => {
-          const name = adValue(data, 9);
-          return name ? [String.fromCharCode(...name)] : [];
-        });
-        ok(names.length > 3, `on the air after ${delayMs} ms`);
-        equal(camera.aioble.config("gapName"), "newer");
-        deepEqual([...new Set(names)], ["newer"], `after ${delayMs} ms`);
-        await ended;
-      }
-    }, 1e6);
-    deepEqual(camera.controller.violations, []);
-  });
-
-  it("when nothing is advertised: not-advertising; a bad field throws at once and changes nothing", async () => {
-    const { world, phone, advertise, updateAdvertising } = createScene();
-    await world.run(async () => {
-      await rejects(updateAdvertising({ name: "x" }), { code: "not-advertising" });
-      const ended = rejects(advertise({ intervalUs: 100_000, name: "kept", timeoutMs: 2000 }), TIMEOUT);
-      await world.clock.sleep(500);
-      throws(() => updateAdvertising({ name: "n".repeat(30) }), { name: "RangeError", message: /"name"/ });
-      throws(() => updateAdvertising({ appearance: -1 }), RangeError);
-      throws(() => updateAdvertising({ name: 5 as never }), TypeError);
-      await phone.find({ name: "kept" }, 1000);
-      await ended;
-      await rejects(updateAdvertising({ name: "x" }), { code: "not-advertising" });
     });
   });
 });

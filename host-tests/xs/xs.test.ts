@@ -12,6 +12,7 @@ import { buildTests, type Outcome, type Result, runTests } from "./tests.ts";
 /** Unit tests that import no module of Node but `node:assert/strict`. */
 const unitTests = [
   "aioble/advertise",
+  "aioble/advertise-end",
   "aioble/device",
   "aioble/established",
   "aioble/server",

@@ -2,36 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { AdvertiseOptions } from "../../../firmware/aioble/advertising.ts";
 import { UUID } from "../../../firmware/ble/uuid.ts";
+import { createActiveRig, ENABLE_ON, isOnAir } from "../../support/advertising.ts";
 import { fromHex } from "../../support/bytes.ts";
-import { createRig, HANDLE, type Rig } from "../../support/rig.ts";
-import {
-  type Answer,
-  aclFrame,
-  commandComplete,
-  connectionComplete,
-  disconnectionComplete,
-  SILENCE,
-} from "../../support/scripted-controller.ts";
-
-const PARAMETERS = 0x2006;
-const ENABLE = 0x200a;
-const ENABLE_ON = "01 0a 20 01 01";
-const ENABLE_OFF = "01 0a 20 01 00";
+import { createRig, HANDLE } from "../../support/rig.ts";
 
 const OPTIONS: AdvertiseOptions = { intervalUs: 250_000 };
-
-/** Turns the radio on and forgets how. */
-async function activeRig(): Promise<Rig> {
-  const rig = createRig();
-  await Promise.all([rig.host.activate(), rig.settle()]);
-  rig.controller.sent.length = 0;
-  return rig;
-}
-
-/** Whether advertising is on after these commands. */
-function isOnAir(commands: readonly string[]): boolean {
-  return commands.filter((command) => command.startsWith("01 0a 20")).at(-1) === ENABLE_ON;
-}
 
 function padded(text: string): string {
   const bytes = fromHex(text);
@@ -40,7 +15,7 @@ function padded(text: string): string {
 
 describe("advertise()", () => {
   it("sends the example's advertisement, byte for byte, and resolves with the connection", async () => {
-    const rig = await activeRig();
+    const rig = await createActiveRig();
     const advertising = rig.aioble.advertise({
       intervalUs: 250_000,
       name: "obscura-env",
@@ -67,7 +42,7 @@ describe("advertise()", () => {
   });
 
   it("sets the GAP name and appearance to what it advertises (CSS, Part A, 1.2 and 1.12)", async () => {
-    const rig = await activeRig();
+    const rig = await createActiveRig();
     const advertising = rig.aioble.advertise({ ...OPTIONS, name: "käfer", appearance: 0x0540 });
     await rig.settle();
     await rig.connect();
@@ -84,7 +59,7 @@ describe("advertise()", () => {
       [20_625, "21 00"],
       [10_240_000, "00 40"],
     ] as const) {
-      const rig = await activeRig();
+      const rig = await createActiveRig();
       const aborter = new AbortController();
       const ended = assert.rejects(rig.aioble.advertise({ intervalUs, signal: aborter.signal }));
       await rig.settle();
@@ -100,7 +75,7 @@ describe("advertise()", () => {
       ["a", new Uint8Array(0), "03"],
       ["a".repeat(20), new Uint8Array(20), "02"],
     ] as const) {
-      const rig = await activeRig();
+      const rig = await createActiveRig();
       const options = { ...OPTIONS, name, manufacturer: [1, data] as const };
       const ended = assert.rejects(
         rig.aioble.advertise({ ...options, connectable: false, timeoutMs: 1000 }),
@@ -118,7 +93,7 @@ describe("advertise()", () => {
   });
 
   it("clears the scan response of the advertisement before", async () => {
-    const rig = await activeRig();
+    const rig = await createActiveRig();
     const first = assert.rejects(rig.aioble.advertise({ ...OPTIONS, name: "a".repeat(29), timeoutMs: 10 }));
     await rig.clock.advance(10);
     await first;
@@ -130,7 +105,7 @@ describe("advertise()", () => {
   });
 
   it("again and again, connection after connection", async () => {
-    const rig = await activeRig();
+    const rig = await createActiveRig();
     for (let turn = 0; turn < 4; turn++) {
       const advertising = rig.aioble.advertise(OPTIONS);
       await rig.settle();
@@ -144,7 +119,7 @@ describe("advertise()", () => {
   });
 
   it("a second call is refused while one runs, and works when it has ended", async () => {
-    const rig = await activeRig();
+    const rig = await createActiveRig();
     const first = rig.aioble.advertise(OPTIONS);
     await assert.rejects(rig.aioble.advertise(OPTIONS), { name: "BleError", code: "already-advertising" });
     await rig.settle();
@@ -158,7 +133,7 @@ describe("advertise()", () => {
   });
 
   it("a call from the very continuation of the one before is welcome", async () => {
-    const rig = await activeRig();
+    const rig = await createActiveRig();
     const both = (async () => {
       const first = await rig.aioble.advertise(OPTIONS);
       const second = await rig.aioble.advertise(OPTIONS);
@@ -210,235 +185,4 @@ describe("advertise(): a caller's mistake throws at once, and nothing is sent", 
       await advertising;
     });
   }
-});
-
-describe("advertise(): its end", () => {
-  it("timeout: off the air before the promise rejects", async () => {
-    const rig = await activeRig();
-    let settled = false;
-    const ended = assert.rejects(
-      rig.aioble.advertise({ ...OPTIONS, timeoutMs: 500 }).finally(() => {
-        settled = true;
-      }),
-      { name: "TimeoutError", code: "timeout", timeoutMs: 500 },
-    );
-    await rig.clock.advance(499);
-    assert.equal(isOnAir(rig.controller.take()), true);
-    rig.controller.script(ENABLE, SILENCE);
-    await rig.clock.advance(1);
-    assert.deepEqual(rig.controller.take(), [ENABLE_OFF]);
-    assert.equal(settled, false, "the controller has not confirmed yet");
-    rig.controller.deliver(commandComplete(ENABLE));
-    await rig.settle();
-    await ended;
-    assert.equal(rig.clock.pending, 0);
-  });
-
-  it("signal: off the air, then the signal's reason", async () => {
-    const rig = await activeRig();
-    const aborter = new AbortController();
-    const reason = new Error("enough");
-    const ended = assert.rejects(rig.aioble.advertise({ ...OPTIONS, signal: aborter.signal }), reason);
-    await rig.settle();
-    rig.controller.sent.length = 0;
-    aborter.abort(reason);
-    await rig.settle();
-    await ended;
-    assert.deepEqual(rig.controller.take(), [ENABLE_OFF]);
-  });
-
-  it("a signal that is aborted already: the radio never sends", async () => {
-    const rig = await activeRig();
-    const ended = assert.rejects(
-      rig.aioble.advertise({ ...OPTIONS, signal: AbortSignal.abort(new Error("no")) }),
-      /no/,
-    );
-    await rig.settle();
-    await ended;
-    assert.equal(isOnAir(rig.controller.take()), false);
-  });
-
-  it("ended while its commands are on their way: advertising is never left on, at any of them", async () => {
-    for (const opcode of [ENABLE, PARAMETERS, 0x2008, 0x2009]) {
-      const rig = await activeRig();
-      const aborter = new AbortController();
-      const ended = assert.rejects(rig.aioble.advertise({ ...OPTIONS, signal: aborter.signal }), {
-        name: "AbortError",
-      });
-      rig.controller.script(opcode, SILENCE);
-      await rig.settle();
-      aborter.abort();
-      rig.controller.deliver(commandComplete(opcode));
-      await rig.settle();
-      await ended;
-      assert.equal(isOnAir(rig.controller.take()), false, `0x${opcode.toString(16)}`);
-      assert.equal(rig.host.advertiser.advertising, false);
-    }
-  });
-
-  it("ended while Enable itself is on its way: it is switched off behind", async () => {
-    const rig = await activeRig();
-    const aborter = new AbortController();
-    const ended = assert.rejects(rig.aioble.advertise({ ...OPTIONS, signal: aborter.signal }));
-    rig.controller.script(ENABLE, () => [commandComplete(ENABLE)], SILENCE);
-    await rig.settle();
-    assert.equal(rig.controller.take().at(-1), ENABLE_ON);
-    aborter.abort();
-    await rig.settle();
-    rig.controller.deliver(commandComplete(ENABLE));
-    await rig.settle();
-    await ended;
-    assert.deepEqual(rig.controller.take(), [ENABLE_OFF]);
-  });
-
-  it("ended while the radio is being switched on: it never advertises", async () => {
-    const rig = createRig();
-    rig.controller.script(0x0c03, SILENCE);
-    const ended = assert.rejects(rig.aioble.advertise({ ...OPTIONS, timeoutMs: 100 }), {
-      name: "TimeoutError",
-    });
-    await rig.clock.advance(100);
-    await ended;
-    await rig.clock.advance(60_000);
-    assert.equal(rig.host.active, true);
-    assert.equal(isOnAir(rig.controller.take()), false);
-  });
-
-  it("ended while a lost controller is started again: nobody is left on the air", async () => {
-    const rig = await activeRig();
-    const ended = assert.rejects(rig.aioble.advertise({ ...OPTIONS, timeoutMs: 1000 }), {
-      name: "TimeoutError",
-    });
-    await rig.settle();
-    rig.controller.sent.length = 0;
-    rig.controller.script(0x0c03, SILENCE);
-    rig.controller.fail("unplugged");
-    await rig.clock.advance(1000);
-    await ended;
-    await rig.clock.advance(60_000);
-    assert.equal(rig.host.active, true);
-    assert.equal(isOnAir(rig.controller.take()), false);
-    assert.equal(rig.host.advertiser.advertising, false);
-  });
-
-  it("a refusal of the controller is reported, and the next call works", async () => {
-    const rig = await activeRig();
-    rig.controller.script(PARAMETERS, () => [commandComplete(PARAMETERS, [0x12])]);
-    const failed = assert.rejects(rig.aioble.advertise(OPTIONS), {
-      code: "controller-refused",
-      status: 0x12,
-    });
-    await rig.settle();
-    await failed;
-    const advertising = rig.aioble.advertise(OPTIONS);
-    await rig.settle();
-    await rig.connect();
-    await advertising;
-  });
-
-  it("a controller that refuses to stop what does not run is no failure", async () => {
-    const rig = await activeRig();
-    const strict: Answer = ([enable]) => [commandComplete(ENABLE, [enable === 0 ? 0x0c : 0])];
-    rig.controller.script(ENABLE, strict, strict);
-    const ended = assert.rejects(rig.aioble.advertise({ ...OPTIONS, timeoutMs: 100 }), {
-      name: "TimeoutError",
-    });
-    await rig.clock.advance(100);
-    await ended;
-    assert.equal(isOnAir(rig.controller.take()), false);
-  });
-});
-
-describe("advertise(): races with a connection", () => {
-  it("a connection that comes while the end is on its way to the controller is returned", async () => {
-    for (const end of ["timeout", "signal"] as const) {
-      const rig = await activeRig();
-      const aborter = new AbortController();
-      const advertising = rig.aioble.advertise({ ...OPTIONS, timeoutMs: 500, signal: aborter.signal });
-      await rig.settle();
-      rig.controller.script(ENABLE, SILENCE);
-      if (end === "timeout") await rig.clock.advance(500);
-      else aborter.abort();
-      await rig.settle();
-      rig.controller.deliver(connectionComplete(HANDLE), commandComplete(ENABLE, [0x0c]));
-      await rig.settle();
-      const connection = await advertising;
-      assert.equal(connection.isConnected(), true);
-      rig.controller.sent.length = 0;
-      assert.deepEqual(rig.controller.take(), []);
-    }
-  });
-
-  it("also when the loop runs no promise job between the two events", async () => {
-    const rig = await activeRig();
-    const advertising = rig.aioble.advertise({ ...OPTIONS, timeoutMs: 500 });
-    await rig.settle();
-    rig.controller.script(ENABLE, SILENCE);
-    await rig.clock.advance(500);
-    rig.controller.deliverTogether(commandComplete(ENABLE), connectionComplete(HANDLE));
-    await rig.settle();
-    assert.equal((await advertising).isConnected(), true);
-  });
-
-  it("a connection that came and went in that time is not returned", async () => {
-    const rig = await activeRig();
-    const ended = assert.rejects(rig.aioble.advertise({ ...OPTIONS, timeoutMs: 500 }), {
-      name: "TimeoutError",
-    });
-    await rig.settle();
-    rig.controller.script(ENABLE, SILENCE);
-    await rig.clock.advance(500);
-    rig.controller.deliver(
-      connectionComplete(HANDLE),
-      disconnectionComplete(HANDLE),
-      commandComplete(ENABLE),
-    );
-    await rig.settle();
-    await ended;
-    const next = rig.aioble.advertise(OPTIONS);
-    await rig.settle();
-    await rig.connect(HANDLE + 1);
-    assert.equal((await next).link.handle, HANDLE + 1, "nor by the next call");
-  });
-
-  it("a connection and the timeout in the same moment: one of them, and no owner is lost", async () => {
-    const rig = await activeRig();
-    const advertising = rig.aioble.advertise({ ...OPTIONS, timeoutMs: 500 });
-    await rig.clock.advance(499);
-    rig.controller.deliver(connectionComplete(HANDLE));
-    await rig.clock.advance(1);
-    assert.equal((await advertising).isConnected(), true);
-    assert.equal(rig.clock.pending, 0);
-  });
-
-  it("a connection that nobody waits for is ended", async () => {
-    const rig = await activeRig();
-    await rig.connect();
-    assert.deepEqual(rig.controller.take(), ["01 06 04 03 40 00 13"]);
-    await rig.disconnect(HANDLE, 0x16);
-    assert.equal(rig.host.connections.size, 0);
-  });
-
-  it("a connection after the timeout was reported is ended", async () => {
-    const rig = await activeRig();
-    const ended = assert.rejects(rig.aioble.advertise({ ...OPTIONS, timeoutMs: 500 }));
-    await rig.clock.advance(500);
-    await ended;
-    rig.controller.sent.length = 0;
-    await rig.connect();
-    assert.deepEqual(rig.controller.take(), ["01 06 04 03 40 00 13"]);
-  });
-
-  it("two connections at once: the first is returned, the second has no owner and is ended", async () => {
-    const rig = await activeRig();
-    const advertising = rig.aioble.advertise(OPTIONS);
-    await rig.settle();
-    rig.controller.sent.length = 0;
-    rig.controller.deliverTogether(connectionComplete(1), connectionComplete(2));
-    await rig.settle();
-    assert.deepEqual(rig.controller.take(), ["01 06 04 03 02 00 13"]);
-    rig.controller.deliver(aclFrame(1, 0x0004, [0x0a, 3, 0]));
-    await rig.settle();
-    assert.equal((await advertising).link.handle, 1);
-  });
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { Advertiser, type AdvertisingParameters } from "../../../../firmware/ble/gap/advertiser.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
+import { ENABLE, ENABLE_OFF, ENABLE_ON, isOnAir } from "../../../support/advertising.ts";
 import { fromHex } from "../../../support/bytes.ts";
 import {
   type Answer,
@@ -15,11 +16,8 @@ import { VirtualClock } from "../../../support/virtual-clock.ts";
 const PARAMETERS = 0x2006;
 const DATA = 0x2008;
 const RESPONSE = 0x2009;
-const ENABLE = 0x200a;
 const STATES = 0x201c;
 const START = [PARAMETERS, DATA, RESPONSE, ENABLE];
-const ON = "01 0a 20 01 01";
-const OFF = "01 0a 20 01 00";
 
 const ADVERTISEMENT: AdvertisingParameters = {
   intervalUs: 100_000,
@@ -47,11 +45,6 @@ function createScene(links = 0) {
     return controller.takeOpcodes();
   };
   return { controller, settle, clock, hci, connected, advertiser, opcodes };
-}
-
-/** Whether the controller was last told to advertise. */
-function isOnAir(sent: readonly string[]): boolean {
-  return sent.filter((packet) => packet.startsWith("01 0a 20")).at(-1) === ON;
 }
 
 const refuse = (opcode: number, status: number): Answer => {
@@ -86,7 +79,7 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
     const sent = controller.take();
     assert.deepEqual(
       [sent[0], sent.at(-1), sent.length],
-      [OFF, ON, 5],
+      [ENABLE_OFF, ENABLE_ON, 5],
       "of two starts at once, only the later one is sent",
     );
   });
