@@ -76,6 +76,8 @@ export class Advertiser {
   /** Whether the controller was last told to advertise, and how. */
   private onAir = false;
   private type: number = TYPE.IND;
+  /** Whether the controller may have a scan response: it would keep that of an earlier start. */
+  private hasResponse = true;
   /** LE_States; read once, when advertising first meets a link. */
   private states: Uint8Array | undefined = undefined;
   /** HCI_Version of the controller. */
@@ -240,6 +242,7 @@ export class Advertiser {
       advertisingChannelMap: ALL_CHANNELS,
       advertisingFilterPolicy: 0,
     });
+    this.hasResponse = true;
     if (!directedTo) await this.setData(parameters);
     if (session !== this.session) return;
     this.type = type;
@@ -268,11 +271,12 @@ export class Advertiser {
       advertisingDataLength: advData.length,
       advertisingData: advData,
     });
-    // Sent even when empty: the controller would keep the response of an earlier start.
+    if (!this.hasResponse && respData.length === 0) return;
     await this.hci.send(leSetScanResponseData, {
       scanResponseDataLength: respData.length,
       scanResponseData: respData,
     });
+    this.hasResponse = respData.length > 0;
   }
 
   private async disable(): Promise<void> {

@@ -63,11 +63,29 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
     const { advertiser, opcodes } = createScene();
     assert.deepEqual(await opcodes(() => advertiser.start(ADVERTISEMENT)), START);
     assert.equal(advertiser.advertising, true);
+    const none = new Uint8Array(0);
+    assert.deepEqual(
+      await opcodes(() => advertiser.update(NAME, none)),
+      [DATA],
+      "there was no response, and is none",
+    );
     assert.deepEqual(await opcodes(() => advertiser.update(NAME, NAME)), [DATA, RESPONSE]);
+    assert.deepEqual(await opcodes(() => advertiser.update(NAME, none)), [DATA, RESPONSE], "it is cleared");
     assert.deepEqual(await opcodes(() => advertiser.stop()), [ENABLE]);
     assert.equal(advertiser.advertising, false);
     assert.deepEqual(await opcodes(() => advertiser.stop()), [], "it is off already");
     assert.deepEqual(await opcodes(() => advertiser.update(NAME, NAME)), [], "nothing runs");
+  });
+
+  it("of several changes at once the last one counts, its scan response too", async () => {
+    const { controller, advertiser, opcodes, settle } = createScene();
+    const none = new Uint8Array(0);
+    await opcodes(() => advertiser.start({ ...ADVERTISEMENT, respData: NAME }));
+    const changes = Promise.all([advertiser.update(NAME, none), advertiser.update(none, none)]);
+    await settle();
+    await changes;
+    const zeros = " 00".repeat(32);
+    assert.deepEqual(controller.take(), [`01 08 20 20${zeros}`, `01 09 20 20${zeros}`]);
   });
 
   it("a start while one runs switches that off first: parameters may not change on the air", async () => {
