@@ -33,6 +33,8 @@ import {
 export const DEFAULT_MTU = 23;
 /** Largest ATT_MTU that makes sense: an attribute value is at most 512 bytes (Vol 3, Part F, 3.2.9). */
 export const MAX_MTU = 527;
+/** Bytes of a notification before its value: opcode and handle. */
+const VALUE_HEADER_LENGTH = 3;
 /** Transaction timeout (Vol 3, Part F, 3.3.3). */
 export const TRANSACTION_TIMEOUT_MS = 30_000;
 
@@ -82,7 +84,10 @@ export interface BearerPort {
 
 export class AttBearer {
   mtu = DEFAULT_MTU;
+  /** Whether the value that was sent last did not fit. */
+  wasCut = false;
   private readonly l2cap: L2cap;
+  private readonly header: DataView;
   private readonly port: BearerPort;
   private readonly preferredMtu: number;
   /** Whether the peer asked for its ATT_MTU. */
@@ -94,6 +99,7 @@ export class AttBearer {
 
   constructor(l2cap: L2cap, port: BearerPort) {
     this.l2cap = l2cap;
+    this.header = l2cap.headerView;
     this.port = port;
     this.preferredMtu = Math.min(MAX_MTU, Math.max(DEFAULT_MTU, port.preferredMtu));
     l2cap.attach(CHANNEL.ATT, (view, start, length) => this.receive(view, start, length));
@@ -205,15 +211,27 @@ export class AttBearer {
 
   /** Opcode, handle, value (Vol 3, Part F, 3.4.7). */
   private sendValue(opcode: number, handle: number, value: Uint8Array): boolean {
-    const header = this.l2cap.headerView;
+    const header = this.header;
     header.setUint8(PDU_OFFSET, opcode);
     header.setUint16(PDU_OFFSET + 1, handle, true);
-    const end = Math.min(value.length, this.mtu - 3);
-    return this.l2cap.send(CHANNEL.ATT, 3, value, 0, end);
+    const room = this.mtu - VALUE_HEADER_LENGTH;
+    let end = value.length;
+    this.wasCut = end > room;
+    if (this.wasCut) end = room;
+    return this.l2cap.send(CHANNEL.ATT, VALUE_HEADER_LENGTH, value, 0, end);
+  }
+
+  /**
+   * Notifies this client of what another bearer has just sent, when nothing was sent since and the value needs no cut.
+   * False when that is not so, or it could not leave at once: nothing has been sent then.
+   */
+  repeat(value: Uint8Array): boolean {
+    const end = value.length;
+    return end <= this.mtu - VALUE_HEADER_LENGTH && this.l2cap.repeat(VALUE_HEADER_LENGTH, value, end);
   }
 
   private putOpcode(opcode: number): number {
-    this.l2cap.headerView.setUint8(PDU_OFFSET, opcode);
+    this.header.setUint8(PDU_OFFSET, opcode);
     return 1;
   }
 

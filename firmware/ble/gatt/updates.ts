@@ -33,7 +33,12 @@ export class Updates {
    * @param force also a client that has not subscribed, which does not conform (Vol 3, Part G, 3.3.3.3).
    */
   notify(client: RemoteClient, attribute: Attribute, value: Uint8Array, force = false): NotifyOutcome {
-    return force || this.wants(client, attribute) ? this.send(client, attribute, value) : "unsubscribed";
+    const configuration = client.configurations.get(attribute.handle);
+    if (force || (configuration !== undefined && (configuration & CCCD.NOTIFY) !== 0)) {
+      return this.send(client, attribute, value);
+    }
+    this.hint(client, attribute, false);
+    return "unsubscribed";
   }
 
   private send(client: RemoteClient, attribute: Attribute, value: Uint8Array): NotifyOutcome {
@@ -41,8 +46,9 @@ export class Updates {
     if (client.changeUnaware) return "unsubscribed";
     const { bearer } = client;
     if (!bearer.canQueue) return "full";
-    if (value.length > bearer.mtu - 3) this.hint(client, attribute, true);
-    return bearer.notify(attribute.handle, value) ? "sent" : "queued";
+    const sent = bearer.notify(attribute.handle, value);
+    if (bearer.wasCut) this.hint(client, attribute, true);
+    return sent ? "sent" : "queued";
   }
 
   /** Says once for each client and value why it is told nothing, or not everything. */
@@ -109,19 +115,26 @@ export class Updates {
    * Returns how many were or will be told.
    */
   tellSubscribers(attribute: Attribute): number {
+    const { handle, value } = attribute;
     let told = 0;
-    for (const client of this.server.clients) {
-      const configuration = client.configurations.get(attribute.handle);
-      if (configuration === undefined) continue;
-      if ((configuration & CCCD.NOTIFY) !== 0) {
-        const outcome = this.send(client, attribute, attribute.value);
-        if (outcome === "full") this.droppedNotifications++;
-        else if (outcome !== "unsubscribed") told++;
-      } else {
+    // Whether the last thing that was sent is this notification, so that its headers stand for the next client.
+    let stands = false;
+    this.server.clients.forEach((client) => {
+      const configuration = client.configurations.get(handle);
+      if (configuration === undefined) return;
+      if ((configuration & CCCD.NOTIFY) === 0) {
+        stands = false;
         this.indicateLatest(client, attribute);
         told++;
+      } else if (stands && client.bearer.repeat(value)) {
+        told++;
+      } else {
+        const outcome = this.send(client, attribute, value);
+        stands = outcome === "sent";
+        if (outcome === "full") this.droppedNotifications++;
+        else if (outcome !== "unsubscribed") told++;
       }
-    }
+    });
     return told;
   }
 

@@ -18,8 +18,7 @@ export function bytesOf(value: Value): Uint8Array {
 /** A new array with these bytes: what the application does with its own afterwards must not change a value. */
 export function ownBytes(value: Value): Uint8Array {
   const bytes = bytesOf(value);
-  if (bytes !== value) return bytes;
-  return new Uint8Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  return bytes === value ? new Uint8Array(bytes) : bytes;
 }
 
 /** As `ownBytes`. @throws RangeError for more than 512 bytes. */

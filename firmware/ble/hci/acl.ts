@@ -87,6 +87,8 @@ export class Acl {
   private packetLength = 27;
   private buffers = 1;
   private credits = 1;
+  /** Length of the frame whose headers stand in `header`, 0 when they are those of a fragment. */
+  private standing = 0;
   /** Frames that found a link's queue full, the reserve included. */
   dropped = 0;
 
@@ -120,11 +122,6 @@ export class Acl {
     link.queue.length = 0;
     link.completions.length = 0;
     this.drain();
-  }
-
-  /** Whether `send` has room for another PDU on this link. */
-  canQueue(link: AclLink): boolean {
-    return link.queue.length < QUEUE_LIMIT;
   }
 
   /**
@@ -166,6 +163,7 @@ export class Acl {
       if (this.port.transport.write(this.header, L2CAP_OFFSET + headerLength, payload, start, end)) {
         this.credits--;
         link.inController++;
+        this.standing = length;
         return true;
       }
     }
@@ -179,6 +177,20 @@ export class Acl {
     link.queue.push({ packet, sent: 0, onSent: undefined });
     this.drain();
     return link.queue.length === 0;
+  }
+
+  /**
+   * Sends on another link what `send` has just sent at once: its headers stand still, all but the handle. The caller has to
+   * know that nothing else was sent since. False, and nothing is sent, when the length differs or it cannot leave at once.
+   */
+  repeat(link: AclLink, headerLength: number, payload: Uint8Array, end: number): boolean {
+    if (headerLength + end !== this.standing || link.queue.length > 0 || !this.mayTransmit(link))
+      return false;
+    this.headerView.setUint16(1, link.handle | FIRST, true);
+    if (!this.port.transport.write(this.header, L2CAP_OFFSET + headerLength, payload, 0, end)) return false;
+    this.credits--;
+    link.inController++;
+    return true;
   }
 
   /** Number Of Completed Packets (Vol 4, Part E, 7.7.19). Wrong handles and counts are noted and change nothing. */
@@ -228,6 +240,7 @@ export class Acl {
 
   private transmitFragment(link: AclLink): boolean {
     const pdu = link.queue[0]!;
+    this.standing = 0;
     const frameLength = pdu.packet.length - L2CAP_OFFSET;
     const length = Math.min(this.packetLength, frameLength - pdu.sent);
     const view = this.headerView;

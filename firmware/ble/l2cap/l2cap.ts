@@ -1,6 +1,6 @@
 /** L2CAP on one LE link: the fixed channels (Vol 3, Part A, 2.1). */
 import type { LogLevel } from "../../platform/platform.ts";
-import { type Acl, type AclLink, L2CAP_OFFSET, PDU_OFFSET } from "../hci/acl.ts";
+import { type Acl, type AclLink, L2CAP_OFFSET, PDU_OFFSET, QUEUE_LIMIT } from "../hci/acl.ts";
 import { type FrameReceiver, Reassembly } from "./reassembly.ts";
 import { Signaling } from "./signaling.ts";
 
@@ -62,7 +62,7 @@ export class L2cap {
 
   /** Whether the link's queue has room. */
   get canQueue(): boolean {
-    return this.acl.canQueue(this.link);
+    return this.link.queue.length < QUEUE_LIMIT;
   }
 
   /** Frames from the peer that could not be put together. */
@@ -85,5 +85,10 @@ export class L2cap {
     view.setUint16(L2CAP_OFFSET, pduHeaderLength + end - start, true);
     view.setUint16(L2CAP_OFFSET + 2, channel, true);
     return this.acl.send(this.link, HEADER_LENGTH + pduHeaderLength, payload, start, end);
+  }
+
+  /** Sends on this link what another has just sent with the same lengths, headers included; see `Acl.repeat`. */
+  repeat(pduHeaderLength: number, payload: Uint8Array, end: number): boolean {
+    return this.acl.repeat(this.link, HEADER_LENGTH + pduHeaderLength, payload, end);
   }
 }
