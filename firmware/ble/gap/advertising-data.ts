@@ -191,7 +191,10 @@ function putField(packet: Writer, type: number, value: Uint8Array): void {
   packet.bytes(value);
 }
 
-/** Puts each whole field into the advertising packet if it fits there, else into the scan response. Returns the first that fits in neither. */
+/**
+ * Puts each whole field into the advertising packet if it fits there, else into the scan response. Returns the first
+ * that fits in neither.
+ */
 function place(fields: readonly Field[], packets: Packets): Field | undefined {
   return fields.find(({ type, value }) => {
     const packet = packets.find(({ length }) => length + value.length + 2 <= ADVERTISING_DATA_LENGTH);
