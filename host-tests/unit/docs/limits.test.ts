@@ -41,7 +41,7 @@ describe("docs/application.md", () => {
     for (const [beginning, values] of Object.entries(figures)) {
       const row = page.split("\n").find((line) => line.startsWith(`| ${beginning}`));
       assert.ok(row, `no row "${beginning}"`);
-      const said = row.replaceAll(",", "").match(/\d+(\.\d+)?/g) ?? [];
+      const said: readonly string[] = row.replaceAll(",", "").match(/\d+(\.\d+)?/g) ?? [];
       assert.deepEqual(
         values.filter((value) => !said.includes(String(value))),
         [],
