@@ -22,7 +22,7 @@ import type { Host } from "../ble/host.ts";
 import { UUID } from "../ble/uuid.ts";
 import { type IrqEvent, type IrqHandler, IrqSource } from "./irq.ts";
 
-/** A descriptor: its UUID, and `FLAG_READ` and `FLAG_WRITE`. */
+/** A descriptor: its UUID, and `FLAG_READ`, `FLAG_WRITE` and `FLAG_WRITE_NO_RESPONSE`. */
 export type DescriptorTuple = readonly [uuid: UUID, flags: number];
 /** A characteristic: its UUID, its flags up to `FLAG_INDICATE`, and its descriptors. */
 export type CharacteristicTuple = readonly [
@@ -49,8 +49,8 @@ const DEFAULT_INTERVAL_US = 500_000;
 const INDICATIONS_MAX = 32;
 /** FLAG_BROADCAST to FLAG_INDICATE. */
 const CHARACTERISTIC_FLAGS = 0x3f;
-/** FLAG_READ and FLAG_WRITE. */
-const DESCRIPTOR_FLAGS = 0x0a;
+/** FLAG_READ, FLAG_WRITE_NO_RESPONSE and FLAG_WRITE. */
+const DESCRIPTOR_FLAGS = 0x0e;
 /** FLAG_AUTHENTICATED_SIGNED_WRITE and FLAG_AUX_WRITE to FLAG_WRITE_AUTHORIZED. */
 const LATER_FLAGS = 0x7f40;
 
@@ -327,6 +327,7 @@ function descriptorOf(descriptor: DescriptorTuple): DescriptorDefinition {
     uuid: checkTuple(descriptor, flags, DESCRIPTOR_FLAGS),
     read: (flags & 0x02) !== 0,
     write: (flags & 0x08) !== 0,
+    writeNoResponse: (flags & 0x04) !== 0,
     value: EMPTY,
     maxLength: DEFAULT_CAPACITY,
   };

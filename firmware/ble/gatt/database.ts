@@ -55,6 +55,8 @@ export interface DescriptorDefinition {
   readonly uuid: UUID;
   readonly read?: boolean;
   readonly write?: boolean;
+  /** Takes Write Commands, as ATT lets any attribute do (Vol 3, Part F, 3.4.5.3). */
+  readonly writeNoResponse?: boolean;
   readonly value: Uint8Array;
   /** Longest value that a client may write, 0..512 bytes. */
   readonly maxLength: number;
@@ -196,6 +198,7 @@ export class Database {
         value: descriptor.value,
         readable: descriptor.read ?? false,
         writable: descriptor.write ?? false,
+        writableWithoutResponse: descriptor.writeNoResponse ?? false,
         maxLength: descriptor.maxLength,
         hooks: descriptor.hooks,
       }),

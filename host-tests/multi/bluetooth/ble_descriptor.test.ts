@@ -1,6 +1,6 @@
 /** A descriptor beside its characteristic: read and written by the same events. */
 import { UUID } from "../../../firmware/ble/uuid.ts";
-import { deepEqual, equal, throws } from "../../support/assert.ts";
+import { deepEqual, equal } from "../../support/assert.ts";
 import { describe, it } from "../../support/suite.ts";
 import { createLowLevelPair } from "../low-level.ts";
 import { bytes, CHAR_UUID, CHAR2_UUID, findCharacteristics, SERVICE_UUID, text } from "../pair.ts";
@@ -50,15 +50,30 @@ describe("multi: bluetooth ble_descriptor", () => {
     );
   });
 
-  it("write without response, which the original gives it, is for values alone", () => {
-    const { ble, bluetooth } = createLowLevelPair();
+  it("takes writes without response when it was declared so, as the original's", async () => {
+    const pair = createLowLevelPair();
+    const { ble, bluetooth } = pair;
     const flags = bluetooth.FLAG_READ | bluetooth.FLAG_WRITE_NO_RESPONSE;
-    throws(
-      () =>
-        ble.gattsRegisterServices([
-          [new UUID(SERVICE_UUID), [[new UUID(CHAR_UUID), flags, [[new UUID(CHAR2_UUID), flags]]]]],
-        ]),
-      RangeError,
+    const [[, described]] = ble.gattsRegisterServices([
+      [new UUID(SERVICE_UUID), [[new UUID(CHAR_UUID), flags, [[new UUID(CHAR2_UUID), flags]]]]],
+    ]) as [[number, number]];
+    await pair.run(
+      async () => {
+        await ble.active(true);
+        await pair.advertise();
+        const [conn] = await pair.event(bluetooth.IRQ_CENTRAL_CONNECT);
+        deepEqual(await pair.event(bluetooth.IRQ_GATTS_WRITE), [conn, described]);
+        equal(text(ble.gattsRead(described)), "command");
+        await pair.event(bluetooth.IRQ_CENTRAL_DISCONNECT);
+        await ble.active(false);
+      },
+      async () => {
+        const link = await pair.connect();
+        const [target] = await findCharacteristics(link, CHAR_UUID);
+        await link.writeWithoutResponse(target!.descriptors[0]!, bytes("command"));
+        await pair.sleep(100);
+        await link.disconnect();
+      },
     );
   });
 });
