@@ -28,7 +28,7 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
   private readonly capture: boolean;
   /** Who wrote last, until somebody has waited for it. */
   private lastWriter: DeviceConnection | undefined = undefined;
-  private readonly waiting = new Set<Pending<Written>>();
+  private waiting: Pending<Written>[] = [];
 
   /**
    * Before a client reads: return an ATT error code to refuse, bytes to answer with, or 0 or nothing for the stored value.
@@ -104,9 +104,12 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
       options,
       (pending) => {
         mine = pending;
-        this.waiting.add(pending);
+        this.waiting.push(pending);
       },
-      () => this.waiting.delete(mine),
+      () => {
+        const at = this.waiting.indexOf(mine);
+        if (at >= 0) this.waiting.splice(at, 1);
+      },
     );
   }
 
@@ -134,13 +137,14 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
   private onWritten(core: Core, connection: DeviceConnection | undefined, value: Uint8Array): void {
     if (!connection) return;
     if (!this.capture) {
-      if (this.waiting.size === 0) this.lastWriter = connection;
-      for (const pending of [...this.waiting]) pending.resolve(connection as Written);
+      if (this.waiting.length === 0) this.lastWriter = connection;
+      for (const pending of this.waiting.splice(0)) pending.resolve(connection as Written);
       return;
     }
     const data = ownBytes(value);
-    for (const pending of this.waiting) return pending.resolve({ connection, data } as Written);
-    core.capture.add(this, connection, data);
+    const pending = this.waiting.shift();
+    if (pending) pending.resolve({ connection, data } as Written);
+    else core.capture.add(this, connection, data);
   }
 
   /** What the server asks and tells. Only what is defined costs anything. */
@@ -168,7 +172,7 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
       "not-registered",
       `${this.uuid} is not among the registered services any more.`,
     );
-    for (const pending of [...this.waiting]) pending.reject(error);
+    for (const pending of this.waiting.splice(0)) pending.reject(error);
   }
 }
 

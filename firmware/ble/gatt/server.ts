@@ -169,8 +169,11 @@ export class GattServer {
 
   /** The client has configured the value otherwise than before. */
   tellSubscription(owner: unknown, attribute: Attribute, configuration: number): void {
-    const { hooks } = attribute;
-    if (hooks?.onSubscribe) this.tell(attribute, () => hooks.onSubscribe!(owner, configuration));
+    try {
+      attribute.hooks?.onSubscribe?.(owner, configuration);
+    } catch (error) {
+      this.blame(attribute, error);
+    }
   }
 
   /** The attribute with this handle, if there is one. */
@@ -298,16 +301,8 @@ export class GattServer {
     return ATT_ERROR.DATABASE_OUT_OF_SYNC;
   }
 
-  /** Tells the application. What it does in a hook must never end the stack. */
-  tell(attribute: Attribute, hook: () => void): void {
-    try {
-      hook();
-    } catch (error) {
-      this.blame(attribute, error);
-    }
-  }
-
-  private blame(attribute: Attribute, error: unknown): void {
+  /** Notes what the application threw or answered: nothing that it does in a hook may end the stack. */
+  blame(attribute: Attribute, error: unknown): void {
     this.port.log("error", `gatt: the application's handler for ${attribute.type} failed: ${textOf(error)}`);
   }
 }

@@ -97,10 +97,15 @@ export class Writes {
   }
 
   private written(client: RemoteClient, attribute: Attribute, value: Uint8Array): void {
-    const hooks = attribute.hooks;
-    if (hooks?.onWritten) this.server.tell(attribute, () => hooks.onWritten!(client.owner, value));
-    const { watcher } = this.server;
-    if (watcher && this.server.isOfApplication(attribute)) watcher.onWritten(client.owner, attribute);
+    const { server } = this;
+    const { hooks } = attribute;
+    try {
+      if (hooks?.onWritten) hooks.onWritten(client.owner, value);
+    } catch (error) {
+      server.blame(attribute, error);
+    }
+    const { watcher } = server;
+    if (watcher && server.isOfApplication(attribute)) watcher.onWritten(client.owner, attribute);
   }
 
   /** A write to a CCCD (Vol 3, Part G, 3.3.3.3). The response goes out before anything that it enables. */
