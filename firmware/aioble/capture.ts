@@ -28,7 +28,7 @@ export class CaptureQueue {
   /** Writes of all that were dropped because the queue was full or shrank: the oldest each time. */
   dropped = 0;
   private limit = CAPTURE_QUEUE_SIZE;
-  private readonly entries: Entry[] = [];
+  private entries: Entry[] = [];
   private readonly log: (level: LogLevel, message: string) => void;
 
   constructor(log: (level: LogLevel, message: string) => void) {
@@ -59,6 +59,11 @@ export class CaptureQueue {
         `aioble: the capture queue of ${this.limit} writes is full, the oldest was dropped: await written() more often or raise captureQueueSize`,
       );
     }
+  }
+
+  /** Nobody can take writes to this characteristic any more. */
+  forget(target: CaptureTarget): void {
+    this.entries = this.entries.filter((entry) => entry.target !== target);
   }
 
   /** The oldest write to this characteristic. Others' writes stay in their order and block nobody. */

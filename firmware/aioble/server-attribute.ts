@@ -142,6 +142,8 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
       return;
     }
     const data = ownBytes(value);
+    // Whoever captures has the bytes: left here, they would fill the room for what comes next.
+    if (this.append) this.put(new Uint8Array(0));
     const pending = this.waiting.shift();
     if (pending) pending.resolve({ connection, data } as Written);
     else core.capture.add(this, connection, data);
@@ -167,6 +169,7 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
   /** Not for applications: the server offers it no longer. */
   unregister(): void {
     this.value = this.stored;
+    if (this.capture) this.registration?.core.capture.forget(this);
     this.registration = undefined;
     const error = new BleError(
       "not-registered",

@@ -54,7 +54,10 @@ export interface CharacteristicOptions<Capture extends boolean = boolean> {
 export interface BufferOptions {
   /** Room in bytes, 1..512; 20 by default. */
   readonly maxLen?: number;
-  /** Add what clients write to the value, until `read` empties it. */
+  /**
+   * Add what clients write to the value, until `read` empties it; a write that has no room left is refused. With `capture`
+   * the queue takes each write, and the value is empty again.
+   */
   readonly append?: boolean;
 }
 

@@ -1,10 +1,11 @@
 /** The capture queue under load: three clients write ten thousand times, drained and not. */
 import type { Core } from "../../firmware/aioble/core.ts";
+import type { Characteristic } from "../../firmware/aioble/server.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";
 import { SeededRandom } from "../../simulator/random.ts";
 import { createWorld } from "../../simulator/world.ts";
-import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
+import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { addAioble, complaints } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -214,6 +215,24 @@ describe("capture: the queue", () => {
       await write(link, handles, 0, 1001);
       deepEqual([first.droppedWrites, second.droppedWrites], [1, 0]);
       deepEqual(numberOf((await first.written()).data), [0, 2]);
+    });
+  });
+
+  it("keeps no writes to characteristics that other services took the place of; to those that stay it does", async () => {
+    const { world, camera, first, second, queue, meet } = createScene();
+    const { aioble } = camera;
+    await world.run(async () => {
+      const { link, handles } = await meet();
+      await write(link, handles, 0, 6);
+      const service = new aioble.Service(new UUID(SERVICE));
+      const options = { write: true, capture: true } as const;
+      const fresh = new aioble.Characteristic(service, new UUID(0xfff3), options);
+      service.characteristics.push(second as Characteristic<boolean>);
+      aioble.registerServices(service);
+      for (const count of [1, 3, 5]) deepEqual(numberOf((await second.written()).data), [0, count]);
+      await rejects(fresh.written({ timeoutMs: 0 }), { code: "timeout" });
+      throws(() => first.written(), TypeError);
+      deepEqual([queue().dropped, (queue() as unknown as { entries: unknown[] }).entries.length], [0, 0]);
     });
   });
 
