@@ -56,8 +56,8 @@ function createScene({ records = false } = {}) {
   };
   const [first, second] = targets;
   /** The queue itself, whose size `config` sets. */
-  const queue = () => (first as unknown as { registration: { core: Core } }).registration.core.capture;
-  return { world, camera, first: first!, second: second!, arrived, queue, meet };
+  const { capture } = (first as unknown as { registration: { core: Core } }).registration.core;
+  return { world, camera, first: first!, second: second!, arrived, queue: capture, meet };
 }
 
 /** `count` writes, alternating between the characteristics. */
@@ -181,9 +181,9 @@ describe("capture: the queue", () => {
     await world.run(async () => {
       const { link, handles } = await meet();
       await write(link, handles, 0, 8);
-      equal(queue().size, DEFAULT_SIZE);
+      equal(queue.size, DEFAULT_SIZE);
       camera.aioble.config({ captureQueueSize: 3 });
-      deepEqual([queue().size, queue().dropped], [3, 5]);
+      deepEqual([queue.size, queue.dropped], [3, 5]);
       deepEqual([first.droppedWrites, second.droppedWrites], [3, 2]);
       camera.aioble.config({ captureQueueSize: 5 });
       await write(link, handles, 1, 2);
@@ -203,7 +203,7 @@ describe("capture: the queue", () => {
           [1, 0],
         ],
       );
-      equal(queue().dropped, 5);
+      equal(queue.dropped, 5);
     });
   });
 
@@ -232,7 +232,7 @@ describe("capture: the queue", () => {
       for (const count of [1, 3, 5]) deepEqual(numberOf((await second.written()).data), [0, count]);
       await rejects(fresh.written({ timeoutMs: 0 }), { code: "timeout" });
       throws(() => first.written(), TypeError);
-      deepEqual([queue().dropped, (queue() as unknown as { entries: unknown[] }).entries.length], [0, 0]);
+      deepEqual([queue.dropped, (queue as unknown as { entries: unknown[] }).entries.length], [0, 0]);
     });
   });
 
