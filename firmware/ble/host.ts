@@ -77,14 +77,7 @@ export class Host {
     this.hci = new Hci(
       { transport, clock, log },
       {
-        onAcl: (packet) => {
-          const connection = this.connections.get(packet.getUint16(1, true) & 0x0fff);
-          if (!connection) return;
-          if (!connection.established) connection.establish();
-          connection.l2cap.receive(packet);
-        },
-        onCompletedPackets: (packet) => this.acl.completed(packet),
-        onWritable: () => this.acl.drain(),
+        data: this.acl,
         onFailure: (error) => this.recover(error),
       },
     );

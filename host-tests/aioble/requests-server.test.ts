@@ -259,11 +259,11 @@ describe("requests of users: esp-idf 9097, a producer that is faster than its cl
     await world.run(async () => {
       const { link, database, connection } = await meet();
       await link.subscribe(database.characteristic(FIRST));
-      const { queue } = connection.link.link;
+      const acl = connection.link.link;
       let most = 0;
       for (let count = 0; count < COUNT; count++) {
         const sent = offered[0]!.notify(connection, numbered(count));
-        most = Math.max(most, queue.length);
+        most = Math.max(most, acl.queued);
         equal(await sent, true);
       }
       await sleep(2000);
@@ -283,7 +283,7 @@ describe("requests of users: esp-idf 9097, a producer that is faster than its cl
       const outcomes = Array.from({ length: COUNT }, (_, count) =>
         offered[0]!.notify(connection, numbered(count)).catch(({ code }) => code as string),
       );
-      equal(connection.link.link.queue.length, 32);
+      equal(connection.link.link.queued, 32);
       const settled = await Promise.all(outcomes);
       const accepted = settled.filter((outcome) => outcome === true).length;
       ok(accepted >= 32 && accepted <= 36, `${accepted}`);

@@ -105,7 +105,7 @@ function checkBounds(scene: Scene): void {
   if ((client.snapshot?.value.length ?? 0) > 512) throw new Error("a snapshot above 512 bytes");
   if (client.configurations.size > 16 || client.indications.length > 16) throw new Error("too much is kept");
   if (bearer.mtu < 23 || bearer.mtu > LIMIT) throw new Error(`MTU ${bearer.mtu}`);
-  if (scene.link.link.queue.length > 0) throw new Error("something stays queued");
+  if (scene.link.link.queued > 0) throw new Error("something stays queued");
   for (let handle = 14; server.at(handle); handle++) {
     const attribute = server.at(handle)!;
     if (attribute.maxLength > 0 && attribute.value.length > attribute.maxLength) {

@@ -40,7 +40,7 @@ export class FuzzLink {
 
   /** One ACL packet with these Packet_Boundary and Broadcast flags. */
   fragment(flags: number, data: Uint8Array): void {
-    this.l2cap.receive(shiftedView(concat([0x02], le16(HANDLE | (flags << 12)), le16(data.length), data)));
+    this.acl.receive(shiftedView(concat([0x02], le16(HANDLE | (flags << 12)), le16(data.length), data)));
   }
 
   /** A whole frame. */

@@ -2,7 +2,7 @@
 
 import type { Clock, LogLevel, Timer } from "../../platform/platform.ts";
 import { encode, encodeInto, type Fields, type Values, Writer } from "../codec.ts";
-import { CHANNEL, type L2cap, PDU_OFFSET } from "../l2cap/l2cap.ts";
+import { CHANNEL, type ChannelReceiver, type L2cap, PDU_OFFSET } from "../l2cap/l2cap.ts";
 import { ATT_ERROR } from "./errors.ts";
 import {
   COMMAND_FLAG,
@@ -40,19 +40,20 @@ export const TRANSACTION_TIMEOUT_MS = 30_000;
 
 /** Requests and commands that a server may be asked (the others are answered Request Not Supported). */
 const SERVED: readonly number[] = [
-  findInformationRequest.opcode,
-  findByTypeValueRequest.opcode,
-  readByTypeRequest.opcode,
-  readRequest.opcode,
-  readBlobRequest.opcode,
-  readMultipleRequest.opcode,
-  readMultipleVariableRequest.opcode,
-  readByGroupTypeRequest.opcode,
+  // What comes most often is found first.
   writeRequest.opcode,
   writeCommand.opcode,
-  signedWriteCommand.opcode,
+  readRequest.opcode,
+  readBlobRequest.opcode,
+  readByTypeRequest.opcode,
+  readByGroupTypeRequest.opcode,
+  findInformationRequest.opcode,
+  findByTypeValueRequest.opcode,
+  readMultipleRequest.opcode,
+  readMultipleVariableRequest.opcode,
   prepareWriteRequest.opcode,
   executeWriteRequest.opcode,
+  signedWriteCommand.opcode,
 ];
 
 /** Errors that concern no attribute (Vol 3, Part F, 3.3). */
@@ -82,7 +83,7 @@ export interface BearerPort {
   onTimeout(): void;
 }
 
-export class AttBearer {
+export class AttBearer implements ChannelReceiver {
   mtu = DEFAULT_MTU;
   /** Whether the value that was sent last did not fit. */
   wasCut = false;
@@ -102,10 +103,10 @@ export class AttBearer {
     this.header = l2cap.headerView;
     this.port = port;
     this.preferredMtu = Math.min(MAX_MTU, Math.max(DEFAULT_MTU, port.preferredMtu));
-    l2cap.attach(CHANNEL.ATT, (view, start, length) => this.receive(view, start, length));
+    l2cap.attach(CHANNEL.ATT, this);
   }
 
-  private receive(view: DataView, start: number, length: number): void {
+  receive(view: DataView, start: number, length: number): void {
     if (length === 0) return;
     const opcode = view.getUint8(start);
     if (length > this.mtu && !isAnswer(opcode)) {
@@ -153,7 +154,8 @@ export class AttBearer {
 
   /** Sends a response that is its opcode alone. */
   respondEmpty(opcode: number): void {
-    this.l2cap.send(CHANNEL.ATT, this.putOpcode(opcode));
+    this.header.setUint8(PDU_OFFSET, opcode);
+    this.l2cap.send(CHANNEL.ATT, 1);
   }
 
   /** Error Response. Some errors concern no attribute: their handle is 0, whatever is given (Vol 3, Part F, 3.3). */
@@ -211,9 +213,8 @@ export class AttBearer {
 
   /** Opcode, handle, value (Vol 3, Part F, 3.4.7). */
   private sendValue(opcode: number, handle: number, value: Uint8Array): boolean {
-    const header = this.header;
-    header.setUint8(PDU_OFFSET, opcode);
-    header.setUint16(PDU_OFFSET + 1, handle, true);
+    // One access for both; the fourth byte is beyond the header.
+    this.header.setUint32(PDU_OFFSET, opcode | (handle << 8), true);
     const room = this.mtu - VALUE_HEADER_LENGTH;
     let end = value.length;
     this.wasCut = end > room;

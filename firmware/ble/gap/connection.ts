@@ -42,9 +42,7 @@ export class Connection {
   /** Controller error code of the disconnection; undefined while connected (Vol 1, Part F, 1.3). */
   disconnectReason: number | undefined = undefined;
 
-  /** Whether the peer has sent data: until then the link may turn out never to have existed (reason 0x3E). */
-  established = false;
-  /** Called when `established` becomes true. */
+  /** Called when the peer sends its first data: until then the link may turn out never to have existed (reason 0x3E). */
   onEstablished: (() => void) | undefined = undefined;
 
   constructor(parts: ConnectionParts) {
@@ -55,12 +53,19 @@ export class Connection {
     this.parameters = parts.parameters;
     this.link = parts.link;
     this.l2cap = parts.l2cap;
+    this.awaitData(parts.link);
   }
 
-  /** The peer has sent data. */
-  establish(): void {
-    this.established = true;
-    this.onEstablished?.();
+  /** Stands before the link's receiver until the first data comes. */
+  private awaitData(link: AclLink): void {
+    const { receiver } = link;
+    link.receiver = {
+      receive: (packet, boundary, length) => {
+        link.receiver = receiver;
+        this.onEstablished?.();
+        receiver?.receive(packet, boundary, length);
+      },
+    };
   }
 
   get isConnected(): boolean {

@@ -1,9 +1,10 @@
 /**
- * ACL data towards the controller: fragmentation, the controller's buffer credits (Vol 4, Part E, 4.1.1) and the only
- * queue on the way out.
+ * ACL data of every link: what arrives goes to the link that has the handle; what is sent is fragmented, waits for the
+ * controller's buffer credits (Vol 4, Part E, 4.1.1), and until then in the only queue on the way out.
  *
- * An outgoing packet is put together in place: each layer writes its header into `header` at its own offset, just
- * before the transport gathers header and payload. Nothing may be called in between that sends something else.
+ * An outgoing packet is put together in place: each layer writes its header into `header` at its own offset, in one
+ * access, just before the transport gathers header and payload. Nothing may be called in between that sends something
+ * else.
  */
 
 import type { HciTransport, LogLevel } from "../../platform/platform.ts";
@@ -15,12 +16,13 @@ export const L2CAP_OFFSET = 5;
 /** Offset of the L2CAP payload in `header`: after length and channel id (Vol 3, Part A, 3.1). */
 export const PDU_OFFSET = L2CAP_OFFSET + 4;
 /** Bytes that a layer above L2CAP may put into `header`; the rest travels as payload. */
-export const PDU_HEADER_MAX = 16;
+export const PDU_HEADER_MAX = 8;
 
-/** Packet_Boundary_Flag, host to controller: first, non-automatically-flushable (Vol 4, Part E, 5.4.2). */
-const FIRST = 0x0000;
-/** Packet_Boundary_Flag: continuing fragment. */
-const CONTINUING = 0x1000;
+/**
+ * Packet_Boundary_Flag of a continuing fragment (Vol 4, Part E, 5.4.2). Of a first one the flag is 0 towards the
+ * controller: not flushed by itself.
+ */
+export const CONTINUING = 0b01;
 
 /** PDUs that one link may have waiting; more is the caller's to hold back. */
 export const QUEUE_LIMIT = 32;
@@ -31,12 +33,13 @@ export const QUEUE_LIMIT = 32;
 const ANSWER_RESERVE = 8;
 
 interface QueuedPdu {
-  /** ACL and L2CAP headers' room, then the L2CAP frame. */
+  /** The frame behind the header of its first packet. */
   readonly packet: Uint8Array;
   /** Bytes of the frame handed to the controller so far. */
   sent: number;
   /** Called when the last byte was handed to the transport; never when the link ends before. */
   onSent: (() => void) | undefined;
+  next: QueuedPdu | undefined;
 }
 
 /** Somebody who waits until the controller has completed what was sent up to then. */
@@ -46,21 +49,58 @@ interface CompletionWait {
   readonly callback: () => void;
 }
 
-/** The sending side of one connection. */
+/** Takes what arrives on one link. */
+export interface AclReceiver {
+  /** The data of one packet: `length` bytes after its header, and its Packet_Boundary_Flag. */
+  receive(packet: DataView, boundary: number, length: number): void;
+}
+
+/** One connection. Links and what waits on them are linked lists: short, and quicker to walk than what iterates. */
 export class AclLink {
   readonly handle: number;
+  receiver: AclReceiver | undefined = undefined;
   /** Packets that the controller holds. */
   inController = 0;
-  readonly queue: QueuedPdu[] = [];
+  /** PDUs that wait. */
+  queued = 0;
+  first: QueuedPdu | undefined = undefined;
+  private last: QueuedPdu | undefined = undefined;
+  /** Waits in their order. */
   readonly completions: CompletionWait[] = [];
+  /** The next link in line. */
+  next: AclLink | undefined = undefined;
 
   constructor(handle: number) {
     this.handle = handle;
   }
 
+  /** Adds a packet to the queue. */
+  push(packet: Uint8Array): void {
+    const pdu: QueuedPdu = { packet, sent: 0, onSent: undefined, next: undefined };
+    if (this.last) this.last.next = pdu;
+    else this.first = pdu;
+    this.last = pdu;
+    this.queued++;
+  }
+
+  /** Takes the first PDU out of the queue. */
+  shift(): void {
+    this.first = this.first!.next;
+    if (!this.first) this.last = undefined;
+    this.queued--;
+  }
+
+  /** Nothing waits any longer. */
+  clear(): void {
+    this.first = undefined;
+    this.last = undefined;
+    this.queued = 0;
+    this.completions.length = 0;
+  }
+
   /** Calls `callback` when the PDU that was queued last has left for the controller. */
   whenSent(callback: () => void): void {
-    const last = this.queue[this.queue.length - 1];
+    const { last } = this;
     if (!last) return callback();
     const earlier = last.onSent;
     last.onSent = earlier
@@ -82,18 +122,26 @@ export class Acl {
   /** Where headers are written: `PDU_OFFSET` and up for layers above L2CAP. */
   readonly header = new Uint8Array(PDU_OFFSET + PDU_HEADER_MAX);
   readonly headerView = viewOf(this.header);
+  private readonly transport: HciTransport;
   private readonly port: AclPort;
-  private readonly links = new Map<number, AclLink>();
+  /** The link whose turn it is; the others follow. */
+  private first: AclLink | undefined = undefined;
+  /** Links. */
+  private count = 0;
   private packetLength = 27;
   private buffers = 1;
   private credits = 1;
+  /** Packets that one link may have in the controller. */
+  private share = 1;
   /** Length of the frame whose headers stand in `header`, 0 when they are those of a fragment. */
   private standing = 0;
   /** Frames that found a link's queue full, the reserve included. */
   dropped = 0;
 
   constructor(port: AclPort) {
+    this.transport = port.transport;
     this.port = port;
+    this.headerView.setUint8(0, H4_ACL);
   }
 
   /** Takes over the controller's figures: bytes of data a packet may hold and packets it can hold; forgets all links. */
@@ -101,27 +149,71 @@ export class Acl {
     this.packetLength = packetLength;
     this.buffers = buffers;
     this.credits = buffers;
-    this.links.clear();
+    this.first = undefined;
+    this.count = 0;
+    this.divide();
+  }
+
+  /** A link that is out of range must not take every buffer: one stays free for each of the others. */
+  private divide(): void {
+    this.share = Math.max(1, this.buffers - (this.count - 1));
+  }
+
+  private find(handle: number): AclLink | undefined {
+    let link = this.first;
+    while (link && link.handle !== handle) link = link.next;
+    return link;
+  }
+
+  private append(link: AclLink): void {
+    link.next = undefined;
+    if (!this.first) this.first = link;
+    else {
+      let last = this.first;
+      while (last.next) last = last.next;
+      last.next = link;
+    }
+  }
+
+  private remove(link: AclLink): void {
+    if (this.first === link) this.first = link.next;
+    for (let before = this.first; before; before = before.next) {
+      if (before.next === link) before.next = link.next;
+    }
   }
 
   /** Adds a connection. A handle that the controller uses again replaces the old one. */
   open(handle: number): AclLink {
-    const stale = this.links.get(handle);
+    const stale = this.find(handle);
     if (stale) this.close(stale);
     const link = new AclLink(handle);
-    this.links.set(handle, link);
+    this.append(link);
+    this.count++;
+    this.divide();
     return link;
   }
 
   /** Removes a connection: what it had in the controller counts as completed (Vol 4, Part E, 4.3). */
   close(link: AclLink): void {
-    if (this.links.get(link.handle) !== link) return;
-    this.links.delete(link.handle);
+    if (this.find(link.handle) !== link) return;
+    this.remove(link);
+    this.count--;
+    this.divide();
     this.credits = Math.min(this.buffers, this.credits + link.inController);
     link.inController = 0;
-    link.queue.length = 0;
-    link.completions.length = 0;
+    link.clear();
     this.drain();
+  }
+
+  /** One packet from the controller, H4 indicator first. False when it is malformed; data for no link is dropped. */
+  receive(packet: DataView): boolean {
+    const length = packet.byteLength - L2CAP_OFFSET;
+    if (length < 0) return false;
+    const header = packet.getUint32(1, true);
+    if (header >>> 16 !== length) return false;
+    const receiver = this.find(header & 0x0fff)?.receiver;
+    if (receiver) receiver.receive(packet, (header >> 12) & 0b11, length);
+    return true;
   }
 
   /**
@@ -130,8 +222,8 @@ export class Acl {
    */
   whenCompleted(link: AclLink, callback: () => void): () => void {
     let packets = link.inController;
-    for (const { packet, sent } of link.queue) {
-      packets += Math.ceil((packet.length - L2CAP_OFFSET - sent) / this.packetLength);
+    for (let pdu = link.first; pdu; pdu = pdu.next) {
+      packets += Math.ceil((pdu.packet.length - L2CAP_OFFSET - pdu.sent) / this.packetLength);
     }
     const wait = { packets, callback };
     if (packets === 0) callback();
@@ -143,40 +235,36 @@ export class Acl {
   }
 
   /**
-   * Sends an L2CAP frame: `headerLength` bytes of `header` from `L2CAP_OFFSET`, then `payload[start..end)`. Goes out at
-   * once when the controller has room; else a copy waits in the link's queue (see `AclLink.whenSent`) and the result is
-   * false. A frame that finds the queue and its reserve full is dropped and counted.
+   * Sends an L2CAP frame: `headerLength` bytes of `header` from `L2CAP_OFFSET`, then `payload[start..end)`.
+   * Goes out at once when the controller has room; else a copy waits in the link's queue (see `AclLink.whenSent`) and the
+   * result is false. A frame that finds the queue and its reserve full is dropped and counted.
    */
-  send(
-    link: AclLink,
-    headerLength: number,
-    payload?: Uint8Array,
-    start = 0,
-    end = payload ? payload.length : 0,
-  ): boolean {
+  send(link: AclLink, headerLength: number, payload: Uint8Array, start: number, end: number): boolean {
     const length = headerLength + end - start;
-    if (length <= this.packetLength && link.queue.length === 0 && this.mayTransmit(link)) {
-      const view = this.headerView;
-      view.setUint8(0, H4_ACL);
-      view.setUint16(1, link.handle | FIRST, true);
-      view.setUint16(3, length, true);
-      if (this.port.transport.write(this.header, L2CAP_OFFSET + headerLength, payload, start, end)) {
-        this.credits--;
-        link.inController++;
-        this.standing = length;
-        return true;
-      }
+    const fits = length <= this.packetLength;
+    this.headerView.setUint32(1, link.handle | ((fits ? length : this.packetLength) << 16), true);
+    if (
+      fits &&
+      link.queued === 0 &&
+      this.credits > 0 &&
+      link.inController < this.share &&
+      this.transport.write(this.header, L2CAP_OFFSET + headerLength, payload, start, end)
+    ) {
+      this.credits--;
+      link.inController++;
+      this.standing = length;
+      return true;
     }
-    if (link.queue.length >= QUEUE_LIMIT + ANSWER_RESERVE) {
+    if (link.queued >= QUEUE_LIMIT + ANSWER_RESERVE) {
       this.dropped++;
       return false;
     }
     const packet = new Uint8Array(L2CAP_OFFSET + length);
     packet.set(this.header.subarray(0, L2CAP_OFFSET + headerLength));
-    if (payload) packet.set(payload.subarray(start, end), L2CAP_OFFSET + headerLength);
-    link.queue.push({ packet, sent: 0, onSent: undefined });
+    packet.set(payload.subarray(start, end), L2CAP_OFFSET + headerLength);
+    link.push(packet);
     this.drain();
-    return link.queue.length === 0;
+    return link.queued === 0;
   }
 
   /**
@@ -184,10 +272,10 @@ export class Acl {
    * know that nothing else was sent since. False, and nothing is sent, when the length differs or it cannot leave at once.
    */
   repeat(link: AclLink, headerLength: number, payload: Uint8Array, end: number): boolean {
-    if (headerLength + end !== this.standing || link.queue.length > 0 || !this.mayTransmit(link))
-      return false;
-    this.headerView.setUint16(1, link.handle | FIRST, true);
-    if (!this.port.transport.write(this.header, L2CAP_OFFSET + headerLength, payload, 0, end)) return false;
+    if (headerLength + end !== this.standing || link.queued > 0) return false;
+    if (this.credits === 0 || link.inController >= this.share) return false;
+    this.headerView.setUint16(1, link.handle, true);
+    if (!this.transport.write(this.header, L2CAP_OFFSET + headerLength, payload, 0, end)) return false;
     this.credits--;
     link.inController++;
     return true;
@@ -195,11 +283,13 @@ export class Acl {
 
   /** Number Of Completed Packets (Vol 4, Part E, 7.7.19). Wrong handles and counts are noted and change nothing. */
   completed(packet: DataView): void {
-    const count = packet.byteLength > 3 ? packet.getUint8(3) : 0;
-    for (let index = 0; index < count && 8 + index * 4 <= packet.byteLength; index++) {
-      const link = this.links.get(packet.getUint16(4 + index * 4, true) & 0x0fff);
+    const length = packet.byteLength;
+    const count = length > 3 ? packet.getUint8(3) : 0;
+    for (let index = 0; index < count && 8 + index * 4 <= length; index++) {
+      const entry = packet.getUint32(4 + index * 4, true);
+      const link = this.find(entry & 0x0fff);
       if (!link) continue; // Reported after the disconnection: already counted by close().
-      let done = packet.getUint16(6 + index * 4, true);
+      let done = entry >>> 16;
       if (done > link.inController) {
         this.port.log(
           "warning",
@@ -216,48 +306,43 @@ export class Acl {
 
   /** Sends what waits, the links taking turns, until the controller or the transport is full. */
   drain(): void {
-    let progress = true;
-    while (progress && this.credits > 0) {
-      progress = false;
-      for (const link of this.links.values()) {
-        if (link.queue.length > 0 && this.mayTransmit(link) && this.transmitFragment(link)) progress = true;
-      }
+    for (let link = this.first; link && this.credits > 0; ) {
+      if (link.queued > 0 && link.inController < this.share && this.transmitFragment(link)) {
+        // To the end of the line.
+        if (this.count > 1) {
+          this.remove(link);
+          this.append(link);
+        }
+        link = this.first;
+      } else link = link.next;
     }
-  }
-
-  /** A link that is out of range must not take every buffer: one stays free for each of the others. */
-  private mayTransmit(link: AclLink): boolean {
-    const share = Math.max(1, this.buffers - (this.links.size - 1));
-    return this.credits > 0 && link.inController < share;
-  }
-
-  /** To the end of the line: `drain` goes through the links in their order. */
-  private yieldTurn(link: AclLink): void {
-    if (this.links.size < 2) return;
-    this.links.delete(link.handle);
-    this.links.set(link.handle, link);
   }
 
   private transmitFragment(link: AclLink): boolean {
-    const pdu = link.queue[0]!;
-    this.standing = 0;
-    const frameLength = pdu.packet.length - L2CAP_OFFSET;
-    const length = Math.min(this.packetLength, frameLength - pdu.sent);
-    const view = this.headerView;
-    view.setUint8(0, H4_ACL);
-    view.setUint16(1, link.handle | (pdu.sent === 0 ? FIRST : CONTINUING), true);
-    view.setUint16(3, length, true);
-    const from = L2CAP_OFFSET + pdu.sent;
-    if (!this.port.transport.write(this.header, L2CAP_OFFSET, pdu.packet, from, from + length)) return false;
+    const pdu = link.first!;
+    const { packet, sent } = pdu;
+    const rest = packet.length - L2CAP_OFFSET - sent;
+    const length = Math.min(rest, this.packetLength);
+    const taken =
+      sent === 0
+        ? this.transport.write(packet, L2CAP_OFFSET + length)
+        : this.transmitContinuing(link, length);
+    if (!taken) return false;
     this.credits--;
     link.inController++;
-    this.yieldTurn(link);
     pdu.sent += length;
-    if (pdu.sent === frameLength) {
-      link.queue.shift();
+    if (length === rest) {
+      link.shift();
       if (pdu.onSent) pdu.onSent();
     }
     return true;
+  }
+
+  private transmitContinuing({ handle, first }: AclLink, length: number): boolean {
+    this.headerView.setUint32(1, handle | (CONTINUING << 12) | (length << 16), true);
+    this.standing = 0;
+    const from = L2CAP_OFFSET + first!.sent;
+    return this.transport.write(this.header, L2CAP_OFFSET, first!.packet, from, from + length);
   }
 }
 

@@ -26,14 +26,19 @@ export interface HciPort {
   log(level: LogLevel, message: string): void;
 }
 
+/** Where data goes. Packets begin with their H4 indicator. */
+export interface HciData {
+  /** An ACL packet. False when it is malformed. */
+  receive(packet: DataView): boolean;
+  /** Number Of Completed Packets, whose header is sound. */
+  completed(packet: DataView): void;
+  /** The transport has room again. */
+  drain(): void;
+}
+
 /** Where HCI delivers. */
 export interface HciHandlers {
-  /** A whole ACL packet, H4 indicator first. */
-  onAcl(packet: DataView): void;
-  /** Number Of Completed Packets, H4 indicator first. */
-  onCompletedPackets(packet: DataView): void;
-  /** The transport has room again. */
-  onWritable(): void;
+  readonly data: HciData;
   /** The controller is lost: no answer, hardware error, or a broken line. HCI is closed already. */
   onFailure(error: HciError): void;
 }
@@ -54,6 +59,7 @@ interface Subscription {
 export class Hci implements HciReceiver {
   private readonly port: HciPort;
   private readonly handlers: HciHandlers;
+  private readonly data: HciData;
   private readonly subscriptions = new Map<number, Subscription>();
   private readonly queue: PendingCommand[] = [];
   private inFlight: PendingCommand | undefined;
@@ -68,6 +74,7 @@ export class Hci implements HciReceiver {
   constructor(port: HciPort, handlers: HciHandlers) {
     this.port = port;
     this.handlers = handlers;
+    this.data = handlers.data;
   }
 
   /** Opens the line, or opens it again after a failure. */
@@ -131,33 +138,27 @@ export class Hci implements HciReceiver {
 
   onPacket(packet: DataView): void {
     if (!this.opened) return;
-    const length = packet.byteLength;
     const type = packet.getUint8(0);
-    if (type === H4_ACL && length >= 5 && packet.getUint16(3, true) === length - 5) {
-      this.handlers.onAcl(packet);
-    } else if (type === H4_EVENT && length >= 3 && packet.getUint8(2) === length - 3) {
-      this.receiveEvent(packet);
-    } else {
-      this.refuse("packet", type);
+    if (type === H4_ACL && this.data.receive(packet)) return;
+    const length = packet.byteLength;
+    if (type === H4_EVENT && length >= 3) {
+      const header = packet.getUint16(1, true);
+      if (header >> 8 === length - 3) return this.receiveEvent(header & 0xff, packet, length);
     }
+    this.refuse("packet", type);
   }
 
   onWritable(): void {
     this.pump();
-    this.handlers.onWritable();
+    this.data.drain();
   }
 
   onFailure(reason: string): void {
     if (this.opened) this.fail("controller-lost", `The line to the Bluetooth controller failed: ${reason}.`);
   }
 
-  private receiveEvent(packet: DataView): void {
-    const code = packet.getUint8(1);
-    const end = packet.byteLength;
-    if (code === numberOfCompletedPackets.code) {
-      this.handlers.onCompletedPackets(packet);
-      return;
-    }
+  private receiveEvent(code: number, packet: DataView, end: number): void {
+    if (code === numberOfCompletedPackets.code) return this.data.completed(packet);
     if (code === commandComplete.code) {
       const values = decode(commandComplete.fields, packet, 3, end);
       if (!values) return this.refuse("event", code);

@@ -12,47 +12,54 @@ export const CHANNEL = { ATT: 0x0004, SIGNALING: 0x0005, SMP: 0x0006 } as const;
 /** Bytes of L2CAP header. */
 const HEADER_LENGTH = PDU_OFFSET - L2CAP_OFFSET;
 
-/**
- * Receives what arrives on one fixed channel; the range is valid during the call. ATT and signalling, which have to refuse
- * what is too long, are shown frames above the link's limit too: `length` is the announced one then, and of the frame only
- * the first four bytes are sure to be there.
- */
-export type ChannelReceiver = (view: DataView, start: number, length: number) => void;
+/** Takes what arrives on one fixed channel. */
+export interface ChannelReceiver {
+  /**
+   * One frame; the range is valid during the call. ATT and signalling, which have to refuse what is too long, are shown
+   * frames above the link's limit too: `length` is the announced one then, and of the frame only the first four bytes are
+   * sure to be there.
+   */
+  receive(view: DataView, start: number, length: number): void;
+}
 
-export class L2cap {
-  private readonly acl: Acl;
+const NO_PAYLOAD = new Uint8Array(0);
+
+export class L2cap implements FrameReceiver {
   readonly link: AclLink;
+  private readonly acl: Acl;
+  private readonly log: (level: LogLevel, message: string) => void;
   private readonly reassembly: Reassembly;
-  private readonly channels = new Map<number, ChannelReceiver>();
+  /** By channel identifier. */
+  private readonly channels: (ChannelReceiver | undefined)[] = [];
 
   /** @param limit the longest frame payload that any channel of this link accepts, in bytes. */
   constructor(acl: Acl, link: AclLink, limit: number, log: (level: LogLevel, message: string) => void) {
     this.acl = acl;
     this.link = link;
-    const deliver: FrameReceiver = (channel, view, start, length) => {
-      const receiver = this.channels.get(channel);
-      if (receiver) receiver(view, start, length);
-      else
-        log(
-          "debug",
-          `l2cap: dropped ${length} bytes for channel 0x${channel.toString(16)}, which is not open`,
-        );
-    };
-    this.reassembly = new Reassembly(limit, deliver, (channel, view, start, length) => {
-      if (channel === CHANNEL.ATT || channel === CHANNEL.SIGNALING) deliver(channel, view, start, length);
-    });
-    const signaling = new Signaling((frame) => this.send(CHANNEL.SIGNALING, 0, frame));
-    this.attach(CHANNEL.SIGNALING, (view, start, length) => signaling.receive(view, start, length));
+    this.log = log;
+    this.reassembly = new Reassembly(limit, this);
+    link.receiver = this.reassembly;
+    this.attach(CHANNEL.SIGNALING, new Signaling((frame) => this.send(CHANNEL.SIGNALING, 0, frame)));
   }
 
   /** Delivers what arrives on a fixed channel to `receiver`. */
   attach(channel: number, receiver: ChannelReceiver): void {
-    this.channels.set(channel, receiver);
+    this.channels[channel] = receiver;
   }
 
-  /** One ACL packet of this link. */
-  receive(packet: DataView): void {
-    this.reassembly.receive(packet);
+  onFrame(channel: number, view: DataView, start: number, length: number): void {
+    const receiver = this.channels[channel];
+    if (receiver) receiver.receive(view, start, length);
+    else {
+      this.log(
+        "debug",
+        `l2cap: dropped ${length} bytes for channel 0x${channel.toString(16)}, which is not open`,
+      );
+    }
+  }
+
+  onTooLong(channel: number, view: DataView, start: number, length: number): void {
+    if (channel === CHANNEL.ATT || channel === CHANNEL.SIGNALING) this.onFrame(channel, view, start, length);
   }
 
   /** Where the layers above put their headers, from `PDU_OFFSET`. */
@@ -62,7 +69,7 @@ export class L2cap {
 
   /** Whether the link's queue has room. */
   get canQueue(): boolean {
-    return this.link.queue.length < QUEUE_LIMIT;
+    return this.link.queued < QUEUE_LIMIT;
   }
 
   /** Frames from the peer that could not be put together. */
@@ -77,13 +84,12 @@ export class L2cap {
   send(
     channel: number,
     pduHeaderLength: number,
-    payload?: Uint8Array,
+    payload: Uint8Array = NO_PAYLOAD,
     start = 0,
-    end = payload ? payload.length : 0,
+    end = payload.length,
   ): boolean {
-    const view = this.acl.headerView;
-    view.setUint16(L2CAP_OFFSET, pduHeaderLength + end - start, true);
-    view.setUint16(L2CAP_OFFSET + 2, channel, true);
+    // Length and channel identifier.
+    this.acl.headerView.setUint32(L2CAP_OFFSET, (pduHeaderLength + end - start) | (channel << 16), true);
     return this.acl.send(this.link, HEADER_LENGTH + pduHeaderLength, payload, start, end);
   }
 

@@ -1,8 +1,9 @@
 /** Puts the fragments of ACL packets together again (Vol 3, Part A, 7.2.2). One per link. */
 import { viewOf } from "../codec.ts";
+import { type AclReceiver, CONTINUING } from "../hci/acl.ts";
 
-/** Packet_Boundary_Flag of a continuing fragment (Vol 4, Part E, 5.4.2). */
-const CONTINUING = 0x01;
+/** Packet_Boundary_Flag of a first fragment from the controller (Vol 4, Part E, 5.4.2). */
+const FIRST = 0b10;
 /** Offset of the data in an ACL packet with its H4 indicator. */
 const DATA_OFFSET = 5;
 /** L2CAP length and channel id (Vol 3, Part A, 3.1). */
@@ -11,14 +12,21 @@ const HEADER_LENGTH = 4;
 /** Bytes of a frame above the limit that must be there for it to be shown. */
 const BEGINNING = 4;
 
-/** Receives a complete frame: `length` bytes of payload at `start`, valid during the call. */
-export type FrameReceiver = (channel: number, view: DataView, start: number, length: number) => void;
+/** Takes frames: `length` bytes of payload at `start`, valid during the call. */
+export interface FrameReceiver {
+  /** A complete frame. */
+  onFrame(channel: number, view: DataView, start: number, length: number): void;
+  /**
+   * The beginning of a frame above the limit, four bytes or more of it, with its announced length: a request that was
+   * too long has to be answered.
+   */
+  onTooLong(channel: number, view: DataView, start: number, length: number): void;
+}
 
-export class Reassembly {
+export class Reassembly implements AclReceiver {
   private readonly limit: number;
-  private readonly onFrame: FrameReceiver;
-  private readonly onTooLong: FrameReceiver;
-  private buffer: Uint8Array | undefined;
+  private readonly receiver: FrameReceiver;
+  private buffer: Uint8Array | undefined = undefined;
   /** Bytes in `buffer`. */
   private filled = 0;
   /** Bytes of a refused frame still to come. */
@@ -26,26 +34,14 @@ export class Reassembly {
   /** Frames dropped: too long, cut short, or continued without a start. */
   dropped = 0;
 
-  /**
-   * @param limit the longest payload that is accepted, in bytes.
-   * @param onTooLong is shown the beginning of a frame above the limit, four bytes or more, with its announced length: a
-   * request that was too long has to be answered.
-   */
-  constructor(limit: number, onFrame: FrameReceiver, onTooLong: FrameReceiver = () => {}) {
+  /** @param limit the longest payload that is accepted, in bytes. */
+  constructor(limit: number, receiver: FrameReceiver) {
     this.limit = limit;
-    this.onFrame = onFrame;
-    this.onTooLong = onTooLong;
+    this.receiver = receiver;
   }
 
-  /** One ACL packet, H4 indicator first. */
-  receive(packet: DataView): void {
-    const boundary = (packet.getUint8(2) >> 4) & 0x03;
-    const length = packet.byteLength - DATA_OFFSET;
-    if (boundary === CONTINUING) this.continue(packet, length);
-    else this.start(packet, length);
-  }
-
-  private start(packet: DataView, length: number): void {
+  receive(packet: DataView, boundary: number, length: number): void {
+    if (boundary === CONTINUING) return this.continue(packet, length);
     if (this.buffer) this.drop();
     this.skip = 0;
     if (length < HEADER_LENGTH) {
@@ -53,14 +49,15 @@ export class Reassembly {
       if (length > 0) this.collect(new Uint8Array(HEADER_LENGTH), packet, length);
       return;
     }
-    const payload = packet.getUint16(DATA_OFFSET, true);
+    const header = packet.getUint32(DATA_OFFSET, true);
+    const payload = header & 0xffff;
     if (payload > this.limit) {
       this.dropped++;
       this.skip = Math.max(0, payload - (length - HEADER_LENGTH));
       if (length < HEADER_LENGTH + BEGINNING) return;
-      this.onTooLong(packet.getUint16(DATA_OFFSET + 2, true), packet, DATA_OFFSET + HEADER_LENGTH, payload);
+      this.receiver.onTooLong(header >>> 16, packet, DATA_OFFSET + HEADER_LENGTH, payload);
     } else if (payload === length - HEADER_LENGTH) {
-      this.onFrame(packet.getUint16(DATA_OFFSET + 2, true), packet, DATA_OFFSET + HEADER_LENGTH, payload);
+      this.receiver.onFrame(header >>> 16, packet, DATA_OFFSET + HEADER_LENGTH, payload);
     } else if (payload < length - HEADER_LENGTH) {
       this.dropped++;
     } else {
@@ -86,7 +83,7 @@ export class Reassembly {
     if (total < buffer.length) return;
     this.forget();
     const view = viewOf(buffer);
-    this.onFrame(view.getUint16(2, true), view, HEADER_LENGTH, buffer.length - HEADER_LENGTH);
+    this.receiver.onFrame(view.getUint16(2, true), view, HEADER_LENGTH, buffer.length - HEADER_LENGTH);
   }
 
   /** The header came in two pieces: join it and go on as if the frame started here. */
@@ -98,7 +95,7 @@ export class Reassembly {
       DATA_OFFSET + this.filled,
     );
     this.forget();
-    this.start(viewOf(joined), joined.length - DATA_OFFSET);
+    this.receive(viewOf(joined), FIRST, joined.length - DATA_OFFSET);
   }
 
   private collect(buffer: Uint8Array, packet: DataView, length: number): void {

@@ -8,9 +8,11 @@ const PAIRING_NOT_SUPPORTED = 0x05;
 
 /** Answers every Pairing Request on this link with Pairing Failed; other commands belong to no pairing and are dropped. */
 export function refusePairing(l2cap: L2cap): void {
-  l2cap.attach(CHANNEL.SMP, (view, start, length) => {
-    if (length > 0 && view.getUint8(start) === PAIRING_REQUEST) {
-      l2cap.send(CHANNEL.SMP, 0, new Uint8Array([PAIRING_FAILED, PAIRING_NOT_SUPPORTED]));
-    }
+  l2cap.attach(CHANNEL.SMP, {
+    receive(view, start, length) {
+      if (length > 0 && view.getUint8(start) === PAIRING_REQUEST) {
+        l2cap.send(CHANNEL.SMP, 0, new Uint8Array([PAIRING_FAILED, PAIRING_NOT_SUPPORTED]));
+      }
+    },
   });
 }

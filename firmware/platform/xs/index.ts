@@ -28,8 +28,7 @@ function createTransport(native: Native): HciTransport {
         (reason) => receiver.onFailure(reason),
       );
     },
-    write: (header, headerLength, payload, start, end) =>
-      native.hciWrite(header, headerLength, payload, start, end),
+    write: native.hciWrite,
     close: () => native.hciClose(),
   };
 }

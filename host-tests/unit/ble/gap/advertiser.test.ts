@@ -34,7 +34,7 @@ function createScene(links = 0) {
   const clock = new VirtualClock(settle);
   const hci = new Hci(
     { transport: controller, clock, log: () => {} },
-    { onAcl() {}, onCompletedPackets() {}, onWritable() {}, onFailure() {} },
+    { data: { receive: () => true, completed() {}, drain() {} }, onFailure() {} },
   );
   hci.open();
   const connected = { size: links };

@@ -23,7 +23,7 @@ function setUp() {
 function send(acl: Acl, link: AclLink, length: number): void {
   acl.headerView.setUint16(L2CAP_OFFSET, length - 4, true);
   acl.headerView.setUint16(L2CAP_OFFSET + 2, 0x0004, true);
-  acl.send(link, 4, new Uint8Array(length - 4));
+  acl.send(link, 4, new Uint8Array(length - 4), 0, length - 4);
 }
 
 function complete(acl: Acl, handle: number, count: number): void {

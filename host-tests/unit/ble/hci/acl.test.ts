@@ -363,10 +363,35 @@ describe("Acl: a full transport, and whenSent", () => {
   it("the queue has a limit for notifications, and a firm one for everything", () => {
     const { acl } = setUp(27, 1);
     const link = acl.open(1);
-    while (link.queue.length < QUEUE_LIMIT) send(acl, link, fromHex("aa"));
-    assert.equal(link.queue.length, QUEUE_LIMIT);
+    while (link.queued < QUEUE_LIMIT) send(acl, link, fromHex("aa"));
     // A peer may ask again and again without ever taking an answer.
     for (let n = 0; n < 1000; n++) send(acl, link, counting(100));
-    assert.ok(link.queue.length <= 2 * QUEUE_LIMIT, `${link.queue.length} frames wait`);
+    assert.ok(link.queued <= 2 * QUEUE_LIMIT, `${link.queued} frames wait`);
+  });
+});
+
+describe("Acl: data from the controller", () => {
+  const packet = (text: string): DataView => shiftedView(fromHex(text));
+
+  it("goes to the link that has the handle, with flag and length; data for no link is dropped", () => {
+    const { acl } = setUp(27, 1);
+    const seen: string[] = [];
+    for (const handle of [0x0040, 0x0efe]) {
+      const receive = (view: DataView, boundary: number, length: number) =>
+        seen.push(`${handle.toString(16)}: ${boundary}, ${length}, ${view.byteLength}`);
+      acl.open(handle).receiver = { receive };
+    }
+    assert.equal(acl.receive(packet("02 40 20 02 00 aa bb")), true);
+    assert.equal(acl.receive(packet("02 fe 1e 00 00")), true);
+    assert.equal(acl.receive(packet("02 41 20 01 00 aa")), true);
+    assert.deepEqual(seen, ["40: 2, 2, 7", "efe: 1, 0, 5"]);
+  });
+
+  it("is refused when its length is wrong", () => {
+    const { acl } = setUp(27, 1);
+    acl.open(0x40).receiver = { receive: () => assert.fail("received") };
+    for (const text of ["02", "02 40 20 01", "02 40 20 01 00", "02 40 20 00 00 01", "02 40 20 ff ff 01"]) {
+      assert.equal(acl.receive(packet(text)), false, text);
+    }
   });
 });

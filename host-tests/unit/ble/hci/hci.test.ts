@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { HciError } from "../../../../firmware/ble/errors.ts";
+import { Acl } from "../../../../firmware/ble/hci/acl.ts";
 import * as commands from "../../../../firmware/ble/hci/commands.ts";
 import { disconnectionComplete, leConnectionUpdateComplete } from "../../../../firmware/ble/hci/events.ts";
 import { COMMAND_TIMEOUT_MS, Hci } from "../../../../firmware/ble/hci/hci.ts";
@@ -26,12 +27,19 @@ function setUp() {
   const completed: string[] = [];
   let writable = 0;
   const bytesOf = (view: DataView) => toHex(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+  const lengths = new Acl({ transport: controller, log: () => {} });
   const hci = new Hci(
     { transport: controller, clock, log: (level, message) => log.push(`${level}: ${message}`) },
     {
-      onAcl: (packet) => acl.push(bytesOf(packet)),
-      onCompletedPackets: (packet) => completed.push(bytesOf(packet)),
-      onWritable: () => writable++,
+      data: {
+        receive(packet) {
+          const sound = lengths.receive(packet);
+          if (sound) acl.push(bytesOf(packet));
+          return sound;
+        },
+        completed: (packet) => completed.push(bytesOf(packet)),
+        drain: () => writable++,
+      },
       onFailure: (error) => failures.push(error),
     },
   );

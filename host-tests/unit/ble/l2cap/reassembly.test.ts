@@ -3,21 +3,25 @@ import { describe, it } from "mocha";
 import { Reassembly } from "../../../../firmware/ble/l2cap/reassembly.ts";
 import { concat, counting, le16, shiftedView, toHex } from "../../../support/bytes.ts";
 
-const FIRST = 0x2000;
-const CONTINUING = 0x1000;
+const FIRST = 0b10;
+const CONTINUING = 0b01;
 
-function aclPacket(flags: number, data: Uint8Array): DataView {
-  return shiftedView(concat([0x02], le16(0x0040 | flags), le16(data.length), data));
+function receive(reassembly: Reassembly, boundary: number, data: Uint8Array): void {
+  const packet = concat([0x02], le16(0x0040 | (boundary << 12)), le16(data.length), data);
+  reassembly.receive(shiftedView(packet), boundary, data.length);
 }
 
 function setUp(limit = 64) {
   const frames: string[] = [];
-  const reassembly = new Reassembly(limit, (channel, view, start, length) => {
-    const payload = new Uint8Array(view.buffer, view.byteOffset + start, length);
-    frames.push(`${channel.toString(16)}: ${toHex(payload)}`);
+  const reassembly = new Reassembly(limit, {
+    onFrame(channel, view, start, length) {
+      const payload = new Uint8Array(view.buffer, view.byteOffset + start, length);
+      frames.push(`${channel.toString(16)}: ${toHex(payload)}`);
+    },
+    onTooLong() {},
   });
-  const start = (...data: number[]) => reassembly.receive(aclPacket(FIRST, Uint8Array.from(data)));
-  const more = (...data: number[]) => reassembly.receive(aclPacket(CONTINUING, Uint8Array.from(data)));
+  const start = (...data: number[]) => receive(reassembly, FIRST, Uint8Array.from(data));
+  const more = (...data: number[]) => receive(reassembly, CONTINUING, Uint8Array.from(data));
   return { frames, reassembly, start, more };
 }
 
@@ -53,7 +57,7 @@ describe("Reassembly (Vol 3, Part A, 7.2.2)", () => {
         for (let turn = 0; turn < 2; turn++) {
           let at = 0;
           for (const piece of pieces) {
-            reassembly.receive(aclPacket(at === 0 ? FIRST : CONTINUING, whole.subarray(at, at + piece)));
+            receive(reassembly, at === 0 ? FIRST : CONTINUING, whole.subarray(at, at + piece));
             at += piece;
           }
         }
@@ -66,11 +70,11 @@ describe("Reassembly (Vol 3, Part A, 7.2.2)", () => {
   it("empty fragments anywhere change nothing", () => {
     const { frames, reassembly, more } = setUp();
     const whole = frame(3);
-    reassembly.receive(aclPacket(FIRST, whole.subarray(0, 2)));
+    receive(reassembly, FIRST, whole.subarray(0, 2));
     more();
-    reassembly.receive(aclPacket(CONTINUING, whole.subarray(2, 5)));
+    receive(reassembly, CONTINUING, whole.subarray(2, 5));
     more();
-    reassembly.receive(aclPacket(CONTINUING, whole.subarray(5)));
+    receive(reassembly, CONTINUING, whole.subarray(5));
     assert.deepEqual(frames, ["4: 00 01 02"]);
     assert.equal(reassembly.dropped, 0);
   });
@@ -149,15 +153,14 @@ describe("Reassembly (Vol 3, Part A, 7.2.2)", () => {
   it("shows the beginning of a frame above the limit once, with its announced length, when four bytes of it are there", () => {
     for (const first of [1, 4, 7, 8, 20]) {
       const shown: string[] = [];
-      const reassembly = new Reassembly(
-        10,
-        () => assert.fail("a frame"),
-        (channel, view, start, length) =>
+      const reassembly = new Reassembly(10, {
+        onFrame: () => assert.fail("a frame"),
+        onTooLong: (channel, view, start, length) =>
           shown.push(`${channel}: ${view.getUint32(start, false)}, ${length}`),
-      );
+      });
       const long = frame(30);
-      reassembly.receive(aclPacket(FIRST, long.subarray(0, first)));
-      reassembly.receive(aclPacket(CONTINUING, long.subarray(first)));
+      receive(reassembly, FIRST, long.subarray(0, first));
+      receive(reassembly, CONTINUING, long.subarray(first));
       // What came in the first packet counts; a header in two pieces is joined first.
       assert.deepEqual(
         shown,
@@ -195,7 +198,7 @@ describe("Reassembly (Vol 3, Part A, 7.2.2)", () => {
     for (const a of alphabet) {
       for (const b of alphabet) {
         for (const c of alphabet) {
-          for (const [flags, data] of [a, b, c]) reassembly.receive(aclPacket(flags, Uint8Array.from(data)));
+          for (const [flags, data] of [a, b, c]) receive(reassembly, flags, Uint8Array.from(data));
         }
       }
     }
@@ -203,7 +206,7 @@ describe("Reassembly (Vol 3, Part A, 7.2.2)", () => {
 
   it("works with the Host-to-Controller flag of a first fragment too (Vol 4, Part E, 5.4.2)", () => {
     const { frames, reassembly } = setUp();
-    reassembly.receive(aclPacket(0x0000, frame(1)));
+    receive(reassembly, 0b00, frame(1));
     assert.deepEqual(frames, ["4: 00"]);
   });
 });
