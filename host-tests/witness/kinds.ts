@@ -9,6 +9,13 @@ const usual = all.filter((kind) => kind !== standin);
 
 export const kinds: readonly CameraKind[] = selected(process.env.WITNESS_CAMERAS);
 
+/**
+ * Whether this camera plays the multitests: on the host board only when it is asked for, for there they also run against
+ * the simulator's phone, on the same engine (host-tests/multi).
+ */
+export const playsMultitests = ({ name }: CameraKind): boolean =>
+  name !== "host" || !!process.env.WITNESS_CAMERAS;
+
 function selected(names: string | undefined): readonly CameraKind[] {
   if (names === undefined || names === "") return usual;
   return names.split(",").map((name) => {

@@ -16,6 +16,7 @@ import {
   CONTROL,
   LEFT,
   LONG,
+  MANY,
   NAME,
   NOTE,
   REFUSAL,
@@ -64,6 +65,21 @@ async function obey(command: number | undefined, connection: DeviceConnection): 
     await Characteristic.notifyMultiple(connection, [left, right]);
   else if (command === COMMAND.INDICATE) await sure.indicate(connection, "indicated", { timeoutMs: 5000 });
   else if (command === COMMAND.STOP) await stop();
+  else if (command === COMMAND.FLOOD) flood();
+  else if (command === COMMAND.STREAM) await stream(connection);
+}
+
+/** Far more than there is room for. */
+function flood(): void {
+  let told = 0;
+  for (let number = 0; number < MANY; number++)
+    told += left.write(new Uint8Array([number]), { sendUpdate: true });
+  left.write("left");
+  console.log(`flood: ${told} told`);
+}
+
+async function stream(connection: DeviceConnection): Promise<void> {
+  for (let number = 0; number < MANY; number++) await left.notify(connection, new Uint8Array([number]));
 }
 
 async function follow(): Promise<void> {

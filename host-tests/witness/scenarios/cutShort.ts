@@ -1,0 +1,125 @@
+/** What a central began and did not end: the camera frees it, and serves the next. And more than the camera can send. */
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import {
+  COMMAND,
+  CONTROL,
+  LEFT,
+  LONG,
+  MANY,
+  NAME,
+  SERVICE,
+  SHORT,
+  SURE,
+} from "../applications/everything/names.ts";
+import { ask, type Database, discover, pdu, told } from "../attRequests.ts";
+import type { RawCentral } from "../rawCentral.ts";
+import type { Rig } from "../rig.ts";
+
+/** PDUs that may wait in a link's queue (docs/DESIGN.md). */
+const QUEUE_LIMIT = 32;
+/** ATT opcodes. */
+const NOTIFICATION = 0x1b;
+const INDICATION = 0x1d;
+
+/** @param rig with the application "everything" */
+export function cutShort(rig: () => Rig): void {
+  describe("with a central that stops in the middle", () => {
+    let database: Database | undefined;
+
+    const connect = async (): Promise<{ raw: RawCentral; handleOf: Database["handleOf"] }> => {
+      const raw = await rig().raw();
+      await raw.connect(NAME);
+      database ??= await discover(raw, SERVICE);
+      return { raw, handleOf: database.handleOf };
+    };
+
+    /** Vanishes; then one comes that finds the camera serving. */
+    const replace = async (gone: RawCentral): Promise<RawCentral> => {
+      gone.close();
+      const { raw, handleOf } = await connect();
+      assert.equal((await ask(raw, 0x0a, handleOf(LEFT))).toString(), "left");
+      return raw;
+    };
+
+    const order = (raw: RawCentral, handleOf: Database["handleOf"], command: number) =>
+      ask(raw, 0x12, handleOf(CONTROL), Buffer.from([command]));
+
+    it("drops prepared writes whose central vanished", async () => {
+      const { raw, handleOf } = await connect();
+      const [long, short] = [handleOf(LONG), handleOf(SHORT)];
+      const before = [await ask(raw, 0x0a, long), await ask(raw, 0x0a, short)];
+      for (let offset = 0; offset < 180; offset += 18) {
+        await ask(raw, 0x16, long, offset, Buffer.alloc(18, 0xee));
+      }
+      await ask(raw, 0x16, short, 0, Buffer.from("never"));
+      const next = await replace(raw);
+      await ask(next, 0x18, Buffer.from([1]));
+      assert.deepEqual([await ask(next, 0x0a, long), await ask(next, 0x0a, short)], before);
+      await next.disconnect();
+    });
+
+    it("drops a frame of which only the beginning came", async () => {
+      const { raw } = await connect();
+      raw.sendAcl(Buffer.from("0f0004001210002020202020", "hex"));
+      await (await replace(raw)).disconnect();
+    });
+
+    it("forgets a request whose answer nobody heard, and an indication that nobody confirmed", async () => {
+      const { raw, handleOf } = await connect();
+      await ask(raw, 0x12, handleOf(SURE) + 1, 2);
+      await order(raw, handleOf, COMMAND.INDICATE);
+      await told(raw, INDICATION);
+      raw.sendAtt(pdu(0x0a, handleOf(LONG)));
+      const next = await replace(raw);
+      await ask(next, 0x12, handleOf(SURE) + 1, 2);
+      await order(next, handleOf, COMMAND.INDICATE);
+      await told(next, INDICATION);
+      next.sendAtt(pdu(0x1e));
+      await next.disconnect();
+    });
+
+    const numbers = async (raw: RawCentral, count: number): Promise<void> => {
+      for (let number = 0; number < count; number++) {
+        assert.equal((await told(raw, NOTIFICATION)).slice(4), Buffer.from([number]).toString("hex"));
+      }
+    };
+
+    const notified = async (raw: RawCentral, handleOf: Database["handleOf"]): Promise<void> => {
+      await order(raw, handleOf, COMMAND.NOTIFY);
+      assert.equal((await told(raw, NOTIFICATION)).slice(4), Buffer.from("notified").toString("hex"));
+    };
+
+    it("leaves out what the queue does not hold, sends all that it does, in order, and goes on", async () => {
+      const { raw, handleOf } = await connect();
+      await ask(raw, 0x12, handleOf(LEFT) + 1, 1);
+      const from = rig().camera.console.length;
+      await order(raw, handleOf, COMMAND.FLOOD);
+      const line = await rig().camera.line(/flood: \d+ told/, undefined, from);
+      const count = Number(/(\d+) told/.exec(line)?.[1]);
+      assert.ok(count >= QUEUE_LIMIT && count < MANY, line);
+      await numbers(raw, count);
+      await notified(raw, handleOf);
+      await raw.disconnect();
+    });
+
+    it("loses nothing for an application that awaits each notification", async () => {
+      const { raw, handleOf } = await connect();
+      await ask(raw, 0x12, handleOf(LEFT) + 1, 1);
+      await order(raw, handleOf, COMMAND.STREAM);
+      await numbers(raw, MANY);
+      await raw.disconnect();
+    });
+
+    it("drops a full queue whose central vanished", async () => {
+      const { raw, handleOf } = await connect();
+      await ask(raw, 0x12, handleOf(LEFT) + 1, 1);
+      raw.sendAtt(pdu(0x12, handleOf(CONTROL), Buffer.from([COMMAND.FLOOD])));
+      await told(raw, NOTIFICATION);
+      const next = await replace(raw);
+      await ask(next, 0x12, handleOf(LEFT) + 1, 1);
+      await notified(next, handleOf);
+      await next.disconnect();
+    });
+  });
+}
