@@ -131,6 +131,20 @@ describe("BufferedCharacteristic, indicate, onWrite", () => {
     assert.equal(await indicated, true);
   });
 
+  it("onWrite gets bytes of its own: what it does with them changes nothing that is stored", async () => {
+    const { rig } = await createCaptureRig();
+    const { aioble } = rig;
+    const service = new aioble.Service(new UUID(0xfff0));
+    const careful = new aioble.Characteristic(service, new UUID(0xfff1), { write: true });
+    careful.onWrite = (_, data) => {
+      data.fill(0xee);
+      return 0;
+    };
+    aioble.registerServices(service);
+    assert.deepEqual(await write(rig, [1, 2]), ["13"]);
+    assert.equal(toHex(careful.read()), "01 02");
+  });
+
   it("onWrite refuses with its code, and the value stays", async () => {
     const { rig } = await createCaptureRig();
     const { aioble } = rig;
