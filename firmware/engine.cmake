@@ -1,7 +1,9 @@
 # The XS engine as a static library. Shared by the firmware and by the bytecode compiler: bytecode runs in
 # place only when both agree on every option here.
 #
-#   obscura_add_engine(TARGET [PARSER] [OPTIONS ...])
+#   obscura_add_engine(TARGET [PARSER] [COMPACT] [OPTIONS ...])
+#
+# COMPACT needs native/engine_compact.c in the program.
 
 get_filename_component(OBSCURA_ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 set(XS_ROOT "${OBSCURA_ROOT}/node_modules/@agoric/xsnap/moddable/xs" CACHE PATH "Sources of the XS engine")
@@ -11,7 +13,7 @@ if(NOT EXISTS "${XS_ROOT}/sources/xsAll.h")
 endif()
 
 function(obscura_add_engine TARGET)
-  cmake_parse_arguments(ENGINE "PARSER" "" "OPTIONS" ${ARGN})
+  cmake_parse_arguments(ENGINE "PARSER;COMPACT" "" "OPTIONS" ${ARGN})
   file(GLOB SOURCES CONFIGURE_DEPENDS "${XS_ROOT}/sources/*.c")
   list(FILTER SOURCES EXCLUDE REGEX "/(xsSnapshot|xsSourceMap|xsmc)\\.c$")
   if(NOT ENGINE_PARSER)
@@ -30,6 +32,12 @@ function(obscura_add_engine TARGET)
     mxMisalignedSettersCrash=1)
   if(ENGINE_PARSER)
     target_compile_definitions(${TARGET} PUBLIC mxParse=1)
+  endif()
+  if(ENGINE_COMPACT)
+    set(COMPACT_SOURCES ${SOURCES})
+    list(FILTER COMPACT_SOURCES EXCLUDE REGEX "/xs(All|Run)\\.c$")
+    set_property(SOURCE ${COMPACT_SOURCES} APPEND PROPERTY
+      COMPILE_OPTIONS -include "${OBSCURA_ROOT}/firmware/native/engine_compact.h")
   endif()
   target_compile_options(${TARGET} PRIVATE
     -w -std=gnu11 -fno-strict-aliasing -ffunction-sections -fdata-sections -fno-common ${ENGINE_OPTIONS})

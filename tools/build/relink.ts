@@ -21,8 +21,8 @@ import { mustRun } from "../process.ts";
 import type { Board } from "./boards.ts";
 import { fingerprint, unlessFresh } from "./fingerprint.ts";
 
-/** Our headers that the engine's sources include through XSPLATFORM. */
-const platformHeaders = ["xs_platform.h"];
+/** Our headers that the engine's sources are compiled with. */
+const platformHeaders = ["engine_compact.h", "xs_platform.h"];
 
 /** Of a board: puts the preloaded machine into a linked image (docs/decisions/0003-rom-image.md). */
 const preloadProgram = "preload.sh";
@@ -89,7 +89,7 @@ async function fillKit(kit: string, board: Board, { folder, bundle }: RelinkingS
   writeScript(join(kit, "relink.sh"), relinkScript(words, preloads));
   writeScript(
     join(kit, "build-engine.sh"),
-    engineScript(engineCompilation(lines), archiverProgram(archiver)),
+    engineScript(engineCompilations(lines), archiverProgram(archiver)),
   );
   writeFileSync(join(kit, "README.md"), readme(board, engineVersion(), preloads));
 }
@@ -108,18 +108,28 @@ function linkCommand(line: string): string[] {
   return command.trim().split(/\s+/);
 }
 
-/** How one source of the engine was compiled: the compiler and its options, without input, output, dependencies. */
-function engineCompilation(lines: readonly string[]): string {
-  const line = lines.find((candidate) => candidate.includes("/sources/xsRun.c"));
-  if (line === undefined)
+/**
+ * How the sources of the engine were compiled: the compiler and its options, without input, output, dependencies; and
+ * for each such command, which members of the library.
+ */
+function engineCompilations(lines: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const compilations = new Map<string, string[]>();
+  for (const line of lines) {
+    const output = /\s-o '?([^\s']+)'? -c \S+\/xs\/sources\/\w+\.c'?$/.exec(line)?.[1];
+    if (output === undefined) continue;
+    const command = line
+      .replace(/\s-MD\b|\s-M[TF] \S+/g, "")
+      .replace(/\s-o \S+/, "")
+      .replace(/\s-c \S+$/, "")
+      .replace(/-(isystem |I)(\S+)/g, (_, flag: string, path: string) => `-${flag}${includeFolder(path)}`)
+      .replace(/-include (\S+)/g, (_, path: string) => `-include "$kit/include/${basename(path)}"`)
+      .replace(/\s+/g, " ")
+      .trim();
+    compilations.set(command, [...(compilations.get(command) ?? []), basename(output)]);
+  }
+  if (compilations.size === 0)
     throw new ToolError("The engine's compilation was not found among Ninja's commands");
-  return line
-    .replace(/\s-MD\b|\s-M[TF] \S+/g, "")
-    .replace(/\s-o \S+/, "")
-    .replace(/\s-c \S+$/, "")
-    .replace(/-(isystem |I)(\S+)/g, (_, flag: string, path: string) => `-${flag}${includeFolder(path)}`)
-    .replace(/\s+/g, " ")
-    .trim();
+  return compilations;
 }
 
 function includeFolder(path: string): string {
@@ -152,7 +162,10 @@ cd "$(dirname "$0")"
 ${words.join(" ")}
 ${preloads ? `./${preloadProgram} firmware\n` : ""}`;
 
-const engineScript = (compilation: string, archiver: string): string => `#!/bin/sh
+const engineScript = (
+  compilations: ReadonlyMap<string, readonly string[]>,
+  archiver: string,
+): string => `#!/bin/sh
 # Compiles the XS engine from its sources and replaces libxs.a.
 # usage: build-engine.sh FOLDER   (the folder that holds XS's includes, platforms and sources)
 set -e
@@ -164,7 +177,14 @@ trap 'rm -rf "$objects"' EXIT
 for member in $(${archiver} t "$kit/libxs.a"); do
   source=\${member%.o*}
   source=\${source%.c}.c
-  ${compilation} -o "$objects/$member" -c "$xs/sources/$source"
+  case $member in
+${[...compilations]
+  .map(
+    ([command, members]) =>
+      `  ${members.join("|")})\n    ${command} -o "$objects/$member" -c "$xs/sources/$source" ;;`,
+  )
+  .join("\n")}
+  esac
 done
 rm "$kit/libxs.a"
 cd "$objects"
@@ -196,5 +216,5 @@ ${
 | objects/ | everything of the image that is not the engine, compiled |
 | libxs.a | the engine as it was shipped |
 | firmware.xsb | the firmware's bytecode; it is inside one of the objects already |
-| include/ | the header that tells the engine about its platform |
+| include/ | the headers that the engine is compiled with |
 ${preloads ? `| ${preloadProgram} | evaluates the firmware in QEMU and puts the result into the image |\n` : ""}`;
