@@ -6,7 +6,7 @@ import type { NotifyOutcome } from "../ble/gatt/updates.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
 import type { Core } from "./core.ts";
 import { BleError, DeviceDisconnectedError, TimeoutError } from "./errors.ts";
-import { checkTimeout, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
+import { checkTimeout, NO_LIMITS, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
 
 /** A public device address (Vol 6, Part B, 1.3.1). */
 export const ADDR_PUBLIC = ADDRESS_TYPE.PUBLIC;
@@ -214,7 +214,9 @@ export class DeviceConnection {
         ),
       );
     }
-    return this.scope.wait<boolean>({}, (pending) => this.link.link.whenSent(() => pending.resolve(true)));
+    const wait = this.scope.start<boolean>(NO_LIMITS);
+    if (!wait.isOver) this.link.link.whenSent(() => wait.resolve(true));
+    return wait.promise;
   }
 
   /** `await using`: ends the link; a peer that does not answer in time is left to its supervision timeout. */

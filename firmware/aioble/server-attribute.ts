@@ -6,7 +6,7 @@ import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite, CaptureTarget } from "./capture.ts";
 import type { Aborter, Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
-import { checkTimeout, type Pending, type Signal, type WaitOptions } from "./wait.ts";
+import { checkTimeout, NO_LIMITS, type Signal, type Wait, type WaitOptions } from "./wait.ts";
 
 /** An attribute's place in the server while it is registered. */
 export interface Registration {
@@ -28,7 +28,7 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
   private readonly capture: boolean;
   /** Who wrote last, until somebody has waited for it. */
   private lastWriter: DeviceConnection | undefined = undefined;
-  private waiting: Pending<Written>[] = [];
+  private waiting: Wait<Written>[] = [];
 
   /**
    * Before a client reads: return an ATT error code to refuse, bytes to answer with, or 0 or nothing for the stored value.
@@ -91,26 +91,19 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
    * @throws TypeError when no client may write it or it is not registered; the promise rejects with TimeoutError, the
    * signal's reason, BleError `not-registered` when other services take its place.
    */
-  written(options: WaitOptions = {}): Promise<Written> {
-    const { core } = this.registered("written");
+  written(options: WaitOptions = NO_LIMITS): Promise<Written> {
+    const core = this.registered("written").core;
     if (!this.isWritable) {
       throw new TypeError(`${this.uuid} was declared without write: true or writeNoResponse: true`);
     }
     checkTimeout(options.timeoutMs);
     const earlier = this.takeEarlier(core);
     if (earlier) return Promise.resolve(earlier as Written);
-    let mine: Pending<Written>;
-    return core.scope.wait<Written>(
-      options,
-      (pending) => {
-        mine = pending;
-        this.waiting.push(pending);
-      },
-      () => {
-        const at = this.waiting.indexOf(mine);
-        if (at >= 0) this.waiting.splice(at, 1);
-      },
-    );
+    const wait = core.scope.start<Written>(options);
+    // Waits that ended otherwise stay until the next one comes.
+    if (this.waiting.length > 0) this.waiting = this.waiting.filter((other) => !other.isOver);
+    if (!wait.isOver) this.waiting.push(wait);
+    return wait.promise;
   }
 
   private takeEarlier(core: Core): CapturedWrite | DeviceConnection | undefined {
@@ -136,17 +129,19 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
   /** `value` is stored: what the application gets must be a copy. */
   private onWritten(core: Core, connection: DeviceConnection | undefined, value: Uint8Array): void {
     if (!connection) return;
+    const { waiting } = this;
+    let wait = waiting.shift();
     if (!this.capture) {
-      if (this.waiting.length === 0) this.lastWriter = connection;
-      for (const pending of this.waiting.splice(0)) pending.resolve(connection as Written);
+      let heard = false;
+      for (; wait; wait = waiting.shift()) heard = wait.resolve(connection as Written) || heard;
+      if (!heard) this.lastWriter = connection;
       return;
     }
     const data = ownBytes(value);
     // Whoever captures has the bytes: left here, they would fill the room for what comes next.
     if (this.append) this.put(new Uint8Array(0));
-    const pending = this.waiting.shift();
-    if (pending) pending.resolve({ connection, data } as Written);
-    else core.capture.add(this, connection, data);
+    while (wait && !wait.resolve({ connection, data } as Written)) wait = waiting.shift();
+    if (!wait) core.capture.add(this, connection, data);
   }
 
   /** What the server asks and tells. Only what is defined costs anything. */
@@ -175,7 +170,7 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
       "not-registered",
       `${this.uuid} is not among the registered services any more.`,
     );
-    for (const pending of this.waiting.splice(0)) pending.reject(error);
+    for (const wait of this.waiting.splice(0)) wait.reject(error);
   }
 }
 
