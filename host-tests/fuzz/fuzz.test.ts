@@ -5,6 +5,7 @@ import { advertising } from "./advertising.ts";
 import { att } from "./att.ts";
 import { budgetOf, fuzz, type Target } from "./fuzzer.ts";
 import { l2cap } from "./l2cap.ts";
+import { links } from "./links.ts";
 
 /** Of the heap, after millions of packets: what a garbage collector may leave, far below what a leak would show. */
 const HEAP_GROWTH_LIMIT_KIB = 128 * 1024;
@@ -12,6 +13,11 @@ const HEAP_GROWTH_LIMIT_KIB = 128 * 1024;
 const TARGETS: readonly (readonly [name: string, target: Target, inputs: number])[] = [
   ["ATT: one allowed answer to each request, bounded memory, no exception", att, 3000],
   ["L2CAP: reassembly and signalling survive anything, and a good frame after it arrives", l2cap, 5000],
+  [
+    "links: answers and updates go to whom they belong, the controller is never overrun, nothing stays",
+    links,
+    800,
+  ],
   [
     "advertising data: well-formed packets of at most 31 bytes, or an error that names the field",
     advertising,
