@@ -7,6 +7,7 @@ import { LineBox } from "../../../tools/soak/lineBox.ts";
 import { planRound, type Wish } from "../../../tools/soak/plan.ts";
 import { reportIn, reportLine, STREAMS } from "../../../tools/soak/script.ts";
 import { complaintsOfRound, type Seen } from "../../../tools/soak/verdict.ts";
+import { resultText } from "../../../tools/verbs/soak.ts";
 
 const rounds = Array.from({ length: 200 }, (_, round) => planRound(7, round));
 
@@ -144,6 +145,22 @@ describe("soak: lines of a program", () => {
     await assert.rejects(new LineBox("camera", 10).take(read, "it reported"), {
       message: "The camera said nothing for 0.01 s before it reported",
     });
+  });
+});
+
+describe("soak: the result", () => {
+  it("says for a person what was done, and what the heap was before and after", () => {
+    const text = resultText({
+      ...{ board: "mps2-an500", seed: 7, rounds: 200, connections: 579, cutShort: 39 },
+      ...{ notifications: 6933, orders: 3013, heapGrowthBytes: -48 },
+      heapBefore: { slots: 65_680, chunks: 5_332 },
+      heapAfter: { slots: 65_616, chunks: 5_348 },
+      fuzz: [{ name: "ATT", seed: 7, inputs: 10, packets: 90, heapGrowthKiB: 12 }],
+    });
+    assert.match(text, /^200 rounds of seed 7 on mps2-an500: everything held\n/);
+    assert.match(text, /579, 39 centrals cut short/);
+    assert.match(text, /65680 \+ 5332 bytes of slots and chunks before, 65616 \+ 5348 after/);
+    assert.match(text, /fuzz ATT: 10 inputs, 90 packets/);
   });
 });
 
