@@ -28,7 +28,7 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
   private readonly capture: boolean;
   /** Who wrote last, until somebody has waited for it. */
   private lastWriter: DeviceConnection | undefined = undefined;
-  private waiting: Wait<Written>[] = [];
+  private waiting: Wait<unknown>[] = [];
 
   /**
    * Before a client reads: return an ATT error code to refuse, bytes to answer with, or 0 or nothing for the stored value.
@@ -99,11 +99,11 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
     checkTimeout(options.timeoutMs);
     const earlier = this.takeEarlier(core);
     if (earlier) return Promise.resolve(earlier as Written);
-    const wait = core.scope.start<Written>(options);
+    const wait = core.scope.start<unknown>(options);
     // Waits that ended otherwise stay until the next one comes.
     if (this.waiting.length > 0) this.waiting = this.waiting.filter((other) => !other.isOver);
     if (!wait.isOver) this.waiting.push(wait);
-    return wait.promise;
+    return wait.promise as Promise<Written>;
   }
 
   private takeEarlier(core: Core): CapturedWrite | DeviceConnection | undefined {
@@ -133,14 +133,14 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
     let wait = waiting.shift();
     if (!this.capture) {
       let heard = false;
-      for (; wait; wait = waiting.shift()) heard = wait.resolve(connection as Written) || heard;
+      for (; wait; wait = waiting.shift()) heard = wait.resolve(connection) || heard;
       if (!heard) this.lastWriter = connection;
       return;
     }
     const data = ownBytes(value);
     // Whoever captures has the bytes: left here, they would fill the room for what comes next.
     if (this.append) this.put(new Uint8Array(0));
-    while (wait && !wait.resolve({ connection, data } as Written)) wait = waiting.shift();
+    while (wait && !wait.resolve({ connection, data })) wait = waiting.shift();
     if (!wait) core.capture.add(this, connection, data);
   }
 
