@@ -12,7 +12,7 @@ import { buildSoakImage } from "./image.ts";
 import { LineBox } from "./lineBox.ts";
 import { MEMBERS, planRound } from "./plan.ts";
 import { type CameraReport, NAME, ORDER, reportIn } from "./script.ts";
-import { complaintsOfRound, type Seen, wasConnected } from "./verdict.ts";
+import { complaintsOfRound, type Seen, wasServed } from "./verdict.ts";
 
 /**
  * Rounds at the beginning and at the end whose highest use of memory is compared. The engine may still hold on to the last
@@ -145,8 +145,8 @@ async function runRounds({ rounds, seed, board }: SoakOptions, scene: Scene, pro
     const told = await scene.centrals.take(jsonIn<Told>, `the end of round ${round}`);
     if (told.event !== "round")
       throw failure(scene, seed, round, told.event === "failed" ? told.message : "");
-    // One that vanished before the others came may have left the camera alone for a while.
-    const certain = before.connections + told.members.filter(wasConnected).length;
+    // One that vanished early may have left the camera alone for a while.
+    const certain = before.connections + told.members.filter(wasServed).length;
     const report = await scene.camera.take((line) => {
       const found = reportIn(line);
       return found !== undefined && found.connections >= certain ? found : undefined;

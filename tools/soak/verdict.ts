@@ -24,9 +24,14 @@ export interface Seen {
   readonly received: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Whether the camera must have noticed it. */
-export const wasConnected = ({ stage }: Seen): boolean =>
-  STAGES.indexOf(stage) >= STAGES.indexOf("connected");
+const reached = ({ stage }: Seen, least: Seen["stage"]): boolean =>
+  STAGES.indexOf(stage) >= STAGES.indexOf(least);
+
+/**
+ * Whether the application must have had its connection: one that vanishes before the camera has heard of it is not handed
+ * out.
+ */
+export const wasServed = (seen: Seen): boolean => reached(seen, "subscribing");
 
 /** The number that a notification of a stream carries. */
 const numberIn = (value: string): number => Buffer.from(value, "hex").readUInt32LE();
@@ -58,11 +63,10 @@ export function complaintsOfRound(
     complaintsOfMember(`central ${index}`, wish, seen[index]!),
   );
   const connections = after.connections - before.connections;
-  // One that vanished while it connected may have got through.
-  const possible = seen.filter(({ stage }) => stage === "connecting").length;
-  const certain = seen.filter(wasConnected).length;
-  if (connections < certain || connections > certain + possible) {
-    complaints.push(`the camera saw ${connections} connections, the centrals ${certain}`);
+  const least = seen.filter(wasServed).length;
+  const most = seen.filter((one) => reached(one, "connecting")).length;
+  if (connections < least || connections > most) {
+    complaints.push(`the camera had ${connections} connections, and should have had ${least} to ${most}`);
   }
   const orders = after.orders - before.orders;
   const sum = (pick: (one: Seen) => number): number => seen.reduce((total, one) => total + pick(one), 0);
