@@ -67,6 +67,10 @@ void compact_pull(txMachine *the, txSlot *slot) {
     slot->kind = top->kind;
 }
 
+const txBehavior *compact_behavior(const txSlot *instance) {
+    return gxBehaviors[instance->flag & XS_EXOTIC_FLAG ? instance->next->ID : 0];
+}
+
 void compact_call(txMachine *the) {
     fxOverflow(the, -4, NULL, 0);
     fxCall(the);

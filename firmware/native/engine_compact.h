@@ -13,6 +13,7 @@
 
 #include "xsAll.h"
 
+const txBehavior *compact_behavior(const txSlot *instance);
 void compact_call(txMachine *the);
 void compact_catch(txMachine *the, txJump *jump);
 void compact_dub(txMachine *the);
@@ -34,6 +35,8 @@ void compact_range_error(txMachine *the, const char *format, ...) XS_FUNCTION_NO
 void compact_syntax_error(txMachine *the, const char *format, ...) XS_FUNCTION_NORETURN;
 void compact_type_error(txMachine *the, const char *format, ...) XS_FUNCTION_NORETURN;
 
+#undef mxBehavior
+#define mxBehavior(INSTANCE) compact_behavior(INSTANCE)
 #undef mxCall
 #define mxCall() compact_call(the)
 #undef mxDub

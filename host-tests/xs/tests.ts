@@ -34,7 +34,7 @@ export async function buildTests({ files, sanitize }: BuildOptions): Promise<str
     const input = join(folder, "tests.js");
     const output = join(folder, "tests.xsb");
     writeIfChanged(input, code);
-    await compile({ kind: "firmware", name: "firmware", input, output, names: true });
+    await compile({ kind: "firmware", name: "firmware", input, output });
     const host = loadBoard("host");
     const board = { ...host, figures: { ...host.figures, ...figures } };
     const settings = sanitize ? ["SANITIZE=ON"] : [];

@@ -44,13 +44,11 @@ export async function buildBenchImages(
       const script = join(folder, `${as}.js`);
       const output = join(folder, `${as}.xsb`);
       writeIfChanged(script, (await bundle(kind, entry)).code);
-      const { names } = board.manifest;
       await compile({
         kind,
         name: kind,
         input: script,
         output,
-        names,
         ...(base === undefined ? {} : { base }),
       });
       return output;

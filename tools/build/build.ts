@@ -52,8 +52,8 @@ export async function* build(options: BuildOptions): Operation<Built> {
       const changed = await buildCompiler(progress);
       return { value: undefined, detail: changed ? "built" : "up to date" };
     });
-    const firmware = yield* compiled(board, folder, "firmware", "firmware", board.manifest.firmware);
-    const application = yield* compiled(board, folder, "application", name, entry, firmware);
+    const firmware = yield* compiled(folder, "firmware", "firmware", board.manifest.firmware);
+    const application = yield* compiled(folder, "application", name, entry, firmware);
     const image = yield* step("image", `Image for ${board.name}`, async (progress) => {
       const settings = options.sanitize ? ["SANITIZE=ON"] : [];
       const built = await buildImage(board, { bundle: firmware, folder, settings }, progress);
@@ -72,7 +72,6 @@ export async function* build(options: BuildOptions): Operation<Built> {
 
 /** Bundles, checks and compiles one entry; returns the .xsb. */
 async function* compiled(
-  board: Board,
   folder: string,
   kind: BundleKind,
   name: string,
@@ -91,13 +90,11 @@ async function* compiled(
   });
   for (const message of warnings) yield { type: "warning", message };
   return yield* step(`bytecode:${kind}`, `Bytecode of the ${kind}`, async () => {
-    const { names } = board.manifest;
     await compile({
       kind,
       name: kind,
       input: script,
       output,
-      names,
       ...(base === undefined ? {} : { base }),
     });
     return { value: output, detail: `${displayPath(output)}, ${kilobytes(output)}` };

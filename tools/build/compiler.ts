@@ -42,16 +42,13 @@ export interface Compilation {
   readonly output: string;
   /** The firmware that an application stands on. */
   readonly base?: string;
-  /** Keep names for stack traces. */
-  readonly names: boolean;
 }
 
 /** Compiles a bundle when it has changed. Returns the size of the bytecode container in bytes. */
-export async function compile({ kind, name, input, output, base, names }: Compilation): Promise<number> {
+export async function compile({ kind, name, input, output, base }: Compilation): Promise<number> {
   const args = [
     ...["--kind", kind, "--name", name, "--output", output],
     ...(base === undefined ? [] : ["--base", base]),
-    ...(names ? ["--debug"] : []),
     input,
   ];
   const files = [compilerProgram, input, ...(base === undefined ? [] : [base])];

@@ -11,8 +11,6 @@ import { displayPath } from "../paths.ts";
 export interface Manifest {
   /** Entry of the firmware bundle, an absolute path. */
   readonly firmware: string;
-  /** Keep names of functions and files in the bytecode, for stack traces. */
-  readonly names: boolean;
   /** Sizes and rates for the C side: the names of firmware/CMakeLists.txt. */
   readonly figures: Readonly<Record<string, number>>;
   /** All the files that were read. */
@@ -22,14 +20,12 @@ export interface Manifest {
 interface ManifestFile {
   include?: string[];
   firmware?: string;
-  names?: boolean;
   figures?: Record<string, number>;
 }
 
 const keys: Record<keyof ManifestFile, (value: unknown) => boolean> = {
   include: (value) => Array.isArray(value) && value.every((path) => typeof path === "string"),
   firmware: (value) => typeof value === "string",
-  names: (value) => typeof value === "boolean",
   figures: (value) =>
     typeof value === "object" &&
     value !== null &&
@@ -40,7 +36,7 @@ const keys: Record<keyof ManifestFile, (value: unknown) => boolean> = {
 export function loadManifest(file: string): Manifest {
   const merged = merge(file, []);
   if (merged.firmware === undefined) throw new ToolError(`${displayPath(file)} names no "firmware"`);
-  return { names: false, figures: {}, ...merged, firmware: merged.firmware };
+  return { figures: {}, ...merged, firmware: merged.firmware };
 }
 
 type Merged = Partial<Omit<Manifest, "files">> & { readonly files: readonly string[] };
@@ -51,14 +47,13 @@ function merge(file: string, includers: readonly string[]): Merged {
       `Manifests include each other in a circle: ${[...includers, file].map(displayPath).join(" → ")}`,
     );
   }
-  const { include = [], firmware, names, figures } = read(file);
+  const { include = [], firmware, figures } = read(file);
   let merged: Merged = { files: [file] };
   for (const path of include)
     merged = combine(merged, merge(resolve(dirname(file), path), [...includers, file]));
   return combine(merged, {
     files: [],
     ...(firmware === undefined ? {} : { firmware: resolve(dirname(file), firmware) }),
-    ...(names === undefined ? {} : { names }),
     ...(figures === undefined ? {} : { figures }),
   });
 }

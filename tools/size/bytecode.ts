@@ -25,16 +25,15 @@ interface Part {
 /**
  * @param entry the firmware's entry
  * @param container the firmware's .xsb
- * @param names whether names are kept in the bytecode
  */
-export async function bytecodeSizes(entry: string, container: string, names: boolean): Promise<Sizes> {
+export async function bytecodeSizes(entry: string, container: string): Promise<Sizes> {
   const parts = await bundleParts(entry);
   const folder = mkdtempSync(join(tmpdir(), "obscura-size-"));
   try {
-    const empty = await compiledSize(folder, { file: "empty", code: "" }, names);
+    const empty = await compiledSize(folder, { file: "empty", code: "" });
     const alone: [string, number][] = [];
     for (const part of parts) {
-      alone.push([displayPath(part.file), (await compiledSize(folder, part, names)) - empty]);
+      alone.push([displayPath(part.file), (await compiledSize(folder, part)) - empty]);
     }
     const bytes = readFileSync(container);
     const code = bytes.readUInt32LE(CODE_SIZE);
@@ -66,20 +65,12 @@ async function bundleParts(entry: string): Promise<Part[]> {
 }
 
 /** Bytes of bytecode of one part. */
-async function compiledSize(folder: string, { file, code }: Part, names: boolean): Promise<number> {
+async function compiledSize(folder: string, { file, code }: Part): Promise<number> {
   mkdirSync(folder, { recursive: true });
   const input = join(folder, "part.js");
   const output = join(folder, "part.xsb");
   writeFileSync(input, await lower(code, displayPath(file)));
-  const args = [
-    "--kind",
-    "firmware",
-    "--name",
-    "firmware",
-    "--output",
-    output,
-    ...(names ? ["--debug"] : []),
-  ];
+  const args = ["--kind", "firmware", "--name", "firmware", "--output", output];
   await mustRun(compilerProgram, [...args, input], `${displayPath(file)} does not compile alone`);
   return readFileSync(output).readUInt32LE(CODE_SIZE);
 }

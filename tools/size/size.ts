@@ -32,7 +32,7 @@ export async function* size(boardName: string): Operation<SizeReport> {
       board: board.name,
       flash: sizesOf(sections, pieces, ({ stored }) => stored),
       ram: sizesOf(sections, pieces, ({ allocated, writable }) => allocated && writable),
-      bytecode: await bytecodeSizes(board.manifest.firmware, firmware, board.manifest.names),
+      bytecode: await bytecodeSizes(board.manifest.firmware, firmware),
     };
     return { value };
   });

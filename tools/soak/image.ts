@@ -34,9 +34,8 @@ export async function buildSoakImage(name: string, progress: Progress = () => un
       const { code } = await bundle(kind, entry);
       await checkEntry(entry, folder, kind);
       writeIfChanged(script, code);
-      const { names } = board.manifest;
       await compile({
-        ...{ kind, name: kind, input: script, output, names },
+        ...{ kind, name: kind, input: script, output },
         ...(base === undefined ? {} : { base }),
       });
       return output;

@@ -62,7 +62,7 @@ describe("bytecode compiler", function () {
     assert.deepEqual([...bytes.subarray(8, 11)], [13, 3, 0]);
     assert.equal(bytes.readUInt32LE(12), bytes.length);
     assert.equal(bytes.toString("latin1", 64, 73), "firmware\0");
-    assert.deepEqual(symbols(bytes).own.sort(), ["firmware", "first", "second"]);
+    assert.deepEqual(symbols(bytes).own.sort(), ["firmware", "second"]);
     assert.deepEqual(symbols(bytes).borrowed, []);
     const code = bytes.readUInt32LE(56);
     assert.equal(code % 4, 0);

@@ -130,7 +130,7 @@ export default async function main(native: { consoleWrite(level: string, text: s
     await buildCompiler();
     const output = join(buildRoot, "test-lower");
     const compiled = join(folder, "firmware.xsb");
-    await compile({ kind: "firmware", name: "firmware", input: script, output: compiled, names: true });
+    await compile({ kind: "firmware", name: "firmware", input: script, output: compiled });
     // The same path at every run, so that only the bundle is linked anew.
     mkdirSync(output, { recursive: true });
     copyFileSync(compiled, join(output, "firmware.xsb"));

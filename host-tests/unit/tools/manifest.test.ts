@@ -23,15 +23,13 @@ describe("manifests", () => {
   }
 
   it("take over what they include, paths from where it was said, and win over it", () => {
-    write("base/base.json", { firmware: "main.ts", names: true, figures: { HEAP_SLOTS: 1, HEAP_STACK: 2 } });
+    write("base/base.json", { firmware: "main.ts", figures: { HEAP_SLOTS: 1, HEAP_STACK: 2 } });
     const file = write("camera.json", {
       include: ["base/base.json"],
-      names: false,
       figures: { HEAP_STACK: 3 },
     });
     const manifest = loadManifest(file);
     assert.equal(manifest.firmware, join(folder, "base/main.ts"));
-    assert.equal(manifest.names, false);
     assert.deepEqual(manifest.figures, { HEAP_SLOTS: 1, HEAP_STACK: 3 });
     assert.deepEqual([...manifest.files].sort(), [join(folder, "base/base.json"), file]);
   });
@@ -47,7 +45,7 @@ describe("manifests", () => {
       () => loadManifest(write("c.json", { sources: [] })),
       /"sources" is not understood; keys are/,
     );
-    assert.throws(() => loadManifest(write("d.json", { names: "yes" })), /"names" is not understood/);
+    assert.throws(() => loadManifest(write("d.json", { figures: "yes" })), /"figures" is not understood/);
     assert.throws(() => loadManifest(write("e.json", "{")), /e\.json is no JSON/);
     assert.throws(() => loadManifest(write("f.json", {})), /names no "firmware"/);
     assert.throws(() => loadManifest(join(folder, "g.json")), /There is no manifest/);

@@ -11,7 +11,7 @@ static void report(void *console, txString path, txInteger line, txString format
     fputc('\n', stderr);
 }
 
-static txScript *parse(txMachine *the, const char *path, bool debug) {
+static txScript *parse(txMachine *the, const char *path) {
     FILE *file = fopen(path, "rb");
     if (!file)
         fail("%s: %s", path, strerror(errno));
@@ -25,11 +25,9 @@ static txScript *parse(txMachine *the, const char *path, bool debug) {
     parser->reportError = report;
     parser->reportWarning = report;
     if (c_setjmp(jump.jmp_buf) == 0) {
-        /* Neither mxProgramFlag nor mxEvalFlag: a module. */
-        txUnsigned flags = debug ? mxDebugFlag : 0;
-        if (debug)
-            parser->path = fxNewParserSymbol(parser, (txString)path);
-        fxParserTree(parser, file, (txGetter)fgetc, flags, NULL);
+        /* No mxProgramFlag nor mxEvalFlag: a module. No mxDebugFlag: an engine without its debugger skips
+         * lines. */
+        fxParserTree(parser, file, (txGetter)fgetc, 0, NULL);
         fxParserHoist(parser);
         fxParserBind(parser);
         script = fxParserCode(parser);
@@ -40,21 +38,64 @@ static txScript *parse(txMachine *the, const char *path, bool debug) {
     return script;
 }
 
-void compile_module(struct code *code, struct symbols *symbols, const char *path, bool debug) {
-    txScript *script = parse(symbols->the, path, debug);
+/*
+ * Whether the identifier at code[at] names the local side of a transfer of the module: SYMBOL NULL NULL, the
+ * names that it is exported under, INTEGER and TRANSFER. All variables of a module that functions use are
+ * such.
+ */
+static bool is_transfer(const uint8_t *code, uint32_t size, uint32_t at) {
+    const uint32_t symbol = 1 + sizeof(txID);
+    if (code[at] != XS_CODE_SYMBOL || size - at < symbol + 2 || code[at + symbol] != XS_CODE_NULL ||
+        code[at + symbol + 1] != XS_CODE_NULL)
+        return false;
+    at += symbol + 2;
+    while (size - at >= symbol && code[at] == XS_CODE_SYMBOL)
+        at += symbol;
+    return size - at >= 3 && code[at] == XS_CODE_INTEGER_1 && code[at + 2] == XS_CODE_TRANSFER;
+}
+
+/*
+ * Marks the names that the code uses. What variables are called only shows in the engine's errors of
+ * constants and of variables that have no value yet: without `variables` they have no names.
+ */
+static void find_names(uint8_t *code, uint32_t size, bool *used, uint32_t count, bool variables) {
+    uint32_t step;
+    for (uint32_t at = 0; at < size; at += step) {
+        step = bytecode_step(code + at, size - at);
+        if (step == 0)
+            return;
+        if (gxCodeSizes[code[at]] != 0)
+            continue;
+        bool names_variable =
+            code[at] == XS_CODE_NEW_LOCAL || code[at] == XS_CODE_NEW_CLOSURE || is_transfer(code, size, at);
+        uint16_t id = bundle_get16(code + at + 1);
+        if (names_variable && !variables)
+            code[at + 1] = code[at + 2] = 0;
+        else if (id < count)
+            used[id] = true;
+    }
+}
+
+void compile_module(struct code *code, struct symbols *symbols, const char *path, bool variables) {
+    txScript *script = parse(symbols->the, path);
     const uint8_t *at = (const uint8_t *)script->symbolsBuffer;
     uint32_t count = bundle_get16(at);
     at += 2;
     uint16_t *map = allocate((count + 1) * sizeof *map);
+    bool *used = allocate((count + 1) * sizeof *used);
     code->ids = allocate((count + 1) * sizeof *code->ids);
     code->id_count = 0;
+    code->bytes = (uint8_t *)script->codeBuffer;
+    code->size = (uint32_t)script->codeSize;
+    find_names(code->bytes, code->size, used, count, variables);
     for (uint32_t i = 1; i < count; i++, at += strlen((const char *)at) + 1) {
+        if (!used[i])
+            continue;
         map[i] = fxNewNameC(symbols->the, (txString)at);
         code->ids[code->id_count++] = map[i];
     }
-    code->bytes = (uint8_t *)script->codeBuffer;
-    code->size = (uint32_t)script->codeSize;
     if (!bytecode_rewrite(code->bytes, code->size, map, count))
         fail("%s: the engine's parser made bytecode that this compiler cannot read", path);
+    free(used);
     free(map);
 }

@@ -36,8 +36,11 @@ struct code {
     uint32_t id_count;
 };
 
-/* Compiles the module in `path`. Reports errors as "path:line: message" and exits with status 1. */
-void compile_module(struct code *code, struct symbols *symbols, const char *path, bool debug);
+/*
+ * Compiles the module in `path`; `variables` keep their names. Reports errors as "path:line: message" and
+ * exits with status 1.
+ */
+void compile_module(struct code *code, struct symbols *symbols, const char *path, bool variables);
 
 /* Lays out the container; returns its bytes. */
 uint8_t *container_build(const struct symbols *symbols, const struct code *code, enum bundle_kind kind,

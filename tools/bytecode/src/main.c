@@ -8,12 +8,11 @@
 
 static const char usage[] =
     "usage: obscura-bytecode --kind firmware|application --name SPECIFIER --output FILE.xsb\n"
-    "                        [--base FIRMWARE.xsb] [--debug] INPUT.js\n"
+    "                        [--base FIRMWARE.xsb] INPUT.js\n"
     "\n"
     "  --kind     what the bundle is; an application needs --base\n"
     "  --base     the firmware that the application will run on\n"
     "  --name     the specifier under which the camera knows the module\n"
-    "  --debug    keep files and lines, for an engine built with mxDebug; functions keep their names anyway\n"
     "  --output   where to write the container\n";
 
 void fail(const char *format, ...) {
@@ -79,16 +78,11 @@ static void write_file(const char *path, const uint8_t *bytes, size_t size) {
 
 int main(int argc, char **argv) {
     static const struct option options[] = {
-        {"kind", required_argument, NULL, 'k'},
-        {"base", required_argument, NULL, 'b'},
-        {"name", required_argument, NULL, 'n'},
-        {"debug", no_argument, NULL, 'd'},
-        {"output", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"kind", required_argument, NULL, 'k'}, {"base", required_argument, NULL, 'b'},
+        {"name", required_argument, NULL, 'n'}, {"output", required_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
     };
     const char *kind_name = NULL, *base_path = NULL, *name = NULL, *output = NULL;
-    bool debug = false;
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
@@ -100,9 +94,6 @@ int main(int argc, char **argv) {
             break;
         case 'n':
             name = optarg;
-            break;
-        case 'd':
-            debug = true;
             break;
         case 'o':
             output = optarg;
@@ -141,7 +132,8 @@ int main(int argc, char **argv) {
     struct symbols symbols;
     symbols_open(&symbols, base_path ? &base : NULL);
     struct code code;
-    compile_module(&code, &symbols, argv[optind], debug);
+    /* A firmware's would be in every image. */
+    compile_module(&code, &symbols, argv[optind], kind == BUNDLE_APPLICATION);
     /* The camera uses it as a symbol too. */
     fxNewNameC(symbols.the, (txString)name);
     size_t size;
