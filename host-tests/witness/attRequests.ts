@@ -2,6 +2,27 @@
 import assert from "node:assert/strict";
 import type { RawCentral } from "./rawCentral.ts";
 
+/** Opcodes of requests, commands and what comes unasked (3.4.8); a request's response has the next one. */
+export const ATT = {
+  EXCHANGE_MTU: 0x02,
+  FIND_INFORMATION: 0x04,
+  FIND_BY_TYPE_VALUE: 0x06,
+  READ_BY_TYPE: 0x08,
+  READ: 0x0a,
+  READ_BLOB: 0x0c,
+  READ_MULTIPLE: 0x0e,
+  READ_BY_GROUP_TYPE: 0x10,
+  WRITE: 0x12,
+  PREPARE: 0x16,
+  EXECUTE: 0x18,
+  NOTIFICATION: 0x1b,
+  INDICATION: 0x1d,
+  CONFIRMATION: 0x1e,
+  READ_MULTIPLE_VARIABLE: 0x20,
+  MULTIPLE_NOTIFICATIONS: 0x23,
+  WRITE_COMMAND: 0x52,
+} as const;
+
 /** Error codes (3.4.1.1). */
 export const ATT_ERROR = {
   INVALID_HANDLE: 0x01,
@@ -86,16 +107,16 @@ export interface Database {
 
 /** Discovers by every procedure that there is: all, and the descriptors of the service with this UUID of 128 bits. */
 export async function discover(raw: RawCentral, service: string): Promise<Database> {
-  const services = await walk(raw, 0x10, 0x2800);
-  const range = await ask(raw, 0x06, 1, 0xffff, 0x2800, bytesOf(service));
+  const services = await walk(raw, ATT.READ_BY_GROUP_TYPE, 0x2800);
+  const range = await ask(raw, ATT.FIND_BY_TYPE_VALUE, 1, 0xffff, 0x2800, bytesOf(service));
   const [start, end] = [range.readUInt16LE(0), range.readUInt16LE(2)];
-  const included = [...(await walk(raw, 0x08, 0x2802)).values()];
+  const included = [...(await walk(raw, ATT.READ_BY_TYPE, 0x2802)).values()];
   const handles = new Map<string, number>();
-  for (const value of (await walk(raw, 0x08, 0x2803)).values()) {
+  for (const value of (await walk(raw, ATT.READ_BY_TYPE, 0x2803)).values()) {
     handles.set(value.subarray(3).toString("hex"), value.readUInt16LE(1));
   }
   for (let handle = start; handle <= end; ) {
-    const answer = await ask(raw, 0x04, handle, end);
+    const answer = await ask(raw, ATT.FIND_INFORMATION, handle, end);
     const length = answer[0] === 1 ? 4 : 18;
     for (let at = 1; at < answer.length; at += length) {
       handle = answer.readUInt16LE(at) + 1;

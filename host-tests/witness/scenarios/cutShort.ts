@@ -12,15 +12,12 @@ import {
   SHORT,
   SURE,
 } from "../applications/everything/names.ts";
-import { ask, type Database, discover, pdu, told } from "../attRequests.ts";
+import { ATT, ask, type Database, discover, pdu, told } from "../attRequests.ts";
 import type { RawCentral } from "../rawCentral.ts";
 import type { Rig } from "../rig.ts";
 
 /** PDUs that may wait in a link's queue (docs/DESIGN.md). */
 const QUEUE_LIMIT = 32;
-/** ATT opcodes. */
-const NOTIFICATION = 0x1b;
-const INDICATION = 0x1d;
 
 /** @param rig with the application "everything" */
 export function cutShort(rig: () => Rig): void {
@@ -38,24 +35,24 @@ export function cutShort(rig: () => Rig): void {
     const replace = async (gone: RawCentral): Promise<RawCentral> => {
       gone.close();
       const { raw, handleOf } = await connect();
-      assert.equal((await ask(raw, 0x0a, handleOf(LEFT))).toString(), "left");
+      assert.equal((await ask(raw, ATT.READ, handleOf(LEFT))).toString(), "left");
       return raw;
     };
 
     const order = (raw: RawCentral, handleOf: Database["handleOf"], command: number) =>
-      ask(raw, 0x12, handleOf(CONTROL), Buffer.from([command]));
+      ask(raw, ATT.WRITE, handleOf(CONTROL), Buffer.from([command]));
 
     it("drops prepared writes whose central vanished", async () => {
       const { raw, handleOf } = await connect();
       const [long, short] = [handleOf(LONG), handleOf(SHORT)];
-      const before = [await ask(raw, 0x0a, long), await ask(raw, 0x0a, short)];
+      const before = [await ask(raw, ATT.READ, long), await ask(raw, ATT.READ, short)];
       for (let offset = 0; offset < 180; offset += 18) {
-        await ask(raw, 0x16, long, offset, Buffer.alloc(18, 0xee));
+        await ask(raw, ATT.PREPARE, long, offset, Buffer.alloc(18, 0xee));
       }
-      await ask(raw, 0x16, short, 0, Buffer.from("never"));
+      await ask(raw, ATT.PREPARE, short, 0, Buffer.from("never"));
       const next = await replace(raw);
-      await ask(next, 0x18, Buffer.from([1]));
-      assert.deepEqual([await ask(next, 0x0a, long), await ask(next, 0x0a, short)], before);
+      await ask(next, ATT.EXECUTE, Buffer.from([1]));
+      assert.deepEqual([await ask(next, ATT.READ, long), await ask(next, ATT.READ, short)], before);
       await next.disconnect();
     });
 
@@ -67,32 +64,32 @@ export function cutShort(rig: () => Rig): void {
 
     it("forgets a request whose answer nobody heard, and an indication that nobody confirmed", async () => {
       const { raw, handleOf } = await connect();
-      await ask(raw, 0x12, handleOf(SURE) + 1, 2);
+      await ask(raw, ATT.WRITE, handleOf(SURE) + 1, 2);
       await order(raw, handleOf, COMMAND.INDICATE);
-      await told(raw, INDICATION);
-      raw.sendAtt(pdu(0x0a, handleOf(LONG)));
+      await told(raw, ATT.INDICATION);
+      raw.sendAtt(pdu(ATT.READ, handleOf(LONG)));
       const next = await replace(raw);
-      await ask(next, 0x12, handleOf(SURE) + 1, 2);
+      await ask(next, ATT.WRITE, handleOf(SURE) + 1, 2);
       await order(next, handleOf, COMMAND.INDICATE);
-      await told(next, INDICATION);
-      next.sendAtt(pdu(0x1e));
+      await told(next, ATT.INDICATION);
+      next.sendAtt(pdu(ATT.CONFIRMATION));
       await next.disconnect();
     });
 
     const numbers = async (raw: RawCentral, count: number): Promise<void> => {
       for (let number = 0; number < count; number++) {
-        assert.equal((await told(raw, NOTIFICATION)).slice(4), Buffer.from([number]).toString("hex"));
+        assert.equal((await told(raw, ATT.NOTIFICATION)).slice(4), Buffer.from([number]).toString("hex"));
       }
     };
 
     const notified = async (raw: RawCentral, handleOf: Database["handleOf"]): Promise<void> => {
       await order(raw, handleOf, COMMAND.NOTIFY);
-      assert.equal((await told(raw, NOTIFICATION)).slice(4), Buffer.from("notified").toString("hex"));
+      assert.equal((await told(raw, ATT.NOTIFICATION)).slice(4), Buffer.from("notified").toString("hex"));
     };
 
     it("leaves out what the queue does not hold, sends all that it does, in order, and goes on", async () => {
       const { raw, handleOf } = await connect();
-      await ask(raw, 0x12, handleOf(LEFT) + 1, 1);
+      await ask(raw, ATT.WRITE, handleOf(LEFT) + 1, 1);
       const from = rig().camera.console.length;
       await order(raw, handleOf, COMMAND.FLOOD);
       const line = await rig().camera.line(/flood: \d+ told/, undefined, from);
@@ -105,7 +102,7 @@ export function cutShort(rig: () => Rig): void {
 
     it("loses nothing for an application that awaits each notification", async () => {
       const { raw, handleOf } = await connect();
-      await ask(raw, 0x12, handleOf(LEFT) + 1, 1);
+      await ask(raw, ATT.WRITE, handleOf(LEFT) + 1, 1);
       await order(raw, handleOf, COMMAND.STREAM);
       await numbers(raw, MANY);
       await raw.disconnect();
@@ -113,11 +110,11 @@ export function cutShort(rig: () => Rig): void {
 
     it("drops a full queue whose central vanished", async () => {
       const { raw, handleOf } = await connect();
-      await ask(raw, 0x12, handleOf(LEFT) + 1, 1);
-      raw.sendAtt(pdu(0x12, handleOf(CONTROL), Buffer.from([COMMAND.FLOOD])));
-      await told(raw, NOTIFICATION);
+      await ask(raw, ATT.WRITE, handleOf(LEFT) + 1, 1);
+      raw.sendAtt(pdu(ATT.WRITE, handleOf(CONTROL), Buffer.from([COMMAND.FLOOD])));
+      await told(raw, ATT.NOTIFICATION);
       const next = await replace(raw);
-      await ask(next, 0x12, handleOf(LEFT) + 1, 1);
+      await ask(next, ATT.WRITE, handleOf(LEFT) + 1, 1);
       await notified(next, handleOf);
       await next.disconnect();
     });

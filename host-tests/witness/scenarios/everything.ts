@@ -17,6 +17,7 @@ import {
   SURE,
 } from "../applications/everything/names.ts";
 import {
+  ATT,
   ATT_ERROR,
   ask,
   bytesOf,
@@ -85,36 +86,37 @@ type HandleOf = Database["handleOf"];
 async function read(raw: RawCentral, handleOf: HandleOf): Promise<void> {
   const [long, short, left] = [LONG, SHORT, LEFT].map(handleOf) as [number, number, number];
   const value = Buffer.from(Array.from({ length: 300 }, (_, index) => index & 0xff));
-  const parts = [await ask(raw, 0x0a, long)];
-  for (let at = MTU - 1; at < value.length; at += MTU - 1) parts.push(await ask(raw, 0x0c, long, at));
+  const parts = [await ask(raw, ATT.READ, long)];
+  for (let at = MTU - 1; at < value.length; at += MTU - 1)
+    parts.push(await ask(raw, ATT.READ_BLOB, long, at));
   assert.deepEqual(Buffer.concat(parts), value);
-  assert.equal((await ask(raw, 0x08, 1, 0xffff, bytesOf(SHORT))).subarray(3).toString(), "short");
-  assert.equal((await ask(raw, 0x0e, short, left)).toString(), "shortleft");
-  const variable = await ask(raw, 0x20, short, left);
+  assert.equal((await ask(raw, ATT.READ_BY_TYPE, 1, 0xffff, bytesOf(SHORT))).subarray(3).toString(), "short");
+  assert.equal((await ask(raw, ATT.READ_MULTIPLE, short, left)).toString(), "shortleft");
+  const variable = await ask(raw, ATT.READ_MULTIPLE_VARIABLE, short, left);
   assert.equal(variable.toString("hex"), `0500${hex("short")}0400${hex("left")}`);
-  for (const uuid of [0x2a00, 0x2a01, 0x2b2a, 0x2b29]) await ask(raw, 0x08, 1, 0xffff, uuid);
+  for (const uuid of [0x2a00, 0x2a01, 0x2b2a, 0x2b29]) await ask(raw, ATT.READ_BY_TYPE, 1, 0xffff, uuid);
 }
 
 async function write(raw: RawCentral, handleOf: HandleOf): Promise<void> {
   const [long, short, note] = [LONG, SHORT, NOTE].map(handleOf) as [number, number, number];
   const isValue = async (handle: number, text: string) =>
-    assert.equal((await ask(raw, 0x0a, handle)).toString(), text);
-  await ask(raw, 0x12, short, Buffer.from("requested"));
+    assert.equal((await ask(raw, ATT.READ, handle)).toString(), text);
+  await ask(raw, ATT.WRITE, short, Buffer.from("requested"));
   await isValue(short, "requested");
-  raw.sendAtt(pdu(0x52, short, Buffer.from("commanded")));
+  raw.sendAtt(pdu(ATT.WRITE_COMMAND, short, Buffer.from("commanded")));
   await isValue(short, "commanded");
-  await ask(raw, 0x12, note, Buffer.from("a note"));
+  await ask(raw, ATT.WRITE, note, Buffer.from("a note"));
   await isValue(note, "a note");
 
   const text = "long ".repeat(40);
   const prepare = async (handle: number, offset: number, part: string) => {
-    const echo = await ask(raw, 0x16, handle, offset, Buffer.from(part));
+    const echo = await ask(raw, ATT.PREPARE, handle, offset, Buffer.from(part));
     assert.deepEqual(echo, Buffer.concat([u16(handle), u16(offset), Buffer.from(part)]));
   };
-  const execute = (flags: number) => ask(raw, 0x18, Buffer.from([flags]));
+  const execute = (flags: number) => ask(raw, ATT.EXECUTE, Buffer.from([flags]));
   for (let at = 0; at < text.length; at += MTU - 5) await prepare(long, at, text.slice(at, at + MTU - 5));
   await execute(1);
-  assert.equal((await ask(raw, 0x0c, long, text.length - 5)).toString(), "long ");
+  assert.equal((await ask(raw, ATT.READ_BLOB, long, text.length - 5)).toString(), "long ");
   // Reliably: two values at once.
   await prepare(short, 0, "together");
   await prepare(long, 0, "with this");
@@ -132,27 +134,27 @@ async function listen(raw: RawCentral, handleOf: HandleOf): Promise<void> {
     number,
     number,
   ];
-  const obey = (command: number) => ask(raw, 0x12, control, Buffer.from([command]));
-  const features = await ask(raw, 0x08, 1, 0xffff, 0x2b29);
+  const obey = (command: number) => ask(raw, ATT.WRITE, control, Buffer.from([command]));
+  const features = await ask(raw, ATT.READ_BY_TYPE, 1, 0xffff, 0x2b29);
   // Multiple Handle Value Notifications are understood (Vol 3, Part G, 7.2).
-  await ask(raw, 0x12, features.readUInt16LE(1), Buffer.from([0x04]));
+  await ask(raw, ATT.WRITE, features.readUInt16LE(1), Buffer.from([0x04]));
   // The configuration stands right after the value.
   for (const [handle, bits] of [
     [left, 1],
     [right, 1],
     [sure, 2],
   ] as const) {
-    await ask(raw, 0x12, handle + 1, bits);
+    await ask(raw, ATT.WRITE, handle + 1, bits);
   }
   await obey(COMMAND.NOTIFY);
-  assert.equal(await told(raw, 0x1b), `${u16(left).toString("hex")}${hex("notified")}`);
+  assert.equal(await told(raw, ATT.NOTIFICATION), `${u16(left).toString("hex")}${hex("notified")}`);
   await obey(COMMAND.NOTIFY_MULTIPLE);
   const tuple = (handle: number, text: string) =>
     `${u16(handle).toString("hex")}${u16(text.length).toString("hex")}${hex(text)}`;
-  assert.equal(await told(raw, 0x23), tuple(left, "left") + tuple(right, "right"));
+  assert.equal(await told(raw, ATT.MULTIPLE_NOTIFICATIONS), tuple(left, "left") + tuple(right, "right"));
   await obey(COMMAND.INDICATE);
-  assert.equal(await told(raw, 0x1d), `${u16(sure).toString("hex")}${hex("indicated")}`);
-  raw.sendAtt(pdu(0x1e));
+  assert.equal(await told(raw, ATT.INDICATION), `${u16(sure).toString("hex")}${hex("indicated")}`);
+  raw.sendAtt(pdu(ATT.CONFIRMATION));
 }
 
 async function err(raw: RawCentral, handleOf: HandleOf): Promise<void> {
@@ -162,14 +164,14 @@ async function err(raw: RawCentral, handleOf: HandleOf): Promise<void> {
     number,
     number,
   ];
-  await refused(ATT_ERROR.INVALID_HANDLE, raw, 0x0a, 0xfff0);
-  await refused(ATT_ERROR.READ_NOT_PERMITTED, raw, 0x0a, control);
-  await refused(ATT_ERROR.WRITE_NOT_PERMITTED, raw, 0x12, left, Buffer.from("x"));
-  await refused(ATT_ERROR.INVALID_OFFSET, raw, 0x0c, short, 300);
-  await refused(ATT_ERROR.NOT_FOUND, raw, 0x08, 1, 0xffff, 0x2a99);
-  await refused(ATT_ERROR.WRONG_LENGTH, raw, 0x12, short, Buffer.alloc(41));
-  await refused(REFUSAL, raw, 0x0a, closed);
-  await refused(REFUSAL + 1, raw, 0x12, closed, Buffer.from("x"));
+  await refused(ATT_ERROR.INVALID_HANDLE, raw, ATT.READ, 0xfff0);
+  await refused(ATT_ERROR.READ_NOT_PERMITTED, raw, ATT.READ, control);
+  await refused(ATT_ERROR.WRITE_NOT_PERMITTED, raw, ATT.WRITE, left, Buffer.from("x"));
+  await refused(ATT_ERROR.INVALID_OFFSET, raw, ATT.READ_BLOB, short, 300);
+  await refused(ATT_ERROR.NOT_FOUND, raw, ATT.READ_BY_TYPE, 1, 0xffff, 0x2a99);
+  await refused(ATT_ERROR.WRONG_LENGTH, raw, ATT.WRITE, short, Buffer.alloc(41));
+  await refused(REFUSAL, raw, ATT.READ, closed);
+  await refused(REFUSAL + 1, raw, ATT.WRITE, closed, Buffer.from("x"));
   await refused(ATT_ERROR.NOT_SUPPORTED, raw, 0x36);
 }
 
@@ -182,7 +184,7 @@ export function everything(kind: CameraKind): void {
     it("is served in one session, from discovery to the radio's end", async () => {
       const raw = await rig().raw();
       await raw.connect(NAME);
-      await ask(raw, 0x02, MTU);
+      await ask(raw, ATT.EXCHANGE_MTU, MTU);
       const { services, included, handleOf } = await discover(raw, SERVICE);
       assert.equal(services, 4, "the two of every server, and two of ours");
       assert.deepEqual(included, [SECONDARY]);
@@ -193,11 +195,25 @@ export function everything(kind: CameraKind): void {
       await raw.disconnect();
 
       await raw.connect(NAME);
-      await ask(raw, 0x12, handleOf(CONTROL), Buffer.from([COMMAND.STOP]));
+      await ask(raw, ATT.WRITE, handleOf(CONTROL), Buffer.from([COMMAND.STOP]));
       assert.equal(await raw.disconnections.take("the end of the radio"), 0x15, "power off");
       // It is there again, cold.
       await raw.connect(NAME);
       await raw.disconnect();
+    });
+
+    it("takes a reliable write of ble-host, two values at once, one of them long", async () => {
+      const central = await rig().bleHost();
+      await central.connect(await central.find(NAME));
+      await central.discover();
+      const [long, short] = [Buffer.from("reliable ".repeat(20)), Buffer.from("and short")];
+      await central.writeReliably([
+        [LONG, long],
+        [SHORT, short],
+      ]);
+      assert.equal((await central.read(SHORT)).toString(), short.toString());
+      assert.equal((await central.read(LONG)).toString(), long.toString());
+      await central.disconnect();
     });
 
     it("leaves a trace with everything in it, which tshark decodes without an error", async () => {
