@@ -93,7 +93,7 @@ export class DeviceConnection {
 
   /** Whether the link is up. */
   isConnected(): boolean {
-    return this.link.isConnected;
+    return this.link.disconnectReason === undefined;
   }
 
   /**

@@ -78,9 +78,9 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
     return undefined;
   }
 
-  private put(value: Uint8Array): void {
-    const attribute = this.registration?.attribute;
-    if (attribute) setValue(attribute, value);
+  protected put(value: Uint8Array): void {
+    const registration = this.registration;
+    if (registration) setValue(registration.attribute, value);
     else this.value = value;
   }
 

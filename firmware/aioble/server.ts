@@ -160,13 +160,13 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
    * @returns how many clients were told.
    * @throws RangeError for more than 512 bytes.
    */
-  override write(data: Value, options: { readonly sendUpdate?: boolean } = {}): number {
-    super.write(data);
+  override write(data: Value, options?: { readonly sendUpdate?: boolean }): number {
+    this.put(checkedValue(data));
     const registration = this.registration;
-    if (!registration || !options.sendUpdate) return 0;
-    const { core, attribute } = registration;
+    if (!registration || !options?.sendUpdate) return 0;
+    const core = registration.core;
     if ((this.flags & (PROPERTY.NOTIFY | PROPERTY.INDICATE)) === 0) this.complainOfSendUpdate(core);
-    return core.host.gatt.updates.tellSubscribers(attribute);
+    return core.host.gatt.updates.tellSubscribers(registration.attribute);
   }
 
   private complainOfSendUpdate(core: Core): void {
@@ -192,14 +192,17 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
   notify(
     connection: DeviceConnection,
     data?: Value,
-    options: { readonly force?: boolean } = {},
+    options?: { readonly force?: boolean },
   ): Promise<boolean> {
-    const { core, attribute } = this.registered("notify");
-    this.mustHave(PROPERTY.NOTIFY, "notify");
+    const registration = this.registered("notify");
+    if ((this.flags & PROPERTY.NOTIFY) === 0) this.mustHave(PROPERTY.NOTIFY, "notify");
+    const attribute = registration.attribute;
     const value = data === undefined ? attribute.value : bytesOf(data);
     if (!connection.isConnected()) return Promise.reject(connection.gone());
-    const outcome = core.host.gatt.updates.notify(connection.link.client, attribute, value, options.force);
-    return connection.sent(outcome);
+    const core = registration.core;
+    const client = connection.link.client;
+    const outcome = core.host.gatt.updates.notify(client, attribute, value, options?.force);
+    return outcome === "sent" ? core.yes : connection.sent(outcome);
   }
 
   /**

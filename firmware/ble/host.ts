@@ -1,5 +1,5 @@
 /** The host: wires the rooms together and owns all state that changes. */
-import type { LogLevel, Platform } from "../platform/platform.ts";
+import { LOG_LEVEL, type LogLevel, type Platform } from "../platform/platform.ts";
 import { AttBearer, MAX_MTU } from "./att/bearer.ts";
 import { formatAddress } from "./codec.ts";
 import type { Settings } from "./config.ts";
@@ -32,9 +32,6 @@ export const PREFERRED_MTU = 517;
 
 /** Pauses before each attempt to start the controller. */
 const START_PAUSES_MS = [0, 250, 2000];
-
-/** The `logLevel` from which on lines of each kind are written. */
-const LOG_LEVEL: Readonly<Record<LogLevel, number>> = { error: 1, warning: 2, info: 3, debug: 3 };
 
 /** How long peers have to acknowledge the end of their links when the radio is switched off. */
 const FAREWELL_MS = 1000;
@@ -316,8 +313,7 @@ export class Host {
     const stale = this.connections.get(values.connectionHandle);
     if (stale) this.closed(stale, HCI_STATUS.UNSPECIFIED);
     this.advertiser.connected();
-    const { log } = this;
-    const { mtu } = this.settings;
+    const { log, settings } = this;
     const link = this.acl.open(values.connectionHandle);
     const l2cap = new L2cap(this.acl, link, MAX_MTU, log);
     const connection = new Connection({
@@ -334,13 +330,9 @@ export class Host {
     });
     connection.bearer = new AttBearer(l2cap, {
       clock: this.platform.clock,
-      preferredMtu: mtu,
+      preferredMtu: settings.mtu,
       log,
-      serve: (opcode, view, start, length) => {
-        if (this.settings.logLevel >= LOG_LEVEL.info)
-          this.logRequest(connection, opcode, view, start, length);
-        this.gatt.serve(connection.client, opcode, view, start, length);
-      },
+      settings,
       onMtu: (mtu) => {
         this.log("info", `att: link ${connection.handle} has an MTU of ${mtu}`);
         for (const observer of this.observers) observer.onMtu?.(connection, mtu);
@@ -355,18 +347,6 @@ export class Host {
     this.connections.set(connection.handle, connection);
     this.log("info", `host: link ${connection.handle} to ${formatAddress(connection.peerAddress)} is up`);
     for (const observer of this.observers) observer.onConnected?.(connection);
-  }
-
-  /** Handles and lengths, never values: they may be secret. */
-  private logRequest(
-    { handle }: Connection,
-    opcode: number,
-    view: DataView,
-    start: number,
-    length: number,
-  ): void {
-    const what = length < 2 ? "" : ` for handle 0x${view.getUint16(start, true).toString(16)}`;
-    this.log("info", `att: link ${handle} asks 0x${opcode.toString(16)}${what}, ${length} bytes`);
   }
 
   private closed(connection: Connection, reason: number): void {

@@ -67,6 +67,9 @@ export interface FlashArea {
 /** Severity of a console line. */
 export type LogLevel = "error" | "warning" | "info" | "debug";
 
+/** The least setting `logLevel` at which a line of each severity is written. */
+export const LOG_LEVEL: Readonly<Record<LogLevel, number>> = { error: 1, warning: 2, info: 3, debug: 3 };
+
 /** Why the camera started. */
 export type ResetCause = "power-on" | "software" | "watchdog" | "fault";
 

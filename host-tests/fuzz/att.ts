@@ -51,11 +51,11 @@ function setUp(): Scene {
   const server = new GattServer({ clock, aesCmac, log });
   server.register(DATABASE);
   const link = new FuzzLink();
-  const bearer: AttBearer = new AttBearer(link.l2cap, {
+  const bearer = new AttBearer(link.l2cap, {
     clock,
     preferredMtu: LIMIT,
     log,
-    serve: (opcode, view, start, length) => server.serve(client, opcode, view, start, length),
+    settings: { logLevel: 0 },
     onMtu: () => {},
     onTimeout: () => {},
   });
@@ -136,7 +136,7 @@ async function run(packets: readonly Uint8Array[], random: Random): Promise<void
   server.close(scene.client);
   bearer.close();
   if (clock.pending > 0) throw new Error(`${clock.pending} timers stay`);
-  if (server.clients.size > 0 || scene.client.indications.length > 0) throw new Error("the client stays");
+  if (server.clients.length > 0 || scene.client.indications.length > 0) throw new Error("the client stays");
 }
 
 function invent(random: Random): Uint8Array {

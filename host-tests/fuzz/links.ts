@@ -170,7 +170,7 @@ class Scene {
       if (parts.length > PREPARED_COUNT_MAX || bytes > PREPARED_BYTES_MAX)
         throw new Error("prepared too much");
     }
-    if (this.host.gatt.clients.size !== this.host.connections.size)
+    if (this.host.gatt.clients.length !== this.host.connections.size)
       throw new Error("a client without a link");
   }
 }
@@ -275,7 +275,7 @@ async function run(packets: readonly Uint8Array[], random: Random): Promise<void
   controller.sent.length = 0;
   for (const handle of [...host.connections.keys()]) controller.deliver(disconnectionComplete(handle));
   await controller.settle();
-  if (host.connections.size > 0 || host.gatt.clients.size > 0) throw new Error("a link stays");
+  if (host.connections.size > 0 || host.gatt.clients.length > 0) throw new Error("a link stays");
   if (clock.pending > 0) throw new Error(`${clock.pending} timers stay`);
 }
 

@@ -55,7 +55,7 @@ describe("stack: links", () => {
       }
     }, 1e7);
     equal(server.ended.length, 100);
-    equal(server.camera.host.gatt.clients.size, 0);
+    equal(server.camera.host.gatt.clients.length, 0);
     deepEqual(complaints(server.camera), []);
     deepEqual(server.camera.controller.violations, []);
   });

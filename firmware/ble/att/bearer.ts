@@ -1,8 +1,8 @@
 /** One ATT bearer: the unenhanced one on channel 0x0004 of a link (Vol 3, Part F, 3.2.11). */
 
-import type { Clock, LogLevel, Timer } from "../../platform/platform.ts";
+import { type Clock, LOG_LEVEL, type LogLevel, type Timer } from "../../platform/platform.ts";
 import { encode, encodeInto, type Fields, type Values, Writer } from "../codec.ts";
-import { CHANNEL, type ChannelReceiver, type L2cap, PDU_OFFSET } from "../l2cap/l2cap.ts";
+import { CHANNEL, type ChannelReceiver, type L2cap, PDU_OFFSET, QUEUE_LIMIT } from "../l2cap/l2cap.ts";
 import { ATT_ERROR } from "./errors.ts";
 import {
   COMMAND_FLAG,
@@ -56,6 +56,8 @@ const SERVED: readonly number[] = [
   signedWriteCommand.opcode,
 ];
 
+const NO_BODY = new Uint8Array(0);
+
 /** Errors that concern no attribute (Vol 3, Part F, 3.3). */
 const NO_ATTRIBUTE: readonly number[] = [
   ATT_ERROR.INVALID_PDU,
@@ -69,14 +71,19 @@ function isAnswer(opcode: number): boolean {
   return opcode === handleValueConfirmation.opcode || ((opcode & 1) === 1 && opcode <= 0x23);
 }
 
+/** Answers the peer's requests. */
+export interface AttServer {
+  /** Serves one request or command; the range starts after the opcode and is valid during the call. */
+  serve(opcode: number, view: DataView, start: number, length: number): void;
+}
+
 /** What a bearer is handed. */
 export interface BearerPort {
   readonly clock: Clock;
   /** The ATT_MTU that this device offers. */
   readonly preferredMtu: number;
   log(level: LogLevel, message: string): void;
-  /** Serves one request or command; the range starts after the opcode and is valid during the call. */
-  serve(opcode: number, view: DataView, start: number, length: number): void;
+  readonly settings: { readonly logLevel: number };
   /** The MTU was agreed. */
   onMtu(mtu: number): void;
   /** The peer left a transaction open for 30 s: nothing more may be sent on this bearer. */
@@ -85,6 +92,8 @@ export interface BearerPort {
 
 export class AttBearer implements ChannelReceiver {
   mtu = DEFAULT_MTU;
+  /** Whom to ask; there before the first PDU comes. */
+  server!: AttServer;
   /** Whether the value that was sent last did not fit. */
   wasCut = false;
   private readonly l2cap: L2cap;
@@ -114,7 +123,10 @@ export class AttBearer implements ChannelReceiver {
         return this.port.log("debug", "att: dropped a command above the MTU");
       return this.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
     }
-    if (SERVED.includes(opcode)) return this.port.serve(opcode, view, start + 1, length - 1);
+    if (SERVED.includes(opcode)) {
+      if (this.port.settings.logLevel >= LOG_LEVEL.info) this.logRequest(opcode, view, start + 1, length - 1);
+      return this.server.serve(opcode, view, start + 1, length - 1);
+    }
     if (opcode === exchangeMtuRequest.opcode) return this.exchangeMtu(view, start + 1, length - 1);
     if (opcode === handleValueConfirmation.opcode) return this.confirmed(length);
     if (opcode === handleValueIndication.opcode) {
@@ -123,6 +135,13 @@ export class AttBearer implements ChannelReceiver {
     }
     if ((opcode & COMMAND_FLAG) !== 0 || isAnswer(opcode)) return;
     this.refuse(opcode, 0, ATT_ERROR.REQUEST_NOT_SUPPORTED);
+  }
+
+  /** Handles and lengths, never values: they may be secret. */
+  private logRequest(opcode: number, view: DataView, start: number, length: number): void {
+    const { handle } = this.l2cap.link;
+    const what = length < 2 ? "" : ` for handle 0x${view.getUint16(start, true).toString(16)}`;
+    this.port.log("info", `att: link ${handle} asks 0x${opcode.toString(16)}${what}, ${length} bytes`);
   }
 
   /**
@@ -144,7 +163,7 @@ export class AttBearer implements ChannelReceiver {
     const writer = new Writer();
     writer.u8(response.opcode);
     encodeInto(writer, response.fields, values);
-    this.l2cap.send(CHANNEL.ATT, 0, writer.finish());
+    this.l2cap.sendFrame(CHANNEL.ATT, writer.finish());
   }
 
   /** Sends a response whose body is a part of a value, without a copy when the controller has room. */
@@ -154,8 +173,7 @@ export class AttBearer implements ChannelReceiver {
 
   /** Sends a response that is its opcode alone. */
   respondEmpty(opcode: number): void {
-    this.header.setUint8(PDU_OFFSET, opcode);
-    this.l2cap.send(CHANNEL.ATT, 1);
+    this.l2cap.send(CHANNEL.ATT, this.putOpcode(opcode), NO_BODY, 0, 0);
   }
 
   /** Error Response. Some errors concern no attribute: their handle is 0, whatever is given (Vol 3, Part F, 3.3). */
@@ -170,12 +188,24 @@ export class AttBearer implements ChannelReceiver {
    * waits in the link's queue.
    */
   notify(attributeHandle: number, value: Uint8Array): boolean {
-    return this.sendValue(handleValueNotification.opcode, attributeHandle, value);
+    // One access for opcode and handle; the fourth byte is beyond the header.
+    this.header.setUint32(PDU_OFFSET, handleValueNotification.opcode | (attributeHandle << 8), true);
+    const room = this.mtu - VALUE_HEADER_LENGTH;
+    let end = value.length;
+    this.wasCut = end > room;
+    if (this.wasCut) end = room;
+    return this.l2cap.send(CHANNEL.ATT, VALUE_HEADER_LENGTH, value, 0, end);
   }
 
   /** Notifies several values in one PDU; `tuples` fits into ATT_MTU - 1 bytes (3.4.7.4). See `notify` for the result. */
   notifyMultiple(tuples: Uint8Array): boolean {
-    return this.l2cap.send(CHANNEL.ATT, this.putOpcode(multipleHandleValueNotification.opcode), tuples);
+    return this.l2cap.send(
+      CHANNEL.ATT,
+      this.putOpcode(multipleHandleValueNotification.opcode),
+      tuples,
+      0,
+      tuples.length,
+    );
   }
 
   /** Whether an indication waits for its confirmation: there may be only one (Vol 3, Part F, 3.3.2). */
@@ -191,7 +221,9 @@ export class AttBearer implements ChannelReceiver {
       this.settleIndication(false);
       this.port.onTimeout();
     }, TRANSACTION_TIMEOUT_MS);
-    this.sendValue(handleValueIndication.opcode, attributeHandle, value);
+    this.header.setUint32(PDU_OFFSET, handleValueIndication.opcode | (attributeHandle << 8), true);
+    const end = Math.min(value.length, this.mtu - VALUE_HEADER_LENGTH);
+    this.l2cap.send(CHANNEL.ATT, VALUE_HEADER_LENGTH, value, 0, end);
   }
 
   private confirmed(length: number): void {
@@ -211,24 +243,17 @@ export class AttBearer implements ChannelReceiver {
     this.settleIndication(false);
   }
 
-  /** Opcode, handle, value (Vol 3, Part F, 3.4.7). */
-  private sendValue(opcode: number, handle: number, value: Uint8Array): boolean {
-    // One access for both; the fourth byte is beyond the header.
-    this.header.setUint32(PDU_OFFSET, opcode | (handle << 8), true);
-    const room = this.mtu - VALUE_HEADER_LENGTH;
-    let end = value.length;
-    this.wasCut = end > room;
-    if (this.wasCut) end = room;
-    return this.l2cap.send(CHANNEL.ATT, VALUE_HEADER_LENGTH, value, 0, end);
-  }
-
   /**
    * Notifies this client of what another bearer has just sent, when nothing was sent since and the value needs no cut.
    * False when that is not so, or it could not leave at once: nothing has been sent then.
    */
   repeat(value: Uint8Array): boolean {
     const end = value.length;
-    return end <= this.mtu - VALUE_HEADER_LENGTH && this.l2cap.repeat(VALUE_HEADER_LENGTH, value, end);
+    return (
+      !this.timedOut &&
+      end <= this.mtu - VALUE_HEADER_LENGTH &&
+      this.l2cap.repeat(VALUE_HEADER_LENGTH, value, end)
+    );
   }
 
   private putOpcode(opcode: number): number {
@@ -238,6 +263,6 @@ export class AttBearer implements ChannelReceiver {
 
   /** Whether there is room for another notification, and it may be sent. */
   get canQueue(): boolean {
-    return !this.timedOut && this.l2cap.canQueue;
+    return !this.timedOut && this.l2cap.link.queued < QUEUE_LIMIT;
   }
 }

@@ -2,21 +2,6 @@
 import type { Clock, LogLevel } from "../../platform/platform.ts";
 import { type AttBearer, TRANSACTION_TIMEOUT_MS } from "../att/bearer.ts";
 import { ATT_ERROR } from "../att/errors.ts";
-import {
-  executeWriteRequest,
-  findByTypeValueRequest,
-  findInformationRequest,
-  prepareWriteRequest,
-  readBlobRequest,
-  readByGroupTypeRequest,
-  readByTypeRequest,
-  readMultipleRequest,
-  readMultipleVariableRequest,
-  readRequest,
-  signedWriteCommand,
-  writeCommand,
-  writeRequest,
-} from "../att/pdus.ts";
 import { isAnswer, type Question } from "./answers.ts";
 import { type Attribute, Database, type ServiceDefinition, TYPE } from "./database.ts";
 import { Discovery } from "./discovery.ts";
@@ -49,17 +34,17 @@ export interface GattServerPort {
 }
 
 export class GattServer {
-  readonly clients = new Set<RemoteClient>();
+  readonly clients: RemoteClient[] = [];
   readonly updates: Updates;
   readonly generic: GenericServices;
   /** Costs nothing while there is none. */
   watcher: GattWatcher | undefined = undefined;
   readonly port: GattServerPort;
   private readonly byOwner = new Map<unknown, RemoteClient>();
-  private readonly reads: Reads;
-  private readonly writes: Writes;
-  private database!: Database;
-  private discovery!: Discovery;
+  readonly reads: Reads;
+  readonly writes: Writes;
+  database!: Database;
+  discovery!: Discovery;
   /** Handles up to here belong to the mandatory services. */
   private lastGenericHandle = 0;
   /** Tells who registered the services that they are not there any more. */
@@ -141,15 +126,16 @@ export class GattServer {
 
   /** A link came up. */
   open(bearer: AttBearer, owner: unknown): RemoteClient {
-    const client = new RemoteClient(bearer, owner);
-    this.clients.add(client);
+    const client = new RemoteClient(this, bearer, owner);
+    this.clients.push(client);
     this.byOwner.set(owner, client);
     return client;
   }
 
   /** A link is gone: its subscriptions and prepared writes are forgotten. */
   close(client: RemoteClient): void {
-    this.clients.delete(client);
+    const at = this.clients.indexOf(client);
+    if (at >= 0) this.clients.splice(at, 1);
     client.preparedWrites.clear();
     this.silence(client);
     this.byOwner.delete(client.owner);
@@ -189,54 +175,6 @@ export class GattServer {
   /** Write commands that were dropped: too long, not allowed, or for no attribute (Vol 3, Part F, 3.4.5.3). */
   get droppedCommands(): number {
     return this.writes.droppedCommands;
-  }
-
-  /** Serves one request or command; the range starts after the opcode. */
-  serve(client: RemoteClient, opcode: number, view: DataView, start: number, length: number): void {
-    if (opcode === signedWriteCommand.opcode) return this.writes.drop();
-    if (opcode === writeCommand.opcode) {
-      return client.changeUnaware ? this.writes.drop() : this.writes.command(client, view, start, length);
-    }
-    if (client.busy) {
-      this.port.log(
-        "warning",
-        `att: dropped request 0x${opcode.toString(16)} that came before its predecessor's answer`,
-      );
-      return;
-    }
-    if (client.changeUnaware && !this.admits(client, opcode, view, start, length)) return;
-    if (opcode === writeRequest.opcode) this.writes.request(client, view, start, length);
-    else if (opcode === readRequest.opcode) this.reads.request(client, view, start, length);
-    else if (opcode === readBlobRequest.opcode) this.reads.blob(client, view, start, length);
-    else if (opcode === readMultipleRequest.opcode) this.reads.multiple(client, opcode, view, start, length);
-    else if (opcode === readMultipleVariableRequest.opcode)
-      this.reads.multiple(client, opcode, view, start, length);
-    else if (opcode === prepareWriteRequest.opcode) this.writes.prepare(client, view, start, length);
-    else if (opcode === executeWriteRequest.opcode) this.writes.execute(client, view, start, length);
-    else this.discovery.serve(client, opcode, view, start, length);
-  }
-
-  /**
-   * Whether to serve a request of a client that does not know the database: one that names attributes is refused, once;
-   * by its next request the client knows (Vol 3, Part G, 2.5.2.1).
-   */
-  private admits(
-    client: RemoteClient,
-    opcode: number,
-    view: DataView,
-    start: number,
-    length: number,
-  ): boolean {
-    if (client.awareAtNextRequest) {
-      client.becomeAware();
-      return true;
-    }
-    if (!needsDatabase(opcode, view, start, length)) return true;
-    client.awareAtNextRequest = true;
-    if (opcode === executeWriteRequest.opcode) client.preparedWrites.clear();
-    const handle = length >= 2 ? view.getUint16(start, true) : 0;
-    client.bearer.refuse(opcode, handle, ATT_ERROR.DATABASE_OUT_OF_SYNC);
-    return false;
   }
 
   /**
@@ -279,7 +217,7 @@ export class GattServer {
       this.port.clock.clearTimer(timer);
       timer = undefined;
       if (blocks) client.busy = false;
-      return !this.clients.has(client);
+      return !this.clients.includes(client);
     };
     let timer: unknown = this.port.clock.setTimer(() => {
       if (!settled()) fail(`no answer within ${ANSWER_TIMEOUT_MS} ms`);
@@ -314,23 +252,4 @@ function textOf(value: unknown): string {
   } catch {
     return typeof value;
   }
-}
-
-/** Requests that find their way in a database without knowing it. */
-const EXPLORING: readonly number[] = [
-  findInformationRequest.opcode,
-  findByTypeValueRequest.opcode,
-  readByGroupTypeRequest.opcode,
-];
-
-/**
- * Whether a request relies on what the client knows of the database: it names a handle, or reads by type in a part of it
- * (Vol 3, Part G, 2.5.2.1).
- */
-function needsDatabase(opcode: number, view: DataView, start: number, length: number): boolean {
-  if (EXPLORING.includes(opcode)) return false;
-  if (opcode !== readByTypeRequest.opcode || length !== 6) return true;
-  const type = view.getUint16(start + 4, true);
-  if (type === TYPE.INCLUDE || type === TYPE.CHARACTERISTIC) return false;
-  return view.getUint16(start, true) !== 0x0001 || view.getUint16(start + 2, true) !== 0xffff;
 }

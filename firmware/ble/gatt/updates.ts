@@ -32,9 +32,9 @@ export class Updates {
    * Notifies one client. The value is taken over by the call; what is longer than ATT_MTU - 3 is cut.
    * @param force also a client that has not subscribed, which does not conform (Vol 3, Part G, 3.3.3.3).
    */
-  notify(client: RemoteClient, attribute: Attribute, value: Uint8Array, force = false): NotifyOutcome {
-    const configuration = client.configurations.get(attribute.handle);
-    if (force || (configuration !== undefined && (configuration & CCCD.NOTIFY) !== 0)) {
+  notify(client: RemoteClient, attribute: Attribute, value: Uint8Array, force?: boolean): NotifyOutcome {
+    // What a client never configured is undefined, of which no bit is set.
+    if ((client.configurations.get(attribute.handle)! & CCCD.NOTIFY) !== 0 || force) {
       return this.send(client, attribute, value);
     }
     this.hint(client, attribute, false);
@@ -44,7 +44,7 @@ export class Updates {
   private send(client: RemoteClient, attribute: Attribute, value: Uint8Array): NotifyOutcome {
     // Handles may mean something else to a client that does not know the database any more.
     if (client.changeUnaware) return "unsubscribed";
-    const { bearer } = client;
+    const bearer = client.bearer;
     if (!bearer.canQueue) return "full";
     const sent = bearer.notify(attribute.handle, value);
     if (bearer.wasCut) this.hint(client, attribute, true);
@@ -116,12 +116,14 @@ export class Updates {
    */
   tellSubscribers(attribute: Attribute): number {
     const { handle, value } = attribute;
+    const { clients } = this.server;
     let told = 0;
     // Whether the last thing that was sent is this notification, so that its headers stand for the next client.
     let stands = false;
-    this.server.clients.forEach((client) => {
+    for (let index = 0, count = clients.length; index < count; index++) {
+      const client = clients[index]!;
       const configuration = client.configurations.get(handle);
-      if (configuration === undefined) return;
+      if (configuration === undefined) continue;
       if ((configuration & CCCD.NOTIFY) === 0) {
         stands = false;
         this.indicateLatest(client, attribute);
@@ -134,7 +136,7 @@ export class Updates {
         if (outcome === "full") this.droppedNotifications++;
         else if (outcome !== "unsubscribed") told++;
       }
-    });
+    }
     return told;
   }
 

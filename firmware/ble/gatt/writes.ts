@@ -35,25 +35,28 @@ export class Writes {
 
   /** 3.4.5.1 */
   request(client: RemoteClient, view: DataView, start: number, length: number): void {
-    const { bearer } = client;
+    const bearer = client.bearer;
     const opcode = writeRequest.opcode;
     if (length < 2) return bearer.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
     const handle = view.getUint16(start, true);
-    const attribute = this.server.at(handle);
+    const attribute = this.server.database.at(handle);
     if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);
     if (!attribute.writable) return bearer.refuse(opcode, handle, ATT_ERROR.WRITE_NOT_PERMITTED);
     if (attribute.configures) return this.configure(client, attribute, view, start + 2, length - 2);
-    if (!fits(attribute, length - 2)) {
+    if (length - 2 > (attribute.append ? roomBehind(attribute) : attribute.maxLength)) {
       return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
     }
-    const value = copyBytes(view, start + 2, length - 2);
-    if (!attribute.hooks?.onWrite) {
-      store(attribute, value);
-      bearer.respondEmpty(writeResponse.opcode);
-      return this.written(client, attribute, value);
-    }
+    const value = bytesIn(view, start + 2, length - 2);
+    if (attribute.hooks?.onWrite) return this.askForRequest(client, attribute, value);
+    store(attribute, value);
+    bearer.respondEmpty(writeResponse.opcode);
+    this.written(client, attribute, value);
+  }
+
+  private askForRequest(client: RemoteClient, attribute: Attribute, value: Uint8Array): void {
+    const { bearer } = client;
     this.accept(client, attribute, value, (error) => {
-      if (error) return bearer.refuse(opcode, handle, error);
+      if (error) return bearer.refuse(writeRequest.opcode, attribute.handle, error);
       store(attribute, value);
       bearer.respondEmpty(writeResponse.opcode);
       this.written(client, attribute, value);
@@ -62,13 +65,16 @@ export class Writes {
 
   /** 3.4.5.3: never answered, whatever is wrong with it. */
   command(client: RemoteClient, view: DataView, start: number, length: number): void {
-    const attribute = length < 2 ? undefined : this.server.at(view.getUint16(start, true));
-    if (!attribute?.writableWithoutResponse || !fits(attribute, length - 2)) return this.drop();
-    const value = copyBytes(view, start + 2, length - 2);
-    if (!attribute.hooks?.onWrite) {
-      store(attribute, value);
-      return this.written(client, attribute, value);
-    }
+    const attribute = length < 2 ? undefined : this.server.database.at(view.getUint16(start, true));
+    if (!attribute?.writableWithoutResponse) return this.drop();
+    if (length - 2 > (attribute.append ? roomBehind(attribute) : attribute.maxLength)) return this.drop();
+    const value = bytesIn(view, start + 2, length - 2);
+    if (attribute.hooks?.onWrite) return this.askForCommand(client, attribute, value);
+    store(attribute, value);
+    this.written(client, attribute, value);
+  }
+
+  private askForCommand(client: RemoteClient, attribute: Attribute, value: Uint8Array): void {
     const next = (error: number): void => {
       if (error) return this.drop();
       store(attribute, value);
@@ -182,9 +188,14 @@ export class Writes {
   }
 }
 
-/** Whether a write of this length has room. */
-function fits(attribute: Attribute, length: number): boolean {
-  return (attribute.append ? attribute.value.length : 0) + length <= attribute.maxLength;
+/** Bytes that fit behind the value of an attribute that collects what clients write. */
+function roomBehind({ maxLength, value }: Attribute): number {
+  return maxLength - value.length;
+}
+
+/** The bytes of a packet, which nobody changes and which are copied for the application: not a copy. */
+function bytesIn(view: DataView, start: number, length: number): Uint8Array {
+  return new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset + start, length);
 }
 
 function store(attribute: Attribute, value: Uint8Array): void {

@@ -1,10 +1,10 @@
 /** L2CAP on one LE link: the fixed channels (Vol 3, Part A, 2.1). */
 import type { LogLevel } from "../../platform/platform.ts";
-import { type Acl, type AclLink, L2CAP_OFFSET, PDU_OFFSET, QUEUE_LIMIT } from "../hci/acl.ts";
+import { type Acl, type AclLink, L2CAP_OFFSET, PDU_OFFSET } from "../hci/acl.ts";
 import { type FrameReceiver, Reassembly } from "./reassembly.ts";
 import { Signaling } from "./signaling.ts";
 
-export { PDU_OFFSET } from "../hci/acl.ts";
+export { PDU_OFFSET, QUEUE_LIMIT } from "../hci/acl.ts";
 
 /** Fixed channel identifiers (Vol 3, Part A, Table 2.2). */
 export const CHANNEL = { ATT: 0x0004, SIGNALING: 0x0005, SMP: 0x0006 } as const;
@@ -22,8 +22,6 @@ export interface ChannelReceiver {
   receive(view: DataView, start: number, length: number): void;
 }
 
-const NO_PAYLOAD = new Uint8Array(0);
-
 export class L2cap implements FrameReceiver {
   readonly link: AclLink;
   private readonly acl: Acl;
@@ -39,7 +37,7 @@ export class L2cap implements FrameReceiver {
     this.log = log;
     this.reassembly = new Reassembly(limit, this);
     link.receiver = this.reassembly;
-    this.attach(CHANNEL.SIGNALING, new Signaling((frame) => this.send(CHANNEL.SIGNALING, 0, frame)));
+    this.attach(CHANNEL.SIGNALING, new Signaling((frame) => this.sendFrame(CHANNEL.SIGNALING, frame)));
   }
 
   /** Delivers what arrives on a fixed channel to `receiver`. */
@@ -67,11 +65,6 @@ export class L2cap implements FrameReceiver {
     return this.acl.headerView;
   }
 
-  /** Whether the link's queue has room. */
-  get canQueue(): boolean {
-    return this.link.queued < QUEUE_LIMIT;
-  }
-
   /** Frames from the peer that could not be put together. */
   get dropped(): number {
     return this.reassembly.dropped;
@@ -81,16 +74,15 @@ export class L2cap implements FrameReceiver {
    * Sends a frame on a fixed channel: `pduHeaderLength` bytes that the caller put into the ACL header buffer at
    * `PDU_OFFSET`, then `payload[start..end)`. Returns whether it has left for the controller already.
    */
-  send(
-    channel: number,
-    pduHeaderLength: number,
-    payload: Uint8Array = NO_PAYLOAD,
-    start = 0,
-    end = payload.length,
-  ): boolean {
+  send(channel: number, pduHeaderLength: number, payload: Uint8Array, start: number, end: number): boolean {
     // Length and channel identifier.
     this.acl.headerView.setUint32(L2CAP_OFFSET, (pduHeaderLength + end - start) | (channel << 16), true);
     return this.acl.send(this.link, HEADER_LENGTH + pduHeaderLength, payload, start, end);
+  }
+
+  /** Sends a frame with this payload. See `send` for the result. */
+  sendFrame(channel: number, payload: Uint8Array): boolean {
+    return this.send(channel, 0, payload, 0, payload.length);
   }
 
   /** Sends on this link what another has just sent with the same lengths, headers included; see `Acl.repeat`. */

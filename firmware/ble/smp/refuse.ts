@@ -11,7 +11,7 @@ export function refusePairing(l2cap: L2cap): void {
   l2cap.attach(CHANNEL.SMP, {
     receive(view, start, length) {
       if (length > 0 && view.getUint8(start) === PAIRING_REQUEST) {
-        l2cap.send(CHANNEL.SMP, 0, new Uint8Array([PAIRING_FAILED, PAIRING_NOT_SUPPORTED]));
+        l2cap.sendFrame(CHANNEL.SMP, new Uint8Array([PAIRING_FAILED, PAIRING_NOT_SUPPORTED]));
       }
     },
   });
