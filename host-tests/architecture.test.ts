@@ -170,7 +170,10 @@ function objection(from: string, to: string, isType: boolean): string | undefine
 }
 
 /** npm packages that the firmware contains, and the one file that may know each. */
-const LIBRARIES: readonly (readonly [source: RegExp, library: string])[] = [];
+const LIBRARIES: readonly (readonly [source: RegExp, library: string])[] = [
+  [/^platform\/aes-cmac\.ts$/, "@stablelib/aes"],
+  [/^platform\/aes-cmac\.ts$/, "@stablelib/cmac"],
+];
 
 const FIRMWARE = sourcesBelow("firmware");
 

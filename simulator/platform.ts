@@ -1,7 +1,6 @@
 /** The platform of a simulated camera: what a host needs, in virtual time. */
-
+import { cmac } from "@noble/ciphers/aes.js";
 import type { Clock, LogLevel, Platform } from "../firmware/platform/platform.ts";
-import { aesCmac } from "./aes-cmac.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { Controller } from "./controller/controller.ts";
 import { MemoryFlash } from "./flash.ts";
@@ -41,7 +40,7 @@ export function createSimulatedPlatform(options: SimulatedPlatformOptions): Simu
     clock,
     transport: new SimulatedLine(clock, controller, options.line),
     random: (length) => random.bytes(length),
-    aesCmac,
+    aesCmac: (key, message) => cmac(message, key),
     uniqueId: () => uniqueId.slice(),
     stateFlash: options.stateFlash ?? new MemoryFlash(),
     log: (level, message) => console.push({ atMs: clock.now(), level, message }),

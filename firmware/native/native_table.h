@@ -10,7 +10,6 @@
     NATIVE(hciOpen, 3)                                                                                       \
     NATIVE(hciWrite, 5)                                                                                      \
     NATIVE(hciClose, 0)                                                                                      \
-    NATIVE(aesCmac, 2)                                                                                       \
     NATIVE(random, 1)                                                                                        \
     NATIVE(uniqueId, 0)                                                                                      \
     NATIVE(flashGeometry, 1)                                                                                 \

@@ -1,7 +1,6 @@
 /*
  * natives.c: the checks of the natives' arguments, and those natives that are a line or two.
  */
-#include "aes_cmac.h"
 #include "runtime.h"
 
 /* ---- arguments ---- */
@@ -72,18 +71,6 @@ void native_random(txMachine *the) {
     uint8_t *bytes = native_result_bytes(the, length);
     if (!port_random(bytes, length))
         mxUnknownError("random: the board has no entropy fit for keys");
-}
-
-void native_aesCmac(txMachine *the) {
-    uint32_t key_length, length;
-    uint8_t key[AES_BLOCK], tag[AES_BLOCK];
-    uint8_t *bytes = native_bytes(the, 0, "key", &key_length);
-    if (key_length != sizeof key)
-        mxRangeError("key has not %d bytes", AES_BLOCK);
-    memcpy(key, bytes, sizeof key);
-    bytes = native_bytes(the, 1, "message", &length);
-    aes_cmac(key, bytes, length, tag);
-    memcpy(native_result_bytes(the, sizeof tag), tag, sizeof tag);
 }
 
 void native_uniqueId(txMachine *the) {

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { after, before, describe, it } from "mocha";
-import { aesCmacExamples, aesCmacTags } from "./aesCmacExamples.ts";
 import { forge } from "./container.ts";
 import { Bench, Controller, type Run, run } from "./image.ts";
 
@@ -213,8 +212,6 @@ for (const sanitize of [false, true]) {
             () => native.hciWrite(bytes, 1, bytes, 5, 4),
             () => native.hciWrite(bytes, 1, bytes, 0, 9),
             () => native.hciWrite(bytes, 0.5),
-            () => native.aesCmac(bytes, bytes),
-            () => native.aesCmac(new Uint8Array(16), "text"),
             () => native.random(-1),
             () => native.flashRead("nowhere", 0, 1),
             () => native.flashRead("state", 65536, 1),
@@ -237,8 +234,6 @@ for (const sanitize of [false, true]) {
           "RangeError: start is not between 0 and 4",
           "RangeError: end is not between 0 and 8",
           "RangeError: headerLength is no integer",
-          "RangeError: key has not 16 bytes",
-          "TypeError: message is no Uint8Array",
           "RangeError: length is not between 0 and 65536",
           "TypeError: no flash area is called nowhere",
           "RangeError: length is not between 0 and 0",
@@ -249,11 +244,6 @@ for (const sanitize of [false, true]) {
           "TypeError: applicationStart: modules and globals are objects",
           "TypeError: header is no Uint8Array",
         ]);
-      });
-
-      it("sign by AES-CMAC", async () => {
-        const lines = await log(`${aesCmacExamples} for (const tag of tags) log(tag); native.exit(0);`);
-        assert.deepEqual(lines, aesCmacTags);
       });
 
       it("give the clock, entropy, the identifier, the sensor and the heap", async () => {

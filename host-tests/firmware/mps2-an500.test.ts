@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { after, before, describe, it } from "mocha";
 import type { QemuOptions } from "../../boards/mps2-an500/qemu.ts";
-import { aesCmacExamples, aesCmacTags } from "./aesCmacExamples.ts";
 import { Bench, Controller } from "./image.ts";
 import { buildImage, type Ended, QemuCamera, runQemu } from "./qemuCamera.ts";
 
@@ -63,13 +62,6 @@ describe("firmware on mps2-an500", function () {
       log((0.1 + 0.2).toFixed(3) + " " + Math.sqrt(2) + " " + 1e21);
       native.exit(0);`);
     assert.deepEqual(lines, [...Array(5).fill("true"), "0.300 1.4142135623730951 1e+21"]);
-  });
-
-  it("signs by AES-CMAC", async () => {
-    assert.deepEqual(
-      await log(`${aesCmacExamples} for (const tag of tags) log(tag); native.exit(0);`),
-      aesCmacTags,
-    );
   });
 
   it("exchanges packets over the HCI UART", async () => {

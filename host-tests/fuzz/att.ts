@@ -4,7 +4,7 @@ import { AttBearer } from "../../firmware/ble/att/bearer.ts";
 import { PROPERTY } from "../../firmware/ble/gatt/database.ts";
 import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../firmware/ble/gatt/prepared-writes.ts";
 import { GattServer } from "../../firmware/ble/gatt/server.ts";
-import { aesCmac } from "../../simulator/aes-cmac.ts";
+import { aesCmac } from "../../firmware/platform/aes-cmac.ts";
 import { isAllowedError } from "../support/att.ts";
 import { concat, counting, le16, toHex } from "../support/bytes.ts";
 import { ALL, service } from "../support/gatt.ts";

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../firmware/ble/gatt/prepared-writes.ts";
 import { QUEUE_LIMIT } from "../../firmware/ble/hci/acl.ts";
 import { Host } from "../../firmware/ble/host.ts";
-import { aesCmac } from "../../simulator/aes-cmac.ts";
+import { aesCmac } from "../../firmware/platform/aes-cmac.ts";
 import { concat, counting, le16, toHex } from "../support/bytes.ts";
 import { ALL, CCCD, service, VALUE } from "../support/gatt.ts";
 import { MemoryRecords } from "../support/rig.ts";

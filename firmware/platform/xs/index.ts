@@ -1,3 +1,4 @@
+import { aesCmac } from "../aes-cmac.ts";
 import type { FlashArea, HciReceiver, HciTransport, Platform } from "../platform.ts";
 import type { FlashAreaName, Native } from "./native.ts";
 
@@ -11,7 +12,7 @@ export function createXsPlatform(native: Native): Platform {
     },
     transport: createTransport(native),
     random: (length) => native.random(length),
-    aesCmac: native.aesCmac,
+    aesCmac,
     uniqueId: () => native.uniqueId(),
     stateFlash: createFlashArea(native, "state"),
     log: (level, message) => native.consoleWrite(level, message),

@@ -1,6 +1,6 @@
 /**
  * The native interface: the functions that the C side hands to `main`, in one object. This file and the table in
- * firmware/native/native_table.h are two views of one contract; a digest of it is stamped on every bundle.
+ * firmware/native/natives.c are two views of one contract; a digest of it is stamped on every bundle.
  */
 import type { LogLevel, ResetCause } from "../platform.ts";
 
@@ -52,8 +52,6 @@ export interface Native {
   ): boolean;
   hciClose(): void;
 
-  /** The 16-byte tag of `message` under a key of 16 bytes (RFC 4493). */
-  aesCmac(key: Uint8Array, message: Uint8Array): Uint8Array;
   random(length: number): Uint8Array;
   uniqueId(): Uint8Array;
 

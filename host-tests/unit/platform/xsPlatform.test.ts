@@ -10,7 +10,6 @@ function createNative() {
     clockNow: 12.5,
     timerSet: 7,
     hciWrite: false,
-    aesCmac: Uint8Array.of(3),
     random: Uint8Array.of(1),
     uniqueId: new Uint8Array(8),
     flashGeometry: { size: 8192, eraseUnit: 4096, programUnit: 8 },
@@ -39,7 +38,6 @@ describe("XS platform", () => {
     clock.clearTimer(7);
     assert.equal(transport.write(bytes, 2, bytes, 1, 3), false);
     transport.close();
-    assert.deepEqual(platform.aesCmac(bytes, bytes), Uint8Array.of(3));
     assert.deepEqual(platform.random(1), Uint8Array.of(1));
     assert.equal(platform.uniqueId().length, 8);
     assert.deepEqual([stateFlash.size, stateFlash.eraseUnit, stateFlash.programUnit], [8192, 4096, 8]);
@@ -54,7 +52,6 @@ describe("XS platform", () => {
       ["timerClear", 7],
       ["hciWrite", bytes, 2, bytes, 1, 3],
       ["hciClose"],
-      ["aesCmac", bytes, bytes],
       ["random", 1],
       ["uniqueId"],
       ["flashRead", "state", 16, 1],
