@@ -127,16 +127,17 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
   }
 
   /** `value` is stored: what the application gets must be a copy. */
-  private onWritten(core: Core, connection: DeviceConnection | undefined, value: Uint8Array): void {
+  private onWritten(core: Core, link: unknown, value: Uint8Array): void {
+    const connection = core.connectionOf(link);
     if (!connection) return;
-    const { waiting } = this;
-    let wait = waiting.shift();
+    const waiting = this.waiting;
     if (!this.capture) {
       let heard = false;
-      for (; wait; wait = waiting.shift()) heard = wait.resolve(connection) || heard;
+      while (waiting.length > 0) heard = waiting.shift()!.resolve(connection) || heard;
       if (!heard) this.lastWriter = connection;
       return;
     }
+    let wait = waiting.shift();
     const data = ownBytes(value);
     // Whoever captures has the bytes: left here, they would fill the room for what comes next.
     if (this.append) this.put(new Uint8Array(0));
@@ -151,7 +152,7 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
     if (this.onWrite)
       hooks.onWrite = (link, value) => this.onWrite!(core.connectionOf(link)!, ownBytes(value));
     if (this.isWritable) {
-      hooks.onWritten = (link, value) => this.onWritten(core, core.connectionOf(link), value);
+      hooks.onWritten = (link, value) => this.onWritten(core, link, value);
     }
     return hooks;
   }

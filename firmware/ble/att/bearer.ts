@@ -56,8 +56,6 @@ const SERVED: readonly number[] = [
   signedWriteCommand.opcode,
 ];
 
-const NO_BODY = new Uint8Array(0);
-
 /** Errors that concern no attribute (Vol 3, Part F, 3.3). */
 const NO_ATTRIBUTE: readonly number[] = [
   ATT_ERROR.INVALID_PDU,
@@ -163,7 +161,7 @@ export class AttBearer implements ChannelReceiver {
     const writer = new Writer();
     writer.u8(response.opcode);
     encodeInto(writer, response.fields, values);
-    this.l2cap.sendFrame(CHANNEL.ATT, writer.finish());
+    this.respondWith(writer.finish());
   }
 
   /** Sends a response whose body is a part of a value, without a copy when the controller has room. */
@@ -171,9 +169,9 @@ export class AttBearer implements ChannelReceiver {
     this.l2cap.send(CHANNEL.ATT, this.putOpcode(opcode), value, start, end);
   }
 
-  /** Sends a response that is its opcode alone. */
-  respondEmpty(opcode: number): void {
-    this.l2cap.send(CHANNEL.ATT, this.putOpcode(opcode), NO_BODY, 0, 0);
+  /** Sends a whole response. */
+  respondWith(pdu: Uint8Array): void {
+    this.l2cap.send(CHANNEL.ATT, 0, pdu, 0, pdu.length);
   }
 
   /** Error Response. Some errors concern no attribute: their handle is 0, whatever is given (Vol 3, Part F, 3.3). */

@@ -64,7 +64,7 @@ export class RemoteClient implements AttServer {
   }
 
   serve(opcode: number, view: DataView, start: number, length: number): void {
-    const { reads, writes } = this.server;
+    const writes = this.server.writes;
     if (opcode === writeCommand.opcode) {
       return this.changeUnaware ? writes.drop() : writes.command(this, view, start, length);
     }
@@ -78,13 +78,18 @@ export class RemoteClient implements AttServer {
     }
     if (this.changeUnaware && !this.admits(opcode, view, start, length)) return;
     if (opcode === writeRequest.opcode) writes.request(this, view, start, length);
-    else if (opcode === readRequest.opcode) reads.request(this, view, start, length);
+    else if (opcode === prepareWriteRequest.opcode) writes.prepare(this, view, start, length);
+    else if (opcode === executeWriteRequest.opcode) writes.execute(this, view, start, length);
+    else this.read(opcode, view, start, length);
+  }
+
+  private read(opcode: number, view: DataView, start: number, length: number): void {
+    const { discovery, reads } = this.server;
+    if (opcode === readRequest.opcode) reads.request(this, view, start, length);
     else if (opcode === readBlobRequest.opcode) reads.blob(this, view, start, length);
     else if (opcode === readMultipleRequest.opcode) reads.multiple(this, opcode, view, start, length);
     else if (opcode === readMultipleVariableRequest.opcode) reads.multiple(this, opcode, view, start, length);
-    else if (opcode === prepareWriteRequest.opcode) writes.prepare(this, view, start, length);
-    else if (opcode === executeWriteRequest.opcode) writes.execute(this, view, start, length);
-    else this.server.discovery.serve(this, opcode, view, start, length);
+    else discovery.serve(this, opcode, view, start, length);
   }
 
   /**

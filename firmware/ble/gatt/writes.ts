@@ -20,6 +20,10 @@ import type { GattServer } from "./server.ts";
 const CANCEL = 0x00;
 const WRITE_ALL = 0x01;
 
+/** Responses without parameters. */
+const WRITE_RESPONSE = new Uint8Array([writeResponse.opcode]);
+const EXECUTE_WRITE_RESPONSE = new Uint8Array([executeWriteResponse.opcode]);
+
 export class Writes {
   droppedCommands = 0;
   private readonly server: GattServer;
@@ -46,10 +50,12 @@ export class Writes {
     if (length - 2 > (attribute.append ? roomBehind(attribute) : attribute.maxLength)) {
       return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
     }
-    const value = bytesIn(view, start + 2, length - 2);
+    // The application gets copies, and nobody else changes a packet.
+    const value = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset + start + 2, length - 2);
     if (attribute.hooks?.onWrite) return this.askForRequest(client, attribute, value);
-    store(attribute, value);
-    bearer.respondEmpty(writeResponse.opcode);
+    if (attribute.append) append(attribute, value);
+    else attribute.value = value;
+    bearer.respondWith(WRITE_RESPONSE);
     this.written(client, attribute, value);
   }
 
@@ -58,7 +64,7 @@ export class Writes {
     this.accept(client, attribute, value, (error) => {
       if (error) return bearer.refuse(writeRequest.opcode, attribute.handle, error);
       store(attribute, value);
-      bearer.respondEmpty(writeResponse.opcode);
+      bearer.respondWith(WRITE_RESPONSE);
       this.written(client, attribute, value);
     });
   }
@@ -68,9 +74,10 @@ export class Writes {
     const attribute = length < 2 ? undefined : this.server.database.at(view.getUint16(start, true));
     if (!attribute?.writableWithoutResponse) return this.drop();
     if (length - 2 > (attribute.append ? roomBehind(attribute) : attribute.maxLength)) return this.drop();
-    const value = bytesIn(view, start + 2, length - 2);
+    const value = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset + start + 2, length - 2);
     if (attribute.hooks?.onWrite) return this.askForCommand(client, attribute, value);
-    store(attribute, value);
+    if (attribute.append) append(attribute, value);
+    else attribute.value = value;
     this.written(client, attribute, value);
   }
 
@@ -103,14 +110,14 @@ export class Writes {
   }
 
   private written(client: RemoteClient, attribute: Attribute, value: Uint8Array): void {
-    const { server } = this;
-    const { hooks } = attribute;
+    const server = this.server;
+    const hooks = attribute.hooks;
     try {
       if (hooks?.onWritten) hooks.onWritten(client.owner, value);
     } catch (error) {
       server.blame(attribute, error);
     }
-    const { watcher } = server;
+    const watcher = server.watcher;
     if (watcher && server.isOfApplication(attribute)) watcher.onWritten(client.owner, attribute);
   }
 
@@ -133,7 +140,7 @@ export class Writes {
     const before = client.configurations.get(target.handle) ?? 0;
     if (configuration === 0) client.configurations.delete(target.handle);
     else client.configurations.set(target.handle, configuration);
-    bearer.respondEmpty(writeResponse.opcode);
+    bearer.respondWith(WRITE_RESPONSE);
     if ((configuration & CCCD.INDICATE) === 0) this.server.updates.withdrawAll(client, target);
     if (configuration !== before) this.server.tellSubscription(client.owner, target, configuration);
   }
@@ -164,7 +171,7 @@ export class Writes {
     if (flags !== CANCEL && flags !== WRITE_ALL) return bearer.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
     if (flags === CANCEL) {
       client.preparedWrites.clear();
-      return bearer.respondEmpty(executeWriteResponse.opcode);
+      return bearer.respondWith(EXECUTE_WRITE_RESPONSE);
     }
     const writes = client.preparedWrites.take();
     if ("error" in writes) return bearer.refuse(opcode, writes.handle, writes.error);
@@ -183,7 +190,7 @@ export class Writes {
       });
     }
     for (const { attribute, value } of writes) store(attribute, value);
-    bearer.respondEmpty(executeWriteResponse.opcode);
+    bearer.respondWith(EXECUTE_WRITE_RESPONSE);
     for (const { attribute, value } of writes) this.written(client, attribute, value);
   }
 }
@@ -193,16 +200,12 @@ function roomBehind({ maxLength, value }: Attribute): number {
   return maxLength - value.length;
 }
 
-/** The bytes of a packet, which nobody changes and which are copied for the application: not a copy. */
-function bytesIn(view: DataView, start: number, length: number): Uint8Array {
-  return new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset + start, length);
+function store(attribute: Attribute, value: Uint8Array): void {
+  if (attribute.append) append(attribute, value);
+  else attribute.value = value;
 }
 
-function store(attribute: Attribute, value: Uint8Array): void {
-  if (!attribute.append) {
-    attribute.value = value;
-    return;
-  }
+function append(attribute: Attribute, value: Uint8Array): void {
   const joined = new Uint8Array(attribute.value.length + value.length);
   joined.set(attribute.value);
   joined.set(value, attribute.value.length);

@@ -259,12 +259,19 @@ export class Acl {
       this.dropped++;
       return false;
     }
-    const packet = new Uint8Array(L2CAP_OFFSET + length);
-    packet.set(this.header.subarray(0, L2CAP_OFFSET + headerLength));
-    packet.set(payload.subarray(start, end), L2CAP_OFFSET + headerLength);
-    link.push(packet);
-    this.drain();
+    link.push(this.gather(L2CAP_OFFSET + headerLength, payload, start, end));
+    // A frame that fits has met the obstacle already.
+    if (!fits) this.drain();
     return link.queued === 0;
+  }
+
+  /** The header that stands, and a payload. */
+  private gather(headerLength: number, payload: Uint8Array, start: number, end: number): Uint8Array {
+    const packet = new Uint8Array(headerLength + end - start);
+    // The payload overwrites what the header buffer has too much.
+    packet.set(packet.length < this.header.length ? this.header.subarray(0, headerLength) : this.header);
+    packet.set(end - start < payload.length ? payload.subarray(start, end) : payload, headerLength);
+    return packet;
   }
 
   /**

@@ -1,6 +1,13 @@
 /** L2CAP on one LE link: the fixed channels (Vol 3, Part A, 2.1). */
 import type { LogLevel } from "../../platform/platform.ts";
-import { type Acl, type AclLink, L2CAP_OFFSET, PDU_OFFSET } from "../hci/acl.ts";
+import {
+  type Acl,
+  type AclLink,
+  type AclReceiver,
+  CONTINUING,
+  L2CAP_OFFSET,
+  PDU_OFFSET,
+} from "../hci/acl.ts";
 import { type FrameReceiver, Reassembly } from "./reassembly.ts";
 import { Signaling } from "./signaling.ts";
 
@@ -22,12 +29,16 @@ export interface ChannelReceiver {
   receive(view: DataView, start: number, length: number): void;
 }
 
-export class L2cap implements FrameReceiver {
+/** The lowest fixed channel that an LE link has. */
+const FIRST_CHANNEL = CHANNEL.ATT;
+
+export class L2cap implements AclReceiver, FrameReceiver {
   readonly link: AclLink;
   private readonly acl: Acl;
   private readonly log: (level: LogLevel, message: string) => void;
+  private readonly limit: number;
   private readonly reassembly: Reassembly;
-  /** By channel identifier. */
+  /** From `FIRST_CHANNEL` on. */
   private readonly channels: (ChannelReceiver | undefined)[] = [];
 
   /** @param limit the longest frame payload that any channel of this link accepts, in bytes. */
@@ -35,18 +46,34 @@ export class L2cap implements FrameReceiver {
     this.acl = acl;
     this.link = link;
     this.log = log;
+    this.limit = limit;
     this.reassembly = new Reassembly(limit, this);
-    link.receiver = this.reassembly;
+    link.receiver = this;
     this.attach(CHANNEL.SIGNALING, new Signaling((frame) => this.sendFrame(CHANNEL.SIGNALING, frame)));
   }
 
   /** Delivers what arrives on a fixed channel to `receiver`. */
   attach(channel: number, receiver: ChannelReceiver): void {
-    this.channels[channel] = receiver;
+    this.channels[channel - FIRST_CHANNEL] = receiver;
+  }
+
+  /** Most frames are whole in one packet; pieces, and what is wrong, are for `Reassembly`. */
+  receive(packet: DataView, boundary: number, length: number): void {
+    const reassembly = this.reassembly;
+    const isNew = boundary !== CONTINUING && !reassembly.buffer && reassembly.skip === 0;
+    if (isNew && length >= HEADER_LENGTH) {
+      const header = packet.getUint32(L2CAP_OFFSET, true);
+      const payload = header & 0xffff;
+      const receiver = this.channels[(header >>> 16) - FIRST_CHANNEL];
+      if (receiver && payload === length - HEADER_LENGTH && payload <= this.limit) {
+        return receiver.receive(packet, PDU_OFFSET, payload);
+      }
+    }
+    reassembly.receive(packet, boundary, length);
   }
 
   onFrame(channel: number, view: DataView, start: number, length: number): void {
-    const receiver = this.channels[channel];
+    const receiver = this.channels[channel - FIRST_CHANNEL];
     if (receiver) receiver.receive(view, start, length);
     else {
       this.log(

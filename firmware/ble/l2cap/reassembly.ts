@@ -26,11 +26,12 @@ export interface FrameReceiver {
 export class Reassembly implements AclReceiver {
   private readonly limit: number;
   private readonly receiver: FrameReceiver;
-  private buffer: Uint8Array | undefined = undefined;
+  /** The frame that has begun, if any. */
+  buffer: Uint8Array | undefined = undefined;
   /** Bytes in `buffer`. */
   private filled = 0;
   /** Bytes of a refused frame still to come. */
-  private skip = 0;
+  skip = 0;
   /** Frames dropped: too long, cut short, or continued without a start. */
   dropped = 0;
 
