@@ -4,19 +4,9 @@
  * copied instead: slots, then the contents of arrays and buffers, then the code of functions, then strings.
  * Ends of lists of properties that are equal become one.
  */
-#include "bytecode.h"
-#include "rom.h"
+#include "rom_pack.h"
 
 #define NONE UINT32_MAX
-#define BUCKETS 16384 /* a power of two, more than there are strings or slots that can be shared */
-
-/* A function in the firmware's bytecode, and where its code was copied. */
-struct function {
-    const uint8_t *code;
-    uint32_t length;
-    bool reached;
-    uint8_t *copy;
-};
 
 /* A slot that others may be equal to, as it was before its copy was completed. */
 struct shared {
@@ -33,46 +23,13 @@ static struct {
     bool *is_reached;
     bool *is_pinned; /* something refers to this very slot; not just the slot before it in a list */
     txSlot **copies;
-    struct function *functions; /* in the order of their code */
-    uint32_t function_count;
     uint32_t *list; /* for place_list */
     struct shared *shared;
-    const char **strings;
-    uint8_t *next; /* the end of what is packed */
-    const uint8_t *limit;
     struct rom_packed packed;
 } pack;
 
-static void *zeros(size_t count, size_t size) {
-    void *memory = calloc(count, size);
-    if (!memory)
-        failure_fatal("preload: the emulated board has no memory left to pack the machine");
-    return memory;
-}
-
-static uint8_t *place(size_t size, size_t alignment) {
-    uint8_t *at = (uint8_t *)(((uintptr_t)pack.next + alignment - 1) & ~(uintptr_t)(alignment - 1));
-    if ((size_t)(pack.limit - at) < size || at > pack.limit)
-        failure_fatal("preload: the machine does not fit into its region");
-    pack.next = at + size;
-    return at;
-}
-
-static void *keep(const void *bytes, size_t size, size_t alignment) {
-    return memcpy(place(size, alignment), bytes, size);
-}
-
 static uint32_t index_of(const txSlot *slot) {
     return slot >= pack.slots && slot < pack.slots + pack.slot_count ? (uint32_t)(slot - pack.slots) : NONE;
-}
-
-/* What stays outside the machine must not lie in the part of the program that leaves the image. */
-static void check_stays(const void *pointer) {
-    const struct port_rom *region = port_rom();
-    const uint8_t *leaves = region->leaves;
-    if ((const uint8_t *)pointer >= leaves && (const uint8_t *)pointer < leaves + region->leaves_size)
-        failure_fatal("preload: the machine needs code at %p that leaves the image: change the linker script",
-                      pointer);
 }
 
 /* ---- what a slot refers to ---- */
@@ -179,17 +136,33 @@ static void reach_reference(txSlot **reference) {
     reach(*reference);
 }
 
-static struct function *function_of(const txByte *address) {
-    const uint8_t *code = (const uint8_t *)address;
-    uint32_t low = 0, high = pack.function_count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (pack.functions[middle].code <= code)
-            low = middle + 1;
-        else
-            high = middle;
+/* Whether the object has the function as a method, getter or setter. */
+static bool has_method(const txSlot *object, const txSlot *function) {
+    for (const txSlot *property = object->next; property; property = property->next) {
+        if (property->kind == XS_REFERENCE_KIND && property->value.reference == function)
+            return true;
+        if (property->kind == XS_ACCESSOR_KIND &&
+            (property->value.accessor.getter == function || property->value.accessor.setter == function))
+            return true;
     }
-    return low > 0 && code == pack.functions[low - 1].code ? &pack.functions[low - 1] : NULL;
+    return false;
+}
+
+/*
+ * Where a function's `super` would begin to look. Most never say it, and then it does not matter. Built-in
+ * functions keep something else there, unless they are methods of it.
+ */
+static void forget_home(txSlot *instance) {
+    txSlot *code = instance->next;
+    txSlot *home = code ? code->next : NULL;
+    if (!home || home->kind != XS_HOME_KIND || !home->value.home.object)
+        return;
+    const struct pack_function *function =
+        code->kind == XS_CODE_X_KIND ? pack_function(code->value.code.address) : NULL;
+    bool unused = function ? !pack_says_super(function)
+                           : code->kind == XS_CALLBACK_KIND && has_method(home->value.home.object, instance);
+    if (unused)
+        home->value.home.object = NULL;
 }
 
 /* So that slots which mean the same are equal. */
@@ -208,14 +181,10 @@ static void normalise(txSlot *slot) {
     case XS_HOME_KIND:
         slot->ID = XS_NO_ID; /* for a profiler that the camera does not have */
         break;
-    case XS_INSTANCE_KIND: {
-        txSlot *code = slot->next;
+    case XS_INSTANCE_KIND:
         slot->value.instance.garbage = NULL;
-        /* What `super` means, which nothing of C says. */
-        if (code && code->kind == XS_CALLBACK_KIND && code->next && code->next->kind == XS_HOME_KIND)
-            code->next->value.home.object = NULL;
+        forget_home(slot);
         break;
-    }
     case XS_WEAK_MAP_KIND:
     case XS_WEAK_SET_KIND:
         slot->value.weakList.link = NULL;
@@ -231,19 +200,14 @@ static void reach_all(void) {
         normalise(slot);
         visit_value(slot, reach_reference);
         reach(slot->next);
-        struct function *function =
-            slot->kind == XS_CODE_X_KIND ? function_of(slot->value.code.address) : NULL;
+        struct pack_function *function =
+            slot->kind == XS_CODE_X_KIND ? pack_function(slot->value.code.address) : NULL;
         if (function)
             function->reached = true;
     }
 }
 
 /* ---- then: places ---- */
-
-static uint32_t hash(const void *bytes, size_t size) {
-    uint64_t digest = bundle_digest(BUNDLE_DIGEST_START, bytes, size);
-    return (uint32_t)(digest ^ digest >> 32) % BUCKETS;
-}
 
 /* The copy of a slot, before a copy `next` of the rest of its list. It may be there already. */
 static txSlot *place_slot(const txSlot *slot, txSlot *next) {
@@ -252,8 +216,8 @@ static txSlot *place_slot(const txSlot *slot, txSlot *next) {
     wanted.next = next;
     struct shared *shared = pack.shared;
     if (shares) {
-        uint32_t bucket = hash(&wanted, sizeof wanted);
-        for (; pack.shared[bucket].copy; bucket = (bucket + 1) % BUCKETS) {
+        uint32_t bucket = pack_hash(&wanted, sizeof wanted);
+        for (; pack.shared[bucket].copy; bucket = (bucket + 1) % PACK_BUCKETS) {
             if (memcmp(&pack.shared[bucket].slot, &wanted, sizeof wanted) == 0) {
                 pack.packed.slots_shared++;
                 return pack.shared[bucket].copy;
@@ -261,7 +225,7 @@ static txSlot *place_slot(const txSlot *slot, txSlot *next) {
         }
         shared += bucket;
     }
-    txSlot *copy = keep(&wanted, sizeof wanted, sizeof wanted);
+    txSlot *copy = pack_keep(&wanted, sizeof wanted, sizeof wanted);
     pack.packed.slots++;
     if (shares)
         *shared = (struct shared){.slot = wanted, .copy = copy};
@@ -287,67 +251,6 @@ static void place_slots(void) {
             place_list(&pack.slots[pack.reached[i]]);
 }
 
-/* ---- functions and strings ---- */
-
-/* Lists the functions of the firmware's bytecode. */
-static void find_functions(const struct bundle *firmware) {
-    for (int pass = 0; pass < 2; pass++) {
-        uint32_t count = 0, step;
-        for (uint32_t at = 0; at < firmware->code_size; at += step) {
-            uint32_t length, size = bytecode_function(firmware->code + at, &length);
-            if (size > 0 && pass > 0)
-                pack.functions[count] =
-                    (struct function){.code = firmware->code + at + size, .length = length};
-            count += size > 0;
-            step = bytecode_step(firmware->code + at, firmware->code_size - at);
-            if (step == 0)
-                failure_fatal("preload: the firmware's bytecode is malformed");
-        }
-        if (pass == 0)
-            pack.functions = zeros(count + 1, sizeof *pack.functions);
-        pack.function_count = count;
-    }
-}
-
-/* Code that is there already, or NULL. */
-static uint8_t *find_code(const struct function *end) {
-    for (const struct function *function = pack.functions; function < end; function++)
-        if (function->copy && function->length == end->length &&
-            memcmp(function->copy, end->code, end->length) == 0)
-            return function->copy;
-    return NULL;
-}
-
-/* Copies the code of the functions that exist; functions that they make later are inside. */
-static void copy_functions(void) {
-    const struct function *outer = NULL;
-    for (struct function *function = pack.functions; function < pack.functions + pack.function_count;
-         function++) {
-        bool inside = outer && function->code < outer->code + outer->length;
-        if (inside) {
-            function->copy = outer->copy + (function->code - outer->code);
-        } else if (function->reached) {
-            function->copy = find_code(function);
-            if (!function->copy) {
-                function->copy = keep(function->code, function->length, 1);
-                pack.packed.code += function->length;
-            }
-            outer = function;
-        }
-    }
-}
-
-static txString keep_string(const char *string) {
-    size_t size = strlen(string) + 1;
-    uint32_t bucket = hash(string, size);
-    for (; pack.strings[bucket]; bucket = (bucket + 1) % BUCKETS)
-        if (strcmp(pack.strings[bucket], string) == 0)
-            return (txString)pack.strings[bucket];
-    pack.packed.strings += size;
-    pack.strings[bucket] = keep(string, size, 1);
-    return (txString)pack.strings[bucket];
-}
-
 /* ---- last: copies refer to copies ---- */
 
 static void refer(txSlot **reference) {
@@ -363,12 +266,12 @@ static void *keep_chunk(void *address) {
     if (!address)
         return NULL;
     const txChunk *chunk = (const txChunk *)address - 1;
-    return (txChunk *)keep(chunk, (size_t)chunk->size, 8) + 1;
+    return (txChunk *)pack_keep(chunk, (size_t)chunk->size, 8) + 1;
 }
 
 /* Copies what a slot has outside itself, and leads its references to copies. */
 static void complete(txSlot *slot) {
-    struct function *function;
+    struct pack_function *function;
     switch (slot->kind) {
     case XS_ARGUMENTS_SLOPPY_KIND:
     case XS_ARGUMENTS_STRICT_KIND:
@@ -382,24 +285,24 @@ static void complete(txSlot *slot) {
         break;
     case XS_BIGINT_X_KIND:
         slot->value.bigint.data =
-            keep(slot->value.bigint.data, slot->value.bigint.size * sizeof *slot->value.bigint.data, 4);
+            pack_keep(slot->value.bigint.data, slot->value.bigint.size * sizeof *slot->value.bigint.data, 4);
         break;
     case XS_CALLBACK_KIND:
     case XS_CALLBACK_X_KIND:
-        check_stays((const void *)slot->value.callback.address);
+        pack_check_stays((const void *)slot->value.callback.address);
         break;
     case XS_CODE_X_KIND:
-        function = function_of(slot->value.code.address);
+        function = pack_function(slot->value.code.address);
         if (function)
             slot->value.code.address = (txByte *)function->copy;
         else
-            check_stays(slot->value.code.address);
+            pack_check_stays(slot->value.code.address);
         break;
     case XS_IDS_KIND:
         slot->value.IDs = keep_chunk(slot->value.IDs);
         break;
     case XS_KEY_X_KIND:
-        slot->value.key.string = keep_string(slot->value.key.string);
+        slot->value.key.string = pack_keep_string(slot->value.key.string);
         break;
     case XS_MAP_KIND:
     case XS_SET_KIND:
@@ -409,10 +312,10 @@ static void complete(txSlot *slot) {
         slot->value.regexp.code = keep_chunk(slot->value.regexp.code);
         break;
     case XS_STRING_X_KIND:
-        slot->value.string = keep_string(slot->value.string);
+        slot->value.string = pack_keep_string(slot->value.string);
         break;
     case XS_TYPED_ARRAY_KIND:
-        check_stays(slot->value.typedArray.dispatch);
+        pack_check_stays(slot->value.typedArray.dispatch);
         break;
     default:
         break;
@@ -422,7 +325,7 @@ static void complete(txSlot *slot) {
 
 /* A table of slots, some of them missing. */
 static txSlot **keep_table(txSlot **table, size_t length) {
-    txSlot **copy = keep(table, length * sizeof *table, sizeof *table);
+    txSlot **copy = pack_keep(table, length * sizeof *table, sizeof *table);
     for (size_t i = 0; i < length; i++)
         refer(&copy[i]);
     return copy;
@@ -431,7 +334,7 @@ static txSlot **keep_table(txSlot **table, size_t length) {
 /* What fxCloneMachine reads. */
 static void keep_root(txMachine *root, const txMachine *the) {
     size_t depth = (size_t)(the->stackTop - the->stack);
-    txSlot *stack = keep(the->stack, depth * sizeof *stack, sizeof(txSlot));
+    txSlot *stack = pack_keep(the->stack, depth * sizeof *stack, sizeof(txSlot));
     for (size_t i = 0; i < depth; i++) {
         stack[i].next = NULL;
         complete(&stack[i]);
@@ -465,31 +368,31 @@ struct rom_packed rom_pack(struct rom_header *header, const uint8_t *limit, txMa
                            const struct bundle *firmware, uint8_t *scratch, size_t size) {
     pack.slots = (txSlot *)scratch;
     pack.slot_count = (uint32_t)(size / sizeof(txSlot));
-    pack.reached = zeros(pack.slot_count, sizeof *pack.reached);
-    pack.is_reached = zeros(pack.slot_count, sizeof *pack.is_reached);
-    pack.is_pinned = zeros(pack.slot_count, sizeof *pack.is_pinned);
-    pack.list = zeros(pack.slot_count, sizeof *pack.list);
-    pack.copies = zeros(pack.slot_count, sizeof *pack.copies);
-    pack.shared = zeros(BUCKETS, sizeof *pack.shared);
-    pack.strings = zeros(BUCKETS, sizeof *pack.strings);
-    pack.next = (uint8_t *)(header + 1);
-    pack.limit = limit;
-    find_functions(firmware);
+    pack.reached = pack_zeros(pack.slot_count, sizeof *pack.reached);
+    pack.is_reached = pack_zeros(pack.slot_count, sizeof *pack.is_reached);
+    pack.is_pinned = pack_zeros(pack.slot_count, sizeof *pack.is_pinned);
+    pack.list = pack_zeros(pack.slot_count, sizeof *pack.list);
+    pack.copies = pack_zeros(pack.slot_count, sizeof *pack.copies);
+    pack.shared = pack_zeros(PACK_BUCKETS, sizeof *pack.shared);
+    pack_begin(header + 1, limit);
+    pack_find_functions(firmware);
     reach_roots(the, header->main, header->natives);
     reach_all();
 
-    txSlot *slots = (txSlot *)place(0, sizeof(txSlot));
+    txSlot *slots = (txSlot *)pack_place(0, sizeof(txSlot));
     place_slots();
-    copy_functions();
+    pack_copy_functions();
     for (txSlot *slot = slots; slot < slots + pack.packed.slots; slot++)
         complete(slot);
     keep_root(&header->root, the);
     refer(&header->main);
     refer(&header->natives);
     header->firmware = *firmware;
-    header->firmware.name = keep_string(firmware->name);
+    header->firmware.name = pack_keep_string(firmware->name);
     header->firmware.own = NULL;
     header->firmware.borrowed = header->firmware.code = NULL;
-    header->size = (uint32_t)(pack.next - (uint8_t *)header);
+    header->size = (uint32_t)(pack_place(0, 1) - (uint8_t *)header);
+    pack.packed.code = pack_code_size();
+    pack.packed.strings = pack_strings_size();
     return pack.packed;
 }

@@ -42,6 +42,35 @@ static void check_names(txMachine *the) {
             names);
 }
 
+/*
+ * A function that was written `function` could be a constructor, and has an object for its instances to
+ * inherit from. In TypeScript only classes are constructors.
+ */
+static void drop_prototype(txSlot *function) {
+    const txSlot *code = function->next;
+    if (!(function->flag & XS_CAN_CONSTRUCT_FLAG) || !code || code->kind != XS_CODE_X_KIND ||
+        (uint8_t)code->value.code.address[0] != XS_CODE_BEGIN_STRICT)
+        return;
+    for (txSlot *before = code->next; before->next; before = before->next) {
+        txSlot *property = before->next;
+        if (property->ID != mxID(_prototype) || property->kind != XS_REFERENCE_KIND)
+            continue;
+        const txSlot *constructor = property->value.reference->next;
+        if (constructor && constructor->ID == mxID(_constructor) && !constructor->next) {
+            before->next = property->next;
+            function->flag &= ~XS_CAN_CONSTRUCT_FLAG;
+        }
+        return;
+    }
+}
+
+static void drop_prototypes(txMachine *the) {
+    for (txSlot *heap = the->firstHeap; heap; heap = heap->next)
+        for (txSlot *slot = heap + 1; slot < heap->value.reference; slot++)
+            if (slot->kind == XS_INSTANCE_KIND)
+                drop_prototype(slot);
+}
+
 /* The global object's cache of look-ups would be written through. */
 static void drop_global_cache(txMachine *the) {
     txSlot *global = mxGlobal.value.reference;
@@ -175,6 +204,7 @@ void rom_preload(void) {
         failure_fatal("preload: the firmware's module waits for something while it is evaluated");
     check_names(the);
     bundles_skip_spare(the);
+    drop_prototypes(the);
     drop_global_cache(the);
     create_compartment_global(the);
     fxShareMachine(the);

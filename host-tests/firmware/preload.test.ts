@@ -47,6 +47,10 @@ const module = `
   const twins = [(a) => a + 1, (a) => a + 1];
   const nested = (a) => { const inner = (b) => { const text = "in" + "ner"; return text + a + b; }; return inner; };
   const add = nested(1);
+  function plain() { return "p"; }
+  function Old() { this.made = "old"; }
+  Old.prototype.shows = function () { return this.made; };
+  const loud = { __proto__: { cry() { return "c"; } }, cry() { return (() => super.cry() + "!")(); } };
   class Base { static made = 0; list = []; constructor() { Base.made++; } get size() { return this.list.length; } }
   class Derived extends Base { name = "derived"; get size() { return super.size + 1; } static of() { return new this(); } }
   Derived.zero = new Derived();
@@ -72,6 +76,7 @@ const module = `
     errorPrototype: () => { Error.prototype.hint = "h"; return error.hint + new TypeError("x").hint; },
     regularExpressions: () => [pattern.exec("cab")[1], pattern.test("ab"), "cab".replace(pattern, "-"), /a(b)/.exec("cab")[1], "a1b2".replace(/\\d/g, "-")],
     dates: () => new Date(0).toISOString(),
+    homes: () => [loud.cry(), plain(), new Old().shows(), Derived.of().size],
     functions: () => { twins[0].mine = "t"; return [twins[0] === twins[1], twins[1].mine, twins[0](1), add(2), nested(3)(4), add.name, add.length]; },
     weak: () => { const weak = new WeakMap(); const key = {}; weak.set(key, "w"); return weak.get(key); },
   };
@@ -108,7 +113,7 @@ describe("preloaded machine on mps2-an500", function () {
     assert.equal(preloaded.status, 0, preloaded.lines.join("\n"));
     assert.equal(evaluated.lines[0], warning);
     assert.deepEqual(preloaded.lines, evaluated.lines.slice(1));
-    assert.equal(infos(preloaded).length, 2 * 20 + 1);
+    assert.equal(infos(preloaded).length, 2 * 21 + 1);
     assert.ok(!preloaded.lines.some((line) => line.includes("threw")), preloaded.lines.join("\n"));
   });
 
@@ -192,6 +197,24 @@ describe("preloaded machine on mps2-an500", function () {
     }
   });
 
+  it("takes the prototype of functions that only a class would have, for TypeScript constructs nothing else", async () => {
+    const image = await buildImage(
+      bench,
+      "prototypes",
+      `function plain() {}
+       class Made {}
+       export default function main(native) {
+         const attempt = (f) => { try { return typeof f(); } catch (error) { return String(error); } };
+         native.consoleWrite("info", [typeof plain.prototype, attempt(() => new plain()), attempt(() => new Made())].join("; "));
+         native.exit(0);
+       }`,
+    );
+    assert.deepEqual((await runQemu({ elf: image })).lines, [
+      "info: undefined; TypeError: no constructor; object",
+    ]);
+    assert.deepEqual(infos(await runQemu({ elf: `${image}.linked` })), ["object; object; object"]);
+  });
+
   it("is never made again by an image that has one", async () => {
     const source = `export default function main(native) { native.consoleWrite("info", "runs"); native.exit(0); }`;
     const elf = await buildImage(bench, "finished", source);
@@ -222,10 +245,15 @@ describe("preloaded machine on mps2-an500", function () {
       build("waits", "await new Promise(() => {});"),
       /preload: the firmware's module waits for something/,
     );
-    await assert.rejects(
-      build("generator", "export const open = (function* () {})();"),
-      /preload: the firmware's module keeps a value that an image cannot hold/,
-    );
+    for (const [name, value] of Object.entries({
+      generator: "(function* () {})()",
+      promise: "Promise.resolve(1)",
+    })) {
+      await assert.rejects(
+        build(name, `export const value = ${value};`),
+        /preload: the firmware's module keeps a value that an image cannot hold/,
+      );
+    }
     await assert.rejects(
       build("names", `export const made = {}; made["up" + "per"] = 1;`),
       /makes property names of strings: write "upper" as identifiers/,
