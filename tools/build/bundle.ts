@@ -4,6 +4,7 @@ import { type Plugin, type RollupError, type RollupLog, rollup } from "rollup";
 import esbuild from "rollup-plugin-esbuild";
 import { ToolError } from "../events.ts";
 import { displayPath } from "../paths.ts";
+import { globalsRule } from "./globals.ts";
 import { type Bundled, importRule } from "./imports.ts";
 import { lower } from "./lower.ts";
 
@@ -27,6 +28,8 @@ export async function bundle(kind: Bundled, entry: string, plugins: readonly Plu
       plugins: [
         ...plugins,
         importRule(kind),
+        // Tests bring names of their own, host-tests/xs/main.ts says which.
+        kind !== "tests" && globalsRule(kind),
         nodeResolve({ extensions: [".ts", ".mjs", ".js", ".json"], exportConditions: ["import", "default"] }),
         // Only takes the types away: lowering is for the whole bundle, so that its helpers are there once.
         esbuild({

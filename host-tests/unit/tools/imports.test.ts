@@ -108,6 +108,14 @@ describe("imports of a bundle", () => {
     );
   });
 
+  it("refuses global names that a camera lacks, and says what lacks them", async () => {
+    await refused(
+      "application",
+      "console.log(new Intl.NumberFormat());",
+      /uses Intl: a camera has no such global/,
+    );
+  });
+
   it("refuses eval, names that are not exported, and what does not parse", async () => {
     await refused("application", 'eval("1");', /main\.ts:1: the camera has no parser/);
     write("empty.ts", "export {};");
