@@ -96,6 +96,10 @@ export class Writer {
     this.buffer.set(value, at);
   }
 
+  zeros(count: number): void {
+    this.reserve(count); // The buffer is zero behind what was written.
+  }
+
   /** What was written so far, as an array of its own. */
   finish(): Uint8Array {
     return this.buffer.slice(0, this.length);
@@ -111,6 +115,9 @@ export interface Codec<T> {
 
 // biome-ignore lint/suspicious/noExplicitAny: a table of codecs of any value type
 export type Fields = Readonly<Record<string, Codec<any>>>;
+
+/** Of packets without a body. */
+export const NO_FIELDS: Fields = Object.freeze({});
 
 /** The values that a table of codecs stands for. */
 export type Values<F extends Fields> = { [K in keyof F]: F[K] extends Codec<infer T> ? T : never };
@@ -170,7 +177,7 @@ export function bytes(length: number): Codec<Uint8Array> {
     write(writer, value) {
       if (value.length > length) throw new RangeError(`${value.length} bytes for a field of ${length}`);
       writer.bytes(value);
-      for (let index = value.length; index < length; index++) writer.u8(0);
+      writer.zeros(length - value.length);
     },
     show: hex,
   };
@@ -221,8 +228,9 @@ export function decode<F extends Fields>(
   end: number,
   exact = false,
 ): Values<F> | undefined {
-  const reader = new Reader(view, start, end);
   const values: Record<string, unknown> = {};
+  if ((fields as Fields) === NO_FIELDS) return exact && start < end ? undefined : (values as Values<F>);
+  const reader = new Reader(view, start, end);
   for (const name in fields) values[name] = fields[name]!.read(reader);
   if (reader.failed || (exact && reader.remaining > 0)) return undefined;
   return values as Values<F>;

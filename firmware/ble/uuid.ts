@@ -12,9 +12,15 @@ function hexDigits(bytes: Uint8Array): string {
   return text;
 }
 
+/** @param width 2 or 4 */
 function littleEndian(value: number, width: number): Uint8Array {
   const bytes = new Uint8Array(width);
-  for (let index = 0; index < width; index++) bytes[index] = Math.floor(value / 256 ** index) & 0xff;
+  bytes[0] = value;
+  bytes[1] = value >>> 8;
+  if (width > 2) {
+    bytes[2] = value >>> 16;
+    bytes[3] = value >>> 24;
+  }
   return bytes;
 }
 
@@ -99,7 +105,8 @@ export class UUID {
   /** As ATT carries it: 2 bytes when the value has a 16-bit form, else 16; 32-bit forms are widened (Vol 3, Part G, 2.5.4). */
   get attBytes(): Uint8Array {
     if (this.short < 0) return this.bytes;
-    return this.short <= 0xffff ? littleEndian(this.short, 2) : this.bytes128;
+    if (this.short > 0xffff) return this.bytes128;
+    return this.bytes.length === 2 ? this.bytes : littleEndian(this.short, 2);
   }
 
   /** Whether both stand for the same 128-bit value. Anything but a UUID is unequal. */

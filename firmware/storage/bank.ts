@@ -67,10 +67,10 @@ export class Bank {
     return isValid ? header.getUint32(8, true) : undefined;
   }
 
-  /** Whether the bank looks as if it had never been written. */
+  /** Whether the bank looks as if it had never been written: it has neither its own header nor a record's. */
   isNew(): boolean {
     try {
-      return this.isBlank(0);
+      return this.isBlank(0, this.start + RECORD_HEADER_SIZE);
     } catch {
       return false;
     }
@@ -135,7 +135,9 @@ export class Bank {
     try {
       for (;;) {
         const record = this.readHeader(offset);
-        if (!record) return { offset, clean: this.isBlank(offset) };
+        // As far as one torn record can reach.
+        if (!record)
+          return { offset, clean: this.isBlank(offset, this.recordSize(KEY_LENGTH_MAX, VALUE_LENGTH_MAX)) };
         visit(record);
         offset += this.recordSize(record.key.length, record.valueLength);
       }
@@ -158,10 +160,9 @@ export class Bank {
     return { offset, kind, key, valueLength, crc: header.getUint32(8, true) };
   }
 
-  /** Whether the flash is erased from `offset` on, as far as one torn record can reach. */
-  private isBlank(offset: number): boolean {
-    const reach = this.recordSize(KEY_LENGTH_MAX, VALUE_LENGTH_MAX);
-    const bytes = viewOf(this.read(offset, Math.min(reach, this.size - offset)));
+  /** Whether so many bytes of the flash are erased from `offset` on, or all to the bank's end. */
+  private isBlank(offset: number, length: number): boolean {
+    const bytes = viewOf(this.read(offset, Math.min(length, this.size - offset)));
     let at = 0;
     for (; at + 4 <= bytes.byteLength; at += 4) if (bytes.getInt32(at) !== -1) return false;
     for (; at < bytes.byteLength; at++) if (bytes.getUint8(at) !== 0xff) return false;

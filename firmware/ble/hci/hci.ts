@@ -160,9 +160,8 @@ export class Hci implements HciReceiver {
   private receiveEvent(code: number, packet: DataView, end: number): void {
     if (code === numberOfCompletedPackets.code) return this.data.completed(packet);
     if (code === commandComplete.code) {
-      const values = decode(commandComplete.fields, packet, 3, end);
-      if (!values) return this.refuse("event", code);
-      return this.answered(values.commandOpcode, values.numHciCommandPackets, packet, 6);
+      if (end < 6) return this.refuse("event", code);
+      return this.answered(packet.getUint16(4, true), packet.getUint8(3), packet, 6);
     }
     if (code === commandStatus.code) {
       const values = decode(commandStatus.fields, packet, 3, end);

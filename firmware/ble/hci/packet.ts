@@ -1,5 +1,5 @@
-/** How commands and events are declared. Packet tables import nothing else. */
-import type { Fields } from "../codec.ts";
+/** How commands and events are declared. */
+import { type Fields, NO_FIELDS } from "../codec.ts";
 
 /** H4 packet indicators (Vol 4, Part A, 2). */
 export const H4_COMMAND = 0x01;
@@ -28,7 +28,7 @@ export function command<P extends Fields, R extends Fields = Record<never, never
   opcode: number,
   supported: readonly [octet: number, bit: number],
   parameters: P,
-  returns: R = {} as R,
+  returns: R = NO_FIELDS as R,
 ): Command<P, R> {
   return { name, opcode, parameters, returns, octet: supported[0], bit: supported[1], statusOnly: false };
 }
