@@ -15,26 +15,45 @@ static void flush(struct writer *writer) {
     writer->length = 0;
 }
 
-static void put(struct writer *writer, const char *text, size_t length) {
-    while (length--) {
-        if (writer->length == sizeof writer->bytes)
-            flush(writer);
-        writer->bytes[writer->length++] = *text++;
+static void put(struct writer *writer, char byte) {
+    if (writer->length == sizeof writer->bytes)
+        flush(writer);
+    writer->bytes[writer->length++] = byte;
+}
+
+static void put_plain(struct writer *writer, const char *text) {
+    while (*text)
+        put(writer, *text++);
+}
+
+/* Control characters as \xNN: what a peer sent must not command the terminal of whoever reads this. */
+static void put_text(struct writer *writer, const char *text, size_t length) {
+    static const char digits[] = "0123456789abcdef";
+    for (; length--; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if ((byte >= ' ' && byte != 0x7f) || byte == '\t') {
+            put(writer, *text);
+            continue;
+        }
+        put_plain(writer, "\\x");
+        put(writer, digits[byte >> 4]);
+        put(writer, digits[byte & 15]);
     }
 }
 
 /* Level, `prefix`, `text` and a line feed; the lines of `text` after the first are indented. */
 static void write_lines(enum console_level level, const char *prefix, const char *text) {
     struct writer writer = {.length = 0};
-    put(&writer, level_names[level], strlen(level_names[level]));
-    put(&writer, prefix, strlen(prefix));
+    put_plain(&writer, level_names[level]);
+    put_plain(&writer, prefix);
     for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
-        put(&writer, text, (size_t)(end - text) + 1);
+        put_text(&writer, text, (size_t)(end - text));
+        put(&writer, '\n');
         flush(&writer);
-        put(&writer, "  ", 2);
+        put_plain(&writer, "  ");
     }
-    put(&writer, text, strlen(text));
-    put(&writer, "\n", 1);
+    put_text(&writer, text, strlen(text));
+    put(&writer, '\n');
     flush(&writer);
 }
 

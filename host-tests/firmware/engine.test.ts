@@ -276,6 +276,11 @@ for (const sanitize of [false, true]) {
         ]);
       });
 
+      it("write control characters to the console by number", async () => {
+        const text = String.raw`"a\tb\u001b[2J\r\u007f\u0007 ü"`;
+        assert.deepEqual(await log(`log(${text}); native.exit(0);`), [String.raw`a	b\x1b[2J\x0d\x7f\x07 ü`]);
+      });
+
       it("obey the rules of flash, which keeps its bytes across resets and processes", async () => {
         const image = await build(`
           const { size, eraseUnit, programUnit } = native.flashGeometry("state");
