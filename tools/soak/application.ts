@@ -3,7 +3,7 @@ import { Characteristic, connections, type DeviceConnection, registerServices, S
 import { UUID } from "bluetooth";
 import { ALONE_MS, type Memory, NAME, ORDER, reportLine, SERVICE, STREAMS, TICK_MS } from "./script.ts";
 
-declare const memory: Memory;
+const { memory } = globalThis as unknown as { readonly memory: Memory };
 
 const service = new Service(new UUID(SERVICE));
 const order = new Characteristic(service, new UUID(ORDER), {

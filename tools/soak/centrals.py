@@ -3,7 +3,7 @@ Centrals on Bumble's host stack that join a camera together and vanish one after
 
     python tools/soak/centrals.py --name obscura-soak --order UUID --hci tcp:127.0.0.1:41234 --hci ...
 
-Takes rounds, one JSON object a line, from standard input; one member a controller, in the order of `--hci`:
+Takes rounds, one JSON object a line, from standard input; each member gets a controller, in the order of `--hci`:
 
     {"round": 1, "members": [{"subscribe": ["4F62..."], "writes": false, "mtu": 247, "seed": 1,
                               "early": false, "vanishAfterMs": 40}, ...]}
@@ -164,8 +164,8 @@ async def run_round(camera: argparse.Namespace, wishes: list[dict[str, Any]]) ->
             member.settled.set()
 
     async with asyncio.TaskGroup() as group:
-        for member, hci, wish in zip(members, camera.hci, wishes, strict=True):
-            group.create_task(live(member, hci, wish))
+        for index, member in enumerate(members):
+            group.create_task(live(member, camera.hci[index], wishes[index]))
     return [member.seen for member in members]
 
 

@@ -26,6 +26,16 @@ export interface Wish {
   readonly vanishAfterMs: number;
 }
 
+/** One that comes alone, does everything for a while, and vanishes. */
+export const CALM: Wish = {
+  subscribe: STREAMS,
+  writes: true,
+  mtu: 247,
+  seed: 1,
+  early: false,
+  vanishAfterMs: 300,
+};
+
 /** Two subscribe, one writes; in every fourth round, on average, one of them vanishes early. */
 export function planRound(seed: number, round: number): Wish[] {
   const random = new SeededRandom(Math.imul(seed, 0x10001) + round);

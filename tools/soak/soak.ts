@@ -10,25 +10,22 @@ import { buildRoot, root, venvProgram } from "../paths.ts";
 import { Program } from "../program.ts";
 import { buildSoakImage } from "./image.ts";
 import { LineBox } from "./lineBox.ts";
-import { MEMBERS, planRound } from "./plan.ts";
+import { CALM, MEMBERS, planRound, type Wish } from "./plan.ts";
 import { type CameraReport, NAME, ORDER, reportIn } from "./script.ts";
 import { complaintsOfRound, type Seen, wasServed } from "./verdict.ts";
 
-/**
- * Rounds at the beginning and at the end whose highest use of memory is compared. The engine may still hold on to the last
- * connection, which makes single rounds differ.
- */
-export const WINDOW_ROUNDS = 5;
+/** Rounds before the memory is measured the first time: by then everything has been made that stays. */
+export const WARM_UP_ROUNDS = 3;
 
-/** Bytes by which the JavaScript heap may have grown at the end, however many rounds there were. */
-export const GROWTH_LIMIT = 512;
+/** Bytes by which the JavaScript heap may have grown at the end, however many rounds there were: less than one a link. */
+export const GROWTH_LIMIT = 256;
 
 /** Longer than any round takes on a busy computer. */
 const PATIENCE_MS = 60_000;
 
 export interface SoakOptions {
   readonly board: string;
-  /** At least twice WINDOW_ROUNDS. */
+  /** More than WARM_UP_ROUNDS. */
   readonly rounds: number;
   /** An integer; the same seed plans the same rounds. */
   readonly seed: number;
@@ -134,17 +131,24 @@ function jsonIn<T>(line: string): T | undefined {
   return line.startsWith("{") ? (JSON.parse(line) as T) : undefined;
 }
 
-/** Runs the rounds; returns the figures. @throws ToolError at the first thing that does not hold. */
-async function runRounds({ rounds, seed, board }: SoakOptions, scene: Scene, progress: Progress) {
-  const result = { board, seed, rounds, connections: 0, cutShort: 0, notifications: 0, orders: 0 };
-  let before: CameraReport = { connections: 0, orders: 0, slots: 0, chunks: 0 };
-  const reports: CameraReport[] = [];
-  for (let round = 1; round <= rounds; round++) {
-    const members = planRound(seed, round);
+/** What the rounds of one run have in common. */
+class Run {
+  readonly figures = { connections: 0, cutShort: 0, notifications: 0, orders: 0 };
+  private readonly scene: Scene;
+  private readonly seed: number;
+  private before: CameraReport = { connections: 0, orders: 0, slots: 0, chunks: 0 };
+
+  constructor(scene: Scene, seed: number) {
+    this.scene = scene;
+    this.seed = seed;
+  }
+
+  /** Lets these members come and go. @throws ToolError when something does not hold. */
+  async play(round: number, members: readonly Wish[]): Promise<CameraReport> {
+    const { scene, before, figures } = this;
     scene.ask({ round, members });
     const told = await scene.centrals.take(jsonIn<Told>, `the end of round ${round}`);
-    if (told.event !== "round")
-      throw failure(scene, seed, round, told.event === "failed" ? told.message : "");
+    if (told.event !== "round") throw this.failure(round, told.event === "failed" ? told.message : "");
     // One that vanished early may have left the camera alone for a while.
     const certain = before.connections + told.members.filter(wasServed).length;
     const report = await scene.camera.take((line) => {
@@ -152,39 +156,46 @@ async function runRounds({ rounds, seed, board }: SoakOptions, scene: Scene, pro
       return found !== undefined && found.connections >= certain ? found : undefined;
     }, `it was alone again, after round ${round} and ${certain} connections`);
     const complaints = complaintsOfRound(members, told.members, before, report);
-    if (complaints.length > 0) throw failure(scene, seed, round, complaints.join("; "));
+    if (complaints.length > 0) throw this.failure(round, complaints.join("; "));
     for (const { stage, received } of told.members) {
-      if (stage !== "ready") result.cutShort++;
-      result.notifications += Object.values(received).reduce((sum, values) => sum + values.length, 0);
+      if (stage !== "ready") figures.cutShort++;
+      figures.notifications += Object.values(received).reduce((sum, values) => sum + values.length, 0);
     }
-    reports.push(report);
-    before = report;
+    figures.connections = report.connections;
+    figures.orders = report.orders;
+    this.before = report;
+    return report;
+  }
+
+  /** The heap after a visit that is always the same: the application holds on to its last connection and last write. */
+  async measure(round: number): Promise<HeapUse> {
+    const { slots, chunks } = await this.play(round, [CALM]);
+    return { slots, chunks };
+  }
+
+  private failure(round: number, what: string): ToolError {
+    return new ToolError(
+      `Round ${round} of seed ${this.seed}: ${what}`,
+      ["the camera's last lines:", ...this.scene.camera.lines.slice(-40)].join("\n"),
+    );
+  }
+}
+
+async function runRounds(options: SoakOptions, scene: Scene, progress: Progress): Promise<SoakResult> {
+  const { rounds, seed, board } = options;
+  const run = new Run(scene, seed);
+  let heapBefore: HeapUse = { slots: 0, chunks: 0 };
+  for (let round = 1; round <= rounds; round++) {
+    await run.play(round, planRound(seed, round));
+    if (round === WARM_UP_ROUNDS) heapBefore = await run.measure(round);
     progress(round, rounds);
   }
-  const heapBefore = highest(reports.slice(0, WINDOW_ROUNDS));
-  const heapAfter = highest(reports.slice(-WINDOW_ROUNDS));
-  return {
-    ...result,
-    connections: before.connections,
-    orders: before.orders,
-    heapBefore,
-    heapAfter,
-    heapGrowthBytes: total(heapAfter) - total(heapBefore),
-  };
+  const heapAfter = await run.measure(rounds);
+  const heapGrowthBytes = total(heapAfter) - total(heapBefore);
+  return { board, seed, rounds, ...run.figures, heapBefore, heapAfter, heapGrowthBytes };
 }
 
 const total = ({ slots, chunks }: HeapUse): number => slots + chunks;
-
-function highest(reports: readonly CameraReport[]): HeapUse {
-  const { slots, chunks } = reports.reduce((most, one) => (total(one) > total(most) ? one : most));
-  return { slots, chunks };
-}
-
-const failure = (scene: Scene, seed: number, round: number, what: string): ToolError =>
-  new ToolError(
-    `Round ${round} of seed ${seed}: ${what}`,
-    ["the camera's last lines:", ...scene.camera.lines.slice(-40)].join("\n"),
-  );
 
 /** Runs it. @throws StepFailed when something that must hold does not; everything is stopped. */
 export async function* soak(options: SoakOptions): Operation<SoakResult> {

@@ -9,7 +9,9 @@ import { textRenderer } from "../cli/render.ts";
 import { UsageError } from "../events.ts";
 import { endPrograms } from "../process.ts";
 import { type FuzzResult, fuzz } from "../soak/fuzz.ts";
-import { type SoakResult, soak, WINDOW_ROUNDS } from "../soak/soak.ts";
+import { type SoakResult, soak, WARM_UP_ROUNDS } from "../soak/soak.ts";
+
+const LEAST_ROUNDS = WARM_UP_ROUNDS + 1;
 
 const help = `usage: npm run -s soak [-- options]
 
@@ -17,7 +19,7 @@ Three centrals at once on a camera, two subscribed and one writing, vanish one a
 by round. Ends at the first round in which something is lost, comes twice or to the wrong central, or in which the
 camera does not advertise again; and when its heap has grown at the end. Then each fuzz target runs.
 
-  --rounds N      how many, at least ${2 * WINDOW_ROUNDS} (default: 200)
+  --rounds N      how many, at least ${LEAST_ROUNDS} (default: 200)
   --seed N        an integer that plans the rounds and damages the inputs (default: another one each time)
   --board BOARD   one of ${listBoards().join(", ")} (default: mps2-an500)
   --fuzz SECONDS  for each target; 0 leaves them out (default: 20)
@@ -60,7 +62,7 @@ function parse(args: readonly string[]): Options | undefined {
       throw new UsageError(`There is no board "${board}". Boards: ${listBoards().join(", ")}.`);
     }
     return {
-      rounds: numberOf("rounds", values.rounds ?? "200", 2 * WINDOW_ROUNDS),
+      rounds: numberOf("rounds", values.rounds ?? "200", LEAST_ROUNDS),
       seed: numberOf("seed", values.seed ?? String(Date.now() % 1_000_000), 0),
       board,
       fuzzSeconds: numberOf("fuzz", values.fuzz ?? "20", 0),

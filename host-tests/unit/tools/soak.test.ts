@@ -175,7 +175,7 @@ describe("npm run soak", function () {
 
   it("tells what is wrong with its arguments in one line, and exits with 2", () => {
     for (const [args, complaint] of [
-      [["--rounds", "9"], '--rounds takes an integer of at least 10, not "9".'],
+      [["--rounds", "3"], '--rounds takes an integer of at least 4, not "3".'],
       [["--seed", "x"], '--seed takes an integer of at least 0, not "x".'],
       [["--board", "toaster"], 'There is no board "toaster".'],
       [["--fast"], "Unknown option '--fast'"],
