@@ -4,6 +4,7 @@ import { type Plugin, type RollupError, type RollupLog, rollup } from "rollup";
 import esbuild from "rollup-plugin-esbuild";
 import { ToolError } from "../events.ts";
 import { displayPath } from "../paths.ts";
+import { inlineConstants } from "./constants.ts";
 import { globalsRule } from "./globals.ts";
 import { type Bundled, importRule } from "./imports.ts";
 import { lower } from "./lower.ts";
@@ -46,14 +47,28 @@ export async function bundle(kind: Bundled, entry: string, plugins: readonly Plu
     });
     const { output } = await build.generate({ format: "es", inlineDynamicImports: true });
     await build.close();
+    const code = await withoutUnused(inlineConstants(output[0].code));
     return {
-      code: await lower(output[0].code, displayPath(entry)),
+      code: await lower(code, displayPath(entry)),
       inputs: build.watchFiles,
       warnings,
     };
   } catch (error) {
     throw asToolError(error);
   }
+}
+
+/** Drops what a module does not use any more. */
+async function withoutUnused(code: string): Promise<string> {
+  const name = "\0bundle";
+  const build = await rollup({
+    input: name,
+    plugins: [{ name: "bundle", resolveId: (id) => ({ id, external: id !== name }), load: () => code }],
+    onLog: () => undefined,
+  });
+  const { output } = await build.generate({ format: "es" });
+  await build.close();
+  return output[0].code;
 }
 
 const place = (log: RollupLog): string =>
