@@ -1,7 +1,7 @@
 /**
  * A simulated air with a controller for each connection, and a phone if one is asked for:
  *
- *     node --import tsx tools/radio/simulator-server.ts --visit obscura-env
+ *     node --import tsx tools/radio/serve.ts --visit obscura-env
  *
  * prints one JSON object a line: {"event":"listening","address":"tcp:127.0.0.1:41234"} first, then what happens, and
  * what the phone sees of the camera of that name. With --visit it ends with the visit, else by SIGINT or SIGTERM.
@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { visit } from "../../simulator/phone/visit.ts";
 import { SimulatorServer } from "./simulatorServer.ts";
 
-const usage = `usage: simulator-server.ts [--listen tcp:HOST:PORT|unix:PATH] [--seed N] [--loss P] [--visit NAME]
+const usage = `usage: serve.ts [--listen tcp:HOST:PORT|unix:PATH] [--seed N] [--loss P] [--visit NAME]
 
   --listen  where hosts connect (default tcp:127.0.0.1:0, any free port)
   --seed    of random numbers and losses (default 1)
