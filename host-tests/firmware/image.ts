@@ -80,13 +80,14 @@ export class Bench {
 }
 
 /**
- * Runs an image to its end. A run that takes longer than 20 s is killed, and its signal says so.
+ * Runs an image to its end. A run that takes longer than `limitMs` is killed, and its signal says so.
  * @param onFirstLine called once the console has said something
  */
 export function run(
   image: string,
   args: readonly string[] = [],
   onFirstLine?: (child: ChildProcess) => void,
+  limitMs = 20_000,
 ): Promise<Run> {
   return new Promise((resolve, reject) => {
     const child = spawn(image, args, {
@@ -95,7 +96,7 @@ export function run(
       env: { ...process.env, ASAN_OPTIONS: "detect_leaks=0" },
     });
     let text = "";
-    const limit = setTimeout(() => child.kill("SIGKILL"), 20_000);
+    const limit = setTimeout(() => child.kill("SIGKILL"), limitMs);
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
       if (text === "") onFirstLine?.(child);
       text += chunk;

@@ -16,7 +16,8 @@
 
 enum stage { STAGE_POWER_ON, STAGE_SOFTWARE, STAGE_FAULT, STAGE_WATCHDOG };
 
-#define WATCHDOG_PERIOD_MS 200
+/* Longer than a busy computer stops a board that lives in its time. */
+#define WATCHDOG_PERIOD_MS 1000
 
 static const char *argument(int argc, char **argv, const char *name) {
     for (int i = 1; i < argc; i++)

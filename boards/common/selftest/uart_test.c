@@ -5,7 +5,7 @@
 
 #define BAUD 115200
 #define LONG 20000u
-#define LIMIT_US UINT64_C(30000000)
+#define LIMIT_US UINT64_C(100000000)
 
 static uint8_t pattern(uint32_t position) {
     return (uint8_t)(position * 7 + (position >> 8));
