@@ -20,15 +20,19 @@ function readingOf(event: CentralEvent & { readonly event: "found" | "heard" }) 
 describe("examples/broadcast-feed", function () {
   this.timeout(300_000);
 
-  it("tells a new reading once a second, to whoever listens, and lets nobody connect", async () => {
-    const session = obscura("run", "broadcast-feed", "--json");
+  it("tells a new reading once a second, to whoever listens, and lets nobody connect", () => hear("sim"));
+
+  it("is heard by a central of others", () => hear("bumble"));
+
+  async function hear(radio: string): Promise<void> {
+    const session = obscura("run", "broadcast-feed", "--json", "--radio", radio);
     assert.equal(await session.ended, 0, session.output());
     const events = session
       .output()
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as ToolEvent)
-      .flatMap((event) => (event.type === "visit" ? [event.visit] : []));
+      .flatMap((event) => (event.type === "visit" && event.visit.event !== "stepDone" ? [event.visit] : []));
     assert.deepEqual(
       events.map(({ event }) => event),
       ["ready", "found", "heard", "heard", "heard", "heard", "heard", "done"],
@@ -44,5 +48,5 @@ describe("examples/broadcast-feed", function () {
       assert.ok(celsius > -40 && celsius < 85, `${celsius} °C`);
       assert.ok(percent >= 0 && percent <= 100, `${percent} %`);
     }
-  });
+  }
 });

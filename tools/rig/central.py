@@ -4,8 +4,8 @@ A Bluetooth LE central on Bumble's host stack, driven by steps, telling what it 
     python tools/rig/central.py --hci tcp:127.0.0.1:41234 --name obscura-env
 
 runs the tour: scan, connect, exchange the MTU, discover the database, read every value, subscribe to everything
-that notifies, five notifications, disconnect, and scan until the camera advertises again. `--steps JSON` runs
-another list of steps, and `--steps -` takes them one by one, a JSON object a line, from standard input. The steps
+that notifies, five notifications, disconnect, and scan until the camera advertises again. Where nobody can connect
+it listens to five payloads instead. `--steps JSON` runs another list of steps, and `--steps -` takes them one by one, a JSON object a line, from standard input. The steps
 and their parameters are the methods of `Steps`: {"do": "read", "characteristic": "2A6E"}.
 
 Each step ends with {"event": "stepDone", …} or {"event": "failed", …}. Exit status 0 when every step succeeded.
@@ -25,8 +25,7 @@ from bumble.hci import Address
 from bumble.transport import open_transport
 from steps import Steps, run_step, tell
 
-TOUR: list[dict[str, Any]] = [
-    {"do": "scan"},
+VISIT: list[dict[str, Any]] = [
     {"do": "connect"},
     {"do": "exchangeMtu", "mtu": 247},
     {"do": "discover"},
@@ -36,6 +35,12 @@ TOUR: list[dict[str, Any]] = [
     {"do": "disconnect"},
     {"do": "scan", "again": True},
 ]
+
+
+async def tour(steps: Steps) -> AsyncIterator[dict[str, Any]]:
+    yield {"do": "scan"}
+    for step in VISIT if steps.can_connect else [{"do": "listen", "count": 5}]:
+        yield step
 
 
 async def given_steps(text: str) -> AsyncIterator[dict[str, Any]]:
@@ -68,7 +73,7 @@ async def run(arguments: argparse.Namespace) -> bool:
         tell("ready", address=arguments.own_address)
         steps = Steps(device, arguments.name, arguments.address)
         is_interactive = arguments.steps == "-"
-        async for step in given_steps(arguments.steps):
+        async for step in given_steps(arguments.steps) if arguments.steps else tour(steps):
             if not await run_step(steps, step) and not is_interactive:
                 return False
         tell("done")
@@ -94,7 +99,7 @@ def main() -> None:
         "--own-address", default="C2:00:00:00:00:01", help="static random address of the central"
     )
     parser.add_argument(
-        "--steps", default=json.dumps(TOUR), help="a JSON list, or - for lines on standard input"
+        "--steps", help="a JSON list, or - for lines on standard input; the tour when left out"
     )
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds for everything (default: 60)")
     arguments = parser.parse_args()

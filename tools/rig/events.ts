@@ -71,6 +71,7 @@ export type CentralEvent =
 /** A step for central.py; `timeoutSeconds` defaults to 15. */
 export type Step = { readonly timeoutSeconds?: number } & (
   | { readonly do: "scan"; readonly again?: boolean; readonly name?: string }
+  | { readonly do: "listen"; readonly count: number }
   | { readonly do: "expectOffAir"; readonly seconds: number; readonly name?: string }
   | { readonly do: "connect" }
   | { readonly do: "exchangeMtu"; readonly mtu: number }

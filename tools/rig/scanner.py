@@ -39,8 +39,13 @@ class Sighting:
         }
 
 
-async def find(device: Device, name: str | None, address: str | None) -> Sighting:
-    """Scans actively until the camera of this name or address was heard, its scan response included."""
+async def find(
+    device: Device, name: str | None, address: str | None, unlike: bytes | None = None
+) -> Sighting:
+    """
+    Scans actively until the camera of this name or address was heard, its scan response included, with another
+    payload than `unlike`.
+    """
     sightings: dict[hci.Address, Sighting] = {}
     found: asyncio.Future[Sighting] = asyncio.get_running_loop().create_future()
 
@@ -64,7 +69,7 @@ async def find(device: Device, name: str | None, address: str | None) -> Sightin
         is_wanted = (name is None or name in sighting.names) and (
             address is None or address.upper() == sighting.address.to_string(with_type_qualifier=False)
         )
-        if is_wanted and sighting.is_complete:
+        if is_wanted and sighting.is_complete and sighting.advertising != unlike:
             found.set_result(sighting)
 
     device.host.on("advertising_report", on_report)

@@ -33,6 +33,8 @@ class Steps:
         self._name = name
         self._address = address
         self._target: Address | None = None
+        self._payload: bytes | None = None
+        self.can_connect = False
         self._connection: Connection | None = None
         self._peer: Peer | None = None
         self._told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -42,10 +44,19 @@ class Steps:
         """Finds the camera, or what advertises under `name`; `again` only changes the name of the event."""
         sighting = await scanner.find(self._device, name or self._name, None if name else self._address)
         self._target = sighting.address
+        self._payload = sighting.advertising
+        self.can_connect = sighting.is_connectable
         event = sighting.to_event()
         if again:
             event["event"] = "advertisingAgain"
         print(json.dumps(event, ensure_ascii=False), flush=True)
+
+    async def listen(self, count: int) -> None:
+        """Hears the payload of the camera that was found change `count` times."""
+        for number in range(1, count + 1):
+            sighting = await scanner.find(self._device, self._name, self._address, unlike=self._payload)
+            self._payload = sighting.advertising
+            print(json.dumps({**sighting.to_event(), "event": "heard", "number": number}), flush=True)
 
     async def expectOffAir(self, seconds: float, name: str | None = None) -> None:
         """Fails when the camera, or what has `name`, advertises within `seconds`."""
