@@ -78,7 +78,7 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
     return undefined;
   }
 
-  protected put(value: Uint8Array): void {
+  private put(value: Uint8Array): void {
     const registration = this.registration;
     if (registration) setValue(registration.attribute, value);
     else this.value = value;

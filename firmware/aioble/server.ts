@@ -7,13 +7,23 @@ import {
   PROPERTY,
   TYPE,
 } from "../ble/gatt/database.ts";
-import { bytesOf, checkedValue, DEFAULT_CAPACITY, ownBytes, type Value } from "../ble/gatt/values.ts";
+import {
+  bytesOf,
+  checkedValue,
+  DEFAULT_CAPACITY,
+  ownBytes,
+  setValue,
+  type Value,
+} from "../ble/gatt/values.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
 import { ServerAttribute } from "./server-attribute.ts";
 import type { WaitOptions } from "./wait.ts";
+
+/** Properties of characteristics that clients can be told of. */
+const UPDATES = PROPERTY.NOTIFY | PROPERTY.INDICATE;
 
 /** How long `indicate` waits by default. */
 const INDICATE_TIMEOUT_MS = 1000;
@@ -161,11 +171,16 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
    * @throws RangeError for more than 512 bytes.
    */
   override write(data: Value, options?: { readonly sendUpdate?: boolean }): number {
-    this.put(checkedValue(data));
+    const value = checkedValue(data);
     const registration = this.registration;
-    if (!registration || !options?.sendUpdate) return 0;
+    if (!registration) {
+      this.value = value;
+      return 0;
+    }
+    setValue(registration.attribute, value);
+    if (!options?.sendUpdate) return 0;
     const core = registration.core;
-    if ((this.flags & (PROPERTY.NOTIFY | PROPERTY.INDICATE)) === 0) this.complainOfSendUpdate(core);
+    if ((this.flags & UPDATES) === 0) this.complainOfSendUpdate(core);
     return core.host.gatt.updates.tellSubscribers(registration.attribute);
   }
 

@@ -27,6 +27,7 @@ registerServices(service);
 
 const advertising = { intervalUs: 100_000, name: "obscura-bench" };
 const bytes = new Uint8Array(VALUE_LENGTH);
+const update = { sendUpdate: true };
 
 async function notifications(connection: DeviceConnection): Promise<void> {
   for (let count = 0; count < WARM_UP + REPETITIONS; count++) {
@@ -87,7 +88,7 @@ async function notificationsToAll(): Promise<void> {
     await turn.written();
     if (count === WARM_UP) measure.begin("notificationTo3");
     measure.open();
-    value.write(bytes, { sendUpdate: true });
+    value.write(bytes, update);
   }
   measure.end();
 }

@@ -35,6 +35,8 @@ export const DEFAULT_MTU = 23;
 export const MAX_MTU = 527;
 /** Bytes of a notification before its value: opcode and handle. */
 const VALUE_HEADER_LENGTH = 3;
+/** Bytes of a packet before a notification's value. */
+const VALUE_OFFSET = PDU_OFFSET + VALUE_HEADER_LENGTH;
 /** Transaction timeout (Vol 3, Part F, 3.3.3). */
 export const TRANSACTION_TIMEOUT_MS = 30_000;
 
@@ -247,11 +249,9 @@ export class AttBearer implements ChannelReceiver {
    */
   repeat(value: Uint8Array): boolean {
     const end = value.length;
-    return (
-      !this.timedOut &&
-      end <= this.mtu - VALUE_HEADER_LENGTH &&
-      this.l2cap.repeat(VALUE_HEADER_LENGTH, value, end)
-    );
+    if (this.timedOut || end > this.mtu - VALUE_HEADER_LENGTH) return false;
+    const l2cap = this.l2cap;
+    return l2cap.acl.repeat(l2cap.link, VALUE_OFFSET, value, end);
   }
 
   private putOpcode(opcode: number): number {

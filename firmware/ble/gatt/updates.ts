@@ -115,16 +115,17 @@ export class Updates {
    * Returns how many were or will be told.
    */
   tellSubscribers(attribute: Attribute): number {
-    const { handle, value } = attribute;
-    const { clients } = this.server;
+    const handle = attribute.handle;
+    const value = attribute.value;
+    const clients = this.server.clients;
+    const wanted = CCCD.NOTIFY;
     let told = 0;
     // Whether the last thing that was sent is this notification, so that its headers stand for the next client.
     let stands = false;
-    for (let index = 0, count = clients.length; index < count; index++) {
-      const client = clients[index]!;
+    for (let index = 0, client = clients[0]; client; client = clients[++index]) {
       const configuration = client.configurations.get(handle);
       if (configuration === undefined) continue;
-      if ((configuration & CCCD.NOTIFY) === 0) {
+      if ((configuration & wanted) === 0) {
         stands = false;
         this.indicateLatest(client, attribute);
         told++;

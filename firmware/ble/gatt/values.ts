@@ -24,7 +24,7 @@ export function ownBytes(value: Value): Uint8Array {
 
 /** As `ownBytes`. @throws RangeError for more than 512 bytes. */
 export function checkedValue(value: Value): Uint8Array {
-  const bytes = ownBytes(value);
+  const bytes = typeof value === "string" ? utf8Encode(value) : new Uint8Array(bytesOf(value));
   if (bytes.length > MAX_VALUE_LENGTH) {
     throw new RangeError(`the value has ${bytes.length} bytes; an attribute holds at most 512`);
   }

@@ -133,7 +133,7 @@ export class Acl {
   private credits = 1;
   /** Packets that one link may have in the controller. */
   private share = 1;
-  /** Length of the frame whose headers stand in `header`, 0 when they are those of a fragment. */
+  /** Length of the packet whose headers stand in `header`, 0 when they are those of a fragment. */
   private standing = 0;
   /** Frames that found a link's queue full, the reserve included. */
   dropped = 0;
@@ -252,7 +252,7 @@ export class Acl {
     ) {
       this.credits--;
       link.inController++;
-      this.standing = length;
+      this.standing = L2CAP_OFFSET + length;
       return true;
     }
     if (link.queued >= QUEUE_LIMIT + ANSWER_RESERVE) {
@@ -275,14 +275,15 @@ export class Acl {
   }
 
   /**
-   * Sends on another link what `send` has just sent at once: its headers stand still, all but the handle. The caller has to
-   * know that nothing else was sent since. False, and nothing is sent, when the length differs or it cannot leave at once.
+   * Sends on another link what `send` has just sent at once: its headers, `headerLength` bytes from the start of `header`,
+   * stand still, all but the handle. The caller has to know that nothing else was sent since. False, and nothing is sent,
+   * when the length differs or it cannot leave at once.
    */
   repeat(link: AclLink, headerLength: number, payload: Uint8Array, end: number): boolean {
     if (headerLength + end !== this.standing || link.queued > 0) return false;
     if (this.credits === 0 || link.inController >= this.share) return false;
     this.headerView.setUint16(1, link.handle, true);
-    if (!this.transport.write(this.header, L2CAP_OFFSET + headerLength, payload, 0, end)) return false;
+    if (!this.transport.write(this.header, headerLength, payload, 0, end)) return false;
     this.credits--;
     link.inController++;
     return true;

@@ -34,7 +34,7 @@ const FIRST_CHANNEL = CHANNEL.ATT;
 
 export class L2cap implements AclReceiver, FrameReceiver {
   readonly link: AclLink;
-  private readonly acl: Acl;
+  readonly acl: Acl;
   private readonly log: (level: LogLevel, message: string) => void;
   private readonly limit: number;
   private readonly reassembly: Reassembly;
@@ -110,10 +110,5 @@ export class L2cap implements AclReceiver, FrameReceiver {
   /** Sends a frame with this payload. See `send` for the result. */
   sendFrame(channel: number, payload: Uint8Array): boolean {
     return this.send(channel, 0, payload, 0, payload.length);
-  }
-
-  /** Sends on this link what another has just sent with the same lengths, headers included; see `Acl.repeat`. */
-  repeat(pduHeaderLength: number, payload: Uint8Array, end: number): boolean {
-    return this.acl.repeat(this.link, HEADER_LENGTH + pduHeaderLength, payload, end);
   }
 }
