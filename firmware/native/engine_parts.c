@@ -98,6 +98,26 @@ txBoolean __wrap_fxIsIdentifierNext(txU4 character) {
     return character - '0' < 10 || __wrap_fxIsIdentifierFirst(character);
 }
 
+/*
+ * Instructions that the build lets into no bundle: eval is refused, every bundle is a module and strict, and
+ * private names are lowered.
+ */
+#define ABSENT(NAME)                                                                                         \
+    void __wrap_##NAME(txMachine *the);                                                                      \
+    void __wrap_##NAME(txMachine *the) {                                                                     \
+        fxAbort(the, XS_DEAD_STRIP_EXIT);                                                                    \
+    }
+
+ABSENT(fxRunEval)
+ABSENT(fxRunEvalEnvironment)
+ABSENT(fxRunProgramEnvironment)
+ABSENT(fxDefinePrivateProperty)
+ABSENT(fxGetPrivateProperty)
+ABSENT(fxSetPrivateProperty)
+ABSENT(fxNewArgumentsSloppyInstance)
+
+const txBehavior __wrap_gxArgumentsSloppyBehavior;
+
 void engine_parts_settle(txMachine *the) {
     fxBeginHost(the);
     {

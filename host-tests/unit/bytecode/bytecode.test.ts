@@ -70,7 +70,7 @@ describe("bytecode compiler", function () {
   });
 
   it("makes the same bytes of the same input", () => {
-    const source = "export class A { #x = 1; get x() { return this.#x; } }\nexport const b = [A];\n";
+    const source = "export class A { x = 1; get y() { return this.x; } }\nexport const b = [A];\n";
     compile(source, "one.xsb");
     compile(source, "two.xsb");
     assert.deepEqual(readFileSync(path("one.xsb")), readFileSync(path("two.xsb")));
@@ -81,6 +81,17 @@ describe("bytecode compiler", function () {
     assert.equal(status, 1);
     assert.match(stderr, /^in\.js:2: /);
     assert.equal(existsSync(path("out.xsb")), false);
+  });
+
+  it("refuses what the camera's engine was built without", () => {
+    for (const [what, source] of [
+      ["eval", "export const f = (text) => eval(text);"],
+      ["#names", "export class A { #x = 1; get x() { return this.#x; } }"],
+    ] as const) {
+      const { status, stderr } = compile(source);
+      assert.equal(status, 1);
+      assert.match(stderr, new RegExp(`in\\.js: uses ${what}, which a camera does not have`));
+    }
   });
 
   it("reports every early error it finds", () => {

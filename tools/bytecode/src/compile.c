@@ -54,6 +54,28 @@ static bool is_transfer(const uint8_t *code, uint32_t size, uint32_t at) {
     return size - at >= 3 && code[at] == XS_CODE_INTEGER_1 && code[at + 2] == XS_CODE_TRANSFER;
 }
 
+/* What an instruction needs that the camera's engine lacks (firmware/native/engine_parts.c), or NULL. */
+static const char *lacking(uint8_t instruction) {
+    switch (instruction) {
+    case XS_CODE_EVAL:
+    case XS_CODE_EVAL_TAIL:
+    case XS_CODE_EVAL_ENVIRONMENT:
+    case XS_CODE_EVAL_PRIVATE:
+        return "eval";
+    case XS_CODE_GET_PRIVATE_1:
+    case XS_CODE_GET_PRIVATE_2:
+    case XS_CODE_HAS_PRIVATE_1:
+    case XS_CODE_HAS_PRIVATE_2:
+    case XS_CODE_NEW_PRIVATE_1:
+    case XS_CODE_NEW_PRIVATE_2:
+    case XS_CODE_SET_PRIVATE_1:
+    case XS_CODE_SET_PRIVATE_2:
+        return "#names";
+    default:
+        return NULL;
+    }
+}
+
 /*
  * Marks the names that the code uses. What variables are called only shows in the engine's errors of
  * constants and of variables that have no value yet: without `variables` they have no names.
@@ -64,6 +86,8 @@ static void find_names(uint8_t *code, uint32_t size, bool *used, uint32_t count,
         step = bytecode_step(code + at, size - at);
         if (step == 0)
             return;
+        if (lacking(code[at]))
+            fail("%s: uses %s, which a camera does not have", source_path, lacking(code[at]));
         if (gxCodeSizes[code[at]] != 0)
             continue;
         bool names_variable =
