@@ -259,7 +259,7 @@ for (const sanitize of [false, true]) {
           const heap = native.heap();
           log(Object.keys(heap).join());
           log(heap.slotsUsed <= heap.slotsPeak && heap.slotsPeak <= heap.slotsSize && heap.slotsUsed > 0);
-          log(attempt(() => eval("1")));
+          log(attempt(() => (0, eval)("1")));
           log(native.resetCause());
           native.exit(0);`,
           ...["--id", "0123456789abcdef"],
