@@ -90,14 +90,17 @@ describe("lowering a bundle", () => {
 
   after(() => rmSync(folder, { recursive: true }));
 
-  async function lowered(entry: string): Promise<string> {
+  async function lowered(kind: "application" | "firmware", entry: string): Promise<string> {
     const file = join(folder, "main.ts");
     writeFileSync(file, entry);
-    return (await bundle("firmware", file)).code;
+    return (await bundle(kind, file)).code;
   }
 
   it("keeps the meaning on Node", async () => {
-    const code = await lowered('import { report } from "./source.ts";\nconsole.log(await report());');
+    const code = await lowered(
+      "application",
+      'import { report } from "./source.ts";\nconsole.log(await report());',
+    );
     assert.doesNotMatch(code, /await using|static ZERO|static \{|#secret/);
     const file = join(folder, "bundle.mjs");
     writeFileSync(file, code);
@@ -121,11 +124,14 @@ describe("lowering a bundle", () => {
     const script = join(folder, "firmware.js");
     writeFileSync(
       script,
-      await lowered(`import { report } from "./source.ts";
+      await lowered(
+        "firmware",
+        `import { report } from "./source.ts";
 export default async function main(native: { consoleWrite(level: string, text: string): void; exit(status: number): never }) {
   native.consoleWrite("info", await report());
   native.exit(0);
-}`),
+}`,
+      ),
     );
     await buildCompiler();
     const output = join(buildRoot, "test-lower");
