@@ -90,7 +90,7 @@ describe("lowering a bundle", () => {
 
   after(() => rmSync(folder, { recursive: true }));
 
-  async function lowered(kind: "application" | "firmware", entry: string): Promise<string> {
+  async function lowered(kind: "tests" | "firmware", entry: string): Promise<string> {
     const file = join(folder, "main.ts");
     writeFileSync(file, entry);
     return (await bundle(kind, file)).code;
@@ -98,7 +98,7 @@ describe("lowering a bundle", () => {
 
   it("keeps the meaning on Node", async () => {
     const code = await lowered(
-      "application",
+      "tests",
       'import { report } from "./source.ts";\nconsole.log(await report());',
     );
     assert.doesNotMatch(code, /await using|static ZERO|static \{|#secret/);
