@@ -116,7 +116,7 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
   /** `written` again and again, for `for await`. Leaving the loop ends it. @throws as `written`. */
   writes(options: { readonly signal?: Signal } = {}): AsyncIterableIterator<Written> {
     const { core } = this.registered("writes");
-    return new Writes(core.createAborter(), options.signal, (signal) => this.written({ signal }));
+    return new WriteIterator(core.createAborter(), options.signal, (signal) => this.written({ signal }));
   }
 
   protected registered(what: string): Registration {
@@ -176,7 +176,7 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
 }
 
 /** An iterator over waits that can be left while it waits. */
-class Writes<Written> implements AsyncIterableIterator<Written> {
+class WriteIterator<Written> implements AsyncIterableIterator<Written> {
   private readonly aborter: Aborter;
   private readonly signal: Signal | undefined;
   private readonly wait: (signal: Signal) => Promise<Written>;

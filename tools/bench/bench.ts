@@ -15,6 +15,9 @@ const IDLE_MS = 10_000;
 /** One start differs from the next by a fraction of a percent: received bytes come between other instructions. */
 const STARTS = 3;
 
+/** What links camera and central where notifications are counted by the second. */
+const RIG = "the benchmark's controller, which answers at once, over a unix socket";
+
 /** Builds what is missing, measures everything. */
 export async function* bench(): Operation<Figures> {
   const product = yield* build({ application: EXAMPLE, board: "mps2-an500" });
@@ -25,8 +28,8 @@ export async function* bench(): Operation<Figures> {
   });
   return yield* step("measure", "Measurements", async () => {
     const [onCamera, onHost, start] = await Promise.all([
-      runImage(camera, camera.application, operations),
-      runImage(host, host.application, operations),
+      runImage(camera, camera.application, (peer) => operations(peer, IDLE_MS)),
+      runImage(host, host.application, (peer) => operations(peer, IDLE_MS)),
       measureStart(camera),
     ]);
     const figures: Figures = {
@@ -36,14 +39,14 @@ export async function* bench(): Operation<Figures> {
         ramBytes: ramOf(product.board, product.image) + Math.max(start.heap, heapOf(onCamera)),
         imageBytes: storedBytes(readSections(product.image)),
       },
-      host: operationFigures(onHost),
+      host: { ...operationFigures(onHost), ...(await measureThroughput(host)) },
     };
     return { value: figures };
   });
 }
 
 /** The peer's part in the application of the benchmark. */
-async function operations(peer: Peer): Promise<void> {
+export async function operations(peer: Peer, idleMs: number): Promise<void> {
   await peer.advertising();
   await peer.connect();
   await peer.settle();
@@ -51,7 +54,7 @@ async function operations(peer: Peer): Promise<void> {
   await peer.notificationCycles();
   await peer.writes();
   await peer.capturedWrites();
-  await peer.idleness(IDLE_MS);
+  await peer.idleness(idleMs);
   await peer.connectOthers();
   await peer.notificationsToAll();
   await peer.restarts();
@@ -59,10 +62,10 @@ async function operations(peer: Peer): Promise<void> {
 
 /** From reset to advertising, with the example; the first start goes on until a phone has come and gone. */
 async function measureStart(camera: BenchImages): Promise<{ instructions: number; heap: number }> {
-  const visited = await runImage(camera, camera.example, visit, 2);
+  const visited = await runImage(camera, camera.example, visit, { enough: 2 });
   const starts = [visited];
   while (starts.length < STARTS) {
-    starts.push(await runImage(camera, camera.example, (peer) => peer.advertising(), 1));
+    starts.push(await runImage(camera, camera.example, (peer) => peer.advertising(), { enough: 1 }));
   }
   const instructions = starts.map((report) => firstNumber(report, /^advertising instructions (\d+)/));
   const sum = instructions.reduce((total, count) => total + count);
@@ -74,6 +77,19 @@ async function visit(peer: Peer): Promise<void> {
   const again = peer.advertising();
   await peer.visit(1500);
   await again;
+}
+
+/** By the clock, and so as fast as the computer is. */
+async function measureThroughput(host: BenchImages): Promise<BoardFigures> {
+  let seconds = 0;
+  const script = async (peer: Peer) => {
+    await peer.advertising();
+    await peer.connect();
+    await peer.notificationsToOne();
+    seconds = await peer.notificationsAtOnce();
+  };
+  await runImage(host, host.application, script, { enough: 1, plain: true });
+  return { notificationsPerSecond: Math.round(REPETITIONS / seconds), rig: RIG };
 }
 
 function operationFigures(report: Report): BoardFigures {

@@ -28,7 +28,10 @@ export interface BenchImages {
   readonly example: string;
 }
 
-/** Builds them in a folder of their own: build/bench/<board>. */
+/**
+ * Builds them in a folder of their own: build/bench/<board>.
+ * @param profile with calls at the beginning and the end of each JavaScript function, in build/bench/profile/<board>.
+ */
 export async function buildBenchImages(
   name: string,
   progress: Progress = () => undefined,

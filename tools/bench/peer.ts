@@ -149,6 +149,18 @@ export class Peer {
     this.controller.send(completedPackets(BUFFERS - 1, FIRST));
   }
 
+  /** The same with each credit given back at once. Returns how many seconds the last thousand took. */
+  async notificationsAtOnce(): Promise<number> {
+    let start = 0;
+    this.takeTurn();
+    for (let count = 1; count <= WARM_UP + REPETITIONS; count++) {
+      await this.expect(ATT.NOTIFICATION);
+      this.controller.send(completedPackets(1, FIRST));
+      if (count === WARM_UP) start = performance.now();
+    }
+    return (performance.now() - start) / 1000;
+  }
+
   /** One write after the response to the one before. */
   private async writesTo(handle: number): Promise<void> {
     const value = new Array<number>(VALUE_LENGTH).fill(0x5a);

@@ -21,17 +21,26 @@ export interface Report {
   readonly callgrind: ReadonlyMap<string, number>;
 }
 
+/** How to run an image. */
+export interface RunOptions {
+  /**
+   * When the image is to be ended: once the script has returned and the probes have said as many lines that start with
+   * "memory". Left out: when the image ends by itself.
+   */
+  readonly enough?: number;
+  /** Host board: without callgrind, at full speed. */
+  readonly plain?: boolean;
+}
+
 /**
  * Runs `application`; `script` plays the peer's part.
- * @param enough when the image is to be ended: once the script has returned and the probes have said as many lines that
- * start with "memory". Left out: when the image ends by itself.
  * @throws ToolError with the camera's console when the run does not come to its end.
  */
 export async function runImage(
   images: BenchImages,
   application: string,
   script: (peer: Peer) => Promise<void>,
-  enough?: number,
+  { enough, plain = false }: RunOptions = {},
 ): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), "obscura-bench-"));
   const lines: string[] = [];
@@ -39,7 +48,7 @@ export async function runImage(
   const path = join(folder, "hci");
   const controller = new BenchController();
   const { server, connected } = await listen(path, controller);
-  const command = commandFor(images, application, path, folder);
+  const command = commandFor(images, application, path, plain ? undefined : folder);
   const program = new Program("camera", command, (line) => {
     lines.push(line);
     told();
@@ -96,11 +105,12 @@ function listen(
   });
 }
 
+/** @param folder for callgrind's dumps; left out: without it. */
 function commandFor(
   images: BenchImages,
   application: string,
   hci: string,
-  folder: string,
+  folder: string | undefined,
 ): [string, ...string[]] {
   if (images.board.name === "mps2-an500") {
     const args = qemuArguments({
@@ -114,12 +124,14 @@ function commandFor(
     });
     return [qemuProgram, ...args];
   }
+  const args = ["--hci", `unix:${hci}`, "--app", application, "--max-resets", "0"];
+  if (folder === undefined) return [images.image, ...args];
   return [
     "valgrind",
     ...["--tool=callgrind", "--quiet", "--collect-atstart=no"],
     `--callgrind-out-file=${join(folder, "callgrind.out")}`,
     images.image,
-    ...["--hci", `unix:${hci}`, "--app", application, "--max-resets", "0"],
+    ...args,
   ];
 }
 

@@ -17,7 +17,8 @@ import { type Sizes, sizes } from "./modules.ts";
 /** Offset of the bytecode's length in a container (firmware/native/bundle.c). */
 const CODE_SIZE = 60;
 
-interface Part {
+/** What became of a module in the bundle. */
+export interface Part {
   readonly file: string;
   readonly code: string;
 }
@@ -47,7 +48,7 @@ export async function bytecodeSizes(entry: string, container: string): Promise<S
 }
 
 /** What rollup made of each module, and what is not tree-shaken away. */
-async function bundleParts(entry: string): Promise<Part[]> {
+export async function bundleParts(entry: string): Promise<Part[]> {
   const parts: Part[] = [];
   const collect: Plugin = {
     name: "collect-parts",

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: one JSON object on standard output, everything else on standard error. `--update-baseline` also makes
- * the figures the new baseline.
+ * the figures the new baseline. `--profile` prints where the instructions go instead, as Markdown.
  */
 import { bench } from "../bench/bench.ts";
 import {
@@ -12,19 +12,23 @@ import {
   readBaseline,
   writeBaseline,
 } from "../bench/figures.ts";
+import { profile, profileText } from "../bench/profile.ts";
 import { exitStatus, perform, tellFailure } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
 import { UsageError } from "../events.ts";
 
 const updateFlag = "--update-baseline";
+const profileFlag = "--profile";
 
-const help = `usage: npm run -s bench [-- ${updateFlag}]
+const help = `usage: npm run -s bench [-- ${updateFlag} | ${profileFlag}]
 
-Prints one JSON object: figures by board, less is better.
+Prints one JSON object: figures by board. Of all but notificationsPerSecond, less is better.
 ${Object.entries(descriptions)
   .map(([figure, text]) => `  ${figure.padEnd(18)} ${text}`)
   .join("\n")}
 ${updateFlag} writes them to tools/bench/baseline.json; say in the commit why they rose.
+${profileFlag} prints tables instead: instructions by room of the firmware and by function, on mps2-an500.
+Needs qemu-system-arm, arm-none-eabi-gcc and valgrind (\`npx obscura doctor\`). Takes a minute.
 `;
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -48,9 +52,15 @@ export async function run(args: readonly string[]): Promise<number> {
       process.stdout.write(help);
       return exitStatus.success;
     }
-    const unknown = args.find((arg) => arg !== updateFlag);
+    const unknown = args.find((arg) => arg !== updateFlag && arg !== profileFlag);
     if (unknown !== undefined) {
-      throw new UsageError(`bench has no option "${unknown}". Options: ${updateFlag}, --help.`);
+      throw new UsageError(
+        `bench has no option "${unknown}". Options: ${updateFlag}, ${profileFlag}, --help.`,
+      );
+    }
+    if (args.includes(profileFlag)) {
+      process.stdout.write(profileText(await perform(profile(), textRenderer(process.stderr))));
+      return exitStatus.success;
     }
     const figures = await perform(bench(), textRenderer(process.stderr));
     if (args.includes(updateFlag)) writeBaseline(figures);

@@ -8,6 +8,7 @@ import {
   findRises,
   readBaseline,
 } from "../../../tools/bench/figures.ts";
+import { profilesOf, profileText } from "../../../tools/bench/profile.ts";
 import { perform } from "../../../tools/cli/perform.ts";
 
 describe("bench: comparison with the baseline", () => {
@@ -31,10 +32,59 @@ describe("bench: comparison with the baseline", () => {
     assert.equal(describeChange(fresh!), "camera wakeups is 3, and the baseline has no such figure");
   });
 
+  it("leaves out what depends on how fast the computer is", () => {
+    const reported = { camera: { write: 1000, idleWakeups: 0, notificationsPerSecond: 9, rig: "a socket" } };
+    assert.deepEqual(findRises(baseline, reported), []);
+    assert.deepEqual(findRises(reported, baseline), []);
+  });
+
   it("tells what fell by more than 5 %", () => {
     const [fall] = findFalls(baseline, { camera: { write: 900, idleWakeups: 0 } });
     assert.equal(describeChange(fall!), "camera write: 1000 → 900 (-10.0 %)");
     assert.deepEqual(findFalls(baseline, { camera: { write: 960, idleWakeups: 0 } }), []);
+  });
+});
+
+describe("bench: profile", () => {
+  const rooms = { roomOf: (kind: string, name: string) => (kind === "c" ? "engine" : name.split(".")[0]!) };
+  const lines = [
+    "profile write 3 1000 200400",
+    "function 0 none 0 ",
+    "function 3 bytecode 4096 Acl.send",
+    "function 4 c 512 DataView.setUint32",
+    "function 5 bytecode 4200 Acl.drain",
+    "profile write 4 2000 40000",
+    "profile write 5 500 100000",
+    "profile bootToAdvertising 4 7 350",
+  ];
+
+  it("divides by the operations, and sums by room, the largest first", () => {
+    const [write, boot] = profilesOf({ lines }, rooms);
+    assert.deepEqual(write, {
+      figure: "write",
+      instructions: 340,
+      rooms: [
+        ["Acl", 300],
+        ["engine", 40],
+      ],
+      functions: [
+        { name: "Acl.send", room: "Acl", calls: 1, instructions: 200 },
+        { name: "Acl.drain", room: "Acl", calls: 0.5, instructions: 100 },
+        { name: "DataView.setUint32", room: "engine", calls: 2, instructions: 40 },
+      ],
+    });
+    assert.equal(boot!.instructions, 350);
+  });
+
+  it("shows tables", () => {
+    const text = profileText(profilesOf({ lines }, rooms));
+    assert.match(text, /### write: 340 instructions/);
+    assert.match(text, /\| Acl \| 300 \| 88 % \|/);
+    assert.match(text, /\| `Acl.drain` \| Acl \| 0.50 \| 100 \|/);
+  });
+
+  it("fails when the probes did not name a function", () => {
+    assert.throws(() => profilesOf({ lines: ["profile write 9 1 1"] }, rooms), /did not name function 9/);
   });
 });
 

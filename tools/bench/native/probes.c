@@ -133,6 +133,7 @@ static void advertising_queued(void) {
         profile_close();
         console_line(CONSOLE_INFO, "bench: advertising instructions %u", (unsigned)counter_since_reset());
         profile_report("bootToAdvertising");
+        profile_report_functions();
     }
     report_memory();
 }

@@ -11,8 +11,8 @@
 #define FUNCTIONS 2000
 #define NAME_SIZE 64
 
-static const char *const kinds[] = {"none", "interrupt", "bytecode", "c"};
-enum kind { NONE, INTERRUPT, BYTECODE, C };
+static const char *const kinds[] = {"none", "interrupt", "collector", "bytecode", "c"};
+enum kind { NONE, INTERRUPT, COLLECTOR, BYTECODE, C };
 
 struct function {
     const void *code;
@@ -22,9 +22,11 @@ struct function {
     uint32_t ticks;
 };
 
-/* The first two stand for no function and for interrupts. */
+/* The first stand for no function, for interrupts, and for the collection of garbage between turns. */
 static struct function functions[FUNCTIONS];
-static unsigned count = 2;
+static unsigned count = BYTECODE;
+/* What runs; a tail call takes its caller's frame, so frames alone do not tell. */
+static struct function *current = functions;
 static bool open;
 static bool paused;
 static uint32_t since;
@@ -88,23 +90,23 @@ static void go_on(void) {
 }
 
 void profile_enter(txMachine *the, txSlot *function) {
-    uint32_t now = counter_ticks();
-    txSlot *frame = (function - 3)->next;
-    attribute(find(the, frame ? frame + 3 : NULL), now);
-    struct function *entered = find(the, function);
+    attribute(current, counter_ticks());
+    current = find(the, function);
     if (open)
-        entered->calls++;
+        current->calls++;
     go_on();
 }
 
 void profile_leave(txMachine *the, txSlot *function) {
-    uint32_t now = counter_ticks();
-    attribute(find(the, function), now);
+    attribute(current, counter_ticks());
+    txSlot *frame = (function - 3)->next;
+    current = find(the, frame ? frame + 3 : NULL);
     go_on();
 }
 
 void profile_reset(void) {
     functions[INTERRUPT].kind = INTERRUPT;
+    functions[COLLECTOR].kind = COLLECTOR;
     for (unsigned i = 0; i < count; i++)
         functions[i].calls = functions[i].ticks = 0;
     open = false;
@@ -117,17 +119,30 @@ void profile_open(void) {
 }
 
 void profile_close(void) {
-    attribute(functions, counter_ticks());
+    attribute(current, counter_ticks());
     open = false;
 }
 
 void profile_pause(void) {
-    attribute(functions, counter_ticks());
+    attribute(current, counter_ticks());
     paused = true;
 }
 
 void profile_resume(void) {
     paused = false;
+    go_on();
+}
+
+void __real_fxCollectGarbage(txMachine *the);
+void __wrap_fxCollectGarbage(txMachine *the);
+
+void __wrap_fxCollectGarbage(txMachine *the) {
+    attribute(current, counter_ticks());
+    go_on();
+    __real_fxCollectGarbage(the);
+    attribute(&functions[COLLECTOR], counter_ticks());
+    if (open)
+        functions[COLLECTOR].calls++;
     go_on();
 }
 
