@@ -124,18 +124,20 @@ export class Updates {
     let stands = false;
     for (let index = 0, client = clients[0]; client; client = clients[++index]) {
       const configuration = client.configurations.get(handle);
-      if (configuration === undefined) continue;
-      if ((configuration & wanted) === 0) {
+      // What a client never configured is undefined, of which no bit is set.
+      if ((configuration! & wanted) !== 0) {
+        if (stands && client.bearer.repeat(value)) {
+          told++;
+        } else {
+          const outcome = this.send(client, attribute, value);
+          stands = outcome === "sent";
+          if (outcome === "full") this.droppedNotifications++;
+          else if (outcome !== "unsubscribed") told++;
+        }
+      } else if (configuration !== undefined) {
         stands = false;
         this.indicateLatest(client, attribute);
         told++;
-      } else if (stands && client.bearer.repeat(value)) {
-        told++;
-      } else {
-        const outcome = this.send(client, attribute, value);
-        stands = outcome === "sent";
-        if (outcome === "full") this.droppedNotifications++;
-        else if (outcome !== "unsubscribed") told++;
       }
     }
     return told;
