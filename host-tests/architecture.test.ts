@@ -14,6 +14,8 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
   ["ble/utf8.ts", "codec"],
   ["ble/errors.ts", "codec"],
   ["ble/host.ts", "host"],
+  ["ble/radio.ts", "host"],
+  ["ble/links.ts", "host"],
   ["ble/config.ts", "host"],
   ["ble/observer.ts", "host"],
   ["ble/trace.ts", "trace"],

@@ -64,6 +64,14 @@ export interface FlashArea {
   sync(): void;
 }
 
+/** Small named values that survive a power cut. `storage` keeps them on flash, tests in memory. */
+export interface Records {
+  /** The value last set, in an array of its own; undefined when there is none. */
+  get(key: string): Uint8Array | undefined;
+  /** Keeps a copy. @throws Error when the flash fails. */
+  set(key: string, value: Uint8Array): void;
+}
+
 /** Severity of a console line. */
 export type LogLevel = "error" | "warning" | "info" | "debug";
 

@@ -1,8 +1,9 @@
 /** Cameras with our host on them, for scenarios. */
 import { type Aioble, createAioble } from "../../firmware/aioble/aioble.ts";
-import { Host, type Records } from "../../firmware/ble/host.ts";
+import { Host } from "../../firmware/ble/host.ts";
 import { type Bluetooth, createBluetooth } from "../../firmware/bluetooth/bluetooth.ts";
 import { createGlobals } from "../../firmware/platform/globals.ts";
+import type { Records } from "../../firmware/platform/platform.ts";
 import type { CameraOptions, SimulatedCamera, World } from "../../simulator/world.ts";
 
 /** Records that live as long as the test. */

@@ -5,13 +5,13 @@ import {
   leSetAdvertisingData,
   leSetAdvertisingEnable,
   leSetAdvertisingParameters,
-  leSetRandomAddress,
   leSetScanResponseData,
 } from "../hci/commands.ts";
 import type { Hci } from "../hci/hci.ts";
 import { HCI_STATUS, statusText } from "../hci/status.ts";
 import { ADDRESS_TYPE } from "./address.ts";
 import { ADVERTISING_DATA_LENGTH } from "./advertising-data.ts";
+import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
 
 /** Range of Advertising_Interval: 20 ms to 10.24 s (Vol 4, Part E, 7.8.5). */
 export const ADVERTISING_INTERVAL_MIN_US = 20_000;
@@ -47,12 +47,16 @@ export interface AdvertisingParameters {
   readonly respData: Uint8Array;
 }
 
-/** An address of this device. */
-export interface OwnAddress {
-  /** 0 public, 1 random. */
-  readonly type: number;
-  /** The random address, in an array that stays the same as long as the address does; the one set before if left out. */
-  readonly address?: Uint8Array;
+/** What the advertiser is handed. */
+export interface AdvertiserPort {
+  readonly hci: Hci;
+  /** The links that are up. */
+  readonly links: { readonly size: number };
+  readonly addresses: OwnAddresses;
+  /** Which own address the next start uses. */
+  readonly settings: { readonly addrMode: number };
+  /** The controller refused to go on with an advertisement; `start` has resolved before. */
+  onLost(error: unknown): void;
 }
 
 /** @throws RangeError when no controller takes this interval. */
@@ -64,15 +68,12 @@ export function checkInterval(intervalUs: number): void {
   }
 }
 
-export class Advertiser {
+export class Advertiser implements AddressUser {
+  private readonly port: AdvertiserPort;
   private readonly hci: Hci;
-  /** The links that are up. */
-  private readonly links: { readonly size: number };
   private parameters: AdvertisingParameters | undefined;
   /** Counts starts and ends: what waits for its turn gives up when it is not the latest. */
   private session = 0;
-  /** Operations wait for each other: two starts must not interleave their commands. */
-  private last: Promise<void> = Promise.resolve();
   /** Whether the controller was last told to advertise, and how. */
   private onAir = false;
   private type: number = TYPE.IND;
@@ -81,18 +82,26 @@ export class Advertiser {
   /** LE_States; read once, when advertising first meets a link. */
   private states: Uint8Array | undefined = undefined;
   /** HCI_Version of the controller. */
-  hciVersion = VERSION_5_0;
-  /** The address under which to advertise. */
-  ownAddress: (connectable: boolean) => OwnAddress = () => ({ type: ADDRESS_TYPE.RANDOM });
-  /** What the controller has for its random address. */
-  randomAddress: Uint8Array | undefined = undefined;
+  private hciVersion = VERSION_5_0;
+  /** The own address under which the controller advertises, or last did. */
+  ownAddress: OwnAddress = { type: ADDRESS_TYPE.PUBLIC };
+  /** Off the air while the address changes. */
+  private suspended = false;
   /** The module whose advertisement this is: those that share the advertiser ask before they take it. */
   owner: unknown = undefined;
 
-  /** @param links the links that are up. */
-  constructor(hci: Hci, links: { readonly size: number } = { size: 0 }) {
-    this.hci = hci;
-    this.links = links;
+  constructor(port: AdvertiserPort) {
+    this.port = port;
+    this.hci = port.hci;
+    port.addresses.join(this);
+  }
+
+  /** The controller was started: its HCI_Version. What was known of the one before is forgotten. */
+  begin(hciVersion: number): void {
+    this.hciVersion = hciVersion;
+    this.onAir = false;
+    this.suspended = false;
+    this.states = undefined;
   }
 
   /** Whether the controller advertises, or will as soon as the commands on their way are through. */
@@ -110,7 +119,7 @@ export class Advertiser {
     this.check(parameters);
     this.parameters = parameters;
     const session = ++this.session;
-    return this.queue(async () => {
+    return this.port.addresses.exclusive(async () => {
       try {
         await this.enable(session);
       } catch (error) {
@@ -124,7 +133,7 @@ export class Advertiser {
   stop(): Promise<void> {
     this.parameters = undefined;
     this.session++;
-    return this.queue(() => this.disable());
+    return this.port.addresses.exclusive(() => this.disable());
   }
 
   /** Advertising is over without a command: the radio is off, or a central connected. It is not resumed. */
@@ -163,26 +172,46 @@ export class Advertiser {
     this.check(parameters);
     this.parameters = parameters;
     const { session } = this;
-    return this.queue(async () => {
+    return this.port.addresses.exclusive(async () => {
       if (this.parameters !== parameters) return; // Superseded, or over.
       if (typeOf(parameters) === this.type) return this.setData(parameters);
       try {
         await this.enable(session);
       } catch (error) {
         // A controller that is lost meanwhile goes on when it is back; one that refuses does not.
-        if (session === this.session && error instanceof HciError && error.status)
-          this.parameters = undefined;
+        if (session === this.session && isRefusal(error)) this.parameters = undefined;
         throw error;
       }
     });
   }
 
   /** The radio was started again: goes on where it was. */
-  resume(): Promise<void> {
-    this.onAir = false;
-    this.states = undefined;
+  restart(): Promise<void> {
     const parameters = this.parameters;
     return parameters ? this.start(parameters) : Promise.resolve();
+  }
+
+  /** For `OwnAddresses`: off the air while the address changes. */
+  async suspend(): Promise<void> {
+    if (!this.onAir) return;
+    await this.disable();
+    this.suspended = true;
+  }
+
+  /** For `OwnAddresses`: on the air again, when it is still to be there. */
+  async resume(): Promise<void> {
+    if (!this.suspended) return;
+    this.suspended = false;
+    if (!this.parameters) return;
+    this.onAir = true;
+    try {
+      await this.hci.send(leSetAdvertisingEnable, { advertisingEnable: 1 });
+    } catch (error) {
+      this.onAir = false;
+      if (!isRefusal(error)) return; // The controller is lost: `restart` follows.
+      this.parameters = undefined;
+      this.port.onLost(error);
+    }
   }
 
   private check(parameters: AdvertisingParameters): void {
@@ -206,7 +235,7 @@ export class Advertiser {
   private async enable(session: number): Promise<void> {
     await this.disable(); // Parameters may not change while advertising (Vol 4, Part E, 7.8.5).
     if (session !== this.session) return;
-    const links = this.links.size;
+    const links = this.port.links.size;
     try {
       await this.sendStart(session);
     } catch (error) {
@@ -224,14 +253,12 @@ export class Advertiser {
   private async sendStart(session: number): Promise<void> {
     const parameters = this.parameters!;
     const { intervalUs, directedTo, connectable } = parameters;
-    const own = this.ownAddress(connectable);
+    const { addresses, settings } = this.port;
+    const own = addresses.forAdvertising(settings.addrMode, connectable);
     const interval = Math.floor(intervalUs / INTERVAL_UNIT_US);
     const type = typeOf(parameters);
-    if (this.links.size > 0) await this.checkStates(type);
-    if (own.address && own.address !== this.randomAddress) {
-      await this.hci.send(leSetRandomAddress, { randomAddress: own.address });
-      this.randomAddress = own.address;
-    }
+    if (this.port.links.size > 0) await this.checkStates(type);
+    await addresses.apply(own, this);
     await this.hci.send(leSetAdvertisingParameters, {
       advertisingIntervalMin: interval,
       advertisingIntervalMax: interval,
@@ -246,6 +273,7 @@ export class Advertiser {
     if (!directedTo) await this.setData(parameters);
     if (session !== this.session) return;
     this.type = type;
+    this.ownAddress = own;
     this.onAir = true;
     await this.hci.send(leSetAdvertisingEnable, { advertisingEnable: 1 });
   }
@@ -289,12 +317,11 @@ export class Advertiser {
     }
     this.onAir = false;
   }
+}
 
-  private queue(operation: () => Promise<void>): Promise<void> {
-    const run = this.last.then(operation);
-    this.last = run.catch(() => {});
-    return run;
-  }
+/** Whether the controller answered, and said no. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof HciError && error.status !== HCI_STATUS.SUCCESS;
 }
 
 const NO_STATES = new Uint8Array(8);

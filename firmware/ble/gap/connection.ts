@@ -3,6 +3,7 @@ import type { AttBearer } from "../att/bearer.ts";
 import type { RemoteClient } from "../gatt/server.ts";
 import type { AclLink } from "../hci/acl.ts";
 import type { L2cap } from "../l2cap/l2cap.ts";
+import type { OwnAddress } from "./own-address.ts";
 
 /** Role of this device on a link (Vol 4, Part E, 7.7.65.1). */
 export const ROLE = { CENTRAL: 0x00, PERIPHERAL: 0x01 } as const;
@@ -20,6 +21,8 @@ export interface LinkParameters {
 /** What a connection is made of. */
 export interface ConnectionParts {
   readonly role: number;
+  /** This device's address on the link. */
+  readonly ownAddress: OwnAddress;
   /** 0 public, 1 random; identity types 2 and 3 once addresses are resolved (Vol 4, Part E, 7.7.65.10). */
   readonly peerAddressType: number;
   /** Six bytes in printed order. */
@@ -32,6 +35,7 @@ export interface ConnectionParts {
 export class Connection {
   readonly handle: number;
   readonly role: number;
+  readonly ownAddress: OwnAddress;
   readonly peerAddressType: number;
   readonly peerAddress: Uint8Array;
   readonly link: AclLink;
@@ -48,6 +52,7 @@ export class Connection {
   constructor(parts: ConnectionParts) {
     this.handle = parts.link.handle;
     this.role = parts.role;
+    this.ownAddress = parts.ownAddress;
     this.peerAddressType = parts.peerAddressType;
     this.peerAddress = parts.peerAddress;
     this.parameters = parts.parameters;

@@ -1,0 +1,161 @@
+/** The links that are up, of either role: one object of each layer for each of them. */
+import type { Clock, LogLevel } from "../platform/platform.ts";
+import { AttBearer, MAX_MTU } from "./att/bearer.ts";
+import { formatAddress } from "./codec.ts";
+import type { Settings } from "./config.ts";
+import { HciError } from "./errors.ts";
+import { Connection, linkParameters } from "./gap/connection.ts";
+import type { OwnAddress } from "./gap/own-address.ts";
+import type { GattServer } from "./gatt/server.ts";
+import type { Acl } from "./hci/acl.ts";
+import { disconnect } from "./hci/commands.ts";
+import { disconnectionComplete, leConnectionUpdateComplete } from "./hci/events.ts";
+import type { Hci } from "./hci/hci.ts";
+import { HCI_STATUS, statusText } from "./hci/status.ts";
+import { L2cap } from "./l2cap/l2cap.ts";
+import { refusePairing } from "./smp/refuse.ts";
+
+/** What links are made of. */
+export interface LinksPort {
+  readonly hci: Hci;
+  readonly acl: Acl;
+  readonly gatt: GattServer;
+  readonly clock: Clock;
+  readonly settings: Readonly<Settings>;
+  log(level: LogLevel, message: string): void;
+}
+
+/** Where links report. */
+export interface LinksHandlers {
+  onConnected(connection: Connection): void;
+  /** `reason` is a controller error code (Vol 1, Part F, 1.3). */
+  onDisconnected(connection: Connection, reason: number): void;
+  onMtu(connection: Connection, mtu: number): void;
+  /** The link layer changed `connection.parameters`, or with another status than 0 did not. */
+  onParameters(connection: Connection, status: number): void;
+}
+
+/** What the controller reports of a new link (Vol 4, Part E, 7.7.65.1 and 7.7.65.10). */
+export interface LinkEstablished {
+  readonly connectionHandle: number;
+  readonly role: number;
+  readonly peerAddressType: number;
+  readonly peerAddress: Uint8Array;
+  readonly connectionInterval: number;
+  readonly peripheralLatency: number;
+  readonly supervisionTimeout: number;
+}
+
+export class Links {
+  /** By their handles. */
+  readonly connections = new Map<number, Connection>();
+  private readonly port: LinksPort;
+  private readonly handlers: LinksHandlers;
+
+  constructor(port: LinksPort, handlers: LinksHandlers) {
+    this.port = port;
+    this.handlers = handlers;
+    const { hci } = port;
+    hci.on(disconnectionComplete, ({ status, connectionHandle, reason }) => {
+      const connection = this.connections.get(connectionHandle);
+      if (status === HCI_STATUS.SUCCESS && connection) this.close(connection, reason);
+    });
+    hci.on(leConnectionUpdateComplete, (values) => {
+      const connection = this.connections.get(values.connectionHandle);
+      if (connection) this.updated(connection, values);
+    });
+  }
+
+  /**
+   * A link is up. One that has its handle already has ended unheard.
+   * @param ownAddress this device's address on the link.
+   */
+  open(established: LinkEstablished, ownAddress: OwnAddress): void {
+    const stale = this.connections.get(established.connectionHandle);
+    if (stale) this.close(stale, HCI_STATUS.UNSPECIFIED);
+    const { acl, clock, gatt, log, settings } = this.port;
+    const link = acl.open(established.connectionHandle);
+    const l2cap = new L2cap(acl, link, MAX_MTU, log);
+    const connection = new Connection({
+      role: established.role,
+      ownAddress,
+      peerAddressType: established.peerAddressType,
+      peerAddress: established.peerAddress,
+      parameters: linkParameters(
+        established.connectionInterval,
+        established.peripheralLatency,
+        established.supervisionTimeout,
+      ),
+      link,
+      l2cap,
+    });
+    connection.bearer = new AttBearer(l2cap, {
+      clock,
+      preferredMtu: settings.mtu,
+      log,
+      settings,
+      onMtu: (mtu) => {
+        log("info", `att: link ${connection.handle} has an MTU of ${mtu}`);
+        this.handlers.onMtu(connection, mtu);
+      },
+      onTimeout: () => {
+        log("warning", "att: the peer left a transaction open for 30 s; ending the link");
+        this.disconnect(connection).catch((error) => log("warning", `host: ${error.message}`));
+      },
+    });
+    connection.client = gatt.open(connection.bearer, connection);
+    refusePairing(l2cap);
+    this.connections.set(connection.handle, connection);
+    log("info", `host: link ${connection.handle} to ${formatAddress(connection.peerAddress)} is up`);
+    this.handlers.onConnected(connection);
+  }
+
+  /** See `Host.disconnect`. */
+  async disconnect(
+    connection: Connection,
+    reason: number = HCI_STATUS.REMOTE_USER_TERMINATED,
+  ): Promise<void> {
+    if (!connection.isConnected) return;
+    try {
+      await this.port.hci.send(disconnect, { connectionHandle: connection.handle, reason });
+    } catch (error) {
+      const gone =
+        !connection.isConnected ||
+        (error instanceof HciError && error.status === HCI_STATUS.UNKNOWN_CONNECTION);
+      if (!gone) throw error;
+    }
+  }
+
+  /** Every link has ended. */
+  closeAll(reason: number): void {
+    for (const connection of [...this.connections.values()]) this.close(connection, reason);
+  }
+
+  private close(connection: Connection, reason: number): void {
+    const { acl, gatt, log } = this.port;
+    connection.disconnectReason = reason;
+    this.connections.delete(connection.handle);
+    acl.close(connection.link);
+    gatt.close(connection.client);
+    connection.bearer.close();
+    log("info", `host: link ${connection.handle} ended: ${statusText(reason)}`);
+    this.handlers.onDisconnected(connection, reason);
+  }
+
+  private updated(
+    connection: Connection,
+    values: {
+      readonly status: number;
+      readonly connectionInterval: number;
+      readonly peripheralLatency: number;
+      readonly supervisionTimeout: number;
+    },
+  ): void {
+    const { status, connectionInterval, peripheralLatency, supervisionTimeout } = values;
+    this.port.log("info", `host: link ${connection.handle} changes its parameters: ${statusText(status)}`);
+    if (status === HCI_STATUS.SUCCESS) {
+      connection.parameters = linkParameters(connectionInterval, peripheralLatency, supervisionTimeout);
+    }
+    this.handlers.onParameters(connection, status);
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * The radio: starts the controller, starts it again when it is lost, and switches it off. From one start to the next
+ * loss or end is a session; what the host knows of the controller belongs to it.
+ */
+import type { Clock, LogLevel } from "../platform/platform.ts";
+import { BleError, HciError } from "./errors.ts";
+import type { Hci } from "./hci/hci.ts";
+import { type Controller, startController } from "./hci/startup.ts";
+
+/** Pauses before each attempt to start the controller. */
+const START_PAUSES_MS = [0, 250, 2000];
+
+/** What the radio is handed. */
+export interface RadioPort {
+  readonly hci: Hci;
+  readonly clock: Clock;
+  log(level: LogLevel, message: string): void;
+}
+
+/** Where the radio reports, in the order of a session. */
+export interface RadioHandlers {
+  /** The controller was reset and has reported its figures: commands that it gets before the radio counts as on. */
+  onStarting(controller: Controller): Promise<void>;
+  /** A session begins: the radio is on. */
+  onStarted(controller: Controller): void;
+  /** The session is over, for the controller is lost. The radio starts again, unless it is being switched off. */
+  onLost(): void;
+  /** The radio is on again after a loss: what was on the air goes on. Rejects when it cannot. */
+  onRecovered(): Promise<void>;
+  /** `onRecovered` rejected, and the radio is still on. */
+  onNotResumed(error: unknown): void;
+  /** The controller was lost and could not be started again: the radio is off. */
+  onFailed(error: BleError): void;
+  /** The radio is about to be switched off. */
+  onStopping(): void;
+  /** Ends links and leaves the air, in bounded time, while the controller still runs. Does not reject. */
+  onLeaving(): Promise<void>;
+  /** The session is over: the radio is off. */
+  onStopped(): void;
+}
+
+export class Radio {
+  private readonly port: RadioPort;
+  private readonly handlers: RadioHandlers;
+  private running: Controller | undefined = undefined;
+  private activation: Promise<void> | undefined = undefined;
+  private deactivation: Promise<void> | undefined = undefined;
+  /** Counts activations and deactivations: a start that is not the latest gives up. */
+  private session = 0;
+  /** Ends the pause that runs. */
+  private endPause: (() => void) | undefined = undefined;
+
+  constructor(port: RadioPort, handlers: RadioHandlers) {
+    this.port = port;
+    this.handlers = handlers;
+  }
+
+  /** Figures of the running controller; undefined while the radio is off. */
+  get controller(): Controller | undefined {
+    return this.running;
+  }
+
+  /** Whether the radio is on, or will be: it starts, also after a failure of the controller. */
+  get isSwitchedOn(): boolean {
+    return this.activation !== undefined;
+  }
+
+  /** See `Host.activate`. */
+  activate(): Promise<void> {
+    if (!this.activation) {
+      const session = ++this.session;
+      const activation = (this.deactivation ?? Promise.resolve()).then(() => this.start(session));
+      this.activation = activation;
+      activation.catch(() => {
+        if (this.activation === activation) this.activation = undefined;
+      });
+    }
+    return this.activation;
+  }
+
+  /** See `Host.deactivate`. */
+  deactivate(): Promise<void> {
+    if (this.activation) {
+      this.activation = undefined;
+      this.session++;
+      if (!this.deactivation) {
+        this.deactivation = this.shutDown().finally(() => {
+          this.deactivation = undefined;
+        });
+      }
+    }
+    return this.deactivation ?? Promise.resolve();
+  }
+
+  /** Waits `delayMs`, or until `cancelPause`. There is one pause at a time. */
+  pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const { clock } = this.port;
+      const end = (): void => {
+        clock.clearTimer(timer);
+        this.endPause = undefined;
+        resolve();
+      };
+      const timer = clock.setTimer(end, delayMs);
+      this.endPause = end;
+    });
+  }
+
+  /** The radio is being switched off, and its links have ended: there is nothing left to wait for. */
+  cancelPause(): void {
+    if (this.deactivation) this.endPause?.();
+  }
+
+  /** The controller is lost, and HCI is closed. */
+  recover(error: BleError): void {
+    if (!this.running) return; // Still starting: start() sees the error itself.
+    const { handlers, port } = this;
+    if (this.deactivation) return handlers.onLost();
+    port.log("error", `host: ${error.message} Starting the controller again.`);
+    this.running = undefined;
+    this.activation = undefined;
+    const activation = this.activate();
+    const session = this.session;
+    handlers.onLost();
+    activation
+      .then(
+        () => handlers.onRecovered(),
+        (cause: unknown) => {
+          if (session !== this.session) return;
+          const lost = cause instanceof BleError ? cause : error;
+          port.log("error", `host: the radio stays off: ${lost.message}`);
+          handlers.onFailed(lost);
+        },
+      )
+      .catch((cause: unknown) => {
+        if (session !== this.session) return;
+        port.log("warning", `host: the radio is back, but does not advertise again: ${cause}`);
+        handlers.onNotResumed(cause);
+      });
+  }
+
+  private async start(session: number): Promise<void> {
+    const { hci, log } = this.port;
+    let last: unknown;
+    for (const [attempt, pauseMs] of START_PAUSES_MS.entries()) {
+      if (pauseMs > 0) await this.pause(pauseMs);
+      if (session !== this.session) break;
+      try {
+        hci.open();
+        const controller = await startController(hci, { minimal: attempt > 0 });
+        await this.handlers.onStarting(controller);
+        if (session !== this.session) break;
+        this.running = controller;
+        this.handlers.onStarted(controller);
+        return;
+      } catch (error) {
+        if (session !== this.session) break;
+        last = error;
+        hci.close();
+        log("warning", `host: start of the controller failed (attempt ${attempt + 1}): ${error}`);
+        if (error instanceof HciError && error.code === "controller-unsuitable") break;
+      }
+    }
+    throw session === this.session
+      ? last
+      : new HciError("radio-off", "The radio was switched off before it had started.");
+  }
+
+  private async shutDown(): Promise<void> {
+    this.handlers.onStopping();
+    if (this.running) await this.handlers.onLeaving();
+    this.endPause?.();
+    await this.port.hci.retire();
+    this.running = undefined;
+    this.handlers.onStopped();
+  }
+}
