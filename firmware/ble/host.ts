@@ -6,9 +6,10 @@ import { type Connection, ROLE } from "./gap/connection.ts";
 import { ADDRESS_MODE, OwnAddresses } from "./gap/own-address.ts";
 import { GattServer } from "./gatt/server.ts";
 import { Acl } from "./hci/acl.ts";
-import { leLongTermKeyRequestNegativeReply } from "./hci/commands.ts";
-import { leConnectionComplete, leEnhancedConnectionComplete, leLongTermKeyRequest } from "./hci/events.ts";
+import { leLongTermKeyRequestNegativeReply } from "./hci/commands/le-security.ts";
+import { dataBufferOverflow } from "./hci/events.ts";
 import { Hci } from "./hci/hci.ts";
+import { leConnectionComplete, leEnhancedConnectionComplete, leLongTermKeyRequest } from "./hci/le-events.ts";
 import type { Controller } from "./hci/startup.ts";
 import { HCI_STATUS } from "./hci/status.ts";
 import { type LinkEstablished, Links, type LinksHandlers } from "./links.ts";
@@ -206,6 +207,9 @@ export class Host {
     const { hci } = this;
     hci.on(leConnectionComplete, (values) => this.connected(values));
     hci.on(leEnhancedConnectionComplete, (values) => this.connected(values));
+    hci.on(dataBufferOverflow, () => {
+      this.log("warning", "hci: the controller had no room for a packet that it has to have room for");
+    });
     hci.on(leLongTermKeyRequest, ({ connectionHandle }) => {
       // No keys are kept, so there is none to give (Vol 3, Part H, 2.4.4.2).
       hci.send(leLongTermKeyRequestNegativeReply, { connectionHandle }).catch((error) => {

@@ -1,12 +1,10 @@
 /** One line of text for each HCI packet, from the declarations of every layer. For logs and tests; no host needs it to run. */
 import { PDUS } from "./att/pdus.ts";
 import { decode, describe, type Fields, hex, viewOf } from "./codec.ts";
-import { COMMANDS } from "./hci/commands.ts";
-import { CENTRAL_COMMANDS } from "./hci/commands-central.ts";
-import { commandComplete, EVENTS } from "./hci/events.ts";
-import { CENTRAL_EVENTS } from "./hci/events-central.ts";
-import { type AnyCommand, H4_ACL, H4_COMMAND, H4_EVENT, type HciEvent, LE_META } from "./hci/packet.ts";
+import { commandComplete } from "./hci/events.ts";
+import { type AnyCommand, H4_ACL, H4_COMMAND, H4_EVENT, LE_META } from "./hci/packet.ts";
 import { statusText } from "./hci/status.ts";
+import { COMMANDS, EVENTS } from "./hci/tables.ts";
 import type { Direction } from "./hci/tap.ts";
 
 interface Declared {
@@ -29,11 +27,8 @@ function body(declared: Declared | undefined, unknown: string, view: DataView, s
   return text ? `${declared.name} { ${text} }` : declared.name;
 }
 
-const ALL_COMMANDS: readonly AnyCommand[] = [...COMMANDS, ...CENTRAL_COMMANDS];
-const ALL_EVENTS: readonly HciEvent[] = [...EVENTS, ...CENTRAL_EVENTS];
-
 function findCommand(opcode: number): AnyCommand | undefined {
-  return ALL_COMMANDS.find((candidate) => candidate.opcode === opcode);
+  return COMMANDS.find((candidate) => candidate.opcode === opcode);
 }
 
 function describeCommand(view: DataView): string {
@@ -57,7 +52,7 @@ function describeEvent(view: DataView): string {
   if (code === commandComplete.code && view.byteLength >= 6) return describeCommandComplete(view);
   const isMeta = code === LE_META && view.byteLength > 3;
   const full = isMeta ? (LE_META << 8) | view.getUint8(3) : code;
-  const declared = ALL_EVENTS.find((candidate) => candidate.code === full);
+  const declared = EVENTS.find((candidate) => candidate.code === full);
   return `event ${body(declared, `Event ${hexCode(full, 2)}`, view, isMeta ? 4 : 3)}`;
 }
 

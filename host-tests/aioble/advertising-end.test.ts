@@ -1,5 +1,5 @@
 /** How advertise() ends: by time, by its signal, by a connection, by two of them at once, or by a controller that fails. */
-import { leSetAdvertisingEnable } from "../../firmware/ble/hci/commands.ts";
+import { leSetAdvertisingEnable } from "../../firmware/ble/hci/commands/le-advertising.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";
 import { type CameraOptions, createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";

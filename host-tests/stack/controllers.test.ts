@@ -1,6 +1,8 @@
 /** The host on controllers that are poor, bad, or gone. */
-import { leReadMaximumDataLength, readLocalVersionInformation } from "../../firmware/ble/hci/commands.ts";
-import { disconnectionComplete, leConnectionComplete } from "../../firmware/ble/hci/events.ts";
+import { readLocalVersionInformation } from "../../firmware/ble/hci/commands/informational.ts";
+import { leReadMaximumDataLength } from "../../firmware/ble/hci/commands/le-controller.ts";
+import { disconnectionComplete } from "../../firmware/ble/hci/events.ts";
+import { leConnectionComplete } from "../../firmware/ble/hci/le-events.ts";
 import type { ControllerOptions } from "../../simulator/controller/options.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";

@@ -1,16 +1,16 @@
 /** Legacy advertising (Vol 6, Part B, 4.4.2; Vol 4, Part E, 7.8.4 to 7.8.9). */
 import {
-  leReadAdvertisingPhysicalChannelTxPower,
   leSetAdvertisingData,
   leSetAdvertisingEnable,
   leSetAdvertisingParameters,
   leSetScanResponseData,
-} from "../../firmware/ble/hci/commands.ts";
+} from "../../firmware/ble/hci/commands/le-advertising.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import type { Timer } from "../../firmware/platform/platform.ts";
 import { ADV, type ConnectRequest, type Identity, sameIdentity } from "../link.ts";
 import type { CommandTable } from "./command-table.ts";
 import type { Controller } from "./controller.ts";
+import { leReadAdvertisingPhysicalChannelTxPower } from "./more-commands.ts";
 
 /** Advertising_Type (7.8.5). */
 const TYPE = { IND: 0, HIGH_DUTY_DIRECTED: 1, SCAN_IND: 2, NONCONN_IND: 3, LOW_DUTY_DIRECTED: 4 } as const;

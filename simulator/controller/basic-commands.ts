@@ -1,29 +1,29 @@
 /** Commands about the controller itself (Vol 4, Part E, 7.3, 7.4 and some of 7.8). */
 
+import { reset, setEventMask } from "../../firmware/ble/hci/commands/baseband.ts";
 import {
-  leRand,
+  readBdAddr,
+  readBufferSize,
+  readLocalSupportedCommands,
+  readLocalVersionInformation,
+} from "../../firmware/ble/hci/commands/informational.ts";
+import {
   leReadBufferSize,
   leReadLocalSupportedFeatures,
   leReadSupportedStates,
   leSetEventMask,
   leSetRandomAddress,
-  readBdAddr,
-  readBufferSize,
-  readLocalSupportedCommands,
-  readLocalVersionInformation,
-  reset,
-  setEventMask,
-} from "../../firmware/ble/hci/commands.ts";
-import {
-  leEncrypt,
-  leSetHostChannelClassification,
-  readLocalSupportedFeatures,
-  setEventMaskPage2,
-} from "../../firmware/ble/hci/commands-central.ts";
+} from "../../firmware/ble/hci/commands/le-controller.ts";
+import { leEncrypt, leRand } from "../../firmware/ble/hci/commands/le-security.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import type { CommandTable } from "./command-table.ts";
 import type { Controller } from "./controller.ts";
 import { encryptBlock } from "./encryption.ts";
+import {
+  leSetHostChannelClassification,
+  readLocalSupportedFeatures,
+  setEventMaskPage2,
+} from "./more-commands.ts";
 import { featureBytes } from "./procedures.ts";
 
 /** LMP features of a device without BR/EDR (Vol 2, Part C, 3.2): bits 37 and 38. */

@@ -1,6 +1,6 @@
 /** Where commands come in and answers go out: credits, and the vices that concern them (Vol 4, Part E, 4.4 and 4.5). */
 import { decode, encodeInto, type Fields, type Values, Writer } from "../../firmware/ble/codec.ts";
-import { reset } from "../../firmware/ble/hci/commands.ts";
+import { reset } from "../../firmware/ble/hci/commands/baseband.ts";
 import { commandComplete, commandStatus } from "../../firmware/ble/hci/events.ts";
 import type { AnyCommand } from "../../firmware/ble/hci/packet.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";

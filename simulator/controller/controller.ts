@@ -9,9 +9,9 @@ import {
   dataBufferOverflow,
   disconnectionComplete,
   hardwareError,
-  leConnectionComplete,
   numberOfCompletedPackets,
 } from "../../firmware/ble/hci/events.ts";
+import { leConnectionComplete } from "../../firmware/ble/hci/le-events.ts";
 import { H4_ACL, H4_COMMAND, type HciEvent, LE_META } from "../../firmware/ble/hci/packet.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import type { Clock } from "../../firmware/platform/platform.ts";

@@ -1,7 +1,7 @@
 /** Starting, restarting and refusing encryption (Vol 6, Part B, 5.1.3), and the controller's AES. */
 import { ecb } from "@noble/ciphers/aes.js";
-import { encryptionChange, leLongTermKeyRequest } from "../../firmware/ble/hci/events.ts";
-import { encryptionKeyRefreshComplete } from "../../firmware/ble/hci/events-central.ts";
+import { encryptionChange, encryptionKeyRefreshComplete } from "../../firmware/ble/hci/events.ts";
+import { leLongTermKeyRequest } from "../../firmware/ble/hci/le-events.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import type { LinkEnd } from "./link-end.ts";
 import { LE_FEATURE } from "./options.ts";

@@ -6,7 +6,7 @@ import {
   leCreateConnectionCancel,
   leReadFilterAcceptListSize,
   leRemoveDeviceFromFilterAcceptList,
-} from "../../firmware/ble/hci/commands-central.ts";
+} from "../../firmware/ble/hci/commands/le-scanning.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import { ADV, type Advertisement, type Identity, type Radio, sameIdentity } from "../link.ts";
 import type { CommandTable } from "./command-table.ts";

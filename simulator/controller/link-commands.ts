@@ -2,34 +2,38 @@
 
 import type { Fields, Values } from "../../firmware/ble/codec.ts";
 import {
-  disconnect,
-  leLongTermKeyRequestNegativeReply,
-  leLongTermKeyRequestReply,
   leReadMaximumDataLength,
-  leRemoteConnectionParameterRequestReply,
   leWriteSuggestedDefaultDataLength,
-} from "../../firmware/ble/hci/commands.ts";
+} from "../../firmware/ble/hci/commands/le-controller.ts";
 import {
   leConnectionUpdate,
-  leEnableEncryption,
-  leReadChannelMap,
   leReadPhy,
   leReadRemoteFeatures,
-  leReadSuggestedDefaultDataLength,
   leRemoteConnectionParameterRequestNegativeReply,
+  leRemoteConnectionParameterRequestReply,
   leSetDataLength,
   leSetDefaultPhy,
   leSetPhy,
-  readRemoteVersionInformation,
-  readRssi,
-  readTransmitPowerLevel,
-} from "../../firmware/ble/hci/commands-central.ts";
+} from "../../firmware/ble/hci/commands/le-link.ts";
+import {
+  leEnableEncryption,
+  leLongTermKeyRequestNegativeReply,
+  leLongTermKeyRequestReply,
+} from "../../firmware/ble/hci/commands/le-security.ts";
+import { disconnect } from "../../firmware/ble/hci/commands/link-control.ts";
+import { readRssi } from "../../firmware/ble/hci/commands/status-parameters.ts";
 import type { Command } from "../../firmware/ble/hci/packet.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import type { CommandTable, Outcome } from "./command-table.ts";
 import type { Controller } from "./controller.ts";
 import { timingValid } from "./initiator.ts";
 import type { LinkEnd } from "./link-end.ts";
+import {
+  leReadChannelMap,
+  leReadSuggestedDefaultDataLength,
+  readRemoteVersionInformation,
+  readTransmitPowerLevel,
+} from "./more-commands.ts";
 import { LE_FEATURE } from "./options.ts";
 import { type Phys, ROLE } from "./pdu.ts";
 import { dataTimeUs } from "./procedures.ts";

@@ -2,18 +2,16 @@
 
 import {
   leConnectionUpdateComplete,
-  leRemoteConnectionParameterRequest,
-} from "../../firmware/ble/hci/events.ts";
-import {
   leDataLengthChange,
   lePhyUpdateComplete,
   leReadRemoteFeaturesComplete,
-  readRemoteVersionInformationComplete,
-} from "../../firmware/ble/hci/events-central.ts";
+  leRemoteConnectionParameterRequest,
+} from "../../firmware/ble/hci/le-events.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import type { Timer } from "../../firmware/platform/platform.ts";
 import { Encryption } from "./encryption.ts";
 import type { LinkEnd } from "./link-end.ts";
+import { readRemoteVersionInformationComplete } from "./more-commands.ts";
 import { LE_FEATURE } from "./options.ts";
 import { type Control, MIN_DATA_OCTETS, PHY, type Phys, ROLE, type Timing } from "./pdu.ts";
 

@@ -1,7 +1,7 @@
 /** Scanning (Vol 6, Part B, 4.4.3; Vol 4, Part E, 7.8.10 and 7.8.11). */
 import { Writer } from "../../firmware/ble/codec.ts";
-import { leSetScanEnable, leSetScanParameters } from "../../firmware/ble/hci/commands-central.ts";
-import { leAdvertisingReport } from "../../firmware/ble/hci/events-central.ts";
+import { leSetScanEnable, leSetScanParameters } from "../../firmware/ble/hci/commands/le-scanning.ts";
+import { leAdvertisingReport } from "../../firmware/ble/hci/le-events.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import { ADV, type Advertisement, type Identity, type Radio } from "../link.ts";
 import type { CommandTable } from "./command-table.ts";

@@ -1,6 +1,7 @@
 /** The phone's side of HCI: commands one after the other, events, and ACL data within the controller's credits. */
 import { decode, encode, type Fields, type Values, viewOf, Writer } from "../../firmware/ble/codec.ts";
-import { leReadBufferSize, reset } from "../../firmware/ble/hci/commands.ts";
+import { reset } from "../../firmware/ble/hci/commands/baseband.ts";
+import { leReadBufferSize } from "../../firmware/ble/hci/commands/le-controller.ts";
 import { commandComplete, commandStatus, numberOfCompletedPackets } from "../../firmware/ble/hci/events.ts";
 import {
   type AnyCommand,

@@ -11,8 +11,9 @@ import {
   writeResponse,
 } from "../../firmware/ble/att/pdus.ts";
 import { viewOf, Writer } from "../../firmware/ble/codec.ts";
-import { disconnect } from "../../firmware/ble/hci/commands.ts";
-import { leConnectionUpdate, leEnableEncryption } from "../../firmware/ble/hci/commands-central.ts";
+import { leConnectionUpdate } from "../../firmware/ble/hci/commands/le-link.ts";
+import { leEnableEncryption } from "../../firmware/ble/hci/commands/le-security.ts";
+import { disconnect } from "../../firmware/ble/hci/commands/link-control.ts";
 import { encodePdu, PhoneAtt, type ServerValue } from "./att.ts";
 import { Deferred } from "./deadline.ts";
 import { discoverDatabase, type FoundCharacteristic, type FoundDatabase } from "./discovery.ts";

@@ -3,31 +3,31 @@
  * camera: look for it, connect, look around, read, write, subscribe, leave. It never pairs.
  */
 import { hex, type Values } from "../../firmware/ble/codec.ts";
+import { setEventMask } from "../../firmware/ble/hci/commands/baseband.ts";
 import {
   leReadMaximumDataLength,
   leSetEventMask,
   leSetRandomAddress,
   leWriteSuggestedDefaultDataLength,
-  setEventMask,
-} from "../../firmware/ble/hci/commands.ts";
+} from "../../firmware/ble/hci/commands/le-controller.ts";
+import { leReadRemoteFeatures } from "../../firmware/ble/hci/commands/le-link.ts";
 import {
   leCreateConnection,
   leCreateConnectionCancel,
-  leReadRemoteFeatures,
   leSetScanEnable,
   leSetScanParameters,
-} from "../../firmware/ble/hci/commands-central.ts";
+} from "../../firmware/ble/hci/commands/le-scanning.ts";
 import {
   disconnectionComplete,
   encryptionChange,
-  leConnectionComplete,
-  leConnectionUpdateComplete,
+  encryptionKeyRefreshComplete,
 } from "../../firmware/ble/hci/events.ts";
 import {
-  encryptionKeyRefreshComplete,
   leAdvertisingReport,
+  leConnectionComplete,
+  leConnectionUpdateComplete,
   leReadRemoteFeaturesComplete,
-} from "../../firmware/ble/hci/events-central.ts";
+} from "../../firmware/ble/hci/le-events.ts";
 import type { Clock } from "../../firmware/platform/platform.ts";
 import { adValue } from "./advertising-data.ts";
 import { textOf, uuidOf } from "./assigned-numbers.ts";

@@ -26,6 +26,7 @@ export async function bundle(kind: Bundled, entry: string, plugins: readonly Plu
   try {
     const build = await rollup({
       input: entry,
+      treeshake: treeshakeOf(kind),
       plugins: [
         ...plugins,
         importRule(kind),
@@ -47,7 +48,7 @@ export async function bundle(kind: Bundled, entry: string, plugins: readonly Plu
     });
     const { output } = await build.generate({ format: "es", inlineDynamicImports: true });
     await build.close();
-    const code = await withoutUnused(inlineConstants(output[0].code));
+    const code = await withoutUnused(kind, inlineConstants(output[0].code));
     return {
       code: await lower(code, displayPath(entry)),
       inputs: build.watchFiles,
@@ -58,11 +59,20 @@ export async function bundle(kind: Bundled, entry: string, plugins: readonly Plu
   }
 }
 
+/** Functions of the firmware that only make a value: what they declare costs nothing where nobody uses it. */
+const DECLARING = ["defineCommand", "defineStarter", "defineEvent", "defineLeEvent", "defineLeRequest"];
+
+/** Rollup goes by the name alone, so an application's functions are left out of it. */
+function treeshakeOf(kind: Bundled): { manualPureFunctions: string[] } | true {
+  return kind === "application" ? true : { manualPureFunctions: DECLARING };
+}
+
 /** Drops what a module does not use any more. */
-async function withoutUnused(code: string): Promise<string> {
+async function withoutUnused(kind: Bundled, code: string): Promise<string> {
   const name = "\0bundle";
   const build = await rollup({
     input: name,
+    treeshake: treeshakeOf(kind),
     plugins: [{ name: "bundle", resolveId: (id) => ({ id, external: id !== name }), load: () => code }],
     onLog: () => undefined,
   });

@@ -1,12 +1,12 @@
 /** Legacy advertising (Vol 4, Part E, 7.8.5 to 7.8.9; Vol 3, Part C, 9.2 and 9.3). */
 import { HciError } from "../errors.ts";
 import {
-  leReadSupportedStates,
   leSetAdvertisingData,
   leSetAdvertisingEnable,
   leSetAdvertisingParameters,
   leSetScanResponseData,
-} from "../hci/commands.ts";
+} from "../hci/commands/le-advertising.ts";
+import { leReadSupportedStates } from "../hci/commands/le-controller.ts";
 import type { Hci } from "../hci/hci.ts";
 import { HCI_STATUS, statusText } from "../hci/status.ts";
 import { ADDRESS_TYPE } from "./address.ts";

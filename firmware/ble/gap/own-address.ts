@@ -1,6 +1,6 @@
 /** The addresses that this device has on the air (Vol 6, Part B, 1.3). */
 import type { LogLevel, Records } from "../../platform/platform.ts";
-import { leSetRandomAddress } from "../hci/commands.ts";
+import { leSetRandomAddress } from "../hci/commands/le-controller.ts";
 import type { Hci } from "../hci/hci.ts";
 import {
   ADDRESS_TYPE,

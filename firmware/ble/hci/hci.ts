@@ -3,7 +3,8 @@
 import type { Clock, HciReceiver, HciTransport, LogLevel, Timer } from "../../platform/platform.ts";
 import { decode, encodeInto, type Fields, type Values, Writer } from "../codec.ts";
 import { HciError } from "../errors.ts";
-import { reset } from "./commands.ts";
+import { reset } from "./commands/baseband.ts";
+import { type EventMasks, eventMasks } from "./event-masks.ts";
 import { commandComplete, commandStatus, hardwareError, numberOfCompletedPackets } from "./events.ts";
 import {
   type AnyCommand,
@@ -51,9 +52,10 @@ interface PendingCommand {
   readonly timeoutMs: number;
 }
 
+/** Who listens to one event, in the order in which they began. */
 interface Subscription {
   readonly event: HciEvent;
-  readonly handler: (values: never) => void;
+  readonly listeners: ((values: never) => void)[];
 }
 
 export class Hci implements HciReceiver {
@@ -105,9 +107,27 @@ export class Hci implements HciReceiver {
     this.close();
   }
 
-  /** Calls `handler` for each such event; one handler an event. */
-  on<F extends Fields>(event: HciEvent<F>, handler: (values: Values<F>) => void): void {
-    this.subscriptions.set(event.code, { event, handler: handler as (values: never) => void });
+  /**
+   * Calls `listener` for each such event, after those that listened before. Listeners are there when the controller is
+   * started: it sends no other events.
+   * @throws Error for a second listener to an event that demands a reply: one has to own it.
+   */
+  on<F extends Fields>(event: HciEvent<F>, listener: (values: Values<F>) => void): void {
+    const subscription = this.subscriptions.get(event.code);
+    if (!subscription) {
+      this.subscriptions.set(event.code, { event, listeners: [listener] });
+    } else {
+      if (event.demandsReply)
+        throw new Error(`${event.name} has an owner, and the controller takes one reply`);
+      subscription.listeners.push(listener);
+    }
+  }
+
+  /** The event masks for all that is listened to, cut to what the controller has. */
+  eventMasks(leFeatures: Uint8Array): EventMasks {
+    const events: HciEvent[] = [hardwareError];
+    for (const { event } of this.subscriptions.values()) events.push(event);
+    return eventMasks(events, leFeatures);
   }
 
   /**
@@ -179,8 +199,8 @@ export class Hci implements HciReceiver {
     const subscription = this.subscriptions.get(isMeta ? (LE_META << 8) | packet.getUint8(3) : code);
     if (!subscription) return;
     const values = decode(subscription.event.fields, packet, isMeta ? 4 : 3, end);
-    if (values) subscription.handler(values as never);
-    else this.refuse("event", code);
+    if (!values) return this.refuse("event", code);
+    for (const listener of subscription.listeners) listener(values as never);
   }
 
   private refuse(what: string, code: number): void {

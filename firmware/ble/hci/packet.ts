@@ -23,7 +23,7 @@ export interface Command<P extends Fields = Fields, R extends Fields = Fields> {
 // biome-ignore lint/suspicious/noExplicitAny: the fields of an unknown command have unknown types
 export type AnyCommand = Command<any, any>;
 
-export function command<P extends Fields, R extends Fields = Record<never, never>>(
+export function defineCommand<P extends Fields, R extends Fields = Record<never, never>>(
   name: string,
   opcode: number,
   supported: readonly [octet: number, bit: number],
@@ -34,13 +34,13 @@ export function command<P extends Fields, R extends Fields = Record<never, never
 }
 
 /** A command that starts something: Command Status only. */
-export function starter<P extends Fields>(
+export function defineStarter<P extends Fields>(
   name: string,
   opcode: number,
   supported: readonly [octet: number, bit: number],
   parameters: P,
 ): Command<P, Record<never, never>> {
-  return { ...command(name, opcode, supported, parameters), statusOnly: true };
+  return { ...defineCommand(name, opcode, supported, parameters), statusOnly: true };
 }
 
 /** An event. `code` is the event code, or 0x3E00 plus the subevent code of an LE Meta event. */
@@ -48,14 +48,34 @@ export interface HciEvent<F extends Fields = Fields> {
   readonly name: string;
   readonly code: number;
   readonly fields: F;
+  /** Bits of LE_Features (Vol 6, Part B, 4.6): a controller with none of them lacks the event. Empty: each has it. */
+  readonly features: readonly number[];
+  /** Whether the controller waits for a command as its reply: one owner answers. */
+  readonly demandsReply: boolean;
 }
 
 export const LE_META = 0x3e;
 
-export function event<F extends Fields>(name: string, code: number, fields: F): HciEvent<F> {
-  return { name, code, fields };
+export function defineEvent<F extends Fields>(name: string, code: number, fields: F): HciEvent<F> {
+  return { name, code, fields, features: [], demandsReply: false };
 }
 
-export function leEvent<F extends Fields>(name: string, subevent: number, fields: F): HciEvent<F> {
-  return { name, code: (LE_META << 8) | subevent, fields };
+/** @param features bits of LE_Features, one of which a controller with this event has; none for those of 4.0. */
+export function defineLeEvent<F extends Fields>(
+  name: string,
+  subevent: number,
+  fields: F,
+  features: readonly number[] = [],
+): HciEvent<F> {
+  return { name, code: (LE_META << 8) | subevent, fields, features, demandsReply: false };
+}
+
+/** An LE event for whose reply the controller waits. */
+export function defineLeRequest<F extends Fields>(
+  name: string,
+  subevent: number,
+  fields: F,
+  features: readonly number[] = [],
+): HciEvent<F> {
+  return { name, code: (LE_META << 8) | subevent, fields, features, demandsReply: true };
 }

@@ -1,25 +1,27 @@
 /** Brings a controller up and learns what it can do (Vol 4, Part E, 4.1; Vol 6, Part D, 2). */
 import { HciError } from "../errors.ts";
+import { reset, setEventMask, writeLeHostSupport } from "./commands/baseband.ts";
 import {
-  disconnect,
-  leReadBufferSize,
-  leReadLocalSupportedFeatures,
-  leReadMaximumDataLength,
-  leSetAdvertisingData,
-  leSetAdvertisingEnable,
-  leSetAdvertisingParameters,
-  leSetEventMask,
-  leSetRandomAddress,
-  leSetScanResponseData,
-  leWriteSuggestedDefaultDataLength,
   readBdAddr,
   readBufferSize,
   readLocalSupportedCommands,
   readLocalVersionInformation,
-  reset,
-  setEventMask,
-  writeLeHostSupport,
-} from "./commands.ts";
+} from "./commands/informational.ts";
+import {
+  leSetAdvertisingData,
+  leSetAdvertisingEnable,
+  leSetAdvertisingParameters,
+  leSetScanResponseData,
+} from "./commands/le-advertising.ts";
+import {
+  leReadBufferSize,
+  leReadLocalSupportedFeatures,
+  leReadMaximumDataLength,
+  leSetEventMask,
+  leSetRandomAddress,
+  leWriteSuggestedDefaultDataLength,
+} from "./commands/le-controller.ts";
+import { disconnect } from "./commands/link-control.ts";
 import type { Hci } from "./hci.ts";
 import type { AnyCommand } from "./packet.ts";
 
@@ -35,14 +37,6 @@ const REQUIRED: readonly AnyCommand[] = [
   leSetScanResponseData,
   leSetAdvertisingEnable,
 ];
-
-/**
- * Disconnection Complete, Encryption Change, Hardware Error, Data Buffer Overflow, Encryption Key Refresh Complete,
- * LE Meta (7.3.1).
- */
-const EVENT_MASK = new Uint8Array([0x90, 0x80, 0x00, 0x02, 0x00, 0x80, 0x00, 0x20]);
-/** Connection Complete, Connection Update Complete, Long Term Key Request (7.8.1). */
-const LE_EVENT_MASK = new Uint8Array([0x15, 0, 0, 0, 0, 0, 0, 0]);
 
 /** What a controller said of itself. */
 export interface Controller {
@@ -80,9 +74,10 @@ export async function startController(hci: Hci, options: StartOptions): Promise<
     throw new HciError("controller-unsuitable", `This Bluetooth controller does not support ${names}.`);
   }
   const { hciVersion } = await hci.send(readLocalVersionInformation, {});
-  await hci.send(setEventMask, { eventMask: EVENT_MASK });
-  await hci.send(leSetEventMask, { leEventMask: LE_EVENT_MASK });
   const { leFeatures } = await hci.send(leReadLocalSupportedFeatures, {});
+  const { eventMask, leEventMask } = hci.eventMasks(leFeatures);
+  await hci.send(setEventMask, { eventMask });
+  await hci.send(leSetEventMask, { leEventMask });
   const { bdAddr } = await hci.send(readBdAddr, {});
   const buffers = await readBuffers(hci);
   if (!options.minimal) await tune(hci, supportedCommands);

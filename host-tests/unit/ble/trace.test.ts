@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { PDUS } from "../../../firmware/ble/att/pdus.ts";
-import { COMMANDS } from "../../../firmware/ble/hci/commands.ts";
-import { CENTRAL_COMMANDS } from "../../../firmware/ble/hci/commands-central.ts";
-import { EVENTS } from "../../../firmware/ble/hci/events.ts";
-import { CENTRAL_EVENTS } from "../../../firmware/ble/hci/events-central.ts";
 import { LE_META } from "../../../firmware/ble/hci/packet.ts";
+import { COMMANDS, EVENTS } from "../../../firmware/ble/hci/tables.ts";
 import { describePacket } from "../../../firmware/ble/trace.ts";
 import { concat, fromHex, le16 } from "../../support/bytes.ts";
 import { aclFrame, commandComplete, commandStatus, eventPacket } from "../../support/scripted-controller.ts";
@@ -116,11 +113,11 @@ describe("trace: one line for each HCI packet", () => {
 
   it("knows every declared command, event and PDU by its name", () => {
     const zeros = new Uint8Array(64);
-    for (const { name, opcode } of [...COMMANDS, ...CENTRAL_COMMANDS]) {
+    for (const { name, opcode } of COMMANDS) {
       const line = describePacket("sent", concat([1], le16(opcode), [zeros.length], zeros));
       assert.ok(line.startsWith(`> command ${name}`), line);
     }
-    for (const { name, code } of [...EVENTS, ...CENTRAL_EVENTS]) {
+    for (const { name, code } of EVENTS) {
       const subevent = code > 0xff ? [code & 0xff] : [];
       const packet = eventPacket(code > 0xff ? LE_META : code, concat(subevent, zeros));
       const line = describePacket("received", packet);

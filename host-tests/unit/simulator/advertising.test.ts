@@ -1,23 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { hex } from "../../../firmware/ble/codec.ts";
+import { reset } from "../../../firmware/ble/hci/commands/baseband.ts";
 import {
-  disconnect,
-  leReadSupportedStates,
   leSetAdvertisingData,
   leSetAdvertisingEnable,
   leSetScanResponseData,
-  reset,
-} from "../../../firmware/ble/hci/commands.ts";
+} from "../../../firmware/ble/hci/commands/le-advertising.ts";
+import { leReadSupportedStates } from "../../../firmware/ble/hci/commands/le-controller.ts";
 import {
   leAddDeviceToFilterAcceptList,
   leCreateConnection,
   leCreateConnectionCancel,
   leSetScanEnable,
   leSetScanParameters,
-} from "../../../firmware/ble/hci/commands-central.ts";
-import { leConnectionComplete } from "../../../firmware/ble/hci/events.ts";
-import { leAdvertisingReport } from "../../../firmware/ble/hci/events-central.ts";
+} from "../../../firmware/ble/hci/commands/le-scanning.ts";
+import { disconnect } from "../../../firmware/ble/hci/commands/link-control.ts";
+import { leAdvertisingReport, leConnectionComplete } from "../../../firmware/ble/hci/le-events.ts";
 import { VirtualClock } from "../../../simulator/clock.ts";
 import {
   bytesOf,

@@ -2,12 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { hex } from "../../../firmware/ble/codec.ts";
-import * as basic from "../../../firmware/ble/hci/commands.ts";
-import * as central from "../../../firmware/ble/hci/commands-central.ts";
-import { leAdvertisingReport } from "../../../firmware/ble/hci/events-central.ts";
+import { leAdvertisingReport } from "../../../firmware/ble/hci/le-events.ts";
 import { VirtualClock } from "../../../simulator/clock.ts";
 import type { ControllerOptions } from "../../../simulator/controller/options.ts";
 import { Air } from "../../../simulator/link.ts";
+import * as commands from "../../support/commands.ts";
 import { bytesOf, connectionTo, createPair, Probe } from "./probe.ts";
 
 const SUCCESS = 0x00;
@@ -38,7 +37,7 @@ describe("simulated controller: commands", () => {
 
   it("answers what it does not know by Command Status with Unknown HCI Command (4.4)", () => {
     assert.deepEqual(createProbe().send("01 25 20 00"), ["040f0401012520"]);
-    const probe = createProbe({ unsupported: [central.leSetPhy.opcode] });
+    const probe = createProbe({ unsupported: [commands.leSetPhy.opcode] });
     assert.deepEqual(probe.send("01 32 20 00"), ["040f0401013220"]);
   });
 
@@ -52,24 +51,24 @@ describe("simulated controller: commands", () => {
   });
 
   it("lists what it has, by octet and bit (6.27)", () => {
-    const { supportedCommands: all } = createProbe().command(basic.readLocalSupportedCommands, {});
+    const { supportedCommands: all } = createProbe().command(commands.readLocalSupportedCommands, {});
     assert.equal(hex(all.slice(0, 6)), "2000800000c0");
     assert.equal(hex(all.slice(25, 29)), "f7ffff0f");
     assert.equal(hex(all.slice(33, 36)), "f00178");
-    const lacking = createProbe({ unsupported: [basic.leSetAdvertisingEnable.opcode] });
-    const { supportedCommands } = lacking.command(basic.readLocalSupportedCommands, {});
+    const lacking = createProbe({ unsupported: [commands.leSetAdvertisingEnable.opcode] });
+    const { supportedCommands } = lacking.command(commands.readLocalSupportedCommands, {});
     assert.equal(supportedCommands[26], 0xfd);
   });
 
   it("tells its buffers, or that they are shared (7.8.2)", () => {
     const probe = createProbe({ aclPacketLength: 100, aclPackets: 3 });
-    assert.deepEqual(probe.command(basic.leReadBufferSize, {}), {
+    assert.deepEqual(probe.command(commands.leReadBufferSize, {}), {
       leAclDataPacketLength: 100,
       totalNumLeAclDataPackets: 3,
     });
     const shared = createProbe({ aclPacketLength: 310, aclPackets: 8, sharedBuffers: true });
     assert.equal(hex(bytesOf(shared.send("01 02 20 00")[0]!).slice(6)), "00000000");
-    const sizes = shared.command(basic.readBufferSize, {});
+    const sizes = shared.command(commands.readBufferSize, {});
     assert.equal(sizes.aclDataPacketLength, 310);
     assert.equal(sizes.totalNumAclDataPackets, 8);
   });
@@ -81,16 +80,19 @@ describe("simulated controller: commands", () => {
       features: [0, 5, 8],
     });
     assert.deepEqual(probe.send("01 09 10 00"), ["040e0a0109100001000" + "0eeffc0"]);
-    assert.equal(probe.command(basic.readLocalVersionInformation, {}).hciVersion, 8);
-    assert.equal(hex(probe.command(basic.leReadLocalSupportedFeatures, {}).leFeatures), "2101000000000000");
-    assert.equal(probe.command(basic.leReadSupportedStates, {}).leStates.length, 8);
+    assert.equal(probe.command(commands.readLocalVersionInformation, {}).hciVersion, 8);
+    assert.equal(
+      hex(probe.command(commands.leReadLocalSupportedFeatures, {}).leFeatures),
+      "2101000000000000",
+    );
+    assert.equal(probe.command(commands.leReadSupportedStates, {}).leStates.length, 8);
   });
 
   it("encrypts a block as FIPS 197 and the link layer's sample data do (Vol 6, Part C, 1)", () => {
     const encrypt = (key: string, plaintext: string): string => {
       const wire = (digits: string): Uint8Array => bytesOf(digits).reverse();
       const values = { key: wire(key), plaintextData: wire(plaintext) };
-      return hex(createProbe().command(central.leEncrypt, values).encryptedData.reverse());
+      return hex(createProbe().command(commands.leEncrypt, values).encryptedData.reverse());
     };
     assert.equal(
       encrypt("000102030405060708090a0b0c0d0e0f", "00112233445566778899aabbccddeeff"),
@@ -105,7 +107,7 @@ describe("simulated controller: commands", () => {
   it("gives other random numbers each time, and the same ones for the same seed", () => {
     const draw = (): number[] => {
       const probe = createProbe();
-      return Array.from({ length: 4 }, () => probe.command(basic.leRand, {}).randomLow);
+      return Array.from({ length: 4 }, () => probe.command(commands.leRand, {}).randomLow);
     };
     assert.deepEqual(draw(), draw());
     assert.equal(new Set(draw()).size, 4);
@@ -126,14 +128,17 @@ describe("simulated controller: commands", () => {
     for (const [name, values, status] of advertising) {
       it(`of advertising: ${name}`, () => {
         const probe = createProbe();
-        assert.equal(probe.status(basic.leSetAdvertisingParameters, { ...ADVERTISING, ...values }), status);
+        assert.equal(
+          probe.status(commands.leSetAdvertisingParameters, { ...ADVERTISING, ...values }),
+          status,
+        );
       });
     }
 
     it("of advertising that nobody can connect to: 100 ms before 5.0", () => {
       const fast = { ...ADVERTISING, advertisingType: 3, advertisingIntervalMin: 0x9f };
-      assert.equal(createProbe({ version: 8 }).status(basic.leSetAdvertisingParameters, fast), INVALID);
-      assert.equal(createProbe({ version: 9 }).status(basic.leSetAdvertisingParameters, fast), SUCCESS);
+      assert.equal(createProbe({ version: 8 }).status(commands.leSetAdvertisingParameters, fast), INVALID);
+      assert.equal(createProbe({ version: 9 }).status(commands.leSetAdvertisingParameters, fast), SUCCESS);
     });
 
     it("of scanning", () => {
@@ -145,7 +150,7 @@ describe("simulated controller: commands", () => {
         scanningFilterPolicy: 0,
       };
       const status = (values: Partial<typeof scan>) =>
-        createProbe().status(central.leSetScanParameters, { ...scan, ...values });
+        createProbe().status(commands.leSetScanParameters, { ...scan, ...values });
       assert.equal(status({}), SUCCESS);
       assert.equal(status({ leScanWindow: 5 }), INVALID);
       assert.equal(status({ leScanInterval: 3, leScanWindow: 3 }), INVALID);
@@ -155,7 +160,7 @@ describe("simulated controller: commands", () => {
     it("of a connection: range, and a supervision timeout that outlasts the latency", () => {
       const peer = new Uint8Array(6);
       const status = (values: object) =>
-        createProbe().status(central.leCreateConnection, { ...connectionTo(peer), ...values });
+        createProbe().status(commands.leCreateConnection, { ...connectionTo(peer), ...values });
       assert.equal(status({}), SUCCESS);
       assert.equal(status({ connectionIntervalMin: 5 }), INVALID);
       assert.equal(status({ connectionIntervalMax: 0x0c81 }), INVALID);
@@ -168,7 +173,7 @@ describe("simulated controller: commands", () => {
 
     it("of data length", () => {
       const suggest = (suggestedMaxTxOctets: number, suggestedMaxTxTime: number) =>
-        createProbe().status(basic.leWriteSuggestedDefaultDataLength, {
+        createProbe().status(commands.leWriteSuggestedDefaultDataLength, {
           suggestedMaxTxOctets,
           suggestedMaxTxTime,
         });
@@ -180,7 +185,7 @@ describe("simulated controller: commands", () => {
 
     it("of advertising data: 31 bytes", () => {
       const set = (advertisingDataLength: number) =>
-        createProbe().status(basic.leSetAdvertisingData, {
+        createProbe().status(commands.leSetAdvertisingData, {
           advertisingDataLength,
           advertisingData: new Uint8Array(31),
         });
@@ -193,46 +198,46 @@ describe("simulated controller: commands", () => {
     it("does not change advertising parameters or the random address in use", () => {
       const probe = createProbe();
       const randomAddress = bytesOf("c0 00 00 00 00 01");
-      assert.equal(probe.status(basic.leSetRandomAddress, { randomAddress }), SUCCESS);
-      probe.command(basic.leSetAdvertisingParameters, { ...ADVERTISING, ownAddressType: 1 });
-      probe.command(basic.leSetAdvertisingEnable, { advertisingEnable: 1 });
-      assert.equal(probe.status(basic.leSetAdvertisingParameters, ADVERTISING), DISALLOWED);
-      assert.equal(probe.status(basic.leSetRandomAddress, { randomAddress }), DISALLOWED);
-      assert.equal(probe.status(basic.leSetAdvertisingEnable, { advertisingEnable: 0 }), SUCCESS);
-      assert.equal(probe.status(basic.leSetRandomAddress, { randomAddress }), SUCCESS);
+      assert.equal(probe.status(commands.leSetRandomAddress, { randomAddress }), SUCCESS);
+      probe.command(commands.leSetAdvertisingParameters, { ...ADVERTISING, ownAddressType: 1 });
+      probe.command(commands.leSetAdvertisingEnable, { advertisingEnable: 1 });
+      assert.equal(probe.status(commands.leSetAdvertisingParameters, ADVERTISING), DISALLOWED);
+      assert.equal(probe.status(commands.leSetRandomAddress, { randomAddress }), DISALLOWED);
+      assert.equal(probe.status(commands.leSetAdvertisingEnable, { advertisingEnable: 0 }), SUCCESS);
+      assert.equal(probe.status(commands.leSetRandomAddress, { randomAddress }), SUCCESS);
     });
 
     it("does not advertise or scan under a random address that it was not given", () => {
       const probe = createProbe();
-      probe.command(basic.leSetAdvertisingParameters, { ...ADVERTISING, ownAddressType: 1 });
-      assert.equal(probe.status(basic.leSetAdvertisingEnable, { advertisingEnable: 1 }), INVALID);
+      probe.command(commands.leSetAdvertisingParameters, { ...ADVERTISING, ownAddressType: 1 });
+      assert.equal(probe.status(commands.leSetAdvertisingEnable, { advertisingEnable: 1 }), INVALID);
     });
 
     it("creates one connection at a time, and cancels only what runs", () => {
       const probe = createProbe();
       const values = connectionTo(new Uint8Array(6));
-      assert.equal(probe.status(central.leCreateConnectionCancel, {}), DISALLOWED);
-      assert.equal(probe.status(central.leCreateConnection, values), SUCCESS);
-      assert.equal(probe.status(central.leCreateConnection, values), DISALLOWED);
+      assert.equal(probe.status(commands.leCreateConnectionCancel, {}), DISALLOWED);
+      assert.equal(probe.status(commands.leCreateConnection, values), SUCCESS);
+      assert.equal(probe.status(commands.leCreateConnection, values), DISALLOWED);
     });
 
     it("does not change the accept list while it is used", () => {
       const probe = createProbe({ acceptListSize: 2 });
       const device = (last: number) => ({ addressType: 0, address: new Uint8Array([0, 0, 0, 0, 0, last]) });
-      assert.equal(probe.command(central.leReadFilterAcceptListSize, {}).filterAcceptListSize, 2);
-      assert.equal(probe.status(central.leAddDeviceToFilterAcceptList, device(1)), SUCCESS);
-      assert.equal(probe.status(central.leAddDeviceToFilterAcceptList, device(2)), SUCCESS);
-      assert.equal(probe.status(central.leAddDeviceToFilterAcceptList, device(3)), 0x07);
-      probe.command(central.leCreateConnection, connectionTo(new Uint8Array(6), { filterPolicy: 1 }));
-      assert.equal(probe.status(central.leClearFilterAcceptList, {}), DISALLOWED);
-      assert.equal(probe.status(central.leAddDeviceToFilterAcceptList, device(1)), DISALLOWED);
-      assert.equal(probe.status(central.leRemoveDeviceFromFilterAcceptList, device(1)), DISALLOWED);
+      assert.equal(probe.command(commands.leReadFilterAcceptListSize, {}).filterAcceptListSize, 2);
+      assert.equal(probe.status(commands.leAddDeviceToFilterAcceptList, device(1)), SUCCESS);
+      assert.equal(probe.status(commands.leAddDeviceToFilterAcceptList, device(2)), SUCCESS);
+      assert.equal(probe.status(commands.leAddDeviceToFilterAcceptList, device(3)), 0x07);
+      probe.command(commands.leCreateConnection, connectionTo(new Uint8Array(6), { filterPolicy: 1 }));
+      assert.equal(probe.status(commands.leClearFilterAcceptList, {}), DISALLOWED);
+      assert.equal(probe.status(commands.leAddDeviceToFilterAcceptList, device(1)), DISALLOWED);
+      assert.equal(probe.status(commands.leRemoveDeviceFromFilterAcceptList, device(1)), DISALLOWED);
     });
 
     it("knows no link that is not there", () => {
       const probe = createProbe();
       assert.equal(
-        probe.status(basic.disconnect, { connectionHandle: 0x40, reason: 0x13 }),
+        probe.status(commands.disconnect, { connectionHandle: 0x40, reason: 0x13 }),
         UNKNOWN_CONNECTION,
       );
       const [answer] = probe.send("01 15 20 02 40 00");
@@ -249,18 +254,18 @@ describe("simulated controller: commands", () => {
       const clock = new VirtualClock();
       const { central: scanner, peripheral } = createPair(clock);
       peripheral.advertise();
-      scanner.command(basic.reset, {});
+      scanner.command(commands.reset, {});
       const enable = { leScanEnable: 1, filterDuplicates: 0 };
-      scanner.command(central.leSetScanEnable, enable);
+      scanner.command(commands.leSetScanEnable, enable);
       await clock.advance(1000);
       assert.equal(scanner.events(leAdvertisingReport).length, 0);
-      scanner.command(basic.setEventMask, { eventMask: bytesOf("00 00 00 00 00 00 00 20") });
+      scanner.command(commands.setEventMask, { eventMask: bytesOf("00 00 00 00 00 00 00 20") });
       await clock.advance(1000);
       assert.ok(
         scanner.events(leAdvertisingReport).length > 5,
         "the LE mask lets reports through by default",
       );
-      scanner.command(basic.leSetEventMask, { leEventMask: bytesOf("1d 00 00 00 00 00 00 00") });
+      scanner.command(commands.leSetEventMask, { leEventMask: bytesOf("1d 00 00 00 00 00 00 00") });
       const before = scanner.events(leAdvertisingReport).length;
       await clock.advance(1000);
       assert.equal(scanner.events(leAdvertisingReport).length, before);

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { leSetEventMask } from "../../../firmware/ble/hci/commands/le-controller.ts";
 import {
+  leEnableEncryption,
   leLongTermKeyRequestNegativeReply,
   leLongTermKeyRequestReply,
-  leSetEventMask,
-} from "../../../firmware/ble/hci/commands.ts";
-import { leEnableEncryption } from "../../../firmware/ble/hci/commands-central.ts";
-import { encryptionChange, leLongTermKeyRequest } from "../../../firmware/ble/hci/events.ts";
-import { encryptionKeyRefreshComplete } from "../../../firmware/ble/hci/events-central.ts";
+} from "../../../firmware/ble/hci/commands/le-security.ts";
+import { encryptionChange, encryptionKeyRefreshComplete } from "../../../firmware/ble/hci/events.ts";
+import { leLongTermKeyRequest } from "../../../firmware/ble/hci/le-events.ts";
 import { VirtualClock } from "../../../simulator/clock.ts";
 import { createLinkedPair, type LinkedPair } from "./probe.ts";
 

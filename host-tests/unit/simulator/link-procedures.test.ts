@@ -1,22 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import {
-  leRemoteConnectionParameterRequestReply,
   leSetEventMask,
   leWriteSuggestedDefaultDataLength,
-} from "../../../firmware/ble/hci/commands.ts";
-import * as central from "../../../firmware/ble/hci/commands-central.ts";
+} from "../../../firmware/ble/hci/commands/le-controller.ts";
+import { leRemoteConnectionParameterRequestReply } from "../../../firmware/ble/hci/commands/le-link.ts";
 import {
   leConnectionUpdateComplete,
-  leRemoteConnectionParameterRequest,
-} from "../../../firmware/ble/hci/events.ts";
-import {
   leDataLengthChange,
   lePhyUpdateComplete,
   leReadRemoteFeaturesComplete,
-  readRemoteVersionInformationComplete,
-} from "../../../firmware/ble/hci/events-central.ts";
+  leRemoteConnectionParameterRequest,
+} from "../../../firmware/ble/hci/le-events.ts";
 import { VirtualClock } from "../../../simulator/clock.ts";
+import { readRemoteVersionInformationComplete } from "../../../simulator/controller/more-commands.ts";
+import * as central from "../../support/commands.ts";
 import { connectionTo, createLinkedPair, createPair, PERIPHERAL_ADDRESS, pattern } from "./probe.ts";
 
 function update(handle: number, interval: number, latency = 0, timeout = 400) {

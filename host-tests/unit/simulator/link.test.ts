@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { viewOf } from "../../../firmware/ble/codec.ts";
-import { disconnect, reset } from "../../../firmware/ble/hci/commands.ts";
-import * as central from "../../../firmware/ble/hci/commands-central.ts";
+import { reset } from "../../../firmware/ble/hci/commands/baseband.ts";
+import { disconnect } from "../../../firmware/ble/hci/commands/link-control.ts";
 import {
   dataBufferOverflow,
   disconnectionComplete,
-  leConnectionComplete,
   numberOfCompletedPackets,
 } from "../../../firmware/ble/hci/events.ts";
-
+import { leConnectionComplete } from "../../../firmware/ble/hci/le-events.ts";
 import { VirtualClock } from "../../../simulator/clock.ts";
+import * as central from "../../support/commands.ts";
 import {
   connectionTo,
   createLinkedPair,

@@ -1,13 +1,14 @@
 /** A bare host for tests of the controller: sends commands and bytes, and keeps what comes back. */
 import { decode, encode, type Fields, hex, type Values, viewOf } from "../../../firmware/ble/codec.ts";
+import { setEventMask } from "../../../firmware/ble/hci/commands/baseband.ts";
 import {
   leSetAdvertisingEnable,
   leSetAdvertisingParameters,
-  leSetEventMask,
-  setEventMask,
-} from "../../../firmware/ble/hci/commands.ts";
-import { leCreateConnection } from "../../../firmware/ble/hci/commands-central.ts";
-import { disconnectionComplete, leConnectionComplete } from "../../../firmware/ble/hci/events.ts";
+} from "../../../firmware/ble/hci/commands/le-advertising.ts";
+import { leSetEventMask } from "../../../firmware/ble/hci/commands/le-controller.ts";
+import { leCreateConnection } from "../../../firmware/ble/hci/commands/le-scanning.ts";
+import { disconnectionComplete } from "../../../firmware/ble/hci/events.ts";
+import { leConnectionComplete } from "../../../firmware/ble/hci/le-events.ts";
 import type { Command, HciEvent } from "../../../firmware/ble/hci/packet.ts";
 import type { VirtualClock } from "../../../simulator/clock.ts";
 import { Controller } from "../../../simulator/controller/controller.ts";

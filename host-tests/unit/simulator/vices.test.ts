@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { viewOf } from "../../../firmware/ble/codec.ts";
-import * as basic from "../../../firmware/ble/hci/commands.ts";
-import * as central from "../../../firmware/ble/hci/commands-central.ts";
 import {
   disconnectionComplete,
   hardwareError,
-  leConnectionComplete,
   numberOfCompletedPackets,
 } from "../../../firmware/ble/hci/events.ts";
+import { leConnectionComplete } from "../../../firmware/ble/hci/le-events.ts";
 import { VirtualClock } from "../../../simulator/clock.ts";
 import { noVices, type Vices } from "../../../simulator/controller/options.ts";
 import { Air } from "../../../simulator/link.ts";
+import * as commands from "../../support/commands.ts";
 import { connectionTo, createLinkedPair, createPair, PERIPHERAL_ADDRESS, Probe } from "./probe.ts";
 
 const RESET = "01 03 0c 00";
@@ -27,14 +26,14 @@ function createBad(vices: Partial<Vices>): { probe: Probe; clock: VirtualClock }
 describe("simulated controller: vices", () => {
   it("is silent, to all or to one command", () => {
     assert.deepEqual(createBad({ silent: true }).probe.send(RESET), []);
-    const { probe } = createBad({ silent: [basic.readBdAddr.opcode] });
+    const { probe } = createBad({ silent: [commands.readBdAddr.opcode] });
     assert.equal(probe.send(RESET).length, 1);
     assert.deepEqual(probe.send(READ_BD_ADDR), []);
     assert.equal(probe.send(RESET).length, 1, "Reset is always heard");
   });
 
   it("answers late", async () => {
-    const { probe, clock } = createBad({ answerDelayMs: new Map([[basic.reset.opcode, 3000]]) });
+    const { probe, clock } = createBad({ answerDelayMs: new Map([[commands.reset.opcode, 3000]]) });
     assert.deepEqual(probe.send(RESET), []);
     await clock.advance(2999);
     assert.deepEqual(probe.packets, []);
@@ -43,11 +42,11 @@ describe("simulated controller: vices", () => {
   });
 
   it("refuses what it supports, lists what it lacks, and cuts answers", () => {
-    const refusing = createBad({ refuse: new Map([[basic.reset.opcode, 0x03]]) });
+    const refusing = createBad({ refuse: new Map([[commands.reset.opcode, 0x03]]) });
     assert.deepEqual(refusing.probe.send(RESET), ["040e0401030c03"]);
-    const boasting = createBad({ claims: [central.leReadPhy.opcode], unknownByComplete: true });
+    const boasting = createBad({ claims: [commands.leReadPhy.opcode], unknownByComplete: true });
     assert.equal(
-      boasting.probe.command(basic.readLocalSupportedCommands, {}).supportedCommands[35]! & 0x10,
+      boasting.probe.command(commands.readLocalSupportedCommands, {}).supportedCommands[35]! & 0x10,
       0x10,
     );
     assert.deepEqual(boasting.probe.send("01 30 20 02 40 00"), ["040e0401302001"]);
@@ -87,7 +86,7 @@ describe("simulated controller: vices", () => {
     const pair = createPair(clock);
     pair.peripheral.controller.vices.connectionDelayMs = 300;
     pair.peripheral.advertise();
-    pair.central.command(central.leCreateConnection, connectionTo(PERIPHERAL_ADDRESS));
+    pair.central.command(commands.leCreateConnection, connectionTo(PERIPHERAL_ADDRESS));
     await clock.advance(1000);
     const timesMs = [pair.peripheral, pair.central].map((probe) => probe.event(leConnectionComplete).atMs);
     assert.equal(timesMs[0]! - timesMs[1]!, 300);
@@ -97,7 +96,7 @@ describe("simulated controller: vices", () => {
     const clock = new VirtualClock();
     const { central: phone, handle } = await createLinkedPair(clock);
     phone.controller.vices.duplicate = [disconnectionComplete.code];
-    phone.command(basic.disconnect, { connectionHandle: handle, reason: 0x13 });
+    phone.command(commands.disconnect, { connectionHandle: handle, reason: 0x13 });
     await clock.advance(200);
     assert.equal(phone.events(disconnectionComplete).length, 2);
   });
@@ -119,7 +118,7 @@ describe("simulated controller: vices", () => {
     assert.deepEqual(phone.reasons, [0x08]);
     assert.deepEqual(peripheral.reasons, []);
     peripheral.controller.revive();
-    assert.equal(peripheral.status(basic.disconnect, { connectionHandle: handle, reason: 0x13 }), 0x02);
+    assert.equal(peripheral.status(commands.disconnect, { connectionHandle: handle, reason: 0x13 }), 0x02);
   });
 
   it("refuses the data length extension that it promises", async () => {
@@ -127,8 +126,8 @@ describe("simulated controller: vices", () => {
     const { central: phone, peripheral, handle } = await createLinkedPair(clock);
     peripheral.controller.vices.refuseDataLength = true;
     const values = { connectionHandle: handle, txOctets: 251, txTime: 2120 };
-    assert.equal(peripheral.status(central.leSetDataLength, values), 0x11);
-    phone.command(central.leSetDataLength, values);
+    assert.equal(peripheral.status(commands.leSetDataLength, values), 0x11);
+    phone.command(commands.leSetDataLength, values);
     await clock.advance(200);
     phone.sendAcl(handle, new Uint8Array(60));
     await clock.advance(200);
@@ -142,7 +141,7 @@ describe("simulated controller: vices", () => {
     const clock = new VirtualClock();
     const { central: phone, peripheral } = await createLinkedPair(clock);
     peripheral.controller.vices.resetKeepsState = true;
-    peripheral.command(basic.reset, {});
+    peripheral.command(commands.reset, {});
     await clock.advance(10_000);
     assert.deepEqual(phone.reasons, []);
   });

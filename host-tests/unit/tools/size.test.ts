@@ -132,6 +132,13 @@ describe("npm run size", function () {
     }
     assert.ok(report.bytecode!.modules["firmware/ble/host.ts"]! > 1000);
     assert.equal(report.board, "mps2-an500");
+    const { modules } = report.bytecode!;
+    assert.ok(modules["firmware/ble/hci/commands/le-advertising.ts"]! > 100);
+    assert.equal(
+      modules["firmware/ble/hci/commands/status-parameters.ts"],
+      undefined,
+      "nobody asks for RSSI",
+    );
   });
 
   it("lists what there is for a mistake", () => {

@@ -2,10 +2,21 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { HciError } from "../../../../firmware/ble/errors.ts";
 import { Acl } from "../../../../firmware/ble/hci/acl.ts";
-import * as commands from "../../../../firmware/ble/hci/commands.ts";
-import { disconnectionComplete, leConnectionUpdateComplete } from "../../../../firmware/ble/hci/events.ts";
+import { disconnectionComplete, encryptionKeyRefreshComplete } from "../../../../firmware/ble/hci/events.ts";
 import { COMMAND_TIMEOUT_MS, Hci } from "../../../../firmware/ble/hci/hci.ts";
+import {
+  leConnectionComplete,
+  leConnectionUpdateComplete,
+  leDataLengthChange,
+  leEnhancedConnectionComplete,
+  leLongTermKeyRequest,
+  lePhyUpdateComplete,
+  leRemoteConnectionParameterRequest,
+} from "../../../../firmware/ble/hci/le-events.ts";
+import type { HciEvent } from "../../../../firmware/ble/hci/packet.ts";
+import { EVENTS } from "../../../../firmware/ble/hci/tables.ts";
 import { fromHex, toHex } from "../../../support/bytes.ts";
+import * as commands from "../../../support/commands.ts";
 import {
   aclFrame,
   commandComplete,
@@ -404,6 +415,57 @@ describe("Hci events", () => {
       },
     ]);
     assert.equal(hci.malformed, 0, "unknown is not malformed");
+  });
+
+  it("every listener of an event hears it, in the order in which they began", async () => {
+    const { hci, controller } = setUp();
+    const seen: string[] = [];
+    hci.on(disconnectionComplete, () => seen.push("first"));
+    hci.on(disconnectionComplete, () => seen.push("second"));
+    controller.deliver(eventPacket(0x05, fromHex("00 40 00 13")));
+    await controller.settle();
+    assert.deepEqual(seen, ["first", "second"]);
+  });
+
+  it("an event that demands a reply has one owner: a second throws", () => {
+    const { hci } = setUp();
+    for (const request of [leLongTermKeyRequest, leRemoteConnectionParameterRequest] as const) {
+      hci.on(request as HciEvent, () => {});
+      assert.throws(() => hci.on(request as HciEvent, () => {}), { message: /has an owner/ });
+    }
+    const demanding = EVENTS.filter((event) => event.demandsReply);
+    assert.deepEqual(demanding, [leLongTermKeyRequest, leRemoteConnectionParameterRequest]);
+  });
+
+  it("both masks follow from what is listened to, cut to the features of the controller (7.3.1, 7.8.1)", () => {
+    const { hci } = setUp();
+    const masks = (features: string): string[] => {
+      const { eventMask, leEventMask } = hci.eventMasks(fromHex(features));
+      return [toHex(eventMask), toHex(leEventMask)];
+    };
+    const none = "00 00 00 00 00 00 00 00";
+    assert.deepEqual(masks(none), ["00 80 00 00 00 00 00 00", none], "Hardware Error is for HCI itself");
+    hci.on(disconnectionComplete, () => {});
+    assert.deepEqual(masks(none), ["10 80 00 00 00 00 00 00", none], "no LE Meta event");
+    hci.on(leConnectionComplete, () => {});
+    hci.on(leRemoteConnectionParameterRequest, () => {});
+    hci.on(leDataLengthChange, () => {});
+    hci.on(leEnhancedConnectionComplete, () => {});
+    hci.on(lePhyUpdateComplete, () => {});
+    hci.on(encryptionKeyRefreshComplete, () => {});
+    const common = "10 80 00 00 00 80 00 20";
+    assert.deepEqual(masks(none), [common, "01 00 00 00 00 00 00 00"]);
+    assert.deepEqual(masks("02 00 00 00 00 00 00 00"), [common, "21 00 00 00 00 00 00 00"]);
+    assert.deepEqual(masks("20 00 00 00 00 00 00 00"), [common, "41 00 00 00 00 00 00 00"]);
+    assert.deepEqual(masks("40 00 00 00 00 00 00 00"), [common, "01 02 00 00 00 00 00 00"]);
+    assert.deepEqual(masks("00 01 00 00 00 00 00 00"), [common, "01 08 00 00 00 00 00 00"]);
+    assert.deepEqual(masks("00 08 00 00 00 00 00 00"), [common, "01 08 00 00 00 00 00 00"]);
+    assert.deepEqual(masks("ff ff ff ff ff ff ff ff"), [common, "61 0a 00 00 00 00 00 00"]);
+    for (const event of EVENTS) {
+      if (!event.demandsReply) hci.on(event, () => {});
+    }
+    const [eventMask] = masks(none);
+    assert.equal(eventMask, "90 80 00 02 00 80 00 20", "what comes always has no bit");
   });
 
   it("drops and counts events that are cut short, and goes on", async () => {
