@@ -680,7 +680,7 @@ for (const sanitize of [false, true]) {
           log(native.resetCause());
           if (native.resetCause() === "watchdog") native.exit(0);
           native.timerSet(() => { for (;;) ; }, 0);`);
-        const result = await run(image, ["--watchdog-ms", "200"]);
+        const result = await run(image, ["--watchdog-ms", "2000"]);
         assert.equal(result.status, 0, result.lines.join("\n"));
         assert.deepEqual(infos(result), ["power-on", "watchdog"]);
         assert.match(fatal(result)[0] ?? "", /watchdog/);
@@ -688,7 +688,7 @@ for (const sanitize of [false, true]) {
       });
 
       it("is fed while it sleeps", async () => {
-        const lines = await log(`native.timerSet(() => native.exit(0), 500);`, "--watchdog-ms", "100");
+        const lines = await log(`native.timerSet(() => native.exit(0), 2500);`, "--watchdog-ms", "1000");
         assert.deepEqual(lines, []);
       });
 

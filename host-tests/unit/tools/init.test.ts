@@ -9,7 +9,7 @@ import { StepFailed, type ToolEvent } from "../../../tools/events.ts";
 import { initialise } from "../../../tools/init/init.ts";
 
 describe("obscura init", function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
   let folder = "";
 
   beforeEach(() => {
