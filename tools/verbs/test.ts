@@ -1,28 +1,28 @@
-/**
- * `npm test`: the checks, the images, then mocha over host-tests/ with coverage. Arguments go to mocha: files instead
- * of all, or `--grep H4`. The last line is "N passed, N failed", which CI reads.
- */
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+/** `npm test`: the checks, the images, then host-tests/. The last line is "N passed, N failed", which CI reads. */
+import { availableParallelism } from "node:os";
 import { listExamples } from "../build/application.ts";
 import { build } from "../build/build.ts";
 import { check } from "../check/check.ts";
 import { exitStatus, perform, tellFailure } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
 import type { Operation } from "../events.ts";
-import { buildRoot, nodeProgram, root } from "../paths.ts";
+import { jobsFor, testFiles } from "../test/jobs.ts";
+import { type Finished, runJob, runJobs } from "../test/runJobs.ts";
+import { leftOut, sumOf } from "../test/totals.ts";
+
+const help = `usage: npm test [-- options]
+
+The checks, the images, and all tests, as many processes side by side as the computer has cores.
+
+  --all        also what takes long and a usual run leaves out; its end says what that was
+  FILE …       these files only, everything in them, one process
+  --grep TEXT  and whatever else mocha takes, for the same
+
+The last line is "N passed, N failed[, N skipped]". Exit status: 0 when nothing failed.
+`;
 
 /** The boards whose images the tests run. */
 const boards = ["host", "mps2-an500"];
-
-const allTests = "host-tests/**/*.test.ts";
-
-interface Totals {
-  readonly passes: number;
-  readonly failures: number;
-  readonly pending: number;
-}
 
 /** The images that the tests run. */
 async function* buildImages(): Operation {
@@ -41,40 +41,56 @@ async function attempt(operation: Operation): Promise<number> {
   }
 }
 
-/** Runs mocha under c8 with this process's own output; undefined totals when mocha did not get to its end. */
-async function runMocha(args: readonly string[]): Promise<{ status: number; totals: Totals | undefined }> {
-  const file = join(buildRoot, "test-totals.json");
-  mkdirSync(buildRoot, { recursive: true });
-  rmSync(file, { force: true });
-  const files = args.some((arg) => arg.includes(".test.ts")) ? [] : [allTests];
-  const child = spawn(nodeProgram("c8"), [nodeProgram("mocha"), ...args, ...files], {
-    cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, OBSCURA_TEST_TOTALS: file },
-  });
-  const status = await new Promise<number>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => resolve(code ?? 1));
-  });
-  const totals = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Totals) : undefined;
-  return { status, totals };
+const show = (text: string): void => {
+  process.stdout.write(text);
+};
+
+/** Runs what the arguments ask for. */
+async function runTests(args: readonly string[]): Promise<Finished[]> {
+  const mocha = args.filter((arg) => arg !== "--all");
+  if (mocha.length === 0) {
+    return runJobs(jobsFor(testFiles()), {
+      workers: Math.max(1, availableParallelism()),
+      all: args.includes("--all"),
+      show,
+    });
+  }
+  const files = mocha.some((arg) => arg.includes(".test.ts")) ? [] : testFiles();
+  const job = { name: "what was asked for", files, coverage: true };
+  return [await runJob(job, { all: true, args: mocha, show, isLive: true })];
+}
+
+/** What failed, and what was left out, by name. */
+function summary(finished: readonly Finished[]): string {
+  const lines: string[] = [];
+  const { failed, skipped } = sumOf(finished.map(({ totals }) => totals));
+  const unfinished = finished.filter(({ totals }) => totals === undefined);
+  if (failed.length + unfinished.length > 0) lines.push("", "Failed; each is above, with its reason:");
+  for (const { path } of failed) lines.push(`  ${path.join(" > ")}`);
+  for (const { job, status } of unfinished)
+    lines.push(`  ${job.name} did not get to its end: status ${status}`);
+  if (skipped.length > 0) lines.push("", "Left out; npm test -- --all runs it:");
+  for (const line of leftOut(skipped)) lines.push(`  ${line}`);
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 /** Returns the exit status. The checks together count as one test, and so does the build. */
 export async function run(args: readonly string[]): Promise<number> {
+  if (args.includes("--help")) {
+    show(help);
+    return exitStatus.success;
+  }
   const checked = await attempt(check());
   const built = await attempt(buildImages());
-  let passed = [checked, built].filter((status) => status === exitStatus.success).length;
-  let failed = 2 - passed;
-  let skipped = 0;
-  let tested: number = exitStatus.failure;
-  if (built === exitStatus.success) {
-    const { status, totals } = await runMocha(args);
-    tested = totals === undefined || totals.passes === 0 ? exitStatus.failure : status;
-    passed += totals?.passes ?? 0;
-    failed += totals?.failures ?? 1;
-    skipped = totals?.pending ?? 0;
-  }
-  process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
+  const finished = built === exitStatus.success ? await runTests(args) : [];
+  const { passes, failures, pending } = sumOf(finished.map(({ totals }) => totals));
+  const steps = [checked, built].filter((status) => status === exitStatus.success).length;
+  const tested =
+    failures > 0 || passes === 0
+      ? exitStatus.failure
+      : (finished.find(({ status }) => status !== 0)?.status ?? 0);
+  show(summary(finished));
+  const skipped = pending > 0 ? `, ${pending} skipped` : "";
+  show(`${passes + steps} passed, ${failures + 2 - steps} failed${skipped}\n`);
   return [checked, built, tested].find((status) => status !== exitStatus.success) ?? exitStatus.success;
 }

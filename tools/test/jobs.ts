@@ -1,0 +1,51 @@
+/** How `npm test` divides host-tests/ into jobs: processes of mocha that run side by side. */
+import { readdirSync } from "node:fs";
+import { join, sep } from "node:path";
+import { root } from "../paths.ts";
+
+/** One process of mocha. */
+export interface Job {
+  readonly name: string;
+  /** Files, from the root of the repository. */
+  readonly files: readonly string[];
+  /** Whether c8 looks on: where the sources run in the tests' own process, and not on a camera or as a tool. */
+  readonly coverage: boolean;
+}
+
+/**
+ * Files that start cameras, compilers or tools, each a job of its own, with the CPU seconds that it takes on the machine of
+ * two cores that this was measured on. They begin in this order, so that the longest is not the last to end. A file may be
+ * missing here: it runs with the rest.
+ */
+export const SLOW: Readonly<Record<string, number>> = {
+  "host-tests/witness/witness.test.ts": 300,
+  "host-tests/xs/xs.test.ts": 200,
+  "host-tests/firmware/engine.test.ts": 150,
+  "host-tests/session/session.test.ts": 120,
+  "host-tests/firmware/preload.test.ts": 100,
+  "host-tests/witness/soak.test.ts": 90,
+  "host-tests/firmware/mps2-an500.test.ts": 80,
+  "host-tests/unit/tools/bench.test.ts": 70,
+  "host-tests/firmware/selftest.test.ts": 60,
+  "host-tests/docs/run.test.ts": 60,
+  "host-tests/session/stop.test.ts": 30,
+  "host-tests/session/broadcast-feed.test.ts": 30,
+  "host-tests/docs/readme.test.ts": 20,
+};
+
+/** Every test file. */
+export function testFiles(): string[] {
+  return readdirSync(join(root, "host-tests"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => join("host-tests", name).split(sep).join("/"))
+    .sort();
+}
+
+/** The jobs for these files: the slow ones, the longest first, and one with all others. */
+export function jobsFor(files: readonly string[]): Job[] {
+  const slow = files.filter((file) => file in SLOW).sort((one, other) => SLOW[other]! - SLOW[one]!);
+  const rest = files.filter((file) => !(file in SLOW));
+  const jobs: Job[] = slow.map((file) => ({ name: file, files: [file], coverage: false }));
+  if (rest.length > 0) jobs.push({ name: "all other tests", files: rest, coverage: true });
+  return jobs;
+}
