@@ -3,8 +3,6 @@
  * needs, then runs tools/verbs/VERB.ts. Plain JavaScript: it runs before anything is installed.
  */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { root } from "./installation.mjs";
 import { SetupError, setUp, verbPieces } from "./setup.mjs";
 
 const [verb, ...args] = process.argv.slice(2);
@@ -23,8 +21,7 @@ try {
 }
 
 const { register } = await import("tsx/esm/api");
-// Not the tsconfig.json of the folder where it is started.
-register({ tsconfig: join(root, "tsconfig.json") });
+register();
 const file = new URL(`./verbs/${verb}.ts`, import.meta.url);
 if (!existsSync(file)) throw new Error(`tools/verbs/${verb}.ts is missing`);
 const { run } = await import(file.href);

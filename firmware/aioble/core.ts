@@ -14,6 +14,8 @@ export interface Aborter {
 
 export class Core {
   readonly host: Host;
+  /** The server's notifications and indications. */
+  readonly updates: Host["gatt"]["updates"];
   /** Waits that end with the radio. Those that begin while it is being switched off are for when it is on again. */
   scope: WaitScope;
   /** Waits for links to be down, which the end of the radio brings about. */
@@ -29,6 +31,7 @@ export class Core {
 
   constructor(host: Host, createAborter: () => Aborter) {
     this.host = host;
+    this.updates = host.gatt.updates;
     this.capture = new CaptureQueue((level, message) => host.log(level, message));
     this.scope = new WaitScope(host.platform.clock);
     this.lasting = new WaitScope(host.platform.clock);

@@ -2,7 +2,7 @@
 import { formatAddress } from "../ble/codec.ts";
 import { ADDRESS_LENGTH, ADDRESS_TYPE } from "../ble/gap/address.ts";
 import type { Connection, LinkParameters } from "../ble/gap/connection.ts";
-import type { NotifyOutcome } from "../ble/gatt/updates.ts";
+import type { NotifyOutcome } from "../ble/gatt/server/updates.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
 import type { Core } from "./core.ts";
 import { BleError, DeviceDisconnectedError, TimeoutError } from "./errors.ts";
@@ -202,18 +202,24 @@ export class DeviceConnection {
     return new DeviceDisconnectedError(this.link.disconnectReason ?? HCI_STATUS.UNSPECIFIED);
   }
 
+  /** Not for applications: nothing more may be sent to the peer, which left a transaction open for 30 s. */
+  get isSilenced(): boolean {
+    return this.link.bearer.timedOut;
+  }
+
+  /** Not for applications: why an update is refused that finds 32 before it. */
+  queueFull(): BleError {
+    return new BleError(
+      "send-queue-full",
+      `${this.device} takes notifications more slowly than they come: await each notify() before the next.`,
+    );
+  }
+
   /** Not for applications: the promise that goes with what became of a notification. */
   sent(outcome: NotifyOutcome): Promise<boolean> {
     if (outcome === "sent") return this.core.yes;
     if (outcome === "unsubscribed") return this.core.no;
-    if (outcome === "full") {
-      return Promise.reject(
-        new BleError(
-          "send-queue-full",
-          `${this.device} takes notifications more slowly than they come: await each notify() before the next.`,
-        ),
-      );
-    }
+    if (outcome === "full") return Promise.reject(this.queueFull());
     const wait = this.scope.start<boolean>(NO_LIMITS);
     if (!wait.isOver) this.link.link.whenSent(() => wait.resolve(true));
     return wait.promise;

@@ -10,7 +10,7 @@ import type { Broadcaster } from "./peripheral.ts";
 import type { Service } from "./server.ts";
 
 export type { Config, ReadOnlyConfig } from "../ble/config.ts";
-export type { Value } from "../ble/gatt/values.ts";
+export type { Value } from "../ble/gatt/server/values.ts";
 export type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 export type { CapturedWrite } from "./capture.ts";
 export type { Aborter } from "./core.ts";

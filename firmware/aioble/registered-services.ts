@@ -1,20 +1,20 @@
 /** Hands the application's services to the GATT server. */
-import type { ServiceDefinition } from "../ble/gatt/database.ts";
+import type { Attribute, ServiceDefinition } from "../ble/gatt/server/database.ts";
+import type { Host } from "../ble/host.ts";
 import type { Core } from "./core.ts";
 import { type Characteristic, type Descriptor, Service } from "./server.ts";
 
 /** The services that are registered now. */
 export class RegisteredServices {
   private readonly core: Core;
+  private readonly gatt: Host["gatt"];
   private services: readonly Service[] = [];
-  /** The low-level module has registered others. */
-  private readonly onReplaced = (): void => {
-    for (const item of itemsOf(this.services)) item.unregister();
-    this.services = [];
-  };
+  /** Those that are being registered. */
+  private adopting: readonly Service[] = [];
 
   constructor(core: Core) {
     this.core = core;
+    this.gatt = core.host.gatt;
   }
 
   /** See `aioble.registerServices`. */
@@ -39,7 +39,13 @@ export class RegisteredServices {
       for (const included of service.includes) includes.push(define(included));
       return definition;
     };
-    const attributes = this.core.host.gatt.register(services.map(define), this.onReplaced);
+    this.adopting = services;
+    this.gatt.register(services.map(define), this);
+  }
+
+  /** For the server: the services are there. */
+  onRegistered(attributes: Attribute[][]): void {
+    const services = this.adopting;
     const gone = new Set(itemsOf(this.services));
     for (const [index, service] of services.entries()) {
       for (const [at, characteristic] of service.characteristics.entries()) {
@@ -54,6 +60,12 @@ export class RegisteredServices {
     }
     for (const item of gone) item.unregister();
     this.services = services;
+  }
+
+  /** For the server: the low-level module has registered others. */
+  onReplaced(): void {
+    for (const item of itemsOf(this.services)) item.unregister();
+    this.services = [];
   }
 }
 

@@ -1,7 +1,7 @@
 /** What characteristics and descriptors of ours have in common: a value, and waiting for clients to write it. */
 import { BleError } from "../ble/errors.ts";
-import type { Attribute, ReadAnswer, ValueHooks, WriteAnswer } from "../ble/gatt/database.ts";
-import { checkedValue, ownBytes, setValue, type Value } from "../ble/gatt/values.ts";
+import type { Attribute, ReadAnswer, ValueHooks, WriteAnswer } from "../ble/gatt/server/database.ts";
+import { checkedValue, ownBytes, setValue, type Value } from "../ble/gatt/server/values.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite, CaptureTarget } from "./capture.ts";
 import type { Aborter, Core } from "./core.ts";

@@ -1,12 +1,9 @@
 /** Services, characteristics and descriptors that the camera offers. */
-import {
-  type Attribute,
-  CCCD,
-  type CharacteristicDefinition,
-  type DescriptorDefinition,
-  PROPERTY,
-  TYPE,
-} from "../ble/gatt/database.ts";
+import type {
+  Attribute,
+  CharacteristicDefinition,
+  DescriptorDefinition,
+} from "../ble/gatt/server/database.ts";
 import {
   bytesOf,
   checkedValue,
@@ -14,7 +11,8 @@ import {
   ownBytes,
   setValue,
   type Value,
-} from "../ble/gatt/values.ts";
+} from "../ble/gatt/server/values.ts";
+import { CCCD, PROPERTY, TYPE } from "../ble/gatt/types.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
@@ -158,8 +156,8 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     const registration = this.registration;
     if (!registration) return [];
     const { core, attribute } = registration;
-    const all = [...core.connections.values()];
-    return all.filter((connection) => connection.link.client.configurations.has(attribute.handle));
+    const { connections, updates } = core;
+    return [...connections.values()].filter(({ link }) => updates.isSubscribed(link.server, attribute));
   }
 
   /**
@@ -181,7 +179,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     if (!options?.sendUpdate) return 0;
     const core = registration.core;
     if ((this.flags & UPDATES) === 0) this.complainOfSendUpdate(core);
-    return core.host.gatt.updates.tellSubscribers(registration.attribute);
+    return core.updates.tellSubscribers(registration.attribute);
   }
 
   private complainOfSendUpdate(core: Core): void {
@@ -215,8 +213,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     const value = data === undefined ? attribute.value : bytesOf(data);
     if (!connection.isConnected()) return Promise.reject(connection.gone());
     const core = registration.core;
-    const client = connection.link.client;
-    const outcome = core.host.gatt.updates.notify(client, attribute, value, options?.force);
+    const outcome = core.updates.notify(connection.link.server, attribute, value, options?.force);
     return outcome === "sent" ? core.yes : connection.sent(outcome);
   }
 
@@ -233,39 +230,41 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     connection: DeviceConnection,
     updates: readonly (Characteristic<boolean> | readonly [Characteristic<boolean>, Value])[],
   ): Promise<boolean> {
-    let server: Core["host"]["gatt"] | undefined;
+    let updater: Core["updates"] | undefined;
     const pairs = updates.map((update): readonly [Attribute, Uint8Array] => {
       const [characteristic, data] = update instanceof Characteristic ? [update] : update;
       const { core, attribute } = characteristic.registered("notifyMultiple");
       characteristic.mustHave(PROPERTY.NOTIFY, "notify");
-      server = core.host.gatt;
+      updater = core.updates;
       return [attribute, data === undefined ? attribute.value : bytesOf(data)];
     });
     if (!connection.isConnected()) return Promise.reject(connection.gone());
-    return connection.sent(
-      server ? server.updates.notifyMultiple(connection.link.client, pairs) : "unsubscribed",
-    );
+    return connection.sent(updater?.notifyMultiple(connection.link.server, pairs) ?? "unsubscribed");
   }
 
   /**
    * Indicates `data`, or the current value, to one client and waits until it has confirmed. Indications to one client go
-   * out one at a time, in order, whatever they are of. A client that has not subscribed is not told.
+   * out one at a time, in order, whatever they are of. A client that has not subscribed is not told, which the log says
+   * once, unless `force` says so, which does not conform (Vol 3, Part G, 3.3.3.3).
    *
    * One that has left blocks the others until it is confirmed, also when this wait has timed out. After 30 s without a
    * confirmation the link is ended (Vol 3, Part F, 3.3.3).
    * @returns a promise of whether it was sent; false also when the client unsubscribed, or other services were registered,
    * before its turn came.
    * @throws TypeError as `notify`; the promise rejects with TimeoutError after `timeoutMs` (1,000 by default),
-   * DeviceDisconnectedError.
+   * DeviceDisconnectedError, BleError `send-queue-full` when 32 wait already.
    */
-  indicate(connection: DeviceConnection, data?: Value, options: WaitOptions = {}): Promise<boolean> {
+  indicate(
+    connection: DeviceConnection,
+    data?: Value,
+    options: WaitOptions & { readonly force?: boolean } = {},
+  ): Promise<boolean> {
     const { core, attribute } = this.registered("indicate");
     this.mustHave(PROPERTY.INDICATE, "indicate");
     const value = data === undefined ? attribute.value : ownBytes(data);
     if (!connection.isConnected()) return Promise.reject(connection.gone());
-    const { updates } = core.host.gatt;
-    const client = connection.link.client;
-    if (!updates.wants(client, attribute, CCCD.INDICATE)) return core.no;
+    const { updates } = core;
+    const { server } = connection.link;
     let withdraw = (): void => {};
     return connection.scope.wait<boolean>(
       { timeoutMs: INDICATE_TIMEOUT_MS, ...options },
@@ -275,11 +274,13 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
           value,
           onConfirmed: (confirmed: boolean) => {
             if (confirmed) pending.resolve(true);
-            else if (connection.isConnected() && !client.bearer.timedOut) pending.resolve(false);
+            else if (connection.isConnected() && !connection.isSilenced) pending.resolve(false);
           },
         };
-        withdraw = () => updates.withdraw(client, indication);
-        updates.indicate(client, indication);
+        const outcome = updates.indicate(server, indication, options.force);
+        if (outcome === "waiting") withdraw = () => updates.withdraw(server, indication);
+        else if (outcome === "full") pending.reject(connection.queueFull());
+        else pending.resolve(false);
       },
       () => withdraw(),
     );

@@ -4,7 +4,7 @@ import type { Settings } from "./config.ts";
 import { Advertiser } from "./gap/advertiser.ts";
 import { type Connection, ROLE } from "./gap/connection.ts";
 import { ADDRESS_MODE, OwnAddresses } from "./gap/own-address.ts";
-import { GattServer } from "./gatt/server.ts";
+import { GattServer } from "./gatt/server/server.ts";
 import { Acl } from "./hci/acl.ts";
 import { leLongTermKeyRequestNegativeReply } from "./hci/commands/le-security.ts";
 import { dataBufferOverflow } from "./hci/events.ts";

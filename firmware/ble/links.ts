@@ -6,15 +6,15 @@ import type { Settings } from "./config.ts";
 import { HciError } from "./errors.ts";
 import { Connection, linkParameters } from "./gap/connection.ts";
 import type { OwnAddress } from "./gap/own-address.ts";
-import type { GattServer } from "./gatt/server.ts";
+import type { GattServer } from "./gatt/server/server.ts";
 import type { Acl } from "./hci/acl.ts";
 import { disconnect } from "./hci/commands/link-control.ts";
 import { disconnectionComplete } from "./hci/events.ts";
 import type { Hci } from "./hci/hci.ts";
 import { leConnectionUpdateComplete } from "./hci/le-events.ts";
 import { HCI_STATUS, statusText } from "./hci/status.ts";
-import { L2cap } from "./l2cap/l2cap.ts";
-import { refusePairing } from "./smp/refuse.ts";
+import { CHANNEL, L2cap } from "./l2cap/l2cap.ts";
+import { refusePairing, SMP_MTU } from "./smp/refuse.ts";
 
 /** What links are made of. */
 export interface LinksPort {
@@ -76,7 +76,7 @@ export class Links {
     if (stale) this.close(stale, HCI_STATUS.UNSPECIFIED);
     const { acl, clock, gatt, log, settings } = this.port;
     const link = acl.open(established.connectionHandle);
-    const l2cap = new L2cap(acl, link, MAX_MTU, log);
+    const l2cap = new L2cap(acl, link, MAX_MTU, { clock, log });
     const connection = new Connection({
       role: established.role,
       ownAddress,
@@ -90,8 +90,9 @@ export class Links {
       link,
       l2cap,
     });
-    connection.bearer = new AttBearer(l2cap, {
+    connection.bearer = new AttBearer(l2cap.openFixed(CHANNEL.ATT, MAX_MTU), {
       clock,
+      link: link.handle,
       preferredMtu: settings.mtu,
       log,
       settings,
@@ -104,8 +105,8 @@ export class Links {
         this.disconnect(connection).catch((error) => log("warning", `host: ${error.message}`));
       },
     });
-    connection.client = gatt.open(connection.bearer, connection);
-    refusePairing(l2cap);
+    connection.server = gatt.open(connection.bearer, connection);
+    refusePairing(l2cap.openFixed(CHANNEL.SMP, SMP_MTU));
     this.connections.set(connection.handle, connection);
     log("info", `host: link ${connection.handle} to ${formatAddress(connection.peerAddress)} is up`);
     this.handlers.onConnected(connection);
@@ -137,8 +138,9 @@ export class Links {
     connection.disconnectReason = reason;
     this.connections.delete(connection.handle);
     acl.close(connection.link);
-    gatt.close(connection.client);
+    gatt.close(connection.server);
     connection.bearer.close();
+    connection.l2cap.close();
     log("info", `host: link ${connection.handle} ended: ${statusText(reason)}`);
     this.handlers.onDisconnected(connection, reason);
   }

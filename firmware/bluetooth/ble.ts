@@ -2,14 +2,12 @@
 import { type ConfigFunction, createConfig } from "../ble/config.ts";
 import { BleError } from "../ble/errors.ts";
 import type { Connection } from "../ble/gap/connection.ts";
-import {
-  type Attribute,
-  CCCD,
-  type CharacteristicDefinition,
-  type DescriptorDefinition,
-  MAX_VALUE_LENGTH,
-  type ServiceDefinition,
-} from "../ble/gatt/database.ts";
+import type {
+  Attribute,
+  CharacteristicDefinition,
+  DescriptorDefinition,
+  ServiceDefinition,
+} from "../ble/gatt/server/database.ts";
 import {
   bytesOf,
   checkedValue,
@@ -17,7 +15,8 @@ import {
   ownBytes,
   setValue,
   type Value,
-} from "../ble/gatt/values.ts";
+} from "../ble/gatt/server/values.ts";
+import { MAX_VALUE_LENGTH } from "../ble/gatt/types.ts";
 import type { Host } from "../ble/host.ts";
 import { UUID } from "../ble/uuid.ts";
 import { type IrqEvent, type IrqHandler, IrqSource } from "./irq.ts";
@@ -45,8 +44,6 @@ export interface GapAdvertiseOptions {
 
 /** Advertising interval of `gapAdvertise`, in microseconds, when none is given. */
 const DEFAULT_INTERVAL_US = 500_000;
-/** Indications to one client that may wait for their turn. */
-const INDICATIONS_MAX = 32;
 /** FLAG_BROADCAST to FLAG_INDICATE. */
 const CHARACTERISTIC_FLAGS = 0x3f;
 /** FLAG_READ, FLAG_WRITE_NO_RESPONSE and FLAG_WRITE. */
@@ -61,6 +58,7 @@ export class BLE {
   /** Asks for a setting by its name, or changes those of an object, as `config` of `aioble` does. */
   readonly config: ConfigFunction;
   private readonly host: Host;
+  private readonly updates: Host["gatt"]["updates"];
   private readonly source: IrqSource;
   private advData: Uint8Array = EMPTY;
   private respData: Uint8Array = EMPTY;
@@ -69,6 +67,7 @@ export class BLE {
 
   constructor(host: Host) {
     this.host = host;
+    this.updates = host.gatt.updates;
     this.config = createConfig(host);
     this.source = new IrqSource(host);
   }
@@ -183,7 +182,7 @@ export class BLE {
     const attribute = this.at(handle);
     const value = checkedValue(data);
     setValue(attribute, value);
-    if (sendUpdate) this.host.gatt.updates.tellSubscribers(attribute);
+    if (sendUpdate) this.updates.tellSubscribers(attribute);
     return value.length;
   }
 
@@ -199,10 +198,9 @@ export class BLE {
     data?: Value | null,
     options: { readonly force?: boolean } = {},
   ): boolean {
-    const { updates } = this.host.gatt;
     const attribute = this.at(handle);
     const value = data == null ? attribute.value : bytesOf(data);
-    const outcome = updates.notify(this.connection(conn).client, attribute, value, options.force);
+    const outcome = this.updates.notify(this.connection(conn).server, attribute, value, options.force);
     if (outcome === "full") throw queueFull(conn);
     return outcome !== "unsubscribed";
   }
@@ -211,15 +209,18 @@ export class BLE {
    * Indicates `data`, or the current value, to one client, when its earlier indications are confirmed.
    * `IRQ_GATTS_INDICATE_DONE` follows. Returns and throws as `gattsNotify`.
    */
-  gattsIndicate(conn: number, handle: number, data?: Value | null): boolean {
-    const { updates } = this.host.gatt;
+  gattsIndicate(
+    conn: number,
+    handle: number,
+    data?: Value | null,
+    options: { readonly force?: boolean } = {},
+  ): boolean {
     const attribute = this.at(handle);
     const value = data == null ? attribute.value : ownBytes(data);
-    const { client } = this.connection(conn);
-    if (!updates.isSubscribed(client, attribute, CCCD.INDICATE)) return false;
-    if (client.indications.length >= INDICATIONS_MAX) throw queueFull(conn);
-    updates.indicate(client, { attribute, value, onConfirmed() {} });
-    return true;
+    const indication = { attribute, value, onConfirmed() {} };
+    const outcome = this.updates.indicate(this.connection(conn).server, indication, options.force);
+    if (outcome === "full") throw queueFull(conn);
+    return outcome !== "unsubscribed";
   }
 
   /**

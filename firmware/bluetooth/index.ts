@@ -5,7 +5,7 @@
 import type { BLE as TheBLE } from "./ble.ts";
 
 export type { Config, ConfigFunction, ReadOnlyConfig } from "../ble/config.ts";
-export type { Value } from "../ble/gatt/values.ts";
+export type { Value } from "../ble/gatt/server/values.ts";
 export { UUID } from "../ble/uuid.ts";
 export type { CharacteristicTuple, DescriptorTuple, GapAdvertiseOptions, ServiceTuple } from "./ble.ts";
 export * from "./constants.ts";

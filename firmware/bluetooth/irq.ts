@@ -1,8 +1,9 @@
 /** Events for the handler that `BLE.irq` sets: whatever happens on the host, whoever caused it. */
 import type { Connection } from "../ble/gap/connection.ts";
-import type { Attribute } from "../ble/gatt/database.ts";
-import type { GattWatcher } from "../ble/gatt/server.ts";
+import type { GattWatcher } from "../ble/gatt/server/context.ts";
+import type { Attribute } from "../ble/gatt/server/database.ts";
 import type { Host, HostObserver } from "../ble/host.ts";
+import { textOf } from "../ble/text.ts";
 import {
   IRQ_CENTRAL_CONNECT,
   IRQ_CENTRAL_DISCONNECT,
@@ -59,10 +60,7 @@ export class IrqSource implements HostObserver, GattWatcher {
     if (handler !== null && typeof handler !== "function")
       throw new TypeError("irq takes a function or null");
     this.handler = handler;
-    const { gatt } = this.host;
-    gatt.watcher = handler ? this : undefined;
-    // Parts of a value that were asked for under one handler would be stale under the next.
-    for (const client of gatt.clients) client.snapshot = undefined;
+    this.host.gatt.watch(handler ? this : undefined);
     if (!this.observing) this.host.observe(this);
     this.observing = true;
   }
@@ -72,7 +70,7 @@ export class IrqSource implements HostObserver, GattWatcher {
     try {
       return handler?.(event, data);
     } catch (error) {
-      this.host.log("error", `bluetooth: the irq handler failed at event ${event}: ${error}`);
+      this.host.log("error", `bluetooth: the irq handler failed at event ${event}: ${textOf(error)}`);
       return undefined;
     }
   }

@@ -7,7 +7,6 @@
  * leaves the most garbage), and after a promise was rejected without a handler (the engine reports it only
  * once the promise is garbage).
  */
-#include "heap.h"
 #include "runtime.h"
 
 #define QUIET_US UINT64_C(1000000)
@@ -78,7 +77,7 @@ static unsigned unhandled_rejections(txMachine *the) {
 
 static void collect(txMachine *the) {
     fxBeginHost(the);
-    heap_collect(the);
+    fxCollectGarbage(the);
     fxEndHost(the);
     loop_run_jobs(the);
     collector.slots_after = the->currentHeapCount;

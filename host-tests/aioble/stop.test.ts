@@ -226,7 +226,7 @@ describe("aioble: stop()", () => {
     };
     const sizes = () => [
       host.connections.size,
-      host.gatt.clients.length,
+      host.gatt.clientCount,
       host.active,
       (host as unknown as { observers: Set<unknown> }).observers.size,
     ];

@@ -1,9 +1,9 @@
 /** ATT requests, commands and answers against a server whose handlers answer, refuse, throw and promise. */
 import { readFileSync } from "node:fs";
 import { AttBearer } from "../../firmware/ble/att/bearer.ts";
-import { PROPERTY } from "../../firmware/ble/gatt/database.ts";
-import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../firmware/ble/gatt/prepared-writes.ts";
-import { GattServer } from "../../firmware/ble/gatt/server.ts";
+import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../firmware/ble/gatt/server/prepared-writes.ts";
+import { GattServer } from "../../firmware/ble/gatt/server/server.ts";
+import { PROPERTY } from "../../firmware/ble/gatt/types.ts";
 import { aesCmac } from "../../firmware/platform/aes-cmac.ts";
 import { isAllowedError } from "../support/att.ts";
 import { concat, counting, le16, toHex } from "../support/bytes.ts";
@@ -51,7 +51,8 @@ function setUp(): Scene {
   const server = new GattServer({ clock, aesCmac, log });
   server.register(DATABASE);
   const link = new FuzzLink();
-  const bearer = new AttBearer(link.l2cap, {
+  const bearer = new AttBearer(link.l2cap.openFixed(ATT, LIMIT), {
+    link: 0x40,
     clock,
     preferredMtu: LIMIT,
     log,
@@ -103,7 +104,8 @@ function checkBounds(scene: Scene): void {
   if (queue.parts.length > PREPARED_COUNT_MAX || bytes > PREPARED_BYTES_MAX)
     throw new Error("prepared too much");
   if ((client.snapshot?.value.length ?? 0) > 512) throw new Error("a snapshot above 512 bytes");
-  if (client.configurations.size > 16 || client.indications.length > 16) throw new Error("too much is kept");
+  if (client.session.configurations.size > 16 || client.indications.length > 16)
+    throw new Error("too much is kept");
   if (bearer.mtu < 23 || bearer.mtu > LIMIT) throw new Error(`MTU ${bearer.mtu}`);
   if (scene.link.link.queued > 0) throw new Error("something stays queued");
   for (let handle = 14; server.at(handle); handle++) {
@@ -136,7 +138,7 @@ async function run(packets: readonly Uint8Array[], random: Random): Promise<void
   server.close(scene.client);
   bearer.close();
   if (clock.pending > 0) throw new Error(`${clock.pending} timers stay`);
-  if (server.clients.length > 0 || scene.client.indications.length > 0) throw new Error("the client stays");
+  if (server.clientCount > 0 || scene.client.indications.length > 0) throw new Error("the client stays");
 }
 
 function invent(random: Random): Uint8Array {

@@ -27,10 +27,10 @@ function run(packets: readonly Uint8Array[]): void {
   const link = new FuzzLink();
   const reassembly = (link.l2cap as unknown as { reassembly: { buffer: Uint8Array | undefined } }).reassembly;
   const seen: string[] = [];
-  link.l2cap.attach(ECHO_CHANNEL, {
+  link.l2cap.openFixed(ECHO_CHANNEL, LIMIT).receiver = {
     receive: (view, start, length) =>
       seen.push(toHex(new Uint8Array(view.buffer, view.byteOffset + start, length))),
-  });
+  };
   for (const packet of packets) {
     link.fragment((packet[0] ?? 0) & 0x0f, packet.subarray(1));
     if (checkAnswers(link) > 1) throw new Error("more than one answer to a packet");

@@ -2,6 +2,7 @@
 import { Acl, type AclLink } from "../../firmware/ble/hci/acl.ts";
 import { L2cap } from "../../firmware/ble/l2cap/l2cap.ts";
 import { concat, le16, shiftedView } from "../support/bytes.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
 
 const HANDLE = 0x0040;
 /** As the host has it: the largest MTU that it offers. */
@@ -35,7 +36,7 @@ export class FuzzLink {
     this.acl = new Acl({ transport: { open() {}, close() {}, write }, log: () => {} });
     this.acl.start(2000, 1_000_000);
     this.link = this.acl.open(HANDLE);
-    this.l2cap = new L2cap(this.acl, this.link, LIMIT, () => {});
+    this.l2cap = new L2cap(this.acl, this.link, LIMIT, { clock: new VirtualClock(), log: () => {} });
   }
 
   /** One ACL packet with these Packet_Boundary and Broadcast flags. */

@@ -4,7 +4,7 @@
  * controller sends. The first byte of a packet says what it is: what to do in its low digit, with which link in its high.
  */
 import { readFileSync } from "node:fs";
-import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../firmware/ble/gatt/prepared-writes.ts";
+import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../firmware/ble/gatt/server/prepared-writes.ts";
 import { QUEUE_LIMIT } from "../../firmware/ble/hci/acl.ts";
 import { Host } from "../../firmware/ble/host.ts";
 import { aesCmac } from "../../firmware/platform/aes-cmac.ts";
@@ -161,17 +161,16 @@ class Scene {
   /** What must hold at any time. */
   check(): void {
     for (const [handle, connection] of this.host.connections) {
-      const { link, client } = connection;
+      const { link, server } = connection;
       const peer = this.peers.get(handle)!;
-      for (const subscribed of client.configurations.keys()) peer.subscribed.add(subscribed);
+      for (const subscribed of server.session.configurations.keys()) peer.subscribed.add(subscribed);
       if (link.queued > QUEUE_LIMIT + ANSWER_RESERVE) throw new Error(`${link.queued} PDUs are queued`);
-      const { parts } = client.preparedWrites as unknown as { parts: { bytes: Uint8Array }[] };
+      const { parts } = server.preparedWrites as unknown as { parts: { bytes: Uint8Array }[] };
       const bytes = parts.reduce((sum, part) => sum + part.bytes.length, 0);
       if (parts.length > PREPARED_COUNT_MAX || bytes > PREPARED_BYTES_MAX)
         throw new Error("prepared too much");
     }
-    if (this.host.gatt.clients.length !== this.host.connections.size)
-      throw new Error("a client without a link");
+    if (this.host.gatt.clientCount !== this.host.connections.size) throw new Error("a client without a link");
   }
 }
 
@@ -275,7 +274,7 @@ async function run(packets: readonly Uint8Array[], random: Random): Promise<void
   controller.sent.length = 0;
   for (const handle of [...host.connections.keys()]) controller.deliver(disconnectionComplete(handle));
   await controller.settle();
-  if (host.connections.size > 0 || host.gatt.clients.length > 0) throw new Error("a link stays");
+  if (host.connections.size > 0 || host.gatt.clientCount > 0) throw new Error("a link stays");
   if (clock.pending > 0) throw new Error(`${clock.pending} timers stay`);
 }
 

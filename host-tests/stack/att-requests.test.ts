@@ -1,5 +1,6 @@
 /** Every ATT request, of every length, to every kind of handle: the answer is in the set that the specification allows. */
-import { type CharacteristicDefinition, PROPERTY } from "../../firmware/ble/gatt/database.ts";
+import type { CharacteristicDefinition } from "../../firmware/ble/gatt/server/database.ts";
+import { PROPERTY } from "../../firmware/ble/gatt/types.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { deepEqual, equal, ok } from "../support/assert.ts";
 import { isAllowedError, REQUESTS, type RequestRule } from "../support/att.ts";
@@ -119,7 +120,6 @@ function allowed(
     if (opcode === 0x16) return target.isCccd ? [0x03] : [OK, 0x09];
     const room = target.isCccd ? 2 : ROOM;
     if (length - 3 > room) return [0x0d];
-    if (target.isCccd && length - 3 < 2) return [0x0d];
     return [OK];
   }
   return [target.readable ? OK : 0x02];

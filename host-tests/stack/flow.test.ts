@@ -32,7 +32,7 @@ async function flood(options: {
     await link.subscribe((await link.discover()).characteristic(NOTIFYING));
     world.air.loss = options.loss ?? 0;
     const { gatt } = server.camera.host;
-    const { client } = server.connected[0]!;
+    const client = server.connected[0]!.server;
     for (let index = 0; index < options.count; ) {
       const value = new Uint8Array(lengthOf(index));
       value[0] = index & 0xff;

@@ -1,5 +1,6 @@
 /** Included and secondary services, found by Read By Type of 0x2802 (Vol 3, Part G, 3.2 and 4.5.1). */
-import { PROPERTY, type ServiceDefinition } from "../../firmware/ble/gatt/database.ts";
+import type { ServiceDefinition } from "../../firmware/ble/gatt/server/database.ts";
+import { PROPERTY } from "../../firmware/ble/gatt/types.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { deepEqual, equal, throws } from "../support/assert.ts";
 import { concat, counting, fromHex, le16, toHex } from "../support/bytes.ts";

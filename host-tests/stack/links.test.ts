@@ -55,7 +55,7 @@ describe("stack: links", () => {
       }
     }, 1e7);
     equal(server.ended.length, 100);
-    equal(server.camera.host.gatt.clients.length, 0);
+    equal(server.camera.host.gatt.clientCount, 0);
     deepEqual(complaints(server.camera), []);
     deepEqual(server.camera.controller.violations, []);
   });
@@ -86,7 +86,7 @@ describe("stack: links", () => {
       for (let turn = 0; turn < 50; turn++) {
         await link.write(database.characteristic(WRITABLE), new Uint8Array([turn]));
         server.camera.host.gatt.updates.notify(
-          server.connected.at(-1)!.client,
+          server.connected.at(-1)!.server,
           server.notifying,
           new Uint8Array([turn]),
         );
@@ -129,7 +129,7 @@ describe("stack: links", () => {
         for (let turn = 0; turn < 20; turn++) {
           await link.write(database.characteristic(WRITABLE), new Uint8Array([index, turn]));
           server.camera.host.gatt.updates.notify(
-            server.connected[0]!.client,
+            server.connected[0]!.server,
             server.notifying,
             new Uint8Array([turn, index]),
           );

@@ -1,5 +1,5 @@
 /** What qualification and the field ask of a server, by the names of the test suites (GATT.TS, L2CAP.TS, SM.TS). */
-import { PROPERTY } from "../../firmware/ble/gatt/database.ts";
+import { PROPERTY } from "../../firmware/ble/gatt/types.ts";
 import { deepEqual, equal, ok } from "../support/assert.ts";
 import { concat, counting, fromHex, le16, toHex } from "../support/bytes.ts";
 import {
@@ -26,7 +26,7 @@ const CONFIRMATION = [0x1e];
 const NOTIFYING = { properties: PROPERTY.READ | PROPERTY.NOTIFY, maxLength: 100 };
 
 function remoteOf({ rig }: Client) {
-  return [...rig.host.connections.values()][0]!.client;
+  return [...rig.host.connections.values()][0]!.server;
 }
 
 describe("stack: qualification of the server", () => {
@@ -75,14 +75,14 @@ describe("stack: qualification of the server", () => {
     client.rig.host.gatt.updates.tellSubscribers(client.values[0]!);
     deepEqual(client.sent(), ["1d 10 00 00 01 02 03"]);
     deepEqual(await client.send(CONFIRMATION), []);
-    ok(!remoteOf(client).bearer.indicating);
+    ok(!remoteOf(client).indicating);
   });
 
   it("GATT/SR/GAS: Service Changed is indicated to a client that asked for it, and confirmed", async () => {
     const client = await createClient();
     deepEqual(await client.write([2, 0], SERVICE_CHANGED_CCCD), ["13"]);
     client.rig.host.gatt.register([service({}, {})]);
-    deepEqual(client.sent(), ["1d 08 00 01 00 14 00"]);
+    deepEqual(client.sent(), ["1d 08 00 01 00 ff ff"]);
     deepEqual(await client.send(CONFIRMATION), []);
     deepEqual(await client.read(SERVICE_CHANGED), [error(0x0a, SERVICE_CHANGED, 0x02)]);
   });

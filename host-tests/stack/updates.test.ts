@@ -1,5 +1,5 @@
 /** Updates of one value to several clients at once: whoever asked is told what it asked for, whole frames on each link. */
-import { PROPERTY } from "../../firmware/ble/gatt/database.ts";
+import { PROPERTY } from "../../firmware/ble/gatt/types.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { SeededRandom } from "../../simulator/random.ts";
 import { deepEqual, equal, ok } from "../support/assert.ts";

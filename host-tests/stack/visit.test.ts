@@ -145,7 +145,7 @@ describe("stack: a phone's visit", () => {
       const link = await phone.connect(await phone.find({ name: "obscura" }));
       const notifying = (await link.discover()).characteristic(NOTIFYING);
       const { gatt } = server.camera.host;
-      const { client } = server.connected[0]!;
+      const client = server.connected[0]!.server;
       const tell = (value: number): string =>
         gatt.updates.notify(client, server.notifying, new Uint8Array([value]));
       equal(tell(1), "unsubscribed");

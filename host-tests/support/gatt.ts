@@ -3,8 +3,8 @@ import type {
   Attribute,
   CharacteristicDefinition,
   ServiceDefinition,
-} from "../../firmware/ble/gatt/database.ts";
-import { PROPERTY } from "../../firmware/ble/gatt/database.ts";
+} from "../../firmware/ble/gatt/server/database.ts";
+import { PROPERTY } from "../../firmware/ble/gatt/types.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { concat, counting, le16, toHex } from "./bytes.ts";
 import { ATT, createConnectedRig, HANDLE, type Rig, takeFrames } from "./rig.ts";

@@ -1,7 +1,8 @@
 /** A small server for scenarios: one service with a value to read, one to write, one to be told of, and a long one. */
 import { buildAdvertisingPayload } from "../../firmware/ble/gap/advertising-data.ts";
 import type { Connection } from "../../firmware/ble/gap/connection.ts";
-import { type Attribute, PROPERTY } from "../../firmware/ble/gatt/database.ts";
+import type { Attribute } from "../../firmware/ble/gatt/server/database.ts";
+import { PROPERTY } from "../../firmware/ble/gatt/types.ts";
 import type { Host } from "../../firmware/ble/host.ts";
 import { utf8Encode } from "../../firmware/ble/utf8.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";

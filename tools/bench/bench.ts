@@ -37,7 +37,6 @@ export async function* bench(): Operation<Figures> {
         bootToAdvertising: start.instructions,
         ...operationFigures(onCamera),
         ramBytes: ramOf(product.board, product.image) + Math.max(start.heap, heapOf(onCamera)),
-        heapMaxBytes: product.board.heapMaxBytes,
         imageBytes: storedBytes(readSections(product.image)),
       },
       host: { ...operationFigures(onHost), ...(await measureThroughput(host)) },
@@ -127,13 +126,9 @@ function idleWakeups(report: Report): number {
   return firstNumber(report, /^idle wakeups (\d+)/);
 }
 
-/** Most bytes ever in use of malloc's region, and of what JavaScript's heap may grow into. */
+/** Most bytes of malloc's region ever in use. */
 function heapOf(report: Report): number {
-  const peaks = report.lines.flatMap((line) => {
-    const found = /^memory .*heap (\d+) growth (\d+)/.exec(line);
-    return found ? [Number(found[1]) + Number(found[2])] : [];
-  });
-  return Math.max(...peaks);
+  return Math.max(...report.lines.flatMap((line) => Number(/^memory .*heap (\d+)/.exec(line)?.[1] ?? [])));
 }
 
 function firstNumber(report: Report, pattern: RegExp): number {
@@ -150,14 +145,12 @@ interface Memory {
   readonly size: number;
 }
 
-/** What the linker placed in the board's RAM, without the room that the heap may grow into. */
+/** What the linker placed in the board's RAM. */
 function ramOf(board: Board, image: string): number {
   const { memory } = JSON.parse(readFileSync(join(board.folder, "board.json"), "utf8")) as {
     memory: readonly Memory[];
   };
   const ram = memory.find(({ use }) => use === "ram");
   if (!ram) throw new ToolError(`${board.name}: board.json has no memory for "ram"`);
-  const sections = readSections(image);
-  const growth = sections.find(({ name }) => name === ".growth")?.size ?? 0;
-  return usedOf({ start: Number(ram.address), size: ram.size }, sections) - growth;
+  return usedOf({ start: Number(ram.address), size: ram.size }, readSections(image));
 }

@@ -1,6 +1,6 @@
 /** A link as the host keeps it (Vol 3, Part C, 9.3). */
 import type { AttBearer } from "../att/bearer.ts";
-import type { RemoteClient } from "../gatt/server.ts";
+import type { ServerBearer } from "../gatt/server/bearer.ts";
 import type { AclLink } from "../hci/acl.ts";
 import type { L2cap } from "../l2cap/l2cap.ts";
 import type { OwnAddress } from "./own-address.ts";
@@ -42,7 +42,8 @@ export class Connection {
   readonly l2cap: L2cap;
   parameters: LinkParameters;
   bearer!: AttBearer;
-  client!: RemoteClient;
+  /** The peer as a client of our GATT server. */
+  server!: ServerBearer;
   /** Controller error code of the disconnection; undefined while connected (Vol 1, Part F, 1.3). */
   disconnectReason: number | undefined = undefined;
 

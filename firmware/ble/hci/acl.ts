@@ -133,8 +133,6 @@ export class Acl {
   private credits = 1;
   /** Packets that one link may have in the controller. */
   private share = 1;
-  /** Length of the packet whose headers stand in `header`, 0 when they are those of a fragment. */
-  private standing = 0;
   /** Frames that found a link's queue full, the reserve included. */
   dropped = 0;
 
@@ -236,6 +234,7 @@ export class Acl {
 
   /**
    * Sends an L2CAP frame: `headerLength` bytes of `header` from `L2CAP_OFFSET`, then `payload[start..end)`.
+   * Of `header` only the bytes before `L2CAP_OFFSET` change, so that the same frame can go out on another link next.
    * Goes out at once when the controller has room; else a copy waits in the link's queue (see `AclLink.whenSent`) and the
    * result is false. A frame that finds the queue and its reserve full is dropped and counted.
    */
@@ -252,7 +251,6 @@ export class Acl {
     ) {
       this.credits--;
       link.inController++;
-      this.standing = L2CAP_OFFSET + length;
       return true;
     }
     if (link.queued >= QUEUE_LIMIT + ANSWER_RESERVE) {
@@ -272,21 +270,6 @@ export class Acl {
     packet.set(packet.length < this.header.length ? this.header.subarray(0, headerLength) : this.header);
     packet.set(end - start < payload.length ? payload.subarray(start, end) : payload, headerLength);
     return packet;
-  }
-
-  /**
-   * Sends on another link what `send` has just sent at once: its headers, `headerLength` bytes from the start of `header`,
-   * stand still, all but the handle. The caller has to know that nothing else was sent since. False, and nothing is sent,
-   * when the length differs or it cannot leave at once.
-   */
-  repeat(link: AclLink, headerLength: number, payload: Uint8Array, end: number): boolean {
-    if (headerLength + end !== this.standing || link.queued > 0) return false;
-    if (this.credits === 0 || link.inController >= this.share) return false;
-    this.headerView.setUint16(1, link.handle, true);
-    if (!this.transport.write(this.header, headerLength, payload, 0, end)) return false;
-    this.credits--;
-    link.inController++;
-    return true;
   }
 
   /** Number Of Completed Packets (Vol 4, Part E, 7.7.19). Wrong handles and counts are noted and change nothing. */
@@ -348,7 +331,6 @@ export class Acl {
 
   private transmitContinuing({ handle, first }: AclLink, length: number): boolean {
     this.headerView.setUint32(1, handle | (CONTINUING << 12) | (length << 16), true);
-    this.standing = 0;
     const from = L2CAP_OFFSET + first!.sent;
     return this.transport.write(this.header, L2CAP_OFFSET, first!.packet, from, from + length);
   }

@@ -1,5 +1,7 @@
-/** The LE signalling channel, as far as a peripheral without channels of its own needs it (Vol 3, Part A, 4). */
+/** The LE signalling channel: commands of the peer, and requests of our own (Vol 3, Part A, 4). */
+import type { Clock, Timer } from "../../platform/platform.ts";
 import { Writer } from "../codec.ts";
+import type { Channel, ChannelReceiver } from "./channel.ts";
 
 /** Signalling packet codes (Vol 3, Part A, Table 4.2). */
 export const SIGNAL = {
@@ -24,25 +26,110 @@ const SPSM_NOT_SUPPORTED = 0x0002;
 /** MTU of the signalling channel of an LE link (Vol 3, Part A, 4). */
 export const SIGNALING_MTU = 23;
 
+/** Response timeout: how long the peer has to answer a request of ours (1 to 60 s; Vol 3, Part A, 6.2.1). */
+export const RESPONSE_TIMEOUT_MS = 30_000;
+
+/** Requests of ours that may be open on one link. */
+export const OPEN_REQUESTS_MAX = 8;
+
 /** Code, identifier, length. */
 const HEADER_LENGTH = 4;
 
 /** Codes that answer something: with nothing pending they are ignored, not rejected (Vol 3, Part A, 4). */
-const ANSWERS: readonly number[] = [
+const RESPONSES: readonly number[] = [
   SIGNAL.COMMAND_REJECT,
   SIGNAL.DISCONNECTION_RESPONSE,
   SIGNAL.PARAMETER_UPDATE_RESPONSE,
   SIGNAL.LE_CREDIT_CONNECTION_RESPONSE,
-  SIGNAL.FLOW_CONTROL_CREDIT,
   SIGNAL.CREDIT_CONNECTION_RESPONSE,
   SIGNAL.CREDIT_RECONFIGURE_RESPONSE,
 ];
 
-export class Signaling {
-  private readonly send: (frame: Uint8Array) => void;
+/** Serves one command of the peer; the range of its data is valid during the call. */
+export type SignalHandler = (identifier: number, view: DataView, start: number, length: number) => void;
 
-  constructor(send: (frame: Uint8Array) => void) {
-    this.send = send;
+/** What becomes of a request of ours: exactly one of these is called, once. */
+export interface SignalRequest {
+  /** The response, or Command Reject with its reason; the range of its data is valid during the call. */
+  onResponse(code: number, view: DataView, start: number, length: number): void;
+  /** There was no response in time, or the link ended before. */
+  onFailure(reason: "timeout" | "closed"): void;
+}
+
+interface OpenRequest extends SignalRequest {
+  readonly identifier: number;
+  /** Code of the response. */
+  readonly expects: number;
+  readonly timer: Timer;
+}
+
+export class Signaling implements ChannelReceiver {
+  private readonly channel: Pick<Channel, "send">;
+  private readonly clock: Clock;
+  private readonly handlers = new Map<number, SignalHandler>();
+  /** Requests of ours without a response yet, in their order. */
+  private readonly open: OpenRequest[] = [];
+  private lastIdentifier = 0;
+
+  constructor(channel: Pick<Channel, "send" | "receiver">, clock: Clock) {
+    this.channel = channel;
+    this.clock = clock;
+    channel.receiver = this;
+  }
+
+  /**
+   * Has `handler` serve the peer's commands of this code, in place of the refusal that they get otherwise.
+   * @throws Error when the code is served already: each command has one owner, who answers it.
+   */
+  on(code: number, handler: SignalHandler): void {
+    if (this.handlers.has(code)) throw new Error(`signalling code 0x${code.toString(16)} is served already`);
+    this.handlers.set(code, handler);
+  }
+
+  /**
+   * Sends a request of ours, whose response has the code after its own. False, and nothing is sent, when
+   * `OPEN_REQUESTS_MAX` are open already.
+   */
+  request(
+    code: number,
+    words: readonly number[],
+    { onResponse, onFailure }: SignalRequest,
+    timeoutMs = RESPONSE_TIMEOUT_MS,
+  ): boolean {
+    if (this.open.length >= OPEN_REQUESTS_MAX) return false;
+    const identifier = this.allocateIdentifier();
+    const timer = this.clock.setTimer(() => {
+      this.open.splice(this.open.indexOf(request), 1);
+      onFailure("timeout");
+    }, timeoutMs);
+    const request = { identifier, expects: code + 1, timer, onResponse, onFailure };
+    this.open.push(request);
+    this.send(code, identifier, words);
+    return true;
+  }
+
+  /** 1 to 255 in turn, so that one is used again as late as can be (Vol 3, Part A, 4). */
+  private allocateIdentifier(): number {
+    do {
+      this.lastIdentifier = (this.lastIdentifier % 0xff) + 1;
+    } while (this.open.some(({ identifier }) => identifier === this.lastIdentifier));
+    return this.lastIdentifier;
+  }
+
+  /** Sends a command or response of 16-bit fields. */
+  send(code: number, identifier: number, words: readonly number[]): void {
+    const writer = new Writer();
+    writer.u8(code);
+    writer.u8(identifier);
+    writer.u16(words.length * 2);
+    for (const word of words) writer.u16(word);
+    const frame = writer.finish();
+    this.channel.send(0, frame, 0, frame.length);
+  }
+
+  /** Command Reject (Vol 3, Part A, 4.1). */
+  reject(identifier: number, reason: number, ...data: number[]): void {
+    this.send(SIGNAL.COMMAND_REJECT, identifier, [reason, ...data]);
   }
 
   /** One frame on channel 0x0005. An LE frame carries exactly one command. */
@@ -50,32 +137,52 @@ export class Signaling {
     if (length < HEADER_LENGTH) return;
     const code = view.getUint8(start);
     const identifier = view.getUint8(start + 1);
-    const dataLength = view.getUint16(start + 2, true);
-    if (identifier === 0 || ANSWERS.includes(code)) return;
-    if (length > SIGNALING_MTU) return this.reject(identifier, REJECT.MTU_EXCEEDED, SIGNALING_MTU);
-    if (dataLength !== length - HEADER_LENGTH) return this.reject(identifier, REJECT.NOT_UNDERSTOOD);
+    if (identifier === 0) return;
+    const isWhole = length <= SIGNALING_MTU && view.getUint16(start + 2, true) === length - HEADER_LENGTH;
     const data = start + HEADER_LENGTH;
-    if (code === SIGNAL.DISCONNECTION_REQUEST && dataLength === 4) {
-      const destination = view.getUint16(data, true);
-      const source = view.getUint16(data + 2, true);
-      this.reject(identifier, REJECT.INVALID_CID, destination, source);
-    } else if (code === SIGNAL.LE_CREDIT_CONNECTION_REQUEST && dataLength === 10) {
-      this.answer(SIGNAL.LE_CREDIT_CONNECTION_RESPONSE, identifier, [0, 0, 0, 0, SPSM_NOT_SUPPORTED]);
-    } else {
+    if (RESPONSES.includes(code)) {
+      if (isWhole) this.settle(code, identifier, view, data, length - HEADER_LENGTH);
+    } else if (length > SIGNALING_MTU) {
+      if (code !== SIGNAL.FLOW_CONTROL_CREDIT) this.reject(identifier, REJECT.MTU_EXCEEDED, SIGNALING_MTU);
+    } else if (isWhole) {
+      this.serve(code, identifier, view, data, length - HEADER_LENGTH);
+    } else if (code !== SIGNAL.FLOW_CONTROL_CREDIT) {
       this.reject(identifier, REJECT.NOT_UNDERSTOOD);
     }
   }
 
-  private reject(identifier: number, reason: number, ...data: number[]): void {
-    this.answer(SIGNAL.COMMAND_REJECT, identifier, [reason, ...data]);
+  private serve(code: number, identifier: number, view: DataView, start: number, length: number): void {
+    const handler = this.handlers.get(code);
+    if (handler) {
+      handler(identifier, view, start, length);
+    } else if (code === SIGNAL.DISCONNECTION_REQUEST && length === 4) {
+      const destination = view.getUint16(start, true);
+      const source = view.getUint16(start + 2, true);
+      this.reject(identifier, REJECT.INVALID_CID, destination, source);
+    } else if (code === SIGNAL.LE_CREDIT_CONNECTION_REQUEST && length === 10) {
+      this.send(SIGNAL.LE_CREDIT_CONNECTION_RESPONSE, identifier, [0, 0, 0, 0, SPSM_NOT_SUPPORTED]);
+    } else if (code !== SIGNAL.FLOW_CONTROL_CREDIT) {
+      // Credits for a channel that is not there need no answer: their sender waits for none.
+      this.reject(identifier, REJECT.NOT_UNDERSTOOD);
+    }
   }
 
-  private answer(code: number, identifier: number, words: readonly number[]): void {
-    const writer = new Writer();
-    writer.u8(code);
-    writer.u8(identifier);
-    writer.u16(words.length * 2);
-    for (const word of words) writer.u16(word);
-    this.send(writer.finish());
+  private settle(code: number, identifier: number, view: DataView, start: number, length: number): void {
+    const at = this.open.findIndex(
+      (request) =>
+        request.identifier === identifier && (code === request.expects || code === SIGNAL.COMMAND_REJECT),
+    );
+    if (at < 0) return;
+    const [request] = this.open.splice(at, 1) as [OpenRequest];
+    this.clock.clearTimer(request.timer);
+    request.onResponse(code, view, start, length);
+  }
+
+  /** The link is gone: what is open has failed. */
+  close(): void {
+    for (const request of this.open.splice(0)) {
+      this.clock.clearTimer(request.timer);
+      request.onFailure("closed");
+    }
   }
 }

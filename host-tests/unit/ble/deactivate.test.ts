@@ -50,7 +50,7 @@ describe("Host: switching the radio off", () => {
     assert.equal(rig.controller.closes, 1);
     assert.equal(rig.host.active, false);
     assert.equal(rig.host.connections.size, 0);
-    assert.equal(rig.host.gatt.clients.length, 0);
+    assert.equal(rig.host.gatt.clientCount, 0);
     assert.equal(rig.clock.pending, 0);
     await started(rig);
     assert.equal(rig.host.active, true);

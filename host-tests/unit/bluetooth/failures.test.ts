@@ -82,7 +82,7 @@ describe("bluetooth: a handler that is set and taken away", () => {
     await client.write([1]);
     assert.deepEqual(seen, [4, 3]);
     ble.irq(null);
-    assert.equal(host.gatt.watcher, undefined);
+    assert.equal(host.gatt.isWatched, false);
     await client.read();
     await client.write([1]);
     await client.rig.disconnect();

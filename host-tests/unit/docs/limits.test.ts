@@ -10,9 +10,9 @@ import {
   HIGH_DUTY_MS,
 } from "../../../firmware/ble/gap/advertiser.ts";
 import { ADVERTISING_DATA_LENGTH } from "../../../firmware/ble/gap/advertising-data.ts";
-import { MAX_VALUE_LENGTH } from "../../../firmware/ble/gatt/database.ts";
-import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../../firmware/ble/gatt/prepared-writes.ts";
-import { DEFAULT_CAPACITY } from "../../../firmware/ble/gatt/values.ts";
+import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../../firmware/ble/gatt/server/prepared-writes.ts";
+import { DEFAULT_CAPACITY } from "../../../firmware/ble/gatt/server/values.ts";
+import { MAX_VALUE_LENGTH } from "../../../firmware/ble/gatt/types.ts";
 import { QUEUE_LIMIT } from "../../../firmware/ble/hci/acl.ts";
 import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/hci.ts";
 import { PREFERRED_MTU } from "../../../firmware/ble/host.ts";

@@ -3,7 +3,8 @@ import { describe, it } from "mocha";
 import { TRANSACTION_TIMEOUT_MS } from "../../../../firmware/ble/att/bearer.ts";
 import * as pdus from "../../../../firmware/ble/att/pdus.ts";
 import { encode } from "../../../../firmware/ble/codec.ts";
-import { type CharacteristicDefinition, PROPERTY } from "../../../../firmware/ble/gatt/database.ts";
+import type { CharacteristicDefinition } from "../../../../firmware/ble/gatt/server/database.ts";
+import { PROPERTY } from "../../../../firmware/ble/gatt/types.ts";
 import { PREFERRED_MTU } from "../../../../firmware/ble/host.ts";
 import { UUID } from "../../../../firmware/ble/uuid.ts";
 import { isAllowedError } from "../../../support/att.ts";
@@ -57,13 +58,39 @@ describe("ATT MTU exchange (Vol 3, Part F, 3.4.2)", () => {
     });
   }
 
-  it("is fixed for the link once exchanged", async () => {
+  it("asked again, the answer is the same, and the latest figure of the client holds (A10)", async () => {
+    const rig = await rigWith();
+    const seen: number[] = [];
+    rig.host.observe({ onMtu: (_, mtu) => seen.push(mtu) });
+    for (const [asked, expected] of [
+      [100, 100],
+      [100, 100],
+      [50, 50],
+      [0, 23],
+      [300, 300],
+      [0xffff, 517],
+    ] as const) {
+      assert.deepEqual(await rig.exchange(ATT, [0x02, ...le16(asked)]), ["03 05 02"]);
+      assert.equal(mtuOf(rig), expected);
+    }
+    assert.deepEqual(seen, [100, 50, 23, 300, 517], "told once for each change");
+  });
+
+  it("asked again, the wrong length is Invalid PDU and what was agreed stays", async () => {
     const rig = await rigWith();
     await rig.exchange(ATT, [0x02, ...le16(100)]);
-    for (const again of [23, 50, 300]) {
-      assert.deepEqual(await rig.exchange(ATT, [0x02, ...le16(again)]), ["01 02 00 00 06"]);
-      assert.equal(mtuOf(rig), 100);
+    for (const length of [0, 1, 3]) {
+      assert.deepEqual(await rig.exchange(ATT, [0x02, ...counting(length, 30)]), ["01 02 00 00 04"]);
     }
+    assert.equal(mtuOf(rig), 100);
+  });
+
+  it("the answer keeps to the figure of the link's beginning, whatever is configured meanwhile", async () => {
+    const rig = await rigWith();
+    await rig.exchange(ATT, [0x02, ...le16(100)]);
+    rig.aioble.config({ mtu: 64 });
+    assert.deepEqual(await rig.exchange(ATT, [0x02, ...le16(200)]), ["03 05 02"]);
+    assert.equal(mtuOf(rig), 200);
   });
 
   it("starts at 23 again on the next link", async () => {
@@ -152,7 +179,7 @@ describe("ATT bearer: notifications and indications (Vol 3, Part F, 3.4.7)", () 
     await rig.exchange(ATT, [0x12, ...le16(CCCD), 1, 0]);
     rig.controller.sent.length = 0;
     const attribute = { handle: VALUE, value: fromHex("3408") };
-    rig.host.connections.get(HANDLE)!.bearer.notify(attribute.handle, attribute.value);
+    rig.host.connections.get(HANDLE)!.server.notify(attribute.handle, attribute.value);
     const declared = encode(pdus.handleValueNotification.fields, {
       attributeHandle: attribute.handle,
       attributeValue: attribute.value,
@@ -172,22 +199,22 @@ describe("ATT bearer: notifications and indications (Vol 3, Part F, 3.4.7)", () 
       const rig = await rigWith();
       await rig.exchange(ATT, [0x02, ...le16(mtu)]);
       rig.controller.sent.length = 0;
-      rig.host.connections.get(HANDLE)!.bearer.notify(VALUE, counting(length));
+      rig.host.connections.get(HANDLE)!.server.notify(VALUE, counting(length));
       assert.equal(takeFrames(rig.controller, HANDLE)[0]!.payload.length, 3 + sent);
     }
   });
 
   it("an indication: one at a time, confirmed once, by a confirmation of one byte only", async () => {
     const rig = await rigWith();
-    const { bearer } = rig.host.connections.get(HANDLE)!;
+    const { server } = rig.host.connections.get(HANDLE)!;
     const told: boolean[] = [];
-    bearer.indicate(8, fromHex("0100ffff"), (confirmed) => told.push(confirmed));
-    assert.equal(bearer.indicating, true);
+    server.indicate(8, fromHex("0100ffff"), (confirmed) => told.push(confirmed));
+    assert.equal(server.indicating, true);
     await rig.exchange(ATT, [0x1e, 0]);
     assert.deepEqual(told, []);
     await rig.exchange(ATT, [0x1e]);
     assert.deepEqual(told, [true]);
-    assert.equal(bearer.indicating, false);
+    assert.equal(server.indicating, false);
     await rig.exchange(ATT, [0x1e]);
     assert.deepEqual(told, [true]);
     assert.equal(rig.clock.pending, 0, "its timer is gone");
@@ -195,9 +222,9 @@ describe("ATT bearer: notifications and indications (Vol 3, Part F, 3.4.7)", () 
 
   it("an indication left open for 30 s ends the link (3.3.3)", async () => {
     const rig = await rigWith();
-    const { bearer } = rig.host.connections.get(HANDLE)!;
+    const { server } = rig.host.connections.get(HANDLE)!;
     const told: boolean[] = [];
-    bearer.indicate(8, fromHex("0100ffff"), (confirmed) => told.push(confirmed));
+    server.indicate(8, fromHex("0100ffff"), (confirmed) => told.push(confirmed));
     await rig.clock.advance(TRANSACTION_TIMEOUT_MS - 1);
     rig.controller.sent.length = 0;
     await rig.clock.advance(1);
@@ -209,7 +236,7 @@ describe("ATT bearer: notifications and indications (Vol 3, Part F, 3.4.7)", () 
   it("an indication ends with the link", async () => {
     const rig = await rigWith();
     const told: boolean[] = [];
-    rig.host.connections.get(HANDLE)!.bearer.indicate(8, fromHex("00"), (confirmed) => told.push(confirmed));
+    rig.host.connections.get(HANDLE)!.server.indicate(8, fromHex("00"), (confirmed) => told.push(confirmed));
     await rig.disconnect();
     assert.deepEqual(told, [false]);
     assert.equal(rig.clock.pending, 0);
@@ -217,7 +244,7 @@ describe("ATT bearer: notifications and indications (Vol 3, Part F, 3.4.7)", () 
 
   it("requests are served while an indication waits (3.3.2)", async () => {
     const rig = await rigWith();
-    rig.host.connections.get(HANDLE)!.bearer.indicate(8, fromHex("00"), () => {});
+    rig.host.connections.get(HANDLE)!.server.indicate(8, fromHex("00"), () => {});
     assert.deepEqual(await rig.exchange(ATT, [0x0a, ...le16(VALUE)]), [`0b ${toHex(counting(4))}`]);
   });
 });

@@ -2,11 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { Signaling } from "../../../../firmware/ble/l2cap/signaling.ts";
 import { concat, fromHex, le16, shiftedView, toHex } from "../../../support/bytes.ts";
+import { VirtualClock } from "../../../support/virtual-clock.ts";
 
 /** What goes back for one frame on channel 0x0005. */
 function answers(frame: Uint8Array): string[] {
   const sent: string[] = [];
-  const signaling = new Signaling((bytes) => sent.push(toHex(bytes)));
+  const signaling = new Signaling(
+    { receiver: undefined, send: (_header, bytes) => sent.push(toHex(bytes)) > 0 },
+    new VirtualClock(),
+  );
   signaling.receive(shiftedView(frame), 0, frame.length);
   return sent;
 }

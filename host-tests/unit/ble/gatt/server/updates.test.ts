@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { PROPERTY } from "../../../../firmware/ble/gatt/database.ts";
-import type { PendingIndication, RemoteClient } from "../../../../firmware/ble/gatt/remote-client.ts";
-import { concat, counting, fromHex, le16, toHex } from "../../../support/bytes.ts";
-import { CCCD, CLIENT_FEATURES, type Client, createClient, VALUE } from "../../../support/gatt.ts";
+import type { PendingIndication, ServerBearer } from "../../../../../firmware/ble/gatt/server/bearer.ts";
+import { PROPERTY } from "../../../../../firmware/ble/gatt/types.ts";
+import { concat, counting, fromHex, le16, toHex } from "../../../../support/bytes.ts";
+import { CCCD, CLIENT_FEATURES, type Client, createClient, VALUE } from "../../../../support/gatt.ts";
 
 const CONFIRMATION = [0x1e];
 const OTHER_CCCD = 20;
 
-function remoteOf(client: Client): RemoteClient {
-  return [...client.rig.host.connections.values()][0]!.client;
+function remoteOf(client: Client): ServerBearer {
+  return [...client.rig.host.connections.values()][0]!.server;
 }
 
 interface Indications {
@@ -27,7 +27,7 @@ function indications(client: Client): Indications {
         value: fromHex(value),
         onConfirmed: (confirmed) => told.push([value, confirmed]),
       };
-      client.rig.host.gatt.updates.indicate(remoteOf(client), pending);
+      client.rig.host.gatt.updates.indicate(remoteOf(client), pending, true);
       return pending;
     },
   };
@@ -225,7 +225,7 @@ describe("Multiple Handle Value Notifications (Vol 3, Part F, 3.4.7.4)", () => {
 
 describe("included and secondary services, and descriptors (Vol 3, Part G, 3.1 to 3.3)", () => {
   it("a client may read, and write where allowed, a descriptor like any attribute", async () => {
-    const { UUID } = await import("../../../../firmware/ble/uuid.ts");
+    const { UUID } = await import("../../../../../firmware/ble/uuid.ts");
     const client = await createClient([
       {
         properties: PROPERTY.READ,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { isAllowedError } from "../../../support/att.ts";
-import { counting, fromHex, le16 } from "../../../support/bytes.ts";
+import { isAllowedError } from "../../../../support/att.ts";
+import { counting, fromHex, le16 } from "../../../../support/bytes.ts";
 import {
   CLIENT_FEATURES,
   type Client,
@@ -11,7 +11,7 @@ import {
   error,
   service,
   VALUE,
-} from "../../../support/gatt.ts";
+} from "../../../../support/gatt.ts";
 
 const READ = 0x0a;
 const READ_MULTIPLE = 0x0e;

@@ -1,5 +1,5 @@
 /** What an application may answer when a client reads or writes. */
-import { ATT_ERROR } from "../att/errors.ts";
+import { ATT_ERROR } from "../../att/errors.ts";
 
 /** What the application is asked about; a command goes on without an answer. */
 export type Question = "read" | "write" | "command";

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { Database, PROPERTY } from "../../../../firmware/ble/gatt/database.ts";
-import { GenericServices } from "../../../../firmware/ble/gatt/generic-services.ts";
-import { UUID } from "../../../../firmware/ble/uuid.ts";
-import { aesCmac } from "../../../../firmware/platform/aes-cmac.ts";
-import { fromHex, toHex } from "../../../support/bytes.ts";
+import { Database } from "../../../../../firmware/ble/gatt/server/database.ts";
+import { GenericServices } from "../../../../../firmware/ble/gatt/server/generic-services.ts";
+import { PROPERTY } from "../../../../../firmware/ble/gatt/types.ts";
+import { UUID } from "../../../../../firmware/ble/uuid.ts";
+import { aesCmac } from "../../../../../firmware/platform/aes-cmac.ts";
+import { fromHex, toHex } from "../../../../support/bytes.ts";
 import {
   CCCD,
   CLIENT_FEATURES,
@@ -15,7 +16,7 @@ import {
   SERVICE_CHANGED_CCCD,
   service,
   VALUE,
-} from "../../../support/gatt.ts";
+} from "../../../../support/gatt.ts";
 
 const readHash = (client: Client) => client.send([0x08, 1, 0, 0xff, 0xff, 0x2a, 0x2b]);
 
@@ -193,10 +194,10 @@ describe("robust caching (Vol 3, Part G, 2.5.2.1)", () => {
     await client.write([2, 0], SERVICE_CHANGED_CCCD);
     client.rig.controller.sent.length = 0;
     client.rig.host.gatt.register([service({}, {})]);
-    assert.deepEqual(client.sent(), ["1d 08 00 01 00 14 00"]);
+    assert.deepEqual(client.sent(), ["1d 08 00 01 00 ff ff"]);
     client.rig.host.gatt.register([service({})]);
     assert.deepEqual(client.sent(), []);
-    assert.deepEqual(await client.send([0x1e]), ["1d 08 00 01 00 14 00"]);
+    assert.deepEqual(await client.send([0x1e]), ["1d 08 00 01 00 ff ff"]);
     await client.command([9]);
     assert.equal(client.rig.host.gatt.droppedCommands, 1);
     assert.deepEqual(await client.send([0x1e]), []);
@@ -209,7 +210,7 @@ describe("robust caching (Vol 3, Part G, 2.5.2.1)", () => {
     const { gatt, connections } = client.rig.host;
     await client.write([2, 0], CCCD);
     const told: boolean[] = [];
-    const remote = [...connections.values()][0]!.client;
+    const remote = [...connections.values()][0]!.server;
     for (let n = 0; n < 3; n++) {
       gatt.updates.indicate(remote, {
         attribute: client.values[0]!,

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { writeCommand, writeRequest } from "../../../../firmware/ble/att/pdus.ts";
-import { encode } from "../../../../firmware/ble/codec.ts";
+import { writeCommand, writeRequest } from "../../../../../firmware/ble/att/pdus.ts";
+import { encode } from "../../../../../firmware/ble/codec.ts";
 import {
   type Attribute,
   type CharacteristicDefinition,
   Database,
-  PROPERTY,
-} from "../../../../firmware/ble/gatt/database.ts";
-import { UUID } from "../../../../firmware/ble/uuid.ts";
-import { concat, counting, fromHex, le16, toHex } from "../../../support/bytes.ts";
-import { ATT, createConnectedRig, HANDLE, type Rig, takeFrames } from "../../../support/rig.ts";
+} from "../../../../../firmware/ble/gatt/server/database.ts";
+import { PROPERTY } from "../../../../../firmware/ble/gatt/types.ts";
+import { UUID } from "../../../../../firmware/ble/uuid.ts";
+import { concat, counting, fromHex, le16, toHex } from "../../../../support/bytes.ts";
+import { ATT, createConnectedRig, HANDLE, type Rig, takeFrames } from "../../../../support/rig.ts";
 
 /** Handles of the first registered characteristic: its value, and its CCCD if it has one. */
 const VALUE = 16;
@@ -302,9 +302,12 @@ describe("client characteristic configuration (Vol 3, Part G, 3.3.3.3)", () => {
     assert.equal(sentTo(rig, HANDLE).length, 1);
   });
 
-  it("refuses other lengths and bits that the properties do not offer", async () => {
+  it("refuses more than two bytes, and bits that the properties do not offer", async () => {
     const rig = await rigWith();
-    for (const value of [[], [1], [1, 0, 0], [0, 0, 0, 0]]) {
+    for (const value of [
+      [1, 0, 0],
+      [0, 0, 0, 0],
+    ]) {
       assert.deepEqual(await write(rig, value, CCCD), [error(0x12, CCCD, 0x0d)], `${value.length} bytes`);
     }
     for (let low = 0; low <= 0xff; low++) {
@@ -320,6 +323,22 @@ describe("client characteristic configuration (Vol 3, Part G, 3.3.3.3)", () => {
     assert.deepEqual(await write(indicateOnly, [1, 0], CCCD), [error(0x12, CCCD, 0xfd)]);
   });
 
+  it("a shorter write leaves the bytes behind it, as any write to a fixed length (Part F, 3.4.5.1; A9)", async () => {
+    const told: number[] = [];
+    const rig = await rigWith({
+      properties: PROPERTY.NOTIFY | PROPERTY.INDICATE,
+      hooks: { onSubscribe: (_, configuration) => told.push(configuration) },
+    });
+    assert.deepEqual(await write(rig, [2], CCCD), ["13"]);
+    assert.deepEqual(await read(rig, CCCD), ["0b 02 00"]);
+    assert.deepEqual(await write(rig, [], CCCD), ["13"]);
+    assert.deepEqual(await read(rig, CCCD), ["0b 02 00"]);
+    assert.deepEqual(await write(rig, [4], CCCD), [error(0x12, CCCD, 0xfd)], "its bits are checked");
+    assert.deepEqual(await write(rig, [0], CCCD), ["13"]);
+    assert.deepEqual(await read(rig, CCCD), ["0b 00 00"]);
+    assert.deepEqual(told, [2, 0]);
+  });
+
   it("a client whose queue is full misses a notification and is counted; others are told", async () => {
     const rig = await rigWith();
     await connectSecond(rig);
@@ -328,7 +347,7 @@ describe("client characteristic configuration (Vol 3, Part G, 3.3.3.3)", () => {
     rig.controller.autoComplete = false;
     const [first, second] = [rig.host.connections.get(HANDLE)!, rig.host.connections.get(SECOND)!];
     for (let outcome = "sent"; outcome !== "full"; ) {
-      outcome = rig.host.gatt.updates.notify(first.client, rig.attribute, fromHex("00"));
+      outcome = rig.host.gatt.updates.notify(first.server, rig.attribute, fromHex("00"));
       assert.notEqual(outcome, "unsubscribed");
     }
     rig.controller.sent.length = 0;
@@ -351,7 +370,7 @@ describe("Service Changed (Vol 3, Part G, 7.1)", () => {
       { uuid: new UUID(0x180f), characteristics: [definition({}), definition({})] },
     ]) as [[Attribute]];
     const packets = [...rig.controller.sent];
-    assert.deepEqual(sentTo(rig, HANDLE), ["1d 08 00 01 00 14 00"]);
+    assert.deepEqual(sentTo(rig, HANDLE), ["1d 08 00 01 00 ff ff"]);
     rig.controller.sent.push(...packets);
     assert.deepEqual(sentTo(rig, SECOND), []);
     rig.host.gatt.updates.tellSubscribers(attribute);
@@ -359,12 +378,12 @@ describe("Service Changed (Vol 3, Part G, 7.1)", () => {
     assert.deepEqual(await read(rig, SERVICE_CHANGED_CCCD), ["0b 02 00"], "it stays subscribed to this one");
   });
 
-  it("names the longer of the two databases", async () => {
+  it("ends its range at 0xFFFF, which no client takes for a part of its database (A10)", async () => {
     const rig = await rigWith();
     await write(rig, [2, 0], SERVICE_CHANGED_CCCD);
     rig.controller.sent.length = 0;
     rig.host.gatt.register([]);
-    assert.deepEqual(sentTo(rig, HANDLE), ["1d 08 00 01 00 11 00"]);
+    assert.deepEqual(sentTo(rig, HANDLE), ["1d 08 00 01 00 ff ff"]);
   });
 
   it("a second change before the confirmation is indicated after it", async () => {
@@ -374,8 +393,8 @@ describe("Service Changed (Vol 3, Part G, 7.1)", () => {
     rig.host.gatt.register([]);
     rig.host.gatt.register([{ uuid: new UUID(0x180f), characteristics: [definition({}), definition({})] }]);
     rig.host.gatt.register([]);
-    assert.deepEqual(sentTo(rig, HANDLE), ["1d 08 00 01 00 11 00"], "one at a time");
-    assert.deepEqual(await rig.exchange(ATT, [0x1e]), ["1d 08 00 01 00 14 00"], "the widest range since");
+    assert.deepEqual(sentTo(rig, HANDLE), ["1d 08 00 01 00 ff ff"], "one at a time");
+    assert.deepEqual(await rig.exchange(ATT, [0x1e]), ["1d 08 00 01 00 ff ff"], "once for all since");
     assert.deepEqual(await rig.exchange(ATT, [0x1e]), []);
   });
 });

@@ -1,6 +1,7 @@
 /** A client's prepared writes (Vol 3, Part F, 3.4.6). Bounded by count and bytes; no timer empties it (3.4.6.3). */
-import { ATT_ERROR } from "../att/errors.ts";
+import { ATT_ERROR } from "../../att/errors.ts";
 import type { Attribute } from "./database.ts";
+import { fits } from "./values.ts";
 
 /** Parts that one client may prepare: a value of 512 bytes takes 29 at the smallest MTU. */
 export const PREPARED_COUNT_MAX = 64;
@@ -68,7 +69,7 @@ export class PreparedWrites {
       const before = values.get(attribute) ?? (fresh ? new Uint8Array(0) : attribute.value);
       if (offset > before.length) return { handle: attribute.handle, error: ATT_ERROR.INVALID_OFFSET };
       const end = offset + bytes.length;
-      if ((attribute.append ? attribute.value.length : 0) + end > attribute.maxLength) {
+      if (!fits(attribute, end)) {
         return { handle: attribute.handle, error: ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH };
       }
       const value = new Uint8Array(Math.max(end, before.length));

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { PROPERTY, type ServiceDefinition } from "../../../../firmware/ble/gatt/database.ts";
-import { UUID } from "../../../../firmware/ble/uuid.ts";
-import { concat, counting, fromHex, le16, toHex } from "../../../support/bytes.ts";
-import { ATT, createConnectedRig, type Rig } from "../../../support/rig.ts";
+import type { ServiceDefinition } from "../../../../../firmware/ble/gatt/server/database.ts";
+import { PROPERTY } from "../../../../../firmware/ble/gatt/types.ts";
+import { UUID } from "../../../../../firmware/ble/uuid.ts";
+import { concat, counting, fromHex, le16, toHex } from "../../../../support/bytes.ts";
+import { ATT, createConnectedRig, type Rig } from "../../../../support/rig.ts";
 
 const UART = new UUID("6e400001-b5a3-f393-e0a9-e50e24dcca9e");
 const UART_TX = new UUID("6e400003-b5a3-f393-e0a9-e50e24dcca9e");

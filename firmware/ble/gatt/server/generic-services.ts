@@ -1,10 +1,11 @@
 /** The services that every server has: Generic Access (Vol 3, Part C, 12) and Generic Attribute (Vol 3, Part G, 7). */
 
-import { ATT_ERROR } from "../att/errors.ts";
-import { Writer } from "../codec.ts";
-import { UUID } from "../uuid.ts";
-import { type Attribute, type Database, PROPERTY, TYPE } from "./database.ts";
-import type { RemoteClient } from "./remote-client.ts";
+import { ATT_ERROR } from "../../att/errors.ts";
+import { Writer } from "../../codec.ts";
+import { UUID } from "../../uuid.ts";
+import { PROPERTY, TYPE } from "../types.ts";
+import type { Attribute, Database } from "./database.ts";
+import type { ServerSession } from "./session.ts";
 
 const GENERIC_ACCESS = 0x1800;
 const DEVICE_NAME = 0x2a00;
@@ -55,7 +56,7 @@ export class GenericServices {
    * Puts them at the beginning of a new database, always at the same handles (Vol 3, Part G, 7.1). The returned function
    * makes that database the one whose values this object keeps.
    */
-  addTo(database: Database, clientOf: (owner: unknown) => RemoteClient | undefined): () => void {
+  addTo(database: Database, sessionOf: (peer: unknown) => ServerSession | undefined): () => void {
     const [name, appearance] = database.add({
       uuid: new UUID(GENERIC_ACCESS),
       characteristics: [
@@ -78,8 +79,8 @@ export class GenericServices {
           value: new Uint8Array(1),
           maxLength: 8,
           hooks: {
-            onRead: (owner) => new Uint8Array([clientOf(owner)?.features ?? 0]),
-            onWrite: (owner, value) => setFeatures(clientOf(owner), value),
+            onRead: (peer) => new Uint8Array([sessionOf(peer)?.features ?? 0]),
+            onWrite: (peer, value) => setFeatures(sessionOf(peer), value),
           },
         },
         {
@@ -88,9 +89,9 @@ export class GenericServices {
           value: new Uint8Array(16),
           maxLength: 0,
           hooks: {
-            onRead: (owner) => {
-              const client = clientOf(owner);
-              if (client) client.awareAtNextRequest = true;
+            onRead: (peer) => {
+              const session = sessionOf(peer);
+              if (session) session.awareAtNextRequest = true;
               return this.databaseHash();
             },
           },
@@ -144,10 +145,10 @@ function hashInput(database: Database): Uint8Array {
 }
 
 /** A client may set bits, never clear them (Vol 3, Part G, 7.2). */
-function setFeatures(client: RemoteClient | undefined, value: Uint8Array): number {
+function setFeatures(session: ServerSession | undefined, value: Uint8Array): number {
   const features = (value[0] ?? 0) & KNOWN_FEATURES;
-  if (!client || value.length === 0 || (client.features & ~features) !== 0)
+  if (!session || value.length === 0 || (session.features & ~features) !== 0)
     return ATT_ERROR.VALUE_NOT_ALLOWED;
-  client.features = features;
+  session.features = features;
   return 0;
 }

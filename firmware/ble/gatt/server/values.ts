@@ -1,6 +1,7 @@
 /** Values as applications give and get them. */
-import { utf8Encode } from "../utf8.ts";
-import { type Attribute, MAX_VALUE_LENGTH } from "./database.ts";
+import { utf8Encode } from "../../utf8.ts";
+import { MAX_VALUE_LENGTH } from "../types.ts";
+import type { Attribute } from "./database.ts";
 
 /** Room for a client's value by default: what fits one write at the default MTU. */
 export const DEFAULT_CAPACITY = 20;
@@ -31,8 +32,31 @@ export function checkedValue(value: Value): Uint8Array {
   return bytes;
 }
 
-/** Takes over a value of ours. Clients may write as much as we did. */
+/**
+ * Takes over a value of ours. Clients may write as much as we did, but where they append the room stays as it is: a value
+ * of ours that fills it leaves them none.
+ */
 export function setValue(attribute: Attribute, value: Uint8Array): void {
   attribute.value = value;
-  if (value.length > attribute.maxLength) attribute.maxLength = value.length;
+  if (value.length > attribute.maxLength && !attribute.append) attribute.maxLength = value.length;
+}
+
+/** Whether there is room for so many bytes of a client: all of it, or where clients append what is left. */
+export function fits(attribute: Attribute, length: number): boolean {
+  const { append, maxLength } = attribute;
+  return length <= (append ? Math.min(maxLength, MAX_VALUE_LENGTH) - attribute.value.length : maxLength);
+}
+
+/** The one way in which a client's value is stored. False, and nothing has changed, when there is no room for it. */
+export function store(attribute: Attribute, value: Uint8Array): boolean {
+  if (!fits(attribute, value.length)) return false;
+  if (!attribute.append) {
+    attribute.value = value;
+    return true;
+  }
+  const joined = new Uint8Array(attribute.value.length + value.length);
+  joined.set(attribute.value);
+  joined.set(value, attribute.value.length);
+  attribute.value = joined;
+  return true;
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { PROPERTY } from "../../../../firmware/ble/gatt/database.ts";
-import { isAllowedError } from "../../../support/att.ts";
-import { concat, counting, fromHex, le16 } from "../../../support/bytes.ts";
-import { ALL, createClient } from "../../../support/gatt.ts";
+import { PROPERTY } from "../../../../../firmware/ble/gatt/types.ts";
+import { isAllowedError } from "../../../../support/att.ts";
+import { concat, counting, fromHex, le16 } from "../../../../support/bytes.ts";
+import { ALL, createClient } from "../../../../support/gatt.ts";
 
 /** Each permission once, with and without a CCCD, with handlers that answer, refuse, throw and promise. */
 const CHARACTERISTICS = [

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { PROPERTY } from "../../../../firmware/ble/gatt/database.ts";
-import { concat, counting, le16, toHex } from "../../../support/bytes.ts";
-import { createClient, deferred, error, VALUE } from "../../../support/gatt.ts";
+import { PROPERTY } from "../../../../../firmware/ble/gatt/types.ts";
+import { concat, counting, le16, toHex } from "../../../../support/bytes.ts";
+import { createClient, deferred, error, VALUE } from "../../../../support/gatt.ts";
 
 const PLAIN = 18; // The value of a second characteristic; the first has a CCCD unless it says otherwise.
 const READABLE = { properties: PROPERTY.READ | PROPERTY.WRITE | PROPERTY.WRITE_WITHOUT_RESPONSE };

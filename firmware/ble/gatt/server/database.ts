@@ -1,43 +1,27 @@
 /** The attributes of a GATT server (Vol 3, Part G, 2.5 and 3). */
-import { Writer } from "../codec.ts";
-import { UUID } from "../uuid.ts";
-
-/** Attribute types of declarations and descriptors (Assigned Numbers, 3.6 and 3.7). */
-export const TYPE = {
-  PRIMARY_SERVICE: 0x2800,
-  SECONDARY_SERVICE: 0x2801,
-  INCLUDE: 0x2802,
-  CHARACTERISTIC: 0x2803,
-  CHARACTERISTIC_EXTENDED_PROPERTIES: 0x2900,
-  CHARACTERISTIC_USER_DESCRIPTION: 0x2901,
-  CLIENT_CHARACTERISTIC_CONFIGURATION: 0x2902,
-  CHARACTERISTIC_PRESENTATION_FORMAT: 0x2904,
-} as const;
-
-/** Characteristic properties (Vol 3, Part G, 3.3.1.1). */
-export const PROPERTY = {
-  BROADCAST: 0x01,
-  READ: 0x02,
-  WRITE_WITHOUT_RESPONSE: 0x04,
-  WRITE: 0x08,
-  NOTIFY: 0x10,
-  INDICATE: 0x20,
-  EXTENDED: 0x80,
-} as const;
-
-/** Bits of a client characteristic configuration (Vol 3, Part G, 3.3.3.3). */
-export const CCCD = { NOTIFY: 0x0001, INDICATE: 0x0002 } as const;
-
-/** Longest attribute value (Vol 3, Part F, 3.2.9). */
-export const MAX_VALUE_LENGTH = 512;
+import { Writer } from "../../codec.ts";
+import { UUID } from "../../uuid.ts";
+import type { Requirements } from "../access.ts";
+import { CCCD, CCCD_LENGTH, PROPERTY, TYPE } from "../types.ts";
 
 /** An ATT error code that refuses, bytes that take the value's place, or 0 or nothing: the stored value. */
 export type ReadAnswer = number | Uint8Array | undefined;
 /** An ATT error code that refuses; 0 or nothing accepts. */
 export type WriteAnswer = number | undefined;
 
+/** Functions that are there, or not, at the moment. */
+export interface Handlers {
+  readonly onRead?: unknown;
+  readonly onWrite?: unknown;
+}
+
 /** What the owner of a value may decide. `client` is whatever the host gave the server for that connection. */
 export interface ValueHooks {
+  /**
+   * Whose `onRead` and `onWrite` say, at each request anew, whether there is anybody to ask; these hooks themselves when
+   * left out.
+   */
+  readonly handlers?: Handlers;
   /** Before a client reads from offset 0. A promise has 29 s. */
   onRead?(client: unknown): ReadAnswer | PromiseLike<ReadAnswer>;
   /** Before a client's write is stored. A promise has 29 s. */
@@ -46,7 +30,7 @@ export interface ValueHooks {
   onWritten?(client: unknown, value: Uint8Array): void;
   /**
    * A client changed what it wants to be told; `configuration` is its CCCD. 0 also when its link ends, or a registration
-   * ends its subscription.
+   * ends its subscription; what it is where one takes the subscription over from another owner of hooks.
    */
   onSubscribe?(client: unknown, configuration: number): void;
 }
@@ -61,6 +45,8 @@ export interface DescriptorDefinition {
   /** Longest value that a client may write, 0..512 bytes. */
   readonly maxLength: number;
   readonly hooks?: ValueHooks;
+  /** What a link must offer; nothing when left out. */
+  readonly requirements?: Requirements;
 }
 
 export interface CharacteristicDefinition {
@@ -74,6 +60,8 @@ export interface CharacteristicDefinition {
   readonly append?: boolean;
   readonly descriptors?: readonly DescriptorDefinition[];
   readonly hooks?: ValueHooks;
+  /** What a link must offer; nothing when left out. */
+  readonly requirements?: Requirements;
 }
 
 export interface ServiceDefinition {
@@ -101,6 +89,9 @@ export interface Attribute {
   /** Last handle of the group that this attribute opens; its own handle otherwise. */
   groupEnd: number;
   readonly hooks: ValueHooks | undefined;
+  /** Of the hooks: whom to look for `onRead` and `onWrite`. */
+  readonly handlers: Handlers | undefined;
+  readonly requirements: Requirements | undefined;
   /** Of a CCCD: the characteristic value that it configures. */
   readonly configures: Attribute | undefined;
   /** Of a CCCD: the bits that the characteristic's properties allow. */
@@ -178,14 +169,15 @@ export class Database {
       maxLength: definition.maxLength,
       append: definition.append,
       hooks: definition.hooks,
+      requirements: definition.requirements,
     });
     if ((properties & (PROPERTY.NOTIFY | PROPERTY.INDICATE)) !== 0) {
       this.append({
         type: this.standard(TYPE.CLIENT_CHARACTERISTIC_CONFIGURATION),
-        value: new Uint8Array(2),
+        value: new Uint8Array(CCCD_LENGTH),
         readable: true,
         writable: true,
-        maxLength: 2,
+        maxLength: CCCD_LENGTH,
         configures: value,
         allowedConfiguration:
           (properties & PROPERTY.NOTIFY ? CCCD.NOTIFY : 0) |
@@ -201,6 +193,7 @@ export class Database {
         writableWithoutResponse: descriptor.writeNoResponse ?? false,
         maxLength: descriptor.maxLength,
         hooks: descriptor.hooks,
+        requirements: descriptor.requirements,
       }),
     );
     opening.groupEnd = this.lastHandle;
@@ -228,12 +221,45 @@ export class Database {
       value: row.value,
       groupEnd: handle,
       hooks: row.hooks,
+      handlers: row.hooks?.handlers ?? row.hooks,
+      requirements: row.requirements,
       configures: row.configures,
       allowedConfiguration: row.allowedConfiguration ?? 0,
       descriptors: NONE,
     };
     this.attributes.push(attribute);
     return attribute;
+  }
+
+  /**
+   * The characteristic's value of `other` that is the same for a client as this one of this database: it has its handle,
+   * UUID, properties and service UUID.
+   */
+  successorOf(value: Attribute, other: Database): Attribute | undefined {
+    const { handle, type } = value;
+    const successor = other.at(handle);
+    if (!successor?.type.equals(type)) return undefined;
+    const [before, after] = [this.declarations(handle), other.declarations(handle)];
+    // Properties are the first byte of a characteristic's declaration.
+    const isSame =
+      before &&
+      after &&
+      before[0].value[0] === after[0].value[0] &&
+      sameBytes(before[1].value, after[1].value);
+    return isSame ? successor : undefined;
+  }
+
+  /** Of a characteristic's value: the declarations of the characteristic and of its service. */
+  private declarations(handle: number): readonly [Attribute, Attribute] | undefined {
+    const characteristic = this.at(handle - 1);
+    if (characteristic?.type.short !== TYPE.CHARACTERISTIC) return undefined;
+    for (let at = handle - 2; at > 0; at--) {
+      const service = this.attributes[at - 1]!;
+      const { short } = service.type;
+      if (short === TYPE.PRIMARY_SERVICE || short === TYPE.SECONDARY_SERVICE)
+        return [characteristic, service];
+    }
+    return undefined;
   }
 
   /** The attribute with this handle, if there is one. */
@@ -254,4 +280,8 @@ export class Database {
     }
     return undefined;
   }
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { PROPERTY } from "../../../../firmware/ble/gatt/database.ts";
-import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../../../firmware/ble/gatt/prepared-writes.ts";
-import { counting, le16, toHex } from "../../../support/bytes.ts";
+import {
+  PREPARED_BYTES_MAX,
+  PREPARED_COUNT_MAX,
+} from "../../../../../firmware/ble/gatt/server/prepared-writes.ts";
+import { PROPERTY } from "../../../../../firmware/ble/gatt/types.ts";
+import { counting, le16, toHex } from "../../../../support/bytes.ts";
 import {
   CCCD,
   connectAnother,
@@ -12,8 +15,8 @@ import {
   READ_WRITE,
   service,
   VALUE,
-} from "../../../support/gatt.ts";
-import { HANDLE } from "../../../support/rig.ts";
+} from "../../../../support/gatt.ts";
+import { HANDLE } from "../../../../support/rig.ts";
 
 /** Two characteristics that may be read and written: values at 16 and 18. */
 const TWO = [

@@ -1,0 +1,100 @@
+/** Every permission check: what a peer may do with an attribute (Vol 3, Part C, 10.3.1; Vol 3, Part F, 4). */
+import { ATT_ERROR } from "../att/errors.ts";
+
+/** What a link must offer before an attribute is read, written or subscribed. Nothing is required unless it says so. */
+export interface Requirement {
+  /** The link is encrypted. */
+  readonly encryption?: boolean;
+  /** It is encrypted with a key whose pairing was authenticated. */
+  readonly authentication?: boolean;
+  /** It is encrypted with a key of at least so many bytes, 7 to 16. */
+  readonly minKeySize?: number;
+  /** The application has authorized the peer, over an encrypted link or not. */
+  readonly authorization?: boolean;
+}
+
+/** What each kind of access requires. */
+export interface Requirements {
+  readonly read?: Requirement;
+  readonly write?: Requirement;
+  /** Of a characteristic's value: to be notified or indicated of it. Left out: what reading requires, or else writing. */
+  readonly subscribe?: Requirement;
+}
+
+/** What a link offers at the moment. */
+export interface LinkSecurity {
+  readonly isEncrypted: boolean;
+  /** The pairing that its key comes from was authenticated. */
+  readonly isAuthenticated: boolean;
+  /** Bytes of its key, 0 while it is not encrypted. */
+  readonly keySize: number;
+  /** Whether there is a key that it could be encrypted with. */
+  readonly hasKey: boolean;
+}
+
+/** The security of a link without keys. */
+export const UNENCRYPTED: LinkSecurity = Object.freeze({
+  isEncrypted: false,
+  isAuthenticated: false,
+  keySize: 0,
+  hasKey: false,
+});
+
+/** What is checked of a peer. */
+export interface Peer {
+  readonly isAuthorized: boolean;
+}
+
+/** What is checked of an attribute. */
+export interface Protected {
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly writableWithoutResponse: boolean;
+  readonly requirements: Requirements | undefined;
+}
+
+/** 0, or the ATT error code that refuses to read. */
+export function mayRead(security: LinkSecurity, peer: Peer, attribute: Protected): number {
+  if (!attribute.readable) return ATT_ERROR.READ_NOT_PERMITTED;
+  const { requirements } = attribute;
+  return requirements === undefined ? 0 : check(security, peer, requirements.read);
+}
+
+/** 0, or the ATT error code that refuses a Write Request or Prepare Write Request. */
+export function mayWrite(security: LinkSecurity, peer: Peer, attribute: Protected): number {
+  if (!attribute.writable) return ATT_ERROR.WRITE_NOT_PERMITTED;
+  const { requirements } = attribute;
+  return requirements === undefined ? 0 : check(security, peer, requirements.write);
+}
+
+/** As `mayWrite`, of a Write Command: what it returns is for the log, for a command is never answered. */
+export function mayCommand(security: LinkSecurity, peer: Peer, attribute: Protected): number {
+  if (!attribute.writableWithoutResponse) return ATT_ERROR.WRITE_NOT_PERMITTED;
+  const { requirements } = attribute;
+  return requirements === undefined ? 0 : check(security, peer, requirements.write);
+}
+
+/** 0, or the ATT error code that refuses to write the CCCD of `value`, or to send it to who has subscribed. */
+export function maySubscribe(security: LinkSecurity, peer: Peer, value: Protected): number {
+  const { requirements } = value;
+  if (requirements === undefined) return 0;
+  const implied = value.readable ? requirements.read : requirements.write;
+  return check(security, peer, requirements.subscribe ?? implied);
+}
+
+/**
+ * The order is the specification's (Vol 3, Part C, 10.3.1): a link without the encryption that it needs is asked to pair
+ * when it has no key, to encrypt when it has one; then the key's size, its authentication, and authorization.
+ */
+function check(security: LinkSecurity, peer: Peer, requirement: Requirement | undefined): number {
+  if (requirement === undefined) return 0;
+  const { authentication = false, minKeySize = 0 } = requirement;
+  const encryption = requirement.encryption || authentication || minKeySize > 0;
+  if (encryption && !security.isEncrypted) {
+    return security.hasKey ? ATT_ERROR.INSUFFICIENT_ENCRYPTION : ATT_ERROR.INSUFFICIENT_AUTHENTICATION;
+  }
+  if (security.keySize < minKeySize) return ATT_ERROR.ENCRYPTION_KEY_SIZE_TOO_SHORT;
+  if (authentication && !security.isAuthenticated) return ATT_ERROR.INSUFFICIENT_AUTHENTICATION;
+  if (requirement.authorization && !peer.isAuthorized) return ATT_ERROR.INSUFFICIENT_AUTHORIZATION;
+  return 0;
+}

@@ -1,0 +1,98 @@
+/** A bearer as the server sees it: the transactions that are open on it. */
+import { LOG_LEVEL, type Timer } from "../../../platform/platform.ts";
+import type { AttBearer } from "../../att/bearer.ts";
+import { ATT_ERROR } from "../../att/errors.ts";
+import { COMMAND_FLAG } from "../../att/pdus.ts";
+import { AttServerRole } from "../../att/server-role.ts";
+import type { LinkSecurity } from "../access.ts";
+import type { ServerContext } from "./context.ts";
+import type { Attribute } from "./database.ts";
+import { PreparedWrites } from "./prepared-writes.ts";
+import type { ServerSession } from "./session.ts";
+
+/** Serves one kind of PDU; the range is what follows the opcode. */
+export type Handler = (
+  bearer: ServerBearer,
+  view: DataView,
+  start: number,
+  length: number,
+  opcode: number,
+) => void;
+
+/** What a server understands. */
+export interface RequestTable {
+  /** By opcode. */
+  readonly handlers: readonly (Handler | undefined)[];
+  /** Whether to serve a PDU while a request is open or the client does not know the database; what is not, is answered. */
+  admits(bearer: ServerBearer, opcode: number, view: DataView, start: number, length: number): boolean;
+}
+
+/** An indication that waits for its turn or its confirmation. */
+export interface PendingIndication {
+  readonly attribute: Attribute;
+  value: Uint8Array;
+  /** A newer value may take this one's place while it waits. */
+  readonly replaceable?: boolean;
+  /** Gets whether the client confirmed: false when it did not within 30 s, the link ended, or it was withdrawn. */
+  readonly onConfirmed: (confirmed: boolean) => void;
+}
+
+/** A question that the application answers later. */
+export interface OpenQuestion {
+  readonly timer: Timer;
+  /** A request waits for the answer; else it is a command. */
+  readonly blocks: boolean;
+}
+
+export class ServerBearer extends AttServerRole {
+  readonly context: ServerContext;
+  readonly session: ServerSession;
+  /** Of the link, as it is now. */
+  security: LinkSecurity;
+  readonly preparedWrites = new PreparedWrites();
+  /** Indications in their order; the first is on its way once `indicating`. */
+  readonly indications: PendingIndication[] = [];
+  /** The value whose parts the client is reading: later parts come from the same answer. */
+  snapshot: { readonly handle: number; readonly value: Uint8Array } | undefined = undefined;
+  /** What the application has not answered yet. */
+  readonly questions = new Set<OpenQuestion>();
+  /** A request waits for the application's answer. */
+  busy = false;
+  private readonly table: RequestTable;
+
+  constructor(
+    context: ServerContext,
+    table: RequestTable,
+    bearer: AttBearer,
+    session: ServerSession,
+    security: LinkSecurity,
+  ) {
+    super(bearer);
+    this.context = context;
+    this.table = table;
+    this.session = session;
+    this.security = security;
+  }
+
+  override receive(opcode: number, view: DataView, start: number, length: number): void {
+    const handler = this.table.handlers[opcode];
+    if (!handler) return this.refuseUnknown(opcode);
+    if (this.settings.logLevel >= LOG_LEVEL.info) this.logRequest(opcode, view, start, length);
+    if (this.busy || this.session.changeUnaware) {
+      if (!this.table.admits(this, opcode, view, start, length)) return;
+    }
+    handler(this, view, start, length, opcode);
+  }
+
+  /** The application need not answer any more: the link is gone. */
+  override close(): void {
+    for (const { timer } of this.questions) this.context.port.clock.clearTimer(timer);
+    this.questions.clear();
+    this.preparedWrites.clear();
+    super.close();
+  }
+
+  private refuseUnknown(opcode: number): void {
+    if ((opcode & COMMAND_FLAG) === 0) this.refuse(opcode, 0, ATT_ERROR.REQUEST_NOT_SUPPORTED);
+  }
+}

@@ -1,0 +1,62 @@
+/** What the parts of the server share: the database, who is told, and the counters. */
+import type { Clock, LogLevel } from "../../../platform/platform.ts";
+import { textOf } from "../../text.ts";
+import { TYPE } from "../types.ts";
+import { type Attribute, Database } from "./database.ts";
+
+/** Is told of everything that clients do with the application's values and descriptors, whoever registered them. */
+export interface GattWatcher {
+  /** Before a client reads from offset 0: an ATT error code refuses, 0 leaves it to the attribute's own hook. */
+  onRead(client: unknown, attribute: Attribute): number;
+  /** After a client's write was stored. */
+  onWritten(client: unknown, attribute: Attribute): void;
+  /** An indication has been confirmed, or the link ended before. */
+  onIndicated(client: unknown, attribute: Attribute, confirmed: boolean): void;
+}
+
+/** What the server is handed for itself. */
+export interface ServerPort {
+  readonly clock: Clock;
+  log(level: LogLevel, message: string): void;
+}
+
+export class ServerContext {
+  readonly port: ServerPort;
+  database = new Database();
+  /** Handles up to here belong to the mandatory services. */
+  lastGenericHandle = 0;
+  /** Costs nothing while there is none. */
+  watcher: GattWatcher | undefined = undefined;
+  /** Write commands that were dropped: too long, not allowed, or for no attribute (Vol 3, Part F, 3.4.5.3). */
+  droppedCommands = 0;
+  /** Whether the log has said that a client asks more than the application answers. */
+  hasWarnedOfQuestions = false;
+
+  constructor(port: ServerPort) {
+    this.port = port;
+  }
+
+  /** Whether this is a value or descriptor of the application: no declaration, no CCCD, nothing of the mandatory services. */
+  isOfApplication({ handle, type, configures }: Attribute): boolean {
+    return handle > this.lastGenericHandle && !configures && (type.short & ~3) !== TYPE.PRIMARY_SERVICE;
+  }
+
+  /** The watcher of this attribute, if there is one. */
+  watcherOf(attribute: Attribute): GattWatcher | undefined {
+    return this.watcher && this.isOfApplication(attribute) ? this.watcher : undefined;
+  }
+
+  /** A peer has configured the value otherwise than before. */
+  reportSubscription(peer: unknown, attribute: Attribute, configuration: number): void {
+    try {
+      attribute.hooks?.onSubscribe?.(peer, configuration);
+    } catch (error) {
+      this.blame(attribute, error);
+    }
+  }
+
+  /** Notes what the application threw or answered: nothing that it does in a hook may end the stack. */
+  blame(attribute: Attribute, error: unknown): void {
+    this.port.log("error", `gatt: the application's handler for ${attribute.type} failed: ${textOf(error)}`);
+  }
+}

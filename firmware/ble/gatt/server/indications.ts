@@ -1,0 +1,69 @@
+/** Indications of one bearer: one at a time, in order, whatever they are of (Vol 3, Part F, 3.3.2). */
+import { textOf } from "../../text.ts";
+import type { PendingIndication, ServerBearer } from "./bearer.ts";
+import type { Attribute } from "./database.ts";
+import { endSubscriptions, noteCut } from "./subscriptions.ts";
+
+/** Indicates, when the earlier ones are confirmed. */
+export function indicate(bearer: ServerBearer, pending: PendingIndication): void {
+  bearer.indications.push(pending);
+  sendNext(bearer);
+}
+
+/** Indicates the current value; one that has not left yet takes it over. */
+export function indicateLatest(bearer: ServerBearer, attribute: Attribute): void {
+  const waiting = bearer.indications.find(
+    (pending, index) =>
+      pending.replaceable && pending.attribute === attribute && (index > 0 || !bearer.indicating),
+  );
+  if (waiting) waiting.value = attribute.value;
+  else indicate(bearer, { attribute, value: attribute.value, replaceable: true, onConfirmed: () => {} });
+}
+
+/** Takes back an indication that has not left; one that has is confirmed into the void. */
+export function withdraw({ indications, indicating }: ServerBearer, pending: PendingIndication): void {
+  const index = indications.indexOf(pending);
+  if (index > 0 || (index === 0 && !indicating)) indications.splice(index, 1);
+}
+
+/** Takes back every indication (of this value) that has not left: nobody wants it any more. */
+export function withdrawAll(bearer: ServerBearer, attribute?: Attribute): void {
+  const { indications } = bearer;
+  const waiting = indications.splice(bearer.indicating ? 1 : 0);
+  const isMeant = (pending: PendingIndication) => !attribute || pending.attribute === attribute;
+  indications.push(...waiting.filter((pending) => !isMeant(pending)));
+  // Whoever is told may indicate again.
+  for (const pending of waiting.filter(isMeant)) settle(bearer, pending, false);
+}
+
+function sendNext(bearer: ServerBearer): void {
+  const next = bearer.indications[0];
+  if (!next || bearer.indicating || bearer.bearer.timedOut) return;
+  noteCut(bearer, next.attribute, next.value.length);
+  try {
+    bearer.indicate(next.attribute.handle, next.value, (confirmed) => {
+      if (bearer.indications[0] !== next) return; // Ended by silence() already.
+      bearer.indications.shift();
+      settle(bearer, next, confirmed);
+      if (confirmed) sendNext(bearer);
+      else silence(bearer);
+    });
+  } catch (error) {
+    bearer.context.port.log("warning", `gatt: an indication was not sent: ${textOf(error)}`);
+    bearer.indications.shift();
+    settle(bearer, next, false);
+    sendNext(bearer);
+  }
+}
+
+/** The link is gone, or nothing more may be sent on it: nothing waits any longer, and nobody is subscribed. */
+export function silence(bearer: ServerBearer): void {
+  for (const pending of bearer.indications.splice(0)) settle(bearer, pending, false);
+  endSubscriptions(bearer);
+}
+
+function settle({ context, session }: ServerBearer, pending: PendingIndication, confirmed: boolean): void {
+  pending.onConfirmed(confirmed);
+  const { attribute } = pending;
+  context.watcherOf(attribute)?.onIndicated(session.peer, attribute, confirmed);
+}

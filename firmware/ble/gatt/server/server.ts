@@ -1,0 +1,170 @@
+/** The GATT server: its database, its clients, and what links them (Vol 3, Part G, 2.5). */
+import type { AttBearer } from "../../att/bearer.ts";
+import { type LinkSecurity, UNENCRYPTED } from "../access.ts";
+import { ServerBearer } from "./bearer.ts";
+import { type GattWatcher, ServerContext, type ServerPort } from "./context.ts";
+import { type Attribute, Database, type ServiceDefinition } from "./database.ts";
+import { type AesCmac, GenericServices } from "./generic-services.ts";
+import { indicate, silence, withdrawAll } from "./indications.ts";
+import { REQUESTS } from "./requests.ts";
+import { ServerSession } from "./session.ts";
+import { Updates } from "./updates.ts";
+
+/** Service Changed: the affected range is everything there may be (Vol 3, Part G, 7.1). */
+const EVERYTHING = Object.freeze([0x01, 0x00, 0xff, 0xff]);
+
+/** What the server is handed. */
+export interface GattServerPort extends ServerPort {
+  readonly aesCmac: AesCmac;
+}
+
+/** Who registers services. */
+export interface Registrant {
+  /** Takes over the attributes of the characteristics' values, service by service, before any client is told. */
+  onRegistered?(values: Attribute[][]): void;
+  /** Other services, of another registrant, have taken their place. */
+  onReplaced?(): void;
+}
+
+export class GattServer {
+  readonly updates: Updates;
+  readonly generic: GenericServices;
+  private readonly context: ServerContext;
+  /** Of all clients. */
+  private readonly bearers: ServerBearer[] = [];
+  private readonly sessions = new Map<unknown, ServerSession>();
+  private registrant: Registrant | undefined = undefined;
+  /** Databases so far. */
+  private changes = 0;
+
+  constructor(port: GattServerPort) {
+    this.context = new ServerContext(port);
+    this.updates = new Updates(this.bearers);
+    this.generic = new GenericServices(port.aesCmac);
+    this.rebuild([]);
+  }
+
+  /**
+   * Replaces the database by the mandatory services and these; returns the attributes of the characteristics' values,
+   * service by service. Clients stay subscribed to what has not changed (see `Database.successorOf`); other subscriptions
+   * end, and clients that asked for it are sent Service Changed.
+   * @throws RangeError when the database has no room for all of them, TypeError for an include that is not among them.
+   */
+  register(services: readonly ServiceDefinition[], registrant?: Registrant): Attribute[][] {
+    const former = this.context.database;
+    const values = this.rebuild(services);
+    const before = this.registrant;
+    this.registrant = registrant;
+    if (before !== registrant) before?.onReplaced?.();
+    registrant?.onRegistered?.(values);
+    this.announceChange(former);
+    return values;
+  }
+
+  private rebuild(services: readonly ServiceDefinition[]): Attribute[][] {
+    const { context } = this;
+    const database = new Database();
+    const adopt = this.generic.addTo(database, (peer) => this.sessions.get(peer));
+    const lastGenericHandle = database.lastHandle;
+    const values = services.map((service) => database.add(service));
+    database.resolveIncludes();
+    adopt();
+    context.database = database;
+    context.lastGenericHandle = lastGenericHandle;
+    return values;
+  }
+
+  private announceChange(former: Database): void {
+    const change = ++this.changes;
+    const attribute = this.generic.serviceChanged;
+    for (const bearer of [...this.bearers]) {
+      const { session } = bearer;
+      session.databaseChanged();
+      bearer.preparedWrites.invalidate();
+      bearer.snapshot = undefined;
+      withdrawAll(bearer);
+      this.carryOver(bearer, former);
+      if (!session.configurations.has(attribute.handle)) continue;
+      indicate(bearer, {
+        attribute,
+        value: Uint8Array.from(EVERYTHING),
+        onConfirmed: (confirmed) => {
+          if (confirmed && change === this.changes) session.becomeAware();
+        },
+      });
+    }
+  }
+
+  /** Keeps the client's subscriptions to what has not changed, and ends the others. */
+  private carryOver(bearer: ServerBearer, former: Database): void {
+    const { context } = this;
+    const { configurations, peer } = bearer.session;
+    const reports: (() => void)[] = [];
+    for (const [handle, configuration] of [...configurations]) {
+      const before = former.at(handle)!;
+      const after = former.successorOf(before, context.database);
+      if (!after) configurations.delete(handle);
+      // Whoever goes on owning the value knows already.
+      if (after && after.handlers === before.handlers) continue;
+      reports.push(() => context.reportSubscription(peer, before, 0));
+      if (after) reports.push(() => context.reportSubscription(peer, after, configuration));
+    }
+    // The application's turn is last: the client's state is whole by now.
+    for (const report of reports) report();
+  }
+
+  /**
+   * A bearer came up.
+   * @param peer handed to hooks: what the host knows the peer by. Bearers of one peer share a session.
+   */
+  open(bearer: AttBearer, peer: unknown, security: LinkSecurity = UNENCRYPTED): ServerBearer {
+    const session = this.sessions.get(peer) ?? new ServerSession(peer);
+    this.sessions.set(peer, session);
+    const server = new ServerBearer(this.context, REQUESTS, bearer, session, security);
+    this.bearers.push(server);
+    return server;
+  }
+
+  /** A bearer is gone: with the last of a peer, its subscriptions are forgotten. */
+  close(server: ServerBearer): void {
+    const at = this.bearers.indexOf(server);
+    if (at < 0) return;
+    this.bearers.splice(at, 1);
+    this.updates.forget();
+    const { session } = server;
+    if (!this.bearers.some((other) => other.session === session)) this.sessions.delete(session.peer);
+    silence(server);
+  }
+
+  /** How many clients there are. */
+  get clientCount(): number {
+    return this.bearers.length;
+  }
+
+  /** Has `watcher` see what clients do, in place of the one before; it costs nothing while there is none. */
+  watch(watcher: GattWatcher | undefined): void {
+    this.context.watcher = watcher;
+    // Parts of a value that were asked for under one watcher would be stale under the next.
+    for (const bearer of this.bearers) bearer.snapshot = undefined;
+  }
+
+  /** Whether somebody watches what clients do. */
+  get isWatched(): boolean {
+    return this.context.watcher !== undefined;
+  }
+
+  /** The attribute with this handle, if there is one. */
+  at(handle: number): Attribute | undefined {
+    return this.context.database.at(handle);
+  }
+
+  /** Whether this is a value or descriptor of the application: no declaration, no CCCD, nothing of the mandatory services. */
+  isOfApplication(attribute: Attribute): boolean {
+    return this.context.isOfApplication(attribute);
+  }
+
+  /** Write commands that were dropped: too long, not allowed, or for no attribute (Vol 3, Part F, 3.4.5.3). */
+  get droppedCommands(): number {
+    return this.context.droppedCommands;
+  }
+}

@@ -1,0 +1,59 @@
+/** What one client wants to be told, and what the log says when it gets less. */
+import { VALUE_HEADER_LENGTH } from "../../att/server-role.ts";
+import { maySubscribe } from "../access.ts";
+import { CCCD } from "../types.ts";
+import type { ServerBearer } from "./bearer.ts";
+import type { Attribute } from "./database.ts";
+
+/** Whether this client asked to be notified (or, with `CCCD.INDICATE`, indicated) of the value. */
+export function isSubscribed(
+  { session }: ServerBearer,
+  attribute: Attribute,
+  bit: number = CCCD.NOTIFY,
+): boolean {
+  return ((session.configurations.get(attribute.handle) ?? 0) & bit) !== 0;
+}
+
+/**
+ * Whether a value may be sent to this client at all, asked or not: handles may mean something else to one that does not
+ * know the database any more (Vol 3, Part G, 2.5.2.1), and what is protected stays so (Vol 3, Part C, 10.3.1.1).
+ */
+export function maySend({ security, session }: ServerBearer, attribute: Attribute): boolean {
+  return !session.changeUnaware && maySubscribe(security, session, attribute) === 0;
+}
+
+/** Ends every subscription of this client to the database as it is. */
+export function endSubscriptions({ context, session }: ServerBearer): void {
+  const { configurations, peer } = session;
+  const handles = [...configurations.keys()];
+  configurations.clear();
+  for (const handle of handles) context.reportSubscription(peer, context.database.at(handle)!, 0);
+}
+
+/** The log says once for each client and value that its notifications are cut. */
+export function noteCut(bearer: ServerBearer, { handle, type }: Attribute, length: number): void {
+  const { mtu, mtuExchanged } = bearer.bearer;
+  const room = mtu - VALUE_HEADER_LENGTH;
+  if (length <= room || !isNews(bearer, handle)) return;
+  const how = mtuExchanged ? "as exchanged" : "the central did not exchange a larger one";
+  bearer.context.port.log(
+    "warning",
+    `gatt: ${type} is capped at ${room} bytes for this client: ATT_MTU is ${mtu}, ${how}`,
+  );
+}
+
+/** The log says once for each client and value that it is not sent. */
+export function noteUnwanted(bearer: ServerBearer, { handle, type }: Attribute): void {
+  if (!isNews(bearer, -handle)) return;
+  const configuration = bearer.session.configurations.get(handle) ?? 0;
+  bearer.context.port.log(
+    "warning",
+    `gatt: ${type} is not sent: the client has not subscribed (its CCCD is ${configuration}; 1 notify, 2 indicate)`,
+  );
+}
+
+function isNews({ session }: ServerBearer, hint: number): boolean {
+  if (session.hints.has(hint)) return false;
+  session.hints.add(hint);
+  return true;
+}

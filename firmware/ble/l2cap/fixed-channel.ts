@@ -1,0 +1,56 @@
+/** A fixed channel of one LE link (Vol 3, Part A, 2.1): its frames are its SDUs, and its queue is that of the link. */
+import { type Acl, type AclLink, L2CAP_OFFSET, PDU_OFFSET, QUEUE_LIMIT } from "../hci/acl.ts";
+import type { Channel, ChannelReceiver } from "./channel.ts";
+
+/** Fixed channel identifiers (Vol 3, Part A, Table 2.2). */
+export const CHANNEL = { ATT: 0x0004, SIGNALING: 0x0005, SMP: 0x0006 } as const;
+
+/** Length and channel identifier (Vol 3, Part A, 3.1). */
+const HEADER_LENGTH = PDU_OFFSET - L2CAP_OFFSET;
+
+export class FixedChannel implements Channel {
+  readonly id: number;
+  readonly mtu: number;
+  readonly link: AclLink;
+  readonly header: DataView;
+  readonly headerOffset = PDU_OFFSET;
+  receiver: ChannelReceiver | undefined = undefined;
+  private readonly acl: Acl;
+
+  constructor(acl: Acl, link: AclLink, id: number, mtu: number) {
+    this.acl = acl;
+    this.link = link;
+    this.header = acl.headerView;
+    this.id = id;
+    this.mtu = mtu;
+  }
+
+  /** All links send through one ACL layer, with one header buffer. */
+  get group(): unknown {
+    return this.acl;
+  }
+
+  get hasRoom(): boolean {
+    return this.link.queued < QUEUE_LIMIT;
+  }
+
+  send(headerLength: number, payload: Uint8Array, start: number, end: number): boolean {
+    this.header.setUint32(L2CAP_OFFSET, (headerLength + end - start) | (this.id << 16), true);
+    return this.acl.send(this.link, HEADER_LENGTH + headerLength, payload, start, end);
+  }
+
+  broadcast(
+    channels: readonly FixedChannel[],
+    count: number,
+    headerLength: number,
+    payload: Uint8Array,
+    end: number,
+  ): void {
+    // One header for all: sending writes nothing behind that of the ACL packet.
+    this.header.setUint32(L2CAP_OFFSET, (headerLength + end) | (this.id << 16), true);
+    const { acl } = this;
+    for (let index = 0; index < count; index++) {
+      acl.send(channels[index]!.link, HEADER_LENGTH + headerLength, payload, 0, end);
+    }
+  }
+}
