@@ -11,11 +11,11 @@ const processors = "arm64|arm|ia32|loong64|mips64el|ppc64|riscv64|s390x|x64";
 
 /**
  * The entries that a lock file lacks, by path.
- * @param {Record<string, { optionalDependencies?: Record<string, string> }>} packages of the lock file
+ * @param {Record<string, { dev?: boolean, optionalDependencies?: Record<string, string> }>} packages of the lock file
  */
 export function missingPlatformPackages(packages) {
   const missing = {};
-  for (const [path, { optionalDependencies = {} }] of Object.entries(packages)) {
+  for (const [path, { dev, optionalDependencies = {} }] of Object.entries(packages)) {
     for (const [name, version] of Object.entries(optionalDependencies)) {
       if (`node_modules/${name}` in packages || `${path}/node_modules/${name}` in packages) continue;
       const words = new RegExp(`(?:^|[-/])(${systems})-(${processors})(?:-(.*))?$`).exec(name);
@@ -25,7 +25,7 @@ export function missingPlatformPackages(packages) {
       missing[`node_modules/${name}`] = {
         version,
         cpu: [cpu],
-        dev: true,
+        ...(dev === true ? { dev } : {}),
         ...(os === "linux" && libc !== undefined ? { libc: [libc] } : {}),
         optional: true,
         os: [os],

@@ -3,15 +3,9 @@
  * doctor` lists them all. Plain JavaScript: it runs before anything is installed.
  */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-/** The repository. */
-export const root = fileURLToPath(new URL("..", import.meta.url));
-
-/** Where the Python virtual environment lives. */
-export const venv = join(root, "build", "venv");
+import { nodeRange, venv } from "./installation.mjs";
 
 /**
  * @typedef {object} Need
@@ -89,8 +83,7 @@ function hasVenvModule() {
 
 /** What is wrong with the Node that runs this, in one sentence; undefined when it is new enough. */
 export function nodeComplaint() {
-  const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const wanted = engines.node.replace(/^>=/, "");
+  const wanted = nodeRange.replace(/^>=/, "");
   const [major, minor] = process.versions.node.split(".").map(Number);
   const [wantedMajor, wantedMinor = 0] = wanted.split(".").map(Number);
   if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return undefined;

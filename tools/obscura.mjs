@@ -1,8 +1,14 @@
 #!/usr/bin/env node
-/** `npx obscura`: does the set-up that every command needs, then runs tools/cli/program.ts. */
+/** `obscura`: does the set-up that every command needs, then runs tools/cli/program.ts. */
+import { join } from "node:path";
+import { root, version } from "./installation.mjs";
 import { SetupError, setUp } from "./setup.mjs";
 
 const args = process.argv.slice(2);
+if (args[0] === "--version" || args[0] === "-V") {
+  console.log(version);
+  process.exit(0);
+}
 if (args[0] === "doctor") {
   // Before set-up, for it says what set-up would do.
   const { runDoctor } = await import("./doctor/command.mjs");
@@ -16,6 +22,7 @@ try {
   process.exit(1);
 }
 const { register } = await import("tsx/esm/api");
-register();
+// Not the tsconfig.json of the folder where it is started.
+register({ tsconfig: join(root, "tsconfig.json") });
 const { runCommandLine } = await import("./cli/program.ts");
 process.exitCode = await runCommandLine(args);

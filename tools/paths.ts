@@ -1,21 +1,39 @@
 /** Where things are. */
 import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { ToolError } from "./events.ts";
+import { buildRoot, engineFolder, packageFolder, root, venv } from "./installation.mjs";
 
-/** The repository. */
-export const root = fileURLToPath(new URL("..", import.meta.url));
-
-/** Everything that tools make goes in here, and nowhere else. */
-export const buildRoot = join(root, "build");
+export { buildRoot, root };
 
 /** Python and its programs, in the virtual environment that set-up makes. */
-export const venvProgram = (name: string): string => join(buildRoot, "venv", "bin", name);
+export const venvProgram = (name: string): string => join(venv, "bin", name);
 
-/** A program of a package in node_modules. */
+/** A program of a package that only a clone has. */
 export const nodeProgram = (name: string): string => join(root, "node_modules", ".bin", name);
 
-/** A path as a person reads it: relative to the repository when it is inside. */
+/**
+ * The folder of the package that the engine's sources came from, with its package.json.
+ * @throws ToolError when npm did not install them.
+ */
+export function enginePackage(): string {
+  const folder = engineFolder();
+  if (folder === undefined)
+    throw new ToolError(`The engine's sources are missing: npm install @agoric/xsnap beside ${root}`);
+  return folder;
+}
+
+/** The engine's sources. */
+export const engineSources = (): string => join(enginePackage(), "moddable/xs");
+
+/** The program and first arguments that run the TypeScript compiler. */
+export function typescriptCompiler(): [string, string] {
+  const folder = packageFolder("typescript");
+  if (folder === undefined) throw new Error(`The npm package typescript is not installed beside ${root}`);
+  return [process.execPath, join(folder, "bin/tsc")];
+}
+
+/** A path as a person reads it: relative when it is inside the folder where the tool was started. */
 export function displayPath(path: string): string {
-  const short = relative(root, path);
-  return short.startsWith("..") ? path : short;
+  const short = relative(process.cwd(), path);
+  return short === "" || short === ".." || short.startsWith("../") ? path : short;
 }

@@ -3,6 +3,8 @@
  * needs, then runs tools/verbs/VERB.ts. Plain JavaScript: it runs before anything is installed.
  */
 import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./installation.mjs";
 import { SetupError, setUp, verbPieces } from "./setup.mjs";
 
 const [verb, ...args] = process.argv.slice(2);
@@ -21,7 +23,8 @@ try {
 }
 
 const { register } = await import("tsx/esm/api");
-register();
+// Not the tsconfig.json of the folder where it is started.
+register({ tsconfig: join(root, "tsconfig.json") });
 const file = new URL(`./verbs/${verb}.ts`, import.meta.url);
 if (!existsSync(file)) throw new Error(`tools/verbs/${verb}.ts is missing`);
 const { run } = await import(file.href);

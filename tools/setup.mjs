@@ -7,13 +7,22 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { needs, nodeComplaint, onPath, root, venv } from "./needs.mjs";
+import {
+  buildRoot,
+  dependencies,
+  engineFolder,
+  isPackage,
+  packageFolder,
+  root,
+  venv,
+} from "./installation.mjs";
+import { needs, nodeComplaint, onPath } from "./needs.mjs";
 
 /** A set-up that cannot go on; the message is one line that says what to do. */
 export class SetupError extends Error {}
 
-/** Files whose packages the virtual environment holds. */
-const requirementFiles = ["requirements.txt", "requirements-dev.txt"];
+/** Files whose packages the virtual environment holds; a clone has formatters too. */
+const requirementFiles = ["requirements.txt", ...(isPackage ? [] : ["requirements-dev.txt"])];
 
 /** @param {string} line */
 function say(line) {
@@ -46,10 +55,13 @@ function aptGet(args) {
 }
 
 /** @param {string[]} pieces */
+function missingDebianPackages(pieces) {
+  return needs.filter((need) => pieces.includes(need.piece) && !need.isPresent()).map((need) => need.package);
+}
+
+/** @param {string[]} pieces */
 function debianPackages(pieces) {
-  const missing = () =>
-    needs.filter((need) => pieces.includes(need.piece) && !need.isPresent()).map((need) => need.package);
-  const wanted = missing();
+  const wanted = missingDebianPackages(pieces);
   if (wanted.length === 0) return;
   const isRoot = process.getuid?.() === 0;
   if (!isRoot || !onPath("apt-get")) {
@@ -69,15 +81,23 @@ function debianPackages(pieces) {
     process.stderr.write(result.output);
     throw new SetupError(`set-up: apt-get could not install ${wanted.join(" ")}; its output is above`);
   }
-  const left = missing();
+  const left = missingDebianPackages(pieces);
   if (left.length > 0) throw new SetupError(`set-up: ${left.join(", ")} installed, but still not found`);
 }
 
+/** What of the npm packages is missing that building and running needs; a package's own are npm's to install. */
+function missingDependencies() {
+  const missing = Object.keys(dependencies).filter((name) => packageFolder(name) === undefined);
+  return engineFolder() === undefined ? [...missing, "@agoric/xsnap"] : missing;
+}
+
 /**
- * Whether node_modules holds what package-lock.json asks for, by the lock file that npm keeps inside it.
- * Packages for other platforms are optional and absent.
+ * Whether the npm packages are there: those that a package depends on; in a clone, whether node_modules holds what
+ * package-lock.json asks for, by the lock file that npm keeps inside it. Packages for other platforms are optional
+ * and absent.
  */
 export function nodeModulesMatch() {
+  if (isPackage) return missingDependencies().length === 0;
   const hidden = join(root, "node_modules", ".package-lock.json");
   if (!existsSync(hidden)) return false;
   const wanted = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
@@ -99,6 +119,12 @@ function nodeItself() {
 
 function nodeModules() {
   if (nodeModulesMatch()) return;
+  if (isPackage) {
+    const missing = missingDependencies().join(", ");
+    throw new SetupError(
+      `set-up: npm packages are missing: ${missing}; run npm install where ${root} is installed`,
+    );
+  }
   say("installing npm packages");
   // Install scripts stay off: the engine's would clone and build a worker that nothing here uses.
   const result = run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
@@ -123,7 +149,7 @@ export function pythonEnvironmentMatches() {
 
 function pythonEnvironment() {
   if (pythonEnvironmentMatches()) return;
-  say(`installing Python packages into build/venv`);
+  say(`installing Python packages into ${venv}`);
   rmSync(stamp, { force: true });
   const steps = [
     ["python3", ["-m", "venv", venv]],
@@ -151,10 +177,10 @@ function isAlive(pid) {
   }
 }
 
-/** Keeps two set-ups of one clone apart; returns the function that lets the next one in. */
+/** Keeps two set-ups of one folder apart; returns the function that lets the next one in. */
 function lock() {
-  const file = join(root, "build", "setup.lock");
-  mkdirSync(join(root, "build"), { recursive: true });
+  const file = join(buildRoot, "setup.lock");
+  mkdirSync(buildRoot, { recursive: true });
   const sleep = new Int32Array(new SharedArrayBuffer(4));
   for (let told = false; ; told = true) {
     try {
@@ -165,7 +191,7 @@ function lock() {
     }
     const holder = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
     if (holder > 0 && !isAlive(holder)) rmSync(file, { force: true });
-    else if (!told) say("waiting for another set-up of this clone");
+    else if (!told) say(`waiting for another set-up of ${buildRoot}`);
     Atomics.wait(sleep, 0, 0, 200);
   }
 }
@@ -194,6 +220,15 @@ export function piecesFor(board, radio) {
   return ["native", ...(isCrossCompiled ? ["cortex-m"] : []), ...(radio === "bumble" ? ["python"] : [])];
 }
 
+/** @param {string[]} pieces */
+function isSetUp(pieces) {
+  return (
+    missingDebianPackages(pieces).length === 0 &&
+    (!pieces.includes("node") || nodeModulesMatch()) &&
+    (!pieces.includes("python") || pythonEnvironmentMatches())
+  );
+}
+
 /**
  * Makes sure that these pieces are there: "node" (npm packages), those of `needs` in needs.mjs, and for "python" the
  * virtual environment.
@@ -201,9 +236,10 @@ export function piecesFor(board, radio) {
  * @throws {SetupError} with one line that says what to install
  */
 export function setUp(pieces) {
+  if (pieces.includes("node")) nodeItself();
+  if (isSetUp(pieces)) return;
   const unlock = lock();
   try {
-    if (pieces.includes("node")) nodeItself();
     debianPackages(pieces);
     if (pieces.includes("node")) nodeModules();
     if (pieces.includes("python")) pythonEnvironment();

@@ -142,6 +142,10 @@ void *port_retained(void) {
     return retained->shared;
 }
 
+void port_halt(void) {
+    exit(1);
+}
+
 void port_exit(int status) {
     exit(status);
 }
@@ -221,6 +225,11 @@ void host_watch_uart(int fd, bool for_write) {
 
 void host_unwatch_uart(int fd) {
     epoll_ctl(poll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+uint32_t port_heap_growth(uint32_t most) {
+    long growth = host_options()->growth;
+    return growth >= 0 && growth < (long)most ? (uint32_t)growth : most;
 }
 
 /* ---- identity, entropy, sensors, application ---- */

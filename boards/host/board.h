@@ -14,6 +14,7 @@ struct host_options {
     uint8_t id[8];
     uint32_t watchdog_ms; /* 0: what the firmware asks for */
     long resets_max;      /* -1: any number */
+    long growth;          /* bytes that the heap may grow by; -1: the board's */
 };
 
 /* Reads the command line. Ends the process on --help (0) and on what it does not understand (2). */

@@ -8,7 +8,7 @@
 
 static const char usage[] =
     "usage: firmware [--hci tcp:HOST:PORT|unix:PATH] [--app FILE.xsb] [--state FILE] [--id HEX]\n"
-    "                [--watchdog-ms N] [--max-resets N]\n"
+    "                [--watchdog-ms N] [--max-resets N] [--growth BYTES]\n"
     "\n"
     "  --hci          the controller's H4 socket; without it the board has no HCI UART\n"
     "  --app          the application bundle\n"
@@ -17,10 +17,11 @@ static const char usage[] =
     "  --id           the device's unique identifier, 16 hexadecimal digits (default 0000000000000001)\n"
     "  --watchdog-ms  period of the watchdog, instead of the firmware's own\n"
     "  --max-resets   after this many resets, end with status 3 instead of the next one\n"
+    "  --growth       bytes that the heap may grow by, if fewer than the board's; 0 keeps it at its floor\n"
     "\n"
     "The console is standard error. The firmware decides when the process ends, and its status.\n";
 
-static struct host_options options = {.id = {0, 0, 0, 0, 0, 0, 0, 1}, .resets_max = -1};
+static struct host_options options = {.id = {0, 0, 0, 0, 0, 0, 0, 1}, .resets_max = -1, .growth = -1};
 
 const struct host_options *host_options(void) {
     return &options;
@@ -63,10 +64,15 @@ static void read_id(const char *text) {
 
 const struct host_options *options_read(int argc, char **argv) {
     static const struct option names[] = {
-        {"hci", required_argument, NULL, 'h'},         {"app", required_argument, NULL, 'a'},
-        {"state", required_argument, NULL, 's'},       {"id", required_argument, NULL, 'i'},
-        {"watchdog-ms", required_argument, NULL, 'w'}, {"max-resets", required_argument, NULL, 'r'},
-        {"help", no_argument, NULL, '?' + 256},        {NULL, 0, NULL, 0},
+        {"hci", required_argument, NULL, 'h'},
+        {"app", required_argument, NULL, 'a'},
+        {"state", required_argument, NULL, 's'},
+        {"id", required_argument, NULL, 'i'},
+        {"watchdog-ms", required_argument, NULL, 'w'},
+        {"max-resets", required_argument, NULL, 'r'},
+        {"growth", required_argument, NULL, 'g'},
+        {"help", no_argument, NULL, '?' + 256},
+        {NULL, 0, NULL, 0},
     };
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, ":", names, NULL)) != -1;) {
@@ -92,6 +98,9 @@ const struct host_options *options_read(int argc, char **argv) {
             break;
         case 'r':
             options.resets_max = number("--max-resets", optarg, 0, 1000000);
+            break;
+        case 'g':
+            options.growth = number("--growth", optarg, 0, INT32_MAX);
             break;
         case '?' + 256:
             fputs(usage, stdout);

@@ -3,10 +3,14 @@
 #include "bundle.h"
 #include "hex.h"
 #include "synthetic_sensor.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* A machine that was given no `id=` is this one; two of them on one radio need an id each. */
 static uint8_t unique_id[8] = {'a', 'n', '5', '0', '0', 0, 0, 1};
+
+/* What `growth=` leaves of the heap's growth. */
+static uint32_t growth = UINT32_MAX;
 
 void port_init(int argc, char **argv) {
     console_init();
@@ -18,6 +22,8 @@ void port_init(int argc, char **argv) {
             console_printf("board: seed= wants 64 hexadecimal digits; there is no entropy\n");
         if (strncmp(argv[i], "id=", 3) == 0 && !hex_parse(argv[i] + 3, unique_id, sizeof unique_id))
             console_printf("board: id= wants 16 hexadecimal digits; the default is used\n");
+        if (strncmp(argv[i], "growth=", 7) == 0)
+            growth = (uint32_t)strtoul(argv[i] + 7, NULL, 10);
         if (strncmp(argv[i], "preload=", 8) == 0)
             rom_preload_into(argv[i] + 8);
     }
@@ -42,6 +48,18 @@ const void *port_application(size_t *size) {
         return NULL;
     *size = length;
     return board_application;
+}
+
+uint32_t port_heap_growth(uint32_t most) {
+    return growth < most ? growth : most;
+}
+
+void port_halt(void) {
+    semihosting_exit(1);
+    for (;;) {
+        port_watchdog_feed();
+        port_event_wait();
+    }
 }
 
 void port_exit(int status) {

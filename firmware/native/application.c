@@ -7,12 +7,19 @@
  */
 #include "runtime.h"
 
+#define STARTING_US UINT64_C(60000000)
+
+static uint64_t started_us = PORT_NEVER;
 static txSlot compartment;
 static txSlot module_map;
 
 void application_init(txMachine *the) {
     root_add(the, &compartment);
     root_add(the, &module_map);
+}
+
+bool application_starting(void) {
+    return started_us != PORT_NEVER && port_clock_us() - started_us < STARTING_US && !hci_data_came();
 }
 
 void application_check_import(txMachine *the, const char *name) {
@@ -99,6 +106,7 @@ void native_applicationStart(txMachine *the) {
     if (mxIsReference(&compartment))
         mxUnknownError("applicationStart: the application has been started");
 
+    started_us = port_clock_us();
     push_module_map(the, modules);
     root_set(&module_map, the->stack);
     mxPop();

@@ -99,6 +99,7 @@ const char *bundle_open(struct bundle *bundle, const void *bytes, size_t size) {
         !skip_names(start + own, end, bundle->own_count, 0) ||
         !skip_names(start + borrowed, end, bundle->borrowed_count, 2))
         return "is malformed";
+    bundle->heap_kb = bundle_get16(start + 46);
     bundle->kind = start[6];
     bundle->length = length;
     bundle->interface_digest = bundle_get64(start + 16);

@@ -17,7 +17,7 @@
  *  40   2  identifier of the first own symbol; the others follow without gaps (symbols.h)
  *  42   2  number of own symbols
  *  44   2  number of borrowed symbols: names of the table it stands on that its code uses
- *  46   2  zero
+ *  46   2  heap that an application asks for, in KB; 0 when it asks for none
  *  48   4  offset of the own symbols: names, the module's own among them, each ended by a zero byte
  *  52   4  offset of the borrowed symbols: identifier (2 bytes) and name, ended by a zero byte
  *  56   4  offset of the code, a multiple of 4
@@ -49,6 +49,7 @@ struct bundle {
     uint16_t first_id;
     uint16_t own_count;
     uint16_t borrowed_count;
+    uint16_t heap_kb;
     const char *name;
     const char *own;
     const uint8_t *borrowed;

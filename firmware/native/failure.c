@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "engine_parts.h"
+#include "heap.h"
 #include "runtime.h"
 
 #define FAILURE_MAGIC 0x4f424631u
@@ -87,6 +88,25 @@ static void append_callers(txMachine *the, char *line, size_t size) {
     }
 }
 
+static void describe_full_heap(txMachine *the, char *line, size_t size) {
+    struct heap_figures heap;
+    heap_figures(&heap);
+    snprintf(line, size,
+             "JavaScript heap full: %d of %d slots, %d of %d chunk bytes in use, and it cannot grow beyond "
+             "%u bytes",
+             (int)the->currentHeapCount, (int)the->maximumHeapCount, (int)the->currentChunksSize,
+             (int)the->maximumChunksSize, (unsigned)heap.most);
+}
+
+/* Nobody has connected: what fills the heap is the program itself, and would after every restart. */
+static void does_not_fit(const char *figures) __attribute__((noreturn));
+
+static void does_not_fit(const char *figures) {
+    console_line(CONSOLE_FATAL, "the application does not fit on this board, and is not started again: %s",
+                 figures);
+    port_halt();
+}
+
 /* The engine's last resort. Returns only where the engine and the camera can go on. */
 void fxAbort(txMachine *the, int status) {
     char line[240];
@@ -100,9 +120,9 @@ void fxAbort(txMachine *the, int status) {
         mxException = mxUndefined;
         return;
     case XS_NOT_ENOUGH_MEMORY_EXIT:
-        snprintf(line, sizeof line, "JavaScript heap full: %d of %d slots, %d of %d chunk bytes in use",
-                 (int)the->currentHeapCount, (int)the->maximumHeapCount, (int)the->currentChunksSize,
-                 (int)the->maximumChunksSize);
+        describe_full_heap(the, line, sizeof line);
+        if (application_starting())
+            does_not_fit(line);
         break;
     case XS_STACK_OVERFLOW_EXIT:
         snprintf(line, sizeof line, "stack overflow: %d of %d slots of JavaScript stack in use",

@@ -3,7 +3,6 @@
 #include <string.h>
 
 /* Vol 4, Part A, 2, table 2.1. Controllers send neither commands, nor SCO and ISO data that nobody set up. */
-#define INDICATOR_ACL 0x02
 #define INDICATOR_EVENT 0x04
 
 enum { START, HEADER, PAYLOAD, DONE, LOST };
@@ -36,7 +35,7 @@ enum h4_result h4_feed(struct h4_framer *framer, uint64_t now_us, const uint8_t 
             ++*taken;
             if (framer->packet[0] == INDICATOR_EVENT)
                 framer->wanted = 1 + 2;
-            else if (framer->packet[0] == INDICATOR_ACL)
+            else if (framer->packet[0] == H4_INDICATOR_ACL)
                 framer->wanted = 1 + 4;
             else
                 return lose(framer);

@@ -14,6 +14,9 @@
 /* Packet indicator, header, payload. Events are shorter: 1 + 2 + 255. */
 #define H4_PACKET_MAX (1 + 4 + H4_ACL_MAX)
 
+/* The first byte of a packet of ACL data. */
+#define H4_INDICATOR_ACL 0x02
+
 /*
  * A packet that is not whole this long after its first byte never will be: bytes of it were lost, and those
  * of the next packets would be taken for them. On top of it comes the time that the longest packet takes on

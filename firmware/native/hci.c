@@ -13,6 +13,7 @@
 
 static struct {
     bool open;
+    bool data_came;  /* from a peer, since the start */
     bool refused;    /* hciWrite returned false; onWritable is owed */
     uint32_t opened; /* counts hciOpen and hciClose, to notice them during a callback */
     txSlot on_packet;
@@ -177,6 +178,8 @@ void hci_receive(txMachine *the) {
                 fail(the, "desynchronised");
                 return;
             }
+            if (result == H4_PACKET && hci.framer.packet[0] == H4_INDICATOR_ACL)
+                hci.data_came = true;
             if (result == H4_PACKET)
                 loop_call(the, "onPacket", &hci.on_packet, push_packet, &hci.framer);
             if (hci.opened != opened)
@@ -188,6 +191,10 @@ void hci_receive(txMachine *the) {
             return;
         }
     }
+}
+
+bool hci_data_came(void) {
+    return hci.data_came;
 }
 
 uint64_t hci_next(void) {

@@ -7,6 +7,7 @@
  * leaves the most garbage), and after a promise was rejected without a handler (the engine reports it only
  * once the promise is garbage).
  */
+#include "heap.h"
 #include "runtime.h"
 
 #define QUIET_US UINT64_C(1000000)
@@ -77,7 +78,7 @@ static unsigned unhandled_rejections(txMachine *the) {
 
 static void collect(txMachine *the) {
     fxBeginHost(the);
-    fxCollectGarbage(the);
+    heap_collect(the);
     fxEndHost(the);
     loop_run_jobs(the);
     collector.slots_after = the->currentHeapCount;

@@ -4,6 +4,7 @@
  * fails there is no camera: a line with the error and its stack, and a fault reset.
  */
 #include "evaluation.h"
+#include "heap.h"
 
 void main_failed(txMachine *the, const txSlot *thrown) {
     console_exception(the, CONSOLE_FATAL, "main failed", thrown);
@@ -71,6 +72,7 @@ int main(int argc, char **argv) {
         evaluation->open();
     else
         failure_fatal("this image has no preloaded machine that belongs to it; build it again");
+    heap_start();
     unsigned names = bundles_open_application();
     txMachine *the = rom ? memory_clone_machine(&rom->root, names) : evaluation->create(names);
     timers_start(the);

@@ -1,11 +1,9 @@
 /*
- * memory.c: the engine's memory. Slots, chunks and stack live in arenas of a size fixed by the board, so that
- * what the linker reports is what JavaScript will ever have. Key and name tables are the engine's own
- * mallocs.
- *
- * A machine that is being preloaded grows through memory of its own instead, in small steps.
+ * memory.c: creates the machine, and answers what the engine asks of a platform. Slots, chunks and stack come
+ * from heap.c; key and name tables are the engine's own mallocs.
  */
 #include "engine_parts.h"
+#include "heap.h"
 #include "runtime.h"
 
 /* Steps of growth of a machine that is preloaded. */
@@ -18,49 +16,6 @@
 
 /* Names that programs make up. The table grows by malloc when there are more. */
 #define KEYS_SPARE 64
-
-static struct {
-    txSlot slots[HEAP_SLOTS];
-    txSlot stack[HEAP_STACK];
-    _Alignas(8) uint8_t chunks[HEAP_CHUNKS + sizeof(txBlock)];
-} arena;
-
-/* What is left of the region of a machine that is preloaded; NULL otherwise. */
-static uint8_t *preload_next;
-static uint8_t *preload_end;
-
-static void *take(size_t size) {
-    size_t whole = (size + 15) & ~(size_t)15;
-    if ((size_t)(preload_end - preload_next) < whole)
-        failure_fatal("the machine to preload does not fit into its memory");
-    void *memory = preload_next;
-    preload_next += whole;
-    return memory;
-}
-
-void *fxAllocateChunks(txMachine *the, txSize size) {
-    (void)the;
-    if (preload_next)
-        return take((size_t)size);
-    return (size_t)size <= sizeof arena.chunks ? arena.chunks : NULL;
-}
-
-void fxFreeChunks(txMachine *the, void *chunks) {
-    (void)the, (void)chunks;
-}
-
-/* The engine asks for the stack first, then for the heap. */
-txSlot *fxAllocateSlots(txMachine *the, txSize count) {
-    if (!the->stackBottom)
-        return count == HEAP_STACK ? arena.stack : NULL;
-    if (preload_next)
-        return take((size_t)count * sizeof(txSlot));
-    return count == HEAP_SLOTS ? arena.slots : NULL;
-}
-
-void fxFreeSlots(txMachine *the, void *slots) {
-    (void)the, (void)slots;
-}
 
 char *fxCStackLimit(void) {
     /* What the engine may need beyond a check that passed, and the depth of an interrupt. */
@@ -86,11 +41,13 @@ static txMachine *memory_create(txCreation *figures) {
     return the;
 }
 
-/* For the machine of a camera. */
+/* For the machine of a camera. The increments are not 0, which would mean a heap that cannot grow. */
 static txCreation creation(txSize keys) {
     return (txCreation){
         .initialChunkSize = HEAP_CHUNKS,
+        .incrementalChunkSize = 1,
         .initialHeapCount = HEAP_SLOTS,
+        .incrementalHeapCount = 1,
         .stackCount = HEAP_STACK,
         .initialKeyCount = keys,
         .incrementalKeyCount = 64,
@@ -101,13 +58,14 @@ static txCreation creation(txSize keys) {
 
 txMachine *memory_create_machine(unsigned names) {
     txCreation figures = creation((txSize)(XS_ID_COUNT + SYMBOLS_SPARE + KEYS_SPARE + names));
-    return memory_create(&figures);
+    txMachine *the = memory_create(&figures);
+    heap_ready(the);
+    return the;
 }
 
 txMachine *memory_create_preloaded(void *start, size_t size, unsigned names) {
     txCreation figures = creation((txSize)(XS_ID_COUNT + SYMBOLS_SPARE + KEYS_SPARE + names));
-    preload_next = start;
-    preload_end = preload_next + size;
+    heap_use_preload(start, size);
     figures.initialChunkSize = figures.incrementalChunkSize = PRELOAD_CHUNKS;
     figures.initialHeapCount = figures.incrementalHeapCount = PRELOAD_SLOTS;
     return memory_create(&figures);
@@ -115,7 +73,9 @@ txMachine *memory_create_preloaded(void *start, size_t size, unsigned names) {
 
 txMachine *memory_clone_machine(const txMachine *root, unsigned names) {
     txCreation figures = creation((txSize)(KEYS_SPARE + names));
-    return checked(fxCloneMachine(&figures, (txMachine *)root, "obscura", NULL));
+    txMachine *the = checked(fxCloneMachine(&figures, (txMachine *)root, "obscura", NULL));
+    heap_ready(the);
+    return the;
 }
 
 void fxQueuePromiseJobs(txMachine *the) {

@@ -1,6 +1,7 @@
 /*
  * natives.c: the checks of the natives' arguments, and those natives that are a line or two.
  */
+#include "heap.h"
 #include "runtime.h"
 
 /* ---- arguments ---- */
@@ -138,12 +139,14 @@ void native_exit(txMachine *the) {
 /* ---- memory ---- */
 
 void native_collect(txMachine *the) {
-    fxCollectGarbage(the);
+    heap_collect(the);
 }
 
 void native_heap(txMachine *the) {
     struct port_stats stats = {0};
     port_stats(&stats);
+    struct heap_figures heap;
+    heap_figures(&heap);
     const struct {
         const char *name;
         double value;
@@ -154,6 +157,9 @@ void native_heap(txMachine *the) {
         {"chunksUsed", the->currentChunksSize},
         {"chunksPeak", the->peakChunksSize},
         {"chunksSize", the->maximumChunksSize},
+        {"growth", (double)heap.growth},
+        {"growthPeak", (double)heap.growth_peak},
+        {"mostBytes", (double)heap.most},
         {"nativeStackPeak", stats.stack_peak},
     };
     mxPush(mxObjectPrototype);

@@ -141,6 +141,14 @@ enum port_sensor {
 /* The latest reading; false when the board has no such sensor. */
 bool port_sensor_read(enum port_sensor sensor, double *value);
 
+/* ---- heap ---- */
+
+/*
+ * How many of `most` bytes the heap may take beyond its floor: all of them, unless the command line of a test
+ * says fewer. Asked once, before there is a heap.
+ */
+uint32_t port_heap_growth(uint32_t most);
+
 /* ---- application ---- */
 
 /* The application bundle where the board keeps it, readable in place; NULL and *size 0 when there is none. */
@@ -187,6 +195,12 @@ void port_console_write(const char *text, size_t length);
  * status; elsewhere restarts. Only development tools ask for it.
  */
 void port_exit(int status) __attribute__((noreturn));
+
+/*
+ * Where there is someone to tell, ends the program with status 1; elsewhere sleeps, with the watchdog fed,
+ * until somebody resets the camera. For what would fail in the same way after every restart.
+ */
+void port_halt(void) __attribute__((noreturn));
 
 /* ---- figures ---- */
 

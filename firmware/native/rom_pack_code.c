@@ -1,5 +1,6 @@
 /* rom_pack_code.c: packs the code of functions, and strings: each once. */
 #include "bytecode.h"
+#include "heap.h"
 #include "rom_pack.h"
 
 static uint8_t *end; /* of what is packed */
@@ -17,10 +18,7 @@ void pack_begin(void *start, const uint8_t *limit) {
 }
 
 void *pack_zeros(size_t count, size_t size) {
-    void *memory = calloc(count, size);
-    if (!memory)
-        failure_fatal("preload: the emulated board has no memory left to pack the machine");
-    return memory;
+    return heap_scratch(count * size);
 }
 
 uint8_t *pack_place(size_t size, size_t alignment) {

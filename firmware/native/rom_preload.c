@@ -1,8 +1,10 @@
 /*
  * rom_preload.c: makes the preloaded machine, in an emulator while the image is built. Evaluates the
- * firmware's module in memory of malloc, makes everything immutable, and has it packed into the region.
+ * firmware's module where a camera's heap grows, makes everything immutable, and has it packed into the
+ * region.
  */
 #include "evaluation.h"
+#include "heap.h"
 #include "rom.h"
 
 /* More than any firmware needs while it is evaluated. */
@@ -190,9 +192,7 @@ static void settle(txMachine *the) {
 void rom_preload(void) {
     const struct port_rom *region = port_rom();
     struct rom_header *header = region->start;
-    uint8_t *scratch = calloc(1, SCRATCH_SIZE);
-    if (!scratch)
-        failure_fatal("preload: the emulated board has no %u bytes of memory left", (unsigned)SCRATCH_SIZE);
+    uint8_t *scratch = heap_scratch(SCRATCH_SIZE);
     evaluation.open();
     txMachine *the = memory_create_preloaded(scratch, SCRATCH_SIZE, bundles_firmware()->own_count);
     root_add(the, &main_function);

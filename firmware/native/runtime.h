@@ -18,6 +18,9 @@
 #ifndef HEAP_SLOTS
 #define HEAP_SLOTS 12288 /* 16 bytes each on a 32-bit board, 32 on a 64-bit one */
 #endif
+#ifndef HEAP_GROWTH
+#define HEAP_GROWTH (3 * 1024 * 1024) /* bytes that the heap may grow by beyond both */
+#endif
 #ifndef HEAP_STACK
 #define HEAP_STACK 1536 /* slots of JavaScript stack */
 #endif
@@ -59,7 +62,7 @@ void failure_fatal(const char *format, ...) __attribute__((noreturn, format(prin
 
 /* ---- memory.c ---- */
 
-/* Creates the machine in its fixed arenas; `names` is how many symbols the bundles add. */
+/* Creates the machine; `names` is how many symbols the bundles add. */
 txMachine *memory_create_machine(unsigned names);
 /* The same on top of a preloaded machine, which is only read. `names` are the application's. */
 txMachine *memory_clone_machine(const txMachine *root, unsigned names);
@@ -114,6 +117,8 @@ void main_failed(txMachine *the, const txSlot *thrown) __attribute__((noreturn))
 /* ---- application.c ---- */
 
 void application_init(txMachine *the);
+/* Whether it is new: a minute has not passed, and no peer has sent anything since. */
+bool application_starting(void);
 /* Throws a ReferenceError unless the application was given the module `name`. */
 void application_check_import(txMachine *the, const char *name);
 
@@ -149,6 +154,8 @@ void hci_receive(txMachine *the);
 /* The UART has room again. */
 void hci_transmit(txMachine *the);
 void hci_line_error(txMachine *the);
+/* Whether a peer has sent anything since the start. */
+bool hci_data_came(void);
 /* When the packet that has begun to come is overdue, in port_clock_us; PORT_NEVER when none has. */
 uint64_t hci_next(void);
 /* Reports the line unless that packet is whole by now. */

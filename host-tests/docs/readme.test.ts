@@ -19,7 +19,7 @@ function saidBy(source: string, output: string): string[] {
 }
 
 describe("README.md", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
 
   it("shows what npm start prints", async () => {
     const listing = [...readPage("README.md").matchAll(/(?:^ {4}.*\n)+/gm)]

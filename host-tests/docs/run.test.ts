@@ -103,7 +103,7 @@ function missing(documented: readonly string[], said: readonly string[], source:
 }
 
 describe("The documents' applications", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let blocks: RunnableBlock[] = [];
 
   before(() => {

@@ -126,6 +126,111 @@ for (const sanitize of [false, true]) {
       });
     });
 
+    describe("heap", () => {
+      /** Keeps records of every kind of memory, some of them for long, and looks whether they are what they were. */
+      const churn = `
+        let seed = 1;
+        const random = (below) => (seed = (seed * 48271) % 2147483647) % below;
+        const kept = [];
+        const record = (id) => {
+          const bytes = new Uint8Array(random(100) === 0 ? 4000 : random(60));
+          bytes.fill(id & 0xff);
+          return { id, text: "record " + id + "x".repeat(random(40)), bytes, list: [id, id + 1, { id }], map: new Map([[id, String(id)]]) };
+        };
+        const check = ({ id, text, bytes, list, map }) => text.startsWith("record " + id) &&
+          bytes.every((byte) => byte === (id & 0xff)) && list[2].id === id && map.get(id) === String(id);
+        let wrong = 0;
+        const work = (records, most) => {
+          for (let id = 0; id < records; id++) {
+            const place = kept.length < most ? kept.length : random(most);
+            if (kept[place] && !check(kept[place])) wrong++;
+            kept[place] = record(id);
+          }
+          for (const each of kept) if (!check(each)) wrong++;
+        };`;
+
+      it("grows on demand, and nothing in it changes", async () => {
+        const lines = await log(`${churn}
+          const before = native.heap();
+          work(3000, 1000);
+          const after = native.heap();
+          log(wrong);
+          log(before.growth);
+          log(after.growth > 0 && after.growthPeak >= after.growth);
+          log(after.slotsSize + after.chunksSize <= after.mostBytes);
+          log(after.slotsSize - before.slotsSize + after.chunksSize - before.chunksSize <= after.growth);
+          native.exit(0);`);
+        assert.deepEqual(lines, ["0", "0", "true", "true", "true"]);
+      });
+
+      it("grows while the machine is new, and keeps what it has for chunks and slots in turn", async () => {
+        const lines = await log(`${churn}
+          for (let round = 0; round < 3; round++) {
+            const blocks = [];
+            for (let i = 0; i < 20; i++) blocks.push(new Uint8Array(60_000).fill(i));
+            for (const [i, block] of blocks.entries()) if (!block.every((byte) => byte === i)) wrong++;
+            blocks.length = 0;
+            work(1000, 500);
+            kept.length = 0;
+          }
+          native.collect();
+          log(wrong);
+          const { growthPeak, mostBytes } = native.heap();
+          log(growthPeak < mostBytes);
+          native.exit(0);`);
+        assert.deepEqual(lines, ["0", "true"]);
+      });
+
+      it("gives to slots what chunks no longer need", async () => {
+        const lines = await log(`
+          let blocks = [];
+          for (let i = 0; i < 40; i++) blocks.push(new Uint8Array(60_000));
+          blocks = [];
+          const objects = [];
+          for (let i = 0; i < 25_000; i++) objects.push({ i });
+          log(objects.every(({ i }, at) => i === at));
+          native.exit(0);`);
+        assert.deepEqual(lines, ["true"]);
+      });
+
+      it("takes one piece larger than the whole floor", async () => {
+        const lines = await log(`
+          const large = new Uint8Array(1_000_000).fill(7);
+          const other = "x".repeat(200_000);
+          native.collect();
+          log(large.every((byte) => byte === 7) && other.length === 200_000);
+          native.exit(0);`);
+        assert.deepEqual(lines, ["true"]);
+      });
+
+      it("collects rarely although it is nearly full", async () => {
+        const lines = await log(`
+          const live = [];
+          let collections = 0;
+          const registry = [];
+          const watch = () => { registry.push(new WeakRef({})); };
+          while (native.heap().growth === 0) live.push({ n: live.length });
+          let turns = 0;
+          const { slotsUsed } = native.heap();
+          let before = slotsUsed;
+          for (let i = 0; i < 200_000; i++) {
+            const garbage = { i };
+            if (i % 100 === 0) { const now = native.heap().slotsUsed; if (now < before) collections++; before = now; }
+          }
+          log(collections > 0 && collections < 100);
+          native.exit(0);`);
+        assert.deepEqual(lines, ["true"]);
+      });
+
+      it("stays at its floor when the command line says so, and ends with the figures", async () => {
+        const image = await build(`${churn} work(3000, 3000);`);
+        const { lines } = await run(image, ["--growth", "0", "--max-resets", "0"]);
+        const most = 12288 * 32 + 96 * 1024;
+        const full = `^fatal: JavaScript heap full: \\d+ of \\d+ slots, \\d+ of \\d+ chunk bytes in use, and it cannot grow beyond ${most} bytes, in work`;
+        assert.match(lines.find((line) => line.startsWith("fatal")) ?? "", new RegExp(full));
+      });
+    });
+
     describe("idle", () => {
       it("wakes nobody once start-up's garbage is collected", async () => {
         const image = await build(`
@@ -269,7 +374,7 @@ for (const sanitize of [false, true]) {
           "true",
           "1,35,69,103,137,171,205,239",
           "true",
-          "slotsUsed,slotsPeak,slotsSize,chunksUsed,chunksPeak,chunksSize,nativeStackPeak",
+          "slotsUsed,slotsPeak,slotsSize,chunksUsed,chunksPeak,chunksSize,growth,growthPeak,mostBytes,nativeStackPeak",
           "true",
           "SyntaxError: the camera has no compiler: eval and Function do not work on it",
           "power-on",
@@ -680,7 +785,7 @@ for (const sanitize of [false, true]) {
           log(native.resetCause());
           if (native.resetCause() === "watchdog") native.exit(0);
           native.timerSet(() => { for (;;) ; }, 0);`);
-        const result = await run(image, ["--watchdog-ms", "200"]);
+        const result = await run(image, ["--watchdog-ms", "2000"]);
         assert.equal(result.status, 0, result.lines.join("\n"));
         assert.deepEqual(infos(result), ["power-on", "watchdog"]);
         assert.match(fatal(result)[0] ?? "", /watchdog/);
@@ -688,7 +793,7 @@ for (const sanitize of [false, true]) {
       });
 
       it("is fed while it sleeps", async () => {
-        const lines = await log(`native.timerSet(() => native.exit(0), 500);`, "--watchdog-ms", "100");
+        const lines = await log(`native.timerSet(() => native.exit(0), 2500);`, "--watchdog-ms", "1000");
         assert.deepEqual(lines, []);
       });
 

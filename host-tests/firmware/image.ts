@@ -9,6 +9,9 @@ import { lock } from "../../tools/lock.ts";
 
 const root = join(import.meta.dirname, "../..");
 
+/** A net for a run that hangs, however busy the computer is. */
+export const RUN_LIMIT_MS = 300_000;
+
 /** What a program said and how it ended. */
 export interface Run {
   readonly status: number | null;
@@ -87,7 +90,7 @@ export function run(
   image: string,
   args: readonly string[] = [],
   onFirstLine?: (child: ChildProcess) => void,
-  limitMs = 20_000,
+  limitMs = RUN_LIMIT_MS,
 ): Promise<Run> {
   return new Promise((resolve, reject) => {
     const child = spawn(image, args, {

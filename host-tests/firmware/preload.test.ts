@@ -97,7 +97,7 @@ const module = `
   }`;
 
 describe("preloaded machine on mps2-an500", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   let bench: Bench;
 
   before(async () => {

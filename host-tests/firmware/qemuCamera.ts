@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type QemuOptions, qemuArguments, qemuProgram } from "../../boards/mps2-an500/qemu.ts";
 import { lock } from "../../tools/lock.ts";
-import type { Bench } from "./image.ts";
+import { type Bench, RUN_LIMIT_MS } from "./image.ts";
 
 const root = join(import.meta.dirname, "../..");
 const toolchain = join(root, "boards/mps2-an500/toolchain.cmake");
@@ -77,7 +77,11 @@ export class QemuCamera {
   readonly #ended: Promise<Ended>;
   #waiting: (() => void)[] = [];
 
-  constructor(options: QemuOptions, limitMs = 30_000, adapt: (args: string[]) => string[] = (args) => args) {
+  constructor(
+    options: QemuOptions,
+    limitMs = RUN_LIMIT_MS,
+    adapt: (args: string[]) => string[] = (args) => args,
+  ) {
     const child = spawn(qemuProgram, adapt(qemuArguments(options)), { stdio: ["ignore", "pipe", "pipe"] });
     const limit = setTimeout(() => child.kill("SIGKILL"), limitMs);
     let partial = "";

@@ -25,7 +25,7 @@ function assertTap(result: Ended, least: number): void {
 }
 
 describe("self-tests", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let directory: string;
   const path = (name: string): string => join(directory, name);
 

@@ -59,7 +59,7 @@ function useFolder(): void {
 
 for (const board of ["host", "mps2-an500"]) {
   describe(`obscura run --board ${board}`, function () {
-    this.timeout(300_000);
+    this.timeout(600_000);
     useFolder();
 
     it("shows a phone that finds, reads, subscribes, leaves and finds again", async () => {
@@ -122,7 +122,7 @@ for (const board of ["host", "mps2-an500"]) {
 }
 
 describe("obscura run --radio", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   useFolder();
 
   it("bumble: shows a central of others", async () => {
@@ -169,7 +169,7 @@ describe("obscura run --radio", function () {
 });
 
 describe("obscura run", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   useFolder();
 
   it("--no-phone: leaves the camera alone, and says where another host joins its air", async () => {

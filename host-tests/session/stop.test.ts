@@ -23,7 +23,7 @@ await advertise({ intervalUs: 100_000, name: "obscura" });
 
 for (const board of ["host", "mps2-an500"]) {
   describe(`stop() on ${board}`, function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     let folder: string;
 
     beforeEach(() => {

@@ -19,6 +19,9 @@ export class StepFailure extends Error {
 /** Static random address of the central. */
 export const bumbleAddress = "C2:00:00:00:00:01";
 
+/** A net: below what this side waits for, so that the central says what it waits for. */
+const STEP_SECONDS = 150;
+
 export class BumbleCentral {
   readonly process: RigProcess;
   private readonly events = new Mailbox<CentralEvent>();
@@ -36,7 +39,7 @@ export class BumbleCentral {
     const args = [
       join(root, "tools/rig/central.py"),
       ...["--hci", hci, "--name", cameraName, "--own-address", bumbleAddress],
-      ...["--steps", "-", "--timeout", "600"],
+      ...["--steps", "-", "--timeout", "3600"],
     ];
     const central = new BumbleCentral(new RigProcess("Bumble", venvProgram("python"), args));
     await central.events.takeWhere((event) => event.event === "ready", "the Bumble central");
@@ -48,10 +51,10 @@ export class BumbleCentral {
    * @throws StepFailure when the step failed.
    */
   async do(step: Step): Promise<CentralEvent[]> {
-    this.process.send(JSON.stringify(step));
+    this.process.send(JSON.stringify({ timeoutSeconds: STEP_SECONDS, ...step }));
     const told: CentralEvent[] = [];
     for (;;) {
-      const event = await this.events.take(`the step ${step.do} of Bumble`, 30_000);
+      const event = await this.events.take(`the step ${step.do} of Bumble`);
       if (event.event === "failed") throw new StepFailure(event.message, event.code);
       if (event.event === "stepDone") return told;
       told.push(event);

@@ -12,7 +12,7 @@ import { RigProcess } from "./childProcess.ts";
 const board = "mps2-an500";
 const ROUNDS = 20;
 /** Builds an image of its own the first time. */
-const LIMIT_MS = 300_000;
+const LIMIT_MS = 900_000;
 
 /** Processes that this one started, and those that they started; from Linux's /proc. */
 function descendants(pid: number): number[] {

@@ -4,7 +4,7 @@ import type { ApplicationName } from "./applications.ts";
 import type { CameraKind } from "./cameras.ts";
 import { Rig } from "./rig.ts";
 
-const BUILD_MS = 300_000;
+const BUILD_MS = 600_000;
 
 /** Options of `useRig`. */
 export interface UseRigOptions {

@@ -12,7 +12,7 @@ import { writing } from "./scenarios/writing.ts";
 
 for (const kind of kinds) {
   describe(`witness: ${kind.name}`, function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     finding(kind);
     environment(kind);
     writing(kind);

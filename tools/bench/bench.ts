@@ -37,6 +37,7 @@ export async function* bench(): Operation<Figures> {
         bootToAdvertising: start.instructions,
         ...operationFigures(onCamera),
         ramBytes: ramOf(product.board, product.image) + Math.max(start.heap, heapOf(onCamera)),
+        heapMaxBytes: product.board.heapMaxBytes,
         imageBytes: storedBytes(readSections(product.image)),
       },
       host: { ...operationFigures(onHost), ...(await measureThroughput(host)) },
@@ -126,9 +127,13 @@ function idleWakeups(report: Report): number {
   return firstNumber(report, /^idle wakeups (\d+)/);
 }
 
-/** Most bytes of malloc's region ever in use. */
+/** Most bytes ever in use of malloc's region, and of what JavaScript's heap may grow into. */
 function heapOf(report: Report): number {
-  return Math.max(...report.lines.flatMap((line) => Number(/^memory .*heap (\d+)/.exec(line)?.[1] ?? [])));
+  const peaks = report.lines.flatMap((line) => {
+    const found = /^memory .*heap (\d+) growth (\d+)/.exec(line);
+    return found ? [Number(found[1]) + Number(found[2])] : [];
+  });
+  return Math.max(...peaks);
 }
 
 function firstNumber(report: Report, pattern: RegExp): number {
@@ -145,12 +150,14 @@ interface Memory {
   readonly size: number;
 }
 
-/** What the linker placed in the board's RAM. */
+/** What the linker placed in the board's RAM, without the room that the heap may grow into. */
 function ramOf(board: Board, image: string): number {
   const { memory } = JSON.parse(readFileSync(join(board.folder, "board.json"), "utf8")) as {
     memory: readonly Memory[];
   };
   const ram = memory.find(({ use }) => use === "ram");
   if (!ram) throw new ToolError(`${board.name}: board.json has no memory for "ram"`);
-  return usedOf({ start: Number(ram.address), size: ram.size }, readSections(image));
+  const sections = readSections(image);
+  const growth = sections.find(({ name }) => name === ".growth")?.size ?? 0;
+  return usedOf({ start: Number(ram.address), size: ram.size }, sections) - growth;
 }

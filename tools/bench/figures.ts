@@ -28,7 +28,9 @@ export const descriptions: Readonly<Record<string, string>> = {
   notificationsPerSecond: "by the clock of this computer, 20 bytes, one subscriber; reported only",
   rig: "what linked camera and central for notificationsPerSecond",
   ramBytes:
-    "the linker's RAM region (JavaScript's memory and the C stack are in it) and malloc's high-water mark",
+    "the linker's RAM region (the heap's floor and the C stack are in it), the heap's peak growth, malloc's high-water mark",
+  heapMaxBytes:
+    "slots and chunks that the board has for JavaScript: the floor and all that it can grow by; reported only",
   imageBytes: "flash without the application",
 };
 
@@ -71,7 +73,7 @@ function compare(
 }
 
 /** Figures that do not depend on how fast the computer is. */
-const REPORTED: readonly string[] = ["notificationsPerSecond", "rig"];
+const REPORTED: readonly string[] = ["notificationsPerSecond", "rig", "heapMaxBytes"];
 
 const comparable = (figures: BoardFigures = {}): Record<string, number> =>
   Object.fromEntries(

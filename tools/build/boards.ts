@@ -21,12 +21,20 @@ export interface Board {
   readonly manifest: Manifest;
   /** Sizes and rates for the C side: the board's, unless the manifest says otherwise. */
   readonly figures: Readonly<Record<string, number>>;
+  /** Bytes that slots and chunks can have: the heap's floor and its growth. */
+  readonly heapMaxBytes: number;
 }
 
 /** What the build reads of a board.json; boards/schema.json describes the whole. */
 interface BoardFile {
+  readonly cpu: string;
   readonly title: string;
-  readonly heap: { readonly chunkBytes: number; readonly slots: number; readonly stackSlots: number };
+  readonly heap: {
+    readonly chunkBytes: number;
+    readonly slots: number;
+    readonly growthBytes: number;
+    readonly stackSlots: number;
+  };
   readonly run: { readonly kind: "process" | "qemu" | "hardware" };
 }
 
@@ -49,6 +57,7 @@ export function loadBoard(name: string): Board {
   const board = JSON.parse(readFileSync(join(folder, "board.json"), "utf8")) as BoardFile;
   const toolchain = join(folder, "toolchain.cmake");
   const manifest = loadManifest(join(root, "manifests/camera.json"));
+  const figures: Record<string, number> = { ...heapFigures(board), ...manifest.figures };
   return {
     name,
     title: board.title,
@@ -57,12 +66,17 @@ export function loadBoard(name: string): Board {
     output: join(buildRoot, name),
     toolchain: existsSync(toolchain) ? toolchain : undefined,
     manifest,
-    figures: { ...heapFigures(board), ...manifest.figures },
+    figures,
+    heapMaxBytes: figures.HEAP_CHUNKS! + figures.HEAP_SLOTS! * slotBytes(board) + figures.HEAP_GROWTH!,
   };
 }
+
+/** A slot has four pointers' size. */
+const slotBytes = ({ cpu }: BoardFile): number => (cpu === "native" ? 32 : 16);
 
 const heapFigures = ({ heap }: BoardFile): Record<string, number> => ({
   HEAP_CHUNKS: heap.chunkBytes,
   HEAP_SLOTS: heap.slots,
+  HEAP_GROWTH: heap.growthBytes,
   HEAP_STACK: heap.stackSlots,
 });

@@ -35,6 +35,8 @@ export async function bundle(kind: Bundled, entry: string, plugins: readonly Plu
         nodeResolve({ extensions: [".ts", ".mjs", ".js", ".json"], exportConditions: ["import", "default"] }),
         // Only takes the types away: lowering is for the whole bundle, so that its helpers are there once.
         esbuild({
+          // TypeScript anywhere, ours included when it is an installed package; npm packages' JavaScript stays as it is.
+          exclude: /node_modules\/.*\.jsx?$/,
           target: "esnext",
           tsconfig: false,
           tsconfigRaw: { compilerOptions: { useDefineForClassFields: true, verbatimModuleSyntax: true } },

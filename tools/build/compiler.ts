@@ -1,9 +1,9 @@
 /** The bytecode compiler of tools/bytecode: built once, then run on bundles. */
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Progress } from "../events.ts";
 import { lock } from "../lock.ts";
-import { buildRoot, displayPath, root } from "../paths.ts";
+import { buildRoot, displayPath, engineSources, root } from "../paths.ts";
 import { mustRun, ninjaProgress } from "../process.ts";
 import { fingerprint, unlessFresh } from "./fingerprint.ts";
 import type { BundleKind } from "./imports.ts";
@@ -18,10 +18,18 @@ export async function buildCompiler(progress: Progress = () => undefined): Promi
   mkdirSync(folder, { recursive: true });
   const unlock = await lock(join(folder, "build.lock"));
   try {
-    if (!existsSync(join(folder, "build.ninja"))) {
-      const configure = ["-G", "Ninja", "-S", join(root, "tools/bytecode"), "-B", folder];
-      await mustRun("cmake", configure, "CMake could not set up the bytecode compiler's build");
-    }
+    const configure = [
+      ...["-G", "Ninja", "-S", join(root, "tools/bytecode"), "-B", folder],
+      `-DXS_ROOT=${engineSources()}`,
+    ];
+    const configured = join(folder, "configured.stamp");
+    await unlessFresh(join(folder, "build.ninja"), configured, fingerprint([], configure), async () => {
+      await mustRun(
+        "cmake",
+        ["--fresh", ...configure],
+        "CMake could not set up the bytecode compiler's build",
+      );
+    });
     const said = await mustRun("ninja", ["-C", folder], "The bytecode compiler does not build", {
       onLine: ninjaProgress(progress),
     });

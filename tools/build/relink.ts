@@ -16,7 +16,7 @@ import {
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ToolError } from "../events.ts";
-import { root } from "../paths.ts";
+import { enginePackage, root } from "../paths.ts";
 import { mustRun } from "../process.ts";
 import type { Board } from "./boards.ts";
 import { fingerprint, unlessFresh } from "./fingerprint.ts";
@@ -144,9 +144,10 @@ function includeFolder(path: string): string {
 const archiverProgram = (line = ""): string => /(\S*ar) qc libxs\.a/.exec(line)?.[1] ?? "ar";
 
 function engineVersion(): string {
-  const { name, version } = JSON.parse(
-    readFileSync(join(root, "node_modules/@agoric/xsnap/package.json"), "utf8"),
-  ) as { name: string; version: string };
+  const { name, version } = JSON.parse(readFileSync(join(enginePackage(), "package.json"), "utf8")) as {
+    name: string;
+    version: string;
+  };
   return `${name} ${version}`;
 }
 

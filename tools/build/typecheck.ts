@@ -2,12 +2,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ToolError } from "../events.ts";
-import { nodeProgram, root } from "../paths.ts";
+import { root, typescriptCompiler } from "../paths.ts";
 import { runProgram } from "../process.ts";
 
 /** Runs the TypeScript compiler on a project. Throws ToolError with its complaints. */
 export async function checkProject(project: string, what: string): Promise<void> {
-  const { status, output } = await runProgram(nodeProgram("tsc"), ["-p", project, "--pretty", "false"]);
+  const [program, compiler] = typescriptCompiler();
+  const { status, output } = await runProgram(program, [compiler, "-p", project, "--pretty", "false"]);
   if (status !== 0) throw new ToolError(`${what} does not pass the type check`, output.trim());
 }
 

@@ -6,6 +6,7 @@ import { build } from "../build/build.ts";
 import { runDoctor } from "../doctor/command.mjs";
 import { ToolError, UsageError } from "../events.ts";
 import { initialise } from "../init/init.ts";
+import { isPackage, version } from "../installation.mjs";
 import { displayPath } from "../paths.ts";
 import { endPrograms } from "../process.ts";
 import { parseRadio, radios } from "../session/radios/radio.ts";
@@ -65,6 +66,7 @@ interface Context {
 function createProgram({ abort, end }: Context): Command {
   const program = new Command("obscura")
     .description("Builds camera applications and runs them.")
+    .version(version)
     .showHelpAfterError("(--help lists what there is)")
     .configureOutput({ writeErr: () => {} })
     .exitOverride()
@@ -114,11 +116,14 @@ function createProgram({ abort, end }: Context): Command {
       await perform(session, rendererFor(options));
     });
 
-  for (const [verb, description] of [
-    ["size", "flash, RAM and bytecode by module; takes the arguments of npm run size"],
-    ["bench", "instructions, memory and size; takes the arguments of npm run bench"],
-    ["soak", "centrals that vanish, round by round; takes the arguments of npm run soak"],
-  ] as const) {
+  // They serve those who change the stack, and are not in the package.
+  for (const [verb, description] of isPackage
+    ? []
+    : ([
+        ["size", "flash, RAM and bytecode by module; takes the arguments of npm run size"],
+        ["bench", "instructions, memory and size; takes the arguments of npm run bench"],
+        ["soak", "centrals that vanish, round by round; takes the arguments of npm run soak"],
+      ] as const)) {
     command(verb, description)
       .argument("[arguments...]")
       .allowUnknownOption()

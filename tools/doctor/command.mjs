@@ -1,5 +1,5 @@
 /** `obscura doctor`, which runs before anything is installed: its arguments, its help and its printers. */
-import { doctor } from "./doctor.mjs";
+import { doctor, purposes } from "./doctor.mjs";
 
 /** What `obscura doctor --help` prints. */
 export const doctorHelp = `Usage: obscura doctor [options]
@@ -10,8 +10,8 @@ Options:
   --json      print findings as JSON, one a line
   -h, --help  display help for command
 
-Exit status: 0 when npm start has all that it needs, 1 when something of it is missing, 2 for a mistake on the
-command line.
+Exit status: 0 when ${purposes[0].purpose} has all that it needs, 1 when something of it is missing, 2 for a mistake on
+the command line.
 `;
 
 /**
@@ -38,7 +38,7 @@ export async function runDoctor(args) {
     }
     if (!args.includes("--json")) {
       const verdict = next.value ? "has all that it needs" : "lacks something";
-      process.stdout.write(`\nnpm start ${verdict}.\n`);
+      process.stdout.write(`\n${purposes[0].purpose} ${verdict}.\n`);
     }
     return next.value ? 0 : 1;
   }

@@ -2,7 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { needs, nodeComplaint, root } from "../needs.mjs";
+import { isPackage, root, venv } from "../installation.mjs";
+import { needs, nodeComplaint } from "../needs.mjs";
 import { nodeModulesMatch, pythonEnvironmentMatches } from "../setup.mjs";
 
 /**
@@ -14,14 +15,22 @@ import { nodeModulesMatch, pythonEnvironmentMatches } from "../setup.mjs";
  * @property {string} [remedy] how to get it; present when it is missing
  */
 
-/** Commands that need something, and the pieces of set-up; the first is the default. */
-export const purposes = [
+const inPackage = [
+  { purpose: "obscura run", pieces: ["node", "native"] },
+  { purpose: "obscura run --board mps2-an500", pieces: ["cortex-m"] },
+  { purpose: "obscura run --radio bumble", pieces: ["python"] },
+];
+
+const inClone = [
   { purpose: "npm start", pieces: ["node", "native"] },
   { purpose: "npm start -- --board mps2-an500", pieces: ["cortex-m"] },
   { purpose: "npm start -- --radio bumble, npm run check", pieces: ["python"] },
   { purpose: "npm run bench", pieces: ["callgrind"] },
   { purpose: "npm test: all of these, and", pieces: ["witness"] },
 ];
+
+/** Commands that need something, and the pieces of set-up; the first is the default. */
+export const purposes = isPackage ? inPackage : inClone;
 
 /**
  * Looks for everything.
@@ -59,20 +68,21 @@ function nodeItself() {
 }
 
 function nodeModules() {
+  const found = isPackage ? "present" : "as package-lock.json asks";
+  const npmCi = "npm ci --ignore-scripts, or the command itself does it";
+  const isOther = existsSync(join(root, "node_modules"));
   return {
     name: "npm packages",
-    found: nodeModulesMatch() ? "as package-lock.json asks" : undefined,
-    remedy: existsSync(join(root, "node_modules"))
-      ? "not those of package-lock.json: npm ci --ignore-scripts, or the command itself does it"
-      : "npm ci --ignore-scripts, or the command itself does it",
+    found: nodeModulesMatch() ? found : undefined,
+    remedy: isPackage ? "npm install" : isOther ? `not those of package-lock.json: ${npmCi}` : npmCi,
   };
 }
 
 function pythonEnvironment() {
   return {
     name: "Python packages",
-    found: pythonEnvironmentMatches() ? "in build/venv" : undefined,
-    remedy: "the command itself installs them into build/venv",
+    found: pythonEnvironmentMatches() ? `in ${venv}` : undefined,
+    remedy: `the command itself installs them into ${venv}`,
   };
 }
 

@@ -28,7 +28,7 @@ ${Object.entries(descriptions)
   .join("\n")}
 ${updateFlag} writes them to tools/bench/baseline.json; say in the commit why they rose.
 ${profileFlag} prints tables instead: instructions by room of the firmware and by function, on mps2-an500.
-Needs qemu-system-arm, arm-none-eabi-gcc and valgrind (\`npx obscura doctor\`). Takes a minute.
+Needs qemu-system-arm, arm-none-eabi-gcc and valgrind (\`npx --no obscura doctor\`). Takes a minute.
 `;
 
 const say = (line: string) => process.stderr.write(`${line}\n`);

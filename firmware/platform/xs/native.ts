@@ -22,6 +22,11 @@ export interface HeapFigures {
   readonly chunksUsed: number;
   readonly chunksPeak: number;
   readonly chunksSize: number;
+  /** What slots and chunks have taken beyond the board's floor. */
+  readonly growth: number;
+  readonly growthPeak: number;
+  /** All that slots and chunks can have on this board. */
+  readonly mostBytes: number;
   readonly nativeStackPeak: number;
 }
 

@@ -9,7 +9,7 @@ import { buildCompiler, compilerProgram } from "../../../tools/build/compiler.ts
 import { forge } from "../../firmware/container.ts";
 
 describe("bytecode compiler", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   let directory: string;
 
   before(async () => {

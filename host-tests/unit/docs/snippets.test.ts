@@ -10,7 +10,7 @@ const folder = join(root, "build/snippets");
 
 describe("The documents' TypeScript", () => {
   it("compiles against the library that a camera has", function () {
-    this.timeout(60_000);
+    this.timeout(600_000);
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     const files: string[] = [];
@@ -25,7 +25,7 @@ describe("The documents' TypeScript", () => {
   });
 
   it("in the simulator's README compiles and runs on Node", function () {
-    this.timeout(60_000);
+    this.timeout(600_000);
     const [block] = blocksOf("simulator/README.md").filter(({ info }) => info === "ts");
     assert.ok(block, "simulator/README.md has no ts block");
     const code = block.code.replace(

@@ -22,7 +22,7 @@ const root = join(import.meta.dirname, "../../..");
 const vectors: readonly Vector[] = JSON.parse(readFileSync(join(root, "host-tests/vectors/h4.json"), "utf8"));
 
 describe("H4 framer in C", function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
   let directory: string;
   let driver: string;
 

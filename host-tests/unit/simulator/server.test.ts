@@ -42,7 +42,7 @@ function socketTransport(socket: Socket): HciTransport {
 }
 
 describe("simulator over sockets", function () {
-  this.timeout(20_000);
+  this.timeout(600_000);
   const cleanUp: (() => Promise<unknown>)[] = [];
 
   afterEach(async () => {

@@ -108,7 +108,7 @@ function recover(flash: SimulatedFlash, cut: Outcome, changes: readonly Change[]
 }
 
 describe("RecordStore and power cuts", function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
 
   for (const [name, model] of Object.entries(models)) {
     it(`keeps the old or the new value, cut at every flash operation: ${name}`, () => {

@@ -14,7 +14,7 @@ function obscura(...args: string[]) {
 }
 
 describe("obscura", function () {
-  this.timeout(30_000);
+  this.timeout(600_000);
 
   it("lists the boards for an unknown one", () => {
     const { status, stdout, stderr } = obscura("run", "--board", "toaster");

@@ -16,7 +16,7 @@ interface Finding {
 }
 
 describe("obscura doctor", function () {
-  this.timeout(30_000);
+  this.timeout(600_000);
   let folder = "";
 
   beforeEach(() => {

@@ -120,7 +120,7 @@ describe("lowering a bundle", () => {
   });
 
   it("keeps the meaning on XS", async function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     const script = join(folder, "firmware.js");
     writeFileSync(
       script,
@@ -142,7 +142,7 @@ export default async function main(native: { consoleWrite(level: string, text: s
     copyFileSync(compiled, join(output, "firmware.xsb"));
     const bundle = join(output, "firmware.xsb");
     const { image } = await buildImage(loadBoard("host"), { bundle, folder: output });
-    const { stderr: lines } = spawnSync(image, ["--max-resets", "0"], { encoding: "utf8", timeout: 20_000 });
+    const { stderr: lines } = spawnSync(image, ["--max-resets", "0"], { encoding: "utf8", timeout: 300_000 });
     const json = /\{.*\}/.exec(lines)?.[0];
     assert.ok(json !== undefined, lines);
     assert.deepEqual(JSON.parse(json), meaning);

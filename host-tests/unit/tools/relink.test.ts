@@ -24,7 +24,7 @@ for (const { board, prefix } of [
   { board: "mps2-an500", prefix: "arm-none-eabi-" },
 ]) {
   describe(`relinking kit for ${board}`, function () {
-    this.timeout(300_000);
+    this.timeout(600_000);
     let folder = "";
     let kit = "";
     let image = "";

@@ -112,7 +112,7 @@ describe("size: the report", () => {
 });
 
 describe("npm run size", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
 
   const run = (...args: string[]) =>
     spawnSync(process.execPath, [join(root, "tools/run.mjs"), "size", ...args], { encoding: "utf8" });

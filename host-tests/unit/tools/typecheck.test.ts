@@ -8,7 +8,7 @@ import { checkEntry } from "../../../tools/build/typecheck.ts";
 import { ToolError } from "../../../tools/events.ts";
 
 describe("the type check of an application", function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
   let folder = "";
 
   before(() => {

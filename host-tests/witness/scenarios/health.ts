@@ -5,11 +5,9 @@ import type { RawCentral } from "../rawCentral.ts";
 import type { Rig } from "../rig.ts";
 import { WaitError } from "../wait.ts";
 
-/** A camera that restarted its controller, or itself, needs a while. */
-const RECOVERY_MS = 40_000;
-
-/** Patience of one try. */
-const TRY_MS = 4_000;
+/** Tries, and the patience of the first; each further one has twice as much, whatever the machine is busy with. */
+const TRIES = 6;
+const FIRST_TRY_MS = 4_000;
 
 /** Read Request (Vol 3, Part F, 3.4.4.3). */
 export const readRequest = (handle: number): Buffer => Buffer.from([0x0a, handle & 0xff, handle >> 8]);
@@ -31,17 +29,15 @@ export async function assertReads(
  * garbage began.
  */
 export async function assertServes(rig: Rig): Promise<void> {
-  const end = performance.now() + RECOVERY_MS;
-  for (;;) {
-    const isLast = performance.now() > end;
+  for (let count = 1, tryMs = FIRST_TRY_MS; ; count++, tryMs *= 2) {
     const raw = await rig.raw();
     try {
-      await raw.connect(environmentSensor.name, isLast ? undefined : TRY_MS);
-      await assertReads(raw, await raw.valueHandle(environmentSensor.temperature, TRY_MS), TRY_MS);
+      await raw.connect(environmentSensor.name, tryMs);
+      await assertReads(raw, await raw.valueHandle(environmentSensor.temperature, tryMs), tryMs);
       await raw.disconnect();
       break;
     } catch (error) {
-      if (isLast || !(error instanceof WaitError)) throw error;
+      if (count === TRIES || !(error instanceof WaitError)) throw error;
     } finally {
       raw.close();
     }

@@ -68,7 +68,7 @@ export function hostileController(kind: CameraKind): void {
     const rig = useRig(kind, "environment-sensor");
 
     before(async function () {
-      this.timeout(60_000);
+      this.timeout(600_000);
       await assertServes(rig());
     });
 

@@ -4,6 +4,7 @@
  * about to do by the functions of the global object `measure` (see tools/bench/script.ts).
  */
 #include "counter.h"
+#include "heap.h"
 #include "packets.h"
 #include "profile.h"
 #include "runtime.h"
@@ -117,8 +118,11 @@ void packet_received(uint8_t indicator) {
 static void report_memory(void) {
     struct port_stats stats = {0};
     port_stats(&stats);
-    console_line(CONSOLE_INFO, "bench: memory static %u heap %u stack %u of %u", (unsigned)stats.ram_static,
-                 (unsigned)stats.heap_peak, (unsigned)stats.stack_peak, (unsigned)stats.stack_size);
+    struct heap_figures heap;
+    heap_figures(&heap);
+    console_line(CONSOLE_INFO, "bench: memory static %u heap %u growth %u of %u stack %u of %u",
+                 (unsigned)stats.ram_static, (unsigned)stats.heap_peak, (unsigned)heap.growth_peak,
+                 (unsigned)heap.most, (unsigned)stats.stack_peak, (unsigned)stats.stack_size);
 }
 
 static void advertising_queued(void) {

@@ -133,13 +133,13 @@ void profile_resume(void) {
     go_on();
 }
 
-void __real_fxCollectGarbage(txMachine *the);
-void __wrap_fxCollectGarbage(txMachine *the);
+void __real_heap_collect(txMachine *the);
+void __wrap_heap_collect(txMachine *the);
 
-void __wrap_fxCollectGarbage(txMachine *the) {
+void __wrap_heap_collect(txMachine *the) {
     attribute(current, counter_ticks());
     go_on();
-    __real_fxCollectGarbage(the);
+    __real_heap_collect(the);
     attribute(&functions[COLLECTOR], counter_ticks());
     if (open)
         functions[COLLECTOR].calls++;

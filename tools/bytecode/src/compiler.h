@@ -44,6 +44,6 @@ void compile_module(struct code *code, struct symbols *symbols, const char *path
 
 /* Lays out the container; returns its bytes. */
 uint8_t *container_build(const struct symbols *symbols, const struct code *code, enum bundle_kind kind,
-                         const char *name, size_t *size);
+                         const char *name, uint16_t heap_kb, size_t *size);
 
 #endif

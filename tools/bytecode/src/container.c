@@ -20,7 +20,7 @@ static bool is_borrowed(const struct symbols *symbols, uint16_t id) {
 }
 
 uint8_t *container_build(const struct symbols *symbols, const struct code *code, enum bundle_kind kind,
-                         const char *name, size_t *size) {
+                         const char *name, uint16_t heap_kb, size_t *size) {
     txMachine *the = symbols->the;
     size_t length = BUNDLE_HEADER_SIZE + strlen(name) + 1;
     size_t own = length;
@@ -50,6 +50,7 @@ uint8_t *container_build(const struct symbols *symbols, const struct code *code,
     put16(bytes + 40, symbols->base_end);
     put16(bytes + 42, (uint32_t)(the->keyIndex - symbols->base_end));
     put16(bytes + 44, borrowed_count);
+    put16(bytes + 46, heap_kb);
     put32(bytes + 48, (uint32_t)own);
     put32(bytes + 52, (uint32_t)borrowed);
     put32(bytes + 56, (uint32_t)code_at);

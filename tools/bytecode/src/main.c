@@ -8,10 +8,11 @@
 
 static const char usage[] =
     "usage: obscura-bytecode --kind firmware|application --name SPECIFIER --output FILE.xsb\n"
-    "                        [--base FIRMWARE.xsb] INPUT.js\n"
+    "                        [--base FIRMWARE.xsb] [--heap-kb N] INPUT.js\n"
     "\n"
     "  --kind     what the bundle is; an application needs --base\n"
     "  --base     the firmware that the application will run on\n"
+    "  --heap-kb  heap that the application asks for\n"
     "  --name     the specifier under which the camera knows the module\n"
     "  --output   where to write the container\n";
 
@@ -78,11 +79,16 @@ static void write_file(const char *path, const uint8_t *bytes, size_t size) {
 
 int main(int argc, char **argv) {
     static const struct option options[] = {
-        {"kind", required_argument, NULL, 'k'}, {"base", required_argument, NULL, 'b'},
-        {"name", required_argument, NULL, 'n'}, {"output", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+        {"kind", required_argument, NULL, 'k'},
+        {"base", required_argument, NULL, 'b'},
+        {"name", required_argument, NULL, 'n'},
+        {"output", required_argument, NULL, 'o'},
+        {"heap-kb", required_argument, NULL, 'H'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     const char *kind_name = NULL, *base_path = NULL, *name = NULL, *output = NULL;
+    long heap_kb = 0;
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
@@ -97,6 +103,11 @@ int main(int argc, char **argv) {
             break;
         case 'o':
             output = optarg;
+            break;
+        case 'H':
+            heap_kb = strtol(optarg, NULL, 10);
+            if (heap_kb < 1 || heap_kb > UINT16_MAX)
+                misuse("--heap-kb is a number from 1 to 65535, not %s", optarg);
             break;
         case 'h':
             fputs(usage, stdout);
@@ -119,6 +130,9 @@ int main(int argc, char **argv) {
     if (kind == BUNDLE_FIRMWARE && base_path)
         misuse("%s", "a firmware has no --base");
 
+    if (kind == BUNDLE_FIRMWARE && heap_kb)
+        misuse("%s", "a firmware has no --heap-kb");
+
     struct bundle base;
     if (base_path) {
         size_t base_size;
@@ -137,7 +151,7 @@ int main(int argc, char **argv) {
     /* The camera uses it as a symbol too. */
     fxNewNameC(symbols.the, (txString)name);
     size_t size;
-    uint8_t *bytes = container_build(&symbols, &code, kind, name, &size);
+    uint8_t *bytes = container_build(&symbols, &code, kind, name, (uint16_t)heap_kb, &size);
     write_file(output, bytes, size);
     return 0;
 }

@@ -66,7 +66,7 @@ describe("btsnoop: a whole session", () => {
     );
 
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(600_000);
     folder = mkdtempSync(join(tmpdir(), "obscura-btsnoop-"));
     file = join(folder, "session.btsnoop");
     const world = createWorld(1);
