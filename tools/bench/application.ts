@@ -73,6 +73,20 @@ async function capturedWrites(): Promise<void> {
   if (received !== (WARM_UP + REPETITIONS) * VALUE_LENGTH) throw new Error(`${received} bytes were captured`);
 }
 
+async function writeCycles(): Promise<void> {
+  let count = 0;
+  for await (const { connection, data } of captured.writes()) {
+    if (!connection.isConnected() || data.length !== VALUE_LENGTH) throw new Error("a write was damaged");
+    if (count === WARM_UP) {
+      measure.begin("writeCycle");
+      measure.open();
+    }
+    if (count++ === WARM_UP + REPETITIONS) break;
+  }
+  measure.close();
+  measure.end();
+}
+
 async function idleness(): Promise<void> {
   await turn.written();
   measure.idle();
@@ -110,6 +124,7 @@ await notifications(connection);
 await notificationCycles(connection);
 await writes();
 await capturedWrites();
+await writeCycles();
 await idleness();
 await notificationsToAll();
 await restarts();

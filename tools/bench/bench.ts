@@ -55,6 +55,7 @@ export async function operations(peer: Peer, idleMs: number): Promise<void> {
   await peer.notificationCycles();
   await peer.writes();
   await peer.capturedWrites();
+  await peer.writeCycles();
   await peer.idleness(idleMs);
   await peer.connectOthers();
   await peer.notificationsToAll();
@@ -100,6 +101,7 @@ function operationFigures(report: Report): BoardFigures {
     notificationTo3: mean(report, "notificationTo3", REPETITIONS),
     write: mean(report, "write", REPETITIONS),
     capturedWrite: mean(report, "capturedWrite", REPETITIONS),
+    writeCycle: mean(report, "writeCycle", REPETITIONS, 1),
     stopStart: mean(report, "stopStart", RESTARTS),
     idleWakeups: idleWakeups(report),
   };

@@ -23,6 +23,8 @@ export const descriptions: Readonly<Record<string, string>> = {
     "instructions from write() with sendUpdate to the last byte of the third of three subscribers' notifications",
   write: "instructions from a write of 20 bytes in the receive queue to the application resumed",
   capturedWrite: "the same of a characteristic with capture, to connection and data",
+  writeCycle:
+    "instructions awake from one of a thousand writes, taken by writes(), to the next, with everything around it",
   stopStart: "instructions awake from stop() to the Advertising Enable of the next advertise()",
   idleWakeups: "returns from sleep in 10 s, connected, with nothing to say",
   notificationsPerSecond: "by the clock of this computer, 20 bytes, one subscriber; reported only",

@@ -162,10 +162,10 @@ export class Peer {
   }
 
   /** One write after the response to the one before. */
-  private async writesTo(handle: number): Promise<void> {
+  private async writesTo(handle: number, repetitions = WARM_UP + REPETITIONS): Promise<void> {
     const value = new Array<number>(VALUE_LENGTH).fill(0x5a);
     const request = aclPacket(FIRST, [ATT.WRITE_REQUEST, ...le16(handle), ...value]);
-    for (let count = 0; count < WARM_UP + REPETITIONS; count++) {
+    for (let count = 0; count < repetitions; count++) {
       this.controller.send(request);
       await this.expect(ATT.WRITE_RESPONSE);
       this.controller.send(completedPackets(1, FIRST));
@@ -178,6 +178,11 @@ export class Peer {
 
   capturedWrites(): Promise<void> {
     return this.writesTo(this.captured);
+  }
+
+  /** One more than cycles: a cycle is from one write to the next. */
+  writeCycles(): Promise<void> {
+    return this.writesTo(this.captured, WARM_UP + REPETITIONS + 1);
   }
 
   /** Leaves the camera alone until it has collected its garbage: a second, by firmware/native/loop.c. */

@@ -25,6 +25,7 @@ export type Counted =
   | "notificationCycle"
   | "write"
   | "capturedWrite"
+  | "writeCycle"
   | "stopStart";
 
 /** The global object that the probes give to the application. */

@@ -22,6 +22,7 @@ static const struct figure {
     {"notificationCycle", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
     {"write", OPENED_BY_DATA, CLOSED_BY_APPLICATION, 0, false},
     {"capturedWrite", OPENED_BY_DATA, CLOSED_BY_APPLICATION, 0, false},
+    {"writeCycle", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
     {"stopStart", OPENED_BY_APPLICATION, CLOSED_BY_ADVERTISING, 0, true},
 };
 
