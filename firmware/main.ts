@@ -5,8 +5,9 @@ import { createAioble } from "./aioble/aioble.ts";
 import { Host } from "./ble/host.ts";
 import { createBluetooth } from "./bluetooth/bluetooth.ts";
 import { createCamera } from "./camera/camera.ts";
-import { createGlobals } from "./platform/globals.ts";
+import { createGlobals, createSignals } from "./platform/globals.ts";
 import { createErrorReport } from "./platform/report.ts";
+import { createTimerQueue } from "./platform/timerQueue.ts";
 import { createXsPlatform } from "./platform/xs/index.ts";
 import type { Native } from "./platform/xs/native.ts";
 import { RecordStore } from "./storage/records.ts";
@@ -20,12 +21,14 @@ import { RecordStore } from "./storage/records.ts";
  * the application's start, in a timer's callback or a promise, is reported and the camera goes on.
  */
 export default function main(native: Native): Promise<never> {
-  const platform = createXsPlatform(native);
+  const xs = createXsPlatform(native);
+  const platform = { ...xs, clock: createTimerQueue(xs.clock) };
   const records = RecordStore.open(platform.stateFlash, platform.log);
   const host = new Host(platform, records);
-  const globals = createGlobals(platform);
+  const signals = createSignals(platform);
+  const globals = createGlobals(platform, signals);
   const modules = {
-    aioble: createAioble(host, () => new globals.AbortController()),
+    aioble: createAioble(host, signals),
     bluetooth: createBluetooth(host),
     camera: createCamera({ read: (sensor) => native.sensorRead(sensor) }),
   };

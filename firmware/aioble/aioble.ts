@@ -2,9 +2,10 @@
 import { createConfig } from "../ble/config.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
+import type { Signals } from "../platform/platform.ts";
 import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 import { streamConnections } from "./connections.ts";
-import { type Aborter, Core } from "./core.ts";
+import { Core } from "./core.ts";
 import { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
 import { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
 import { createLog } from "./log.ts";
@@ -14,10 +15,10 @@ import { BufferedCharacteristic, Characteristic, Descriptor, Service } from "./s
 
 /**
  * The names that an application imports from `aioble`, bound to `host`. See index.ts for what each means.
- * @param createAborter makes an AbortController for `DeviceConnection.timeout`.
+ * @param signals makes the signals of the application, so that those of `DeviceConnection.timeout` are of their kind.
  */
-export function createAioble(host: Host, createAborter: () => Aborter) {
-  const core = new Core(host, createAborter);
+export function createAioble(host: Host, signals: Signals) {
+  const core = new Core(host, signals);
   const peripheral = new Peripheral(core);
   const server = new RegisteredServices(core);
   host.observe({

@@ -16,8 +16,40 @@ export interface CapturedWrite {
 
 /** Who captures writes. */
 export interface CaptureTarget {
-  /** Writes to it that were dropped. */
-  droppedWrites: number;
+  /** Writes to it that the queue dropped. */
+  overflown: number;
+  /** Writes to it that `written` resolved with, and that nobody has looked at. */
+  unseen: number;
+}
+
+/**
+ * A captured write as `written` resolves with it. It is counted until somebody looks at it: a promise that lost a race
+ * takes a write as every other does, and nothing else tells that nobody is there for it.
+ */
+export class HandedWrite implements CapturedWrite {
+  private readonly write: CapturedWrite;
+  /** Until somebody has looked. */
+  private target: CaptureTarget | undefined;
+
+  constructor(target: CaptureTarget, write: CapturedWrite) {
+    this.target = target;
+    this.write = write;
+    target.unseen++;
+  }
+
+  private look(): CapturedWrite {
+    if (this.target) this.target.unseen--;
+    this.target = undefined;
+    return this.write;
+  }
+
+  get connection(): DeviceConnection {
+    return this.look().connection;
+  }
+
+  get data(): Uint8Array {
+    return this.look().data;
+  }
 }
 
 interface Entry extends CapturedWrite {
@@ -52,7 +84,7 @@ export class CaptureQueue {
   }
 
   private drop(): void {
-    this.entries.shift()!.target.droppedWrites++;
+    this.entries.shift()!.target.overflown++;
     if (this.dropped++ === 0) {
       this.log(
         "warning",

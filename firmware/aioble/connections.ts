@@ -26,7 +26,7 @@ export function streamConnections(
 ): Stream<DeviceConnection> {
   peripheral.prepare(options);
   const { host } = core;
-  const aborter = core.createAborter();
+  const aborter = new core.signals.AbortController();
   /** Links that have ended. */
   let ends = 0;
   /** The controller refused, and no link has ended since. */

@@ -1,16 +1,11 @@
 /** What the rooms of `aioble` share: the host, the connections by link, and the waits that belong to no connection. */
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
+import type { Signals } from "../platform/platform.ts";
 import { CaptureQueue } from "./capture.ts";
 import type { DeviceConnection } from "./device.ts";
 import { radioOff } from "./errors.ts";
-import { type Signal, WaitScope } from "./wait.ts";
-
-/** An AbortController, the platform's or Node's. */
-export interface Aborter {
-  readonly signal: Signal;
-  abort(reason?: unknown): void;
-}
+import { Deferrals, WaitScope } from "./wait.ts";
 
 export class Core {
   readonly host: Host;
@@ -24,24 +19,25 @@ export class Core {
   readonly capture: CaptureQueue;
   readonly connections = new Map<Connection, DeviceConnection>();
   private ending: WaitScope | undefined = undefined;
-  readonly createAborter: () => Aborter;
+  readonly signals: Signals;
+  readonly deferrals = new Deferrals();
   /** Settled answers that need no promise of their own. */
   readonly yes: Promise<boolean> = Promise.resolve(true);
   readonly no: Promise<boolean> = Promise.resolve(false);
 
-  constructor(host: Host, createAborter: () => Aborter) {
+  constructor(host: Host, signals: Signals) {
     this.host = host;
     this.updates = host.gatt.updates;
     this.capture = new CaptureQueue((level, message) => host.log(level, message));
-    this.scope = new WaitScope(host.platform.clock);
-    this.lasting = new WaitScope(host.platform.clock);
-    this.createAborter = createAborter;
+    this.scope = new WaitScope(host.platform.clock, this.deferrals);
+    this.lasting = new WaitScope(host.platform.clock, this.deferrals);
+    this.signals = signals;
   }
 
   /** The radio is being switched off. */
   beginStop(): void {
     this.ending = this.scope;
-    this.scope = new WaitScope(this.host.platform.clock);
+    this.scope = new WaitScope(this.host.platform.clock, this.deferrals);
   }
 
   /** The radio is off: waits end, after those on connections, whose end a wait may have for its signal. */

@@ -4,6 +4,7 @@ import { ADDRESS_LENGTH, ADDRESS_TYPE } from "../ble/gap/address.ts";
 import type { Connection, LinkParameters } from "../ble/gap/connection.ts";
 import type { NotifyOutcome } from "../ble/gatt/server/updates.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
+import type { Abortion, AbortSource, Clock, Timer } from "../platform/platform.ts";
 import type { Core } from "./core.ts";
 import { BleError, DeviceDisconnectedError, TimeoutError } from "./errors.ts";
 import { checkTimeout, NO_LIMITS, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
@@ -75,15 +76,17 @@ export class DeviceConnection {
   readonly scope: WaitScope;
   private readonly core: Core;
   private readonly disconnectWaits = new Set<Pending<void>>();
-  /** The signal of `timeout()` without a time: one for all, or each would wait as long as the link lasts. */
+  /** The signal of `timeout()` without a time: one for all. */
   private lifetime: Signal | undefined = undefined;
+  /** When the link ended, by the host's clock. */
+  private endedAtMs: number | undefined = undefined;
 
   /** Not for applications: `advertise` returns connections. */
   constructor(core: Core, link: Connection) {
     this.core = core;
     this.link = link;
     this.device = new Device(link.peerAddressType & 1, link.peerAddress);
-    this.scope = new WaitScope(core.host.platform.clock);
+    this.scope = new WaitScope(core.host.platform.clock, core.deferrals);
   }
 
   /** ATT_MTU in force: 23 until either side exchanged it (Vol 3, Part F, 3.2.8). */
@@ -173,28 +176,29 @@ export class DeviceConnection {
 
   /**
    * A signal for other waits: it aborts when the link ends, with `DeviceDisconnectedError`, or after `timeoutMs`, with
-   * `TimeoutError`. Without `timeoutMs` (or 0) only the link counts. On a dead link it is aborted already.
+   * `TimeoutError`. Without `timeoutMs` (or 0) only the link counts. On a dead link it is aborted already. It takes a timer
+   * only while a wait has it, and need not be released.
    * @throws RangeError for a bad `timeoutMs`.
    */
   timeout(timeoutMs?: number): Signal {
     checkTimeout(timeoutMs);
     if (!timeoutMs && this.lifetime) return this.lifetime;
-    const aborter = this.core.createAborter();
-    if (this.isConnected()) {
-      this.scope
-        .wait<never>(timeoutMs ? { timeoutMs } : {}, () => {})
-        .catch((error: unknown) => aborter.abort(error));
-    } else {
-      aborter.abort(this.gone());
-    }
-    if (!timeoutMs) this.lifetime = aborter.signal;
-    return aborter.signal;
+    const { signals, host } = this.core;
+    const signal = signals.createSignal(new Guard(this, timeoutMs || undefined, host.platform.clock));
+    if (!timeoutMs) this.lifetime = signal;
+    return signal;
   }
 
   /** Not for applications: the link is down. */
   closed(reason: number): void {
+    this.endedAtMs = this.core.host.platform.clock.now();
     this.scope.end(new DeviceDisconnectedError(reason));
     for (const pending of [...this.disconnectWaits]) pending.resolve();
+  }
+
+  /** Not for applications: when the link ended, by the host's clock; undefined while it is up. */
+  get downSinceMs(): number | undefined {
+    return this.isConnected() ? undefined : (this.endedAtMs ?? this.core.host.platform.clock.now());
   }
 
   /** Not for applications: why nothing can be asked of a link that is down. */
@@ -237,5 +241,53 @@ export class DeviceConnection {
 
   toString(): string {
     return `DeviceConnection(${this.device}, ${this.isConnected() ? "connected" : "disconnected"})`;
+  }
+}
+
+/** What aborts the signals of `DeviceConnection.timeout`. */
+class Guard implements AbortSource {
+  private readonly connection: DeviceConnection;
+  private readonly timeoutMs: number | undefined;
+  private readonly clock: Clock;
+  /** Infinity without a deadline. */
+  private readonly dueMs: number;
+
+  constructor(connection: DeviceConnection, timeoutMs: number | undefined, clock: Clock) {
+    this.connection = connection;
+    this.timeoutMs = timeoutMs;
+    this.clock = clock;
+    this.dueMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + timeoutMs;
+  }
+
+  poll(): Abortion | undefined {
+    const { connection, dueMs } = this;
+    const endedAtMs = connection.downSinceMs;
+    if (endedAtMs !== undefined && endedAtMs <= dueMs) return { atMs: endedAtMs, reason: connection.gone() };
+    return this.clock.now() < dueMs ? undefined : { atMs: dueMs, reason: this.expiry() };
+  }
+
+  watch(abort: (reason: unknown) => void): () => void {
+    const { clock, dueMs } = this;
+    const { members } = this.connection.scope;
+    let timer: Timer;
+    const stop = (): void => {
+      members.delete(member);
+      if (timer !== undefined) clock.clearTimer(timer);
+    };
+    const member = {
+      reject(error: unknown) {
+        stop();
+        abort(error);
+      },
+    };
+    if (this.timeoutMs !== undefined) {
+      timer = clock.setTimer(() => member.reject(this.expiry()), Math.max(0, dueMs - clock.now()));
+    }
+    members.add(member);
+    return stop;
+  }
+
+  private expiry(): TimeoutError {
+    return new TimeoutError(this.timeoutMs!);
   }
 }

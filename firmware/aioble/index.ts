@@ -13,7 +13,6 @@ export type { Config, ReadOnlyConfig } from "../ble/config.ts";
 export type { Value } from "../ble/gatt/server/values.ts";
 export type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 export type { CapturedWrite } from "./capture.ts";
-export type { Aborter } from "./core.ts";
 export { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
 export { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
 export type { Broadcaster } from "./peripheral.ts";

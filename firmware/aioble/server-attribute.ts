@@ -3,10 +3,11 @@ import { BleError } from "../ble/errors.ts";
 import type { Attribute, ReadAnswer, ValueHooks, WriteAnswer } from "../ble/gatt/server/database.ts";
 import { checkedValue, ownBytes, setValue, type Value } from "../ble/gatt/server/values.ts";
 import { UUID } from "../ble/uuid.ts";
-import type { CapturedWrite, CaptureTarget } from "./capture.ts";
-import type { Aborter, Core } from "./core.ts";
+import { type CapturedWrite, type CaptureTarget, HandedWrite } from "./capture.ts";
+import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
-import { checkTimeout, NO_LIMITS, type Signal, type Wait, type WaitOptions } from "./wait.ts";
+import { checkTimeout, NO_LIMITS, type Signal, type WaitOptions, type WaitScope } from "./wait.ts";
+import { WriteIterator, type WriteSource } from "./write-iterator.ts";
 
 /** An attribute's place in the server while it is registered. */
 export interface Registration {
@@ -17,18 +18,35 @@ export interface Registration {
 /** Hooks while they are put together. */
 type OpenHooks = { -readonly [K in keyof ValueHooks]: ValueHooks[K] };
 
+/** Somebody who waits for the next write: a promise of `written`, or an iterator. */
+interface Taker {
+  readonly isOver: boolean;
+  /** Whether what it resolves with may never be looked at. */
+  readonly mayBeAbandoned: boolean;
+  resolve(written: unknown): boolean;
+  reject(error: unknown): boolean;
+}
+
+/** So many waits at once are waits that were left behind. */
+const TAKERS_EXPECTED = 16;
+
 /** @template Written what `written` resolves with. */
-export abstract class ServerAttribute<Written> implements CaptureTarget {
+export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSource<Written> {
   readonly uuid: UUID;
-  /** With `capture`: clients' writes that were dropped before anybody took them, because the capture queue was full. */
-  droppedWrites = 0;
+  /** Not for applications: see CaptureTarget. */
+  overflown = 0;
+  /** Not for applications: see CaptureTarget. */
+  unseen = 0;
   protected value: Uint8Array;
   protected append = false;
   protected registration: Registration | undefined = undefined;
   private readonly capture: boolean;
   /** Who wrote last, until somebody has waited for it. */
   private lastWriter: DeviceConnection | undefined = undefined;
-  private waiting: Wait<unknown>[] = [];
+  /** With `capture` the next write is for the first of them. */
+  private waiting: Taker[] = [];
+  private warnedOfTakers = false;
+  private warnedOfUnseen = false;
 
   /**
    * Before a client reads: return an ATT error code to refuse, bytes to answer with, or 0 or nothing for the stored value.
@@ -55,6 +73,14 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
     this.uuid = uuid;
     this.value = checkedValue(options.initial ?? new Uint8Array(0));
     this.capture = capture;
+  }
+
+  /**
+   * With `capture`: clients' writes that nobody got: the capture queue was full, or `written` resolved with them and nobody
+   * has looked at `connection` or `data` since, as when it had lost a Promise.race.
+   */
+  get droppedWrites(): number {
+    return this.overflown + this.unseen;
   }
 
   /** Whether any client may write it. */
@@ -92,31 +118,67 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
    * signal's reason, BleError `not-registered` when other services take its place.
    */
   written(options: WaitOptions = NO_LIMITS): Promise<Written> {
-    const core = this.registered("written").core;
-    if (!this.isWritable) {
-      throw new TypeError(`${this.uuid} was declared without write: true or writeNoResponse: true`);
-    }
+    const scope = this.waitScope();
     checkTimeout(options.timeoutMs);
-    const earlier = this.takeEarlier(core);
-    if (earlier) return Promise.resolve(earlier as Written);
-    const wait = core.scope.start<unknown>(options);
-    // Waits that ended otherwise stay until the next one comes.
-    if (this.waiting.length > 0) this.waiting = this.waiting.filter((other) => !other.isOver);
-    if (!wait.isOver) this.waiting.push(wait);
+    const earlier = this.takeEarlier();
+    if (earlier !== undefined)
+      return Promise.resolve(this.capture ? (this.hand(earlier) as Written) : earlier);
+    const wait = scope.start<unknown>(options);
+    if (!wait.isOver) this.join(wait);
     return wait.promise as Promise<Written>;
   }
 
-  private takeEarlier(core: Core): CapturedWrite | DeviceConnection | undefined {
-    if (this.capture) return core.capture.take(this);
+  /** Not for applications: see WriteSource. */
+  waitScope(): WaitScope {
+    const { core } = this.registered("written");
+    if (!this.isWritable) {
+      throw new TypeError(`${this.uuid} was declared without write: true or writeNoResponse: true`);
+    }
+    return core.scope;
+  }
+
+  /** Not for applications: see WriteSource. */
+  takeEarlier(): Written | undefined {
+    if (this.capture) return this.registration!.core.capture.take(this) as Written | undefined;
     const writer = this.lastWriter;
     this.lastWriter = undefined;
-    return writer;
+    return writer as Written | undefined;
+  }
+
+  /** Not for applications: see WriteSource; also for waits. */
+  join(taker: Taker): void {
+    // Waits that ended otherwise than by a write stay until the next one comes.
+    if (this.waiting.length > 0) this.waiting = this.waiting.filter((other) => !other.isOver);
+    this.waiting.push(taker);
+    if (this.waiting.length < TAKERS_EXPECTED || this.warnedOfTakers) return;
+    this.warnedOfTakers = true;
+    this.registration!.core.host.log(
+      "warning",
+      `aioble: ${this.waiting.length} calls of written() wait for ${this.uuid}: end those that lost a Promise.race by a signal, or they fill the memory`,
+    );
+  }
+
+  /** Not for applications: see WriteSource. */
+  leave(taker: Taker): void {
+    this.waiting = this.waiting.filter((other) => other !== taker);
+  }
+
+  /** A captured write for a promise that may have been left behind. */
+  private hand(write: unknown): HandedWrite {
+    if (this.unseen > 0 && !this.warnedOfUnseen) {
+      this.warnedOfUnseen = true;
+      this.registration!.core.host.log(
+        "warning",
+        `aioble: nobody has looked at the write to ${this.uuid} before this one: a written() that lost a Promise.race takes the next write, so end it by a signal`,
+      );
+    }
+    return new HandedWrite(this, write as CapturedWrite);
   }
 
   /** `written` again and again, for `for await`. Leaving the loop ends it. @throws as `written`. */
   writes(options: { readonly signal?: Signal } = {}): AsyncIterableIterator<Written> {
-    const { core } = this.registered("writes");
-    return new WriteIterator(core.createAborter(), options.signal, (signal) => this.written({ signal }));
+    this.waitScope();
+    return new WriteIterator<Written>(this, options.signal);
   }
 
   protected registered(what: string): Registration {
@@ -137,12 +199,17 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
       if (!heard) this.lastWriter = connection;
       return;
     }
-    let wait = waiting.shift();
     const data = ownBytes(value);
     // Whoever captures has the bytes: left here, they would fill the room for what comes next.
     if (this.append) this.put(new Uint8Array(0));
-    while (wait && !wait.resolve({ connection, data })) wait = waiting.shift();
-    if (!wait) core.capture.add(this, connection, data);
+    const write: CapturedWrite = { connection, data };
+    for (let taker = waiting.shift(); taker; taker = waiting.shift()) {
+      if (!taker.isOver) {
+        taker.resolve(taker.mayBeAbandoned ? this.hand(write) : write);
+        return;
+      }
+    }
+    core.capture.add(this, connection, data);
   }
 
   /** What the server asks and tells. Only what is defined costs anything. */
@@ -172,45 +239,5 @@ export abstract class ServerAttribute<Written> implements CaptureTarget {
       `${this.uuid} is not among the registered services any more.`,
     );
     for (const wait of this.waiting.splice(0)) wait.reject(error);
-  }
-}
-
-/** An iterator over waits that can be left while it waits. */
-class WriteIterator<Written> implements AsyncIterableIterator<Written> {
-  private readonly aborter: Aborter;
-  private readonly signal: Signal | undefined;
-  private readonly wait: (signal: Signal) => Promise<Written>;
-  private left = false;
-
-  constructor(aborter: Aborter, signal: Signal | undefined, wait: (signal: Signal) => Promise<Written>) {
-    this.aborter = aborter;
-    this.signal = signal;
-    this.wait = wait;
-  }
-
-  async next(): Promise<IteratorResult<Written>> {
-    if (this.left) return { value: undefined, done: true };
-    const onAbort = (): void => this.aborter.abort(this.signal!.reason);
-    if (this.signal?.aborted) onAbort();
-    this.signal?.addEventListener("abort", onAbort);
-    try {
-      return { value: await this.wait(this.aborter.signal), done: false };
-    } catch (error) {
-      if (this.left || (error instanceof BleError && error.code === "radio-off"))
-        return { value: undefined, done: true };
-      throw error;
-    } finally {
-      this.signal?.removeEventListener("abort", onAbort);
-    }
-  }
-
-  return(): Promise<IteratorResult<Written>> {
-    this.left = true;
-    this.aborter.abort();
-    return Promise.resolve({ value: undefined, done: true });
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
   }
 }

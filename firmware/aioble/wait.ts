@@ -39,42 +39,64 @@ export function checkTimeout(timeoutMs: number | undefined): void {
   }
 }
 
+/**
+ * Makes promises together with what settles them. They share one executor: a closure for each would take more memory than
+ * all else of a wait.
+ */
+export class Deferrals {
+  /** What settles the promise that was made last. */
+  fulfil!: (value: never) => void;
+  refuse!: (error: unknown) => void;
+  private readonly executor = (fulfil: (value: never) => void, refuse: (error: unknown) => void): void => {
+    this.fulfil = fulfil;
+    this.refuse = refuse;
+  };
+
+  create<T>(): Promise<T> {
+    return new Promise<T>(this.executor as never);
+  }
+}
+
 /** One wait; most have neither a deadline nor a signal, and cost no more than their promise. */
 export class Wait<T> implements Pending<T> {
   readonly promise: Promise<T>;
   isOver = false;
+  /** Nothing tells a promise that is awaited from one that lost a race. */
+  readonly mayBeAbandoned = true;
   /** Called when it ended in any way, before the promise settles. */
   onEnd: (() => void) | undefined = undefined;
   private readonly scope: WaitScope;
-  private fulfil!: (value: T) => void;
-  private refuse!: (error: unknown) => void;
+  private readonly fulfil: (value: T) => void;
+  private readonly refuse: (error: unknown) => void;
   /** Lets go of timer and signal. */
   private release: (() => void) | undefined = undefined;
 
   /** For WaitScope. */
   constructor(scope: WaitScope) {
     this.scope = scope;
-    this.promise = new Promise((resolve, reject) => {
-      this.fulfil = resolve;
-      this.refuse = reject;
-    });
+    const deferrals = scope.deferrals;
+    this.promise = deferrals.create<T>();
+    this.fulfil = deferrals.fulfil as (value: T) => void;
+    this.refuse = deferrals.refuse;
   }
 
   /** For WaitScope: ends it by `options` too. */
   limit({ timeoutMs, signal }: WaitOptions, clock: Clock): void {
-    const onAbort = (): unknown => this.reject(signal!.reason);
     let timer: Timer;
+    let onAbort: (() => void) | undefined;
+    this.release = () => {
+      if (timer !== undefined) clock.clearTimer(timer);
+      if (onAbort) signal!.removeEventListener("abort", onAbort);
+    };
     if (timeoutMs !== undefined) {
       timer = clock.setTimer(() => {
         timer = undefined;
         this.reject(new TimeoutError(timeoutMs));
       }, timeoutMs);
     }
-    if (signal) signal.addEventListener("abort", onAbort);
-    this.release = () => {
-      if (timer !== undefined) clock.clearTimer(timer);
-      if (signal) signal.removeEventListener("abort", onAbort);
-    };
+    if (!signal) return;
+    onAbort = () => this.reject(signal.reason);
+    signal.addEventListener("abort", onAbort);
   }
 
   /** Returns whether this ended it: false when it had ended before. */
@@ -93,24 +115,37 @@ export class Wait<T> implements Pending<T> {
     return true;
   }
 
+  /** For WaitScope: ends it without a result. What had to be set going for it has failed. */
+  discard(): void {
+    if (!this.isOver) this.finish();
+  }
+
   private finish(): void {
     this.isOver = true;
-    this.scope.waits.delete(this);
+    this.scope.members.delete(this);
     if (this.release) this.release();
     if (this.onEnd) this.onEnd();
   }
 }
 
+/** What ends with a scope. */
+export interface ScopeMember {
+  /** Nothing happens when it has ended already. */
+  reject(error: unknown): void;
+}
+
 /** Waits that end together. */
 export class WaitScope {
   /** Those that have not ended. */
-  readonly waits = new Set<Pick<Wait<unknown>, "reject">>();
+  readonly members = new Set<ScopeMember>();
+  readonly deferrals: Deferrals;
   private readonly clock: Clock;
   /** Why the scope ended; waits that start later end in it at once. */
   private ended: { readonly error: unknown } | undefined = undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, deferrals: Deferrals) {
     this.clock = clock;
+    this.deferrals = deferrals;
   }
 
   /** Ends every wait, and those to come, with `error`. */
@@ -121,11 +156,11 @@ export class WaitScope {
 
   /** Ends every wait with `error`; later ones are not concerned. */
   interrupt(error: unknown): void {
-    for (const wait of [...this.waits]) wait.reject(error);
+    for (const member of [...this.members]) member.reject(error);
   }
 
   /**
-   * Starts a wait. It may be over already.
+   * Starts a wait. It may be over already. Nothing of it is left when this throws.
    * @throws RangeError for a bad `timeoutMs`.
    */
   start<T>(options: WaitOptions): Wait<T> {
@@ -134,24 +169,40 @@ export class WaitScope {
     if (isLimited) checkTimeout(options.timeoutMs);
     const wait = new Wait<T>(this);
     if (this.ended) wait.reject(this.ended.error);
-    else if (signal?.aborted) wait.reject(signal.reason);
-    else {
-      this.waits.add(wait);
-      if (isLimited) wait.limit(options, this.clock);
-    }
+    else if (isLimited) this.limit(wait, options);
+    else this.members.add(wait);
     return wait;
+  }
+
+  private limit<T>(wait: Wait<T>, options: WaitOptions): void {
+    const signal = options.signal;
+    if (signal?.aborted) {
+      wait.reject(signal.reason);
+      return;
+    }
+    try {
+      this.members.add(wait);
+      wait.limit(options, this.clock);
+    } catch (error) {
+      wait.discard();
+      throw error;
+    }
   }
 
   /**
    * The promise of a wait that `begin` sets going, unless it is over already. `onEnd` is called when it ended in any way,
-   * before the promise settles.
-   * @throws RangeError for a bad `timeoutMs`.
+   * before the promise settles. Nothing of the wait is left when `begin` throws.
+   * @throws RangeError for a bad `timeoutMs`; what `begin` throws.
    */
   wait<T>(options: WaitOptions, begin: (pending: Pending<T>) => void, onEnd?: () => void): Promise<T> {
     const wait = this.start<T>(options);
-    if (!wait.isOver) {
-      wait.onEnd = onEnd;
+    if (wait.isOver) return wait.promise;
+    wait.onEnd = onEnd;
+    try {
       begin(wait);
+    } catch (error) {
+      wait.discard();
+      throw error;
     }
     return wait.promise;
   }

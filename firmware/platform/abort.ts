@@ -1,4 +1,4 @@
-import type { Clock } from "./platform.ts";
+import type { Abortion, AbortSource, Clock, Signals } from "./platform.ts";
 import type { ErrorReport } from "./report.ts";
 
 /** What a listener of a signal gets. */
@@ -18,38 +18,39 @@ interface Listener {
   removed: boolean;
 }
 
-/** The constructors that applications get as `AbortController` and `AbortSignal`. */
-export interface Abort {
-  AbortController: typeof AbortController;
-  AbortSignal: typeof AbortSignal;
-}
-
 /**
  * `AbortController` and `AbortSignal` after the DOM Standard (https://dom.spec.whatwg.org/#aborting-ongoing-activities),
  * without `EventTarget`: "abort" is the only event. It happens once, so that the option `once` of a listener changes
  * nothing; there are no other options. What a listener throws goes to `report`, and the others are still called.
  *
  * A signal made by `AbortSignal.any` looks at its sources when it is asked, and is known to them only while it has
- * listeners itself. So a source that lives as long as the camera does not collect the signals derived from it.
+ * listeners itself. So a source that lives as long as the camera does not collect the signals derived from it. One made by
+ * `AbortSignal.timeout` has a timer only while it has listeners.
  */
-export function createAbort(clock: Clock, report: ErrorReport): Abort {
+export function createAbort(clock: Clock, report: ErrorReport): Signals {
   const construct = Symbol("construct");
+  const NO_SIGNALS: readonly AbortSignal[] = [];
   let abortions = 0;
 
   class AbortSignal {
     private onabortListener: Listener | undefined = undefined;
     private listeners: Listener[] = [];
+    /** What aborts this signal by itself, and what ends the watch over it. */
+    private readonly own: AbortSource | undefined;
+    private endWatch: (() => void) | undefined = undefined;
     /** The signals that this one follows; never followers themselves. */
-    private sources: readonly AbortSignal[] = [];
-    private readonly followers = new Set<AbortSignal>();
-    /** The order of abortions, 0 before: of several sources the earliest gives the reason. */
+    private sources: readonly AbortSignal[] = NO_SIGNALS;
+    private followers: Set<AbortSignal> | undefined = undefined;
+    /** The order of abortions, 0 before, and when it was: of several sources the earliest gives the reason. */
     private abortion = 0;
+    private abortedAtMs = 0;
     private ownReason: unknown = undefined;
 
-    constructor(key?: unknown) {
+    constructor(key?: unknown, own?: AbortSource) {
       if (key !== construct) {
         throw new TypeError("Illegal constructor: get signals from AbortController or AbortSignal.timeout()");
       }
+      this.own = own;
     }
 
     static abort(reason?: unknown): AbortSignal {
@@ -65,11 +66,7 @@ export function createAbort(clock: Clock, report: ErrorReport): Abort {
       if (!(delayMs >= 0 && delayMs <= Number.MAX_SAFE_INTEGER)) {
         throw new RangeError(`AbortSignal.timeout: the delay must be 0 or more milliseconds, not ${delayMs}`);
       }
-      const signal = new AbortSignal(construct);
-      clock.setTimer(() => {
-        signal.signalAbort(createNamedError("TimeoutError", "The operation was aborted due to timeout"));
-      }, delayMs);
-      return signal;
+      return new AbortSignal(construct, new Deadline(clock, delayMs));
     }
 
     static any(signals: Iterable<AbortSignal>): AbortSignal {
@@ -87,12 +84,12 @@ export function createAbort(clock: Clock, report: ErrorReport): Abort {
     }
 
     get aborted(): boolean {
-      this.followSources();
+      this.refresh();
       return this.abortion > 0;
     }
 
     get reason(): unknown {
-      this.followSources();
+      this.refresh();
       return this.ownReason;
     }
 
@@ -143,39 +140,88 @@ export function createAbort(clock: Clock, report: ErrorReport): Abort {
       // No abortion follows the first one, so that a listener that comes later would only take memory.
       if (this.aborted) return;
       this.listeners.push(listener);
-      for (const source of this.sources) source.followers.add(this);
+      try {
+        this.watch();
+      } catch (error) {
+        this.remove(listener);
+        throw error;
+      }
     }
 
     private remove(listener: Listener): void {
       listener.removed = true;
       this.listeners = this.listeners.filter((other) => other !== listener);
-      if (this.listeners.length === 0) this.leaveSources();
+      this.relax();
     }
 
-    private leaveSources(): void {
-      for (const source of this.sources) source.followers.delete(this);
+    /** Somebody listens, or follows. */
+    private watch(): void {
+      if (this.own && !this.endWatch) this.endWatch = this.own.watch((reason) => this.signalAbort(reason));
+      for (const source of this.sources) {
+        source.followers ??= new Set();
+        source.followers.add(this);
+        source.watch();
+      }
+    }
+
+    /** When nobody listens any more, nor follows, nothing is watched. */
+    private relax(): void {
+      if (this.listeners.length > 0 || (this.followers && this.followers.size > 0)) return;
+      const { endWatch } = this;
+      this.endWatch = undefined;
+      endWatch?.();
+      for (const source of this.sources) {
+        source.followers?.delete(this);
+        source.relax();
+      }
+    }
+
+    /** Finds out whether it is aborted by what nobody watches: its own source, or those that it follows. */
+    private refresh(): void {
+      if (this.abortion > 0) return;
+      if (this.own) {
+        // What is watched says so itself, and calls the listeners.
+        const happened = this.endWatch ? undefined : this.own.poll();
+        if (happened) this.settle(happened, ++abortions);
+      } else if (this.sources.length > 0) {
+        this.followSources();
+      }
     }
 
     /** Takes over the abortion of the source that was aborted first. */
     private followSources(): void {
-      if (this.abortion > 0 || this.sources.length === 0) return;
       let first: AbortSignal | undefined;
       for (const source of this.sources) {
-        if (source.abortion > 0 && (!first || source.abortion < first.abortion)) first = source;
+        source.refresh();
+        if (source.abortion > 0 && (!first || source.isBefore(first))) first = source;
       }
       if (!first) return;
-      this.abortion = first.abortion;
-      this.ownReason = first.ownReason;
-      this.leaveSources();
-      this.sources = [];
+      this.settle({ atMs: first.abortedAtMs, reason: first.ownReason }, first.abortion);
+      for (const source of this.sources) {
+        source.followers?.delete(this);
+        source.relax();
+      }
+      this.sources = NO_SIGNALS;
+    }
+
+    private isBefore(other: AbortSignal): boolean {
+      if (this.abortedAtMs !== other.abortedAtMs) return this.abortedAtMs < other.abortedAtMs;
+      return this.abortion < other.abortion;
+    }
+
+    private settle({ atMs, reason }: Abortion, abortion: number): void {
+      this.abortion = abortion;
+      this.abortedAtMs = atMs;
+      this.ownReason = reason;
     }
 
     signalAbort(reason: unknown): void {
       if (this.abortion > 0) return;
-      this.abortion = ++abortions;
-      this.ownReason =
+      const why =
         reason === undefined ? createNamedError("AbortError", "This operation was aborted") : reason;
-      const followers = [...this.followers];
+      this.settle({ atMs: clock.now(), reason: why }, ++abortions);
+      this.endWatch = undefined;
+      const followers = this.followers ? [...this.followers] : [];
       // All followers are aborted before the first listener runs: it may ask them.
       for (const follower of followers) follower.followSources();
       this.dispatch();
@@ -208,9 +254,35 @@ export function createAbort(clock: Clock, report: ErrorReport): Abort {
   }
 
   return {
-    AbortController: AbortController as unknown as Abort["AbortController"],
-    AbortSignal: AbortSignal as unknown as Abort["AbortSignal"],
+    AbortController: AbortController as unknown as Signals["AbortController"],
+    AbortSignal: AbortSignal as unknown as Signals["AbortSignal"],
+    createSignal: (source) => new AbortSignal(construct, source) as unknown as PublicSignal,
   };
+}
+
+/** What `AbortSignal.timeout` waits for. */
+class Deadline implements AbortSource {
+  private readonly clock: Clock;
+  private readonly dueMs: number;
+
+  constructor(clock: Clock, delayMs: number) {
+    this.clock = clock;
+    this.dueMs = clock.now() + delayMs;
+  }
+
+  poll(): Abortion | undefined {
+    return this.clock.now() < this.dueMs ? undefined : { atMs: this.dueMs, reason: Deadline.reason() };
+  }
+
+  watch(abort: (reason: unknown) => void): () => void {
+    const { clock, dueMs } = this;
+    const timer = clock.setTimer(() => abort(Deadline.reason()), Math.max(0, dueMs - clock.now()));
+    return () => clock.clearTimer(timer);
+  }
+
+  private static reason(): Error {
+    return createNamedError("TimeoutError", "The operation was aborted due to timeout");
+  }
 }
 
 /** The name is defined rather than assigned: assignment fails below a frozen `Error.prototype`. */

@@ -16,6 +16,32 @@ export interface Clock {
   clearTimer(timer: Timer): void;
 }
 
+/** When and why something aborted. */
+export interface Abortion {
+  /** Time of the clock. */
+  readonly atMs: number;
+  readonly reason: unknown;
+}
+
+/**
+ * What aborts a signal without a controller: a deadline, the end of a link. It is watched only while somebody listens to
+ * the signal, and asked otherwise. So a signal that nobody listens to holds nothing, and is collected when it is dropped.
+ */
+export interface AbortSource {
+  /** Whether it has happened by now; called until it has. */
+  poll(): Abortion | undefined;
+  /** Calls `abort` when it happens. Returns what ends that. */
+  watch(abort: (reason: unknown) => void): () => void;
+}
+
+/** The constructors that applications get as `AbortController` and `AbortSignal`, and what the stack makes signals by. */
+export interface Signals {
+  readonly AbortController: typeof AbortController;
+  readonly AbortSignal: typeof AbortSignal;
+  /** A signal that `source` aborts. */
+  createSignal(source: AbortSource): AbortSignal;
+}
+
 /** What a transport tells the HCI layer. Called from the event loop, never inside `open` or `write`. */
 export interface HciReceiver {
   /**

@@ -2,7 +2,8 @@
 import { type Aioble, createAioble } from "../../firmware/aioble/aioble.ts";
 import { Host } from "../../firmware/ble/host.ts";
 import { type Bluetooth, createBluetooth } from "../../firmware/bluetooth/bluetooth.ts";
-import { createGlobals } from "../../firmware/platform/globals.ts";
+import { createGlobals, createSignals } from "../../firmware/platform/globals.ts";
+import { createTimerQueue } from "../../firmware/platform/timerQueue.ts";
 import type { Records } from "../../firmware/platform/platform.ts";
 import type { CameraOptions, SimulatedCamera, World } from "../../simulator/world.ts";
 
@@ -32,14 +33,16 @@ export interface AiobleCamera extends HostCamera {
 }
 
 export function addHost(world: World, options?: CameraOptions): HostCamera {
-  const camera = world.addCamera(options);
-  return { ...camera, host: new Host(camera.platform, new MemoryRecords()) };
+  const { platform: simulated, controller } = world.addCamera(options);
+  const platform = { ...simulated, clock: createTimerQueue(simulated.clock) };
+  return { platform, controller, host: new Host(platform, new MemoryRecords()) };
 }
 
 export function addAioble(world: World, options?: CameraOptions): AiobleCamera {
   const camera = addHost(world, options);
-  const globals = createGlobals(camera.platform);
-  const aioble = createAioble(camera.host, () => new globals.AbortController());
+  const signals = createSignals(camera.platform);
+  const globals = createGlobals(camera.platform, signals);
+  const aioble = createAioble(camera.host, signals);
   return { ...camera, aioble, bluetooth: createBluetooth(camera.host), globals };
 }
 

@@ -1,5 +1,6 @@
 /** A whole host on a scripted controller, in virtual time. */
 import { type Aioble, createAioble } from "../../firmware/aioble/aioble.ts";
+import { createSignals } from "../../firmware/platform/globals.ts";
 import { Host } from "../../firmware/ble/host.ts";
 import { aesCmac } from "../../firmware/platform/aes-cmac.ts";
 import type { FlashArea, LogLevel, Platform, Records } from "../../firmware/platform/platform.ts";
@@ -75,7 +76,7 @@ export function createRig(): Rig {
     log: (level, message) => log.push([level, message]),
   };
   const host = new Host(platform, records);
-  const aioble = createAioble(host, () => new AbortController());
+  const aioble = createAioble(host, createSignals(platform));
   return {
     controller,
     clock,

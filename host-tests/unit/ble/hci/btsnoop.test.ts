@@ -8,6 +8,7 @@ import { after, before, describe, it } from "mocha";
 import { createAioble } from "../../../../firmware/aioble/aioble.ts";
 import { btsnoopHeader, btsnoopRecord } from "../../../../firmware/ble/hci/btsnoop.ts";
 import { type Direction, tapTransport } from "../../../../firmware/ble/hci/tap.ts";
+import { createSignals } from "../../../../firmware/platform/globals.ts";
 import { Host } from "../../../../firmware/ble/host.ts";
 import { describePacket } from "../../../../firmware/ble/trace.ts";
 import { UUID } from "../../../../firmware/ble/uuid.ts";
@@ -79,7 +80,7 @@ describe("btsnoop: a whole session", () => {
     const host = new Host({ ...platform, transport }, new MemoryRecords());
     const { advertise, Characteristic, registerServices, Service } = createAioble(
       host,
-      () => new AbortController(),
+      createSignals(platform),
     );
     const service = new Service(new UUID(0x181a));
     const value = new Characteristic(service, new UUID(0x2a6e), { read: true, notify: true, write: true });
