@@ -61,15 +61,12 @@ export class Deferrals {
 export class Wait<T> implements Pending<T> {
   readonly promise: Promise<T>;
   isOver = false;
-  /** Nothing tells a promise that is awaited from one that lost a race. */
-  readonly mayBeAbandoned = true;
   /** Called when it ended in any way, before the promise settles. */
   onEnd: (() => void) | undefined = undefined;
   private readonly scope: WaitScope;
   private readonly fulfil: (value: T) => void;
   private readonly refuse: (error: unknown) => void;
-  /** Lets go of timer and signal. */
-  private release: (() => void) | undefined = undefined;
+  private limits: Limits | undefined = undefined;
 
   /** For WaitScope. */
   constructor(scope: WaitScope) {
@@ -80,23 +77,25 @@ export class Wait<T> implements Pending<T> {
     this.refuse = deferrals.refuse;
   }
 
+  /** Nothing tells a promise that is awaited from one that lost a race. */
+  get mayBeAbandoned(): boolean {
+    return true;
+  }
+
   /** For WaitScope: ends it by `options` too. */
   limit({ timeoutMs, signal }: WaitOptions, clock: Clock): void {
-    let timer: Timer;
-    let onAbort: (() => void) | undefined;
-    this.release = () => {
-      if (timer !== undefined) clock.clearTimer(timer);
-      if (onAbort) signal!.removeEventListener("abort", onAbort);
-    };
+    const limits: Limits = { clock, timer: undefined, signal: undefined, onAbort: undefined };
+    this.limits = limits;
     if (timeoutMs !== undefined) {
-      timer = clock.setTimer(() => {
-        timer = undefined;
+      limits.timer = clock.setTimer(() => {
+        limits.timer = undefined;
         this.reject(new TimeoutError(timeoutMs));
       }, timeoutMs);
     }
     if (!signal) return;
-    onAbort = () => this.reject(signal.reason);
-    signal.addEventListener("abort", onAbort);
+    limits.onAbort = () => this.reject(signal.reason);
+    limits.signal = signal;
+    signal.addEventListener("abort", limits.onAbort);
   }
 
   /** Returns whether this ended it: false when it had ended before. */
@@ -123,9 +122,22 @@ export class Wait<T> implements Pending<T> {
   private finish(): void {
     this.isOver = true;
     this.scope.members.delete(this);
-    if (this.release) this.release();
+    if (this.limits) release(this.limits);
     if (this.onEnd) this.onEnd();
   }
+}
+
+/** What a deadline and a signal hold. */
+interface Limits {
+  readonly clock: Clock;
+  timer: Timer;
+  signal: Signal | undefined;
+  onAbort: (() => void) | undefined;
+}
+
+function release({ clock, timer, signal, onAbort }: Limits): void {
+  if (timer !== undefined) clock.clearTimer(timer);
+  signal?.removeEventListener("abort", onAbort!);
 }
 
 /** What ends with a scope. */

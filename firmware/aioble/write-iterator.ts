@@ -22,8 +22,6 @@ const END: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, d
  * nothing is set up again for each of them.
  */
 export class WriteIterator<Written> implements AsyncIterableIterator<Written>, ScopeMember {
-  /** What a step returns is looked at: nobody leaves it behind in a race. */
-  readonly mayBeAbandoned = false;
   private readonly source: WriteSource<Written>;
   private readonly signal: Signal | undefined;
   private readonly onAbort: (() => void) | undefined = undefined;
@@ -38,6 +36,11 @@ export class WriteIterator<Written> implements AsyncIterableIterator<Written>, S
     this.source = source;
     this.signal = signal;
     if (signal) this.onAbort = () => this.reject(signal.reason);
+  }
+
+  /** What a step of a loop results in is looked at. */
+  get mayBeAbandoned(): boolean {
+    return false;
   }
 
   /** Whether no step waits. */

@@ -9,15 +9,20 @@ export interface Timers {
   clearInterval(handle: number | undefined): void;
 }
 
+/** Timers that an application may have at a time: each takes memory, and a loop that sets them for ever must not end it. */
+export const APPLICATION_TIMERS = 100;
+
 /**
- * Timers for applications, on a clock.
+ * Timers for applications, on a clock that has room for any number of them.
  *
  * As in Node, a delay is truncated to whole milliseconds, and a delay below 1 or that is no number means 1. Unlike
  * there, a delay has no upper limit: 30 days are 30 days. Handles are integers from 1 upward. An interval keeps
  * its rhythm: the time that the callback takes does not shift later calls, and calls that were missed are left
- * out, never made up for in a burst. What a callback throws goes to `report`, and an interval goes on.
+ * out, never made up for in a burst. What a callback throws goes to `report`, and an interval goes on. A timer
+ * beyond the number that may be set at a time is refused by a RangeError.
+ * @param most timers that may be set at a time.
  */
-export function createTimers(clock: Clock, report: ErrorReport): Timers {
+export function createTimers(clock: Clock, report: ErrorReport, most = APPLICATION_TIMERS): Timers {
   const running = new Map<number, Timer>();
   let lastHandle = 0;
 
@@ -37,9 +42,20 @@ export function createTimers(clock: Clock, report: ErrorReport): Timers {
     clock.clearTimer(timer);
   }
 
+  function check(caller: string, callback: unknown): void {
+    if (typeof callback !== "function") {
+      throw new TypeError(`${caller}: the callback must be a function, not ${typeof callback}`);
+    }
+    if (running.size >= most) {
+      throw new RangeError(
+        `${caller}: ${most} timers are set, which is all there is room for: clear those that are not needed`,
+      );
+    }
+  }
+
   return {
     setTimeout(callback, delayMs, ...args) {
-      checkCallback("setTimeout", callback);
+      check("setTimeout", callback);
       const handle = ++lastHandle;
       const expire = () => {
         running.delete(handle);
@@ -50,7 +66,7 @@ export function createTimers(clock: Clock, report: ErrorReport): Timers {
     },
 
     setInterval(callback, delayMs, ...args) {
-      checkCallback("setInterval", callback);
+      check("setInterval", callback);
       const handle = ++lastHandle;
       const periodMs = clampDelay(delayMs);
       let dueMs = clock.now() + periodMs;
@@ -69,12 +85,6 @@ export function createTimers(clock: Clock, report: ErrorReport): Timers {
     clearTimeout: clear,
     clearInterval: clear,
   };
-}
-
-function checkCallback(caller: string, callback: unknown): void {
-  if (typeof callback !== "function") {
-    throw new TypeError(`${caller}: the callback must be a function, not ${typeof callback}`);
-  }
 }
 
 /** The longest delay is the largest exact integer, 285,000 years: the native clock counts whole microseconds. */

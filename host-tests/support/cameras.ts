@@ -3,8 +3,8 @@ import { type Aioble, createAioble } from "../../firmware/aioble/aioble.ts";
 import { Host } from "../../firmware/ble/host.ts";
 import { type Bluetooth, createBluetooth } from "../../firmware/bluetooth/bluetooth.ts";
 import { createGlobals, createSignals } from "../../firmware/platform/globals.ts";
+import type { Clock, Records } from "../../firmware/platform/platform.ts";
 import { createTimerQueue } from "../../firmware/platform/timerQueue.ts";
-import type { Records } from "../../firmware/platform/platform.ts";
 import type { CameraOptions, SimulatedCamera, World } from "../../simulator/world.ts";
 
 /** Records that live as long as the test. */
@@ -32,14 +32,24 @@ export interface AiobleCamera extends HostCamera {
   readonly globals: ReturnType<typeof createGlobals>;
 }
 
-export function addHost(world: World, options?: CameraOptions): HostCamera {
+/** @param adapt what stands between virtual time and the queue of the camera's timers. */
+export function addHost(
+  world: World,
+  options?: CameraOptions,
+  adapt: (clock: Clock) => Clock = (clock) => clock,
+): HostCamera {
   const { platform: simulated, controller } = world.addCamera(options);
-  const platform = { ...simulated, clock: createTimerQueue(simulated.clock) };
+  const platform = { ...simulated, clock: createTimerQueue(adapt(simulated.clock)) };
   return { platform, controller, host: new Host(platform, new MemoryRecords()) };
 }
 
-export function addAioble(world: World, options?: CameraOptions): AiobleCamera {
-  const camera = addHost(world, options);
+/** @param adapt see `addHost`. */
+export function addAioble(
+  world: World,
+  options?: CameraOptions,
+  adapt?: (clock: Clock) => Clock,
+): AiobleCamera {
+  const camera = addHost(world, options, adapt);
   const signals = createSignals(camera.platform);
   const globals = createGlobals(camera.platform, signals);
   const aioble = createAioble(camera.host, signals);

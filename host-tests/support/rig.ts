@@ -1,8 +1,8 @@
 /** A whole host on a scripted controller, in virtual time. */
 import { type Aioble, createAioble } from "../../firmware/aioble/aioble.ts";
-import { createSignals } from "../../firmware/platform/globals.ts";
 import { Host } from "../../firmware/ble/host.ts";
 import { aesCmac } from "../../firmware/platform/aes-cmac.ts";
+import { createSignals } from "../../firmware/platform/globals.ts";
 import type { FlashArea, LogLevel, Platform, Records } from "../../firmware/platform/platform.ts";
 import { toHex } from "./bytes.ts";
 import {

@@ -223,4 +223,65 @@ describe("AbortSignal, ours", () => {
     any.onabort = null;
     assert.equal(count(), 0);
   });
+
+  it("takes no timer for a timeout that nobody listens to, and is aborted in time all the same", () => {
+    const { clock, AbortSignal } = create();
+    const signals = Array.from({ length: 1000 }, (_, i) => AbortSignal.timeout(i));
+    assert.equal(clock.timersPeak, 0);
+    clock.nowMs = 499.5;
+    assert.equal(signals.filter(({ aborted }) => aborted).length, 500);
+    assert.equal(signals[499]!.reason.name, "TimeoutError");
+    assert.equal(signals[499]!.reason, signals[499]!.reason, "one reason");
+    assert.equal(signals[500]!.reason, undefined);
+    assert.throws(() => signals[0]!.throwIfAborted(), { name: "TimeoutError" });
+  });
+
+  it("holds a timer for a timeout while somebody listens, directly or to a signal that follows it", () => {
+    const { clock, AbortController, AbortSignal } = create();
+    const timeout = AbortSignal.timeout(100);
+    const any = AbortSignal.any([timeout, new AbortController().signal]);
+    const listener = () => {};
+    assert.equal(clock.timers.length, 0);
+    timeout.addEventListener("abort", listener);
+    any.addEventListener("abort", listener);
+    assert.equal(clock.timers.length, 1);
+    timeout.removeEventListener("abort", listener);
+    assert.equal(clock.timers.length, 1);
+    any.removeEventListener("abort", listener);
+    assert.equal(clock.timers.length, 0);
+    const calls: string[] = [];
+    any.onabort = () => calls.push(any.reason.name);
+    clock.advance(99);
+    assert.deepEqual([timeout.aborted, any.aborted, calls], [false, false, []]);
+    clock.advance(1);
+    assert.deepEqual([timeout.aborted, any.aborted, calls], [true, true, ["TimeoutError"]]);
+    assert.equal(clock.timers.length, 0);
+  });
+
+  it("follows the source that was aborted first, also when nobody listened to it then", () => {
+    const { clock, AbortController, AbortSignal } = create();
+    const controller = new AbortController();
+    const any = AbortSignal.any([controller.signal, AbortSignal.timeout(10)]);
+    const other = AbortSignal.any([controller.signal, AbortSignal.timeout(30)]);
+    clock.nowMs = 20;
+    controller.abort("by hand");
+    clock.nowMs = 40;
+    assert.equal(any.reason.name, "TimeoutError");
+    assert.equal(other.reason, "by hand");
+  });
+
+  it("keeps no listener when there is no timer for it", () => {
+    const { clock, AbortSignal } = create();
+    const signal = AbortSignal.timeout(10);
+    const calls: string[] = [];
+    const { setTimer } = clock;
+    clock.setTimer = () => {
+      throw new RangeError("no timer");
+    };
+    assert.throws(() => signal.addEventListener("abort", () => calls.push("refused")), RangeError);
+    clock.setTimer = setTimer;
+    signal.addEventListener("abort", () => calls.push("listens"));
+    clock.advance(10);
+    assert.deepEqual(calls, ["listens"]);
+  });
 });

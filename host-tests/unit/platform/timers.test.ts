@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import type { Timer } from "../../../firmware/platform/platform.ts";
 import { createTimerQueue } from "../../../firmware/platform/timerQueue.ts";
-import { createTimers, type Timers } from "../../../firmware/platform/timers.ts";
+import { APPLICATION_TIMERS, createTimers, type Timers } from "../../../firmware/platform/timers.ts";
 import { VirtualClock } from "./virtualClock.ts";
 
 const DAY_MS = 86_400_000;
 
-function create() {
+function create(most?: number) {
   const clock = new VirtualClock();
   const reported: unknown[] = [];
-  return { clock, reported, ...createTimers(createTimerQueue(clock), (error) => reported.push(error)) };
+  const report = (error: unknown): void => void reported.push(error);
+  return { clock, reported, ...createTimers(createTimerQueue(clock), report, most) };
 }
 
 /** One scenario for ours and Node's: what is called, in which order, with which arguments. */
@@ -160,7 +162,7 @@ describe("timers of applications", () => {
   });
 
   it("take one timer of the clock, however many there are", () => {
-    const { clock, setTimeout, clearTimeout } = create();
+    const { clock, setTimeout, clearTimeout } = create(500);
     const calls: number[] = [];
     for (let i = 0; i < 500; i++) {
       const handle = setTimeout(() => calls.push(i), 1 + ((i * 7919) % 500));
@@ -180,5 +182,96 @@ describe("timers of applications", () => {
     const handles = [setTimeout(() => {}, 5), setTimeout(() => {}, 3)];
     for (const handle of handles) clearTimeout(handle);
     assert.equal(clock.timers.length, 0);
+  });
+});
+
+describe("the timer queue", () => {
+  /** A clock that has `room` timers, and refuses more as the native one does. */
+  class ScarceClock extends VirtualClock {
+    room = 1;
+
+    override setTimer(callback: () => void, delayMs: number): Timer {
+      if (this.timers.length >= this.room) throw new RangeError("timerSet: too many timers at once");
+      return super.setTimer(callback, delayMs);
+    }
+  }
+
+  it("serves hundreds of timers from the only one that its clock has", () => {
+    const clock = new ScarceClock();
+    const queue = createTimerQueue(clock);
+    const calls: number[] = [];
+    const timers = Array.from({ length: 600 }, (_, i) =>
+      queue.setTimer(() => calls.push(i), (i * 7919) % 600),
+    );
+    for (const [i, timer] of timers.entries()) if (i % 2 === 0) queue.clearTimer(timer);
+    clock.advance(600);
+    const expected = Array.from({ length: 300 }, (_, i) => i * 2 + 1);
+    assert.deepEqual(
+      calls,
+      expected.sort((a, b) => ((a * 7919) % 600) - ((b * 7919) % 600)),
+    );
+    assert.equal(clock.timers.length, 0);
+  });
+
+  it("calls timers of the same moment in the order in which they were set, whatever was cleared between", () => {
+    const clock = new VirtualClock();
+    const queue = createTimerQueue(clock);
+    const calls: number[] = [];
+    const timers = [0, 1, 2, 3, 4, 5].map((i) => queue.setTimer(() => calls.push(i), 10));
+    queue.setTimer(() => calls.push(-1), 5);
+    queue.clearTimer(timers[0]);
+    queue.clearTimer(timers[3]);
+    queue.clearTimer(timers[3]);
+    clock.advance(10);
+    assert.deepEqual(calls, [-1, 1, 2, 4, 5]);
+  });
+
+  it("keeps what it has when its clock refuses a timer, and catches up when there is one again", () => {
+    const clock = new ScarceClock();
+    const queue = createTimerQueue(clock);
+    const calls: string[] = [];
+    queue.setTimer(() => {
+      calls.push("first");
+      clock.room = 0;
+    }, 10);
+    queue.setTimer(() => calls.push("second"), 20);
+    assert.throws(() => clock.advance(30), RangeError);
+    assert.throws(() => queue.setTimer(() => calls.push("refused"), 1), RangeError);
+    clock.nowMs = 30;
+    assert.deepEqual([calls, clock.timers.length], [["first"], 0]);
+    clock.room = 1;
+    queue.setTimer(() => calls.push("third"), 5);
+    clock.advance(5);
+    assert.deepEqual(calls, ["first", "second", "third"]);
+    assert.equal(clock.timers.length, 0);
+  });
+
+  it("goes on after a callback that throws", () => {
+    const clock = new VirtualClock();
+    const queue = createTimerQueue(clock);
+    const calls: string[] = [];
+    queue.setTimer(() => {
+      throw new Error("from a callback");
+    }, 1);
+    queue.setTimer(() => calls.push("next"), 1);
+    assert.throws(() => clock.advance(1), /from a callback/);
+    clock.advance(1);
+    assert.deepEqual(calls, ["next"]);
+  });
+});
+
+describe("the bound of an application's timers", () => {
+  it("refuses the 101st with a sentence, and takes it when another has ended", () => {
+    const { clock, setInterval, setTimeout, clearInterval } = create();
+    const interval = setInterval(() => {}, 1000);
+    for (let i = 1; i < APPLICATION_TIMERS; i++) setTimeout(() => {}, i);
+    const refusal = /100 timers are set, which is all there is room for: clear those that are not needed/;
+    assert.throws(() => setTimeout(() => {}, 1), { name: "RangeError", message: refusal });
+    assert.throws(() => setInterval(() => {}, 1), { name: "RangeError", message: refusal });
+    clock.advance(1);
+    setTimeout(() => {}, 1);
+    clearInterval(interval);
+    setInterval(() => {}, 1);
+    assert.throws(() => setTimeout(() => {}, 1), RangeError);
   });
 });
