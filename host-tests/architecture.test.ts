@@ -174,7 +174,7 @@ function objection(from: string, to: string, isType: boolean): string | undefine
 
 /** npm packages that the firmware contains, and the one file that may know each. */
 const LIBRARIES: readonly (readonly [source: RegExp, library: string])[] = [
-  [/^platform\/aes-cmac\.ts$/, "@stablelib/aes"],
+  [/^platform\/aes-cmac\.ts$/, "@stablelib/blockcipher"],
   [/^platform\/aes-cmac\.ts$/, "@stablelib/cmac"],
 ];
 

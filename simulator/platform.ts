@@ -1,8 +1,8 @@
 /** The platform of a simulated camera: what a host needs, in virtual time. */
-import { cmac } from "@noble/ciphers/aes.js";
 import type { Clock, LogLevel, Platform } from "../firmware/platform/platform.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { Controller } from "./controller/controller.ts";
+import { simulatedCrypto } from "./crypto.ts";
 import { MemoryFlash } from "./flash.ts";
 import { type LineOptions, SimulatedLine } from "./line.ts";
 import { SeededRandom } from "./random.ts";
@@ -40,7 +40,7 @@ export function createSimulatedPlatform(options: SimulatedPlatformOptions): Simu
     clock,
     transport: new SimulatedLine(clock, controller, options.line),
     random: (length) => random.bytes(length),
-    aesCmac: (key, message) => cmac(message, key),
+    crypto: simulatedCrypto,
     uniqueId: () => uniqueId.slice(),
     stateFlash: options.stateFlash ?? new MemoryFlash(),
     log: (level, message) => console.push({ atMs: clock.now(), level, message }),

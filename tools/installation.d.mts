@@ -6,6 +6,7 @@ export const version: string;
 export const nodeRange: string;
 export const dependencies: Readonly<Record<string, string>>;
 export const buildRoot: string;
+export const cryptoFolder: string;
 export const venv: string;
 export function packageFolder(dependency: string): string | undefined;
 export function engineFolder(): string | undefined;

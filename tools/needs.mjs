@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { nodeRange, venv } from "./installation.mjs";
+import { isPackage, nodeRange, venv } from "./installation.mjs";
 
 /**
  * @typedef {object} Need
@@ -29,6 +29,10 @@ export const needs = [
   {
     ...{ piece: "native", name: "Ninja", package: "ninja-build" },
     ...{ isPresent: () => onPath("ninja"), version: ["ninja", "--version"] },
+  },
+  {
+    ...{ piece: "native", name: "Cargo", package: "cargo-web" },
+    ...{ isPresent: () => isPackage || onPath("cargo"), version: ["cargo", "--version"] },
   },
   {
     ...{ piece: "cortex-m", name: "cross compiler", package: "gcc-arm-none-eabi" },

@@ -1,9 +1,9 @@
 /** Where things are. */
 import { join, relative } from "node:path";
 import { ToolError } from "./events.ts";
-import { buildRoot, engineFolder, packageFolder, root, venv } from "./installation.mjs";
+import { buildRoot, cryptoFolder, engineFolder, packageFolder, root, venv } from "./installation.mjs";
 
-export { buildRoot, root };
+export { buildRoot, cryptoFolder, root };
 
 /** Python and its programs, in the virtual environment that set-up makes. */
 export const venvProgram = (name: string): string => join(venv, "bin", name);

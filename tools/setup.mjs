@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cargoArguments, copyCryptoSources, cryptoSourcesMatch } from "./crypto-sources.mjs";
 import {
   buildRoot,
   dependencies,
@@ -133,6 +134,18 @@ function nodeModules() {
   throw new SetupError("set-up: npm ci --ignore-scripts failed; its output is above");
 }
 
+/** The package carries them. */
+function fetchedCryptoSources() {
+  if (isPackage || cryptoSourcesMatch()) return;
+  say("fetching the C sources of AES and P-256");
+  const result = run("cargo", cargoArguments);
+  if (!result.succeeded) {
+    process.stderr.write(result.output);
+    throw new SetupError("set-up: cargo could not fetch the sources of AES and P-256; its output is above");
+  }
+  copyCryptoSources(result.output);
+}
+
 const requirements = () => requirementFiles.map((name) => join(root, name));
 const stamp = join(venv, "requirements.sha256");
 
@@ -225,6 +238,7 @@ function isSetUp(pieces) {
   return (
     missingDebianPackages(pieces).length === 0 &&
     (!pieces.includes("node") || nodeModulesMatch()) &&
+    (!pieces.includes("native") || isPackage || cryptoSourcesMatch()) &&
     (!pieces.includes("python") || pythonEnvironmentMatches())
   );
 }
@@ -242,6 +256,7 @@ export function setUp(pieces) {
   try {
     debianPackages(pieces);
     if (pieces.includes("node")) nodeModules();
+    if (pieces.includes("native")) fetchedCryptoSources();
     if (pieces.includes("python")) pythonEnvironment();
   } finally {
     unlock();

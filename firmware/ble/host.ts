@@ -57,7 +57,7 @@ export class Host {
     );
     const { acl, hci } = this;
     this.addresses = new OwnAddresses({ hci, records, log, random: (length) => platform.random(length) });
-    this.gatt = new GattServer({ clock, log, aesCmac: platform.aesCmac });
+    this.gatt = new GattServer({ clock, log, aesCmac: platform.crypto.aesCmac });
     this.links = new Links({ hci, acl, gatt: this.gatt, clock, settings, log }, this.linksHandlers());
     this.advertiser = new Advertiser({
       hci,

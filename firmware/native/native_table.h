@@ -12,6 +12,9 @@
     NATIVE(hciClose, 0)                                                                                      \
     NATIVE(random, 1)                                                                                        \
     NATIVE(uniqueId, 0)                                                                                      \
+    NATIVE(aes128, 2)                                                                                        \
+    NATIVE(p256PublicKey, 1)                                                                                 \
+    NATIVE(p256SharedSecret, 2)                                                                              \
     NATIVE(flashGeometry, 1)                                                                                 \
     NATIVE(flashRead, 3)                                                                                     \
     NATIVE(flashProgram, 3)                                                                                  \

@@ -1,8 +1,39 @@
-/** AES-CMAC in software, for platforms whose chip offers none. */
-import { AES } from "@stablelib/aes";
+/** AES-CMAC on a platform's AES-128. */
+import type { BlockCipher } from "@stablelib/blockcipher";
 import { CMAC } from "@stablelib/cmac";
+import type { Crypto } from "./platform.ts";
 
-/** The 16-byte tag of `message` under a key of 16 bytes (RFC 4493). */
-export function aesCmac(key: Uint8Array, message: Uint8Array): Uint8Array {
-  return new CMAC(new AES(key, true)).update(message).digest();
+/** One block at a time, under a key that stays. */
+class NativeAes implements BlockCipher {
+  readonly blockSize = 16;
+  private readonly aes128: Crypto["aes128"];
+  private key: Uint8Array;
+
+  constructor(aes128: Crypto["aes128"], key: Uint8Array) {
+    this.aes128 = aes128;
+    this.key = key;
+  }
+
+  setKey(key: Uint8Array): this {
+    this.key = key;
+    return this;
+  }
+
+  encryptBlock(source: Uint8Array, target: Uint8Array): this {
+    target.set(this.aes128(this.key, source));
+    return this;
+  }
+
+  decryptBlock(): never {
+    throw new Error("CMAC only encrypts");
+  }
+
+  clean(): this {
+    return this;
+  }
+}
+
+/** `Crypto.aesCmac` on an `aes128`. */
+export function createAesCmac(aes128: Crypto["aes128"]): Crypto["aesCmac"] {
+  return (key, message) => new CMAC(new NativeAes(aes128, key)).update(message).digest();
 }

@@ -107,14 +107,35 @@ export const LOG_LEVEL: Readonly<Record<LogLevel, number>> = { error: 1, warning
 /** Why the camera started. */
 export type ResetCause = "power-on" | "software" | "watchdog" | "fault";
 
+/**
+ * Cryptography. Arguments and results are big-endian, most significant byte first, as Vol 3, Part H, 2.2 writes them.
+ * Results are the caller's to keep. A length other than the stated one throws `RangeError`.
+ */
+export interface Crypto {
+  /** The security function e: encrypts `block` (16 bytes) with AES-128 under `key` (16 bytes; Vol 3, Part H, 2.2.1). */
+  aes128(key: Uint8Array, block: Uint8Array): Uint8Array;
+  /** AES-CMAC of `message`, any length, under `key` (16 bytes): 16 bytes (RFC 4493; Vol 3, Part H, 2.2.5). */
+  aesCmac(key: Uint8Array, message: Uint8Array): Uint8Array;
+  /**
+   * The P-256 public key of a private one (32 bytes): x, then y, 64 bytes (Vol 2, Part H, 7.1). Undefined when the
+   * private key is 0 or not below the order of the curve: draw another.
+   */
+  p256PublicKey(privateKey: Uint8Array): Uint8Array | undefined;
+  /**
+   * The Diffie-Hellman key of a private key (32 bytes) and the peer's public one (64 bytes): 32 bytes. Undefined when
+   * the public key is not a point of the curve, which ends the pairing (Vol 3, Part H, 2.3.5.6.1), or the private key
+   * is out of range.
+   */
+  p256SharedSecret(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
+}
+
 /** Everything that a host needs to run. */
 export interface Platform {
   readonly clock: Clock;
   readonly transport: HciTransport;
   /** Entropy fit for keys; throws when the board has none. */
   random(length: number): Uint8Array;
-  /** AES-CMAC with a key of 16 bytes (RFC 4493). */
-  readonly aesCmac: (key: Uint8Array, message: Uint8Array) => Uint8Array;
+  readonly crypto: Crypto;
   /** Eight bytes, the same at every start, different on every device. */
   uniqueId(): Uint8Array;
   /** The area for records: addresses, bonds, settings. */

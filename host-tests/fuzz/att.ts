@@ -4,7 +4,7 @@ import { AttBearer } from "../../firmware/ble/att/bearer.ts";
 import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../firmware/ble/gatt/server/prepared-writes.ts";
 import { GattServer } from "../../firmware/ble/gatt/server/server.ts";
 import { PROPERTY } from "../../firmware/ble/gatt/types.ts";
-import { aesCmac } from "../../firmware/platform/aes-cmac.ts";
+import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { isAllowedError } from "../support/att.ts";
 import { concat, counting, le16, toHex } from "../support/bytes.ts";
 import { ALL, service } from "../support/gatt.ts";
@@ -48,7 +48,7 @@ interface Scene {
 function setUp(): Scene {
   const clock = new VirtualClock();
   const log = (): void => {};
-  const server = new GattServer({ clock, aesCmac, log });
+  const server = new GattServer({ clock, aesCmac: simulatedCrypto.aesCmac, log });
   server.register(DATABASE);
   const link = new FuzzLink();
   const bearer = new AttBearer(link.l2cap.openFixed(ATT, LIMIT), {

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../firmware/ble/gatt/server/prepared-writes.ts";
 import { QUEUE_LIMIT } from "../../firmware/ble/hci/acl.ts";
 import { Host } from "../../firmware/ble/host.ts";
-import { aesCmac } from "../../firmware/platform/aes-cmac.ts";
+import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { concat, counting, le16, toHex } from "../support/bytes.ts";
 import { ALL, CCCD, service, VALUE } from "../support/gatt.ts";
 import { MemoryRecords } from "../support/rig.ts";
@@ -91,7 +91,7 @@ class Scene {
       {
         clock: this.clock,
         transport: this.controller,
-        aesCmac,
+        crypto: simulatedCrypto,
         random: (length) => new Uint8Array(length).fill(0x5a),
         uniqueId: () => new Uint8Array(8),
         stateFlash: {

@@ -1,9 +1,9 @@
 /** A whole host on a scripted controller, in virtual time. */
 import { type Aioble, createAioble } from "../../firmware/aioble/aioble.ts";
 import { Host } from "../../firmware/ble/host.ts";
-import { aesCmac } from "../../firmware/platform/aes-cmac.ts";
 import { createSignals } from "../../firmware/platform/globals.ts";
 import type { FlashArea, LogLevel, Platform, Records } from "../../firmware/platform/platform.ts";
+import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { toHex } from "./bytes.ts";
 import {
   aclFrame,
@@ -69,7 +69,7 @@ export function createRig(): Rig {
   const platform: Platform = {
     clock,
     transport: controller,
-    aesCmac,
+    crypto: simulatedCrypto,
     random: (length) => Uint8Array.from({ length }, (_, at) => 0x11 * (at + 1)),
     uniqueId: () => new Uint8Array(8),
     stateFlash: NO_FLASH,

@@ -12,7 +12,7 @@ import { declared } from "./suite.ts";
 
 /** Gives the test files the globals that they have on Node and that the engine lacks. */
 function installGlobals(native: Native): void {
-  const { clock } = createXsPlatform(native);
+  const { clock, crypto } = createXsPlatform(native);
   const globals = {
     setTimeout: (callback: () => void, delayMs = 0) => native.timerSet(callback, delayMs),
     clearTimeout: (handle: number) => native.timerClear(handle),
@@ -23,6 +23,7 @@ function installGlobals(native: Native): void {
       const { slotsUsed, chunksUsed } = native.heap();
       return slotsUsed + chunksUsed;
     },
+    cameraCrypto: crypto,
     ...createAbort(clock, (error) => {
       throw error;
     }),

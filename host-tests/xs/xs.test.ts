@@ -35,6 +35,7 @@ const unitTests = [
   "ble/uuid",
   "platform/abort",
   "platform/console",
+  "platform/crypto",
   "platform/timers",
   "storage/records",
 ].map((name) => join(root, "host-tests/unit", `${name}.test.ts`));

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Progress } from "../events.ts";
-import { engineSources, root } from "../paths.ts";
+import { cryptoFolder, engineSources, root } from "../paths.ts";
 import { mustRun, ninjaProgress } from "../process.ts";
 import type { Board } from "./boards.ts";
 import { fingerprint, unlessFresh } from "./fingerprint.ts";
@@ -27,7 +27,12 @@ export async function buildImage(
   const configure = [
     ...["-G", "Ninja", "-S", join(root, "firmware"), "-B", folder],
     ...(board.toolchain === undefined ? [] : ["--toolchain", board.toolchain]),
-    ...[`-DBOARD=${board.name}`, `-DFIRMWARE_BUNDLE=${bundle}`, `-DXS_ROOT=${engineSources()}`],
+    ...[
+      `-DBOARD=${board.name}`,
+      `-DFIRMWARE_BUNDLE=${bundle}`,
+      `-DXS_ROOT=${engineSources()}`,
+      `-DCRYPTO_ROOT=${cryptoFolder}`,
+    ],
     ...Object.entries(board.figures).map(([name, figure]) => `-D${name}=${figure}`),
     ...settings.map((setting) => `-D${setting}`),
   ];

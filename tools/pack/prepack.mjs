@@ -5,15 +5,16 @@
  * - `npm-shrinkwrap.json`: the exact versions and checksums of package-lock.json, without what only developers need.
  * - `engine/`: the engine's sources of the npm package @agoric/xsnap. That package cannot be a dependency: it installs
  *   50 others, and a script of its own then clones and builds a program that nothing here uses.
+ * - `crypto/`: the C sources of AES and P-256, so that who installs the package needs no Cargo.
  */
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { packageFolder, root } from "../installation.mjs";
+import { cryptoFolder, packageFolder, root } from "../installation.mjs";
 import { setUp } from "../setup.mjs";
 
 /** What only a package has. */
-export const packedOnly = ["npm-shrinkwrap.json", "engine"];
+export const packedOnly = ["npm-shrinkwrap.json", "engine", "crypto"];
 
 /**
  * A lock file for those who install the package.
@@ -43,8 +44,9 @@ const readJson = (file) => JSON.parse(readFileSync(file, "utf8"));
 const writeJson = (file, value) => writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  setUp(["node"]);
+  setUp(["node", "native"]);
   for (const path of packedOnly) rmSync(join(root, path), { recursive: true, force: true });
   copyEngine(join(root, "engine"));
+  cpSync(cryptoFolder, join(root, "crypto"), { recursive: true });
   writeJson(join(root, "npm-shrinkwrap.json"), shrinkwrapOf(readJson(join(root, "package-lock.json"))));
 }

@@ -1,5 +1,5 @@
-import { aesCmac } from "../aes-cmac.ts";
-import type { FlashArea, HciReceiver, HciTransport, Platform } from "../platform.ts";
+import { createAesCmac } from "../aes-cmac.ts";
+import type { Crypto, FlashArea, HciReceiver, HciTransport, Platform } from "../platform.ts";
 import type { FlashAreaName, Native } from "./native.ts";
 
 /** The platform of a camera: hands every call to the C side. */
@@ -12,10 +12,19 @@ export function createXsPlatform(native: Native): Platform {
     },
     transport: createTransport(native),
     random: (length) => native.random(length),
-    aesCmac,
+    crypto: createCrypto(native),
     uniqueId: () => native.uniqueId(),
     stateFlash: createFlashArea(native, "state"),
     log: (level, message) => native.consoleWrite(level, message),
+  };
+}
+
+function createCrypto(native: Native): Crypto {
+  return {
+    aes128: native.aes128,
+    aesCmac: createAesCmac(native.aes128),
+    p256PublicKey: native.p256PublicKey,
+    p256SharedSecret: native.p256SharedSecret,
   };
 }
 

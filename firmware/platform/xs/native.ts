@@ -60,6 +60,13 @@ export interface Native {
   random(length: number): Uint8Array;
   uniqueId(): Uint8Array;
 
+  /** Encrypts a block of 16 bytes with a key of 16 bytes. */
+  aes128(key: Uint8Array, block: Uint8Array): Uint8Array;
+  /** 64 bytes, x and y; undefined for a private key that is 0 or not below the order of the curve. */
+  p256PublicKey(privateKey: Uint8Array): Uint8Array | undefined;
+  /** 32 bytes, x of the product; undefined for a private key as above or a public key that is not on the curve. */
+  p256SharedSecret(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
+
   flashGeometry(area: FlashAreaName): FlashGeometry;
   flashRead(area: FlashAreaName, offset: number, length: number): Uint8Array;
   flashProgram(area: FlashAreaName, offset: number, bytes: Uint8Array): void;

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, it } from "mocha";
 import { Host } from "../../../firmware/ble/host.ts";
-import { aesCmac } from "../../../firmware/platform/aes-cmac.ts";
 import type { HciReceiver, HciTransport, Platform } from "../../../firmware/platform/platform.ts";
+import { simulatedCrypto } from "../../../simulator/crypto.ts";
 import { MemoryFlash } from "../../../simulator/flash.ts";
 import { FROM_CONTROLLER, H4Framer } from "../../../simulator/h4.ts";
 import { visit } from "../../../simulator/phone/visit.ts";
@@ -74,7 +74,7 @@ describe("simulator over sockets", function () {
     const platform: Platform = {
       clock,
       transport: socketTransport(socket),
-      aesCmac,
+      crypto: simulatedCrypto,
       random: (length) => random.bytes(length),
       uniqueId: () => new Uint8Array(8),
       stateFlash: new MemoryFlash(),

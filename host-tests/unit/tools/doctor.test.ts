@@ -63,7 +63,7 @@ describe("obscura doctor", function () {
     const programs = join(folder, "bin");
     mkdirSync(programs);
     // Anything that can be started will do: doctor asks for its presence and its version.
-    for (const name of ["cc", "cmake", "ninja"]) symlinkSync("/bin/true", join(programs, name));
+    for (const name of ["cc", "cmake", "ninja", "cargo"]) symlinkSync("/bin/true", join(programs, name));
     const { status, stdout } = doctor(root, programs, "--json");
     assert.equal(status, 0, stdout);
     const missing = findings(stdout).filter((finding) => finding.found === undefined);

@@ -1,0 +1,25 @@
+# AES-128 and P-256 of Mbed TLS, whose sources set-up puts into build/crypto (docs/decisions/0005-cryptography.md).
+#
+#   obscura_add_crypto(TARGET)
+
+get_filename_component(OBSCURA_ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
+set(CRYPTO_ROOT "${OBSCURA_ROOT}/build/crypto" CACHE PATH "Sources of AES and P-256")
+
+if(NOT EXISTS "${CRYPTO_ROOT}/library/aes.c")
+  message(FATAL_ERROR
+    "The sources of AES and P-256 are not at ${CRYPTO_ROOT}: `node tools/run.mjs size` or any build fetches them.")
+endif()
+
+function(obscura_add_crypto TARGET)
+  set(SOURCES
+    "${CRYPTO_ROOT}/library/aes.c"
+    "${CRYPTO_ROOT}/library/platform_util.c"
+    "${CRYPTO_ROOT}/3rdparty/p256-m/p256-m/p256-m.c")
+  target_sources(${TARGET} PRIVATE ${SOURCES})
+  # Not ours to mend: no warnings.
+  set_source_files_properties(${SOURCES} PROPERTIES COMPILE_OPTIONS -w)
+  target_include_directories(${TARGET} SYSTEM PRIVATE
+    "${CRYPTO_ROOT}/include" "${CRYPTO_ROOT}/library" "${CRYPTO_ROOT}/3rdparty/p256-m/p256-m")
+  target_include_directories(${TARGET} PRIVATE "${OBSCURA_ROOT}/firmware/native/crypto")
+  target_compile_definitions(${TARGET} PRIVATE "MBEDTLS_CONFIG_FILE=\"obscura_crypto_config.h\"")
+endfunction()

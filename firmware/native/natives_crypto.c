@@ -1,0 +1,62 @@
+/*
+ * natives_crypto.c: AES-128 and P-256 of Mbed TLS. Keys and results are big-endian, as in Vol 3, Part H, 2.2.
+ * Arguments are copied first: a result's allocation may move them.
+ */
+#include <mbedtls/aes.h>
+#include <mbedtls/platform_util.h>
+#include <p256-m.h>
+#include <psa/crypto.h>
+
+#include "runtime.h"
+
+enum { KEY = 16, BLOCK = 16, SCALAR = 32, POINT = 64 };
+
+static void copy_bytes(txMachine *the, int index, const char *name, uint8_t *to, uint32_t wanted) {
+    uint32_t length;
+    const uint8_t *bytes = native_bytes(the, index, name, &length);
+    if (length != wanted)
+        mxRangeError("%s has %u bytes, not %u", name, (unsigned)length, (unsigned)wanted);
+    memcpy(to, bytes, wanted);
+}
+
+/* p256-m draws its own private keys with it; ours come from port_random. */
+psa_status_t psa_generate_random(uint8_t *output, size_t output_size) {
+    return port_random(output, output_size) ? PSA_SUCCESS : PSA_ERROR_INSUFFICIENT_ENTROPY;
+}
+
+void native_aes128(txMachine *the) {
+    uint8_t key[KEY], block[BLOCK];
+    copy_bytes(the, 0, "key", key, KEY);
+    copy_bytes(the, 1, "block", block, BLOCK);
+    mbedtls_aes_context aes;
+    mbedtls_aes_init(&aes);
+    bool done =
+        mbedtls_aes_setkey_enc(&aes, key, KEY * 8) == 0 &&
+        mbedtls_internal_aes_encrypt(&aes, block, block) == 0; /* Not _ecb, which brings decryption. */
+    mbedtls_aes_free(&aes);
+    mbedtls_platform_zeroize(key, KEY);
+    if (!done)
+        mxUnknownError("aes128: the cipher failed");
+    memcpy(native_result_bytes(the, BLOCK), block, BLOCK);
+    mbedtls_platform_zeroize(block, BLOCK);
+}
+
+void native_p256PublicKey(txMachine *the) {
+    uint8_t private_key[SCALAR], point[POINT];
+    copy_bytes(the, 0, "privateKey", private_key, SCALAR);
+    int status = p256_public_from_private(point, private_key);
+    mbedtls_platform_zeroize(private_key, SCALAR);
+    if (status == P256_SUCCESS)
+        memcpy(native_result_bytes(the, POINT), point, POINT);
+}
+
+void native_p256SharedSecret(txMachine *the) {
+    uint8_t private_key[SCALAR], point[POINT], secret[SCALAR];
+    copy_bytes(the, 0, "privateKey", private_key, SCALAR);
+    copy_bytes(the, 1, "publicKey", point, POINT);
+    int status = p256_ecdh_shared_secret(secret, private_key, point);
+    mbedtls_platform_zeroize(private_key, SCALAR);
+    if (status == P256_SUCCESS)
+        memcpy(native_result_bytes(the, SCALAR), secret, SCALAR);
+    mbedtls_platform_zeroize(secret, SCALAR);
+}
