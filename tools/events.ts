@@ -18,6 +18,8 @@ export type ToolEvent =
   | { readonly type: "step:fail"; readonly step: string; readonly message: string; readonly output?: string }
   | { readonly type: "info"; readonly message: string }
   | { readonly type: "warning"; readonly message: string }
+  /** A line that is the operation's result. */
+  | { readonly type: "text"; readonly text: string }
   /** A line that a process of the session wrote: the camera's console, the central, the controller. */
   | { readonly type: "line"; readonly source: string; readonly text: string }
   /** What the phone or the central that visits a camera sees. */

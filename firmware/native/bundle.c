@@ -102,6 +102,7 @@ const char *bundle_open(struct bundle *bundle, const void *bytes, size_t size) {
     bundle->heap_kb = bundle_get16(start + 46);
     bundle->kind = start[6];
     bundle->length = length;
+    bundle->id = bundle_get32(end);
     bundle->interface_digest = bundle_get64(start + 16);
     bundle->base_digest = bundle_get64(start + 24);
     bundle->symbols_digest = bundle_get64(start + 32);

@@ -43,6 +43,7 @@ enum bundle_kind { BUNDLE_FIRMWARE, BUNDLE_APPLICATION };
 struct bundle {
     enum bundle_kind kind;
     uint32_t length;
+    uint32_t id; /* names this very bytecode in stacks: the container's checksum (stack.c) */
     uint64_t interface_digest;
     uint64_t base_digest;
     uint64_t symbols_digest;

@@ -107,6 +107,24 @@ const char *bundles_application_name(void) {
     return application.name;
 }
 
+static bool is_in(const struct bundle *bundle, const txByte *code, uint32_t *offset) {
+    uintptr_t from_start = (uintptr_t)code - (uintptr_t)bundle->code;
+    if (!code || !bundle->code || from_start >= bundle->code_size)
+        return false;
+    *offset = (uint32_t)from_start;
+    return true;
+}
+
+enum stack_place bundles_find(const txByte *code, uint32_t *offset) {
+    if (is_in(&application, code, offset))
+        return STACK_APPLICATION;
+    return is_in(&firmware, code, offset) ? STACK_FIRMWARE : STACK_NATIVE;
+}
+
+uint32_t bundles_id(bool of_application) {
+    return of_application ? application.id : firmware.id;
+}
+
 /*
  * The engine asks for the identifier of the module that `importer` calls by this name. An importer of
  * XS_NO_ID is C itself, which starts the firmware.

@@ -1,6 +1,6 @@
 #include <stdarg.h>
 
-#include "runtime.h"
+#include "stack.h"
 
 static const char *const level_names[] = {"fatal: ", "error: ", "warning: ", "info: ", "debug: "};
 
@@ -41,11 +41,10 @@ static void put_text(struct writer *writer, const char *text, size_t length) {
     }
 }
 
-/* Level, `prefix`, `text` and a line feed; the lines of `text` after the first are indented. */
-static void write_lines(enum console_level level, const char *prefix, const char *text) {
+/* `start`, `text` and a line feed; the lines of `text` after the first are indented. */
+static void write_lines(const char *start, const char *text) {
     struct writer writer = {.length = 0};
-    put_plain(&writer, level_names[level]);
-    put_plain(&writer, prefix);
+    put_plain(&writer, start);
     for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
         put_text(&writer, text, (size_t)(end - text));
         put(&writer, '\n');
@@ -58,7 +57,7 @@ static void write_lines(enum console_level level, const char *prefix, const char
 }
 
 void console_text(enum console_level level, const char *text) {
-    write_lines(level, "", text);
+    write_lines(level_names[level], text);
 }
 
 void console_line(enum console_level level, const char *format, ...) {
@@ -70,28 +69,87 @@ void console_line(enum console_level level, const char *format, ...) {
     console_text(level, line);
 }
 
+/* How deep causes are followed, and how many errors of an AggregateError are shown. */
+#define CAUSES_MAX 4
+#define ERRORS_MAX 8
+
+/* Pushes an own property of the value on the stack's top, when that is an Error which has it. */
+static bool push_own(txMachine *the, txID id) {
+    const txSlot *internal = mxIsReference(the->stack) ? the->stack->value.reference->next : NULL;
+    if (!internal || internal->kind != XS_ERROR_KIND)
+        return false;
+    txSlot *property = mxBehaviorGetProperty(the, the->stack->value.reference, id, 0, XS_OWN);
+    if (!property || property->kind == XS_ACCESSOR_KIND)
+        return false;
+    mxPushSlot(property);
+    return true;
+}
+
+/* `start`, and what is on the stack's top: an Error's stack begins with its name and message. */
+static void write_value(txMachine *the, const char *start) {
+    txSlot *value = the->stack;
+    const char *place = stack_thrown_at(value);
+    mxTry(the) {
+        mxDub();
+        if (mxIsReference(value)) {
+            mxDub();
+            mxGetID(mxID(_stack));
+            if (the->stack->kind != XS_STRING_KIND && the->stack->kind != XS_STRING_X_KIND)
+                mxPop();
+        }
+        fxToString(the, the->stack);
+        fxConcatStringC(the, the->stack, (txString)place);
+        write_lines(start, the->stack->value.string);
+    }
+    mxCatch(the) {
+        write_lines(start, "a value that cannot be shown");
+        if (*place)
+            write_lines("  ", place + 1);
+    }
+    the->stack = value;
+}
+
+/* The errors that the one on the stack's top is made of. */
+static void write_related(txMachine *the, int depth) {
+    if (depth == CAUSES_MAX)
+        return;
+    txSlot *error = the->stack;
+    if (push_own(the, mxID(_cause))) {
+        write_value(the, "  [cause] ");
+        write_related(the, depth + 1);
+    }
+    the->stack = error;
+    if (push_own(the, mxID(_errors)) && mxIsReference(the->stack)) {
+        txSlot *errors = the->stack;
+        for (txIndex i = 0; i < ERRORS_MAX; i++) {
+            mxPushSlot(errors);
+            if (!fxHasIndex(the, i))
+                break;
+            mxPushSlot(errors);
+            fxGetIndex(the, i);
+            write_value(the, "  [errors] ");
+            write_related(the, depth + 1);
+            the->stack = errors;
+        }
+    }
+    the->stack = error;
+}
+
 void console_exception(txMachine *the, enum console_level level, const char *what, const txSlot *thrown) {
     txSlot value = *thrown;
+    char start[80];
+    snprintf(start, sizeof start, "%s%s: ", level_names[level], what);
     fxBeginHost(the);
     {
         mxTry(the) {
             mxPushUndefined();
             the->stack->kind = value.kind;
             the->stack->value = value.value;
-            /* An Error's stack begins with its name and message. */
-            if (mxIsReference(the->stack)) {
-                mxDub();
-                mxGetID(mxID(_stack));
-                if (the->stack->kind != XS_STRING_KIND && the->stack->kind != XS_STRING_X_KIND)
-                    mxPop();
-            }
-            fxToString(the, the->stack);
-            char prefix[64];
-            snprintf(prefix, sizeof prefix, "%s: ", what);
-            write_lines(level, prefix, the->stack->value.string);
+            write_value(the, start);
+            write_related(the, 0);
         }
         mxCatch(the) {
-            console_line(level, "%s: a value that cannot be shown", what);
+            console_line(level, "%s: more that cannot be shown", what);
         }
     }
     fxEndHost(the);

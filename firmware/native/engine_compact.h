@@ -35,6 +35,9 @@ void compact_range_error(txMachine *the, const char *format, ...) XS_FUNCTION_NO
 void compact_syntax_error(txMachine *the, const char *format, ...) XS_FUNCTION_NORETURN;
 void compact_type_error(txMachine *the, const char *format, ...) XS_FUNCTION_NORETURN;
 
+/* The firmware has its own (stack.c), and the engine's has none but itself that refers to it. */
+__attribute__((weak)) void fx_Error_prototype_get_stack(txMachine *the);
+
 #undef mxBehavior
 #define mxBehavior(INSTANCE) compact_behavior(INSTANCE)
 #undef mxCall

@@ -68,9 +68,14 @@ static void function_name(txMachine *the) {
         fxAdornStringC(the, "[", mxResult, "]");
 }
 
-const char *engine_function_name(txMachine *the, txSlot *function) {
+const txSlot *engine_function_key(txMachine *the, txSlot *function) {
     const txSlot *key = key_of(the, mxFunctionInstanceCode(function));
-    return key && is_name(key) ? key->value.key.string : NULL;
+    return key && is_name(key) ? key : NULL;
+}
+
+const char *engine_function_name(txMachine *the, txSlot *function) {
+    const txSlot *key = engine_function_key(the, function);
+    return key ? key->value.key.string : NULL;
 }
 
 /* ---- what the camera does not have ---- */

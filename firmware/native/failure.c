@@ -5,9 +5,9 @@
  */
 #include <stdarg.h>
 
-#include "engine_parts.h"
 #include "heap.h"
 #include "runtime.h"
+#include "stack.h"
 
 #define FAILURE_MAGIC 0x4f424631u
 #define PAUSE_FIRST_MS 250u
@@ -71,23 +71,6 @@ void failure_fatal(const char *format, ...) {
     port_panic();
 }
 
-/* Appends the names of the functions that are running, innermost first. Allocates nothing. */
-static void append_callers(txMachine *the, char *line, size_t size) {
-    size_t length = strlen(line);
-    int depth = 0;
-    for (txSlot *frame = the->frame; frame && frame->next && depth < 6; frame = frame->next) {
-        txSlot *function = frame + 3;
-        if (function->kind != XS_REFERENCE_KIND || !mxIsFunction(function->value.reference))
-            continue;
-        const char *name = engine_function_name(the, function->value.reference);
-        if (length >= size)
-            return;
-        length += (size_t)snprintf(line + length, size - length, "%s%s", depth ? " < " : ", in ",
-                                   name ? name : "(anonymous)");
-        depth++;
-    }
-}
-
 static void describe_full_heap(txMachine *the, char *line, size_t size) {
     struct heap_figures heap;
     heap_figures(&heap);
@@ -109,7 +92,7 @@ static void does_not_fit(const char *figures) {
 
 /* The engine's last resort. Returns only where the engine and the camera can go on. */
 void fxAbort(txMachine *the, int status) {
-    char line[240];
+    char line[640];
     switch (status) {
     case XS_UNHANDLED_REJECTION_EXIT:
         console_exception(the, CONSOLE_ERROR, "unhandled rejection", &mxException);
@@ -137,6 +120,7 @@ void fxAbort(txMachine *the, int status) {
     default:
         snprintf(line, sizeof line, "the engine gave up (status %d)", status);
     }
-    append_callers(the, line, sizeof line);
-    failure_fatal("%s", line);
+    stack_write_callers(the, line, sizeof line);
+    console_text(CONSOLE_FATAL, line);
+    port_panic();
 }

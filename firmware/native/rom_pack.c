@@ -394,8 +394,13 @@ struct rom_packed rom_pack(struct rom_header *header, const uint8_t *limit, txMa
     header->firmware = *firmware;
     header->firmware.name = pack_keep_string(firmware->name);
     header->firmware.own = NULL;
-    header->firmware.borrowed = header->firmware.code = NULL;
+    header->firmware.borrowed = NULL;
     header->size = (uint32_t)(pack_place(0, 1) - (uint8_t *)header);
+    /* Functions are all over the region, and it belongs to this very program. */
+    header->firmware.code = (const uint8_t *)header;
+    header->firmware.code_size = header->size;
+    header->firmware.id = bundle_get32(port_rom()->build_id);
+    pack_list_functions(firmware, (const uint8_t *)header);
     pack.packed.code = pack_code_size();
     pack.packed.strings = pack_strings_size();
     return pack.packed;

@@ -147,3 +147,14 @@ void pack_copy_functions(void) {
         }
     }
 }
+
+void pack_list_functions(const struct bundle *firmware, const uint8_t *start) {
+    const struct pack_function *outer = NULL;
+    for (struct pack_function *function = functions; function < functions + function_count; function++) {
+        if (!function->copy || (outer && function->code < outer->code + outer->length))
+            continue;
+        outer = function;
+        console_line(CONSOLE_DEBUG, "function %u %u %u", (unsigned)(function->copy - start),
+                     (unsigned)(function->code - firmware->code), (unsigned)function->length);
+    }
+}

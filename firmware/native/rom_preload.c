@@ -219,6 +219,8 @@ void rom_preload(void) {
     header->magic = ROM_MAGIC;
     if (!port_rom_save(header->size))
         failure_fatal("preload: the image could not be saved");
+    console_line(CONSOLE_DEBUG, "firmware %08x of %08x", (unsigned)header->firmware.id,
+                 (unsigned)bundles_firmware()->id);
     console_line(
         CONSOLE_INFO,
         "preloaded %u bytes: %u slots (%u shared), %u bytes of code, %u of strings, %d symbols, %d aliases",

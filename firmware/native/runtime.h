@@ -106,6 +106,12 @@ void bundles_skip_spare(txMachine *the);
 const char *bundles_application_problem(void);
 const char *bundles_application_name(void);
 
+/* Where bytecode lies. */
+enum stack_place { STACK_NATIVE, STACK_FIRMWARE, STACK_APPLICATION };
+enum stack_place bundles_find(const txByte *code, uint32_t *offset);
+/* What the offsets of the one or the other are offsets in. */
+uint32_t bundles_id(bool application);
+
 /* ---- main.c ---- */
 
 /* Calls the firmware's default export, without which there is no camera. Both are instances. */

@@ -1,9 +1,9 @@
 /** `obscura build`: from TypeScript to an image and an application bundle for one board. */
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Operation, step } from "../events.ts";
 import { lock, tryLock } from "../lock.ts";
-import { displayPath } from "../paths.ts";
+import { displayPath, root } from "../paths.ts";
 import { findApplication } from "./application.ts";
 import { type Board, loadBoard } from "./boards.ts";
 import { type Bundle, bundle } from "./bundle.ts";
@@ -11,6 +11,7 @@ import { buildCompiler, compile } from "./compiler.ts";
 import { writeIfChanged } from "./fingerprint.ts";
 import { buildImage, kilobytes } from "./image.ts";
 import type { BundleKind } from "./imports.ts";
+import { type Compiled, writeImageMap, writeMap } from "./maps.ts";
 import { makeRelinkingKit } from "./relink.ts";
 import { checkEntry } from "./typecheck.ts";
 
@@ -53,42 +54,43 @@ export async function* build(options: BuildOptions): Operation<Built> {
       return { value: undefined, detail: changed ? "built" : "up to date" };
     });
     const firmware = yield* compiled(folder, "firmware", "firmware", board.manifest.firmware);
-    const application = yield* compiled(folder, "application", name, entry, firmware);
+    const application = yield* compiled(folder, "application", name, entry, firmware.bytecode);
     const image = yield* step("image", `Image for ${board.name}`, async (progress) => {
       const settings = options.sanitize ? ["SANITIZE=ON"] : [];
-      const built = await buildImage(board, { bundle: firmware, folder, settings }, progress);
+      const built = await buildImage(board, { bundle: firmware.bytecode, folder, settings }, progress);
+      await writeImageMap(built.image, firmware);
       const detail = `${displayPath(built.image)}, ${built.changed ? "linked" : "up to date"}`;
       return { value: built.image, detail };
     });
     yield* step("relink", "Relinking kit", async () => {
-      const kit = await makeRelinkingKit(board, { folder, image, bundle: firmware });
+      const kit = await makeRelinkingKit(board, { folder, image, bundle: firmware.bytecode });
       return { value: undefined, detail: displayPath(kit) };
     });
-    return { board, image, application, firmware };
+    return { board, image, application: application.bytecode, firmware: firmware.bytecode };
   } finally {
     unlock();
   }
 }
 
-/** Bundles, checks and compiles one entry; returns the .xsb. */
+/** Bundles, checks and compiles one entry. */
 async function* compiled(
   folder: string,
   kind: BundleKind,
   name: string,
   entry: string,
   base?: string,
-): Operation<string> {
+): Operation<Compiled> {
   const place = kind === "firmware" ? folder : join(folder, "applications");
   mkdirSync(place, { recursive: true });
   const script = join(place, `${name}.js`);
   const output = join(place, `${name}.xsb`);
-  const { warnings } = yield* step(`bundle:${kind}`, `Bundle of the ${kind}`, async () => {
-    const made: Bundle = await bundle(kind, entry);
+  const made = yield* step(`bundle:${kind}`, `Bundle of the ${kind}`, async () => {
+    const bundled: Bundle = await bundle(kind, entry);
     await checkEntry(entry, place, name);
-    writeIfChanged(script, made.code);
-    return { value: made, detail: `${displayPath(entry)} and what it imports, ${made.inputs.length} files` };
+    writeIfChanged(script, bundled.code);
+    return { value: bundled, detail: `${displayPath(entry)} and what it imports, ${bundled.inputs.length} files` };
   });
-  for (const message of warnings) yield { type: "warning", message };
+  for (const message of made.warnings) yield { type: "warning", message };
   return yield* step(`bytecode:${kind}`, `Bytecode of the ${kind}`, async () => {
     await compile({
       kind,
@@ -97,6 +99,9 @@ async function* compiled(
       output,
       ...(base === undefined ? {} : { base }),
     });
-    return { value: output, detail: `${displayPath(output)}, ${kilobytes(output)}` };
+    const sourceRoot = kind === "firmware" ? root : dirname(entry);
+    const compiled = { bytecode: output, bundle: made, sourceRoot };
+    await writeMap(compiled);
+    return { value: compiled, detail: `${displayPath(output)}, ${kilobytes(output)}` };
   });
 }

@@ -1,13 +1,15 @@
 /** Makes one file of JavaScript of an entry and everything that it imports. */
+import type { SourceMapPayload } from "node:module";
 import { nodeResolve } from "@rollup/plugin-node-resolve";
 import { type Plugin, type RollupError, type RollupLog, rollup } from "rollup";
 import esbuild from "rollup-plugin-esbuild";
 import { ToolError } from "../events.ts";
 import { displayPath } from "../paths.ts";
-import { inlineConstants } from "./constants.ts";
+import { constantUses, inlineConstants } from "./constants.ts";
 import { globalsRule } from "./globals.ts";
 import { type Bundled, importRule } from "./imports.ts";
-import { lower } from "./lower.ts";
+import { lowerTraced } from "./lower.ts";
+import { mapped, Origins, replaced, type Step } from "./origins.ts";
 
 /** A bundle, not yet written. */
 export interface Bundle {
@@ -15,6 +17,8 @@ export interface Bundle {
   /** The files it was made of. */
   readonly inputs: readonly string[];
   readonly warnings: readonly string[];
+  /** Where the code comes from. */
+  readonly origins: Origins;
 }
 
 /**
@@ -48,13 +52,18 @@ export async function bundle(kind: Bundled, entry: string, plugins: readonly Plu
         warnings.push(`${place(log)}: ${log.message}`);
       },
     });
-    const { output } = await build.generate({ format: "es", inlineDynamicImports: true });
+    const { output } = await build.generate({ format: "es", inlineDynamicImports: true, sourcemap: "hidden" });
     await build.close();
-    const code = await withoutUnused(kind, inlineConstants(output[0].code));
+    const { code: linked, map } = output[0];
+    const inlined = inlineConstants(linked);
+    const used = await withoutUnused(kind, inlined);
+    const lowered = await lowerTraced(used.code, displayPath(entry));
+    const steps = [lowered.step, used.step, replaced(linked, inlined, constantUses(linked))];
     return {
-      code: await lower(code, displayPath(entry)),
+      code: lowered.code,
       inputs: build.watchFiles,
       warnings,
+      origins: new Origins(map as unknown as SourceMapPayload, process.cwd(), steps),
     };
   } catch (error) {
     throw asToolError(error);
@@ -70,17 +79,20 @@ function treeshakeOf(kind: Bundled): { manualPureFunctions: string[] } | true {
 }
 
 /** Drops what a module does not use any more. */
-async function withoutUnused(kind: Bundled, code: string): Promise<string> {
-  const name = "\0bundle";
+async function withoutUnused(
+  kind: Bundled,
+  code: string,
+): Promise<{ readonly code: string; readonly step: Step }> {
+  const name = "bundle.js";
   const build = await rollup({
     input: name,
     treeshake: treeshakeOf(kind),
     plugins: [{ name: "bundle", resolveId: (id) => ({ id, external: id !== name }), load: () => code }],
     onLog: () => undefined,
   });
-  const { output } = await build.generate({ format: "es" });
+  const { output } = await build.generate({ format: "es", sourcemap: "hidden" });
   await build.close();
-  return output[0].code;
+  return { code: output[0].code, step: mapped(output[0].map as unknown as SourceMapPayload) };
 }
 
 const place = (log: RollupLog): string =>

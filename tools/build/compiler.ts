@@ -7,6 +7,7 @@ import { buildRoot, displayPath, engineSources, root } from "../paths.ts";
 import { mustRun, ninjaProgress } from "../process.ts";
 import { fingerprint, unlessFresh } from "./fingerprint.ts";
 import type { BundleKind } from "./imports.ts";
+import { positionsOf } from "./maps.ts";
 
 const folder = join(buildRoot, "tools");
 
@@ -52,11 +53,12 @@ export interface Compilation {
   readonly base?: string;
 }
 
-/** Compiles a bundle when it has changed. Returns the size of the bytecode container in bytes. */
+/** Compiles a bundle when it has changed, and notes where its bytecode comes from (maps.ts). Returns the size of the bytecode container in bytes. */
 export async function compile({ kind, name, input, output, base }: Compilation): Promise<number> {
   const args = [
     ...["--kind", kind, "--name", name, "--output", output],
     ...(base === undefined ? [] : ["--base", base]),
+    ...["--positions", positionsOf(output)],
     input,
   ];
   const files = [compilerProgram, input, ...(base === undefined ? [] : [base])];

@@ -5,6 +5,7 @@
  */
 import { analyze, type Reference, type Variable } from "eslint-scope";
 import { parseAst } from "rollup/parseAst";
+import type { Replacement } from "./origins.ts";
 
 interface Node {
   readonly type: string;
@@ -14,15 +15,16 @@ interface Node {
   [field: string]: unknown;
 }
 
-/** A reference that has its value's place taken. */
-interface Edit {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
-
 /** Replaces the uses of a module's constants: numbers and booleans, alone or in an object that nothing can change. */
 export function inlineConstants(code: string): string {
+  return constantUses(code).reduceRight(
+    (text, { start, end, text: value }) => text.slice(0, start) + value + text.slice(end),
+    code,
+  );
+}
+
+/** What `inlineConstants` replaces by what, in the order of the text. */
+export function constantUses(code: string): Replacement[] {
   const tree = parseAst(code) as unknown as Node;
   const parents = new Map<unknown, Node>();
   link(tree, undefined, parents);
@@ -33,11 +35,7 @@ export function inlineConstants(code: string): string {
   const edits = (scopes.globalScope?.childScopes[0]?.variables ?? []).flatMap((variable) =>
     editsOf(variable, code, parents),
   );
-  edits.sort((a, b) => b.start - a.start);
-  return edits.reduce(
-    (text, { start, end, text: value }) => text.slice(0, start) + value + text.slice(end),
-    code,
-  );
+  return edits.sort((a, b) => a.start - b.start);
 }
 
 /** Gives each node its parent, and the form of its place that the analysis reads. */
@@ -54,7 +52,7 @@ function link(value: unknown, parent: Node | undefined, parents: Map<unknown, No
   }
 }
 
-function editsOf(variable: Variable, code: string, parents: ReadonlyMap<unknown, Node>): Edit[] {
+function editsOf(variable: Variable, code: string, parents: ReadonlyMap<unknown, Node>): Replacement[] {
   const [definition, ...others] = variable.defs;
   if (definition?.type !== "Variable" || others.length > 0) return [];
   const { kind } = definition.parent as unknown as Node;
@@ -129,7 +127,7 @@ function editsOfTable(
   uses: readonly Reference[],
   table: ReadonlyMap<string, string>,
   parents: ReadonlyMap<unknown, Node>,
-): Edit[] {
+): Replacement[] {
   return uses.flatMap(({ identifier }) => {
     const member = parents.get(identifier)!;
     const value = member.computed ? undefined : table.get(String((member.property as Node).name));
@@ -144,7 +142,7 @@ function editOfUse(
   name: string,
   value: string,
   parents: ReadonlyMap<unknown, Node>,
-): Edit[] {
+): Replacement[] {
   const use = identifier as unknown as Node;
   const around = parents.get(identifier)!;
   // Others import the name.

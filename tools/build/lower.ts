@@ -5,12 +5,25 @@
  * behind the class. And it takes a module for one that awaits only when it finds an `await` outside `for await`, and
  * else crashes in the loop: such a module gets one.
  */
+import type { SourceMapPayload } from "node:module";
 import { type TransformFailure, transform } from "esbuild";
 import { parseAst } from "rollup/parseAst";
 import { ToolError } from "../events.ts";
+import { mapped, type Step } from "./origins.ts";
+
+/** Lowered code, and the way back from it. */
+export interface Lowered {
+  readonly code: string;
+  readonly step: Step;
+}
 
 /** @throws ToolError when the code cannot be lowered, with the place. */
 export async function lower(code: string, name: string): Promise<string> {
+  return (await lowerTraced(code, name)).code;
+}
+
+/** The same, with the way back from what it returns. */
+export async function lowerTraced(code: string, name: string): Promise<Lowered> {
   try {
     const result = await transform(code, {
       target: "es2021",
@@ -18,9 +31,13 @@ export async function lower(code: string, name: string): Promise<string> {
       format: "esm",
       legalComments: "none",
       sourcefile: name,
+      sourcemap: "external",
+      sourcesContent: false,
       logLevel: "silent",
     });
-    return hasLoopThatAwaits(parseAst(result.code)) ? `${result.code}await undefined;\n` : result.code;
+    const step = mapped(JSON.parse(result.map) as SourceMapPayload);
+    const waits = hasLoopThatAwaits(parseAst(result.code));
+    return { code: waits ? `${result.code}await undefined;\n` : result.code, step };
   } catch (error) {
     const { errors } = error as TransformFailure;
     if (!Array.isArray(errors)) throw error;

@@ -12,6 +12,7 @@ import { endPrograms } from "../process.ts";
 import { parseRadio, radios } from "../session/radios/radio.ts";
 import { runSession } from "../session/session.ts";
 import { piecesFor, SetupError, setUp, verbPieces } from "../setup.mjs";
+import { traceLog } from "../trace/command.ts";
 import { exitStatus, perform, tellFailure } from "./perform.ts";
 import { jsonRenderer, type Renderer, textRenderer } from "./render.ts";
 
@@ -137,6 +138,15 @@ function createProgram({ abort, end }: Context): Command {
   command("doctor", "list what is installed, what is missing, and how to get it")
     .addOption(jsonOption())
     .action(async (options: { json?: boolean }) => end(await runDoctor(options.json ? ["--json"] : [])));
+
+  command("trace", "translate the stacks in a camera's log to files, lines and columns of TypeScript")
+    .argument("[log]", "a file with the log; standard input without one")
+    .option("-m, --maps <folder...>", "folders with the .map files of builds that were made elsewhere")
+    .addOption(jsonOption())
+    .action(async (file: string | undefined, options: { maps?: string[]; json?: boolean }) => {
+      const { maps = [] } = options;
+      await perform(traceLog({ maps, ...(file === undefined ? {} : { file }) }), rendererFor(options));
+    });
 
   command("init", "make a folder with a new application")
     .argument("<folder>", "a new folder, or one that is empty")

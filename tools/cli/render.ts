@@ -60,6 +60,9 @@ export function textRenderer(out: Sink): Renderer {
       case "warning":
         line(`warning: ${event.message}`);
         return;
+      case "text":
+        line(event.text);
+        return;
       case "line":
         line(`${event.source.padEnd(10)} ${event.text}`);
         return;

@@ -5,6 +5,8 @@ import { build } from "../build/build.ts";
 import { startCamera } from "../camera/camera.ts";
 import { type Operation, step, ToolError, type ToolEvent } from "../events.ts";
 import { buildRoot, displayPath } from "../paths.ts";
+import { mapsIn } from "../trace/maps.ts";
+import { Tracer } from "../trace/trace.ts";
 import { EventQueue } from "./queue.ts";
 import { startBumble } from "./radios/bumble.ts";
 import type { Radio, RadioChoice, Visitor } from "./radios/radio.ts";
@@ -49,7 +51,9 @@ export async function* runSession(options: SessionOptions): Operation {
     yield { type: "info", message: opening(board.name, radio, visitor) };
     const hci = await recorded(radio.hci, options.btsnoop, stops);
     const state = join(folder, "state");
-    const camera = await startCamera(board, { image, application, hci, state }, line("camera"));
+    const tracer = new Tracer(mapsIn([board.output]));
+    const consoleLine = (text: string) => line("camera")(tracer.line(text));
+    const camera = await startCamera(board, { image, application, hci, state }, consoleLine);
     stops.push(() => camera.stop());
     const visit = visitor?.start({
       onVisit: (visit) => events.put({ type: "visit", source: visitor.name, visit }),

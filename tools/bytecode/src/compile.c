@@ -1,25 +1,29 @@
-#include "bytecode.h"
-#include "compiler.h"
-#include "xsScript.h"
+#include "positions.h"
 
 static const char *source_path;
+static struct position_stream source;
 
-static void report(void *console, txString path, txInteger line, txString format, c_va_list arguments) {
+/* `position` is the offset of a byte, see positions_getter. */
+static void report(void *console, txString path, txInteger position, txString format, c_va_list arguments) {
     (void)console, (void)path;
-    fprintf(stderr, "%s:%d: ", source_path, (int)line);
+    int line = 1, column = 1;
+    for (txInteger i = 0; i < position && (size_t)i < source.size; i++) {
+        column = source.bytes[i] == '\n' ? 1 : column + 1;
+        line += source.bytes[i] == '\n';
+    }
+    fprintf(stderr, "%s:%d:%d: ", source_path, line, column);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
 }
 
 static txScript *parse(txMachine *the, const char *path) {
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        fail("%s: %s", path, strerror(errno));
     /* The machine keeps the parser's symbols, so the parser must live as long as the script. */
     txParser *parser = allocate(sizeof *parser);
     txParserJump jump;
     txScript *volatile script = NULL;
     source_path = path;
+    source.parser = parser;
+    source.bytes = read_file(path, &source.size);
     fxInitializeParser(parser, the, the->parserBufferSize, the->parserTableModulo);
     parser->firstJump = &jump;
     parser->reportError = report;
@@ -27,12 +31,11 @@ static txScript *parse(txMachine *the, const char *path) {
     if (c_setjmp(jump.jmp_buf) == 0) {
         /* No mxProgramFlag nor mxEvalFlag: a module. No mxDebugFlag: an engine without its debugger skips
          * lines. */
-        fxParserTree(parser, file, (txGetter)fgetc, 0, NULL);
+        fxParserTree(parser, &source, positions_getter, 0, NULL);
         fxParserHoist(parser);
         fxParserBind(parser);
-        script = fxParserCode(parser);
+        script = positions_code(parser);
     }
-    fclose(file);
     if (parser->errorCount || !script)
         exit(1);
     return script;
@@ -100,7 +103,35 @@ static void find_names(uint8_t *code, uint32_t size, bool *used, uint32_t count,
     }
 }
 
-void compile_module(struct code *code, struct symbols *symbols, const char *path, bool variables) {
+/* Calls that would give up their caller's frame, as "return f()" does, keep it: a stack shows who called. */
+static void keep_frames(uint8_t *code, uint32_t size) {
+    uint32_t step;
+    for (uint32_t at = 0; at < size; at += step) {
+        step = bytecode_step(code + at, size - at);
+        switch (code[at]) {
+        case XS_CODE_RUN_TAIL:
+            code[at] = XS_CODE_RUN;
+            break;
+        case XS_CODE_RUN_TAIL_1:
+            code[at] = XS_CODE_RUN_1;
+            break;
+        case XS_CODE_RUN_TAIL_2:
+            code[at] = XS_CODE_RUN_2;
+            break;
+        case XS_CODE_RUN_TAIL_4:
+            code[at] = XS_CODE_RUN_4;
+            break;
+        default:
+            break;
+        }
+        if (step == 0)
+            return;
+    }
+}
+
+void compile_module(struct code *code, struct symbols *symbols, const char *path, enum bundle_kind kind,
+                    FILE *positions) {
+    bool variables = kind == BUNDLE_APPLICATION; /* a firmware's would be in every image */
     txScript *script = parse(symbols->the, path);
     const uint8_t *at = (const uint8_t *)script->symbolsBuffer;
     uint32_t count = bundle_get16(at);
@@ -111,7 +142,11 @@ void compile_module(struct code *code, struct symbols *symbols, const char *path
     code->id_count = 0;
     code->bytes = (uint8_t *)script->codeBuffer;
     code->size = (uint32_t)script->codeSize;
+    if (positions && !positions_write(positions, code->bytes, code->size))
+        fail("%s: the engine's parser made bytecode that this compiler cannot place", path);
     find_names(code->bytes, code->size, used, count, variables);
+    if (kind == BUNDLE_APPLICATION)
+        keep_frames(code->bytes, code->size);
     for (uint32_t i = 1; i < count; i++, at += strlen((const char *)at) + 1) {
         if (!used[i])
             continue;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "bundle.h"
 #include "xsAll.h"
@@ -16,6 +17,9 @@
 void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 void *allocate(size_t size);
+
+/* Fails when it cannot be read. */
+uint8_t *read_file(const char *path, size_t *size);
 
 /* A symbol table in the state that a bundle of this kind finds when the camera loads it. */
 struct symbols {
@@ -37,10 +41,12 @@ struct code {
 };
 
 /*
- * Compiles the module in `path`; `variables` keep their names. Reports errors as "path:line: message" and
- * exits with status 1.
+ * Compiles the module in `path`; writes where its instructions come from to `positions` unless it is NULL
+ * (positions.h). An application's variables keep their names and its functions their frames. Reports errors
+ * as "path:line:column: message" and exits with status 1.
  */
-void compile_module(struct code *code, struct symbols *symbols, const char *path, bool variables);
+void compile_module(struct code *code, struct symbols *symbols, const char *path, enum bundle_kind kind,
+                    FILE *positions);
 
 /* Lays out the container; returns its bytes. */
 uint8_t *container_build(const struct symbols *symbols, const struct code *code, enum bundle_kind kind,

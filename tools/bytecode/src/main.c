@@ -8,13 +8,15 @@
 
 static const char usage[] =
     "usage: obscura-bytecode --kind firmware|application --name SPECIFIER --output FILE.xsb\n"
-    "                        [--base FIRMWARE.xsb] [--heap-kb N] INPUT.js\n"
+    "                        [--base FIRMWARE.xsb] [--heap-kb N] [--positions FILE] INPUT.js\n"
     "\n"
     "  --kind     what the bundle is; an application needs --base\n"
     "  --base     the firmware that the application will run on\n"
     "  --heap-kb  heap that the application asks for\n"
     "  --name     the specifier under which the camera knows the module\n"
-    "  --output   where to write the container\n";
+    "  --output   where to write the container\n"
+    "  --positions  where to write which byte of the input each instruction comes from: lines of\n"
+    "             \"OFFSET POSITION\", each up to the next one's offset in the code\n";
 
 void fail(const char *format, ...) {
     va_list arguments;
@@ -40,7 +42,7 @@ static void misuse(const char *format, const char *value) {
     exit(2);
 }
 
-static uint8_t *read_file(const char *path, size_t *size) {
+uint8_t *read_file(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
     if (!file)
         fail("%s: %s", path, strerror(errno));
@@ -84,10 +86,11 @@ int main(int argc, char **argv) {
         {"name", required_argument, NULL, 'n'},
         {"output", required_argument, NULL, 'o'},
         {"heap-kb", required_argument, NULL, 'H'},
+        {"positions", required_argument, NULL, 'p'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    const char *kind_name = NULL, *base_path = NULL, *name = NULL, *output = NULL;
+    const char *kind_name = NULL, *base_path = NULL, *name = NULL, *output = NULL, *positions_path = NULL;
     long heap_kb = 0;
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -108,6 +111,9 @@ int main(int argc, char **argv) {
             heap_kb = strtol(optarg, NULL, 10);
             if (heap_kb < 1 || heap_kb > UINT16_MAX)
                 misuse("--heap-kb is a number from 1 to 65535, not %s", optarg);
+            break;
+        case 'p':
+            positions_path = optarg;
             break;
         case 'h':
             fputs(usage, stdout);
@@ -146,8 +152,12 @@ int main(int argc, char **argv) {
     struct symbols symbols;
     symbols_open(&symbols, base_path ? &base : NULL);
     struct code code;
-    /* A firmware's would be in every image. */
-    compile_module(&code, &symbols, argv[optind], kind == BUNDLE_APPLICATION);
+    FILE *positions = positions_path ? fopen(positions_path, "w") : NULL;
+    if (positions_path && !positions)
+        fail("%s: %s", positions_path, strerror(errno));
+    compile_module(&code, &symbols, argv[optind], kind, positions);
+    if (positions && fclose(positions) != 0)
+        fail("%s: %s", positions_path, strerror(errno));
     /* The camera uses it as a symbol too. */
     fxNewNameC(symbols.the, (txString)name);
     size_t size;

@@ -1,0 +1,223 @@
+/*
+ * stack.c: where an error comes from. The engine asks for a stack when an error is made; here it becomes the
+ * functions that were running and, for each of ours, a bundle and an offset in its bytecode. What the offsets
+ * are in TypeScript is known on the computer that built the bundle (docs/troubleshooting.md): the camera
+ * holds no table.
+ *
+ * The engine's own fxCaptureErrorStack and fx_Error_prototype_get_stack are not in the image.
+ */
+#include "stack.h"
+
+#include "engine_parts.h"
+
+/* A long stack keeps its innermost and its outermost functions, and the number of those between. */
+#define INNERMOST 12u
+#define OUTERMOST 4u
+
+/* A function that is running, and the place where it is: the next instruction, or the one that throws. */
+struct running {
+    txSlot *frame;
+    const txByte *code;
+};
+
+/* Of a call that goes on, the engine keeps where it returns to: the call ends one byte before that. */
+static void step_out(struct running *running) {
+    const txByte *returns_to = running->frame->value.frame.code;
+    running->frame = running->frame->next;
+    running->code = returns_to ? returns_to - 1 : NULL;
+}
+
+/* NULL for a frame of C. */
+static txSlot *function_of(const struct running *running) {
+    txSlot *function = running->frame + 3;
+    if (function->kind != XS_REFERENCE_KIND || !mxIsFunction(function->value.reference))
+        return NULL;
+    return function->value.reference;
+}
+
+/* The first function at or outside `running`. */
+static txSlot *find_function(struct running *running) {
+    for (; running->frame && running->frame->next; step_out(running)) {
+        txSlot *function = function_of(running);
+        if (function)
+            return function;
+    }
+    return NULL;
+}
+
+static struct running innermost(txMachine *the) {
+    return (struct running){.frame = the->frame, .code = the->code};
+}
+
+/* ---- text ---- */
+
+static int write_entry(char *text, size_t size, const char *name, enum stack_place place, uint32_t offset) {
+    const char *module = place == STACK_FIRMWARE ? "firmware" : "application";
+    uint32_t id = place == STACK_NATIVE ? 0 : bundles_id(place == STACK_APPLICATION);
+    if (place == STACK_NATIVE)
+        return snprintf(text, size, "\n    at %.80s (native)", name ? name : "a function");
+    if (!name || !*name)
+        return snprintf(text, size, "\n    at %s %08x+%u", module, (unsigned)id, (unsigned)offset);
+    return snprintf(text, size, "\n    at %.80s (%s %08x+%u)", name, module, (unsigned)id, (unsigned)offset);
+}
+
+void stack_write_callers(txMachine *the, char *text, size_t size) {
+    struct running running = innermost(the);
+    size_t length = strlen(text);
+    for (unsigned count = 0; count < 6; count++, step_out(&running)) {
+        txSlot *function = find_function(&running);
+        if (!function || length >= size)
+            return;
+        uint32_t offset = 0;
+        enum stack_place place = bundles_find(running.code, &offset);
+        length += (size_t)write_entry(text + length, size - length, engine_function_name(the, function),
+                                      place, offset);
+    }
+}
+
+/* ---- the stack of an error: a list of slots ---- */
+
+/* A function is a name, in the form that the collector knows, with its place in `ID` and its offset in `sum`.
+ */
+static txSlot *append_function(txMachine *the, txSlot *last, const struct running *running) {
+    uint32_t offset = 0;
+    enum stack_place place = bundles_find(running->code, &offset);
+    last = last->next = fxNewSlot(the);
+    last->flag = XS_GET_ONLY;
+    last->ID = (txID)place;
+    last->kind = XS_KEY_X_KIND;
+    last->value.key.string = NULL;
+    last->value.key.sum = offset;
+    const txSlot *key = engine_function_key(the, function_of(running));
+    if (key) {
+        last->kind = key->kind;
+        last->value.key.string = key->value.key.string;
+    }
+    return last;
+}
+
+void __wrap_fxCaptureErrorStack(txMachine *the, txSlot *internal, txSlot *frame);
+
+void __wrap_fxCaptureErrorStack(txMachine *the, txSlot *internal, txSlot *frame) {
+    struct running start = innermost(the);
+    while (start.frame != frame && start.frame->next)
+        step_out(&start);
+    unsigned count = 0;
+    for (struct running running = start; find_function(&running); step_out(&running))
+        count++;
+
+    txSlot *last = internal->value.error.info = fxNewSlot(the);
+    last->kind = XS_INSTANCE_KIND;
+    last->value.instance.garbage = NULL;
+    last->value.instance.prototype = NULL;
+    unsigned index = 0;
+    for (struct running running = start; find_function(&running); step_out(&running), index++) {
+        if (count <= INNERMOST + OUTERMOST + 1 || index < INNERMOST || index >= count - OUTERMOST) {
+            last = append_function(the, last, &running);
+        } else if (index == INNERMOST) {
+            last = last->next = fxNewSlot(the);
+            last->flag = XS_GET_ONLY;
+            last->kind = XS_INTEGER_KIND;
+            last->value.integer = (txInteger)(count - INNERMOST - OUTERMOST);
+        }
+    }
+}
+
+/* Appends error[id] as a string to the result, unless it is undefined or empty. */
+static void append_property(txMachine *the, txID id, txString separator, txString otherwise) {
+    mxPushSlot(mxThis);
+    mxGetID(id);
+    if (the->stack->kind == XS_UNDEFINED_KIND) {
+        if (otherwise)
+            fxConcatStringC(the, mxResult, otherwise);
+    } else {
+        fxToString(the, the->stack);
+        if (the->stack->value.string[0]) {
+            fxConcatStringC(the, mxResult, separator);
+            fxConcatString(the, mxResult, the->stack);
+        }
+    }
+    mxPop();
+}
+
+/* The getter of Error.prototype.stack: name and message as they are now, and the functions. */
+void fx_Error_prototype_get_stack(txMachine *the) {
+    if (mxThis->kind != XS_REFERENCE_KIND)
+        mxTypeError("this is no Error instance");
+    txSlot *internal = mxThis->value.reference->next;
+    if (!internal || internal->kind != XS_ERROR_KIND)
+        return;
+    fxStringX(the, mxResult, "");
+    append_property(the, mxID(_name), "", "Error");
+    append_property(the, mxID(_message), ": ", NULL);
+    txSlot *list = internal->value.error.info;
+    for (txSlot *entry = list ? list->next : NULL; entry; entry = entry->next) {
+        char text[160];
+        if (entry->kind == XS_INTEGER_KIND)
+            snprintf(text, sizeof text, "\n    … %d more", (int)entry->value.integer);
+        else
+            write_entry(text, sizeof text, entry->value.key.string, (enum stack_place)entry->ID,
+                        entry->value.key.sum);
+        fxConcatStringC(the, mxResult, text);
+    }
+}
+
+/* ---- values without a stack ---- */
+
+/* The last value without a stack that was thrown, and where. */
+static struct {
+    uint64_t digest; /* 0 for none */
+    char entry[160];
+} thrown;
+
+static bool has_stack(const txSlot *value) {
+    if (value->kind != XS_REFERENCE_KIND)
+        return false;
+    const txSlot *internal = value->value.reference->next;
+    return internal && internal->kind == XS_ERROR_KIND;
+}
+
+/* A string moves in memory, an object does not. */
+static uint64_t digest_of(const txSlot *value) {
+    uint64_t digest = bundle_digest(BUNDLE_DIGEST_START, &value->kind, sizeof value->kind);
+    switch (value->kind) {
+    case XS_STRING_KIND:
+    case XS_STRING_X_KIND:
+        return bundle_digest(BUNDLE_DIGEST_START, value->value.string, strlen(value->value.string));
+    case XS_REFERENCE_KIND:
+        return bundle_digest(digest, &value->value.reference, sizeof value->value.reference);
+    case XS_NUMBER_KIND:
+        return bundle_digest(digest, &value->value.number, sizeof value->value.number);
+    case XS_INTEGER_KIND:
+    case XS_BOOLEAN_KIND:
+        return bundle_digest(digest, &value->value.integer, sizeof value->value.integer);
+    case XS_SYMBOL_KIND:
+        return bundle_digest(digest, &value->value.symbol, sizeof value->value.symbol);
+    default:
+        return digest;
+    }
+}
+
+void __real_fxJump(txMachine *the) __attribute__((noreturn));
+void __wrap_fxJump(txMachine *the) __attribute__((noreturn));
+
+/* Every throw comes through here, and again each time that it passes a handler of C or a `finally`. */
+void __wrap_fxJump(txMachine *the) {
+    struct running running = innermost(the);
+    if (running.code && !(running.frame->flag & XS_C_FLAG) && *(const txU1 *)running.code == XS_CODE_THROW &&
+        !has_stack(&mxException)) {
+        thrown.entry[0] = 0;
+        thrown.digest = digest_of(&mxException);
+        txSlot *function = find_function(&running);
+        uint32_t offset = 0;
+        if (function) {
+            enum stack_place place = bundles_find(running.code, &offset);
+            write_entry(thrown.entry, sizeof thrown.entry, engine_function_name(the, function), place, offset);
+        }
+    }
+    __real_fxJump(the);
+}
+
+const char *stack_thrown_at(const txSlot *value) {
+    return !has_stack(value) && digest_of(value) == thrown.digest ? thrown.entry : "";
+}

@@ -1,0 +1,90 @@
+/** Writes the source maps of bytecode: a bundle's, and that of a preloaded image, whose functions lie elsewhere. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import type { Bundle } from "./bundle.ts";
+import { fingerprint, unlessFresh } from "./fingerprint.ts";
+import { type BytecodeMap, encodeMap, type Segment, segmentsOf } from "./origins.ts";
+
+/** The map of a .xsb file. */
+export const mapOf = (bytecode: string): string => `${bytecode}.map`;
+
+/** What the bytecode compiler says of a .xsb file. */
+export const positionsOf = (bytecode: string): string => `${bytecode}.positions`;
+
+/** The checksum at the end of a container (firmware/native/bundle.h), which names it in stacks. */
+export function buildId(bytecode: string): string {
+  const bytes = readFileSync(bytecode);
+  return bytes.readUInt32LE(bytes.length - 4).toString(16).padStart(8, "0");
+}
+
+/** A compiled bundle, for its map. */
+export interface Compiled {
+  /** The .xsb file. */
+  readonly bytecode: string;
+  readonly bundle: Bundle;
+  /** The folder that the paths of sources are relative to. */
+  readonly sourceRoot: string;
+}
+
+const segments = ({ bytecode, bundle }: Compiled): Segment[] =>
+  segmentsOf(readFileSync(positionsOf(bytecode), "utf8"), bundle.code, bundle.origins);
+
+const madeOf = ({ bytecode, bundle, sourceRoot }: Compiled, ...files: readonly string[]): string => {
+  const sources = bundle.inputs.filter((file) => existsSync(file));
+  return fingerprint([bytecode, positionsOf(bytecode), ...sources, ...files], [bundle.code, sourceRoot]);
+};
+
+/** Writes the map of a bundle, unless it is there. */
+export async function writeMap(compiled: Compiled): Promise<void> {
+  const { bytecode, sourceRoot } = compiled;
+  const map = mapOf(bytecode);
+  await unlessFresh(map, `${map}.stamp`, madeOf(compiled), async () => {
+    writeJson(map, encodeMap(basename(bytecode), buildId(bytecode), sourceRoot, segments(compiled)));
+  });
+}
+
+/** Writes the map of an image that has a preloaded machine, unless it is there. */
+export async function writeImageMap(image: string, firmware: Compiled): Promise<void> {
+  const log = `${image}.preload.log`;
+  if (!existsSync(log)) return;
+  const map = `${image}.rom.map`; // the linker writes firmware.map
+  await unlessFresh(map, `${map}.stamp`, madeOf(firmware, log), async () => {
+    writeJson(map, preloadedMap(readFileSync(log, "utf8"), basename(image), firmware.sourceRoot, segments(firmware)));
+  });
+}
+
+/** Where a function of a preloaded image lies. */
+interface Placed {
+  readonly offset: number;
+  /** Offset in the firmware's bytecode. */
+  readonly origin: number;
+  readonly length: number;
+}
+
+/**
+ * Writes the map of the firmware in a preloaded image.
+ * @param log what the preload said: the image's identifier, and where each function went (rom_pack_code.c)
+ * @param firmware the segments of the firmware's bytecode
+ */
+export function preloadedMap(log: string, image: string, root: string, firmware: readonly Segment[]): BytecodeMap {
+  const id = /firmware ([0-9a-f]{8}) of /.exec(log)?.[1];
+  if (id === undefined) throw new Error("The preload's log names no firmware");
+  const copies = new Map<number, Placed[]>();
+  for (const [, ...fields] of log.matchAll(/function (\d+) (\d+) (\d+)/g)) {
+    const [offset, origin, length] = fields.map(Number) as [number, number, number];
+    copies.set(offset, [...(copies.get(offset) ?? []), { offset, origin, length }]);
+  }
+  const segments = [...copies.values()]
+    .sort(([a], [b]) => a!.offset - b!.offset)
+    .flatMap(([placed, ...equal]) => {
+      const { offset, origin, length } = placed!;
+      const remark = equal.length === 0 ? {} : { remark: `or one of ${equal.length} equal functions` };
+      const inside = firmware
+        .filter((segment, i) => segment.offset < origin + length && (firmware[i + 1]?.offset ?? Infinity) > origin)
+        .map((segment) => ({ ...segment, ...remark, offset: offset + Math.max(0, segment.offset - origin) }));
+      return [...inside, { offset: offset + length, place: undefined }];
+    });
+  return encodeMap(image, id, root, segments);
+}
+
+const writeJson = (file: string, value: unknown): void => writeFileSync(file, `${JSON.stringify(value)}\n`);

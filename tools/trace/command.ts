@@ -1,0 +1,33 @@
+/** `obscura trace`: a log of a camera, with its stacks in TypeScript. */
+import { createReadStream, existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { type Operation, ToolError, UsageError } from "../events.ts";
+import { buildRoot } from "../paths.ts";
+import { mapsIn } from "./maps.ts";
+import { Tracer } from "./trace.ts";
+
+/** What to translate. */
+export interface TraceOptions {
+  /** A file; standard input without one. */
+  readonly file?: string;
+  /** Folders with maps; what was built here is always known. */
+  readonly maps: readonly string[];
+}
+
+/** @throws ToolError when a stack is of bytecode that no map belongs to. */
+export async function* traceLog({ file, maps }: TraceOptions): Operation {
+  if (file !== undefined && !existsSync(file)) throw new UsageError(`There is no file ${file}.`);
+  const built = existsSync(buildRoot) ? [buildRoot] : [];
+  const tracer = new Tracer(mapsIn([...maps.map((folder) => resolve(folder)), ...built]));
+  const input = file === undefined ? process.stdin : createReadStream(file);
+  for await (const text of createInterface({ input })) yield { type: "text", text: tracer.line(text) };
+  if (tracer.unknown.size > 0) throw new ToolError(unknownSentence(tracer));
+}
+
+/** Says which bytecode is not known, and what to do. */
+export function unknownSentence({ unknown }: Tracer): string {
+  const which = [...unknown].map(([id, of]) => `${of} ${id}`);
+  const list = new Intl.ListFormat("en").format(which);
+  return `No map here belongs to ${list}: it was built from other sources or elsewhere. Build those sources again, or give the folder with the build's .map files (--maps).`;
+}
