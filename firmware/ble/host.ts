@@ -71,8 +71,8 @@ export class Host {
   }
 
   /** Writes a line to the console unless `settings.logLevel` is below its level. Everything above the platform uses it. */
-  readonly log = (level: LogLevel, message: string): void => {
-    if (LOG_LEVEL[level] <= this.settings.logLevel) this.platform.log(level, message);
+  readonly log = (level: LogLevel, message: string, error?: unknown): void => {
+    if (LOG_LEVEL[level] <= this.settings.logLevel) this.platform.log(level, message, error);
   };
 
   /** Reports to `observer` what happens from now on; the returned function ends that. */

@@ -70,7 +70,7 @@ export class IrqSource implements HostObserver, GattWatcher {
     try {
       return handler?.(event, data);
     } catch (error) {
-      this.host.log("error", `bluetooth: the irq handler failed at event ${event}: ${textOf(error)}`);
+      this.host.log("error", `bluetooth: the irq handler failed at event ${event}: ${textOf(error)}`, error);
       return undefined;
     }
   }

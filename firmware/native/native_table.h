@@ -27,4 +27,5 @@
     NATIVE(exit, 1)                                                                                          \
     NATIVE(collect, 0)                                                                                       \
     NATIVE(heap, 0)                                                                                          \
-    NATIVE(applicationStart, 3)
+    NATIVE(applicationStart, 3)                                                                              \
+    NATIVE(thrownAt, 1)

@@ -40,7 +40,8 @@ bool pack_says_super(const struct pack_function *function);
 /* Packs the code of those that are reached. */
 void pack_copy_functions(void);
 
-/* Says on the console where each went: the offset from `start`, that in the firmware's bytecode, the length. */
+/* Says on the console where each went: the offset from `start`, that in the firmware's bytecode, the length.
+ */
 void pack_list_functions(const struct bundle *firmware, const uint8_t *start);
 
 /* Bytes that were packed. */

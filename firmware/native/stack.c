@@ -35,11 +35,21 @@ static txSlot *function_of(const struct running *running) {
     return function->value.reference;
 }
 
+/*
+ * Frames that tell a person nothing: C without a name, and the frame that an async function has besides its
+ * own until it first waits.
+ */
+static bool tells(txMachine *the, const struct running *running, txSlot *function) {
+    if (!running->code)
+        return engine_function_name(the, function) != NULL;
+    return *(const txU1 *)running->code != XS_CODE_START_ASYNC;
+}
+
 /* The first function at or outside `running`. */
-static txSlot *find_function(struct running *running) {
+static txSlot *find_function(txMachine *the, struct running *running) {
     for (; running->frame && running->frame->next; step_out(running)) {
         txSlot *function = function_of(running);
-        if (function)
+        if (function && tells(the, running, function))
             return function;
     }
     return NULL;
@@ -65,7 +75,7 @@ void stack_write_callers(txMachine *the, char *text, size_t size) {
     struct running running = innermost(the);
     size_t length = strlen(text);
     for (unsigned count = 0; count < 6; count++, step_out(&running)) {
-        txSlot *function = find_function(&running);
+        txSlot *function = find_function(the, &running);
         if (!function || length >= size)
             return;
         uint32_t offset = 0;
@@ -103,7 +113,7 @@ void __wrap_fxCaptureErrorStack(txMachine *the, txSlot *internal, txSlot *frame)
     while (start.frame != frame && start.frame->next)
         step_out(&start);
     unsigned count = 0;
-    for (struct running running = start; find_function(&running); step_out(&running))
+    for (struct running running = start; find_function(the, &running); step_out(&running))
         count++;
 
     txSlot *last = internal->value.error.info = fxNewSlot(the);
@@ -111,7 +121,7 @@ void __wrap_fxCaptureErrorStack(txMachine *the, txSlot *internal, txSlot *frame)
     last->value.instance.garbage = NULL;
     last->value.instance.prototype = NULL;
     unsigned index = 0;
-    for (struct running running = start; find_function(&running); step_out(&running), index++) {
+    for (struct running running = start; find_function(the, &running); step_out(&running), index++) {
         if (count <= INNERMOST + OUTERMOST + 1 || index < INNERMOST || index >= count - OUTERMOST) {
             last = append_function(the, last, &running);
         } else if (index == INNERMOST) {
@@ -208,14 +218,21 @@ void __wrap_fxJump(txMachine *the) {
         !has_stack(&mxException)) {
         thrown.entry[0] = 0;
         thrown.digest = digest_of(&mxException);
-        txSlot *function = find_function(&running);
+        txSlot *function = find_function(the, &running);
         uint32_t offset = 0;
         if (function) {
             enum stack_place place = bundles_find(running.code, &offset);
-            write_entry(thrown.entry, sizeof thrown.entry, engine_function_name(the, function), place, offset);
+            /* As if it were inside the instruction, like that of a call. */
+            write_entry(thrown.entry, sizeof thrown.entry, engine_function_name(the, function), place,
+                        offset + 1);
         }
     }
     __real_fxJump(the);
+}
+
+void native_thrownAt(txMachine *the) {
+    const txSlot *value = native_argument(the, 0);
+    fxCopyStringC(the, mxResult, (txString)stack_thrown_at(value));
 }
 
 const char *stack_thrown_at(const txSlot *value) {

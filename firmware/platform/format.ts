@@ -93,13 +93,26 @@ function formatProperties(object: object, inner: Nesting): string {
   return wrap("{", items, keys.length - items.length, "}");
 }
 
+/** Where an error comes from: its stack, its causes, its errors. Lines with a line feed before each; never throws. */
+export function formatOrigin(error: Error): string {
+  try {
+    return origin(error, { depth: 0, path: [] });
+  } catch {
+    return "";
+  }
+}
+
 /** The engine's stack begins with the name and message of the time of construction; these are the present ones. */
 function formatError(error: Error, nesting: Nesting): string {
+  const title = error.message ? `${error.name}: ${error.message}` : String(error.name);
+  return title + origin(error, nesting);
+}
+
+function origin(error: Error, nesting: Nesting): string {
   const stack = typeof error.stack === "string" ? error.stack : "";
   let frames = stack.indexOf("\n    at ");
   if (frames < 0) frames = stack.indexOf("\n at ");
-  let text = error.message ? `${error.name}: ${error.message}` : String(error.name);
-  if (frames >= 0) text += stack.slice(frames);
+  let text = frames >= 0 ? stack.slice(frames) : "";
 
   const inner = { depth: nesting.depth, path: [...nesting.path, error] };
   if (Object.keys(error).length > 0) text += ` ${formatProperties(error, { ...inner, depth: limits.depth })}`;

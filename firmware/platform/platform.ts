@@ -140,6 +140,9 @@ export interface Platform {
   uniqueId(): Uint8Array;
   /** The area for records: addresses, bonds, settings. */
   readonly stateFlash: FlashArea;
-  /** Writes one line to the console. */
-  log(level: LogLevel, message: string): void;
+  /**
+   * Writes one line to the console. For an `error` that the message tells of, where it comes from may follow: its stack
+   * and its causes.
+   */
+  log(level: LogLevel, message: string, error?: unknown): void;
 }

@@ -4,8 +4,8 @@ import type { LogLevel } from "./platform.ts";
 /** Takes an error that no caller is left to catch: one thrown by a timer's callback or an event listener. */
 export type ErrorReport = (error: unknown) => void;
 
-/** Writes one line to the console. */
-export type LineWriter = (level: LogLevel, line: string) => void;
+/** Writes one line to the console, and where `error` comes from (`Platform.log`). */
+export type LineWriter = (level: LogLevel, line: string, error?: unknown) => void;
 
 /** Writes text of any number of lines, one call of `write` for each. */
 export function writeLines(write: LineWriter, level: LogLevel, text: string): void {
@@ -14,5 +14,9 @@ export function writeLines(write: LineWriter, level: LogLevel, text: string): vo
 
 /** A report that writes what happened and the error with its stack to the console. */
 export function createErrorReport(write: LineWriter, happening: string): ErrorReport {
-  return (error) => writeLines(write, "error", `${happening}: ${formatValue(error)}`);
+  return (error) => {
+    const text = `${happening}: ${formatValue(error)}`;
+    if (error instanceof Error) writeLines(write, "error", text);
+    else write("error", text, error);
+  };
 }

@@ -88,7 +88,10 @@ async function* compiled(
     const bundled: Bundle = await bundle(kind, entry);
     await checkEntry(entry, place, name);
     writeIfChanged(script, bundled.code);
-    return { value: bundled, detail: `${displayPath(entry)} and what it imports, ${bundled.inputs.length} files` };
+    return {
+      value: bundled,
+      detail: `${displayPath(entry)} and what it imports, ${bundled.inputs.length} files`,
+    };
   });
   for (const message of made.warnings) yield { type: "warning", message };
   return yield* step(`bytecode:${kind}`, `Bytecode of the ${kind}`, async () => {

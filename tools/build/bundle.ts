@@ -52,7 +52,11 @@ export async function bundle(kind: Bundled, entry: string, plugins: readonly Plu
         warnings.push(`${place(log)}: ${log.message}`);
       },
     });
-    const { output } = await build.generate({ format: "es", inlineDynamicImports: true, sourcemap: "hidden" });
+    const { output } = await build.generate({
+      format: "es",
+      inlineDynamicImports: true,
+      sourcemap: "hidden",
+    });
     await build.close();
     const { code: linked, map } = output[0];
     const inlined = inlineConstants(linked);

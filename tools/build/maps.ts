@@ -14,7 +14,10 @@ export const positionsOf = (bytecode: string): string => `${bytecode}.positions`
 /** The checksum at the end of a container (firmware/native/bundle.h), which names it in stacks. */
 export function buildId(bytecode: string): string {
   const bytes = readFileSync(bytecode);
-  return bytes.readUInt32LE(bytes.length - 4).toString(16).padStart(8, "0");
+  return bytes
+    .readUInt32LE(bytes.length - 4)
+    .toString(16)
+    .padStart(8, "0");
 }
 
 /** A compiled bundle, for its map. */
@@ -49,7 +52,10 @@ export async function writeImageMap(image: string, firmware: Compiled): Promise<
   if (!existsSync(log)) return;
   const map = `${image}.rom.map`; // the linker writes firmware.map
   await unlessFresh(map, `${map}.stamp`, madeOf(firmware, log), async () => {
-    writeJson(map, preloadedMap(readFileSync(log, "utf8"), basename(image), firmware.sourceRoot, segments(firmware)));
+    writeJson(
+      map,
+      preloadedMap(readFileSync(log, "utf8"), basename(image), firmware.sourceRoot, segments(firmware)),
+    );
   });
 }
 
@@ -66,7 +72,12 @@ interface Placed {
  * @param log what the preload said: the image's identifier, and where each function went (rom_pack_code.c)
  * @param firmware the segments of the firmware's bytecode
  */
-export function preloadedMap(log: string, image: string, root: string, firmware: readonly Segment[]): BytecodeMap {
+export function preloadedMap(
+  log: string,
+  image: string,
+  root: string,
+  firmware: readonly Segment[],
+): BytecodeMap {
   const id = /firmware ([0-9a-f]{8}) of /.exec(log)?.[1];
   if (id === undefined) throw new Error("The preload's log names no firmware");
   const copies = new Map<number, Placed[]>();
@@ -80,7 +91,9 @@ export function preloadedMap(log: string, image: string, root: string, firmware:
       const { offset, origin, length } = placed!;
       const remark = equal.length === 0 ? {} : { remark: `or one of ${equal.length} equal functions` };
       const inside = firmware
-        .filter((segment, i) => segment.offset < origin + length && (firmware[i + 1]?.offset ?? Infinity) > origin)
+        .filter(
+          (segment, i) => segment.offset < origin + length && (firmware[i + 1]?.offset ?? Infinity) > origin,
+        )
         .map((segment) => ({ ...segment, ...remark, offset: offset + Math.max(0, segment.offset - origin) }));
       return [...inside, { offset: offset + length, place: undefined }];
     });

@@ -192,7 +192,12 @@ export interface BytecodeMap extends SourceMapPayload {
 }
 
 /** Makes the source map of runs in the order of their offsets. */
-export function encodeMap(file: string, debugId: string, root: string, segments: readonly Segment[]): BytecodeMap {
+export function encodeMap(
+  file: string,
+  debugId: string,
+  root: string,
+  segments: readonly Segment[],
+): BytecodeMap {
   const sources = new Index();
   const names = new Index();
   const previous = [0, 0, 0, 0, 0];

@@ -51,6 +51,7 @@ interface RunOptions {
   readonly board: string;
   readonly radio: string;
   readonly phone: boolean;
+  readonly keepGoing?: boolean;
   readonly btsnoop?: string;
   readonly json?: boolean;
 }
@@ -102,6 +103,7 @@ function createProgram({ abort, end }: Context): Command {
     .addOption(boardOption())
     .addOption(radioOption())
     .option("--no-phone", "leave the camera alone, until Ctrl-C")
+    .option("--keep-going", "go on when the camera fails, which then starts again as it does in the field")
     .option("--btsnoop <file>", "record what passes between camera and controller, for Wireshark")
     .addOption(jsonOption())
     .addHelpText("after", radioHelp)
@@ -112,6 +114,7 @@ function createProgram({ abort, end }: Context): Command {
       prepare(piecesFor(board, radio.kind));
       const session = runSession({
         ...{ application, board, radio, visit: options.phone, signal: abort },
+        ...(options.keepGoing === undefined ? {} : { keepGoing: options.keepGoing }),
         ...(btsnoop === undefined ? {} : { btsnoop }),
       });
       await perform(session, rendererFor(options));

@@ -1,12 +1,14 @@
 /** `obscura run`: a camera, its radio, and somebody who visits it. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { build } from "../build/build.ts";
 import { startCamera } from "../camera/camera.ts";
 import { type Operation, step, ToolError, type ToolEvent } from "../events.ts";
 import { buildRoot, displayPath } from "../paths.ts";
 import { mapsIn } from "../trace/maps.ts";
 import { Tracer } from "../trace/trace.ts";
+import { FailureWatch } from "./failure.ts";
 import { EventQueue } from "./queue.ts";
 import { startBumble } from "./radios/bumble.ts";
 import type { Radio, RadioChoice, Visitor } from "./radios/radio.ts";
@@ -20,6 +22,8 @@ export interface SessionOptions {
   readonly radio: RadioChoice;
   /** Whether somebody visits the camera; without a visitor the session goes on until `signal`. */
   readonly visit: boolean;
+  /** Go on when the camera fails and starts again, as it does in the field. */
+  readonly keepGoing?: boolean;
   /** Record what passes between camera and controller in this file. */
   readonly btsnoop?: string;
   /** Ends the session; everything is stopped. */
@@ -28,7 +32,10 @@ export interface SessionOptions {
 
 type Stop = () => void | Promise<void>;
 
-/** @throws ToolError when the visitor did not see everything or the camera ended, or the signal's reason. */
+/** How long a camera goes on being listened to after a visitor has failed: it may be about to say why. */
+const lastWordsMs = 500;
+
+/** @throws ToolError when the camera failed, the visitor did not see everything, or the signal's reason. */
 export async function* runSession(options: SessionOptions): Operation {
   const { signal } = options;
   const built = yield* build(options);
@@ -52,7 +59,14 @@ export async function* runSession(options: SessionOptions): Operation {
     const hci = await recorded(radio.hci, options.btsnoop, stops);
     const state = join(folder, "state");
     const tracer = new Tracer(mapsIn([board.output]));
-    const consoleLine = (text: string) => line("camera")(tracer.line(text));
+    const failures = new FailureWatch(() => {
+      if (!options.keepGoing) events.close();
+    });
+    const consoleLine = (text: string) => {
+      const translated = tracer.line(text);
+      line("camera")(translated);
+      failures.line(translated);
+    };
     const camera = await startCamera(board, { image, application, hci, state }, consoleLine);
     stops.push(() => camera.stop());
     const visit = visitor?.start({
@@ -60,18 +74,29 @@ export async function* runSession(options: SessionOptions): Operation {
       onLine: line(visitor.name),
     });
     if (visit !== undefined) stops.push(() => visit.stop());
+    let ended: string | undefined;
     let sawEverything: boolean | undefined;
     void camera.exited.then((how) => {
+      ended = `The camera's process ended (${how})`;
       if (!signal.aborted) line("camera")(`ended (${how})`);
+      failures.close();
       events.close();
     });
-    void visit?.ended.then((everything) => {
+    void visit?.ended.then(async (everything) => {
       sawEverything = everything;
+      if (!everything) await delay(lastWordsMs, undefined, { signal }).catch(() => undefined);
       events.close();
     });
     yield* events;
     signal.throwIfAborted();
-    if (sawEverything === undefined) throw new ToolError("The camera ended before the session did");
+    for (const [id, of] of tracer.unknown) {
+      yield { type: "warning", message: `No map belongs to ${of} ${id}: its stacks stay as they are.` };
+    }
+    if (failures.failure !== undefined) {
+      const times = failures.count > 1 ? ` (the last of ${failures.count} failures)` : "";
+      throw new ToolError(`${failures.failure}${times}`);
+    }
+    if (ended !== undefined) throw new ToolError(ended);
     if (!sawEverything) throw new ToolError(`The ${visitor?.name} did not see everything that it looked for`);
     if (options.btsnoop !== undefined) {
       const file = displayPath(resolve(options.btsnoop));

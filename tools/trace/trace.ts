@@ -19,16 +19,25 @@ export class Tracer {
   /** The line with places in TypeScript instead of offsets; what no map belongs to stays as it is. */
   line(text: string): string {
     let places = 0;
-    const translated = text.replace(/\b(application|firmware) ([0-9a-f]{8})\+(\d+)/g, (all, of, id, offset) => {
-      const map = this.find(id);
-      if (map === undefined) {
-        this.unknown.set(id, of);
-        return all;
-      }
-      const exact = places++ === 0 && this.throwsAtOffset;
-      return map.placeOf(exact ? Number(offset) : Math.max(0, Number(offset) - 1)) ?? `added by the build (${all})`;
-    });
-    if (translated !== text || !/^\s*at /.test(text)) this.throwsAtOffset = places === 0 && throwsAtOffset.test(text);
+    // The code of a module itself is a function that is called like the module.
+    const plain = text.replace(/\bat (application|firmware) \((\1 [0-9a-f]{8}\+\d+)\)/, "at $2");
+    const translated = plain.replace(
+      /\b(application|firmware) ([0-9a-f]{8})\+(\d+)/g,
+      (all, of, id, offset) => {
+        const map = this.find(id);
+        if (map === undefined) {
+          this.unknown.set(id, of);
+          return all;
+        }
+        const exact = places++ === 0 && this.throwsAtOffset;
+        return (
+          map.placeOf(exact ? Number(offset) : Math.max(0, Number(offset) - 1)) ??
+          `added by the build (${all})`
+        );
+      },
+    );
+    if (translated !== text || !/^\s*at /.test(text))
+      this.throwsAtOffset = places === 0 && throwsAtOffset.test(text);
     return translated;
   }
 }

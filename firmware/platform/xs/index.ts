@@ -1,4 +1,5 @@
 import { createAesCmac } from "../aes-cmac.ts";
+import { formatOrigin } from "../format.ts";
 import type { Crypto, FlashArea, HciReceiver, HciTransport, Platform } from "../platform.ts";
 import type { FlashAreaName, Native } from "./native.ts";
 
@@ -15,7 +16,11 @@ export function createXsPlatform(native: Native): Platform {
     crypto: createCrypto(native),
     uniqueId: () => native.uniqueId(),
     stateFlash: createFlashArea(native, "state"),
-    log: (level, message) => native.consoleWrite(level, message),
+    log: (level, message, error) => {
+      if (error === undefined) native.consoleWrite(level, message);
+      else if (error instanceof Error) native.consoleWrite(level, message + formatOrigin(error));
+      else native.consoleWrite(level, message + native.thrownAt(error));
+    },
   };
 }
 

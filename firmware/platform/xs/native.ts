@@ -77,6 +77,11 @@ export interface Native {
   sensorRead(sensor: SensorName): number;
 
   consoleWrite(level: LogLevel, text: string): void;
+  /**
+   * For a thrown value that is no Error: a line that says where it was thrown, with a line feed before it; empty when
+   * that is not known, as after another throw of such a value.
+   */
+  thrownAt(value: unknown): string;
 
   resetCause(): ResetCause;
   reset(): never;

@@ -17,7 +17,7 @@ export interface GattWatcher {
 /** What the server is handed for itself. */
 export interface ServerPort {
   readonly clock: Clock;
-  log(level: LogLevel, message: string): void;
+  log(level: LogLevel, message: string, error?: unknown): void;
 }
 
 export class ServerContext {
@@ -57,6 +57,7 @@ export class ServerContext {
 
   /** Notes what the application threw or answered: nothing that it does in a hook may end the stack. */
   blame(attribute: Attribute, error: unknown): void {
-    this.port.log("error", `gatt: the application's handler for ${attribute.type} failed: ${textOf(error)}`);
+    const message = `gatt: the application's handler for ${attribute.type} failed: ${textOf(error)}`;
+    this.port.log("error", message, error);
   }
 }
