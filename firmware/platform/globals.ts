@@ -19,7 +19,7 @@ export function createGlobals(
   platform: Pick<Platform, "clock" | "log">,
   { AbortController, AbortSignal }: Signals = createSignals(platform),
 ) {
-  const write: Platform["log"] = (level, line) => platform.log(level, line);
+  const write: Platform["log"] = (level, line, error) => platform.log(level, line, error);
   return {
     console: createConsole(write),
     ...createTimers(platform.clock, createErrorReport(write, "A timer's callback failed")),
