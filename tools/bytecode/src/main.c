@@ -81,14 +81,10 @@ static void write_file(const char *path, const uint8_t *bytes, size_t size) {
 
 int main(int argc, char **argv) {
     static const struct option options[] = {
-        {"kind", required_argument, NULL, 'k'},
-        {"base", required_argument, NULL, 'b'},
-        {"name", required_argument, NULL, 'n'},
-        {"output", required_argument, NULL, 'o'},
-        {"heap-kb", required_argument, NULL, 'H'},
-        {"positions", required_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"kind", required_argument, NULL, 'k'},    {"base", required_argument, NULL, 'b'},
+        {"name", required_argument, NULL, 'n'},    {"output", required_argument, NULL, 'o'},
+        {"heap-kb", required_argument, NULL, 'H'}, {"positions", required_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     const char *kind_name = NULL, *base_path = NULL, *name = NULL, *output = NULL, *positions_path = NULL;
     long heap_kb = 0;
