@@ -88,7 +88,7 @@ const feed: Visitor = async ({ addPhone, say }) => {
   for (let heard = 0; heard < 3; heard++) {
     const { connectable, advertising } = await phone.find({});
     const data = adValue(advertising, 0x16)!;
-    const degrees = new DataView(data.slice(2).buffer).getInt16(0, true) / 100;
+    const degrees = new DataView(data.slice(4).buffer).getInt16(0, true) / 100;
     say(`heard ${degrees.toFixed(2)} °C, and ${connectable ? "can" : "cannot"} connect`);
   }
 };

@@ -7,14 +7,21 @@ import { obscura } from "./run.ts";
 
 /** Service data of a 16-bit UUID (Assigned Numbers, 2.3). */
 const SERVICE_DATA = 0x16;
-const ENVIRONMENTAL_SENSING = 0x181a;
+const BTHOME = 0xfcd2;
+/** Version 2 in the clear, then a packet identifier, a temperature and a humidity behind their identifiers. */
+const LAYOUT = [0x40, 0x00, undefined, 0x02, undefined, undefined, 0x03, undefined, undefined];
 
 /** What a payload of the feed says. */
 function readingOf(event: CentralEvent & { readonly event: "found" | "heard" }) {
   const field = event.advertising.find(({ type }) => type === SERVICE_DATA);
   const bytes = Buffer.from(field?.raw ?? "", "hex");
-  assert.equal(bytes.readUInt16LE(0), ENVIRONMENTAL_SENSING);
-  return { count: bytes[2]!, celsius: bytes.readInt16LE(3) / 100, percent: bytes.readUInt16LE(5) / 100 };
+  assert.equal(bytes.readUInt16LE(0), BTHOME);
+  const data = bytes.subarray(2);
+  assert.deepEqual(
+    LAYOUT.map((fixed, index) => fixed ?? data[index]),
+    [...data],
+  );
+  return { count: data[2]!, celsius: data.readInt16LE(4) / 100, percent: data.readUInt16LE(7) / 100 };
 }
 
 describe("examples/broadcast-feed", function () {

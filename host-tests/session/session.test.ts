@@ -197,6 +197,10 @@ describe("obscura run", function () {
     assert.equal(await session.ended, 0, session.output());
     const found = visitOf(session.output()).find(({ event }) => event === "found");
     assert.match(JSON.stringify(found), /my-camera/);
+    const trigger = visitOf(session.output()).find(
+      (seen) => seen.event === "descriptor" && seen.uuid === "290D",
+    );
+    assert.match(JSON.stringify(trigger), /"raw":"01010000"/);
   });
 
   it("says where the traffic could not be recorded", async () => {

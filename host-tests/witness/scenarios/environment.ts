@@ -39,7 +39,8 @@ export function environment(kind: CameraKind): void {
       for (const uuid of [environmentSensor.temperature, environmentSensor.humidity]) {
         const characteristic = find(services, uuid);
         assert.deepEqual([...(characteristic?.properties ?? [])].sort(), ["notify", "read"]);
-        assert.ok(characteristic?.descriptors.some((descriptor) => descriptor.uuid === "2902"));
+        const descriptors = characteristic?.descriptors.map((descriptor) => descriptor.uuid);
+        assert.deepEqual(descriptors, ["2902", "290D"]);
       }
 
       const told = await bumble.do({ do: "readAll" });
@@ -54,6 +55,16 @@ export function environment(kind: CameraKind): void {
       assert.equal(readValue("2A01").raw, environmentSensor.appearanceRaw);
       assert.ok(isPlausible.temperature(Buffer.from(readValue(environmentSensor.temperature).raw, "hex")));
       assert.ok(isPlausible.humidity(Buffer.from(readValue(environmentSensor.humidity).raw, "hex")));
+
+      const triggers = told.filter(
+        (e): e is Extract<CentralEvent, { event: "descriptor" }> =>
+          e.event === "descriptor" && e.uuid === "290D",
+      );
+      const everySecond = "01010000";
+      assert.deepEqual(
+        triggers.map(({ raw }) => raw),
+        [everySecond, everySecond],
+      );
 
       await bumble.do({ do: "subscribe", characteristic: environmentSensor.temperature });
       const stream = await bumble.do({ do: "notifications", count: 5 });

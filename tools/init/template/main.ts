@@ -1,10 +1,12 @@
 /** Tells the temperature to any phone nearby, once a second (Environmental Sensing Service). */
-import { advertise, Characteristic, registerServices, Service } from "aioble";
+import { advertise, Characteristic, Descriptor, registerServices, Service } from "aioble";
 import { UUID } from "bluetooth";
 import { readTemperature } from "camera";
 
 const service = new Service(new UUID(0x181a));
 const temperature = new Characteristic(service, new UUID(0x2a6e), { read: true, notify: true });
+// ES Trigger Setting, which this service asks for: notified at a fixed interval (1) of 1 s.
+new Descriptor(temperature, new UUID(0x290d), { read: true, initial: new Uint8Array([1, 1, 0, 0]) });
 registerServices(service);
 
 /** Hundredths of a degree Celsius, little-endian. */
