@@ -171,6 +171,7 @@ export const u32: Codec<number> = {
 };
 
 /** Exactly `length` bytes, padded with zeros when fewer are given. */
+/* @__NO_SIDE_EFFECTS__ */
 export function bytes(length: number): Codec<Uint8Array> {
   return {
     read: (reader) => reader.bytes(length),

@@ -1,7 +1,16 @@
-/** Makes one file of JavaScript of an entry and everything that it imports. */
+/**
+ * Makes one file of JavaScript of an entry and everything that it imports.
+ *
+ * A program means on the camera what it means on Node. Rollup's own removal of unused code does not keep to that: it
+ * believes that loops end, that reading a property runs no code, and that `new Uint8Array(-1)` and `1n + 1` do not
+ * throw. So Rollup only puts modules together, each of them whole, and esbuild then drops the declarations at the top
+ * level that nothing refers to and that do nothing when they are evaluated. Whole modules are left out where their
+ * package says that they may be (`"sideEffects": false`) and nothing uses them.
+ */
 import type { SourceMapPayload } from "node:module";
+import commonjsPlugin from "@rollup/plugin-commonjs";
 import { nodeResolve } from "@rollup/plugin-node-resolve";
-import { type Plugin, type RollupError, type RollupLog, rollup } from "rollup";
+import { type OutputChunk, type Plugin, type RollupError, type RollupLog, rollup } from "rollup";
 import esbuild from "rollup-plugin-esbuild";
 import { ToolError } from "../events.ts";
 import { displayPath } from "../paths.ts";
@@ -9,7 +18,10 @@ import { constantUses, inlineConstants } from "./constants.ts";
 import { globalsRule } from "./globals.ts";
 import { type Bundled, importRule } from "./imports.ts";
 import { lowerTraced } from "./lower.ts";
-import { mapped, Origins, replaced, type Step } from "./origins.ts";
+import { Origins, replaced } from "./origins.ts";
+
+// Its types speak of the package's other half.
+const commonjs = commonjsPlugin as unknown as typeof commonjsPlugin.default;
 
 /** A bundle, not yet written. */
 export interface Bundle {
@@ -28,23 +40,57 @@ export interface Bundle {
 export async function bundle(kind: Bundled, entry: string, plugins: readonly Plugin[] = []): Promise<Bundle> {
   const warnings: string[] = [];
   try {
+    const { code, map, inputs } = await link(kind, entry, plugins, warnings);
+    // An application keeps its variables: a use before the declaration is evaluated is an error, not a value.
+    const uses = kind === "application" ? [] : constantUses(code);
+    const short = kind === "application" ? code : inlineConstants(code);
+    const lowered = await lowerTraced(short, displayPath(entry), { dropUnused: true });
+    const steps = [lowered.step, ...(uses.length === 0 ? [] : [replaced(code, short, uses)])];
+    return { code: lowered.code, inputs, warnings, origins: new Origins(map, process.cwd(), steps) };
+  } catch (error) {
+    throw asToolError(error);
+  }
+}
+
+/** Puts an entry's modules together. */
+async function link(
+  kind: Bundled,
+  entry: string,
+  plugins: readonly Plugin[],
+  warnings: string[],
+): Promise<{ readonly code: string; readonly map: SourceMapPayload; readonly inputs: readonly string[] }> {
+  const whole = new WholeModules();
+  for (;;) {
+    const before = whole.size;
+    warnings.length = 0;
     const build = await rollup({
       input: entry,
-      treeshake: treeshakeOf(kind),
       plugins: [
         ...plugins,
         importRule(kind),
         // Tests bring names of their own, host-tests/xs/main.ts says which.
         kind !== "tests" && globalsRule(kind),
-        nodeResolve({ extensions: [".ts", ".mjs", ".js", ".json"], exportConditions: ["import", "default"] }),
-        // Only takes the types away: lowering is for the whole bundle, so that its helpers are there once.
-        esbuild({
-          // TypeScript anywhere, ours included when it is an installed package; npm packages' JavaScript stays as it is.
-          exclude: /node_modules\/.*\.jsx?$/,
-          target: "esnext",
-          tsconfig: false,
-          tsconfigRaw: { compilerOptions: { useDefineForClassFields: true, verbatimModuleSyntax: true } },
+        nodeResolve({
+          extensions: [".ts", ".mjs", ".js", ".cjs", ".json"],
+          exportConditions: ["import", "default"],
         }),
+        // Packages that have no modules of the language yet.
+        commonjs(),
+        // Only takes the types away: lowering is for the whole bundle, so that its helpers are there once. What Rollup
+        // cannot read is lowered here: `accessor`, which esbuild counts as part of decorators.
+        withoutSearch(
+          esbuild({
+            include: /\.(?:[cm]?[jt]s|json)$/,
+            exclude: [],
+            target: "esnext",
+            supported: { decorators: false },
+            loaders: { ".json": "json", ".cjs": "js", ".mjs": "js", ".cts": "ts", ".mts": "ts" },
+            define: { "process.env.NODE_ENV": '"production"' },
+            tsconfig: false,
+            tsconfigRaw: { compilerOptions: { useDefineForClassFields: true, verbatimModuleSyntax: true } },
+          }),
+        ),
+        whole.plugin,
       ],
       onLog(level, log) {
         if (level !== "warn") return;
@@ -52,52 +98,70 @@ export async function bundle(kind: Bundled, entry: string, plugins: readonly Plu
         warnings.push(`${place(log)}: ${log.message}`);
       },
     });
-    const { output } = await build.generate({
-      format: "es",
-      inlineDynamicImports: true,
-      sourcemap: "hidden",
-    });
+    if (whole.size === before) {
+      const { output } = await build.generate({
+        format: "es",
+        inlineDynamicImports: true,
+        sourcemap: "hidden",
+      });
+      whole.add(output[0]);
+      if (whole.size === before) {
+        await build.close();
+        const { code, map } = output[0];
+        return { code, map: map as unknown as SourceMapPayload, inputs: build.watchFiles };
+      }
+    }
     await build.close();
-    const { code: linked, map } = output[0];
-    const inlined = inlineConstants(linked);
-    const used = await withoutUnused(kind, inlined);
-    const lowered = await lowerTraced(used.code, displayPath(entry));
-    const steps = [lowered.step, used.step, replaced(linked, inlined, constantUses(linked))];
-    return {
-      code: lowered.code,
-      inputs: build.watchFiles,
-      warnings,
-      origins: new Origins(map as unknown as SourceMapPayload, process.cwd(), steps),
-    };
-  } catch (error) {
-    throw asToolError(error);
   }
 }
 
-/** Functions of the firmware that only make a value: what they declare costs nothing where nobody uses it. */
-const DECLARING = ["defineCommand", "defineStarter", "defineEvent", "defineLeEvent", "defineLeRequest"];
+/**
+ * Which modules go into a bundle whole: all but those that their package calls free of side effects and that nothing
+ * uses. What is used of those shows only when the bundle has been made, so it is made again until none is added.
+ */
+class WholeModules {
+  /** Modules that may be left out. */
+  private readonly optional = new Set<string>();
+  /** Those of them that are not. */
+  private readonly used = new Set<string>();
 
-/** Rollup goes by the name alone, so an application's functions are left out of it. */
-function treeshakeOf(kind: Bundled): { manualPureFunctions: string[] } | true {
-  return kind === "application" ? true : { manualPureFunctions: DECLARING };
+  /** Behind all that transform: it sees what they and the search for files say of a module. */
+  readonly plugin: Plugin;
+
+  constructor() {
+    const { optional, used } = this;
+    this.plugin = {
+      name: "whole-modules",
+      transform(code, id) {
+        const canGo = this.getModuleInfo(id)?.moduleSideEffects === false;
+        if (canGo) optional.add(id);
+        return canGo && !used.has(id) ? null : { code, map: null, moduleSideEffects: "no-treeshake" };
+      },
+      buildEnd() {
+        // One that imports a module which must not be left out has effects of its own, whatever its package says.
+        for (const id of optional) {
+          const imported = this.getModuleInfo(id)?.importedIds ?? [];
+          if (imported.some((other) => !optional.has(other))) used.add(id);
+        }
+      },
+    };
+  }
+
+  /** How many modules are known to be used; grows from one bundle to the next. */
+  get size(): number {
+    return this.used.size;
+  }
+
+  /** Adds those that something was taken of. */
+  add({ modules }: OutputChunk): void {
+    for (const [id, { renderedLength }] of Object.entries(modules)) {
+      if (renderedLength > 0 && this.optional.has(id)) this.used.add(id);
+    }
+  }
 }
 
-/** Drops what a module does not use any more. */
-async function withoutUnused(
-  kind: Bundled,
-  code: string,
-): Promise<{ readonly code: string; readonly step: Step }> {
-  const name = "bundle.js";
-  const build = await rollup({
-    input: name,
-    treeshake: treeshakeOf(kind),
-    plugins: [{ name: "bundle", resolveId: (id) => ({ id, external: id !== name }), load: () => code }],
-    onLog: () => undefined,
-  });
-  const { output } = await build.generate({ format: "es", sourcemap: "hidden" });
-  await build.close();
-  return { code: output[0].code, step: mapped(output[0].map as unknown as SourceMapPayload) };
-}
+/** The plugin without its search for files, which overlooks what packages say of theirs. */
+const withoutSearch = ({ resolveId: _, ...plugin }: Plugin): Plugin => plugin;
 
 const place = (log: RollupLog): string =>
   log.loc?.file === undefined

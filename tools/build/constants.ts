@@ -62,7 +62,13 @@ function editsOf(variable: Variable, code: string, parents: ReadonlyMap<unknown,
   const value = literalOf(init, code);
   if (value !== undefined) return uses.flatMap((use) => editOfUse(use, variable.name, value, parents));
   const table = tableOf(init, code);
-  return table && uses.every((use) => onlyReads(use, parents)) ? editsOfTable(uses, table, parents) : [];
+  if (table === undefined) return [];
+  // Nobody but us knows of a call that it only makes the table.
+  const mark =
+    init.type === "CallExpression" ? [{ start: init.start, end: init.start, text: "/* @__PURE__ */ " }] : [];
+  return uses.every((use) => onlyReads(use, parents))
+    ? [...mark, ...editsOfTable(uses, table, parents)]
+    : mark;
 }
 
 /** The source of a number or a boolean. */

@@ -17,18 +17,29 @@ export interface Lowered {
   readonly step: Step;
 }
 
+/** How to lower. */
+export interface Lowering {
+  /** Leaves out declarations at the top level that nothing refers to and that do nothing by themselves. */
+  readonly dropUnused?: boolean;
+}
+
 /** @throws ToolError when the code cannot be lowered, with the place. */
-export async function lower(code: string, name: string): Promise<string> {
-  return (await lowerTraced(code, name)).code;
+export async function lower(code: string, name: string, options: Lowering = {}): Promise<string> {
+  return (await lowerTraced(code, name, options)).code;
 }
 
 /** The same, with the way back from what it returns. */
-export async function lowerTraced(code: string, name: string): Promise<Lowered> {
+export async function lowerTraced(
+  code: string,
+  name: string,
+  { dropUnused = false }: Lowering = {},
+): Promise<Lowered> {
   try {
     const result = await transform(code, {
       target: "es2021",
       supported: { "class-field": true, "top-level-await": true },
       format: "esm",
+      treeShaking: dropUnused,
       legalComments: "none",
       sourcefile: name,
       sourcemap: "external",
@@ -36,8 +47,9 @@ export async function lowerTraced(code: string, name: string): Promise<Lowered> 
       logLevel: "silent",
     });
     const step = mapped(JSON.parse(result.map) as SourceMapPayload);
-    const waits = hasLoopThatAwaits(parseAst(result.code));
-    return { code: waits ? `${result.code}await undefined;\n` : result.code, step };
+    const tree = parseAst(result.code);
+    const named = withClassNames(result.code, tree);
+    return { code: hasLoopThatAwaits(tree) ? `${named}await undefined;\n` : named, step };
   } catch (error) {
     const { errors } = error as TransformFailure;
     if (!Array.isArray(errors)) throw error;
@@ -53,4 +65,55 @@ function hasLoopThatAwaits(node: unknown): boolean {
   if (type !== undefined && /Function/.test(type)) return false;
   if (type === "ForOfStatement" && awaits) return true;
   return Object.values(node).some(hasLoopThatAwaits);
+}
+
+interface Node {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Identifier extends Node {
+  readonly name: string;
+}
+
+interface Declarator {
+  readonly id: Identifier;
+  readonly init: (Node & { readonly id?: Identifier | null; readonly name?: string }) | null;
+}
+
+/**
+ * Of a class whose static members refer to it esbuild makes `const _Point = class _Point { … }; let Point = _Point;`.
+ * Its name stays that of the source. Nothing else moves, for positions in the bundle lead back to the source.
+ */
+function withClassNames(code: string, tree: unknown): string {
+  let text = code;
+  for (const body of bodiesOf(tree)) {
+    const declarators = body.flatMap((node) =>
+      node.type === "VariableDeclaration"
+        ? (node as unknown as { declarations: Declarator[] }).declarations
+        : [],
+    );
+    const originals = new Map(
+      declarators
+        .filter(({ init }) => init?.type === "Identifier")
+        .map(({ id, init }) => [(init as unknown as Identifier).name, id.name]),
+    );
+    for (const { id, init } of declarators) {
+      const inner = init?.type === "ClassExpression" ? init.id : undefined;
+      const original = originals.get(id.name);
+      if (!inner || inner.name !== id.name || original === undefined) continue;
+      if (!new RegExp(`^_${original.replace(/\$/g, "\\$")}\\d*$`).test(inner.name)) continue;
+      text = text.slice(0, inner.start) + original.padEnd(inner.name.length) + text.slice(inner.end);
+    }
+  }
+  return text;
+}
+
+/** The lists of statements of a tree. */
+function* bodiesOf(value: unknown): Generator<readonly Node[]> {
+  if (typeof value !== "object" || value === null) return;
+  const { body } = value as { body?: unknown };
+  if (Array.isArray(body)) yield body as Node[];
+  for (const child of Object.values(value)) yield* bodiesOf(child);
 }

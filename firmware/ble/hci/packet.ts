@@ -23,6 +23,7 @@ export interface Command<P extends Fields = Fields, R extends Fields = Fields> {
 // biome-ignore lint/suspicious/noExplicitAny: the fields of an unknown command have unknown types
 export type AnyCommand = Command<any, any>;
 
+/* @__NO_SIDE_EFFECTS__ */
 export function defineCommand<P extends Fields, R extends Fields = Record<never, never>>(
   name: string,
   opcode: number,
@@ -34,6 +35,7 @@ export function defineCommand<P extends Fields, R extends Fields = Record<never,
 }
 
 /** A command that starts something: Command Status only. */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineStarter<P extends Fields>(
   name: string,
   opcode: number,
@@ -56,11 +58,13 @@ export interface HciEvent<F extends Fields = Fields> {
 
 export const LE_META = 0x3e;
 
+/* @__NO_SIDE_EFFECTS__ */
 export function defineEvent<F extends Fields>(name: string, code: number, fields: F): HciEvent<F> {
   return { name, code, fields, features: [], demandsReply: false };
 }
 
 /** @param features bits of LE_Features, one of which a controller with this event has; none for those of 4.0. */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineLeEvent<F extends Fields>(
   name: string,
   subevent: number,
@@ -71,6 +75,7 @@ export function defineLeEvent<F extends Fields>(
 }
 
 /** An LE event for whose reply the controller waits. */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineLeRequest<F extends Fields>(
   name: string,
   subevent: number,

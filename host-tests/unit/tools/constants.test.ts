@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { inlineConstants } from "../../../tools/build/constants.ts";
 
-/** The module without the definitions, which Rollup drops when nothing needs them. */
+const END = "/* end of definitions */\n";
+
+/** The module without the definitions, which are dropped when nothing needs them. */
 const inlined = (definitions: string, use: string): string =>
-  inlineConstants(`${definitions}\n${use}`).slice(definitions.length + 1);
+  inlineConstants(`${definitions}${END}${use}`).split(END)[1]!;
 
 describe("constants of a bundle", () => {
   it("are put where they are used: numbers and booleans, alone and in objects", () => {
@@ -24,6 +26,14 @@ describe("constants of a bundle", () => {
     assert.equal(
       inlined(definitions, "const { a = MAX, b = ATT.ERROR } = c;"),
       "const { a = 64, b = 0x01 } = c;",
+    );
+  });
+
+  it("leave tables that only make themselves, for whoever drops what is unused", () => {
+    const made = inlineConstants("const GAP = Object.freeze({ NAME: -9 }); const all = Object.freeze(gap);");
+    assert.equal(
+      made,
+      "const GAP = /* @__PURE__ */ Object.freeze({ NAME: -9 }); const all = Object.freeze(gap);",
     );
   });
 

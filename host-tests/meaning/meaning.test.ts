@@ -1,0 +1,67 @@
+/** A corpus of small programs prints the same on Node and as bundles on XS: the build changes no program's meaning. */
+import assert from "node:assert/strict";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, it } from "mocha";
+import { build } from "../../tools/build/build.ts";
+import { buildRoot, root } from "../../tools/paths.ts";
+import { buildProgram, type Camera, runOnNode, runOnXs } from "./runs.ts";
+
+const here = join(root, "host-tests/meaning");
+const programs = join(here, "programs");
+const folder = join(buildRoot, "meaning");
+
+describe("the meaning of programs", function () {
+  this.timeout(600_000);
+  let camera: Camera;
+
+  before(async () => {
+    const operation = build({ application: "environment-sensor", board: "host" });
+    let next = await operation.next();
+    while (!next.done) next = await operation.next();
+    const { image, firmware } = next.value;
+    camera = { image, firmware, folder };
+  });
+
+  async function same(name: string, program: string): Promise<void> {
+    const expected = await runOnNode(program);
+    assert.ok(expected.length > 1, "it prints something");
+    assert.deepEqual(await runOnXs(camera, await buildProgram(camera, name, program)), expected);
+  }
+
+  for (const file of readdirSync(programs).filter((name) => name.endsWith(".ts"))) {
+    it(file.slice(0, -3), () => same(file.slice(0, -3), join(programs, file)));
+  }
+
+  it("packages", async () => {
+    // Where Node and the build look for packages.
+    const place = join(folder, "packages");
+    rmSync(place, { recursive: true, force: true });
+    cpSync(join(here, "packages"), join(place, "node_modules"), { recursive: true });
+    cpSync(join(here, "packages/main.ts"), join(place, "main.ts"));
+    await same("packages", join(place, "main.ts"));
+    const code = readFileSync(join(folder, "packages.js"), "utf8");
+    assert.doesNotMatch(
+      code,
+      /NOT USED|unusedModule/,
+      "what a package lets go, and nobody uses, is left out",
+    );
+  });
+
+  /** What an application that never comes to its end prints until the camera ends it. */
+  async function endless(name: string, source: string, ...options: string[]): Promise<string[]> {
+    const program = join(folder, `${name}.ts`);
+    writeFileSync(program, `console.log("before");\n${source}\nconsole.log("after");\n`);
+    return runOnXs(camera, await buildProgram(camera, name, program), options);
+  }
+
+  it("a loop without end, which the watchdog ends", async () => {
+    const lines = await endless("loop", "let n = 0;\nwhile (true) n++;", "--watchdog-ms", "200");
+    assert.deepEqual(lines, ["before"]);
+  });
+
+  it("a recursion without end, which the engine ends", async () => {
+    const lines = await endless("recursion", "function again(): void {\n  again();\n}\nagain();");
+    assert.deepEqual(lines, ["before"]);
+  });
+});

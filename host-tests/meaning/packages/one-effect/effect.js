@@ -1,0 +1,2 @@
+globalThis.oneEffect = "came about";
+export const effect = 1;

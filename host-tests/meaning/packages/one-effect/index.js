@@ -1,0 +1,2 @@
+export { effect } from "./effect.js";
+export { plain } from "./plain.js";

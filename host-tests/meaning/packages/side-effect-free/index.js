@@ -1,0 +1,2 @@
+export { unused } from "./unused.js";
+export { used } from "./used.js";

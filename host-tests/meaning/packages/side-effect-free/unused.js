@@ -1,0 +1,2 @@
+export const unused = "THIS IS NOT USED".toLowerCase();
+globalThis.unusedModule = true;

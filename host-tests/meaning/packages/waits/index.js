@@ -1,0 +1,4 @@
+exports.wait = (ms) => {
+  var end = Date.now() + ms;
+  while (Date.now() < end);
+};

@@ -1,0 +1,4 @@
+const renamed = "other";
+
+export { renamed };
+export default "name";
