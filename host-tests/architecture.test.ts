@@ -77,10 +77,11 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
   [/^aioble\/device\.ts$/, /^ble\/gap\/address\.ts$/, "value", "kinds of address"],
   [
     /^aioble\/(peripheral|advertising)\.ts$/,
-    /^ble\/gap\/adverti(ser|sing-data)\.ts$/,
+    /^ble\/gap\/advertising-(data|set)\.ts$/,
     "value",
     "checks of options",
   ],
+  [/^bluetooth\/ble\.ts$/, /^ble\/gap\/advertising-set\.ts$/, "type", "the set that it advertises with"],
   [
     /^(aioble\/(server|server-attribute|registered-services|index)|bluetooth\/(ble|index|irq))\.ts$/,
     /^ble\/gatt\/(types|server\/(database|values))\.ts$/,

@@ -1,11 +1,11 @@
 /** What may be advertised: the options, their checks, and the payload made of them. */
 
-import { checkInterval } from "../ble/gap/advertiser.ts";
 import {
   ADVERTISING_DATA_LENGTH,
   type AdvertisingPayload,
   buildAdvertisingPayload,
 } from "../ble/gap/advertising-data.ts";
+import { checkInterval } from "../ble/gap/advertising-set.ts";
 import { utf8Encode } from "../ble/utf8.ts";
 import { UUID } from "../ble/uuid.ts";
 import { Device } from "./device.ts";

@@ -25,8 +25,8 @@ export function createAioble(host: Host, signals: Signals) {
     onConnected(link: Connection) {
       const connection = new DeviceConnection(core, link);
       core.connections.set(link, connection);
-      if (!peripheral.connected(connection)) endUnwanted(core, link);
     },
+    onUnwanted: (link) => endUnwanted(core, link),
     onDisconnected(link: Connection, reason: number) {
       const connection = core.connections.get(link);
       core.connections.delete(link);
@@ -37,9 +37,6 @@ export function createAioble(host: Host, signals: Signals) {
     onConfigured({ captureQueueSize }) {
       core.capture.size = captureQueueSize;
     },
-    onAdvertisingTimeout: () => peripheral.expired(),
-    onRadioLost: (error) => peripheral.lost(error),
-    onAdvertisingLost: (error) => peripheral.lost(error),
     onStopping() {
       core.beginStop();
       peripheral.stopping();

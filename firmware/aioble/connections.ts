@@ -67,7 +67,7 @@ export function streamConnections(
       else if (connection.isConnected()) stream.push(connection);
     } catch (error) {
       if (!(error instanceof HciError) || !BUSY.includes(error.code)) throw error;
-      peripheral.tell("warning", `connections() goes on when a device leaves. ${error.message}`);
+      peripheral.logOnce("warning", `connections() goes on when a device leaves. ${error.message}`);
       busy = ends === before;
     }
   };
@@ -77,9 +77,9 @@ export function streamConnections(
         await advertise();
       } else {
         if (stream.size > 0)
-          peripheral.tell("debug", "connections() waits until its latest connection is taken");
+          peripheral.logOnce("debug", "connections() waits until its latest connection is taken");
         else if (!busy)
-          peripheral.tell("info", "no room for another device: connections() goes on when one leaves");
+          peripheral.logOnce("info", "no room for another device: connections() goes on when one leaves");
         await new Promise<void>((resolve) => {
           resume = resolve;
         });

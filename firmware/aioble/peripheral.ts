@@ -1,7 +1,12 @@
 /** Advertising: for one connection, for a stream of them, or for whoever listens. */
 import { BleError, HciError } from "../ble/errors.ts";
-import { HIGH_DUTY_MS } from "../ble/gap/advertiser.ts";
 import type { AdvertisingPayload } from "../ble/gap/advertising-data.ts";
+import {
+  type AdvertisingEnd,
+  type AdvertisingOwner,
+  type AdvertisingSet,
+  HIGH_DUTY_MS,
+} from "../ble/gap/advertising-set.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
 import type { LogLevel, Timer } from "../platform/platform.ts";
@@ -44,32 +49,49 @@ export interface Broadcaster {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** What a call of `advertise` or `broadcast` asks for, checked. */
+interface Request {
+  readonly options: AdvertiseOptions;
+  readonly payload: AdvertisingPayload;
+}
+
+/** How far a call of `advertise` or `broadcast` is. */
+type RunState =
+  /** On the air, or on the way to it. Nobody waits for a broadcast's connection. */
+  | {
+      readonly is: "advertising";
+      readonly pending: Pending<DeviceConnection> | undefined;
+      readonly slowDown: Timer;
+    }
+  /** A central connected. It is returned with its first data, or after a while. */
+  | {
+      readonly is: "holding";
+      readonly pending: Pending<DeviceConnection>;
+      readonly connection: DeviceConnection;
+      readonly hold: Timer;
+    }
+  /** The wait is over. While advertising is taken off the air, a connection that comes late is kept. */
+  | { readonly is: "ending"; readonly late: DeviceConnection | undefined }
+  /** Nothing is on the air for it, or will be. `failure`: why a broadcast is over that nobody stopped. */
+  | { readonly is: "over"; readonly failure: unknown };
+
 /** One call of `advertise` or `broadcast`. */
 interface Run {
   readonly options: AdvertiseOptions;
+  readonly set: AdvertisingSet;
   /** What is sent, or will be. */
   payload: AdvertisingPayload;
-  /** Who waits for the connection; nobody does for a broadcast's. */
-  pending: Pending<DeviceConnection> | undefined;
-  /** It has its connection. */
-  found: boolean;
-  /** A connection that has not been returned: no data came yet, or the advertisement was about to end. */
-  late: DeviceConnection | undefined;
-  /** When it is returned without data. */
-  hold: Timer;
-  /** It is over, or about to be. */
-  ended: boolean;
-  /** Why a broadcast is over that nobody stopped. */
-  failure: unknown;
-  slowDown: Timer;
+  state: RunState;
 }
 
-export class Peripheral {
+const OVER: RunState = { is: "over", failure: undefined };
+
+export class Peripheral implements AdvertisingOwner {
   private readonly core: Core;
   /** There is one at a time. */
   private current: Run | undefined = undefined;
-  /** What the log has been told. */
-  private readonly told = new Set<string>();
+  /** Lines that the log has already. */
+  private readonly logged = new Set<string>();
 
   constructor(core: Core) {
     this.core = core;
@@ -85,26 +107,27 @@ export class Peripheral {
     return this.air(this.prepare({ ...options, connectable: false }));
   }
 
-  private async air(run: Run): Promise<Broadcaster> {
-    this.claim(run);
+  private async air(request: Request): Promise<Broadcaster> {
+    const run = this.claim(request);
     try {
       await this.onAir(run);
-      if (run.ended) throw run.failure ?? radioOff();
+      if (run.state.is !== "advertising") throw failureOf(run) ?? radioOff();
     } catch (error) {
-      run.ended = true;
+      this.enter(run, OVER);
       await this.offAir(run);
       this.release(run);
       throw error;
     }
     let stopping: Promise<void> | undefined;
     const stop = (): Promise<void> => {
-      run.ended = true;
+      if (run.state.is !== "over") this.enter(run, OVER);
       stopping ??= this.offAir(run).then(() => this.release(run));
       return stopping;
     };
     const update = (fields: PayloadOptions): Promise<void> => {
-      if (!run.ended) return this.replace(run, fields);
-      return run.failure ? Promise.reject(run.failure) : Promise.resolve();
+      if (run.state.is === "advertising") return this.replace(run, fields);
+      const failure = failureOf(run);
+      return failure ? Promise.reject(failure) : Promise.resolve();
     };
     return { update, stop, [Symbol.asyncDispose]: stop };
   }
@@ -112,7 +135,8 @@ export class Peripheral {
   /** See `aioble.updateAdvertising`. */
   update(fields: PayloadOptions): Promise<void> {
     const run = this.current;
-    if (run && !run.ended) return this.replace(run, fields);
+    if (run && (run.state.is === "advertising" || run.state.is === "holding"))
+      return this.replace(run, fields);
     return Promise.reject(
       new BleError("not-advertising", "There is no advertisement whose payload could change."),
     );
@@ -124,9 +148,8 @@ export class Peripheral {
     run.payload = payloadOf({ ...fields, connectable, discoverable, limitedDisc, brEdr });
     this.describe(run.payload);
     this.updateGap({ ...fields, updateGap });
-    const { advertiser } = this.core.host;
-    return advertiser.update(run.payload.advData, run.payload.respData).catch((error: unknown) => {
-      if (!advertiser.advertising) this.fail(run, error);
+    return run.set.update(run.payload.advData, run.payload.respData).catch((error: unknown) => {
+      if (!run.set.advertising) this.fail(error);
       // A controller that is lost meanwhile gets the new payload when it is back.
       else if (error instanceof HciError && error.status === 0) return;
       throw error;
@@ -134,89 +157,86 @@ export class Peripheral {
   }
 
   /** Checks all that can be checked at once. @throws TypeError or RangeError for the first option that is wrong. */
-  prepare(options: AdvertiseOptions): Run {
+  prepare(options: AdvertiseOptions): Request {
     checkTimeout(options.timeoutMs);
     checkAdvertising(options);
-    return {
-      options,
-      payload: payloadOf(options),
-      pending: undefined,
-      found: false,
-      late: undefined,
-      hold: undefined,
-      ended: false,
-      failure: undefined,
-      slowDown: undefined,
-    };
+    return { options, payload: payloadOf(options) };
   }
 
   /** Takes the one advertisement that there is. @throws BleError when it is taken, or there is no room for a link. */
-  private claim(run: Run): void {
+  private claim({ options, payload }: Request): Run {
     const { host } = this.core;
-    const { options } = run;
-    if (this.current || host.advertiser.advertising) {
-      throw new BleError(
-        "already-advertising",
-        "An advertisement runs already; wait for it or end it by its signal.",
-      );
-    }
+    if (this.current || !host.advertiser.hasFreeSet) throw alreadyAdvertising();
     if (options.connectable === false) {
-      this.tell("info", "advertising so that nobody can connect (connectable: false, or a broadcast)");
+      this.logOnce("info", "advertising so that nobody can connect (connectable: false, or a broadcast)");
     } else if (host.connections.size >= host.maxConnections) {
       throw new BleError(
         "too-many-connections",
         `${host.maxConnections} devices are connected, which is all there is room for: wait until one leaves.`,
       );
     }
-    if (options.brEdr) this.tell("warning", "brEdr: true announces a radio that this camera does not have");
-    this.describe(run.payload);
+    if (options.brEdr)
+      this.logOnce("warning", "brEdr: true announces a radio that this camera does not have");
+    this.describe(payload);
     this.updateGap(options);
-    this.current = run;
-    host.advertiser.owner = this;
+    const set = host.advertiser.acquire(this);
+    if (!set) throw alreadyAdvertising();
+    const state = { is: "advertising", pending: undefined, slowDown: undefined } as const;
+    this.current = { options, payload, set, state };
+    return this.current;
   }
 
   private release(run: Run): void {
     if (this.current !== run) return;
     this.current = undefined;
-    this.core.host.advertiser.owner = undefined;
+    run.set.release().catch((cause: unknown) => this.core.host.log("warning", `aioble: ${cause}`));
+  }
+
+  /** Every change of state: the timers of a state end with it. */
+  private enter(run: Run, state: RunState): void {
+    const { clock } = this.core.host.platform;
+    const { state: before } = run;
+    const timer =
+      before.is === "advertising" ? before.slowDown : before.is === "holding" ? before.hold : undefined;
+    if (timer !== undefined) clock.clearTimer(timer);
+    run.state = state;
   }
 
   /** A line in the log; the same only once. */
-  tell(level: LogLevel, message: string): void {
-    if (this.told.has(message)) return;
-    this.told.add(message);
+  logOnce(level: LogLevel, message: string): void {
+    if (this.logged.has(message)) return;
+    this.logged.add(message);
     this.core.host.log(level, `aioble: ${message}`);
   }
 
   private describe({ note }: AdvertisingPayload): void {
-    if (note) this.tell("info", note);
+    if (note) this.logOnce("info", note);
   }
 
-  private async wait(run: Run, again: boolean): Promise<DeviceConnection> {
-    this.claim(run);
+  private async wait(request: Request, again: boolean): Promise<DeviceConnection> {
+    const run = this.claim(request);
     try {
       const connection = await this.core.scope.wait<DeviceConnection>(
         deadlineOf(run.options),
         (pending) => {
-          run.pending = pending;
+          this.enter(run, { is: "advertising", pending, slowDown: undefined });
           this.onAir(run).catch((error: unknown) => pending.reject(error));
         },
         () => {
-          run.pending = undefined;
-          run.ended = true;
-          this.stopTimers(run);
+          const late = run.state.is === "holding" ? run.state.connection : undefined;
+          if (run.state.is !== "over") this.enter(run, { is: "ending", late });
         },
       );
       if (!again)
-        this.tell("debug", "a connection ends advertising: others connect after the next advertise()");
+        this.logOnce("debug", "a connection ends advertising: others connect after the next advertise()");
       return connection;
     } catch (error) {
       // Advertising is off the air before its end is reported; a connection that wins that race is returned.
-      run.ended = true;
       await this.offAir(run);
-      if (run.late?.isConnected()) return run.late;
+      if (run.state.is === "ending" && run.state.late?.isConnected()) return run.state.late;
       throw error;
     } finally {
+      this.enter(run, OVER);
       this.release(run);
     }
   }
@@ -224,11 +244,10 @@ export class Peripheral {
   /** Switches the radio and advertising on, unless the run ends meanwhile. */
   private async onAir(run: Run): Promise<void> {
     const { host } = this.core;
-    const { advertiser, platform } = host;
     const { intervalUs, fast, directedTo, highDuty, connectable = true } = run.options;
     await host.activate();
-    if (run.ended) return;
-    await advertiser.start({
+    if (run.state.is !== "advertising") return;
+    await run.set.start({
       intervalUs: fast ? fast.intervalUs : intervalUs,
       connectable,
       directedTo: directedTo && { addressType: directedTo.addrType, address: directedTo.addr },
@@ -236,18 +255,13 @@ export class Peripheral {
       advData: run.payload.advData,
       respData: run.payload.respData,
     });
-    if (!fast || run.ended) return;
-    run.slowDown = platform.clock.setTimer(() => {
-      run.slowDown = undefined;
-      advertiser.slowDown(intervalUs).catch((error: unknown) => this.fail(run, error));
+    const { state } = run;
+    if (!fast || state.is !== "advertising") return;
+    const slowDown = host.platform.clock.setTimer(() => {
+      this.enter(run, { ...state, slowDown: undefined });
+      run.set.slowDown(intervalUs).catch((error: unknown) => this.fail(error));
     }, fast.durationMs);
-  }
-
-  private stopTimers(run: Run): void {
-    const { clock } = this.core.host.platform;
-    if (run.slowDown !== undefined) clock.clearTimer(run.slowDown);
-    if (run.hold !== undefined) clock.clearTimer(run.hold);
-    run.slowDown = run.hold = undefined;
+    this.enter(run, { ...state, slowDown });
   }
 
   /** The characteristics and the advertisement say the same (CSS, Part A, 1.2 and 1.12). */
@@ -264,70 +278,78 @@ export class Peripheral {
 
   /** Never rejects: a controller that does not obey any more is started again. */
   private async offAir(run: Run): Promise<void> {
-    this.stopTimers(run);
-    const { host } = this.core;
     if (this.current !== run) return;
-    if (!host.active) return host.advertiser.forget();
-    await host.advertiser.stop().catch((cause: unknown) => host.log("warning", `aioble: ${cause}`));
+    await run.set.stop().catch((cause: unknown) => this.core.host.log("warning", `aioble: ${cause}`));
   }
 
-  /** A run is over: nothing is on the air for it, or will be. */
-  private fail(run: Run | undefined, error: unknown): void {
-    if (!run || run.ended) return;
-    if (run.pending) return run.pending.reject(error);
-    run.ended = true;
-    run.failure = error;
-    void this.offAir(run);
+  /** The run is over: nothing is on the air for it, or will be. */
+  private fail(error: unknown): void {
+    const run = this.current;
+    if (!run) return;
+    const { state } = run;
+    if (state.is === "ending" || state.is === "over") return;
+    if (state.pending) return state.pending.reject(error);
+    this.enter(run, { is: "over", failure: error });
     this.release(run);
   }
 
-  /** The host has a new link. Returns false when nobody wants it. */
-  connected(connection: DeviceConnection): boolean {
-    const { owner } = this.core.host.advertiser;
-    if (owner && owner !== this) return true;
+  /** What was on the air is not any more, and will not be again. */
+  onEnded(end: AdvertisingEnd): void {
+    if (end.by === "timeout") this.fail(new TimeoutError(HIGH_DUTY_MS));
+    if (end.by === "failure") this.fail(end.error);
+  }
+
+  take(link: Connection): boolean {
+    const connection = this.core.connectionOf(link);
     const run = this.current;
-    if (!run || run.found || run.options.connectable === false) return false;
-    run.found = true;
-    run.late = connection;
-    if (!run.pending) return true;
-    const { link } = connection;
-    const deliver = (): void => run.pending?.resolve(connection);
+    if (!connection || !run || run.options.connectable === false) return false;
+    const { state } = run;
+    if (state.is === "ending" && !state.late) {
+      this.enter(run, { is: "ending", late: connection });
+      return true;
+    }
+    if (state.is !== "advertising" || !state.pending) return false;
+    const { pending } = state;
+    const deliver = (): void => pending.resolve(connection);
     link.onEstablished = deliver;
     const holdMs = Math.min((link.parameters.intervalUs / 1000) * HOLD_INTERVALS, HOLD_MAX_MS);
-    run.hold = this.core.host.platform.clock.setTimer(deliver, holdMs);
+    const hold = this.core.host.platform.clock.setTimer(deliver, holdMs);
+    this.enter(run, { is: "holding", pending, connection, hold });
+    // It came by an advertisement before this one, which is not needed any more.
+    if (run.set.advertising) void this.offAir(run);
     return true;
   }
 
   /** A link has ended. When it was held back and never existed for its peer, advertising goes on. */
   disconnected(connection: DeviceConnection, reason: number): void {
     const run = this.current;
-    if (!run?.pending || run.late !== connection) return;
-    if (!NEVER_EXISTED.includes(reason)) return run.pending.resolve(connection);
-    this.stopTimers(run);
-    run.found = false;
-    run.late = undefined;
-    this.onAir(run).catch((error: unknown) => run.pending?.reject(error));
-  }
-
-  /** High duty cycle directed advertising had its time. */
-  expired(): void {
-    this.fail(this.current, new TimeoutError(HIGH_DUTY_MS));
-  }
-
-  /** What was on the air is not any more, and will not be again. */
-  lost(error: unknown): void {
-    this.fail(this.current, error);
+    if (run?.state.is !== "holding" || run.state.connection !== connection) return;
+    const { pending } = run.state;
+    if (!NEVER_EXISTED.includes(reason)) return pending.resolve(connection);
+    this.enter(run, { is: "advertising", pending, slowDown: undefined });
+    this.onAir(run).catch((error: unknown) => pending.reject(error));
   }
 
   /** The radio is being switched off. Another advertisement may be asked for at once, for when it is on again. */
   stopping(): void {
     const run = this.current;
     if (!run) return;
+    const { state } = run;
+    this.enter(run, OVER);
     this.release(run);
-    run.ended = true;
-    this.stopTimers(run);
-    run.pending?.reject(radioOff());
+    if (state.is === "advertising" || state.is === "holding") state.pending?.reject(radioOff());
   }
+}
+
+function failureOf({ state }: Run): unknown {
+  return state.is === "over" ? state.failure : undefined;
+}
+
+function alreadyAdvertising(): BleError {
+  return new BleError(
+    "already-advertising",
+    "An advertisement runs already; wait for it or end it by its signal.",
+  );
 }
 
 /** A link that nobody waits for is ended politely. */

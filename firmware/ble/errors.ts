@@ -1,3 +1,22 @@
+/** Every `code` of the errors below and of those derived from them. Each has a heading in docs/errors.md. */
+export type BleErrorCode =
+  | "advertising-while-connected"
+  | "already-advertising"
+  | "controller-lost"
+  | "controller-refused"
+  | "controller-timeout"
+  | "controller-unsuitable"
+  | "device-disconnected"
+  | "gatt-error"
+  | "not-advertising"
+  | "not-registered"
+  | "not-supported"
+  | "radio-off"
+  | "send-queue-full"
+  | "timeout"
+  | "too-many-connections"
+  | "unknown-handle";
+
 /**
  * The base of every error that the stack raises.
  *
@@ -5,9 +24,9 @@
  */
 export class BleError extends Error {
   override name = "BleError";
-  readonly code: string;
+  readonly code: BleErrorCode;
 
-  constructor(code: string, message: string) {
+  constructor(code: BleErrorCode, message: string) {
     super(message);
     this.code = code;
   }
@@ -19,7 +38,7 @@ export class HciError extends BleError {
   /** Controller error code (Vol 1, Part F, 1.3), 0 when the controller said nothing. */
   readonly status: number;
 
-  constructor(code: string, message: string, status = 0) {
+  constructor(code: BleErrorCode, message: string, status = 0) {
     super(code, message);
     this.status = status;
   }

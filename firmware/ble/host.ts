@@ -1,6 +1,7 @@
 /** The host: wires the modules together and owns all state that changes. */
 import { LOG_LEVEL, type LogLevel, type Platform, type Records } from "../platform/platform.ts";
 import type { Settings } from "./config.ts";
+import { HciError } from "./errors.ts";
 import { Advertiser } from "./gap/advertiser.ts";
 import { type Connection, ROLE } from "./gap/connection.ts";
 import { ADDRESS_MODE, OwnAddresses } from "./gap/own-address.ts";
@@ -64,7 +65,7 @@ export class Host {
       links: this.connections,
       addresses: this.addresses,
       settings,
-      onLost: (error) => this.report("onAdvertisingLost", error),
+      log,
     });
     this.radio = new Radio({ hci, clock, log }, this.radioHandlers());
     this.listen();
@@ -175,17 +176,19 @@ export class Host {
         acl.start(controller.aclPacketLength, controller.aclPackets);
         advertiser.begin(controller.hciVersion);
       },
-      onLost: () => links.closeAll(HCI_STATUS.HARDWARE_FAILURE),
-      onRecovered: () => advertiser.restart(),
-      onNotResumed: (error) => this.report("onAdvertisingLost", error),
+      onLost: () => {
+        advertiser.end();
+        links.closeAll(HCI_STATUS.HARDWARE_FAILURE);
+      },
+      onRecovered: () => void advertiser.restart(),
       onFailed: (error) => {
-        advertiser.forget();
+        advertiser.forget(error);
         this.report("onRadioLost", error);
       },
       onStopping: () => this.report("onStopping"),
       onLeaving: () => this.leave(),
       onStopped: () => {
-        advertiser.forget();
+        advertiser.forget(switchedOff());
         this.report("onStopped");
       },
     };
@@ -195,7 +198,7 @@ export class Host {
   private async leave(): Promise<void> {
     const { links, log } = this;
     const onError = (error: unknown): void => log("warning", `host: switching off: ${error}`);
-    await this.advertiser.stop().catch(onError);
+    await this.advertiser.stop(switchedOff()).catch(onError);
     for (const connection of this.connections.values()) {
       links.disconnect(connection, HCI_STATUS.REMOTE_POWER_OFF).catch(onError);
     }
@@ -219,14 +222,18 @@ export class Host {
   }
 
   private connected(values: LinkEstablished & { readonly status: number }): void {
+    const { advertiser } = this;
+    // Where the status is not 0 the other fields may hold anything.
+    if (values.status === HCI_STATUS.ADVERTISING_TIMEOUT) advertiser.expired();
+    if (values.status !== HCI_STATUS.SUCCESS) return;
     // Nothing that this host does makes a link of another role.
     if (values.role !== ROLE.PERIPHERAL) return;
-    const { advertiser } = this;
-    if (values.status === HCI_STATUS.ADVERTISING_TIMEOUT && advertiser.expired()) {
-      this.report("onAdvertisingTimeout");
-    }
-    if (values.status !== HCI_STATUS.SUCCESS) return;
-    advertiser.connected();
-    this.links.open(values, advertiser.ownAddress);
+    const set = advertiser.connected();
+    const connection = this.links.open(values, advertiser.ownAddress);
+    if (!set?.owner.take(connection)) this.report("onUnwanted", connection);
   }
+}
+
+function switchedOff(): HciError {
+  return new HciError("radio-off", "The radio was switched off.");
 }

@@ -71,7 +71,7 @@ export class Links {
    * A link is up. One that has its handle already has ended unheard.
    * @param ownAddress this device's address on the link.
    */
-  open(established: LinkEstablished, ownAddress: OwnAddress): void {
+  open(established: LinkEstablished, ownAddress: OwnAddress): Connection {
     const stale = this.connections.get(established.connectionHandle);
     if (stale) this.close(stale, HCI_STATUS.UNSPECIFIED);
     const { acl, clock, gatt, log, settings } = this.port;
@@ -110,6 +110,7 @@ export class Links {
     this.connections.set(connection.handle, connection);
     log("info", `host: link ${connection.handle} to ${formatAddress(connection.peerAddress)} is up`);
     this.handlers.onConnected(connection);
+    return connection;
   }
 
   /** See `Host.disconnect`. */

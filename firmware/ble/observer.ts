@@ -6,6 +6,8 @@ import type { Connection } from "./gap/connection.ts";
 /** What a module above the host is told. */
 export interface HostObserver {
   onConnected?(connection: Connection): void;
+  /** After `onConnected`: nobody waits for this connection. */
+  onUnwanted?(connection: Connection): void;
   /** `reason` is a controller error code (Vol 1, Part F, 1.3). */
   onDisconnected?(connection: Connection, reason: number): void;
   onMtu?(connection: Connection, mtu: number): void;
@@ -13,12 +15,8 @@ export interface HostObserver {
   onParameters?(connection: Connection, status: number): void;
   /** Settings may have changed. */
   onConfigured?(settings: Readonly<Settings>): void;
-  /** High duty cycle directed advertising ended, and nobody had connected. */
-  onAdvertisingTimeout?(): void;
   /** The controller failed and could not be started again: the radio is off. */
   onRadioLost?(error: BleError): void;
-  /** The radio came back after a failure of the controller, which then refused to advertise again. */
-  onAdvertisingLost?(error: unknown): void;
   /** The radio is about to be switched off; `onDisconnected` of each link follows. */
   onStopping?(): void;
   /** The radio is off. */

@@ -25,10 +25,8 @@ export interface RadioHandlers {
   onStarted(controller: Controller): void;
   /** The session is over, for the controller is lost. The radio starts again, unless it is being switched off. */
   onLost(): void;
-  /** The radio is on again after a loss: what was on the air goes on. Rejects when it cannot. */
-  onRecovered(): Promise<void>;
-  /** `onRecovered` rejected, and the radio is still on. */
-  onNotResumed(error: unknown): void;
+  /** The radio is on again after a loss: what was on the air goes on. */
+  onRecovered(): void;
   /** The controller was lost and could not be started again: the radio is off. */
   onFailed(error: BleError): void;
   /** The radio is about to be switched off. */
@@ -122,21 +120,15 @@ export class Radio {
     const activation = this.activate();
     const session = this.session;
     handlers.onLost();
-    activation
-      .then(
-        () => handlers.onRecovered(),
-        (cause: unknown) => {
-          if (session !== this.session) return;
-          const lost = cause instanceof BleError ? cause : error;
-          port.log("error", `host: the radio stays off: ${lost.message}`);
-          handlers.onFailed(lost);
-        },
-      )
-      .catch((cause: unknown) => {
+    activation.then(
+      () => handlers.onRecovered(),
+      (cause: unknown) => {
         if (session !== this.session) return;
-        port.log("warning", `host: the radio is back, but does not advertise again: ${cause}`);
-        handlers.onNotResumed(cause);
-      });
+        const lost = cause instanceof BleError ? cause : error;
+        port.log("error", `host: the radio stays off: ${lost.message}`);
+        handlers.onFailed(lost);
+      },
+    );
   }
 
   private async start(session: number): Promise<void> {

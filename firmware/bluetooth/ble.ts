@@ -1,6 +1,7 @@
 /** The radio, advertising and the GATT server by numbers: handles, flags and events. */
 import { type ConfigFunction, createConfig } from "../ble/config.ts";
 import { BleError } from "../ble/errors.ts";
+import type { AdvertisingOwner, AdvertisingSet } from "../ble/gap/advertising-set.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import type {
   Attribute,
@@ -62,6 +63,10 @@ export class BLE {
   private readonly source: IrqSource;
   private advData: Uint8Array = EMPTY;
   private respData: Uint8Array = EMPTY;
+  /** Every connection is for the handler of `irq`. */
+  private readonly owner: AdvertisingOwner = { onEnded: () => this.release(), take: () => true };
+  /** The advertising set that is this module's. */
+  private set: AdvertisingSet | undefined = undefined;
   /** Counts calls of `gapAdvertise`: one that waits for the radio gives way to the next. */
   private turn = 0;
 
@@ -109,15 +114,9 @@ export class BLE {
     options: GapAdvertiseOptions = {},
   ): Promise<void> {
     const { host } = this;
-    const { advertiser } = host;
-    if (advertiser.owner && advertiser.owner !== this) {
-      throw new BleError(
-        "already-advertising",
-        "aioble advertises: wait for its connection or end it by its signal.",
-      );
-    }
+    if (!this.set && !host.advertiser.hasFreeSet) throw aiobleAdvertises();
     const turn = ++this.turn;
-    if (intervalUs === null) return advertiser.stop();
+    if (intervalUs === null) return this.releaseSet();
     if (!host.isSwitchedOn) throw new BleError("radio-off", "The radio is off: await active(true) before.");
     const { connectable = true } = options;
     if (connectable && host.connections.size >= host.maxConnections) {
@@ -129,16 +128,38 @@ export class BLE {
     const advData = options.advData ? ownBytes(options.advData) : this.advData;
     const respData = options.respData ? ownBytes(options.respData) : this.respData;
     const parameters = { intervalUs, connectable, advData, respData };
-    const started = host.active
-      ? advertiser.start(parameters)
-      : host.activate().then(() => {
-          const isLatest = turn === this.turn && advertiser.owner === this;
-          return isLatest ? advertiser.start(parameters) : undefined;
-        });
-    advertiser.owner = this;
-    this.advData = advData;
-    this.respData = respData;
-    return started;
+    const set = this.set ?? host.advertiser.acquire(this.owner);
+    if (!set) throw aiobleAdvertises();
+    this.set = set;
+    try {
+      const started = host.active
+        ? set.start(parameters)
+        : host.activate().then(() => {
+            const isLatest = turn === this.turn && this.set === set;
+            return isLatest ? set.start(parameters) : undefined;
+          });
+      this.advData = advData;
+      this.respData = respData;
+      return started.catch((error: unknown) => this.releaseUnused(turn, error));
+    } catch (error) {
+      return this.releaseUnused(turn, error);
+    }
+  }
+
+  private async releaseSet(): Promise<void> {
+    const { set } = this;
+    this.set = undefined;
+    await set?.release();
+  }
+
+  /** The call with this turn failed: the set is given back, unless it is on the air or another call needs it. */
+  private releaseUnused(turn: number, error: unknown): never {
+    if (turn === this.turn && !this.set?.advertising) this.release();
+    throw error;
+  }
+
+  private release(): void {
+    this.releaseSet().catch((error: unknown) => this.host.log("warning", `bluetooth: ${error}`));
   }
 
   /** Begins to end a connection; `IRQ_CENTRAL_DISCONNECT` follows. False when there is none with this handle. */
@@ -332,4 +353,11 @@ function descriptorOf(descriptor: DescriptorTuple): DescriptorDefinition {
     value: EMPTY,
     maxLength: DEFAULT_CAPACITY,
   };
+}
+
+function aiobleAdvertises(): BleError {
+  return new BleError(
+    "already-advertising",
+    "aioble advertises: wait for its connection or end it by its signal.",
+  );
 }

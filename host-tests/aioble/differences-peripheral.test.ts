@@ -88,8 +88,8 @@ describe("aioble: differences in advertising", () => {
       const sighting = await phone.find({ name: "obscura" });
       await rejects(waiting, { code: "timeout" });
       // As a controller would that is a moment late in switching advertising off.
-      const { advertiser } = camera.host;
-      await advertiser.start({
+      const nobody = camera.host.advertiser.acquire({ onEnded() {}, take: () => false });
+      await nobody!.start({
         intervalUs: 20_000,
         connectable: true,
         advData: new Uint8Array(0),

@@ -68,7 +68,8 @@ describe("bluetooth beside aioble: advertising", () => {
       await (await meet()).disconnect();
       await world.clock.sleep(100);
       await rejects(camera.aioble.advertise({ ...HIGH, timeoutMs: 1000 }), { code: "timeout" });
-      await camera.host.advertiser.start({
+      const nobody = camera.host.advertiser.acquire({ onEnded() {}, take: () => false });
+      await nobody!.start({
         intervalUs: 100_000,
         connectable: true,
         advData: advertisingData("nobody"),

@@ -178,7 +178,7 @@ describe("stack: links", () => {
     await world.run(async () => {
       await server.advertise("obscura");
       const sighting = await phone.find({ name: "obscura" });
-      await server.camera.host.advertiser.stop();
+      await server.camera.host.advertiser.stop(new Error("enough"));
       deepEqual(await phone.scan(2000), []);
       await rejects(phone.connect(sighting, { timeoutMs: 1000 }), { code: 0x02 });
     });

@@ -1,5 +1,6 @@
 /** A small server for scenarios: one service with a value to read, one to write, one to be told of, and a long one. */
 import { buildAdvertisingPayload } from "../../firmware/ble/gap/advertising-data.ts";
+import type { AdvertisingSet } from "../../firmware/ble/gap/advertising-set.ts";
 import type { Connection } from "../../firmware/ble/gap/connection.ts";
 import type { Attribute } from "../../firmware/ble/gatt/server/database.ts";
 import { PROPERTY } from "../../firmware/ble/gatt/types.ts";
@@ -56,6 +57,7 @@ export function createServer<C extends { readonly host: Host }>(camera: C): Serv
     onConnected: (connection) => connected.push(connection),
     onDisconnected: (_, reason) => ended.push(reason),
   });
+  let set: AdvertisingSet | undefined;
   return {
     camera,
     readable: readable!,
@@ -69,7 +71,8 @@ export function createServer<C extends { readonly host: Host }>(camera: C): Serv
       host.gatt.generic.deviceName = utf8Encode(name);
       const services = [new UUID(SERVICE)];
       const payload = buildAdvertisingPayload({ connectable: true, name, services });
-      await host.advertiser.start({ intervalUs, connectable: true, ...payload });
+      set ??= host.advertiser.acquire({ onEnded() {}, take: () => true });
+      await set!.start({ intervalUs, connectable: true, ...payload });
     },
   };
 }

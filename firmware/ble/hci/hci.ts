@@ -2,7 +2,7 @@
 
 import type { Clock, HciReceiver, HciTransport, LogLevel, Timer } from "../../platform/platform.ts";
 import { decode, encodeInto, type Fields, type Values, Writer } from "../codec.ts";
-import { HciError } from "../errors.ts";
+import { type BleErrorCode, HciError } from "../errors.ts";
 import { reset } from "./commands/baseband.ts";
 import { type EventMasks, eventMasks } from "./event-masks.ts";
 import { commandComplete, commandStatus, hardwareError, numberOfCompletedPackets } from "./events.ts";
@@ -283,7 +283,7 @@ export class Hci implements HciReceiver {
     this.timer = undefined;
   }
 
-  private fail(code: string, message: string): void {
+  private fail(code: BleErrorCode, message: string): void {
     const error = new HciError(code, message);
     this.shut(error);
     this.handlers.onFailure(error);

@@ -29,7 +29,28 @@ function codesDocumented(): Set<string> {
   return new Set([...page.matchAll(/^## (\S+)$/gm)].map((match) => match[1]!));
 }
 
+/** The members of the union of all codes. */
+function codesDeclared(): string[] {
+  const source = readFileSync(join(root, "firmware/ble/errors.ts"), "utf8");
+  const union = /export type BleErrorCode =\n((?: {2}\| "[a-z0-9-]+"(?:;?)\n)+)/.exec(source)?.[1] ?? "";
+  return [...union.matchAll(/"([a-z0-9-]+)"/g)].map((match) => match[1]!);
+}
+
 describe("docs/errors.md", () => {
+  it("has a heading for every code of the union BleErrorCode, and for no other", () => {
+    const declared = codesDeclared();
+    assert.deepEqual(declared, [...declared].sort());
+    assert.deepEqual([...codesDocumented()].sort(), declared);
+  });
+
+  it("every code of the union is raised somewhere", () => {
+    const raised = codesRaised();
+    assert.deepEqual(
+      codesDeclared().filter((code) => !raised.has(code)),
+      [],
+    );
+  });
+
   it("has a heading for every code that the firmware raises", () => {
     const documented = codesDocumented();
     const missing = [...codesRaised()].filter((code) => !documented.has(code));

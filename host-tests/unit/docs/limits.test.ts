@@ -4,12 +4,12 @@ import { describe, it } from "mocha";
 import { LIMITED_DISCOVERABLE_MS } from "../../../firmware/aioble/advertising.ts";
 import { CAPTURE_QUEUE_SIZE } from "../../../firmware/aioble/capture.ts";
 import { TRANSACTION_TIMEOUT_MS } from "../../../firmware/ble/att/bearer.ts";
+import { ADVERTISING_DATA_LENGTH } from "../../../firmware/ble/gap/advertising-data.ts";
 import {
   ADVERTISING_INTERVAL_MAX_US,
   ADVERTISING_INTERVAL_MIN_US,
   HIGH_DUTY_MS,
-} from "../../../firmware/ble/gap/advertiser.ts";
-import { ADVERTISING_DATA_LENGTH } from "../../../firmware/ble/gap/advertising-data.ts";
+} from "../../../firmware/ble/gap/advertising-set.ts";
 import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../../firmware/ble/gatt/server/prepared-writes.ts";
 import { DEFAULT_CAPACITY } from "../../../firmware/ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH } from "../../../firmware/ble/gatt/types.ts";

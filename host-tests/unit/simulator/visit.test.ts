@@ -45,9 +45,10 @@ describe("a visit to a camera that nobody can connect to", () => {
     await world.run(async () => {
       await host.activate();
       const data = (value: number) => new Uint8Array([2, 0x2a, value]);
-      await host.advertiser.start({ intervalUs: 100_000, connectable: false, advData: data(0), respData });
+      const set = host.advertiser.acquire({ onEnded() {}, take: () => true })!;
+      await set.start({ intervalUs: 100_000, connectable: false, advData: data(0), respData });
       for (let value = 1; value <= changes; value++) {
-        world.clock.setTimer(() => host.advertiser.update(data(value), respData), value * 1000);
+        world.clock.setTimer(() => set.update(data(value), respData), value * 1000);
       }
       for await (const event of visit(phone, { patienceMs, notifications: 3 })) events.push(event);
     });

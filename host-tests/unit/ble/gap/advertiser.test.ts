@@ -1,7 +1,8 @@
 /** The commands of an advertisement, and what comes in between. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { Advertiser, type AdvertisingParameters } from "../../../../firmware/ble/gap/advertiser.ts";
+import { Advertiser } from "../../../../firmware/ble/gap/advertiser.ts";
+import type { AdvertisingEnd, AdvertisingParameters } from "../../../../firmware/ble/gap/advertising-set.ts";
 import { OwnAddresses } from "../../../../firmware/ble/gap/own-address.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
 import { ENABLE, ENABLE_OFF, ENABLE_ON, isOnAir } from "../../../support/advertising.ts";
@@ -52,10 +53,14 @@ function createScene(links = 0) {
     links: connected,
     addresses,
     settings: { addrMode: 1 },
-    onLost() {},
+    log: () => {},
   });
+  const ends: AdvertisingEnd[] = [];
+  const set = advertiser.acquire({ onEnded: (end) => ends.push(end), take: () => true })!;
+  advertiser.begin(9);
   /** The controller was started again. */
   const restart = (): Promise<void> => {
+    advertiser.end();
     advertiser.begin(9);
     return advertiser.restart();
   };
@@ -64,7 +69,7 @@ function createScene(links = 0) {
     await Promise.all([operation(), settle()]);
     return controller.takeOpcodes();
   };
-  return { controller, settle, clock, hci, connected, advertiser, restart, opcodes };
+  return { controller, settle, clock, hci, connected, advertiser, set, ends, restart, opcodes };
 }
 
 const refuse = (opcode: number, status: number): Answer => {
@@ -80,28 +85,28 @@ function statesWithout(...bits: number[]): Answer {
 
 describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
   it("starts, changes the data in place, and stops", async () => {
-    const { advertiser, opcodes } = createScene();
-    assert.deepEqual(await opcodes(() => advertiser.start(ADVERTISEMENT)), START);
+    const { advertiser, set, opcodes } = createScene();
+    assert.deepEqual(await opcodes(() => set.start(ADVERTISEMENT)), START);
     assert.equal(advertiser.advertising, true);
     const none = new Uint8Array(0);
     assert.deepEqual(
-      await opcodes(() => advertiser.update(NAME, none)),
+      await opcodes(() => set.update(NAME, none)),
       [DATA],
       "there was no response, and is none",
     );
-    assert.deepEqual(await opcodes(() => advertiser.update(NAME, NAME)), [DATA, RESPONSE]);
-    assert.deepEqual(await opcodes(() => advertiser.update(NAME, none)), [DATA, RESPONSE], "it is cleared");
-    assert.deepEqual(await opcodes(() => advertiser.stop()), [ENABLE]);
+    assert.deepEqual(await opcodes(() => set.update(NAME, NAME)), [DATA, RESPONSE]);
+    assert.deepEqual(await opcodes(() => set.update(NAME, none)), [DATA, RESPONSE], "it is cleared");
+    assert.deepEqual(await opcodes(() => set.stop()), [ENABLE]);
     assert.equal(advertiser.advertising, false);
-    assert.deepEqual(await opcodes(() => advertiser.stop()), [], "it is off already");
-    assert.deepEqual(await opcodes(() => advertiser.update(NAME, NAME)), [], "nothing runs");
+    assert.deepEqual(await opcodes(() => set.stop()), [], "it is off already");
+    assert.deepEqual(await opcodes(() => set.update(NAME, NAME)), [], "nothing runs");
   });
 
   it("of several changes at once the last one counts, its scan response too", async () => {
-    const { controller, advertiser, opcodes, settle } = createScene();
+    const { controller, set, opcodes, settle } = createScene();
     const none = new Uint8Array(0);
-    await opcodes(() => advertiser.start({ ...ADVERTISEMENT, respData: NAME }));
-    const changes = Promise.all([advertiser.update(NAME, none), advertiser.update(none, none)]);
+    await opcodes(() => set.start({ ...ADVERTISEMENT, respData: NAME }));
+    const changes = Promise.all([set.update(NAME, none), set.update(none, none)]);
     await settle();
     await changes;
     const zeros = " 00".repeat(32);
@@ -109,9 +114,9 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
   });
 
   it("a start while one runs switches that off first: parameters may not change on the air", async () => {
-    const { controller, advertiser, opcodes, settle } = createScene();
-    await opcodes(() => advertiser.start(ADVERTISEMENT));
-    const both = Promise.all([advertiser.start(BEACON), advertiser.start({ ...BEACON, advData: NAME })]);
+    const { controller, set, opcodes, settle } = createScene();
+    await opcodes(() => set.start(ADVERTISEMENT));
+    const both = Promise.all([set.start(BEACON), set.start({ ...BEACON, advData: NAME })]);
     await settle();
     await both;
     const sent = controller.take();
@@ -131,8 +136,8 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
       [BEACON, "03 01 00 00 00 00 00 00 00", true],
       [{ ...ADVERTISEMENT, directedTo: peer }, "04 01 01 01 02 03 04 05 c6", false],
     ] as const) {
-      const { controller, advertiser, settle } = createScene();
-      await Promise.all([advertiser.start(parameters), settle()]);
+      const { controller, set, settle } = createScene();
+      await Promise.all([set.start(parameters), settle()]);
       const sent = controller.take();
       assert.equal(sent[0], `01 06 20 0f a0 00 a0 00 ${type} 07 00`);
       assert.equal(sent.length, data ? 4 : 2);
@@ -140,11 +145,11 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
   });
 
   it("a change that makes another type of it restarts it", async () => {
-    const { controller, advertiser, opcodes, settle } = createScene();
-    await opcodes(() => advertiser.start(BEACON));
-    assert.deepEqual(await opcodes(() => advertiser.update(NAME, NAME)), [ENABLE, ...START]);
-    assert.deepEqual(await opcodes(() => advertiser.update(NAME, NAME)), [DATA, RESPONSE]);
-    const shrinking = advertiser.update(NAME, new Uint8Array(0));
+    const { controller, set, opcodes, settle } = createScene();
+    await opcodes(() => set.start(BEACON));
+    assert.deepEqual(await opcodes(() => set.update(NAME, NAME)), [ENABLE, ...START]);
+    assert.deepEqual(await opcodes(() => set.update(NAME, NAME)), [DATA, RESPONSE]);
+    const shrinking = set.update(NAME, new Uint8Array(0));
     await settle();
     await shrinking;
     assert.equal(isOnAir(controller.take()), true);
@@ -153,11 +158,11 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
   it("a change while the start is on its way, at each of its commands: what was changed to is on the air", async () => {
     for (const parameters of [ADVERTISEMENT, BEACON]) {
       for (const opcode of START) {
-        const { controller, advertiser, settle } = createScene();
+        const { controller, advertiser, set, settle } = createScene();
         controller.script(opcode, SILENCE);
-        const started = advertiser.start(parameters);
+        const started = set.start(parameters);
         await settle();
-        const updated = advertiser.update(NAME, NAME);
+        const updated = set.update(NAME, NAME);
         controller.deliver(commandComplete(opcode));
         await settle();
         await Promise.all([started, updated]);
@@ -179,11 +184,11 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
 
   it("a stop while the start is on its way, at each of its commands: it is off", async () => {
     for (const opcode of START) {
-      const { controller, advertiser, settle } = createScene();
+      const { controller, set, settle } = createScene();
       controller.script(opcode, SILENCE);
-      const started = advertiser.start(ADVERTISEMENT);
+      const started = set.start(ADVERTISEMENT);
       await settle();
-      const stopped = advertiser.stop();
+      const stopped = set.stop();
       controller.deliver(commandComplete(opcode));
       await settle();
       await Promise.all([started, stopped]);
@@ -193,9 +198,9 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
 
   it("a connection while the start is on its way, at each of its commands: nothing is left on the air", async () => {
     for (const opcode of START) {
-      const { controller, advertiser, settle } = createScene();
+      const { controller, advertiser, set, settle } = createScene();
       controller.script(opcode, SILENCE);
-      const started = advertiser.start(ADVERTISEMENT);
+      const started = set.start(ADVERTISEMENT);
       await settle();
       advertiser.connected();
       controller.deliver(commandComplete(opcode));
@@ -207,54 +212,56 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
   });
 
   it("a connection ends it without a command; it concerns no advertisement that takes none", async () => {
-    const { advertiser, opcodes } = createScene();
-    await opcodes(() => advertiser.start(ADVERTISEMENT));
+    const { advertiser, set, opcodes } = createScene();
+    await opcodes(() => set.start(ADVERTISEMENT));
     advertiser.connected();
     assert.equal(advertiser.advertising, false);
-    assert.deepEqual(await opcodes(() => advertiser.stop()), []);
-    await opcodes(() => advertiser.start(BEACON));
+    assert.deepEqual(await opcodes(() => set.stop()), []);
+    await opcodes(() => set.start(BEACON));
     advertiser.connected();
     assert.equal(advertiser.advertising, true);
-    assert.deepEqual(await opcodes(() => advertiser.stop()), [ENABLE]);
+    assert.deepEqual(await opcodes(() => set.stop()), [ENABLE]);
   });
 
   it("the end of high duty cycle advertising ends it, and concerns no other", async () => {
-    const { advertiser, opcodes } = createScene();
+    const { advertiser, set, ends, opcodes } = createScene();
     const directedTo = { addressType: 1, address: new Uint8Array(6) };
-    await opcodes(() => advertiser.start({ ...ADVERTISEMENT, directedTo, highDuty: true }));
-    assert.equal(advertiser.expired(), true);
+    await opcodes(() => set.start({ ...ADVERTISEMENT, directedTo, highDuty: true }));
+    advertiser.expired();
+    assert.deepEqual(ends, [{ by: "timeout" }]);
     assert.equal(advertiser.advertising, false);
-    assert.deepEqual(await opcodes(() => advertiser.stop()), []);
-    await opcodes(() => advertiser.start(ADVERTISEMENT));
-    assert.equal(advertiser.expired(), false);
+    assert.deepEqual(await opcodes(() => set.stop()), []);
+    await opcodes(() => set.start(ADVERTISEMENT));
+    advertiser.expired();
+    assert.equal(ends.length, 1);
     assert.equal(advertiser.advertising, true);
   });
 
   it("slowDown() takes the data as they are by then, and does nothing when it is over", async () => {
-    const { controller, advertiser, opcodes, settle } = createScene();
-    await opcodes(() => advertiser.start({ ...ADVERTISEMENT, intervalUs: 20_000 }));
-    await opcodes(() => advertiser.update(NAME, NAME));
-    const slowed = advertiser.slowDown(1_000_000);
+    const { controller, set, opcodes, settle } = createScene();
+    await opcodes(() => set.start({ ...ADVERTISEMENT, intervalUs: 20_000 }));
+    await opcodes(() => set.update(NAME, NAME));
+    const slowed = set.slowDown(1_000_000);
     await settle();
     await slowed;
     const sent = controller.take();
     assert.equal(sent[1]!.slice(0, 23), "01 06 20 0f 40 06 40 06");
     assert.ok(sent[2]!.includes("04 03 09 61 62"));
-    await opcodes(() => advertiser.stop());
-    assert.deepEqual(await opcodes(() => advertiser.slowDown(1_000_000)), []);
+    await opcodes(() => set.stop());
+    assert.deepEqual(await opcodes(() => set.slowDown(1_000_000)), []);
   });
 
   it("restart() goes on where it was on a controller that knows nothing", async () => {
-    const { advertiser, restart, opcodes } = createScene();
+    const { advertiser, set, restart, opcodes } = createScene();
     assert.deepEqual(await opcodes(() => restart()), []);
-    await opcodes(() => advertiser.start(ADVERTISEMENT));
+    await opcodes(() => set.start(ADVERTISEMENT));
     assert.deepEqual(await opcodes(() => restart()), START, "no Disable before");
-    advertiser.forget();
+    advertiser.forget(new Error("off"));
     assert.deepEqual(await opcodes(() => restart()), []);
   });
 
   it("checks interval and length before it sends anything; the interval also against the controller's version", async () => {
-    const { controller, advertiser } = createScene();
+    const { controller, advertiser, set } = createScene();
     for (const [wrong, message] of [
       [{ intervalUs: 19_999 }, /19999/],
       [{ intervalUs: 10_240_001 }, /10240001/],
@@ -262,11 +269,11 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
       [{ advData: new Uint8Array(32) }, /advData has 32/],
       [{ respData: new Uint8Array(40) }, /respData has 40/],
     ] as const) {
-      assert.throws(() => advertiser.start({ ...ADVERTISEMENT, ...wrong }), { name: "RangeError", message });
+      assert.throws(() => set.start({ ...ADVERTISEMENT, ...wrong }), { name: "RangeError", message });
       assert.equal(advertiser.advertising, false);
     }
     advertiser.begin(8);
-    assert.throws(() => advertiser.start({ ...BEACON, intervalUs: 99_999 }), {
+    assert.throws(() => set.start({ ...BEACON, intervalUs: 99_999 }), {
       name: "RangeError",
       message: /100 ms/,
     });
@@ -275,9 +282,9 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
 
   it("a refusal is reported, and leaves nothing that would be resumed", async () => {
     for (const opcode of START) {
-      const { controller, advertiser, opcodes, settle } = createScene();
+      const { controller, advertiser, set, opcodes, settle } = createScene();
       controller.script(opcode, refuse(opcode, 0x12));
-      const refused = assert.rejects(advertiser.start(ADVERTISEMENT), {
+      const refused = assert.rejects(set.start(ADVERTISEMENT), {
         code: "controller-refused",
         status: 0x12,
       });
@@ -285,24 +292,20 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
       await refused;
       assert.equal(advertiser.advertising, false);
       controller.take();
-      assert.deepEqual(
-        await opcodes(() => advertiser.start(ADVERTISEMENT)),
-        START,
-        "no Disable: it never was on",
-      );
+      assert.deepEqual(await opcodes(() => set.start(ADVERTISEMENT)), START, "no Disable: it never was on");
     }
   });
 
   it("a refused change of data leaves it on the air, a refused change of type does not", async () => {
-    const { controller, advertiser, opcodes, settle } = createScene();
-    await opcodes(() => advertiser.start(BEACON));
+    const { controller, advertiser, set, opcodes, settle } = createScene();
+    await opcodes(() => set.start(BEACON));
     controller.script(DATA, refuse(DATA, 0x12));
-    const refused = assert.rejects(advertiser.update(NAME, new Uint8Array(0)), { status: 0x12 });
+    const refused = assert.rejects(set.update(NAME, new Uint8Array(0)), { status: 0x12 });
     await settle();
     await refused;
     assert.equal(advertiser.advertising, true);
     controller.script(PARAMETERS, refuse(PARAMETERS, 0x11));
-    const over = assert.rejects(advertiser.update(NAME, NAME), { status: 0x11 });
+    const over = assert.rejects(set.update(NAME, NAME), { status: 0x11 });
     await settle();
     await over;
     assert.equal(advertiser.advertising, false);
@@ -310,10 +313,10 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
   });
 
   it("a controller that is lost in a change of type gets it when it is back", async () => {
-    const { controller, hci, advertiser, restart, opcodes, settle } = createScene();
-    await opcodes(() => advertiser.start(BEACON));
+    const { controller, hci, advertiser, set, restart, opcodes, settle } = createScene();
+    await opcodes(() => set.start(BEACON));
     controller.script(PARAMETERS, SILENCE);
-    const lost = assert.rejects(advertiser.update(NAME, NAME), { code: "controller-lost" });
+    const lost = assert.rejects(set.update(NAME, NAME), { code: "controller-lost" });
     await settle();
     controller.fail("unplugged");
     await settle();
@@ -332,13 +335,13 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
 
 describe("Advertiser: beside links (Vol 4, Part E, 7.8.27)", () => {
   it("reads the controller's states once, and only when there is a link", async () => {
-    const { connected, advertiser, restart, opcodes } = createScene();
-    assert.deepEqual(await opcodes(() => advertiser.start(ADVERTISEMENT)), START);
+    const { connected, advertiser, set, restart, opcodes } = createScene();
+    assert.deepEqual(await opcodes(() => set.start(ADVERTISEMENT)), START);
     advertiser.connected();
     connected.size = 1;
-    assert.deepEqual(await opcodes(() => advertiser.start(ADVERTISEMENT)), [STATES, ...START]);
+    assert.deepEqual(await opcodes(() => set.start(ADVERTISEMENT)), [STATES, ...START]);
     advertiser.connected();
-    assert.deepEqual(await opcodes(() => advertiser.start(ADVERTISEMENT)), START);
+    assert.deepEqual(await opcodes(() => set.start(ADVERTISEMENT)), START);
     assert.deepEqual((await opcodes(() => restart())).includes(STATES), true, "another controller, maybe");
   });
 
@@ -352,9 +355,9 @@ describe("Advertiser: beside links (Vol 4, Part E, 7.8.27)", () => {
   ] as const) {
     it(`${what} asks for bit ${bit}`, async () => {
       const all = [20, 21, 38, 39, 40];
-      const { controller, advertiser, settle } = createScene(1);
+      const { controller, set, settle } = createScene(1);
       controller.script(STATES, statesWithout(bit));
-      const refused = assert.rejects(advertiser.start(parameters), {
+      const refused = assert.rejects(set.start(parameters), {
         name: "HciError",
         code: "advertising-while-connected",
         status: 0x0c,
@@ -364,7 +367,7 @@ describe("Advertiser: beside links (Vol 4, Part E, 7.8.27)", () => {
       assert.deepEqual(controller.takeOpcodes(), [STATES]);
       const other = createScene(1);
       other.controller.script(STATES, statesWithout(...all.filter((one) => one !== bit)));
-      await other.opcodes(() => other.advertiser.start(parameters));
+      await other.opcodes(() => other.set.start(parameters));
       assert.equal(other.advertiser.advertising, true);
     });
   }
@@ -374,9 +377,9 @@ describe("Advertiser: beside links (Vol 4, Part E, 7.8.27)", () => {
       refuse(STATES, 0x01),
       () => [commandComplete(STATES, [0, 0, 0, 0, 0, 0, 0, 0, 0])],
     ]) {
-      const { controller, advertiser, opcodes } = createScene(1);
+      const { controller, set, opcodes } = createScene(1);
       controller.script(STATES, answer);
-      assert.deepEqual(await opcodes(() => advertiser.start(ADVERTISEMENT)), [STATES, ...START]);
+      assert.deepEqual(await opcodes(() => set.start(ADVERTISEMENT)), [STATES, ...START]);
     }
   });
 
@@ -389,23 +392,29 @@ describe("Advertiser: beside links (Vol 4, Part E, 7.8.27)", () => {
       [0x12, "controller-refused"],
     ] as const) {
       for (const links of [1, 0]) {
-        const { controller, advertiser, settle } = createScene(links);
+        const { controller, set, settle } = createScene(links);
         controller.script(ENABLE, refuse(ENABLE, status));
         const expected = { name: "HciError", code: links > 0 ? code : "controller-refused", status };
-        const refused = assert.rejects(advertiser.start(ADVERTISEMENT), expected);
+        const refused = assert.rejects(set.start(ADVERTISEMENT), expected);
         await settle();
         await refused;
       }
     }
   });
 
-  it("a controller that is lost while it is asked is no refusal", async () => {
-    const { controller, advertiser, settle } = createScene(1);
+  it("a controller that is lost while it is asked is no refusal: the start goes on when it is back", async () => {
+    const { controller, hci, advertiser, set, restart, settle } = createScene(1);
     controller.script(STATES, SILENCE);
-    const lost = assert.rejects(advertiser.start(ADVERTISEMENT), { code: "controller-lost" });
+    const started = set.start(ADVERTISEMENT);
     await settle();
     controller.fail("unplugged");
     await settle();
-    await lost;
+    assert.equal(advertiser.advertising, true);
+    hci.open();
+    controller.take();
+    const back = restart();
+    await settle();
+    await Promise.all([started, back]);
+    assert.equal(isOnAir(controller.take()), true);
   });
 });

@@ -33,8 +33,11 @@ async function createScene() {
     links: { size: 0 },
     addresses,
     settings,
-    onLost: (error) => lost.push(error),
+    log: () => {},
   });
+  const set = advertiser.acquire({ onEnded: (end) => lost.push(end), take: () => true })!;
+  const user = { suspend: async () => {}, resume: async () => {} };
+  advertiser.begin(9);
   hci.open();
   await Promise.all([addresses.begin(), settle()]);
   /** Runs an operation to its end and returns the first five bytes of what it sent, or what another user did. */
@@ -50,36 +53,32 @@ async function createScene() {
     addresses.join({ suspend: () => say("-"), resume: () => say("+") });
   };
   controller.take();
-  return { controller, settle, addresses, advertiser, lost, run, join };
+  return { controller, settle, addresses, advertiser, set, user, lost, run, join };
 }
 
 describe("OwnAddresses: one random address for all that is on the air (Vol 4, Part E, 7.8.4)", () => {
   it("another user leaves the air for a change, and goes back to it", async () => {
-    const { advertiser, run, join } = await createScene();
+    const { set, run, join } = await createScene();
     join("s");
-    const sent = await run(() => advertiser.start(BEACON));
+    const sent = await run(() => set.start(BEACON));
     assert.deepEqual(sent.slice(0, 3), ["73 2d", `${SET_ADDRESS} 02`, "73 2b"]);
     assert.equal(sent.at(-1), ENABLE_ON);
   });
 
   it("no one is disturbed when the address stays", async () => {
-    const { addresses, advertiser, run, join } = await createScene();
+    const { addresses, user, run, join } = await createScene();
     join("s");
     const own = addresses.forAdvertising(ADDRESS_MODE.STATIC_RANDOM, true);
-    assert.deepEqual(await run(() => addresses.exclusive(() => addresses.apply(own, advertiser))), []);
+    assert.deepEqual(await run(() => addresses.exclusive(() => addresses.apply(own, user))), []);
     const publicAddress = addresses.forAdvertising(ADDRESS_MODE.PUBLIC, true);
-    assert.deepEqual(
-      await run(() => addresses.exclusive(() => addresses.apply(publicAddress, advertiser))),
-      [],
-    );
+    assert.deepEqual(await run(() => addresses.exclusive(() => addresses.apply(publicAddress, user))), []);
   });
 
   it("advertising pauses for the change that another user needs", async () => {
-    const { addresses, advertiser, run } = await createScene();
-    await run(() => advertiser.start(BEACON));
+    const { addresses, advertiser, set, run, user } = await createScene();
+    await run(() => set.start(BEACON));
     const own = addresses.forAdvertising(ADDRESS_MODE.STATIC_RANDOM, true);
-    const other = { suspend: async () => {}, resume: async () => {} };
-    assert.deepEqual(await run(() => addresses.exclusive(() => addresses.apply(own, other))), [
+    assert.deepEqual(await run(() => addresses.exclusive(() => addresses.apply(own, user))), [
       ENABLE_OFF,
       `${SET_ADDRESS} 01`,
       ENABLE_ON,
@@ -88,24 +87,22 @@ describe("OwnAddresses: one random address for all that is on the air (Vol 4, Pa
   });
 
   it("a change waits until the start of another user is through", async () => {
-    const { addresses, advertiser, run } = await createScene();
+    const { addresses, set, run, user } = await createScene();
     const own = addresses.forAdvertising(ADDRESS_MODE.STATIC_RANDOM, true);
-    const other = { suspend: async () => {}, resume: async () => {} };
     const sent = await run(() =>
-      Promise.all([advertiser.start(BEACON), addresses.exclusive(() => addresses.apply(own, other))]),
+      Promise.all([set.start(BEACON), addresses.exclusive(() => addresses.apply(own, user))]),
     );
     const order = sent.filter((packet) => packet.startsWith(SET_ADDRESS) || packet.startsWith("01 0a 20"));
     assert.deepEqual(order, [`${SET_ADDRESS} 02`, ENABLE_ON, ENABLE_OFF, `${SET_ADDRESS} 01`, ENABLE_ON]);
   });
 
   it("a refused change leaves the others on the air, and its user hears of it", async () => {
-    const { controller, settle, addresses, advertiser, run } = await createScene();
-    await run(() => advertiser.start(BEACON));
+    const { controller, settle, addresses, advertiser, set, run, user } = await createScene();
+    await run(() => set.start(BEACON));
     controller.script(0x2005, () => [commandComplete(0x2005, [0x0c])]);
     const own = addresses.forAdvertising(ADDRESS_MODE.STATIC_RANDOM, true);
-    const other = { suspend: async () => {}, resume: async () => {} };
     const refused = assert.rejects(
-      addresses.exclusive(() => addresses.apply(own, other)),
+      addresses.exclusive(() => addresses.apply(own, user)),
       { status: 0x0c },
     );
     await settle();
@@ -115,16 +112,15 @@ describe("OwnAddresses: one random address for all that is on the air (Vol 4, Pa
   });
 
   it("a controller that does not let advertising go on: its owner hears of it", async () => {
-    const { controller, settle, addresses, advertiser, lost, run } = await createScene();
-    await run(() => advertiser.start(BEACON));
+    const { controller, settle, addresses, advertiser, set, lost, run, user } = await createScene();
+    await run(() => set.start(BEACON));
     const own = addresses.forAdvertising(ADDRESS_MODE.STATIC_RANDOM, true);
-    const other = { suspend: async () => {}, resume: async () => {} };
     controller.script(
       ENABLE,
       () => [commandComplete(ENABLE)],
       () => [commandComplete(ENABLE, [0x0c])],
     );
-    await Promise.all([addresses.exclusive(() => addresses.apply(own, other)), settle()]);
+    await Promise.all([addresses.exclusive(() => addresses.apply(own, user)), settle()]);
     assert.equal(lost.length, 1);
     assert.equal(advertiser.advertising, false);
   });

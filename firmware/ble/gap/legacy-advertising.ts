@@ -1,0 +1,248 @@
+/** The controller's one legacy advertisement (Vol 4, Part E, 7.8.5 to 7.8.9): its commands, and what is known of it. */
+import { HciError } from "../errors.ts";
+import {
+  leSetAdvertisingData,
+  leSetAdvertisingEnable,
+  leSetAdvertisingParameters,
+  leSetScanResponseData,
+} from "../hci/commands/le-advertising.ts";
+import { leReadSupportedStates } from "../hci/commands/le-controller.ts";
+import type { Hci } from "../hci/hci.ts";
+import { HCI_STATUS, statusText } from "../hci/status.ts";
+import { ADDRESS_TYPE } from "./address.ts";
+import type { AdvertisingParameters } from "./advertising-set.ts";
+import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
+
+/** Unit of Advertising_Interval. */
+const INTERVAL_UNIT_US = 625;
+/** Advertising_Type (Vol 4, Part E, 7.8.5). */
+const TYPE = { IND: 0, DIRECT_HIGH_DUTY: 1, SCAN_IND: 2, NONCONN_IND: 3, DIRECT_LOW_DUTY: 4 } as const;
+const ALL_CHANNELS = 0x07;
+
+/** Bit of LE_States for the connection state in the peripheral role (Vol 4, Part E, 7.8.27). */
+const STATE_PERIPHERAL = 7;
+/** Bits for that state together with advertising, by Advertising_Type. */
+const STATES_BESIDE_LINK: readonly number[] = [38, 39, 21, 20, 40];
+const NO_STATES = new Uint8Array(8);
+
+/** What legacy advertising is handed. */
+export interface LegacyAdvertisingPort {
+  readonly hci: Hci;
+  /** The links that are up. */
+  readonly links: { readonly size: number };
+  readonly addresses: OwnAddresses;
+  /** Which own address the next start uses. */
+  readonly settings: { readonly addrMode: number };
+}
+
+/** Whose advertisement it is. */
+export interface LegacyAdvertisement {
+  /** What is to be on the air; undefined: nothing any more. */
+  readonly parameters: AdvertisingParameters | undefined;
+  /** The controller refused to go on after a change of the own address. */
+  onRefused(error: unknown): void;
+}
+
+/** Every operation runs inside `OwnAddresses.exclusive`, so that no two interleave their commands. */
+export class LegacyAdvertising<T extends LegacyAdvertisement> implements AddressUser {
+  private readonly port: LegacyAdvertisingPort;
+  /** Whether the controller was last told to advertise, and how. */
+  private onAir = false;
+  private type: number = TYPE.IND;
+  /** Off the air while the address changes. */
+  private suspended = false;
+  /** Whether the controller may have a scan response: it would keep that of an earlier start. */
+  private hasResponse = true;
+  /** LE_States; read once, when advertising first meets a link. */
+  private states: Uint8Array | undefined = undefined;
+  /** Whose advertisement is, or was last, on the air. */
+  latest: T | undefined = undefined;
+  /** The own address under which the controller advertises, or last did. */
+  ownAddress: OwnAddress = { type: ADDRESS_TYPE.PUBLIC };
+
+  constructor(port: LegacyAdvertisingPort) {
+    this.port = port;
+    port.addresses.join(this);
+  }
+
+  /** The controller is another, or was reset: nothing is known of it, and nothing is on the air. */
+  reset(): void {
+    this.onAir = false;
+    this.suspended = false;
+    this.hasResponse = true;
+    this.states = undefined;
+    this.latest = undefined;
+  }
+
+  /** Advertising is over without a command: a central connected, or its time is up. */
+  ended(): void {
+    this.onAir = false;
+  }
+
+  /** Whether these parameters differ from what is on the air in their data alone. */
+  isSameKind(parameters: AdvertisingParameters): boolean {
+    return typeOf(parameters) === this.type;
+  }
+
+  /**
+   * Sets the parameters and data of `owner` and switches advertising on, unless `isWanted` says otherwise on the way.
+   * @throws HciError when the controller refuses, with the code `advertising-while-connected` or
+   * `too-many-connections` where the links that are up are the reason.
+   */
+  async start(owner: T, isWanted: () => boolean): Promise<void> {
+    await this.stop(); // Parameters may not change while advertising (Vol 4, Part E, 7.8.5).
+    if (!isWanted()) return;
+    const links = this.port.links.size;
+    try {
+      await this.sendStart(owner, isWanted);
+    } catch (error) {
+      this.onAir = false;
+      throw links > 0 ? besideLinks(error, links) : error;
+    }
+    if (!isWanted() && !this.onAir) {
+      // A central came while Enable was on its way: perhaps of the advertisement before, and this one runs.
+      this.onAir = true;
+      await this.stop();
+    }
+  }
+
+  /** A change meanwhile waits for its turn. */
+  private async sendStart(owner: T, isWanted: () => boolean): Promise<void> {
+    const { addresses, hci, links, settings } = this.port;
+    const parameters = owner.parameters!;
+    const { intervalUs, directedTo, connectable } = parameters;
+    const own = addresses.forAdvertising(settings.addrMode, connectable);
+    const interval = Math.floor(intervalUs / INTERVAL_UNIT_US);
+    const type = typeOf(parameters);
+    if (links.size > 0) await this.checkStates(type);
+    await addresses.apply(own, this);
+    await hci.send(leSetAdvertisingParameters, {
+      advertisingIntervalMin: interval,
+      advertisingIntervalMax: interval,
+      advertisingType: type,
+      ownAddressType: own.type,
+      peerAddressType: directedTo ? directedTo.addressType : ADDRESS_TYPE.PUBLIC,
+      peerAddress: directedTo ? directedTo.address : new Uint8Array(6),
+      advertisingChannelMap: ALL_CHANNELS,
+      advertisingFilterPolicy: 0,
+    });
+    this.hasResponse = true;
+    if (!directedTo) await this.setData(parameters);
+    if (!isWanted()) return;
+    this.type = type;
+    this.ownAddress = own;
+    this.latest = owner;
+    this.onAir = true;
+    await this.enable(1);
+  }
+
+  /** @throws HciError when the controller says that it cannot advertise so while a device is connected. */
+  private async checkStates(type: number): Promise<void> {
+    if (!this.states) {
+      // One that does not know the command is tried out.
+      const { leStates } = await this.port.hci.send(leReadSupportedStates, {}).catch((error: unknown) => {
+        if (isRefusal(error)) return { leStates: NO_STATES };
+        throw error;
+      });
+      this.states = leStates;
+    }
+    // Where even the peripheral's own state is missing, nobody filled them in.
+    if (hasBit(this.states, STATE_PERIPHERAL) && !hasBit(this.states, STATES_BESIDE_LINK[type]!)) {
+      throw new HciError("controller-refused", "", HCI_STATUS.COMMAND_DISALLOWED);
+    }
+  }
+
+  /** Replaces the data of what is on the air. */
+  async setData({ advData, respData }: AdvertisingParameters): Promise<void> {
+    const { hci } = this.port;
+    await hci.send(leSetAdvertisingData, {
+      advertisingDataLength: advData.length,
+      advertisingData: advData,
+    });
+    if (!this.hasResponse && respData.length === 0) return;
+    await hci.send(leSetScanResponseData, {
+      scanResponseDataLength: respData.length,
+      scanResponseData: respData,
+    });
+    this.hasResponse = respData.length > 0;
+  }
+
+  /** Switches advertising off, where it is on. */
+  async stop(): Promise<void> {
+    if (!this.onAir) return;
+    try {
+      await this.enable(0);
+    } catch (error) {
+      // A connection may have ended it meanwhile; some controllers refuse to stop what does not run.
+      if (!(error instanceof HciError) || error.status !== HCI_STATUS.COMMAND_DISALLOWED) throw error;
+    }
+    this.onAir = false;
+  }
+
+  /** For `OwnAddresses`. */
+  async suspend(): Promise<void> {
+    if (!this.onAir) return;
+    await this.stop();
+    this.suspended = true;
+  }
+
+  /** For `OwnAddresses`. */
+  async resume(): Promise<void> {
+    if (!this.suspended) return;
+    this.suspended = false;
+    const { latest } = this;
+    if (!latest?.parameters) return;
+    this.onAir = true;
+    try {
+      await this.enable(1);
+    } catch (error) {
+      this.onAir = false;
+      // When the controller is lost, it is started again, and advertising with it.
+      if (isRefusal(error)) latest.onRefused(error);
+    }
+  }
+
+  private async enable(advertisingEnable: number): Promise<void> {
+    await this.port.hci.send(leSetAdvertisingEnable, { advertisingEnable });
+  }
+}
+
+/** Whether the controller answered, and said no. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof HciError && error.status !== HCI_STATUS.SUCCESS;
+}
+
+function hasBit(states: Uint8Array, bit: number): boolean {
+  return ((states[bit >> 3]! >> (bit & 7)) & 1) === 1;
+}
+
+function typeOf({ connectable, directedTo, highDuty, respData }: AdvertisingParameters): number {
+  if (directedTo) return highDuty ? TYPE.DIRECT_HIGH_DUTY : TYPE.DIRECT_LOW_DUTY;
+  if (connectable) return TYPE.IND;
+  return respData.length > 0 ? TYPE.SCAN_IND : TYPE.NONCONN_IND;
+}
+
+/** What a refusal means while devices are connected. */
+function besideLinks(error: unknown, links: number): unknown {
+  if (!(error instanceof HciError)) return error;
+  const { status } = error;
+  if (status === HCI_STATUS.COMMAND_DISALLOWED) {
+    return new HciError(
+      "advertising-while-connected",
+      "This Bluetooth controller cannot advertise while a device is connected: wait until it leaves, or use connections(), which does.",
+      status,
+    );
+  }
+  if (
+    status === HCI_STATUS.CONNECTION_LIMIT_EXCEEDED ||
+    status === HCI_STATUS.REJECTED_LIMITED_RESOURCES ||
+    status === HCI_STATUS.MEMORY_CAPACITY_EXCEEDED
+  ) {
+    return new HciError(
+      "too-many-connections",
+      `The Bluetooth controller has no room for more than the ${links} devices that are connected: ${statusText(status)}.`,
+      status,
+    );
+  }
+  return error;
+}
