@@ -1,4 +1,4 @@
-/** Applications: a folder with a main.ts, in examples/ by its name or anywhere by its path. */
+/** Applications: a folder with a main.ts, anywhere by its path, or in examples/ by its name. */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
@@ -23,11 +23,13 @@ export function listExamples(): string[] {
 }
 
 /**
- * @param which name of an example, or path of a folder with a main.ts, or of a TypeScript file
+ * What is at the path wins over the example of that name; `./mailbox` is a path and no name.
+ * @param which path of a folder with a main.ts, or of a TypeScript file, or name of an example
  * @throws UsageError, with the examples that there are.
  */
 export function findApplication(which: string): Application {
-  for (const path of [join(examples, which), resolve(which)]) {
+  const isName = !which.includes("/") && which !== "." && which !== "..";
+  for (const path of [resolve(which), ...(isName ? [join(examples, which)] : [])]) {
     if (!existsSync(path)) continue;
     if (statSync(path).isFile() && path.endsWith(".ts")) {
       const name = basename(path, ".ts");

@@ -13,10 +13,11 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { quote, split } from "shlex";
 import { ToolError } from "../events.ts";
-import { enginePackage, root } from "../paths.ts";
+import { buildRoot, enginePackage, root } from "../paths.ts";
 import { mustRun } from "../process.ts";
 import type { Board } from "./boards.ts";
 import { fingerprint, unlessFresh } from "./fingerprint.ts";
@@ -50,19 +51,25 @@ export async function makeRelinkingKit(board: Board, sources: RelinkingSources):
   return kit;
 }
 
+/** A command of Ninja's, as its compilation database has it; paths may be relative to the build's folder. */
+interface Command {
+  readonly command: string;
+  /** The first input. */
+  readonly file: string;
+  readonly output: string;
+}
+
 async function fillKit(kit: string, board: Board, { folder, bundle }: RelinkingSources): Promise<void> {
   rmSync(kit, { recursive: true, force: true });
   mkdirSync(join(kit, "include"), { recursive: true });
-  const commands = await mustRun(
-    "ninja",
-    ["-C", folder, "-t", "commands", "firmware"],
-    "Ninja tells no commands",
-  );
-  const lines = commands.trim().split("\n");
-  const link = linkCommand(lines.at(-1) ?? "");
-  const words = link.map((word) => {
-    if (word.endsWith(".o") || word.endsWith(".obj")) {
-      const path = objectPath(word);
+  const database = await mustRun("ninja", ["-C", folder, "-t", "compdb"], "Ninja tells no commands");
+  // Ninja's own lines, such as that it enters a folder, come before.
+  const commands = JSON.parse(database.slice(database.indexOf("[\n"))) as Command[];
+  const sources = new Map(commands.map(({ output, file }) => [output, file]));
+  const words = linkCommand(commands).map((word) => {
+    const source = sources.get(word);
+    if (source !== undefined && /\.o(bj)?$/.test(word)) {
+      const path = objectPath(source, word);
       mkdirSync(dirname(join(kit, path)), { recursive: true });
       copyFileSync(resolve(folder, word), join(kit, path));
       return path;
@@ -82,66 +89,94 @@ async function fillKit(kit: string, board: Board, { folder, bundle }: RelinkingS
   copyFileSync(join(folder, "libxs.a"), join(kit, "libxs.a"));
   copyFileSync(bundle, join(kit, "firmware.xsb"));
   cpSync(join(root, "LICENSE"), join(kit, "LICENSE"));
-  const archiver = lines.find((line) => /\bqc libxs\.a\b/.test(line));
   const preload = join(board.folder, preloadProgram);
   const preloads = existsSync(preload);
   if (preloads) copyFileSync(preload, join(kit, preloadProgram));
-  writeScript(join(kit, "relink.sh"), relinkScript(words, preloads));
+  writeScript(join(kit, "relink.sh"), relinkScript(quoteAll(words), preloads));
   writeScript(
     join(kit, "build-engine.sh"),
-    engineScript(engineCompilations(lines), archiverProgram(archiver)),
+    engineScript(engineCompilations(commands), archiverProgram(commands)),
   );
   writeFileSync(join(kit, "README.md"), readme(board, engineVersion(), preloads));
 }
 
-/**
- * Where an object goes in the kit. CMake puts the object of a source outside firmware/ under the whole path of the
- * source; file names stay, because the linker writes some of them into the image.
- */
-const objectPath = (object: string): string =>
-  join("objects", object.replace(/^CMakeFiles\/firmware\.dir\//, "").replace(root.slice(1), ""));
+const quoteAll = (words: readonly string[]): string => words.map(quote).join(" ");
 
-/** The words of CMake's link line, `: && gcc … -o firmware … && :`. */
-function linkCommand(line: string): string[] {
-  const command = line.split(" && ").find((part) => /\s-o firmware(\s|$)/.test(part));
-  if (command === undefined) throw new ToolError("The link command was not found among Ninja's commands");
-  return command.trim().split(/\s+/);
+/**
+ * Where an object goes in the kit: after its source's place among ours. File names stay, because the linker writes some
+ * of them into the image.
+ */
+function objectPath(source: string, object: string): string {
+  const folder = [root, buildRoot].map((base) => relative(base, dirname(source))).find(isInside) ?? "";
+  return join("objects", folder, basename(object));
+}
+
+const isInside = (path: string): boolean => !path.startsWith("..") && !isAbsolute(path);
+
+/** The words of the command that links the image, which the shell finds between others: `: && gcc … && :`. */
+function linkCommand(commands: readonly Command[]): string[] {
+  const found = commands.find(({ output }) => output === "firmware");
+  const words = partsOf(found).find((part) => part.includes("-o"));
+  if (words === undefined) throw new ToolError("The link command was not found among Ninja's commands");
+  return words;
+}
+
+/** The programs that a command runs one after the other, each with its arguments. */
+function partsOf({ command }: Pick<Command, "command"> = { command: "" }): string[][] {
+  const parts: string[][] = [[]];
+  for (const word of split(command)) {
+    if (word === "&&") parts.push([]);
+    else parts.at(-1)!.push(word);
+  }
+  return parts;
 }
 
 /**
  * How the sources of the engine were compiled: the compiler and its options, without input, output, dependencies; and
  * for each such command, which members of the library.
  */
-function engineCompilations(lines: readonly string[]): ReadonlyMap<string, readonly string[]> {
+function engineCompilations(commands: readonly Command[]): ReadonlyMap<string, readonly string[]> {
   const compilations = new Map<string, string[]>();
-  for (const line of lines) {
-    const output = /\s-o '?([^\s']+)'? -c \S+\/xs\/sources\/\w+\.c'?$/.exec(line)?.[1];
-    if (output === undefined) continue;
-    const command = line
-      .replace(/\s-MD\b|\s-M[TF] \S+/g, "")
-      .replace(/\s-o \S+/, "")
-      .replace(/\s-c \S+$/, "")
-      .replace(/-(isystem |I)(\S+)/g, (_, flag: string, path: string) => `-${flag}${includeFolder(path)}`)
-      .replace(/-include (\S+)/g, (_, path: string) => `-include "$kit/include/${basename(path)}"`)
-      .replace(/\s+/g, " ")
-      .trim();
-    compilations.set(command, [...(compilations.get(command) ?? []), basename(output)]);
+  for (const { command, file, output } of commands) {
+    if (!/\/xs\/sources\/\w+\.c$/.test(file)) continue;
+    const words = engineOptions(split(command)).join(" ");
+    compilations.set(words, [...(compilations.get(words) ?? []), basename(output)]);
   }
   if (compilations.size === 0)
     throw new ToolError("The engine's compilation was not found among Ninja's commands");
   return compilations;
 }
 
+/** Options that are of one source, with their values. */
+const ownOptions: Readonly<Record<string, number>> = { "-MD": 1, "-MT": 2, "-MF": 2, "-o": 2, "-c": 2 };
+
+/** The words for the kit's script, quoted; folders are the script's variables. */
+function engineOptions(words: readonly string[]): string[] {
+  const options: string[] = [];
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!;
+    const own = ownOptions[word];
+    if (own !== undefined) at += own - 1;
+    else if (word === "-include") options.push(word, `"$kit/include/${basename(words[++at]!)}"`);
+    else if (word === "-isystem") options.push(word, includeFolder(words[++at]!));
+    else if (word.startsWith("-I")) options.push(`-I${includeFolder(word.slice(2))}`);
+    else options.push(quote(word));
+  }
+  return options;
+}
+
 function includeFolder(path: string): string {
   if (path === join(root, "firmware/native")) return '"$kit/include"';
   const engine = /moddable\/xs\/(\w+)$/.exec(path);
   if (engine?.[1] !== undefined) return `"$xs/${engine[1]}"`;
-  if (isAbsolute(path))
-    throw new ToolError(`The engine is compiled with headers of ${path}, which the kit lacks`);
-  return path;
+  throw new ToolError(`The engine is compiled with headers of ${path}, which the kit lacks`);
 }
 
-const archiverProgram = (line = ""): string => /(\S*ar) qc libxs\.a/.exec(line)?.[1] ?? "ar";
+/** The program that makes libraries. */
+function archiverProgram(commands: readonly Command[]): string {
+  const library = commands.find(({ output }) => output === "libxs.a");
+  return quote(partsOf(library).find((part) => part[1] === "qc")?.[0] ?? "ar");
+}
 
 function engineVersion(): string {
   const { name, version } = JSON.parse(readFileSync(join(enginePackage(), "package.json"), "utf8")) as {
@@ -156,11 +191,11 @@ function writeScript(file: string, text: string): void {
   chmodSync(file, 0o755);
 }
 
-const relinkScript = (words: readonly string[], preloads: boolean): string => `#!/bin/sh
+const relinkScript = (link: string, preloads: boolean): string => `#!/bin/sh
 # Links the image anew from the objects in this folder. Writes "firmware" beside this script.
 set -e
 cd "$(dirname "$0")"
-${words.join(" ")}
+${link}
 ${preloads ? `./${preloadProgram} firmware\n` : ""}`;
 
 const engineScript = (

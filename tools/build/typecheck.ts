@@ -1,6 +1,6 @@
 /** Type checks: what a camera does not have fails here, not on the camera. */
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ToolError } from "../events.ts";
 import { root, typescriptCompiler } from "../paths.ts";
 import { runProgram } from "../process.ts";
@@ -9,11 +9,28 @@ import { runProgram } from "../process.ts";
 export async function checkProject(project: string, what: string): Promise<void> {
   const [program, compiler] = typescriptCompiler();
   const { status, output } = await runProgram(program, [compiler, "-p", project, "--pretty", "false"]);
-  if (status !== 0) throw new ToolError(`${what} does not pass the type check`, output.trim());
+  if (status !== 0) {
+    throw new ToolError(
+      `${what} does not pass the type check`,
+      [output.trim(), ...remedies(output)].join("\n"),
+    );
+  }
+}
+
+/** What to do about a package without types, which the compiler only names. */
+function remedies(output: string): string[] {
+  const packages = output.matchAll(
+    /error TS7016: Could not find a declaration file for module '([^'.][^']*)'/g,
+  );
+  return [...new Set([...packages].map(([, name]) => name!))].map(
+    (name) =>
+      `The package ${name} brings no types: install @types/${name.replace(/^@/, "").replace("/", "__")} if there is such a package, or write \`declare module "${name}";\` into a file packages.d.ts beside main.ts.`,
+  );
 }
 
 /**
- * Checks one bundle's entry and what it imports against the library that a camera has (tsconfig.firmware.json).
+ * Checks one bundle's entry, what it imports and the declarations beside it (*.d.ts) against the library that a camera
+ * has (tsconfig.firmware.json).
  * @param folder where the project file may be written
  */
 export async function checkEntry(entry: string, folder: string, name: string): Promise<void> {
@@ -27,7 +44,7 @@ export async function checkEntry(entry: string, folder: string, name: string): P
         join(root, "firmware/platform/language.d.ts"),
         entry,
       ],
-      include: [],
+      include: [join(dirname(entry), "*.d.ts")],
     }),
   );
   await checkProject(project, `The ${name}`);

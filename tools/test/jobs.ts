@@ -28,9 +28,11 @@ export const SLOW: Readonly<Record<string, number>> = {
   "host-tests/unit/tools/bench.test.ts": 70,
   "host-tests/firmware/selftest.test.ts": 60,
   "host-tests/docs/run.test.ts": 60,
+  "host-tests/firmware/spaces.test.ts": 50,
   "host-tests/session/stop.test.ts": 30,
   "host-tests/session/broadcast-feed.test.ts": 30,
   "host-tests/docs/readme.test.ts": 20,
+  "host-tests/meaning/meaning.test.ts": 10,
 };
 
 /** Every test file. */

@@ -1,6 +1,6 @@
 /** What a camera lacks fails the type check of the build. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
@@ -47,6 +47,27 @@ export class Door implements AsyncDisposable {
 }
 export const last = [1, 2, 3].at(-1);
 `;
+    assert.equal(await complaints(source), "");
+  });
+
+  it("passes top-level await without an import, JSON, and auto-accessors", async () => {
+    assert.equal(await complaints("await Promise.resolve();"), "");
+    writeFileSync(join(folder, "settings.json"), '{ "interval": 5 }');
+    const source = `import settings from "./settings.json";
+export class Thermostat { accessor target: number = settings.interval; }`;
+    assert.equal(await complaints(source), "");
+    assert.match(await complaints(source.replace(".interval", ".period")), /'period' does not exist/);
+  });
+
+  it("says what to do about a package without types, and takes what is declared beside the entry", async () => {
+    mkdirSync(join(folder, "node_modules/@old/style"), { recursive: true });
+    writeFileSync(join(folder, "node_modules/@old/style/index.js"), "exports.x = 1;");
+    const source = 'import { x } from "@old/style";\nexport const y = x;';
+    assert.match(
+      await complaints(source),
+      /@old\/style brings no types: install @types\/old__style .*packages\.d\.ts/,
+    );
+    writeFileSync(join(folder, "packages.d.ts"), 'declare module "@old/style";');
     assert.equal(await complaints(source), "");
   });
 
