@@ -88,7 +88,8 @@ static bool push_own(txMachine *the, txID id) {
 /* `start`, and what is on the stack's top: an Error's stack begins with its name and message. */
 static void write_value(txMachine *the, const char *start) {
     txSlot *value = the->stack;
-    const char *place = stack_thrown_at(value);
+    char place[160]; /* a copy: a value's own toString may throw too */
+    snprintf(place, sizeof place, "%s", stack_thrown_at(value));
     mxTry(the) {
         mxDub();
         if (mxIsReference(value)) {
@@ -98,7 +99,7 @@ static void write_value(txMachine *the, const char *start) {
                 mxPop();
         }
         fxToString(the, the->stack);
-        fxConcatStringC(the, the->stack, (txString)place);
+        fxConcatStringC(the, the->stack, place);
         write_lines(start, the->stack->value.string);
     }
     mxCatch(the) {
