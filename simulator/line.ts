@@ -14,6 +14,8 @@ export interface LineOptions {
 /** Sees each packet when its last byte arrives; for traces. */
 export type Tap = (direction: "to-controller" | "to-host", packet: Uint8Array, nowMs: number) => void;
 
+const NOTHING = new Uint8Array(0);
+
 export class SimulatedLine implements HciTransport {
   /** Sees what passes. */
   tap: Tap | undefined = undefined;
@@ -45,6 +47,19 @@ export class SimulatedLine implements HciTransport {
     this.wantsRoom = false;
   }
 
+  gather(
+    header: Uint8Array,
+    headerLength: number,
+    payload: Uint8Array,
+    start: number,
+    end: number,
+  ): Uint8Array {
+    const packet = new Uint8Array(headerLength + end - start);
+    packet.set(header.subarray(0, headerLength));
+    packet.set(payload.subarray(start, end), headerLength);
+    return packet;
+  }
+
   write(header: Uint8Array, headerLength: number, payload?: Uint8Array, start = 0, end?: number): boolean {
     const stop = end ?? payload?.length ?? 0;
     const length = headerLength + (payload ? stop - start : 0);
@@ -53,9 +68,7 @@ export class SimulatedLine implements HciTransport {
       this.wantsRoom = true;
       return false;
     }
-    const packet = new Uint8Array(length);
-    packet.set(header.subarray(0, headerLength));
-    if (payload) packet.set(payload.subarray(start, stop), headerLength);
+    const packet = this.gather(header, headerLength, payload ?? NOTHING, start, stop);
     this.queued += length;
     const session = this.opened;
     this.outFreeMs = this.arrival(this.outFreeMs, length);

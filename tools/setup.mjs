@@ -230,11 +230,7 @@ export const verbPieces = {
  */
 export function piecesFor(board, radio) {
   const isCrossCompiled = existsSync(join(root, "boards", board, "toolchain.cmake"));
-  return [
-    "native",
-    ...(isCrossCompiled ? ["cortex-m"] : []),
-    ...(radio === "bumble" || radio === "bridge" ? ["python"] : []),
-  ];
+  return ["native", ...(isCrossCompiled ? ["cortex-m"] : []), ...(radio === "bumble" ? ["python"] : [])];
 }
 
 /** @param {string[]} pieces */

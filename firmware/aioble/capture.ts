@@ -16,6 +16,8 @@ export interface CapturedWrite {
 
 /** Who captures writes. */
 export interface CaptureTarget {
+  /** Writes to it that the queue holds. */
+  held: number;
   /** Writes to it that the queue dropped. */
   overflown: number;
   /** Writes to it that `written` resolved with, and that nobody has looked at. */
@@ -52,8 +54,9 @@ export class HandedWrite implements CapturedWrite {
   }
 }
 
-interface Entry extends CapturedWrite {
+interface Entry {
   readonly target: CaptureTarget;
+  readonly write: CapturedWrite;
 }
 
 export class CaptureQueue {
@@ -78,13 +81,16 @@ export class CaptureQueue {
     while (this.entries.length > size) this.drop();
   }
 
-  add(target: CaptureTarget, connection: DeviceConnection, data: Uint8Array): void {
+  add(target: CaptureTarget, write: CapturedWrite): void {
     if (this.entries.length >= this.limit) this.drop();
-    this.entries.push({ target, connection, data });
+    this.entries.push({ target, write });
+    target.held++;
   }
 
   private drop(): void {
-    this.entries.shift()!.target.overflown++;
+    const { target } = this.entries.shift()!;
+    target.held--;
+    target.overflown++;
     if (this.dropped++ === 0) {
       this.log(
         "warning",
@@ -96,6 +102,7 @@ export class CaptureQueue {
   /** Nobody can take writes to this characteristic any more. */
   forget(target: CaptureTarget): void {
     this.entries = this.entries.filter((entry) => entry.target !== target);
+    target.held = 0;
   }
 
   /** The oldest write to this characteristic. Others' writes stay in their order and block nobody. */
@@ -105,7 +112,8 @@ export class CaptureQueue {
       const entry = entries[index]!;
       if (entry.target !== target) continue;
       entries.splice(index, 1);
-      return { connection: entry.connection, data: entry.data };
+      target.held--;
+      return entry.write;
     }
     return undefined;
   }

@@ -7,7 +7,7 @@ import { HCI_STATUS } from "../ble/hci/status.ts";
 import type { Abortion, AbortSource, Clock, Timer } from "../platform/platform.ts";
 import type { Core } from "./core.ts";
 import { BleError, DeviceDisconnectedError, TimeoutError } from "./errors.ts";
-import { checkTimeout, NO_LIMITS, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
+import { checkTimeout, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
 
 /** A public device address (Vol 6, Part B, 1.3.1). */
 export const ADDR_PUBLIC = ADDRESS_TYPE.PUBLIC;
@@ -80,6 +80,8 @@ export class DeviceConnection {
   private lifetime: Signal | undefined = undefined;
   /** When the link ended, by the host's clock. */
   private endedAtMs: number | undefined = undefined;
+  /** While the queue is full. */
+  private refused: Promise<boolean> | undefined = undefined;
 
   /** Not for applications: `advertise` returns connections. */
   constructor(core: Core, link: Connection) {
@@ -87,6 +89,7 @@ export class DeviceConnection {
     this.link = link;
     this.device = new Device(link.peerAddressType & 1, link.peerAddress);
     this.scope = new WaitScope(core.host.platform.clock, core.deferrals);
+    link.link.lossReason = () => this.gone();
   }
 
   /** ATT_MTU in force: 23 until either side exchanged it (Vol 3, Part F, 3.2.8). */
@@ -221,12 +224,29 @@ export class DeviceConnection {
 
   /** Not for applications: the promise that goes with what became of a notification. */
   sent(outcome: NotifyOutcome): Promise<boolean> {
-    if (outcome === "sent") return this.core.yes;
-    if (outcome === "unsubscribed") return this.core.no;
-    if (outcome === "full") return Promise.reject(this.queueFull());
-    const wait = this.scope.start<boolean>(NO_LIMITS);
-    if (!wait.isOver) this.link.link.whenSent(() => wait.resolve(true));
-    return wait.promise;
+    if (outcome === "queued") {
+      const deferrals = this.core.deferrals;
+      const promise = deferrals.create<boolean>();
+      this.link.link.whenSent(deferrals.fulfil as (sent: boolean) => void, deferrals.refuse);
+      this.refused = undefined;
+      return promise;
+    }
+    if (outcome === "full") return this.refusal();
+    return outcome === "sent" ? this.core.yes : this.core.no;
+  }
+
+  /**
+   * One for all notifications that find the queue full until it takes one again. A producer that does not look at what it gets
+   * may ask on for long, and each refusal that nobody handles is kept until it is reported.
+   */
+  private refusal(): Promise<boolean> {
+    this.refused ??= Promise.reject(
+      new BleError(
+        "send-queue-full",
+        `${this.device} takes notifications more slowly than they come: await each notify() before the next.`,
+      ),
+    );
+    return this.refused;
   }
 
   /** `await using`: ends the link; a peer that does not answer in time is left to its supervision timeout. */

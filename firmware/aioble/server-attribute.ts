@@ -1,13 +1,14 @@
 /** What characteristics and descriptors of ours have in common: a value, and waiting for clients to write it. */
 import { BleError } from "../ble/errors.ts";
+import type { Connection } from "../ble/gap/connection.ts";
 import type { Attribute, ReadAnswer, ValueHooks, WriteAnswer } from "../ble/gatt/server/database.ts";
 import { checkedValue, ownBytes, setValue, type Value } from "../ble/gatt/server/values.ts";
 import { UUID } from "../ble/uuid.ts";
 import { type CapturedWrite, type CaptureTarget, HandedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
-import { checkTimeout, NO_LIMITS, type Signal, type WaitOptions, type WaitScope } from "./wait.ts";
-import { WriteIterator, type WriteSource } from "./write-iterator.ts";
+import { checkTimeout, NO_LIMITS, type Signal, type WaitOptions } from "./wait.ts";
+import { type Taker, WriteIterator, type WriteSource } from "./write-iterator.ts";
 
 /** An attribute's place in the server while it is registered. */
 export interface Registration {
@@ -18,33 +19,28 @@ export interface Registration {
 /** Hooks while they are put together. */
 type OpenHooks = { -readonly [K in keyof ValueHooks]: ValueHooks[K] };
 
-/** Somebody who waits for the next write: a promise of `written`, or an iterator. */
-interface Taker {
-  readonly isOver: boolean;
-  /** Whether what it resolves with may never be looked at. */
-  readonly mayBeAbandoned: boolean;
-  resolve(written: unknown): boolean;
-  reject(error: unknown): boolean;
-}
-
 /** So many waits at once are waits that were left behind. */
 const TAKERS_EXPECTED = 16;
 
 /** @template Written what `written` resolves with. */
 export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSource<Written> {
+  /** Not for applications: its place in the server; undefined while it is not registered. */
+  registration: Registration | undefined = undefined;
+  private readonly capture: boolean;
+  /** Those who wait for a write, in their order: with `capture` the next write is for the first of them. */
+  private firstTaker: Taker | undefined = undefined;
+  private lastTaker: Taker | undefined = undefined;
+  protected append = false;
+  /** Not for applications: see CaptureTarget. */
+  held = 0;
   readonly uuid: UUID;
   /** Not for applications: see CaptureTarget. */
   overflown = 0;
   /** Not for applications: see CaptureTarget. */
   unseen = 0;
   protected value: Uint8Array;
-  protected append = false;
-  protected registration: Registration | undefined = undefined;
-  private readonly capture: boolean;
   /** Who wrote last, until somebody has waited for it. */
   private lastWriter: DeviceConnection | undefined = undefined;
-  /** With `capture` the next write is for the first of them. */
-  private waiting: Taker[] = [];
   private warnedOfTakers = false;
   private warnedOfUnseen = false;
 
@@ -118,49 +114,66 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
    * signal's reason, BleError `not-registered` when other services take its place.
    */
   written(options: WaitOptions = NO_LIMITS): Promise<Written> {
-    const scope = this.waitScope();
+    const { core } = this.registered("written");
+    this.mustBeWritable();
     checkTimeout(options.timeoutMs);
     const earlier = this.takeEarlier();
     if (earlier !== undefined)
       return Promise.resolve(this.capture ? (this.hand(earlier) as Written) : earlier);
-    const wait = scope.start<unknown>(options);
+    const wait = core.scope.start<unknown>(options);
     if (!wait.isOver) this.join(wait);
     return wait.promise as Promise<Written>;
   }
 
-  /** Not for applications: see WriteSource. */
-  waitScope(): WaitScope {
-    const { core } = this.registered("written");
-    if (!this.isWritable) {
-      throw new TypeError(`${this.uuid} was declared without write: true or writeNoResponse: true`);
-    }
-    return core.scope;
+  private mustBeWritable(): void {
+    if (this.isWritable) return;
+    throw new TypeError(`${this.uuid} was declared without write: true or writeNoResponse: true`);
   }
 
   /** Not for applications: see WriteSource. */
   takeEarlier(): Written | undefined {
-    if (this.capture) return this.registration!.core.capture.take(this) as Written | undefined;
+    if (this.capture) {
+      return this.held > 0 ? (this.registration!.core.capture.take(this) as Written) : undefined;
+    }
     const writer = this.lastWriter;
     this.lastWriter = undefined;
     return writer as Written | undefined;
   }
 
-  /** Not for applications: see WriteSource; also for waits. */
+  /** Not for applications: see WriteSource. */
   join(taker: Taker): void {
+    taker.nextTaker = undefined;
+    if (this.firstTaker) this.joinOthers(taker);
+    else this.firstTaker = this.lastTaker = taker;
+  }
+
+  private joinOthers(taker: Taker): void {
     // Waits that ended otherwise than by a write stay until the next one comes.
-    if (this.waiting.length > 0) this.waiting = this.waiting.filter((other) => !other.isOver);
-    this.waiting.push(taker);
-    if (this.waiting.length < TAKERS_EXPECTED || this.warnedOfTakers) return;
+    const others = this.clearTakers().filter((other) => !other.isOver);
+    for (const each of [...others, taker]) {
+      each.nextTaker = undefined;
+      if (this.lastTaker) this.lastTaker.nextTaker = each;
+      else this.firstTaker = each;
+      this.lastTaker = each;
+    }
+    if (others.length < TAKERS_EXPECTED || this.warnedOfTakers) return;
     this.warnedOfTakers = true;
     this.registration!.core.host.log(
       "warning",
-      `aioble: ${this.waiting.length} calls of written() wait for ${this.uuid}: end those that lost a Promise.race by a signal, or they fill the memory`,
+      `aioble: more than ${TAKERS_EXPECTED} calls of written() wait for ${this.uuid}: end those that lost a Promise.race by a signal, or they fill the memory`,
     );
+  }
+
+  private clearTakers(): Taker[] {
+    const takers: Taker[] = [];
+    for (let taker = this.firstTaker; taker; taker = taker.nextTaker) takers.push(taker);
+    this.firstTaker = this.lastTaker = undefined;
+    return takers;
   }
 
   /** Not for applications: see WriteSource. */
   leave(taker: Taker): void {
-    this.waiting = this.waiting.filter((other) => other !== taker);
+    for (const other of this.clearTakers()) if (other !== taker) this.join(other);
   }
 
   /** A captured write for a promise that may have been left behind. */
@@ -177,39 +190,44 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
 
   /** `written` again and again, for `for await`. Leaving the loop ends it. @throws as `written`. */
   writes(options: { readonly signal?: Signal } = {}): AsyncIterableIterator<Written> {
-    this.waitScope();
+    this.registered("writes");
+    this.mustBeWritable();
     return new WriteIterator<Written>(this, options.signal);
   }
 
   protected registered(what: string): Registration {
-    if (!this.registration) {
-      throw new TypeError(`${what}() on ${this.uuid}, which is not registered: call registerServices first`);
-    }
+    if (!this.registration) throw this.notRegistered(what);
     return this.registration;
+  }
+
+  /** Not for applications: see WriteSource. */
+  notRegistered(what: string): TypeError {
+    return new TypeError(`${what}() on ${this.uuid}, which is not registered: call registerServices first`);
   }
 
   /** `value` is stored: what the application gets must be a copy. */
   private onWritten(core: Core, link: unknown, value: Uint8Array): void {
-    const connection = core.connectionOf(link);
+    const connection = core.connections.get(link as Connection);
     if (!connection) return;
-    const waiting = this.waiting;
-    if (!this.capture) {
-      let heard = false;
-      while (waiting.length > 0) heard = waiting.shift()!.resolve(connection) || heard;
-      if (!heard) this.lastWriter = connection;
-      return;
-    }
-    const data = ownBytes(value);
+    if (!this.capture) return this.wake(connection);
+    const write: CapturedWrite = { connection, data: new Uint8Array(value) };
     // Whoever captures has the bytes: left here, they would fill the room for what comes next.
     if (this.append) this.put(new Uint8Array(0));
-    const write: CapturedWrite = { connection, data };
-    for (let taker = waiting.shift(); taker; taker = waiting.shift()) {
-      if (!taker.isOver) {
-        taker.resolve(taker.mayBeAbandoned ? this.hand(write) : write);
-        return;
-      }
-    }
-    core.capture.add(this, connection, data);
+    let taker = this.firstTaker;
+    while (taker?.isOver) taker = taker.nextTaker;
+    this.firstTaker = taker?.nextTaker;
+    if (!this.firstTaker) this.lastTaker = undefined;
+    if (taker) taker.resolve(taker.mayBeAbandoned ? this.hand(write) : write);
+    else core.capture.add(this, write);
+  }
+
+  /** Whoever waits gets to know that there is something new. */
+  private wake(connection: DeviceConnection): void {
+    let heard = false;
+    let taker = this.firstTaker;
+    this.firstTaker = this.lastTaker = undefined;
+    for (; taker; taker = taker.nextTaker) heard = taker.resolve(connection) || heard;
+    if (!heard) this.lastWriter = connection;
   }
 
   /** What the server asks and tells. Only what is defined costs anything. */
@@ -238,6 +256,6 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
       "not-registered",
       `${this.uuid} is not among the registered services any more.`,
     );
-    for (const wait of this.waiting.splice(0)) wait.reject(error);
+    for (const taker of this.clearTakers()) taker.reject(error);
   }
 }

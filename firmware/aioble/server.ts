@@ -207,13 +207,13 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     data?: Value,
     options?: { readonly force?: boolean },
   ): Promise<boolean> {
-    const registration = this.registered("notify");
+    const registration = this.registration ?? this.registered("notify");
     if ((this.flags & PROPERTY.NOTIFY) === 0) this.mustHave(PROPERTY.NOTIFY, "notify");
-    const attribute = registration.attribute;
+    const { attribute, core } = registration;
     const value = data === undefined ? attribute.value : bytesOf(data);
-    if (!connection.isConnected()) return Promise.reject(connection.gone());
-    const core = registration.core;
-    const outcome = core.updates.notify(connection.link.server, attribute, value, options?.force);
+    const link = connection.link;
+    if (link.disconnectReason !== undefined) return Promise.reject(connection.gone());
+    const outcome = core.updates.notify(link.server, attribute, value, options?.force);
     return outcome === "sent" ? core.yes : connection.sent(outcome);
   }
 

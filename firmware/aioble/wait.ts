@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from "../platform/platform.ts";
 import { TimeoutError } from "./errors.ts";
+import type { Taker } from "./write-iterator.ts";
 
 /** The part of AbortSignal that waits need; the platform's own and Node's both fit. */
 export interface Signal {
@@ -67,6 +68,8 @@ export class Wait<T> implements Pending<T> {
   private readonly fulfil: (value: T) => void;
   private readonly refuse: (error: unknown) => void;
   private limits: Limits | undefined = undefined;
+  /** See Taker. */
+  nextTaker: Taker | undefined = undefined;
 
   /** For WaitScope. */
   constructor(scope: WaitScope) {

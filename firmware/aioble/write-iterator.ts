@@ -1,17 +1,32 @@
 /** `written` again and again, for `for await`. */
 import { BleError } from "../ble/errors.ts";
+import type { Core } from "./core.ts";
 import type { ScopeMember, Signal, WaitScope } from "./wait.ts";
+
+/** Somebody who waits for the next write: a promise of `written`, or an iterator. */
+export interface Taker {
+  /** Whether it waits no longer. */
+  readonly isOver: boolean;
+  /** Whether what it resolves with may never be looked at. */
+  readonly mayBeAbandoned: boolean;
+  /** The one that joined next. */
+  nextTaker: Taker | undefined;
+  resolve(written: unknown): boolean;
+  reject(error: unknown): boolean;
+}
 
 /** What an iterator needs of the attribute whose writes it hands out. */
 export interface WriteSource<Written> {
-  /** The scope that waits begin in now. @throws TypeError when it is not registered. */
-  waitScope(): WaitScope;
+  /** Undefined while it is not registered. */
+  readonly registration: { readonly core: Core } | undefined;
+  /** Why nothing can be asked of it while it is not registered. */
+  notRegistered(what: string): TypeError;
   /** A write that came before anybody waited. */
   takeEarlier(): Written | undefined;
-  /** The next write is for `iterator`. */
-  join(iterator: WriteIterator<Written>): void;
-  /** The next write is not for `iterator` any more. */
-  leave(iterator: WriteIterator<Written>): void;
+  /** The next write is for `taker`, after those who wait already. */
+  join(taker: Taker): void;
+  /** The next write is not for `taker` any more. */
+  leave(taker: Taker): void;
 }
 
 /** The result of a step after the last one. */
@@ -21,15 +36,16 @@ const END: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, d
  * An iterator over writes that can be left while it waits. Written by hand: between two writes there is one promise, and
  * nothing is set up again for each of them.
  */
-export class WriteIterator<Written> implements AsyncIterableIterator<Written>, ScopeMember {
-  private readonly source: WriteSource<Written>;
-  private readonly signal: Signal | undefined;
-  private readonly onAbort: (() => void) | undefined = undefined;
+export class WriteIterator<Written> implements AsyncIterableIterator<Written>, ScopeMember, Taker {
   /** The step that waits, what settles it, and the scope that ends it. */
   private step: Promise<IteratorResult<Written>> | undefined = undefined;
   private fulfil!: (result: IteratorResult<Written>) => void;
   private refuse!: (error: unknown) => void;
   private scope!: WaitScope;
+  nextTaker: Taker | undefined = undefined;
+  private readonly source: WriteSource<Written>;
+  private readonly signal: Signal | undefined;
+  private readonly onAbort: (() => void) | undefined = undefined;
   private left = false;
 
   constructor(source: WriteSource<Written>, signal: Signal | undefined) {
@@ -38,51 +54,50 @@ export class WriteIterator<Written> implements AsyncIterableIterator<Written>, S
     if (signal) this.onAbort = () => this.reject(signal.reason);
   }
 
-  /** What a step of a loop results in is looked at. */
-  get mayBeAbandoned(): boolean {
-    return false;
-  }
-
   /** Whether no step waits. */
   get isOver(): boolean {
     return this.step === undefined;
   }
 
-  next(): Promise<IteratorResult<Written>> {
-    if (this.left) return Promise.resolve(END);
-    const before = this.step;
-    if (before) {
-      // Steps are taken in turn.
-      const next = (): Promise<IteratorResult<Written>> => this.next();
-      return before.then(next, next);
-    }
-    const { signal, source } = this;
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    try {
-      const scope = source.waitScope();
-      const value = source.takeEarlier();
-      return value === undefined ? this.wait(scope) : Promise.resolve({ value, done: false });
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  /** What a step of a loop results in is looked at. */
+  get mayBeAbandoned(): boolean {
+    return false;
   }
 
-  private wait(scope: WaitScope): Promise<IteratorResult<Written>> {
-    const { deferrals } = scope;
+  next(): Promise<IteratorResult<Written>> {
+    const { signal, source } = this;
+    if (this.left) return Promise.resolve(END);
+    if (this.step) return this.nextAfter(this.step);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const registration = source.registration;
+    if (!registration) return Promise.reject(source.notRegistered("writes"));
+    const value = source.takeEarlier();
+    if (value !== undefined) return Promise.resolve({ value, done: false });
+    const scope = registration.core.scope;
+    const deferrals = scope.deferrals;
     const step = deferrals.create<IteratorResult<Written>>();
     this.fulfil = deferrals.fulfil as (result: IteratorResult<Written>) => void;
     this.refuse = deferrals.refuse;
     this.scope = scope;
     this.step = step;
-    try {
-      scope.members.add(this);
-      this.source.join(this);
-      if (this.onAbort) this.signal!.addEventListener("abort", this.onAbort);
-    } catch (error) {
-      this.leave();
-      throw error;
-    }
+    scope.members.add(this);
+    source.join(this);
+    if (signal) this.listen(signal);
     return step;
+  }
+
+  /** Steps are taken in turn. */
+  private nextAfter(step: Promise<unknown>): Promise<IteratorResult<Written>> {
+    const next = (): Promise<IteratorResult<Written>> => this.next();
+    return step.then(next, next);
+  }
+
+  private listen(signal: Signal): void {
+    try {
+      signal.addEventListener("abort", this.onAbort!);
+    } catch (error) {
+      this.reject(error);
+    }
   }
 
   /** A write has come. Returns whether a step waited for it. */
@@ -120,7 +135,7 @@ export class WriteIterator<Written> implements AsyncIterableIterator<Written>, S
   private finish(): void {
     this.step = undefined;
     this.scope.members.delete(this);
-    if (this.onAbort) this.signal!.removeEventListener("abort", this.onAbort);
+    if (this.signal) this.signal.removeEventListener("abort", this.onAbort!);
   }
 
   [Symbol.asyncIterator](): this {

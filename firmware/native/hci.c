@@ -77,22 +77,39 @@ static void queue(const uint8_t *bytes, size_t length) {
     }
 }
 
-void native_hciWrite(txMachine *the) {
-    uint32_t header_size, payload_size = 0, start = 0, end = 0;
-    const uint8_t *header = native_bytes(the, 0, "header", &header_size);
-    uint32_t header_length = native_unsigned(the, 1, "headerLength", header_size);
-    const uint8_t *payload = NULL;
+/* A packet in two pieces, as natives are given it. Their bytes move with the next allocation. */
+struct pieces {
+    const uint8_t *header;
+    uint32_t header_length;
+    const uint8_t *payload;
+    uint32_t payload_length;
+};
+
+/* From (header, headerLength, payload?, start?, end?). */
+static struct pieces pieces_given(txMachine *the) {
+    struct pieces given = {.payload_length = 0};
+    uint32_t size;
+    given.header = native_bytes(the, 0, "header", &size);
+    given.header_length = native_unsigned(the, 1, "headerLength", size);
     if (mxArgc > 2 && mxArgv(2)->kind != XS_UNDEFINED_KIND) {
-        payload = native_bytes(the, 2, "payload", &payload_size);
-        end = payload_size;
+        uint32_t start = 0, end;
+        given.payload = native_bytes(the, 2, "payload", &size);
+        end = size;
         if (mxArgc > 4 && mxArgv(4)->kind != XS_UNDEFINED_KIND)
-            end = native_unsigned(the, 4, "end", payload_size);
+            end = native_unsigned(the, 4, "end", size);
         if (mxArgc > 3 && mxArgv(3)->kind != XS_UNDEFINED_KIND)
             start = native_unsigned(the, 3, "start", end);
+        given.payload += start;
+        given.payload_length = end - start;
     }
-    if (header_length + (end - start) > PACKET_MAX)
-        mxRangeError("hciWrite: a packet of %u bytes; at most %d", (unsigned)(header_length + end - start),
-                     PACKET_MAX);
+    return given;
+}
+
+void native_hciWrite(txMachine *the) {
+    struct pieces given = pieces_given(the);
+    uint32_t length = given.header_length + given.payload_length;
+    if (length > PACKET_MAX)
+        mxRangeError("hciWrite: a packet of %u bytes; at most %d", (unsigned)length, PACKET_MAX);
     mxResult->kind = XS_BOOLEAN_KIND;
     mxResult->value.boolean = 0;
     if (!hci.open)
@@ -101,10 +118,20 @@ void native_hciWrite(txMachine *the) {
         hci.refused = true;
         return;
     }
-    queue(header, header_length);
-    if (end > start)
-        queue(payload + start, end - start);
+    queue(given.header, given.header_length);
+    if (given.payload_length)
+        queue(given.payload, given.payload_length);
     mxResult->value.boolean = 1;
+}
+
+void native_hciGather(txMachine *the) {
+    struct pieces given = pieces_given(the);
+    uint8_t *bytes = native_result_bytes(the, given.header_length + given.payload_length);
+    /* Where they are now. */
+    given = pieces_given(the);
+    memcpy(bytes, given.header, given.header_length);
+    if (given.payload_length)
+        memcpy(bytes + given.header_length, given.payload, given.payload_length);
 }
 
 void hci_transmit(txMachine *the) {

@@ -2,25 +2,29 @@
  * loop.c: the event loop. Sleeps until the board has an event, hands it to JavaScript, runs promise jobs and
  * due timers, sleeps again. Nothing here runs by a period: a camera with nothing to do executes nothing.
  *
- * Garbage is collected before sleeping when half of what the last collection left free is used up, and once
- * the camera has been quiet for a second when there is a reason: the first time after the start (start-up
- * leaves the most garbage), and after a promise was rejected without a handler (the engine reports it only
- * once the promise is garbage).
+ * Garbage is collected before sleeping when three quarters of what the last collection left free are used up,
+ * and for the first time once the camera has been quiet for a second: the start leaves the most garbage.
+ *
+ * The engine reports a rejection without a handler when the promise is garbage, which may be never. Here one
+ * that had no handler for a second is reported, within another second, however busy the camera is.
  */
 #include "heap.h"
 #include "runtime.h"
 
 #define QUIET_US UINT64_C(1000000)
+/* Between two looks at the rejections without a handler. */
+#define REJECTIONS_US UINT64_C(1000000)
 
 struct collector {
     txSize slots_after; /* in use after the last collection */
     txSize chunks_after;
-    unsigned rejections_after; /* rejected promises without a handler, still referenced */
-    bool started;              /* the first collection is done */
-    uint64_t due_us;           /* of the collection for quiet times; PORT_NEVER when there is no reason */
+    bool started;    /* the first collection is done */
+    uint64_t due_us; /* of the collection for quiet times; PORT_NEVER when there is no reason */
 };
 
 static struct collector collector = {.due_us = PORT_NEVER};
+/* When to look at the rejections without a handler; PORT_NEVER while there are none. */
+static uint64_t rejections_due_us = PORT_NEVER;
 static uint64_t alarm_us = PORT_NEVER;
 
 void root_add(txMachine *the, txSlot *slot) {
@@ -37,11 +41,49 @@ void root_clear(txSlot *slot) {
     slot->kind = XS_UNDEFINED_KIND;
 }
 
+/*
+ * Each rejected promise without a handler is two entries of the list: a weak reference to it, and its reason.
+ * The first look marks it by the identifier of its first entry, which the engine leaves alone; the next
+ * reports it. A handler that comes later still gets the reason.
+ */
+static void look_at_rejections(txMachine *the) {
+    enum { SEEN = 1 };
+    txSlot **address = &mxUnhandledPromises.value.reference->next;
+    while (*address) {
+        txSlot *promise = *address, *reason = promise->next;
+        if (promise->ID != SEEN) {
+            promise->ID = SEEN;
+            address = &reason->next;
+            continue;
+        }
+        *address = reason->next;
+        mxException.value = reason->value;
+        mxException.kind = reason->kind;
+        fxAbort(the, XS_UNHANDLED_REJECTION_EXIT);
+        /* What was called for the report may have changed the list. */
+        address = &mxUnhandledPromises.value.reference->next;
+    }
+}
+
+static void check_rejections(txMachine *the) {
+    if (!mxUnhandledPromises.value.reference->next) {
+        rejections_due_us = PORT_NEVER;
+        return;
+    }
+    uint64_t now = port_clock_us();
+    if (rejections_due_us <= now)
+        look_at_rejections(the);
+    else if (rejections_due_us != PORT_NEVER)
+        return;
+    rejections_due_us = mxUnhandledPromises.value.reference->next ? now + REJECTIONS_US : PORT_NEVER;
+}
+
 void loop_run_jobs(txMachine *the) {
     while (the->promiseJobsPending) {
         the->promiseJobsPending = 0;
         fxRunPromiseJobs(the);
         fxEndJob(the);
+        check_rejections(the);
     }
 }
 
@@ -67,15 +109,6 @@ void loop_call(txMachine *the, const char *what, const txSlot *function, push_ar
     loop_run_jobs(the);
 }
 
-/* Each rejected promise is two entries of the list: a weak reference to it, and its reason. */
-static unsigned unhandled_rejections(txMachine *the) {
-    unsigned count = 0;
-    for (txSlot *slot = mxUnhandledPromises.value.reference->next; slot && slot->next;
-         slot = slot->next->next)
-        count++;
-    return count;
-}
-
 static void collect(txMachine *the) {
     fxBeginHost(the);
     heap_collect(the);
@@ -83,25 +116,21 @@ static void collect(txMachine *the) {
     loop_run_jobs(the);
     collector.slots_after = the->currentHeapCount;
     collector.chunks_after = the->currentChunksSize;
-    collector.rejections_after = unhandled_rejections(the);
     collector.due_us = PORT_NEVER;
     collector.started = true;
 }
 
-static bool half_used(txSize now, txSize after, txSize maximum) {
-    return now - after > (maximum - after) / 2;
+static bool mostly_used(txSize now, txSize after, txSize maximum) {
+    return now - after > (maximum - after) / 4 * 3;
 }
 
 /* After something happened: collect now, plan to, or leave it. */
 static void plan_collection(txMachine *the) {
-    unsigned rejections = unhandled_rejections(the);
-    if (rejections < collector.rejections_after)
-        collector.rejections_after = rejections;
     if (collector.started &&
-        (half_used(the->currentHeapCount, collector.slots_after, the->maximumHeapCount) ||
-         half_used(the->currentChunksSize, collector.chunks_after, the->maximumChunksSize)))
+        (mostly_used(the->currentHeapCount, collector.slots_after, the->maximumHeapCount) ||
+         mostly_used(the->currentChunksSize, collector.chunks_after, the->maximumChunksSize)))
         collect(the);
-    if (!collector.started || rejections > collector.rejections_after)
+    if (!collector.started)
         collector.due_us = port_clock_us() + QUIET_US;
 }
 
@@ -109,6 +138,8 @@ static void set_alarm(void) {
     uint64_t next = timers_next();
     if (collector.due_us < next)
         next = collector.due_us;
+    if (rejections_due_us < next)
+        next = rejections_due_us;
     if (failure_healthy_at() < next)
         next = failure_healthy_at();
     if (hci_next() < next)
@@ -123,6 +154,7 @@ void loop_run(txMachine *the) {
     loop_run_jobs(the);
     plan_collection(the);
     for (;;) {
+        check_rejections(the);
         set_alarm();
         uint32_t events = port_event_wait();
         port_watchdog_feed();

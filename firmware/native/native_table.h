@@ -9,6 +9,7 @@
     NATIVE(timerClear, 1)                                                                                    \
     NATIVE(hciOpen, 3)                                                                                       \
     NATIVE(hciWrite, 5)                                                                                      \
+    NATIVE(hciGather, 5)                                                                                     \
     NATIVE(hciClose, 0)                                                                                      \
     NATIVE(random, 1)                                                                                        \
     NATIVE(uniqueId, 0)                                                                                      \

@@ -46,9 +46,9 @@ export interface Signals {
 export interface HciReceiver {
   /**
    * One whole packet from the controller, its H4 packet indicator first (Vol 4, Part A, 2). The view is the
-   * receiver's to keep.
+   * receiver's to keep. Called without `this`.
    */
-  onPacket(packet: DataView): void;
+  readonly onPacket: (packet: DataView) => void;
   /** Room again after `write` returned false. */
   onWritable(): void;
   /** The line lost bytes, lost its framing, or is gone. The transport must be opened again. */
@@ -70,6 +70,14 @@ export interface HciTransport {
     start?: number,
     end?: number,
   ): boolean;
+  /** The packet that `write` would queue, in an array of its own, for one that has to wait. */
+  gather(
+    header: Uint8Array,
+    headerLength: number,
+    payload: Uint8Array,
+    start: number,
+    end: number,
+  ): Uint8Array;
   /** Closes the line. */
   close(): void;
 }

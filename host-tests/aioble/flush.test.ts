@@ -67,7 +67,7 @@ describe("aioble: flush()", () => {
       const waiting = connection.flush({ signal: aborter.signal });
       aborter.abort(new RangeError("enough"));
       await rejects(waiting, RangeError);
-      equal(connection.link.link.completions.length, 0);
+      equal(connection.link.link.completions?.length ?? 0, 0);
       await rejects(connection.flush(), { code: "device-disconnected", reason: 0x08 });
       await rejects(connection.flush(), { code: "device-disconnected", reason: 0x08 });
     });

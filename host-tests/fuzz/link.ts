@@ -33,7 +33,14 @@ export class FuzzLink {
       this.sent.push({ channel: packet[7]! | (packet[8]! << 8), payload: packet.subarray(9) });
       return true;
     };
-    this.acl = new Acl({ transport: { open() {}, close() {}, write }, log: () => {} });
+    const gather = (
+      header: Uint8Array,
+      headerLength: number,
+      payload: Uint8Array,
+      start: number,
+      end: number,
+    ): Uint8Array => concat(header.subarray(0, headerLength), payload.subarray(start, end));
+    this.acl = new Acl({ transport: { open() {}, close() {}, write, gather }, log: () => {} });
     this.acl.start(2000, 1_000_000);
     this.link = this.acl.open(HANDLE);
     this.l2cap = new L2cap(this.acl, this.link, LIMIT, { clock: new VirtualClock(), log: () => {} });

@@ -127,14 +127,21 @@ export class ScriptedController implements HciTransport {
     }
     if (this.room <= 0) return false;
     this.room--;
-    const packet = concat(
-      header.subarray(0, headerLength),
-      payload ? payload.subarray(start, end) : new Uint8Array(0),
-    );
+    const packet = this.gather(header, headerLength, payload ?? new Uint8Array(0), start, end);
     this.sent.push(packet);
     if (packet[0] === 0x01) this.answer(packet);
     else if (this.autoComplete) this.deliver(completedPackets([(packet[1]! | (packet[2]! << 8)) & 0xfff, 1]));
     return true;
+  }
+
+  gather(
+    header: Uint8Array,
+    headerLength: number,
+    payload: Uint8Array,
+    start: number,
+    end: number,
+  ): Uint8Array {
+    return concat(header.subarray(0, headerLength), payload.subarray(start, end));
   }
 
   /** Answers the next commands with this opcode in turn; afterwards the default applies again. */

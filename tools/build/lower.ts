@@ -9,8 +9,7 @@ import type { SourceMapPayload } from "node:module";
 import { type TransformFailure, transform } from "esbuild";
 import { parseAst } from "rollup/parseAst";
 import { ToolError } from "../events.ts";
-import { displayPath } from "../paths.ts";
-import { mapped, type Place, type Position, type Step } from "./origins.ts";
+import { mapped, type Step } from "./origins.ts";
 
 /** Lowered code, and the way back from it. */
 export interface Lowered {
@@ -22,8 +21,6 @@ export interface Lowered {
 export interface Lowering {
   /** Leaves out declarations at the top level that nothing refers to and that do nothing by themselves. */
   readonly dropUnused?: boolean;
-  /** Where the code comes from, for errors. */
-  readonly placeOf?: (position: Position) => Place | undefined;
 }
 
 /** @throws ToolError when the code cannot be lowered, with the place. */
@@ -35,7 +32,7 @@ export async function lower(code: string, name: string, options: Lowering = {}):
 export async function lowerTraced(
   code: string,
   name: string,
-  { dropUnused = false, placeOf = () => undefined }: Lowering = {},
+  { dropUnused = false }: Lowering = {},
 ): Promise<Lowered> {
   try {
     const result = await transform(code, {
@@ -56,13 +53,7 @@ export async function lowerTraced(
   } catch (error) {
     const { errors } = error as TransformFailure;
     if (!Array.isArray(errors)) throw error;
-    const lines = errors.map(({ text, location }) => {
-      const { file, line = 0, column = 0 } = location ?? {};
-      const place = placeOf({ line: line - 1, column });
-      return place === undefined
-        ? `${file}:${line}: ${text}`
-        : `${displayPath(place.file)}:${place.line}:${place.column}: ${text}`;
-    });
+    const lines = errors.map(({ text, location }) => `${location?.file}:${location?.line}: ${text}`);
     throw new ToolError(`${name} cannot be lowered to what the engine runs`, lines.join("\n"));
   }
 }

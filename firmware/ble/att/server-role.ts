@@ -97,12 +97,12 @@ export abstract class AttServerRole implements AttServer {
     return !this.bearer.timedOut && this.channel.hasRoom;
   }
 
-  /** Notifies; a value longer than ATT_MTU - 3 is cut. See `Channel.send` for the result. */
-  notify(attributeHandle: number, value: Uint8Array): boolean {
+  /** Notifies of the first `length` bytes of a value, or as many as ATT_MTU - 3. See `Channel.send` for the result. */
+  notify(attributeHandle: number, value: Uint8Array, length = value.length): boolean {
     // One access for opcode and handle; the fourth byte is beyond the header.
     this.header.setUint32(this.headerOffset, handleValueNotification.opcode | (attributeHandle << 8), true);
     const room = this.bearer.mtu - VALUE_HEADER_LENGTH;
-    let end = value.length;
+    let end = length;
     if (end > room) end = room;
     return this.channel.send(VALUE_HEADER_LENGTH, value, 0, end);
   }

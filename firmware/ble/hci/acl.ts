@@ -26,6 +26,10 @@ export const CONTINUING = 0b01;
 
 /** PDUs that one link may have waiting; more is the caller's to hold back. */
 export const QUEUE_LIMIT = 32;
+/** PDUs that each link may have waiting, whatever the others have. */
+export const QUEUE_SHARE = 8;
+/** PDUs of all links that wait when no link may have more than its share, so that several silent peers do not fill the memory. */
+export const QUEUE_LIMIT_ALL = 64;
 /**
  * Room beyond it for answers. A peer that keeps to one request at a time never needs more; one that asks on without
  * taking answers would fill the memory.
@@ -35,10 +39,13 @@ const ANSWER_RESERVE = 8;
 interface QueuedPdu {
   /** The frame behind the header of its first packet. */
   readonly packet: Uint8Array;
+  /** Length of `packet`. */
+  readonly end: number;
   /** Bytes of the frame handed to the controller so far. */
   sent: number;
-  /** Called when the last byte was handed to the transport; never when the link ends before. */
-  onSent: (() => void) | undefined;
+  /** Who waits for it: called when it has left, or when the link has ended before. */
+  onSent: ((sent: true) => void) | undefined;
+  onLost: ((reason: unknown) => void) | undefined;
   next: QueuedPdu | undefined;
 }
 
@@ -64,9 +71,11 @@ export class AclLink {
   /** PDUs that wait. */
   queued = 0;
   first: QueuedPdu | undefined = undefined;
-  private last: QueuedPdu | undefined = undefined;
+  last: QueuedPdu | undefined = undefined;
+  /** Why the link has ended, for those who wait for what it did not send. */
+  lossReason: (() => unknown) | undefined = undefined;
   /** Waits in their order. */
-  readonly completions: CompletionWait[] = [];
+  completions: CompletionWait[] | undefined = undefined;
   /** The next link in line. */
   next: AclLink | undefined = undefined;
 
@@ -74,42 +83,23 @@ export class AclLink {
     this.handle = handle;
   }
 
-  /** Adds a packet to the queue. */
-  push(packet: Uint8Array): void {
-    const pdu: QueuedPdu = { packet, sent: 0, onSent: undefined, next: undefined };
-    if (this.last) this.last.next = pdu;
-    else this.first = pdu;
-    this.last = pdu;
-    this.queued++;
+  /**
+   * Calls `onSent` when the PDU that was queued last has left for the controller, at once when none waits; or `onLost`, with
+   * what `lossReason` returns, when the link ends before.
+   */
+  whenSent(onSent: (sent: true) => void, onLost?: (reason: unknown) => void): void {
+    const last = this.last;
+    if (!last) return onSent(true);
+    last.onSent = last.onSent ? both(last.onSent, onSent) : onSent;
+    last.onLost = last.onLost && onLost ? both(last.onLost, onLost) : (onLost ?? last.onLost);
   }
+}
 
-  /** Takes the first PDU out of the queue. */
-  shift(): void {
-    this.first = this.first!.next;
-    if (!this.first) this.last = undefined;
-    this.queued--;
-  }
-
-  /** Nothing waits any longer. */
-  clear(): void {
-    this.first = undefined;
-    this.last = undefined;
-    this.queued = 0;
-    this.completions.length = 0;
-  }
-
-  /** Calls `callback` when the PDU that was queued last has left for the controller. */
-  whenSent(callback: () => void): void {
-    const { last } = this;
-    if (!last) return callback();
-    const earlier = last.onSent;
-    last.onSent = earlier
-      ? () => {
-          earlier();
-          callback();
-        }
-      : callback;
-  }
+function both<T>(first: (value: T) => void, second: (value: T) => void): (value: T) => void {
+  return (value) => {
+    first(value);
+    second(value);
+  };
 }
 
 /** What the ACL layer is handed. */
@@ -199,17 +189,23 @@ export class Acl {
     this.divide();
     this.credits = Math.min(this.buffers, this.credits + link.inController);
     link.inController = 0;
-    link.clear();
+    let pdu = link.first;
+    link.first = link.last = link.completions = undefined;
+    link.queued = 0;
     this.drain();
+    for (; pdu; pdu = pdu.next) pdu.onLost?.(link.lossReason?.());
   }
 
   /** One packet from the controller, H4 indicator first. False when it is malformed; data for no link is dropped. */
-  receive(packet: DataView): boolean {
-    const length = packet.byteLength - L2CAP_OFFSET;
+  receive(packet: DataView, packetLength = packet.byteLength): boolean {
+    const length = packetLength - L2CAP_OFFSET;
     if (length < 0) return false;
     const header = packet.getUint32(1, true);
     if (header >>> 16 !== length) return false;
-    const receiver = this.find(header & 0x0fff)?.receiver;
+    const handle = header & 0x0fff;
+    let link = this.first;
+    while (link && link.handle !== handle) link = link.next;
+    const receiver = link?.receiver;
     if (receiver) receiver.receive(packet, (header >> 12) & 0b11, length);
     return true;
   }
@@ -221,14 +217,15 @@ export class Acl {
   whenCompleted(link: AclLink, callback: () => void): () => void {
     let packets = link.inController;
     for (let pdu = link.first; pdu; pdu = pdu.next) {
-      packets += Math.ceil((pdu.packet.length - L2CAP_OFFSET - pdu.sent) / this.packetLength);
+      packets += Math.ceil((pdu.end - L2CAP_OFFSET - pdu.sent) / this.packetLength);
     }
     const wait = { packets, callback };
     if (packets === 0) callback();
-    else link.completions.push(wait);
+    else if (link.completions) link.completions.push(wait);
+    else link.completions = [wait];
     return () => {
-      const at = link.completions.indexOf(wait);
-      if (at >= 0) link.completions.splice(at, 1);
+      const others = link.completions?.filter((other) => other !== wait);
+      link.completions = others && others.length > 0 ? others : undefined;
     };
   }
 
@@ -257,87 +254,118 @@ export class Acl {
       this.dropped++;
       return false;
     }
-    link.push(this.gather(L2CAP_OFFSET + headerLength, payload, start, end));
+    const packet = this.transport.gather(this.header, L2CAP_OFFSET + headerLength, payload, start, end);
+    const pdu: QueuedPdu = {
+      packet,
+      end: L2CAP_OFFSET + length,
+      sent: 0,
+      onSent: undefined,
+      onLost: undefined,
+      next: undefined,
+    };
+    const last = link.last;
+    if (last) last.next = pdu;
+    else link.first = pdu;
+    link.last = pdu;
+    link.queued++;
     // A frame that fits has met the obstacle already.
-    if (!fits) this.drain();
+    if (fits) return false;
+    this.drain();
     return link.queued === 0;
   }
 
-  /** The header that stands, and a payload. */
-  private gather(headerLength: number, payload: Uint8Array, start: number, end: number): Uint8Array {
-    const packet = new Uint8Array(headerLength + end - start);
-    // The payload overwrites what the header buffer has too much.
-    packet.set(packet.length < this.header.length ? this.header.subarray(0, headerLength) : this.header);
-    packet.set(end - start < payload.length ? payload.subarray(start, end) : payload, headerLength);
-    return packet;
+  /** Whether a link's queue takes more of what nobody asked for. */
+  hasRoom(link: AclLink): boolean {
+    if (link.queued < QUEUE_SHARE) return true;
+    if (link.queued >= QUEUE_LIMIT) return false;
+    let all = 0;
+    for (let each = this.first; each; each = each.next) all += each.queued;
+    return all < QUEUE_LIMIT_ALL;
   }
 
-  /** Number Of Completed Packets (Vol 4, Part E, 7.7.19). Wrong handles and counts are noted and change nothing. */
-  completed(packet: DataView): void {
-    const length = packet.byteLength;
+  /**
+   * Number Of Completed Packets (Vol 4, Part E, 7.7.19), `length` bytes with the indicator. Wrong handles and counts are
+   * noted and change nothing.
+   */
+  completed(packet: DataView, length = packet.byteLength): void {
     const count = length > 3 ? packet.getUint8(3) : 0;
-    for (let index = 0; index < count && 8 + index * 4 <= length; index++) {
-      const entry = packet.getUint32(4 + index * 4, true);
-      const link = this.find(entry & 0x0fff);
+    for (let at = 4, end = 4 + count * 4; at < end && at + 4 <= length; at += 4) {
+      const entry = packet.getUint32(at, true);
+      const handle = entry & 0x0fff;
+      let link = this.first;
+      while (link && link.handle !== handle) link = link.next;
       if (!link) continue; // Reported after the disconnection: already counted by close().
       let done = entry >>> 16;
-      if (done > link.inController) {
+      const held = link.inController;
+      if (done > held) {
         this.port.log(
           "warning",
-          `hci: the controller completed ${done} packets on handle ${link.handle}, ${link.inController} were sent`,
+          `hci: the controller completed ${done} packets on handle ${handle}, ${held} were sent`,
         );
-        done = link.inController;
+        done = held;
       }
-      link.inController -= done;
+      link.inController = held - done;
       this.credits += done;
-      if (link.completions.length > 0) settleCompletions(link, done);
+      if (link.completions) settleCompletions(link, link.completions, done);
     }
     this.drain();
   }
 
   /** Sends what waits, the links taking turns, until the controller or the transport is full. */
   drain(): void {
-    for (let link = this.first; link && this.credits > 0; ) {
-      if (link.queued > 0 && link.inController < this.share && this.transmitFragment(link)) {
+    let link = this.first;
+    while (link) {
+      const pdu = link.first;
+      if (pdu === undefined || !this.transmit(link, pdu)) link = link.next;
+      else {
         // To the end of the line.
         if (this.count > 1) {
           this.remove(link);
           this.append(link);
         }
         link = this.first;
-      } else link = link.next;
+      }
     }
   }
 
-  private transmitFragment(link: AclLink): boolean {
-    const pdu = link.first!;
-    const { packet, sent } = pdu;
-    const rest = packet.length - L2CAP_OFFSET - sent;
-    const length = Math.min(rest, this.packetLength);
-    const taken =
-      sent === 0
-        ? this.transport.write(packet, L2CAP_OFFSET + length)
-        : this.transmitContinuing(link, length);
-    if (!taken) return false;
-    this.credits--;
-    link.inController++;
-    pdu.sent += length;
-    if (length === rest) {
-      link.shift();
-      if (pdu.onSent) pdu.onSent();
+  /** Sends the first PDU of a link, or its next fragment. False when the controller or the transport does not take it. */
+  private transmit(link: AclLink, pdu: QueuedPdu): boolean {
+    const held = link.inController;
+    if (this.credits === 0 || held >= this.share) return false;
+    const sent = pdu.sent;
+    const rest = pdu.end - sent - L2CAP_OFFSET;
+    if (rest > this.packetLength) {
+      if (!this.transmitFragment(link, pdu, this.packetLength)) return false;
+      pdu.sent = sent + this.packetLength;
+    } else {
+      const taken =
+        sent === 0 ? this.transport.write(pdu.packet, pdu.end) : this.transmitFragment(link, pdu, rest);
+      if (!taken) return false;
     }
+    this.credits--;
+    link.inController = held + 1;
+    if (rest > this.packetLength) return true;
+    const next = pdu.next;
+    link.first = next;
+    if (!next) link.last = undefined;
+    link.queued--;
+    if (pdu.onSent) pdu.onSent(true);
     return true;
   }
 
-  private transmitContinuing({ handle, first }: AclLink, length: number): boolean {
-    this.headerView.setUint32(1, handle | (CONTINUING << 12) | (length << 16), true);
-    const from = L2CAP_OFFSET + first!.sent;
-    return this.transport.write(this.header, L2CAP_OFFSET, first!.packet, from, from + length);
+  private transmitFragment(link: AclLink, { packet, sent }: QueuedPdu, length: number): boolean {
+    if (sent === 0) return this.transport.write(packet, L2CAP_OFFSET + length);
+    this.headerView.setUint32(1, link.handle | (CONTINUING << 12) | (length << 16), true);
+    const from = L2CAP_OFFSET + sent;
+    return this.transport.write(this.header, L2CAP_OFFSET, packet, from, from + length);
   }
 }
 
 /** Packets of a link are completed in order, and so are the waits for them. */
-function settleCompletions({ completions }: AclLink, done: number): void {
+function settleCompletions(link: AclLink, completions: CompletionWait[], done: number): void {
   for (const wait of completions) wait.packets -= done;
-  while (completions.length > 0 && completions[0]!.packets <= 0) completions.shift()!.callback();
+  const over = completions.filter((wait) => wait.packets <= 0);
+  if (over.length === completions.length) link.completions = undefined;
+  else link.completions = completions.slice(over.length);
+  for (const wait of over) wait.callback();
 }

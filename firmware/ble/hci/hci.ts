@@ -29,10 +29,10 @@ export interface HciPort {
 
 /** Where data goes. Packets begin with their H4 indicator. */
 export interface HciData {
-  /** An ACL packet. False when it is malformed. */
-  receive(packet: DataView): boolean;
-  /** Number Of Completed Packets, whose header is sound. */
-  completed(packet: DataView): void;
+  /** An ACL packet of `length` bytes. False when it is malformed. */
+  receive(packet: DataView, length: number): boolean;
+  /** Number Of Completed Packets, `length` bytes, whose header is sound. */
+  completed(packet: DataView, length: number): void;
   /** The transport has room again. */
   drain(): void;
 }
@@ -156,16 +156,30 @@ export class Hci implements HciReceiver {
     });
   }
 
-  onPacket(packet: DataView): void {
+  /** Needs no `this`: the line calls it for every packet. */
+  readonly onPacket = (packet: DataView): void => {
     if (!this.opened) return;
-    const type = packet.getUint8(0);
-    if (type === H4_ACL && this.data.receive(packet)) return;
     const length = packet.byteLength;
-    if (type === H4_EVENT && length >= 3) {
-      const header = packet.getUint16(1, true);
-      if (header >> 8 === length - 3) return this.receiveEvent(header & 0xff, packet, length);
+    if (length < 4) return this.receiveShort(packet, length);
+    const header = packet.getUint32(0, true);
+    const type = header & 0xff;
+    if (type === H4_EVENT && ((header >> 16) & 0xff) === length - 3) {
+      const code = (header >> 8) & 0xff;
+      if (code === numberOfCompletedPackets.code) this.data.completed(packet, length);
+      else this.receiveEvent(code, packet, length);
+    } else if (type !== H4_ACL || !this.data.receive(packet, length)) {
+      this.refuse("packet", type);
     }
-    this.refuse("packet", type);
+  };
+
+  /** An event without parameters, or nothing. */
+  private receiveShort(packet: DataView, length: number): void {
+    const type = length > 0 ? packet.getUint8(0) : 0;
+    if (length === 3 && type === H4_EVENT && packet.getUint8(2) === 0) {
+      this.receiveEvent(packet.getUint8(1), packet, length);
+    } else {
+      this.refuse("packet", type);
+    }
   }
 
   onWritable(): void {
@@ -178,7 +192,6 @@ export class Hci implements HciReceiver {
   }
 
   private receiveEvent(code: number, packet: DataView, end: number): void {
-    if (code === numberOfCompletedPackets.code) return this.data.completed(packet);
     if (code === commandComplete.code) {
       if (end < 6) return this.refuse("event", code);
       return this.answered(packet.getUint16(4, true), packet.getUint8(3), packet, 6);

@@ -7,6 +7,8 @@ export type Direction = "sent" | "received";
 /** Receives each whole packet, its H4 indicator first, in an array of its own. */
 export type PacketSink = (direction: Direction, packet: Uint8Array) => void;
 
+const NOTHING = new Uint8Array(0);
+
 /** A transport that behaves as `transport` and shows every packet to `sink`. */
 export function tapTransport(transport: HciTransport, sink: PacketSink): HciTransport {
   return {
@@ -27,12 +29,10 @@ export function tapTransport(transport: HciTransport, sink: PacketSink): HciTran
     },
     write(header, headerLength, payload, start = 0, end = payload ? payload.length : 0): boolean {
       if (!transport.write(header, headerLength, payload, start, end)) return false;
-      const packet = new Uint8Array(headerLength + end - start);
-      packet.set(header.subarray(0, headerLength));
-      if (payload) packet.set(payload.subarray(start, end), headerLength);
-      sink("sent", packet);
+      sink("sent", transport.gather(header, headerLength, payload ?? NOTHING, start, end));
       return true;
     },
+    gather: (...packet) => transport.gather(...packet),
     close: () => transport.close(),
   };
 }

@@ -1,5 +1,5 @@
 /** A fixed channel of one LE link (Vol 3, Part A, 2.1): its frames are its SDUs, and its queue is that of the link. */
-import { type Acl, type AclLink, L2CAP_OFFSET, PDU_OFFSET, QUEUE_LIMIT } from "../hci/acl.ts";
+import { type Acl, type AclLink, L2CAP_OFFSET, PDU_OFFSET, QUEUE_SHARE } from "../hci/acl.ts";
 import type { Channel, ChannelReceiver } from "./channel.ts";
 
 /** Fixed channel identifiers (Vol 3, Part A, Table 2.2). */
@@ -31,7 +31,8 @@ export class FixedChannel implements Channel {
   }
 
   get hasRoom(): boolean {
-    return this.link.queued < QUEUE_LIMIT;
+    const link = this.link;
+    return link.queued < QUEUE_SHARE || this.acl.hasRoom(link);
   }
 
   send(headerLength: number, payload: Uint8Array, start: number, end: number): boolean {

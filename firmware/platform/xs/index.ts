@@ -37,12 +37,13 @@ function createTransport(native: Native): HciTransport {
   return {
     open(receiver: HciReceiver) {
       native.hciOpen(
-        (packet) => receiver.onPacket(packet),
+        receiver.onPacket,
         () => receiver.onWritable(),
         (reason) => receiver.onFailure(reason),
       );
     },
     write: native.hciWrite,
+    gather: native.hciGather,
     close: () => native.hciClose(),
   };
 }

@@ -55,6 +55,14 @@ export interface Native {
     start?: number,
     end?: number,
   ): boolean;
+  /** The bytes that hciWrite would write, in an array of their own. */
+  hciGather(
+    header: Uint8Array,
+    headerLength: number,
+    payload: Uint8Array,
+    start: number,
+    end: number,
+  ): Uint8Array;
   hciClose(): void;
 
   random(length: number): Uint8Array;

@@ -14,6 +14,7 @@ import { visit } from "../../../simulator/phone/visit.ts";
 import { SeededRandom } from "../../../simulator/random.ts";
 import { createRealClock } from "../../../tools/radio/realClock.ts";
 import { SimulatorServer, type SimulatorServerOptions } from "../../../tools/radio/simulatorServer.ts";
+import { concat } from "../../support/bytes.ts";
 import { MemoryRecords } from "../../support/cameras.ts";
 import { createServer } from "../../support/server.ts";
 
@@ -35,6 +36,8 @@ function socketTransport(socket: Socket): HciTransport {
       if (payload) socket.write(payload.slice(start, end));
       return true;
     },
+    gather: (header, headerLength, payload, start, end) =>
+      concat(header.subarray(0, headerLength), payload.subarray(start, end)),
     close() {
       receiver = undefined;
     },

@@ -42,23 +42,22 @@ export class Updates {
    * Notifies one client. The value is taken over by the call; what is longer than ATT_MTU - 3 is cut.
    * @param force also a client that has not subscribed, which does not conform (Vol 3, Part G, 3.3.3.3).
    */
-  notify(bearer: ServerBearer, attribute: Attribute, value: Uint8Array, force?: boolean): NotifyOutcome {
+  notify(server: ServerBearer, attribute: Attribute, value: Uint8Array, force?: boolean): NotifyOutcome {
+    const session = server.session;
+    const handle = attribute.handle;
     // What a client never configured is undefined, of which no bit is set.
-    if ((bearer.session.configurations.get(attribute.handle)! & CCCD.NOTIFY) !== 0 || force) {
-      return this.send(bearer, attribute, value);
+    if ((session.configurations.get(handle)! & CCCD.NOTIFY) === 0 && !force) {
+      noteUnwanted(server, attribute);
+      return "unsubscribed";
     }
-    noteUnwanted(bearer, attribute);
-    return "unsubscribed";
-  }
-
-  private send(server: ServerBearer, attribute: Attribute, value: Uint8Array): NotifyOutcome {
-    if (server.session.changeUnaware || attribute.requirements !== undefined) {
+    if (session.changeUnaware || attribute.requirements !== undefined) {
       if (!maySend(server, attribute)) return "unsubscribed";
     }
-    const { bearer } = server;
+    const bearer = server.bearer;
     if (bearer.timedOut || !bearer.channel.hasRoom) return "full";
-    if (value.length > bearer.mtu - VALUE_HEADER_LENGTH) noteCut(server, attribute, value.length);
-    return server.notify(attribute.handle, value) ? "sent" : "queued";
+    const length = value.length;
+    if (length > bearer.mtu - VALUE_HEADER_LENGTH) noteCut(server, attribute, length);
+    return server.notify(handle, value, length) ? "sent" : "queued";
   }
 
   /**
@@ -78,7 +77,7 @@ export class Updates {
     let outcome: NotifyOutcome = "sent";
     for (const batch of batches(bearer, wanted)) {
       const [[attribute, value]] = batch as [readonly [Attribute, Uint8Array]];
-      if (batch.length === 1) outcome = this.send(bearer, attribute, value);
+      if (batch.length === 1) outcome = this.notify(bearer, attribute, value, true);
       else if (!bearer.canNotify) return "full";
       else outcome = bearer.notifyMultiple(tuples(batch)) ? "sent" : "queued";
       if (outcome === "full") return "full";
@@ -118,7 +117,7 @@ export class Updates {
           first ??= server;
           channels[together++] = channel;
         } else {
-          const outcome = this.send(server, attribute, value);
+          const outcome = this.notify(server, attribute, value, true);
           if (outcome === "full") this.droppedNotifications++;
           else if (outcome !== "unsubscribed") told++;
         }
@@ -127,7 +126,7 @@ export class Updates {
         told++;
       }
     }
-    if (together === 1) first!.notify(handle, value);
+    if (together === 1) first!.notify(handle, value, value.length);
     else if (together > 1) first!.notifyAll(channels, together, handle, value);
     return told + together;
   }

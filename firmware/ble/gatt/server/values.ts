@@ -49,11 +49,12 @@ export function fits(attribute: Attribute, length: number): boolean {
 
 /** The one way in which a client's value is stored. False, and nothing has changed, when there is no room for it. */
 export function store(attribute: Attribute, value: Uint8Array): boolean {
-  if (!fits(attribute, value.length)) return false;
   if (!attribute.append) {
+    if (value.length > attribute.maxLength) return false;
     attribute.value = value;
     return true;
   }
+  if (!fits(attribute, value.length)) return false;
   const joined = new Uint8Array(attribute.value.length + value.length);
   joined.set(attribute.value);
   joined.set(value, attribute.value.length);

@@ -38,18 +38,21 @@ export function writeByRequest(bearer: ServerBearer, view: DataView, start: numb
   const refusal = mayWrite(bearer.security, bearer.session, attribute);
   if (refusal !== 0) return bearer.refuse(opcode, handle, refusal);
   if (attribute.configures) return writeConfiguration(bearer, attribute, view, start + 2, length - 2);
-  if (!fits(attribute, length - 2)) {
-    return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
-  }
   // The application gets copies, and nobody else changes a packet.
   const value = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset + start + 2, length - 2);
   if (attribute.handlers?.onWrite) return askForRequest(bearer, attribute, value);
-  store(attribute, value);
+  if (!store(attribute, value)) {
+    return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
+  }
   bearer.respondWith(WRITE_RESPONSE);
   written(bearer, attribute, value);
 }
 
 function askForRequest(bearer: ServerBearer, attribute: Attribute, value: Uint8Array): void {
+  if (!fits(attribute, value.length)) {
+    const { opcode } = writeRequest;
+    return bearer.refuse(opcode, attribute.handle, ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
+  }
   accept(bearer, attribute, value, "write", (error) => {
     // Others may have written meanwhile.
     const refusal = error || (store(attribute, value) ? 0 : ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
@@ -113,7 +116,7 @@ function written({ context, session }: ServerBearer, attribute: Attribute, value
   } catch (error) {
     context.blame(attribute, error);
   }
-  context.watcherOf(attribute)?.onWritten(session.peer, attribute);
+  if (context.watcher) context.watcherOf(attribute)?.onWritten(session.peer, attribute);
 }
 
 /** A write to a CCCD; one that is shorter leaves the bytes behind it (3.4.5.1). */

@@ -77,7 +77,7 @@ describe("Acl.whenCompleted", () => {
     assert.deepEqual(calls, []);
     complete(acl, 1, 5);
     assert.deepEqual(calls, ["kept"]);
-    assert.equal(link.completions.length, 0);
+    assert.equal(link.completions?.length ?? 0, 0);
   });
 
   it("is never called when the link ends before", () => {
@@ -87,6 +87,6 @@ describe("Acl.whenCompleted", () => {
     acl.close(link);
     complete(acl, 1, 1);
     assert.deepEqual(calls, []);
-    assert.equal(link.completions.length, 0);
+    assert.equal(link.completions?.length ?? 0, 0);
   });
 });

@@ -342,9 +342,14 @@ describe("Acl: a full transport, and whenSent", () => {
     const { acl } = setUp(27, 1);
     const link = acl.open(1);
     send(acl, link, counting(60));
-    link.whenSent(() => assert.fail("it was not sent"));
+    let lost = 0;
+    link.whenSent(
+      () => assert.fail("it was not sent"),
+      () => lost++,
+    );
     acl.close(link);
     complete(acl, [1, 1]);
+    assert.equal(lost, 1);
   });
 
   it("whenSent: what is sent from inside it does not spoil a frame on its way", () => {
