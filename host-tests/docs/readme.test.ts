@@ -18,6 +18,16 @@ function saidBy(source: string, output: string): string[] {
   return lines.filter((line) => line.startsWith(source)).map(withoutFigures);
 }
 
+/** The first line of the listing that was not said in its turn; the listing leaves lines out. */
+function notSaid(listing: readonly string[], said: readonly string[]): string | undefined {
+  let at = 0;
+  return listing.find((line) => {
+    const found = said.indexOf(line, at);
+    at = found + 1;
+    return found < 0;
+  });
+}
+
 describe("README.md", function () {
   this.timeout(600_000);
 
@@ -29,8 +39,17 @@ describe("README.md", function () {
     const session = obscura("run");
     assert.equal(await session.ended, 0, session.output());
     for (const source of ["camera", "phone"]) {
-      assert.deepEqual(saidBy(source, session.output()), saidBy(source, listing));
-      assert.ok(saidBy(source, listing).length >= 5);
+      const said = saidBy(source, session.output());
+      const shown = saidBy(source, listing);
+      assert.equal(notSaid(shown, said), undefined, session.output());
+      assert.equal(shown.at(-1), said.at(-1), "to the end");
+      assert.ok(shown.length >= 4);
     }
+  });
+
+  it("a line that was not said is found", () => {
+    assert.equal(notSaid(["a", "c"], ["a", "b", "c"]), undefined);
+    assert.equal(notSaid(["c", "a"], ["a", "b", "c"]), "a");
+    assert.equal(notSaid(["a", "a"], ["a", "b"]), "a");
   });
 });
