@@ -230,7 +230,11 @@ export const verbPieces = {
  */
 export function piecesFor(board, radio) {
   const isCrossCompiled = existsSync(join(root, "boards", board, "toolchain.cmake"));
-  return ["native", ...(isCrossCompiled ? ["cortex-m"] : []), ...(radio === "bumble" ? ["python"] : [])];
+  return [
+    "native",
+    ...(isCrossCompiled ? ["cortex-m"] : []),
+    ...(radio === "bumble" || radio === "bridge" ? ["python"] : []),
+  ];
 }
 
 /** @param {string[]} pieces */

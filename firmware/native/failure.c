@@ -82,11 +82,14 @@ static void describe_full_heap(txMachine *the, char *line, size_t size) {
 }
 
 /* Nobody has connected: what fills the heap is the program itself, and would after every restart. */
-static void does_not_fit(const char *figures) __attribute__((noreturn));
+static void does_not_fit(txMachine *the, const char *figures) __attribute__((noreturn));
 
-static void does_not_fit(const char *figures) {
-    console_line(CONSOLE_FATAL, "the application does not fit on this board, and is not started again: %s",
-                 figures);
+static void does_not_fit(txMachine *the, const char *figures) {
+    char text[768];
+    snprintf(text, sizeof text, "the application does not fit on this board, and is not started again: %s",
+             figures);
+    stack_write_callers(the, text, sizeof text);
+    console_text(CONSOLE_FATAL, text);
     port_halt();
 }
 
@@ -105,7 +108,7 @@ void fxAbort(txMachine *the, int status) {
     case XS_NOT_ENOUGH_MEMORY_EXIT:
         describe_full_heap(the, line, sizeof line);
         if (application_starting())
-            does_not_fit(line);
+            does_not_fit(the, line);
         break;
     case XS_STACK_OVERFLOW_EXIT:
         snprintf(line, sizeof line, "stack overflow: %d of %d slots of JavaScript stack in use",

@@ -158,14 +158,6 @@ describe("obscura run --radio", function () {
       }
     });
   }
-
-  it("a controller that is not there: the camera says so, and tries again until Ctrl-C", async () => {
-    const session = obscura("run", "--radio", `unix:${join(folder, "nobody")}`);
-    await session.saw(/HCI UART: unix:.*nobody: No such file/);
-    await session.saw(/attempt 2/);
-    session.child.kill("SIGINT");
-    assert.equal(await session.ended, 130, session.output());
-  });
 });
 
 describe("obscura run", function () {

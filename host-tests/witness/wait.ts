@@ -6,8 +6,8 @@ export class WaitError extends Error {
   override name = "WaitError";
 }
 
-/** A net for what never comes: nothing that comes takes as long, on the busiest machine. */
-export const PATIENCE_MS = 180_000;
+/** A net for what never comes: nothing that comes takes as long, on the busiest machine. OBSCURA_PATIENCE_MS sets another. */
+export const PATIENCE_MS = Number(process.env.OBSCURA_PATIENCE_MS ?? 180_000);
 
 /**
  * The value of `wanted`.

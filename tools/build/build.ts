@@ -1,7 +1,7 @@
 /** `obscura build`: from TypeScript to an image and an application bundle for one board. */
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Operation, step } from "../events.ts";
+import { type Operation, step, ToolError } from "../events.ts";
 import { lock, tryLock } from "../lock.ts";
 import { displayPath, root } from "../paths.ts";
 import { findApplication } from "./application.ts";
@@ -11,7 +11,7 @@ import { buildCompiler, compile } from "./compiler.ts";
 import { writeIfChanged } from "./fingerprint.ts";
 import { buildImage, kilobytes } from "./image.ts";
 import type { BundleKind } from "./imports.ts";
-import { type Compiled, writeImageMap, writeMap } from "./maps.ts";
+import { type Compiled, inSources, writeImageMap, writeMap } from "./maps.ts";
 import { makeRelinkingKit } from "./relink.ts";
 import { checkEntry } from "./typecheck.ts";
 
@@ -85,7 +85,12 @@ async function* compiled(
   const script = join(place, `${name}.js`);
   const output = join(place, `${name}.xsb`);
   const made = yield* step(`bundle:${kind}`, `Bundle of the ${kind}`, async () => {
-    const bundled: Bundle = await bundle(kind, entry);
+    const bundled: Bundle = await bundle(kind, entry).catch(async (error: unknown) => {
+      if (!(error instanceof SyntaxError)) throw error;
+      // Of a regular expression, from Node: the type check knows where.
+      await checkEntry(entry, place, name);
+      throw new ToolError(`${displayPath(entry)} or what it imports: ${error.message}`);
+    });
     await checkEntry(entry, place, name);
     writeIfChanged(script, bundled.code);
     return {
@@ -101,6 +106,8 @@ async function* compiled(
       input: script,
       output,
       ...(base === undefined ? {} : { base }),
+    }).catch((error: unknown) => {
+      throw inSources(error, script, made);
     });
     const sourceRoot = kind === "firmware" ? root : dirname(entry);
     const compiled = { bytecode: output, bundle: made, sourceRoot };

@@ -44,9 +44,11 @@ export async function bundle(kind: Bundled, entry: string, plugins: readonly Plu
     // An application keeps its variables: a use before the declaration is evaluated is an error, not a value.
     const uses = kind === "application" ? [] : constantUses(code);
     const short = kind === "application" ? code : inlineConstants(code);
-    const lowered = await lowerTraced(short, displayPath(entry), { dropUnused: true });
-    const steps = [lowered.step, ...(uses.length === 0 ? [] : [replaced(code, short, uses)])];
-    return { code: lowered.code, inputs, warnings, origins: new Origins(map, process.cwd(), steps) };
+    const before = uses.length === 0 ? [] : [replaced(code, short, uses)];
+    const { placeOf } = new Origins(map, process.cwd(), before);
+    const lowered = await lowerTraced(short, displayPath(entry), { dropUnused: true, placeOf });
+    const origins = new Origins(map, process.cwd(), [lowered.step, ...before]);
+    return { code: lowered.code, inputs, warnings, origins };
   } catch (error) {
     throw asToolError(error);
   }

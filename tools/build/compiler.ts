@@ -53,7 +53,10 @@ export interface Compilation {
   readonly base?: string;
 }
 
-/** Compiles a bundle when it has changed, and notes where its bytecode comes from (maps.ts). Returns the size of the bytecode container in bytes. */
+/**
+ * Compiles a bundle when it has changed, and notes where its bytecode comes from (maps.ts). Returns the size of the
+ * bytecode container in bytes.
+ */
 export async function compile({ kind, name, input, output, base }: Compilation): Promise<number> {
   const args = [
     ...["--kind", kind, "--name", name, "--output", output],

@@ -9,7 +9,8 @@ import type { SourceMapPayload } from "node:module";
 import { type TransformFailure, transform } from "esbuild";
 import { parseAst } from "rollup/parseAst";
 import { ToolError } from "../events.ts";
-import { mapped, type Step } from "./origins.ts";
+import { displayPath } from "../paths.ts";
+import { mapped, type Place, type Position, type Step } from "./origins.ts";
 
 /** Lowered code, and the way back from it. */
 export interface Lowered {
@@ -21,6 +22,8 @@ export interface Lowered {
 export interface Lowering {
   /** Leaves out declarations at the top level that nothing refers to and that do nothing by themselves. */
   readonly dropUnused?: boolean;
+  /** Where the code comes from, for errors. */
+  readonly placeOf?: (position: Position) => Place | undefined;
 }
 
 /** @throws ToolError when the code cannot be lowered, with the place. */
@@ -32,7 +35,7 @@ export async function lower(code: string, name: string, options: Lowering = {}):
 export async function lowerTraced(
   code: string,
   name: string,
-  { dropUnused = false }: Lowering = {},
+  { dropUnused = false, placeOf = () => undefined }: Lowering = {},
 ): Promise<Lowered> {
   try {
     const result = await transform(code, {
@@ -53,7 +56,13 @@ export async function lowerTraced(
   } catch (error) {
     const { errors } = error as TransformFailure;
     if (!Array.isArray(errors)) throw error;
-    const lines = errors.map(({ text, location }) => `${location?.file}:${location?.line}: ${text}`);
+    const lines = errors.map(({ text, location }) => {
+      const { file, line = 0, column = 0 } = location ?? {};
+      const place = placeOf({ line: line - 1, column });
+      return place === undefined
+        ? `${file}:${line}: ${text}`
+        : `${displayPath(place.file)}:${place.line}:${place.column}: ${text}`;
+    });
     throw new ToolError(`${name} cannot be lowered to what the engine runs`, lines.join("\n"));
   }
 }

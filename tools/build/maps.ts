@@ -1,6 +1,8 @@
 /** Writes the source maps of bytecode: a bundle's, and that of a preloaded image, whose functions lie elsewhere. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
+import { ToolError } from "../events.ts";
+import { displayPath } from "../paths.ts";
 import type { Bundle } from "./bundle.ts";
 import { fingerprint, unlessFresh } from "./fingerprint.ts";
 import { type BytecodeMap, encodeMap, type Segment, segmentsOf } from "./origins.ts";
@@ -36,6 +38,19 @@ const madeOf = ({ bytecode, bundle, sourceRoot }: Compiled, ...files: readonly s
   const sources = bundle.inputs.filter((file) => existsSync(file));
   return fingerprint([bytecode, positionsOf(bytecode), ...sources, ...files], [bundle.code, sourceRoot]);
 };
+
+/** The compiler's errors of a bundle in `script`, with places in the files that the bundle was made of. */
+export function inSources(error: unknown, script: string, { origins }: Bundle): unknown {
+  if (!(error instanceof ToolError)) return error;
+  const lines = error.output.split("\n").map((text) => {
+    if (!text.startsWith(`${script}:`)) return text;
+    const [, line, column, what] = /^:(\d+):(\d+): (.*)$/.exec(text.slice(script.length)) ?? [];
+    if (what === undefined) return text;
+    const place = origins.placeOf({ line: Number(line) - 1, column: Number(column) - 1 });
+    return place === undefined ? text : `${displayPath(place.file)}:${place.line}:${place.column}: ${what}`;
+  });
+  return new ToolError(error.message, lines.join("\n"));
+}
 
 /** Writes the map of a bundle, unless it is there. */
 export async function writeMap(compiled: Compiled): Promise<void> {

@@ -109,7 +109,7 @@ export class Origins {
   }
 
   /** Undefined for what the build added. */
-  placeOf(position: Position): Place | undefined {
+  readonly placeOf = (position: Position): Place | undefined => {
     let at: Position | undefined = position;
     for (const step of this.steps) at = at && step(at);
     const entry = at && entryAt(this.first, at);
@@ -119,7 +119,7 @@ export class Origins {
       line: entry.originalLine! + 1,
       column: (entry.originalColumn ?? 0) + 1,
     };
-  }
+  };
 }
 
 interface Node {
@@ -221,7 +221,8 @@ export function encodeMap(
     sources: sources.list,
     sourcesContent: [],
     names: names.list,
-    mappings: mappings.join(","),
+    // Node reads a last segment of one field wrongly unless something follows it.
+    mappings: `${mappings.join(",")};`,
   };
 }
 

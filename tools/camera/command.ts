@@ -17,6 +17,8 @@ export interface CameraOptions {
   readonly state?: string;
   /** The device's unique identifier, 16 hexadecimal digits. */
   readonly id?: string;
+  /** Bytes that the heap may grow by, if fewer than the board's; 0 keeps it at its floor. */
+  readonly growth?: number;
 }
 
 /** What boards/<board>/qemu.ts exports. */
@@ -29,12 +31,13 @@ interface QemuBoard {
     stateFile?: string;
     seed?: string;
     id?: string;
+    arguments?: string[];
   }): string[];
 }
 
 /** @throws ToolError for a board that nothing on this computer can run. */
 export async function cameraCommand(board: Board, options: CameraOptions): Promise<[string, ...string[]]> {
-  const { image, application, hci, state, id } = options;
+  const { image, application, hci, state, id, growth } = options;
   if (board.runs === "hardware")
     throw new ToolError(`Nothing on this computer runs an image for ${board.name}`);
   if (board.runs === "qemu") {
@@ -47,6 +50,7 @@ export async function cameraCommand(board: Board, options: CameraOptions): Promi
       ...(hci === undefined ? {} : { hci: parseHci(hci) }),
       ...(state === undefined ? {} : { stateFile: state }),
       ...(id === undefined ? {} : { id }),
+      ...(growth === undefined ? {} : { arguments: [`growth=${growth}`] }),
     });
     return [qemuProgram, ...args];
   }
@@ -56,6 +60,7 @@ export async function cameraCommand(board: Board, options: CameraOptions): Promi
     ...(application === undefined ? [] : ["--app", application]),
     ...(state === undefined ? [] : ["--state", state]),
     ...(id === undefined ? [] : ["--id", id]),
+    ...(growth === undefined ? [] : ["--growth", String(growth)]),
   ];
 }
 

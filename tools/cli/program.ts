@@ -164,7 +164,7 @@ function createProgram({ abort, end }: Context): Command {
 const radioHelp = `
 Radios:
 ${Object.entries(radios)
-  .map(([name, title]) => `  ${name.padEnd(15)} ${title}`)
+  .map(([name, title]) => `  ${name.padEnd(32)} ${title}`)
   .join("\n")}`;
 
 /** What an unknown option or command makes commander say, with what there is instead. */

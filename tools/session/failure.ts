@@ -37,7 +37,7 @@ export class FailureWatch {
       this.count++;
       this.silence = setTimeout(() => this.end(), lastWordsMs);
     } else if (this.application !== undefined) {
-      this.place ??= /^(?:error:)?\s+at (?:[^(]*\()?(\S+:\d+:\d+)\b/.exec(text)?.[1];
+      this.place ??= /^(?:error:)?\s+at (?:[^(]*\()?([^()]+:\d+:\d+)\b/.exec(text)?.[1];
     }
   }
 

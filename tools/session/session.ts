@@ -10,7 +10,9 @@ import { mapsIn } from "../trace/maps.ts";
 import { Tracer } from "../trace/trace.ts";
 import { FailureWatch } from "./failure.ts";
 import { EventQueue } from "./queue.ts";
+import { startBridge } from "./radios/bridge.ts";
 import { startBumble } from "./radios/bumble.ts";
+import { connectController } from "./radios/controller.ts";
 import type { Radio, RadioChoice, Visitor } from "./radios/radio.ts";
 import { startSimulator } from "./radios/sim.ts";
 import { startRecorder } from "./recorder.ts";
@@ -82,6 +84,10 @@ export async function* runSession(options: SessionOptions): Operation {
       failures.close();
       events.close();
     });
+    void radio.lost?.then((why) => {
+      ended ??= why;
+      events.close();
+    });
     void visit?.ended.then(async (everything) => {
       sawEverything = everything;
       if (!everything) await delay(lastWordsMs, undefined, { signal }).catch(() => undefined);
@@ -111,14 +117,16 @@ export async function* runSession(options: SessionOptions): Operation {
 function startRadio(choice: RadioChoice, folder: string, signal: AbortSignal): Promise<Radio> | Radio {
   if (choice.kind === "sim") return startSimulator();
   if (choice.kind === "bumble") return startBumble(folder, signal);
-  return { hci: choice.hci, detail: `the controller at ${choice.hci}`, stop: async () => undefined };
+  if (choice.kind === "bridge") return startBridge(choice.transport, signal);
+  return connectController(choice.hci, signal);
 }
 
 function opening(board: string, radio: Radio, visitor: Visitor | undefined): string {
   if (visitor !== undefined) return `The camera starts on ${board}; a ${visitor.name} looks for it.`;
   const others =
     radio.neighbour === undefined ? "" : ` A host of yours finds a controller at ${radio.neighbour}.`;
-  return `The camera starts on ${board}, until Ctrl-C.${others}`;
+  const hint = radio.hint === undefined ? "" : ` ${radio.hint}`;
+  return `The camera starts on ${board}, until Ctrl-C.${others}${hint}`;
 }
 
 /** What the camera connects to: the controller, or a recorder before it. */

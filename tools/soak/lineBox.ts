@@ -24,6 +24,11 @@ export class LineBox {
     this.wake();
   }
 
+  /** Passes over everything that came. */
+  skip(): void {
+    this.next = this.lines.length;
+  }
+
   /** No further lines; `how` the program ended. */
   end(how: number | string): void {
     this.ended ??= `ended (${how})`;

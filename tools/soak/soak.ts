@@ -75,7 +75,7 @@ type Stop = () => Promise<unknown> | void;
 
 /** Starts controllers, the camera and its centrals. */
 async function setTheScene(board: string, signal: AbortSignal, progress: Progress): Promise<Scene> {
-  const built = await buildSoakImage(board, progress);
+  const built = await buildSoakImage(board, progress, { application: "tools/soak/application.ts" });
   signal.throwIfAborted();
   mkdirSync(join(buildRoot, "soak"), { recursive: true });
   const folder = mkdtempSync(join(buildRoot, "soak", "run-"));
@@ -108,8 +108,13 @@ async function setTheScene(board: string, signal: AbortSignal, progress: Progres
       ...["--name", NAME, "--order", ORDER, ...forCentrals.flatMap((hci) => ["--hci", hci])],
     ]);
     const camera = new LineBox("camera", PATIENCE_MS);
-    const { image, application } = built;
-    const options = { image, application, hci: forCamera!, state: join(folder, "state") };
+    const { image, applications } = built;
+    const options = {
+      image,
+      application: applications.application!,
+      hci: forCamera!,
+      state: join(folder, "state"),
+    };
     const running = await startCamera(built.board, options, (line) => camera.put(line));
     stops.push(() => running.stop());
     void running.exited.then((how) => camera.end(how));

@@ -9,17 +9,24 @@ import { textRenderer } from "../cli/render.ts";
 import { UsageError } from "../events.ts";
 import { endPrograms } from "../process.ts";
 import { type FuzzResult, fuzz } from "../soak/fuzz.ts";
+import { type HostileResult, hostile } from "../soak/hostile/hostile.ts";
 import { type SoakResult, soak, WARM_UP_ROUNDS } from "../soak/soak.ts";
 
 const LEAST_ROUNDS = WARM_UP_ROUNDS + 1;
 
 const help = `usage: npm run -s soak [-- options]
 
-Three centrals at once on a camera, two subscribed and one writing, vanish one after the other at random moments, round
+--scenario vanish, the default: three centrals at once on a camera, two subscribed and one writing, vanish one after the other at random moments, round
 by round. Ends at the first round in which something is lost, comes twice or to the wrong central, or in which the
 camera does not advertise again; and when its heap has grown at the end. Then each fuzz target runs.
 
-  --rounds N      how many, at least ${LEAST_ROUNDS} (default: 200)
+--scenario hostile: six peers, four of them hostile, compete for the places of the documents' "several clients", and a
+silent one sits on the README's sensor, at controllers that are no controllers but play what is worst. Ends at the first
+restart, and when an honest peer is not served; and when a heap has grown at the end.
+
+  --rounds N      how many, at least ${LEAST_ROUNDS} (default: 200; of the hostile scenario: what the minutes allow)
+  --scenario NAME vanish or hostile (default: vanish)
+  --minutes N     hostile: how long, by the camera's own clock (default: 10)
   --seed N        an integer that plans the rounds and damages the inputs (default: another one each time)
   --board BOARD   one of ${listBoards().join(", ")} (default: mps2-an500)
   --fuzz SECONDS  for each target; 0 leaves them out (default: 20)
@@ -29,6 +36,8 @@ Exit status: 0 when everything held, 1 when something did not, 2 for a mistake o
 `;
 
 interface Options {
+  readonly scenario: "vanish" | "hostile";
+  readonly minutes: number;
   readonly rounds: number;
   readonly seed: number;
   readonly board: string;
@@ -54,15 +63,35 @@ function parse(args: readonly string[]): Options | undefined {
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: { rounds: text, seed: text, board: text, fuzz: text, json: flag, help: flag },
+      options: {
+        scenario: text,
+        minutes: text,
+        rounds: text,
+        seed: text,
+        board: text,
+        fuzz: text,
+        json: flag,
+        help: flag,
+      },
     });
     if (values.help) return undefined;
     const { board = "mps2-an500" } = values;
     if (!listBoards().includes(board)) {
       throw new UsageError(`There is no board "${board}". Boards: ${listBoards().join(", ")}.`);
     }
+    const { scenario = "vanish" } = values;
+    if (scenario !== "vanish" && scenario !== "hostile") {
+      throw new UsageError(`There is no scenario "${scenario}". Scenarios: vanish, hostile.`);
+    }
+    const isHostile = scenario === "hostile";
+    if (!isHostile && values.minutes !== undefined) {
+      throw new UsageError("--minutes is for --scenario hostile; the other one takes --rounds.");
+    }
+    const rounds = values.rounds ?? (isHostile ? "0" : "200");
     return {
-      rounds: numberOf("rounds", values.rounds ?? "200", LEAST_ROUNDS),
+      scenario,
+      minutes: numberOf("minutes", values.minutes ?? "10", 0),
+      rounds: numberOf("rounds", rounds, isHostile ? 0 : LEAST_ROUNDS),
       seed: numberOf("seed", values.seed ?? String(Date.now() % 1_000_000), 0),
       board,
       fuzzSeconds: numberOf("fuzz", values.fuzz ?? "20", 0),
@@ -91,6 +120,22 @@ export function resultText({ fuzz: targets, heapBefore, heapAfter, ...figures }:
   return `${lines.join("\n")}\n`;
 }
 
+/** The result of the hostile scenario for a person. */
+export function hostileText({ served, acts, heapBefore, heapAfter, ...figures }: HostileResult): string {
+  const heap = ({ slots, chunks }: { slots: number; chunks: number }) => `${slots} + ${chunks}`;
+  const played = Object.entries(acts).map(([name, count]) => `${name} ${count}`);
+  const lines = [
+    `${figures.rounds} rounds of seed ${figures.seed} on ${figures.board}, ${figures.seconds} s: everything held`,
+    `  honest sessions  ${served.sessions}, ${served.repeated} of them again after the controller had failed`,
+    `  notifications    ${served.notifications}, indications ${served.indications}, writes ${served.writes}`,
+    `  README's sensor  ${figures.squatters} squatters sent away, ${figures.sensorSessions} phones served`,
+    `  hostile acts     ${played.join(", ")}`,
+    `  heap             ${heap(heapBefore)} bytes of slots and chunks before, ${heap(heapAfter)} after`,
+    `  sensor's heap    grown by ${figures.sensorHeapGrowthBytes} bytes`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
 /** Returns the exit status. */
 export async function run(args: readonly string[]): Promise<number> {
   const interruption = new AbortController();
@@ -111,6 +156,11 @@ export async function run(args: readonly string[]): Promise<number> {
     const render = textRenderer(process.stderr);
     // What fails after Ctrl-C fails because of it.
     const show: typeof render = (event) => (signal.aborted ? undefined : render(event));
+    if (options.scenario === "hostile") {
+      const result = await perform(hostile({ ...options, signal }), show);
+      process.stdout.write(json ? `${JSON.stringify(result)}\n` : hostileText(result));
+      return exitStatus.success;
+    }
     const rounds = await perform(soak({ ...options, signal }), show);
     const targets = fuzzSeconds === 0 ? [] : await perform(fuzz({ seconds: fuzzSeconds, seed }), show);
     const result: Result = { ...rounds, fuzz: targets };

@@ -3,15 +3,20 @@
 static const char *source_path;
 static struct position_stream source;
 
-/* `position` is the offset of a byte, see positions_getter. */
-static void report(void *console, txString path, txInteger position, txString format, c_va_list arguments) {
-    (void)console, (void)path;
+/* "path:line:column: " of the byte at `position`. */
+static void print_place(int position) {
     int line = 1, column = 1;
-    for (txInteger i = 0; i < position && (size_t)i < source.size; i++) {
+    for (int i = 0; i < position && (size_t)i < source.size; i++) {
         column = source.bytes[i] == '\n' ? 1 : column + 1;
         line += source.bytes[i] == '\n';
     }
     fprintf(stderr, "%s:%d:%d: ", source_path, line, column);
+}
+
+/* `position` is the offset of a byte, see positions_getter. */
+static void report(void *console, txString path, txInteger position, txString format, c_va_list arguments) {
+    (void)console, (void)path;
+    print_place(position);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
 }
@@ -89,8 +94,11 @@ static void find_names(uint8_t *code, uint32_t size, bool *used, uint32_t count,
         step = bytecode_step(code + at, size - at);
         if (step == 0)
             return;
-        if (lacking(code[at]))
-            fail("%s: uses %s, which a camera does not have", source_path, lacking(code[at]));
+        if (lacking(code[at])) {
+            print_place(positions_find(code, size, at));
+            fprintf(stderr, "uses %s, which a camera does not have\n", lacking(code[at]));
+            exit(1);
+        }
         if (gxCodeSizes[code[at]] != 0)
             continue;
         bool names_variable =

@@ -130,8 +130,10 @@ txScript *positions_code(txParser *parser) {
     return fxParserCode(parser);
 }
 
-bool positions_write(FILE *file, const uint8_t *bytes, uint32_t size) {
-    int64_t written = NOWHERE;
+/* Calls `visit` for each instruction, until it returns false. Returns false when the code is not this one. */
+typedef bool (*visitor)(void *context, uint32_t offset, int64_t position);
+
+static bool visit_instructions(const uint8_t *bytes, uint32_t size, visitor visit, void *context) {
     uint32_t at = 0;
     for (const txByteCode *instruction = first_code; instruction; instruction = instruction->nextCode) {
         if (instruction->id == XS_NO_CODE)
@@ -139,10 +141,44 @@ bool positions_write(FILE *file, const uint8_t *bytes, uint32_t size) {
         uint32_t step = bytecode_step(bytes + at, size - at);
         if (step == 0 || bytes[at] != instruction->id)
             return false;
-        int64_t position = ((const struct origin *)instruction - 1)->position;
-        if (position != written && position != NOWHERE)
-            fprintf(file, "%u %d\n", (unsigned)at, (int)(written = position));
+        if (!visit(context, at, ((const struct origin *)instruction - 1)->position))
+            return true;
         at += step;
     }
     return at == size;
+}
+
+struct writing {
+    FILE *file;
+    int64_t written;
+};
+
+static bool write_position(void *context, uint32_t offset, int64_t position) {
+    struct writing *writing = context;
+    if (position != writing->written && position != NOWHERE)
+        fprintf(writing->file, "%u %d\n", (unsigned)offset, (int)(writing->written = position));
+    return true;
+}
+
+bool positions_write(FILE *file, const uint8_t *bytes, uint32_t size) {
+    struct writing writing = {.file = file, .written = NOWHERE};
+    return visit_instructions(bytes, size, write_position, &writing);
+}
+
+struct finding {
+    uint32_t offset;
+    int position;
+};
+
+static bool find_position(void *context, uint32_t offset, int64_t position) {
+    struct finding *finding = context;
+    if (position != NOWHERE)
+        finding->position = (int)position;
+    return offset < finding->offset;
+}
+
+int positions_find(const uint8_t *code, uint32_t size, uint32_t offset) {
+    struct finding finding = {.offset = offset, .position = 0};
+    visit_instructions(code, size, find_position, &finding);
+    return finding.position;
 }

@@ -28,4 +28,7 @@ txScript *positions_code(txParser *parser);
  */
 bool positions_write(FILE *file, const uint8_t *bytes, uint32_t size);
 
+/* The byte of the source that the instruction at code[offset] comes from; 0 when it comes from none. */
+int positions_find(const uint8_t *code, uint32_t size, uint32_t offset);
+
 #endif

@@ -7,19 +7,31 @@ import type { CentralEvent } from "../../rig/events.ts";
 export const radios = {
   sim: "the simulator: a virtual controller and a virtual phone, inside this tool",
   bumble: "rootcanal, a controller of others, and a central on Bumble, a host stack of others; needs Python",
-  "tcp:HOST:PORT": "a controller of yours that listens there; the camera alone runs, until Ctrl-C",
+  "tcp:HOST:PORT": "a controller that listens there for H4",
   "unix:PATH": "the same, at a UNIX socket",
+  "serial:DEVICE[,SPEED][,rtscts]": "a dongle whose firmware speaks HCI over a serial port; needs Python",
+  "usb:INDEX": "a Bluetooth dongle on USB, or usb:VENDOR:PRODUCT; needs Python and a udev rule",
+  "hci-socket:NUMBER": "the kernel's adapter hciNUMBER, for a built-in radio; needs Python and root",
 } as const;
+
+/** What Bumble's transports take, as far as we have tried what they do. */
+const bridged = [
+  /^serial:[^,]+(,(\d+|rtscts|dsrdtr|delay|resync))*$/,
+  /^usb:(\d+|[0-9a-fA-F]{4}:[0-9a-fA-F]{4}(\/.+|#\d+)?)$/,
+  /^hci-socket(:\d+)?$/,
+];
 
 /** What `--radio` names. */
 export type RadioChoice =
   | { readonly kind: "sim" }
   | { readonly kind: "bumble" }
+  | { readonly kind: "bridge"; readonly transport: string }
   | { readonly kind: "controller"; readonly hci: string };
 
 /** @throws UsageError, with the radios that there are. */
 export function parseRadio(text: string): RadioChoice {
   if (text === "sim" || text === "bumble") return { kind: text };
+  if (bridged.some((form) => form.test(text))) return { kind: "bridge", transport: text };
   try {
     parseHci(text);
   } catch {
@@ -58,5 +70,9 @@ export interface Radio {
   readonly neighbour?: string;
   /** Undefined when the air is not ours. */
   readonly visitor?: Visitor;
+  /** What to do to see the camera; for a real radio. */
+  readonly hint?: string;
+  /** Settles, with a sentence, when the controller has gone for good; undefined when that cannot be. */
+  readonly lost?: Promise<string>;
   stop(): Promise<void>;
 }

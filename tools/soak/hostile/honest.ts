@@ -1,0 +1,88 @@
+/** Honest peers: what each must get, whatever the others do. */
+import type { Controller } from "../../../host-tests/attacker/controller.ts";
+import { att, type Link } from "../../../host-tests/attacker/link.ts";
+import type { Random } from "../../../host-tests/unit/storage/random.ts";
+import { ToolError } from "../../events.ts";
+import { ORDER, SURE, UPLOAD, VALUE } from "./script.ts";
+
+/** Notifications in a row, without a gap, before a peer is content. */
+export const TOLD = 25;
+
+/** What was served over a run. */
+export interface Served {
+  sessions: number;
+  notifications: number;
+  indications: number;
+  writes: number;
+  /** Sessions that began again, because the controller failed in their middle. */
+  repeated: number;
+}
+
+const UUID_BASE = 16;
+
+/** The handles of the values, by UUID. */
+export async function discover(link: Link): Promise<Map<number, number>> {
+  const all = await link.valueHandles();
+  return new Map(all.map(({ uuid, handle }) => [Number.parseInt(uuid, UUID_BASE), handle]));
+}
+
+function expect(what: boolean, sentence: string): void {
+  if (!what) throw new ToolError(`An honest peer was not served: ${sentence}`);
+}
+
+/** One session over this link: reads, writes short and long, is told and confirms. */
+async function session(link: Link, random: Random, served: Served): Promise<void> {
+  await link.exchangeMtu(247);
+  const handles = await discover(link);
+  const handleOf = (uuid: number): number => handles.get(uuid) ?? 0;
+  const value = await link.read(handleOf(VALUE));
+  expect(value[0] === att.readResponse, `a read was answered ${value.toString("hex")}`);
+  const short = await link.write(handleOf(UPLOAD), random.bytes(1 + random.below(200)));
+  expect(short[0] === att.writeResponse, `a write was answered ${short.toString("hex")}`);
+  for (let part = 0; part < 3; part++) {
+    const answer = await link.prepare(handleOf(UPLOAD), part * 100, random.bytes(100));
+    expect(answer[0] === att.prepareWriteResponse, `Prepare Write was answered ${answer.toString("hex")}`);
+  }
+  const executed = await link.request("18 01");
+  expect(executed[0] === att.executeWriteResponse, `Execute Write was answered ${executed.toString("hex")}`);
+  served.writes += 2;
+  await link.subscribe(handleOf(VALUE) + 1);
+  let before: number | undefined;
+  for (let count = 0; count < TOLD; count++) {
+    const pdu = await link.updates.takeWhere((update) => update[0] === att.notification, "a notification");
+    const number = pdu.readUInt32LE(3);
+    expect(before === undefined || number === before + 1, `value ${number} followed ${before}`);
+    before = number;
+    served.notifications++;
+  }
+  await link.subscribe(handleOf(SURE) + 1, 2);
+  const mark = random.below(256);
+  const ordered = await link.write(handleOf(ORDER), Buffer.from([1, mark]));
+  expect(ordered[0] === att.writeResponse, `an order was answered ${ordered.toString("hex")}`);
+  const isMine = (update: Buffer): boolean => update[0] === att.indication && update[3] === mark;
+  await link.updates.takeWhere(isMine, "the indication that was ordered");
+  served.indications++;
+}
+
+/** Comes until one session was whole. @throws ToolError when it is not served. */
+export async function visit(
+  controller: Controller,
+  peer: number,
+  random: Random,
+  served: Served,
+): Promise<void> {
+  for (;;) {
+    const link = await controller.visit({ peer });
+    try {
+      await session(link, random, served);
+      served.sessions++;
+      link.end(0x13);
+      return;
+    } catch (error) {
+      // The camera may end links of peers that do nothing, and this one does.
+      const isLost = !link.isOpen && (await link.gone) === 0;
+      if (!isLost) throw error;
+      served.repeated++;
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/** docs/application.md, "Several clients", with everything that a peer may wear out. */
+import {
+  BufferedCharacteristic,
+  Characteristic,
+  connections,
+  type DeviceConnection,
+  registerServices,
+  Service,
+} from "aioble";
+import { UUID } from "bluetooth";
+import { ABYSS, ALONE_MS, ORDER, SERVICE, SURE, TICK_MS, UPLOAD, VALUE, VALUE_LENGTH } from "./script.ts";
+
+const { memory } = globalThis as unknown as { memory(): { slots: number; chunks: number } };
+
+const service = new Service(new UUID(SERVICE));
+const value = new BufferedCharacteristic(service, new UUID(VALUE), {
+  read: true,
+  notify: true,
+  maxLen: VALUE_LENGTH,
+  initial: new Uint8Array(VALUE_LENGTH),
+});
+const upload = new BufferedCharacteristic(service, new UUID(UPLOAD), {
+  read: true,
+  write: true,
+  maxLen: 512,
+});
+upload.onWrite = () => new Promise((resolve) => setTimeout(() => resolve(0), 1));
+const order = new Characteristic(service, new UUID(ORDER), {
+  write: true,
+  writeNoResponse: true,
+  capture: true,
+});
+const sure = new Characteristic(service, new UUID(SURE), { read: true, indicate: true });
+const abyss = new Characteristic(service, new UUID(ABYSS), { writeNoResponse: true });
+abyss.onWrite = () => new Promise(() => {});
+registerServices(service);
+
+let guests = 0;
+let count = 0;
+let connected = 0;
+let ticking: ReturnType<typeof setInterval> | undefined;
+let reporting: ReturnType<typeof setTimeout> | undefined;
+const bytes = new Uint8Array(VALUE_LENGTH);
+
+function tick(): void {
+  new DataView(bytes.buffer).setUint32(0, ++count, true);
+  value.write(bytes, { sendUpdate: true });
+}
+
+function report(): void {
+  console.log(`alone ${JSON.stringify({ connections: connected, now: Date.now() - start, ...memory() })}`);
+}
+
+async function serve(connection: DeviceConnection): Promise<void> {
+  guests++;
+  connected++;
+  clearTimeout(reporting);
+  ticking ??= setInterval(tick, TICK_MS);
+  await connection.disconnected();
+  if (--guests > 0) return;
+  clearInterval(ticking);
+  ticking = undefined;
+  reporting = setTimeout(report, ALONE_MS);
+}
+
+async function obey(): Promise<void> {
+  for await (const { connection, data } of order.writes()) {
+    if (data[0] === 1) sure.indicate(connection, data.subarray(1)).catch(() => undefined);
+  }
+}
+
+const start = Date.now();
+void obey();
+for await (const connection of connections({ intervalUs: 100_000, name: "camera" })) void serve(connection);
