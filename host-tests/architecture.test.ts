@@ -81,6 +81,12 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "value",
     "checks of options",
   ],
+  [
+    /^aioble\/scan(-result)?\.ts$/,
+    /^ble\/gap\/(ad-structures|advertising-(data|report)|scanner)\.ts$/,
+    "value",
+    "checks of options, and what was heard",
+  ],
   [/^bluetooth\/ble\.ts$/, /^ble\/gap\/advertising-set\.ts$/, "type", "the set that it advertises with"],
   [
     /^(aioble\/(server|server-attribute|registered-services|index)|bluetooth\/(ble|index|irq))\.ts$/,

@@ -11,6 +11,8 @@ import { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } 
 import { createLog } from "./log.ts";
 import { endUnwanted, Peripheral } from "./peripheral.ts";
 import { RegisteredServices } from "./registered-services.ts";
+import { Scan, type ScanOptions } from "./scan.ts";
+import { ScanResult } from "./scan-result.ts";
 import { BufferedCharacteristic, Characteristic, Descriptor, Service } from "./server.ts";
 
 /**
@@ -55,11 +57,14 @@ export function createAioble(host: Host, signals: Signals) {
     DeviceDisconnectedError,
     GattError,
     HciError,
+    Scan,
+    ScanResult,
     Service,
     TimeoutError,
     advertise: (options: AdvertiseOptions) => peripheral.advertise(options),
     broadcast: (options: AdvertiseOptions) => peripheral.broadcast(options),
     connections: (options: AdvertiseOptions) => streamConnections(core, peripheral, options),
+    scan: (options: ScanOptions = {}) => new Scan(core, options),
     updateAdvertising: (fields: PayloadOptions) => peripheral.update(fields),
     registerServices: (...services: Service[]) => server.registerServices(...services),
     config: createConfig(host),

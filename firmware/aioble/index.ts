@@ -7,6 +7,7 @@ import type { Config, ReadOnlyConfig } from "../ble/config.ts";
 import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 import type { DeviceConnection } from "./device.ts";
 import type { Broadcaster } from "./peripheral.ts";
+import type { Scan, ScanOptions } from "./scan.ts";
 import type { Service } from "./server.ts";
 
 export type { Config, ReadOnlyConfig } from "../ble/config.ts";
@@ -16,6 +17,8 @@ export type { CapturedWrite } from "./capture.ts";
 export { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
 export { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
 export type { Broadcaster } from "./peripheral.ts";
+export { type ManufacturerFilter, Scan, type ScanFilters, type ScanOptions } from "./scan.ts";
+export { type ManufacturerData, ScanResult } from "./scan-result.ts";
 export {
   BufferedCharacteristic,
   type BufferOptions,
@@ -72,6 +75,16 @@ export declare function broadcast(
  * @throws The promise rejects with BleError `not-advertising` when none runs, HciError when the controller refuses.
  */
 export declare function updateAdvertising(fields: PayloadOptions): Promise<void>;
+
+/**
+ * Listens to who advertises nearby. Iterate over it: the scan begins with the first step, switches the radio on when it is
+ * off, and ends when the loop is left, after `durationMs`, or with `stop()`; it is off the air before the loop is over.
+ * Results come in the order in which they were heard.
+ * @throws TypeError or RangeError at once for a bad option.
+ * @throws A step rejects with the signal's reason, BleError `already-scanning` when a scan runs already,
+ * `accept-list-full` when the controller has no room for `devices`, HciError when the controller fails or refuses.
+ */
+export declare function scan(options?: ScanOptions): Scan;
 
 /**
  * Puts these services, with their characteristics, into the GATT server in place of what was registered before. Before

@@ -11,7 +11,7 @@ interface Waiting<T> {
 /** What the source of a stream is told. */
 export interface StreamSource<T> {
   /** There is room again after an item was taken. */
-  onTaken?(): void;
+  onTaken?(item: T): void;
   /** The stream was left, or ended; called once. Whoever leaves it waits for what this returns. */
   onEnd?(): void | Promise<void>;
   /** The stream was left, and these items had not been taken. */
@@ -74,8 +74,9 @@ export class Stream<T> implements AsyncIterableIterator<T> {
   next(): Promise<IteratorResult<T>> {
     return new Promise((resolve, reject) => {
       if (this.items.length > 0) {
-        resolve({ value: this.items.shift()!, done: false });
-        this.source.onTaken?.();
+        const item = this.items.shift()!;
+        resolve({ value: item, done: false });
+        this.source.onTaken?.(item);
       } else if (this.ended) {
         this.finish({ resolve, reject });
       } else {

@@ -1,7 +1,9 @@
 /** Every `code` of the errors below and of those derived from them. Each has a heading in docs/errors.md. */
 export type BleErrorCode =
+  | "accept-list-full"
   | "advertising-while-connected"
   | "already-advertising"
+  | "already-scanning"
   | "controller-lost"
   | "controller-refused"
   | "controller-timeout"
@@ -42,4 +44,9 @@ export class HciError extends BleError {
     super(code, message);
     this.status = status;
   }
+}
+
+/** Whether the controller was lost, or the radio switched off, before it answered. */
+export function isLoss(error: unknown): boolean {
+  return error instanceof HciError && error.status === 0;
 }

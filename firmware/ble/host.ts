@@ -5,6 +5,7 @@ import { HciError } from "./errors.ts";
 import { Advertiser } from "./gap/advertiser.ts";
 import { type Connection, ROLE } from "./gap/connection.ts";
 import { ADDRESS_MODE, OwnAddresses } from "./gap/own-address.ts";
+import { Scanner } from "./gap/scanner.ts";
 import { GattServer } from "./gatt/server/server.ts";
 import { Acl } from "./hci/acl.ts";
 import { leLongTermKeyRequestNegativeReply } from "./hci/commands/le-security.ts";
@@ -30,6 +31,7 @@ export class Host {
   readonly hci: Hci;
   readonly acl: Acl;
   readonly advertiser: Advertiser;
+  readonly scanner: Scanner;
   readonly gatt: GattServer;
   /** What `config` changes (config.ts). */
   readonly settings: Settings = {
@@ -67,6 +69,7 @@ export class Host {
       settings,
       log,
     });
+    this.scanner = new Scanner({ hci, addresses: this.addresses, settings, log });
     this.radio = new Radio({ hci, clock, log }, this.radioHandlers());
     this.listen();
   }
@@ -168,27 +171,31 @@ export class Host {
   }
 
   private radioHandlers(): RadioHandlers {
-    const { acl, addresses, advertiser, links } = this;
+    const { acl, addresses, advertiser, links, scanner } = this;
     return {
       onStarting: () => addresses.begin(),
       onStarted: (controller) => {
         this.publicAddress = controller.publicAddress;
         acl.start(controller.aclPacketLength, controller.aclPackets);
         advertiser.begin(controller.hciVersion);
+        scanner.begin();
       },
       onLost: () => {
         advertiser.end();
+        scanner.end();
         links.closeAll(HCI_STATUS.HARDWARE_FAILURE);
       },
       onRecovered: () => void advertiser.restart(),
       onFailed: (error) => {
         advertiser.forget(error);
+        scanner.forget(error);
         this.report("onRadioLost", error);
       },
       onStopping: () => this.report("onStopping"),
       onLeaving: () => this.leave(),
       onStopped: () => {
         advertiser.forget(switchedOff());
+        scanner.forget(switchedOff());
         this.report("onStopped");
       },
     };

@@ -1,7 +1,6 @@
 /** An advertising set: what its owner wants on the air, and keeps there over losses of the controller. */
 import type { LogLevel } from "../../platform/platform.ts";
-import { HciError } from "../errors.ts";
-import { HCI_STATUS } from "../hci/status.ts";
+import { isLoss } from "../errors.ts";
 import { ADVERTISING_DATA_LENGTH } from "./advertising-data.ts";
 import type { Connection } from "./connection.ts";
 import type { LegacyAdvertisement, LegacyAdvertising } from "./legacy-advertising.ts";
@@ -274,9 +273,4 @@ export class AdvertisingSet implements LegacyAdvertisement {
       }
     }
   }
-}
-
-/** Whether the controller was lost, or the radio switched off, before it answered. */
-function isLoss(error: unknown): boolean {
-  return error instanceof HciError && error.status === HCI_STATUS.SUCCESS;
 }

@@ -45,6 +45,8 @@ const CLASSES: Readonly<Record<string, readonly string[]>> = {
   Characteristic: ["aioble/server.ts", "aioble/server-attribute.ts"],
   BufferedCharacteristic: ["aioble/server.ts", "aioble/server-attribute.ts"],
   Descriptor: ["aioble/server.ts", "aioble/server-attribute.ts"],
+  Scan: ["aioble/scan.ts"],
+  ScanResult: ["aioble/scan-result.ts"],
   UUID: ["ble/uuid.ts"],
   BLE: ["bluetooth/ble.ts"],
 };
@@ -73,7 +75,7 @@ describe("docs/aioble.md", () => {
     rig = await createConnectedRig();
     const bluetooth = createBluetooth(rig.host);
     modules = { ...bluetooth, ...rig.aioble };
-    const { BufferedCharacteristic, Characteristic, Descriptor, GattError, Service } = rig.aioble;
+    const { BufferedCharacteristic, Characteristic, Descriptor, GattError, ScanResult, Service } = rig.aioble;
     const uuid = new bluetooth.UUID(0x180f);
     const service = new Service(uuid);
     const characteristic = new Characteristic(service, uuid, {});
@@ -95,6 +97,14 @@ describe("docs/aioble.md", () => {
       descriptor: new Descriptor(characteristic, uuid, {}),
       ble: new bluetooth.BLE(),
       broadcaster: await broadcasting,
+      scan: rig.aioble.scan(),
+      result: new ScanResult({
+        eventType: 0,
+        addressType: 1,
+        address: new Uint8Array(6),
+        data: new Uint8Array(0),
+        rssi: -50,
+      }),
       gattError: new GattError(1),
       bleError: new GattError(1),
       Characteristic,
