@@ -161,6 +161,13 @@ export const u16: Codec<number> = {
   show: (value) => hexNumber(value, 4),
 };
 
+/** A connection handle: 12 bits, the four above them are reserved and mean nothing (Vol 4, Part E, 5.4.2 and 7.7). */
+export const handle: Codec<number> = {
+  read: (reader) => u16.read(reader) & 0x0fff,
+  write: (writer, value) => writer.u16(value),
+  show: u16.show,
+};
+
 export const u32: Codec<number> = {
   read(reader) {
     const at = reader.take(4);

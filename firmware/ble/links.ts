@@ -1,5 +1,5 @@
 /** The links that are up, of either role: one object of each layer for each of them. */
-import type { Clock, LogLevel } from "../platform/platform.ts";
+import type { Clock, LogLevel, Timer } from "../platform/platform.ts";
 import { AttBearer, MAX_MTU } from "./att/bearer.ts";
 import { formatAddress } from "./codec.ts";
 import type { Settings } from "./config.ts";
@@ -15,6 +15,9 @@ import { leConnectionUpdateComplete } from "./hci/le-events.ts";
 import { HCI_STATUS, statusText } from "./hci/status.ts";
 import { CHANNEL, L2cap } from "./l2cap/l2cap.ts";
 import { refusePairing, SMP_MTU } from "./smp/refuse.ts";
+
+/** How long the report of a link's end may be on its way when the controller does not know the link any more. */
+const END_REPORT_MS = 1000;
 
 /** What links are made of. */
 export interface LinksPort {
@@ -52,6 +55,8 @@ export class Links {
   readonly connections = new Map<number, Connection>();
   private readonly port: LinksPort;
   private readonly handlers: LinksHandlers;
+  /** Links that the controller does not know, whose end it may yet report. */
+  private readonly unknown = new Map<Connection, Timer>();
 
   constructor(port: LinksPort, handlers: LinksHandlers) {
     this.port = port;
@@ -122,11 +127,24 @@ export class Links {
     try {
       await this.port.hci.send(disconnect, { connectionHandle: connection.handle, reason });
     } catch (error) {
-      const gone =
-        !connection.isConnected ||
-        (error instanceof HciError && error.status === HCI_STATUS.UNKNOWN_CONNECTION);
-      if (!gone) throw error;
+      if (!connection.isConnected) return;
+      if (!(error instanceof HciError) || error.status !== HCI_STATUS.UNKNOWN_CONNECTION) throw error;
+      this.expectEnd(connection);
     }
+  }
+
+  /** The controller does not know this link: when it does not report its end, the link ends without that. */
+  private expectEnd(connection: Connection): void {
+    if (this.unknown.has(connection)) return;
+    const { clock, log } = this.port;
+    const timer = clock.setTimer(() => {
+      log(
+        "warning",
+        `host: the controller does not know link ${connection.handle}, and did not report its end`,
+      );
+      this.close(connection, HCI_STATUS.LOCAL_HOST_TERMINATED);
+    }, END_REPORT_MS);
+    this.unknown.set(connection, timer);
   }
 
   /** Every link has ended. */
@@ -135,9 +153,12 @@ export class Links {
   }
 
   private close(connection: Connection, reason: number): void {
-    const { acl, gatt, log } = this.port;
+    const { acl, clock, gatt, log } = this.port;
     connection.disconnectReason = reason;
     this.connections.delete(connection.handle);
+    const timer = this.unknown.get(connection);
+    if (timer !== undefined) clock.clearTimer(timer);
+    this.unknown.delete(connection);
     acl.close(connection.link);
     gatt.close(connection.server);
     connection.bearer.close();

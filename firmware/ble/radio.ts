@@ -142,6 +142,7 @@ export class Radio {
         const controller = await startController(hci, { minimal: attempt > 0 });
         await this.handlers.onStarting(controller);
         if (session !== this.session) break;
+        hci.run();
         this.running = controller;
         this.handlers.onStarted(controller);
         return;

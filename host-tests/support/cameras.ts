@@ -30,6 +30,7 @@ export interface AiobleCamera extends HostCamera {
   readonly aioble: Aioble;
   readonly bluetooth: Bluetooth;
   readonly globals: ReturnType<typeof createGlobals>;
+  readonly signals: ReturnType<typeof createSignals>;
 }
 
 /** @param adapt what stands between virtual time and the queue of the camera's timers. */
@@ -53,7 +54,7 @@ export function addAioble(
   const signals = createSignals(camera.platform);
   const globals = createGlobals(camera.platform, signals);
   const aioble = createAioble(camera.host, signals);
-  return { ...camera, aioble, bluetooth: createBluetooth(camera.host), globals };
+  return { ...camera, aioble, bluetooth: createBluetooth(camera.host), globals, signals };
 }
 
 /** Warnings and errors that a camera logged. */

@@ -2,12 +2,12 @@
  * Commands and events that a controller has and our host does not use (Vol 4, Part E, 7).
  * Section numbers are of that part.
  */
-import { bytes, i8, u8, u16 } from "../../firmware/ble/codec.ts";
+import { bytes, handle, i8, u8, u16 } from "../../firmware/ble/codec.ts";
 import { defineCommand, defineEvent, defineStarter } from "../../firmware/ble/hci/packet.ts";
 
 /** 7.1.23 */
 export const readRemoteVersionInformation = defineStarter("Read Remote Version Information", 0x041d, [2, 7], {
-  connectionHandle: u16,
+  connectionHandle: handle,
 });
 
 /** 7.3.36 */
@@ -15,8 +15,8 @@ export const readTransmitPowerLevel = defineCommand(
   "Read Transmit Power Level",
   0x0c2d,
   [10, 2],
-  { connectionHandle: u16, type: u8 },
-  { connectionHandle: u16, txPowerLevel: i8 },
+  { connectionHandle: handle, type: u8 },
+  { connectionHandle: handle, txPowerLevel: i8 },
 );
 
 /** 7.3.69 */
@@ -57,8 +57,8 @@ export const leReadChannelMap = defineCommand(
   "LE Read Channel Map",
   0x2015,
   [27, 4],
-  { connectionHandle: u16 },
-  { connectionHandle: u16, channelMap: bytes(5) },
+  { connectionHandle: handle },
+  { connectionHandle: handle, channelMap: bytes(5) },
 );
 
 /** 7.8.34; the time is in microseconds. */
@@ -76,7 +76,7 @@ export const readRemoteVersionInformationComplete = defineEvent(
   0x0c,
   {
     status: u8,
-    connectionHandle: u16,
+    connectionHandle: handle,
     version: u8,
     companyIdentifier: u16,
     subversion: u16,

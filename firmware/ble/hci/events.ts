@@ -1,18 +1,18 @@
 /** Events (Vol 4, Part E, 7.7). Section numbers are of that part. */
-import { rest, u8, u16 } from "../codec.ts";
+import { handle, rest, u8, u16 } from "../codec.ts";
 import { defineEvent } from "./packet.ts";
 
 /** 7.7.5 */
 export const disconnectionComplete = defineEvent("Disconnection Complete", 0x05, {
   status: u8,
-  connectionHandle: u16,
+  connectionHandle: handle,
   reason: u8,
 });
 
 /** 7.7.8 */
 export const encryptionChange = defineEvent("Encryption Change", 0x08, {
   status: u8,
-  connectionHandle: u16,
+  connectionHandle: handle,
   encryptionEnabled: u8,
 });
 
@@ -45,5 +45,5 @@ export const dataBufferOverflow = defineEvent("Data Buffer Overflow", 0x1a, { li
 /** 7.7.39 */
 export const encryptionKeyRefreshComplete = defineEvent("Encryption Key Refresh Complete", 0x30, {
   status: u8,
-  connectionHandle: u16,
+  connectionHandle: handle,
 });

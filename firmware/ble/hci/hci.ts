@@ -20,6 +20,31 @@ import { HCI_STATUS, statusText } from "./status.ts";
 /** A controller that has not answered a command after this long is taken for dead (Vol 4, Part E, 4.4 sets no figure). */
 export const COMMAND_TIMEOUT_MS = 2000;
 
+/**
+ * When the time is up, what has arrived is looked at before that is believed: the application may have computed for
+ * longer, and the loop takes what waits in the UART's ring in turns. As long as packets come the controller is listened to
+ * for another turn, so often at most: a controller that talks on and does not answer is dead too.
+ */
+const LISTEN_TURNS_MAX = 64;
+/** How long the rest of a packet may take to arrive behind those that came. */
+const LISTEN_MS = 20;
+
+/** How far a session with the controller is. */
+const STATE = {
+  /** The line is closed. */
+  CLOSED: 0,
+  /** The line is open. What comes may be left from an earlier session: only the answer to Reset is believed. */
+  RESETTING: 1,
+  /** The controller is being set up: answers to commands are believed, and that it has failed. */
+  STARTING: 2,
+  /** Everything is believed. */
+  RUNNING: 3,
+  /** As RUNNING, and the next packet counts as a sign of life: see `listen`. */
+  LISTENING: 5,
+  /** The Reset that ends the session is on its way: only answers to commands are believed. */
+  RETIRING: 4,
+} as const;
+
 /** What HCI is handed by the host. */
 export interface HciPort {
   readonly transport: HciTransport;
@@ -67,11 +92,15 @@ export class Hci implements HciReceiver {
   private inFlight: PendingCommand | undefined;
   private credits = 1;
   private timer: Timer | undefined;
-  private opened = false;
-  /** Nothing more is sent but the Reset that ends it all. */
-  private retiring = false;
+  /** A packet came since this was cleared. */
+  private heard = false;
+  private state: (typeof STATE)[keyof typeof STATE] = STATE.CLOSED;
+  /** What ended the line. */
+  private failure: HciError | undefined = undefined;
   /** Packets that were refused since the line was opened. */
   malformed = 0;
+  /** Packets that came before the controller was set up, or behind the end of a session, since the line was opened. */
+  ignored = 0;
 
   constructor(port: HciPort, handlers: HciHandlers) {
     this.port = port;
@@ -79,30 +108,47 @@ export class Hci implements HciReceiver {
     this.data = handlers.data;
   }
 
-  /** Opens the line, or opens it again after a failure. */
+  /**
+   * Opens the line, or opens it again after a failure. Whatever comes, from a controller that went on without this host,
+   * means nothing until Reset has been answered; other commands are not sent before.
+   */
   open(): void {
-    this.opened = true;
-    this.retiring = false;
+    this.state = STATE.RESETTING;
     this.credits = 1;
+    this.failure = undefined;
     this.malformed = 0;
+    this.ignored = 0;
     this.port.transport.open(this);
+  }
+
+  /**
+   * The controller is set up: events and data count from now on.
+   * @throws HciError what ended the line since the last answer.
+   */
+  run(): void {
+    if (this.state !== STATE.STARTING) {
+      throw this.failure ?? new HciError("radio-off", "The radio was switched off.");
+    }
+    this.state = STATE.RUNNING;
   }
 
   /** Closes the line; commands still waiting reject with `radio-off`. */
   close(): void {
-    if (this.opened) this.shut(new HciError("radio-off", "The radio was switched off."));
+    if (this.state !== STATE.CLOSED) this.shut(new HciError("radio-off", "The radio was switched off."));
   }
 
   /**
    * Resets the controller and closes the line once it has answered: bytes that are on their way would be the beginning of
-   * the next session. Commands that wait, and those to come, reject with `radio-off`. Never rejects.
+   * the next session. Events and data count no more. Commands that wait, and those to come, reject with `radio-off`.
+   * Never rejects.
    */
   async retire(): Promise<void> {
-    if (!this.opened) return;
+    if (this.state === STATE.CLOSED) return;
     const off = new HciError("radio-off", "The radio was switched off.");
     for (const pending of this.queue.splice(0)) pending.reject(off);
+    if (!this.inFlight) this.stopTimer();
     const answered = this.send(reset, {});
-    this.retiring = true;
+    this.state = STATE.RETIRING;
     await answered.catch((error: unknown) => this.port.log("warning", `hci: switching off: ${error}`));
     this.close();
   }
@@ -140,7 +186,10 @@ export class Hci implements HciReceiver {
     timeoutMs = COMMAND_TIMEOUT_MS,
   ): Promise<Values<R>> {
     return new Promise((resolve, reject) => {
-      if (!this.opened || this.retiring) {
+      const { state } = this;
+      const isFirst = !this.inFlight && this.queue.length === 0;
+      const isEarly = state === STATE.RESETTING && isFirst && command.opcode !== reset.opcode;
+      if (state === STATE.CLOSED || state === STATE.RETIRING || isEarly) {
         reject(new HciError("radio-off", `${command.name} was not sent: the radio is off.`));
         return;
       }
@@ -158,7 +207,7 @@ export class Hci implements HciReceiver {
 
   /** Needs no `this`: the line calls it for every packet. */
   readonly onPacket = (packet: DataView): void => {
-    if (!this.opened) return;
+    if (this.state !== STATE.RUNNING) return this.receiveOutside(packet);
     const length = packet.byteLength;
     if (length < 4) return this.receiveShort(packet, length);
     const header = packet.getUint32(0, true);
@@ -188,7 +237,33 @@ export class Hci implements HciReceiver {
   }
 
   onFailure(reason: string): void {
-    if (this.opened) this.fail("controller-lost", `The line to the Bluetooth controller failed: ${reason}.`);
+    if (this.state !== STATE.CLOSED)
+      this.fail("controller-lost", `The line to the Bluetooth controller failed: ${reason}.`);
+  }
+
+  /**
+   * Outside a session that runs: the answer to the command on its way, and while the controller is set up that it has
+   * failed.
+   */
+  private receiveOutside(packet: DataView): void {
+    const { state } = this;
+    if (state === STATE.CLOSED) return;
+    this.heard = true;
+    if (state === STATE.LISTENING) {
+      this.state = STATE.RUNNING;
+      return this.onPacket(packet);
+    }
+    const end = packet.byteLength;
+    const code = packet.getUint8(0) === H4_EVENT && end >= 3 ? packet.getUint8(1) : -1;
+    const isWhole = code >= 0 && packet.getUint8(2) === end - 3;
+    const opcodeAt = code === commandComplete.code ? 4 : code === commandStatus.code ? 5 : end;
+    const opcode = isWhole && opcodeAt + 2 <= end ? packet.getUint16(opcodeAt, true) : -1;
+    const isAnswer = opcode >= 0 && opcode === this.inFlight?.command.opcode;
+    // Opcode 0 only brings credits, which are those of a session.
+    const isCredit = opcode === 0 && state !== STATE.RESETTING;
+    const isFailure = isWhole && code === hardwareError.code && state === STATE.STARTING;
+    if (isAnswer || isCredit || isFailure) this.receiveEvent(code, packet, end);
+    else this.ignored++;
   }
 
   private receiveEvent(code: number, packet: DataView, end: number): void {
@@ -230,11 +305,19 @@ export class Hci implements HciReceiver {
     if (status !== HCI_STATUS.SUCCESS) {
       pending.reject(refused(pending.command, status));
     } else {
+      if (opcode === reset.opcode && this.state === STATE.RESETTING) this.begin();
       const values = decode(pending.command.returns, packet, at + 1, end);
       if (values) pending.resolve(values as never);
       else pending.reject(refused(pending.command, HCI_STATUS.UNSPECIFIED));
     }
     this.pump();
+  }
+
+  /** Reset was answered: a session begins. */
+  private begin(): void {
+    this.state = STATE.STARTING;
+    if (this.ignored === 0) return;
+    this.port.log("info", `hci: ignored ${this.ignored} packets of an earlier session of the controller`);
   }
 
   /** Command Status. */
@@ -268,7 +351,7 @@ export class Hci implements HciReceiver {
 
   private pump(): void {
     const next = this.queue[0];
-    if (!next || this.inFlight || !this.opened) return;
+    if (!next || this.inFlight || this.state === STATE.CLOSED) return;
     if (this.credits > 0 && this.port.transport.write(next.packet, next.packet.length)) {
       this.queue.shift();
       this.inFlight = next;
@@ -282,13 +365,33 @@ export class Hci implements HciReceiver {
 
   private startTimer(pending: PendingCommand): void {
     this.stopTimer();
+    this.setTimer(() => this.listen(pending, 0), pending.timeoutMs);
+  }
+
+  private setTimer(callback: () => void, delayMs: number): void {
     this.timer = this.port.clock.setTimer(() => {
       this.timer = undefined;
-      this.fail(
-        "controller-timeout",
-        `The Bluetooth controller did not answer ${pending.command.name} within ${pending.timeoutMs} ms; check its power, wiring and baud rate.`,
-      );
-    }, pending.timeoutMs);
+      callback();
+    }, delayMs);
+  }
+
+  /** The time is up for this command: looks at what has arrived, turn by turn, before that is believed. */
+  private listen(pending: PendingCommand, turn: number): void {
+    if (turn > 0 && (!this.heard || turn > LISTEN_TURNS_MAX)) return this.expire(pending);
+    this.heard = false;
+    if (this.state === STATE.RUNNING) this.state = STATE.LISTENING;
+    this.setTimer(() => this.listen(pending, turn + 1), turn > 0 ? LISTEN_MS : 0);
+  }
+
+  private expire(pending: PendingCommand): void {
+    const { command, timeoutMs } = pending;
+    const what =
+      pending === this.inFlight
+        ? `The Bluetooth controller did not answer ${command.name} within ${timeoutMs} ms`
+        : this.credits > 0
+          ? `The line to the Bluetooth controller took no bytes for ${timeoutMs} ms, so ${command.name} was not sent`
+          : `The Bluetooth controller allowed no command for ${timeoutMs} ms, so ${command.name} was not sent`;
+    this.fail("controller-timeout", `${what}; check its power, wiring and baud rate.`);
   }
 
   private stopTimer(): void {
@@ -303,7 +406,8 @@ export class Hci implements HciReceiver {
   }
 
   private shut(error: HciError): void {
-    this.opened = false;
+    this.state = STATE.CLOSED;
+    this.failure = error;
     this.stopTimer();
     this.port.transport.close();
     const waiting = this.queue.splice(0);

@@ -1,5 +1,5 @@
 /** LE Meta events (Vol 4, Part E, 7.7.65). Section numbers are of that part. */
-import { address, bytes, rest, u8, u16 } from "../codec.ts";
+import { address, bytes, handle, rest, u8, u16 } from "../codec.ts";
 import { defineLeEvent, defineLeRequest } from "./packet.ts";
 
 /** Bits of LE_Features that events depend on (Vol 6, Part B, 4.6). */
@@ -14,7 +14,7 @@ const LE_FEATURE = {
 /** 7.7.65.1 */
 export const leConnectionComplete = defineLeEvent("LE Connection Complete", 0x01, {
   status: u8,
-  connectionHandle: u16,
+  connectionHandle: handle,
   role: u8,
   peerAddressType: u8,
   peerAddress: address,
@@ -36,7 +36,7 @@ export const leAdvertisingReport = defineLeEvent("LE Advertising Report", 0x02, 
 /** 7.7.65.3 */
 export const leConnectionUpdateComplete = defineLeEvent("LE Connection Update Complete", 0x03, {
   status: u8,
-  connectionHandle: u16,
+  connectionHandle: handle,
   connectionInterval: u16,
   peripheralLatency: u16,
   supervisionTimeout: u16,
@@ -45,13 +45,13 @@ export const leConnectionUpdateComplete = defineLeEvent("LE Connection Update Co
 /** 7.7.65.4 */
 export const leReadRemoteFeaturesComplete = defineLeEvent("LE Read Remote Features Complete", 0x04, {
   status: u8,
-  connectionHandle: u16,
+  connectionHandle: handle,
   leFeatures: bytes(8),
 });
 
 /** 7.7.65.5 */
 export const leLongTermKeyRequest = defineLeRequest("LE Long Term Key Request", 0x05, {
-  connectionHandle: u16,
+  connectionHandle: handle,
   randomNumber: bytes(8),
   encryptedDiversifier: u16,
 });
@@ -61,7 +61,7 @@ export const leRemoteConnectionParameterRequest = defineLeRequest(
   "LE Remote Connection Parameter Request",
   0x06,
   {
-    connectionHandle: u16,
+    connectionHandle: handle,
     intervalMin: u16,
     intervalMax: u16,
     maxLatency: u16,
@@ -75,7 +75,7 @@ export const leDataLengthChange = defineLeEvent(
   "LE Data Length Change",
   0x07,
   {
-    connectionHandle: u16,
+    connectionHandle: handle,
     maxTxOctets: u16,
     maxTxTime: u16,
     maxRxOctets: u16,
@@ -90,7 +90,7 @@ export const leEnhancedConnectionComplete = defineLeEvent(
   0x0a,
   {
     status: u8,
-    connectionHandle: u16,
+    connectionHandle: handle,
     role: u8,
     peerAddressType: u8,
     peerAddress: address,
@@ -110,7 +110,7 @@ export const lePhyUpdateComplete = defineLeEvent(
   0x0c,
   {
     status: u8,
-    connectionHandle: u16,
+    connectionHandle: handle,
     txPhy: u8,
     rxPhy: u8,
   },

@@ -2,7 +2,7 @@
  * LE Controller commands for encryption, keys and random numbers (Vol 4, Part E, 7.8).
  * Section numbers are of that part.
  */
-import { bytes, u16, u32 } from "../../codec.ts";
+import { bytes, handle, u16, u32 } from "../../codec.ts";
 import { defineCommand, defineStarter } from "../packet.ts";
 
 /** 7.8.22; key and data most significant byte last, as everything on the wire. */
@@ -19,7 +19,7 @@ export const leRand = defineCommand("LE Rand", 0x2018, [27, 7], {}, { randomLow:
 
 /** 7.8.24 */
 export const leEnableEncryption = defineStarter("LE Enable Encryption", 0x2019, [28, 0], {
-  connectionHandle: u16,
+  connectionHandle: handle,
   randomNumber: bytes(8),
   encryptedDiversifier: u16,
   longTermKey: bytes(16),
@@ -30,8 +30,8 @@ export const leLongTermKeyRequestReply = defineCommand(
   "LE Long Term Key Request Reply",
   0x201a,
   [28, 1],
-  { connectionHandle: u16, longTermKey: bytes(16) },
-  { connectionHandle: u16 },
+  { connectionHandle: handle, longTermKey: bytes(16) },
+  { connectionHandle: handle },
 );
 
 /** 7.8.26 */
@@ -39,6 +39,6 @@ export const leLongTermKeyRequestNegativeReply = defineCommand(
   "LE Long Term Key Request Negative Reply",
   0x201b,
   [28, 2],
-  { connectionHandle: u16 },
-  { connectionHandle: u16 },
+  { connectionHandle: handle },
+  { connectionHandle: handle },
 );

@@ -1,5 +1,5 @@
 /** Status parameters (Vol 4, Part E, 7.5). Section numbers are of that part. */
-import { i8, u16 } from "../../codec.ts";
+import { handle, i8 } from "../../codec.ts";
 import { defineCommand } from "../packet.ts";
 
 /** 7.5.4 */
@@ -7,6 +7,6 @@ export const readRssi = defineCommand(
   "Read RSSI",
   0x1405,
   [15, 5],
-  { connectionHandle: u16 },
-  { connectionHandle: u16, rssi: i8 },
+  { connectionHandle: handle },
+  { connectionHandle: handle, rssi: i8 },
 );

@@ -7,6 +7,7 @@ import { OwnAddresses } from "../../../../firmware/ble/gap/own-address.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
 import { ENABLE, ENABLE_OFF, ENABLE_ON, isOnAir } from "../../../support/advertising.ts";
 import { fromHex } from "../../../support/bytes.ts";
+import { beginSession } from "../../../support/hci.ts";
 import {
   type Answer,
   commandComplete,
@@ -38,7 +39,7 @@ function createScene(links = 0) {
     { transport: controller, clock, log: () => {} },
     { data: { receive: () => true, completed() {}, drain() {} }, onFailure() {} },
   );
-  hci.open();
+  beginSession(hci, controller);
   const connected = { size: links };
   const addresses = new OwnAddresses({
     hci,
@@ -322,7 +323,7 @@ describe("Advertiser (Vol 4, Part E, 7.8.5 to 7.8.9)", () => {
     await settle();
     await lost;
     assert.equal(advertiser.advertising, true);
-    hci.open();
+    beginSession(hci, controller);
     controller.take();
     const resumed = restart();
     await settle();
@@ -410,7 +411,7 @@ describe("Advertiser: beside links (Vol 4, Part E, 7.8.27)", () => {
     controller.fail("unplugged");
     await settle();
     assert.equal(advertiser.advertising, true);
-    hci.open();
+    beginSession(hci, controller);
     controller.take();
     const back = restart();
     await settle();

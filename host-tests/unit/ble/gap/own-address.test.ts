@@ -5,6 +5,7 @@ import { Advertiser } from "../../../../firmware/ble/gap/advertiser.ts";
 import { ADDRESS_MODE, OwnAddresses } from "../../../../firmware/ble/gap/own-address.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
 import { ENABLE, ENABLE_OFF, ENABLE_ON } from "../../../support/advertising.ts";
+import { beginSession } from "../../../support/hci.ts";
 import { commandComplete, ScriptedController } from "../../../support/scripted-controller.ts";
 import { VirtualClock } from "../../../support/virtual-clock.ts";
 
@@ -38,7 +39,7 @@ async function createScene() {
   const set = advertiser.acquire({ onEnded: (end) => lost.push(end), take: () => true })!;
   const user = { suspend: async () => {}, resume: async () => {} };
   advertiser.begin(9);
-  hci.open();
+  beginSession(hci, controller);
   await Promise.all([addresses.begin(), settle()]);
   /** Runs an operation to its end and returns the first five bytes of what it sent, or what another user did. */
   const run = async (operation: () => Promise<unknown>): Promise<string[]> => {

@@ -1,0 +1,15 @@
+/** For tests of what lies on HCI: a session with a scripted controller, without the host that begins one. */
+import { reset } from "../../firmware/ble/hci/commands/baseband.ts";
+import type { Hci } from "../../firmware/ble/hci/hci.ts";
+import { shiftedView } from "./bytes.ts";
+import { commandComplete, type ScriptedController, SILENCE } from "./scripted-controller.ts";
+
+/** Opens the line, with Reset answered and the controller set up, in no time. Nothing of it is left in `sent`. */
+export function beginSession(hci: Hci, controller: ScriptedController): void {
+  hci.open();
+  controller.script(reset.opcode, SILENCE);
+  void hci.send(reset, {});
+  hci.onPacket(shiftedView(commandComplete(reset.opcode)));
+  hci.run();
+  controller.sent.pop();
+}
