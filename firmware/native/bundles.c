@@ -40,7 +40,7 @@ unsigned bundles_open_application(void) {
         set_problem("the application %s", "is a firmware");
     else if (strcmp(application.name, firmware.name) == 0)
         set_problem("the application %s", "has the firmware's name; compile it with another --name");
-    else if (application.heap_kb > heap_most() / 1024)
+    else if (application.heap_kb > (heap_most() + 1023) / 1024)
         snprintf(problem, sizeof problem,
                  "the application asks for %u KB of heap (obscura.heap in its package.json), and this board "
                  "has %u KB",

@@ -9,6 +9,7 @@ import { type Board, loadBoard } from "./boards.ts";
 import { type Bundle, bundle } from "./bundle.ts";
 import { buildCompiler, compile } from "./compiler.ts";
 import { writeIfChanged } from "./fingerprint.ts";
+import { heapRequestKb } from "./heapRequest.ts";
 import { buildImage, kilobytes } from "./image.ts";
 import type { BundleKind } from "./imports.ts";
 import { type Compiled, inSources, writeImageMap, writeMap } from "./maps.ts";
@@ -40,6 +41,7 @@ export interface Built {
 export async function* build(options: BuildOptions): Operation<Built> {
   const board = loadBoard(options.board);
   const { name, entry } = findApplication(options.application);
+  const heapKb = heapRequestKb(entry, board);
   const folder = options.sanitize ? `${board.output}-sanitize` : board.output;
   mkdirSync(folder, { recursive: true });
   const lockFile = join(folder, "build.lock");
@@ -54,7 +56,7 @@ export async function* build(options: BuildOptions): Operation<Built> {
       return { value: undefined, detail: changed ? "built" : "up to date" };
     });
     const firmware = yield* compiled(folder, "firmware", "firmware", board.manifest.firmware);
-    const application = yield* compiled(folder, "application", name, entry, firmware.bytecode);
+    const application = yield* compiled(folder, "application", name, entry, firmware.bytecode, heapKb);
     const image = yield* step("image", `Image for ${board.name}`, async (progress) => {
       const settings = options.sanitize ? ["SANITIZE=ON"] : [];
       const built = await buildImage(board, { bundle: firmware.bytecode, folder, settings }, progress);
@@ -79,6 +81,7 @@ async function* compiled(
   name: string,
   entry: string,
   base?: string,
+  heapKb?: number,
 ): Operation<Compiled> {
   const place = kind === "firmware" ? folder : join(folder, "applications");
   mkdirSync(place, { recursive: true });
@@ -106,6 +109,7 @@ async function* compiled(
       input: script,
       output,
       ...(base === undefined ? {} : { base }),
+      ...(heapKb === undefined ? {} : { heapKb }),
     }).catch((error: unknown) => {
       throw inSources(error, script, made);
     });

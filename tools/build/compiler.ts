@@ -51,16 +51,19 @@ export interface Compilation {
   readonly output: string;
   /** The firmware that an application stands on. */
   readonly base?: string;
+  /** KB of heap that an application asks for. */
+  readonly heapKb?: number;
 }
 
 /**
  * Compiles a bundle when it has changed, and notes where its bytecode comes from (maps.ts). Returns the size of the
  * bytecode container in bytes.
  */
-export async function compile({ kind, name, input, output, base }: Compilation): Promise<number> {
+export async function compile({ kind, name, input, output, base, heapKb = 0 }: Compilation): Promise<number> {
   const args = [
     ...["--kind", kind, "--name", name, "--output", output],
     ...(base === undefined ? [] : ["--base", base]),
+    ...(heapKb === 0 ? [] : ["--heap-kb", `${heapKb}`]),
     ...["--positions", positionsOf(output)],
     input,
   ];
