@@ -121,8 +121,8 @@ export class Acl {
   private packetLength = 27;
   private buffers = 1;
   private credits = 1;
-  /** Packets that one link may have in the controller. */
-  private share = 1;
+  /** Packets that one link may always have in the controller, whatever the others have there. */
+  private guaranteed = 1;
   /** Frames that found a link's queue full, the reserve included. */
   dropped = 0;
 
@@ -142,9 +142,23 @@ export class Acl {
     this.divide();
   }
 
-  /** A link that is out of range must not take every buffer: one stays free for each of the others. */
+  /** Half of the buffers is divided among the links; what is left goes to whoever has something to send. */
   private divide(): void {
-    this.share = Math.max(1, this.buffers - (this.count - 1));
+    const { buffers, count } = this;
+    this.guaranteed = count < 2 ? buffers : Math.max(1, Math.floor(buffers / (2 * count)));
+  }
+
+  /**
+   * Whether a link that has used what it is guaranteed may have one more packet in the controller: what the other links
+   * are guaranteed stays free, so that links out of range, however many, hold up nobody.
+   */
+  private mayBorrow(link: AclLink): boolean {
+    let left = this.credits;
+    for (let other = this.first; other; other = other.next) {
+      if (other !== link && other.inController < this.guaranteed)
+        left -= this.guaranteed - other.inController;
+    }
+    return left > 0;
   }
 
   private find(handle: number): AclLink | undefined {
@@ -243,7 +257,7 @@ export class Acl {
       fits &&
       link.queued === 0 &&
       this.credits > 0 &&
-      link.inController < this.share &&
+      (link.inController < this.guaranteed || this.mayBorrow(link)) &&
       this.transport.write(this.header, L2CAP_OFFSET + headerLength, payload, start, end)
     ) {
       this.credits--;
@@ -331,7 +345,7 @@ export class Acl {
   /** Sends the first PDU of a link, or its next fragment. False when the controller or the transport does not take it. */
   private transmit(link: AclLink, pdu: QueuedPdu): boolean {
     const held = link.inController;
-    if (this.credits === 0 || held >= this.share) return false;
+    if (this.credits === 0 || (held >= this.guaranteed && !this.mayBorrow(link))) return false;
     const sent = pdu.sent;
     const rest = pdu.end - sent - L2CAP_OFFSET;
     if (rest > this.packetLength) {

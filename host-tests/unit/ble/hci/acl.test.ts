@@ -206,6 +206,53 @@ describe("Acl: several links", () => {
     assert.equal(send(acl, c, fromHex("cc")), true);
   });
 
+  for (const [buffers, near] of [
+    [4, 1],
+    [8, 1],
+    [12, 1],
+    [16, 2],
+  ] as const) {
+    it(`two links out of range leave each of two others ${near} of ${buffers} buffers, whoever comes first`, () => {
+      for (const silent of [
+        [1, 2],
+        [3, 4],
+        [1, 4],
+      ]) {
+        const { acl, controller } = setUp(27, buffers);
+        const links = [acl.open(1), acl.open(2), acl.open(3), acl.open(4)];
+        for (let n = 0; n < 30; n++) {
+          for (const link of links) if (silent.includes(link.handle)) send(acl, link, fromHex("aa"));
+        }
+        handles(controller);
+        for (let n = 0; n < 10; n++) {
+          for (const link of links) {
+            if (silent.includes(link.handle)) continue;
+            for (let packet = 0; packet < near; packet++)
+              assert.equal(send(acl, link, fromHex("bb")), true, `${n}`);
+          }
+          for (const handle of handles(controller)) {
+            if (!silent.includes(handle)) complete(acl, [handle, 1]);
+          }
+        }
+        const held = links.reduce((sum, { inController }) => sum + inController, 0);
+        assert.ok(held <= buffers - 2 * near, `${held}`);
+      }
+    });
+  }
+
+  it("a link alone has all buffers, and two have them all when both have much to send", () => {
+    const { acl } = setUp(27, 8);
+    const a = acl.open(1);
+    for (let n = 0; n < 20; n++) send(acl, a, fromHex("aa"));
+    assert.equal(a.inController, 8);
+    complete(acl, [1, 8]);
+    const b = acl.open(2);
+    for (let n = 0; n < 20; n++) send(acl, b, fromHex("bb"));
+    complete(acl, [1, 8], [2, b.inController]);
+    assert.equal(a.inController + b.inController, 8);
+    assert.ok(a.inController >= 2 && b.inController >= 2);
+  });
+
   for (const buffers of [1, 2, 4]) {
     it(`takes turns with ${buffers} buffers: no link starves while another has much to say`, () => {
       const { acl, controller } = setUp(27, buffers);
