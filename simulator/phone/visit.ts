@@ -49,7 +49,7 @@ export interface ServiceEvent extends NamedUuid {
   })[];
 }
 
-interface ValueEvent extends NamedUuid {
+export interface ValueEvent extends NamedUuid {
   readonly handle: number;
   readonly raw: string;
   readonly decoded: string | null;
@@ -155,7 +155,8 @@ async function nextValue(link: PhoneLink, patienceMs: number | undefined): Promi
   }
 }
 
-function sightingEvent(sighting: Sighting): SightingEvent {
+/** A sighting as an event tells it. */
+export function sightingEvent(sighting: Sighting): SightingEvent {
   const scanResponse = sighting.scanResponse ?? new Uint8Array(0);
   return {
     address: formatAddress(sighting.address),
@@ -169,7 +170,8 @@ function sightingEvent(sighting: Sighting): SightingEvent {
   };
 }
 
-function serviceEvents(database: FoundDatabase): ServiceEvent[] {
+/** A database as an event tells it. */
+export function serviceEvents(database: FoundDatabase): ServiceEvent[] {
   return database.services.map((service) => ({
     ...identify(service.uuid),
     handle: service.handle,
@@ -184,6 +186,7 @@ function serviceEvents(database: FoundDatabase): ServiceEvent[] {
   }));
 }
 
-function valueEvent({ uuid, handle }: FoundCharacteristic, value: Uint8Array): ValueEvent {
+/** A value as an event tells it. */
+export function valueEvent({ uuid, handle }: FoundCharacteristic, value: Uint8Array): ValueEvent {
   return { ...identify(uuid), handle, raw: hex(value), decoded: decodeValue(uuid, value) };
 }

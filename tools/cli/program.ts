@@ -3,11 +3,13 @@ import { Command, CommanderError, Option } from "commander";
 import { findApplication, listExamples } from "../build/application.ts";
 import { listBoards } from "../build/boards.ts";
 import { build } from "../build/build.ts";
+import { parseHci } from "../camera/command.ts";
 import { runDoctor } from "../doctor/command.mjs";
 import { ToolError, UsageError } from "../events.ts";
 import { initialise } from "../init/init.ts";
 import { isPackage, version } from "../installation.mjs";
 import { displayPath } from "../paths.ts";
+import { runPhone } from "../phone/command.ts";
 import { endPrograms } from "../process.ts";
 import { parseRadio, radios } from "../session/radios/radio.ts";
 import { runSession } from "../session/session.ts";
@@ -52,6 +54,7 @@ interface RunOptions {
   readonly radio: string;
   readonly phone: boolean;
   readonly keepGoing?: boolean;
+  readonly script?: string;
   readonly btsnoop?: string;
   readonly json?: boolean;
 }
@@ -103,6 +106,10 @@ function createProgram({ abort, end }: Context): Command {
     .addOption(boardOption())
     .addOption(radioOption())
     .option("--no-phone", "leave the camera alone, until Ctrl-C")
+    .option(
+      "--script <file>",
+      "what the phone does, one step a line (docs/phone.md); phone.txt of the application",
+    )
     .option("--keep-going", "go on when the camera fails, which then starts again as it does in the field")
     .option("--btsnoop <file>", "record what passes between camera and controller, for Wireshark")
     .addOption(jsonOption())
@@ -114,6 +121,7 @@ function createProgram({ abort, end }: Context): Command {
       prepare(piecesFor(board, radio.kind));
       const session = runSession({
         ...{ application, board, radio, visit: options.phone, signal: abort },
+        ...(options.script === undefined ? {} : { script: options.script }),
         ...(options.keepGoing === undefined ? {} : { keepGoing: options.keepGoing }),
         ...(btsnoop === undefined ? {} : { btsnoop }),
       });
@@ -141,6 +149,23 @@ function createProgram({ abort, end }: Context): Command {
   command("doctor", "list what is installed, what is missing, and how to get it")
     .addOption(jsonOption())
     .action(async (options: { json?: boolean }) => end(await runDoctor(options.json ? ["--json"] : [])));
+
+  command("phone", "a virtual phone that does what you type, near a camera that runs with --no-phone")
+    .argument(
+      "<controller>",
+      "what `obscura run --no-phone` names for a host of yours: tcp:HOST:PORT or unix:PATH",
+    )
+    .addOption(jsonOption())
+    .action(async (hci: string, options: { json?: boolean }) => {
+      try {
+        parseHci(hci);
+      } catch (error) {
+        throw new UsageError((error as Error).message);
+      }
+      const typed = process.stdin.isTTY && process.stdout.isTTY && !options.json;
+      const prompt = typed ? { prompt: () => void process.stdout.write("> ") } : {};
+      await perform(runPhone({ hci, input: process.stdin, signal: abort, ...prompt }), rendererFor(options));
+    });
 
   command("trace", "translate the stacks in a camera's log to files, lines and columns of TypeScript")
     .argument("[log]", "a file with the log; standard input without one")

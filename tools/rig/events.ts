@@ -58,6 +58,13 @@ export type CentralEvent =
   | ({ readonly event: "value" } & Value)
   | ({ readonly event: "descriptor"; readonly handle: number; readonly raw: string } & Identity)
   | ({ readonly event: "written"; readonly raw: string; readonly response: boolean } & Identity)
+  /** The camera answered a request with an ATT error. */
+  | ({
+      readonly event: "refused";
+      readonly what: "read" | "write" | "subscribe";
+      readonly code: number;
+      readonly meaning: string;
+    } & Identity)
   | ({ readonly event: "subscribed" } & Identity)
   | ({ readonly event: "unsubscribed" } & Identity)
   | ({ readonly event: "notification"; readonly number: number; readonly indication?: boolean } & Value)

@@ -24,12 +24,16 @@ export function renderCentralEvent(event: CentralEvent): string[] {
       return [`read ${title(event)} of handle ${handleText(event.handle)}: ${event.raw}`];
     case "written":
       return [`wrote ${event.raw} to ${title(event)}${event.response ? "" : ", without response"}`];
+    case "refused":
+      return [`${event.what} ${title(event)}: refused, ${event.meaning}`];
     case "subscribed":
       return [`subscribed to ${title(event)}`];
     case "unsubscribed":
       return [`unsubscribed from ${title(event)}`];
     case "notification":
-      return [`notification ${event.number}: ${title(event)} ${valueText(event)}`];
+      return [
+        `${event.indication ? "indication" : "notification"} ${event.number}: ${title(event)} ${valueText(event)}`,
+      ];
     case "silence":
       return [`no notification for ${event.seconds} s`];
     case "offAir":

@@ -1,14 +1,18 @@
 /** `obscura run`: a camera, its radio, and somebody who visits it. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { findApplication } from "../build/application.ts";
 import { build } from "../build/build.ts";
 import { startCamera } from "../camera/camera.ts";
-import { type Operation, step, ToolError, type ToolEvent } from "../events.ts";
+import { type Operation, step, ToolError, type ToolEvent, UsageError } from "../events.ts";
 import { buildRoot, displayPath } from "../paths.ts";
+import { type Line, parseScript } from "../phone/script.ts";
+import type { CentralEvent } from "../rig/events.ts";
 import { mapsIn } from "../trace/maps.ts";
 import { Tracer } from "../trace/trace.ts";
 import { FailureWatch } from "./failure.ts";
+import { HeardLines } from "./heard.ts";
 import { EventQueue } from "./queue.ts";
 import { startBridge } from "./radios/bridge.ts";
 import { startBumble } from "./radios/bumble.ts";
@@ -24,6 +28,8 @@ export interface SessionOptions {
   readonly radio: RadioChoice;
   /** Whether somebody visits the camera; without a visitor the session goes on until `signal`. */
   readonly visit: boolean;
+  /** The file with what the phone does; `phone.txt` beside the application's entry, where there is one. */
+  readonly script?: string;
   /** Go on when the camera fails and starts again, as it does in the field. */
   readonly keepGoing?: boolean;
   /** Record what passes between camera and controller in this file. */
@@ -40,6 +46,7 @@ const lastWordsMs = 500;
 /** @throws ToolError when the camera failed, the visitor did not see everything, or the signal's reason. */
 export async function* runSession(options: SessionOptions): Operation {
   const { signal } = options;
+  const script = options.visit ? readScript(options) : undefined;
   const built = yield* build(options);
   signal.throwIfAborted();
   const { board, image, application } = built;
@@ -64,20 +71,24 @@ export async function* runSession(options: SessionOptions): Operation {
     const failures = new FailureWatch(() => {
       if (!options.keepGoing) events.close();
     });
+    const heard = new HeardLines();
     const consoleLine = (text: string) => {
       const translated = tracer.line(text);
+      heard.add(translated);
       line("camera")(translated);
       failures.line(translated);
     };
     const camera = await startCamera(board, { image, application, hci, state }, consoleLine);
     stops.push(() => camera.stop());
-    const visit = visitor?.start({
-      onVisit: (visit) => events.put({ type: "visit", source: visitor.name, visit }),
-      onLine: line(visitor.name),
-    });
+    const receiver = {
+      onVisit: (visit: CentralEvent) => events.put({ type: "visit", source: visitor?.name ?? "", visit }),
+      onLine: line(visitor?.name ?? ""),
+      heard: (text: string, withinMs: number) => heard.heard(text, withinMs),
+    };
+    const visit = visitor?.start(receiver, script);
     if (visit !== undefined) stops.push(() => visit.stop());
     let ended: string | undefined;
-    let sawEverything: boolean | undefined;
+    let unseen: string | undefined;
     void camera.exited.then((how) => {
       ended = `The camera's process ended (${how})`;
       if (!signal.aborted) line("camera")(`ended (${how})`);
@@ -88,9 +99,9 @@ export async function* runSession(options: SessionOptions): Operation {
       ended ??= why;
       events.close();
     });
-    void visit?.ended.then(async (everything) => {
-      sawEverything = everything;
-      if (!everything) await delay(lastWordsMs, undefined, { signal }).catch(() => undefined);
+    void visit?.ended.then(async (missed) => {
+      unseen = missed;
+      if (missed !== undefined) await delay(lastWordsMs, undefined, { signal }).catch(() => undefined);
       events.close();
     });
     yield* events;
@@ -103,7 +114,7 @@ export async function* runSession(options: SessionOptions): Operation {
       throw new ToolError(`${failures.failure}${times}`);
     }
     if (ended !== undefined) throw new ToolError(ended);
-    if (!sawEverything) throw new ToolError(`The ${visitor?.name} did not see everything that it looked for`);
+    if (unseen !== undefined) throw new ToolError(unseen);
     if (options.btsnoop !== undefined) {
       const file = displayPath(resolve(options.btsnoop));
       yield { type: "info", message: `HCI traffic: ${file} (wireshark reads it)` };
@@ -112,6 +123,16 @@ export async function* runSession(options: SessionOptions): Operation {
     signal.removeEventListener("abort", interrupt);
     for (const stop of stops.reverse()) await stop();
   }
+}
+
+/** What the phone is to do, as somebody has written it down; undefined for its usual visit. */
+function readScript({ application, script, radio }: SessionOptions): readonly Line[] | undefined {
+  const beside = join(dirname(findApplication(application).entry), "phone.txt");
+  const file = script ?? (radio.kind === "sim" && existsSync(beside) ? beside : undefined);
+  if (file === undefined) return undefined;
+  if (radio.kind !== "sim") throw new UsageError("A script is for the simulator's phone: leave --radio out.");
+  if (!existsSync(file)) throw new UsageError(`There is no script ${displayPath(resolve(file))}.`);
+  return parseScript(readFileSync(file, "utf8"), displayPath(resolve(file)));
 }
 
 function startRadio(choice: RadioChoice, folder: string, signal: AbortSignal): Promise<Radio> | Radio {

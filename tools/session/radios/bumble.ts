@@ -54,5 +54,10 @@ function startCentral(hci: string, receiver: VisitorReceiver): Visit {
     if (text.startsWith("{")) receiver.onVisit(JSON.parse(text) as CentralEvent);
     else receiver.onLine(text);
   });
-  return { ended: program.exited.then((how) => how === 0), stop: () => program.stop() };
+  return {
+    ended: program.exited.then((how) =>
+      how === 0 ? undefined : "The central did not see everything that it looked for",
+    ),
+    stop: () => program.stop(),
+  };
 }

@@ -1,6 +1,7 @@
 /** The radios of a session: what answers the camera's HCI, and who visits the camera through the air. */
 import { parseHci } from "../../camera/command.ts";
 import { UsageError } from "../../events.ts";
+import type { Line } from "../../phone/script.ts";
 import type { CentralEvent } from "../../rig/events.ts";
 
 /** Names of the radios, and what each is. */
@@ -40,16 +41,18 @@ export function parseRadio(text: string): RadioChoice {
   return { kind: "controller", hci: text };
 }
 
-/** What a visitor tells. */
+/** What a visitor tells, and what it asks for. */
 export interface VisitorReceiver {
   onVisit(event: CentralEvent): void;
   onLine(text: string): void;
+  /** Whether the camera's console has, or gets within that time, a line with this text; each line counts once. */
+  heard(text: string, withinMs: number): Promise<boolean>;
 }
 
 /** A visit that goes on. */
 export interface Visit {
-  /** Settles when the visit is over: whether everything was seen. Never rejects. */
-  readonly ended: Promise<boolean>;
+  /** Settles when the visit is over: undefined when everything was seen, else what was not. Never rejects. */
+  readonly ended: Promise<string | undefined>;
   stop(): Promise<void>;
 }
 
@@ -57,7 +60,8 @@ export interface Visit {
 export interface Visitor {
   /** As lines of the session name it. */
   readonly name: string;
-  start(receiver: VisitorReceiver): Visit;
+  /** @param script what to do; without one it looks at everything once */
+  start(receiver: VisitorReceiver, script?: readonly Line[]): Visit;
 }
 
 /** A radio that runs. */

@@ -1,5 +1,7 @@
 /** The radio of the simulator, in this process and in real time. */
 import { visit } from "../../../simulator/phone/visit.ts";
+import { Player } from "../../phone/player.ts";
+import type { Line } from "../../phone/script.ts";
 import { SimulatorServer } from "../../radio/simulatorServer.ts";
 import type { Radio, Visit, VisitorReceiver } from "./radio.ts";
 
@@ -14,20 +16,37 @@ export async function startSimulator(): Promise<Radio> {
     hci,
     detail: "the simulator",
     neighbour: hci,
-    visitor: { name: "phone", start: (receiver) => startPhone(server, receiver) },
+    visitor: {
+      name: "phone",
+      start: (receiver, script) => startPhone(server, receiver, script),
+    },
     stop: () => server.close(),
   };
 }
 
-function startPhone(server: SimulatorServer, receiver: VisitorReceiver): Visit {
-  const run = async (): Promise<boolean> => {
+function startPhone(
+  server: SimulatorServer,
+  receiver: VisitorReceiver,
+  script: readonly Line[] | undefined,
+): Visit {
+  const run = async (): Promise<string | undefined> => {
     try {
-      // Nobody else is in this air, so that the phone takes the first camera that it hears.
-      for await (const event of visit(server.addPhone(), { patienceMs })) receiver.onVisit(event);
-      return true;
+      if (script === undefined) {
+        // Nobody else is in this air, so that the phone takes the first camera that it hears.
+        for await (const event of visit(server.addPhone(), { patienceMs })) receiver.onVisit(event);
+      } else {
+        const stage = {
+          addPhone: () => server.addPhone(),
+          wait: (ms: number) => new Promise<void>((resolve) => void server.clock.setTimer(resolve, ms)),
+          heard: (text: string, withinMs: number) => receiver.heard(text, withinMs),
+        };
+        await new Player(stage, (event) => receiver.onVisit(event)).play(script);
+      }
+      return undefined;
     } catch (error) {
-      receiver.onVisit({ event: "failed", step: "visit", message: (error as Error).message });
-      return false;
+      const { message } = error as Error;
+      receiver.onVisit({ event: "failed", step: "visit", message });
+      return `The phone did not see everything that it looked for: ${message}`;
     }
   };
   // Without its air the phone only waits, and nothing waits for it.

@@ -1,0 +1,392 @@
+/** Plays the steps of a script with virtual phones, and tells what they see. */
+
+import { attErrorText } from "../../firmware/ble/att/errors.ts";
+import { formatAddress, hex } from "../../firmware/ble/codec.ts";
+import { statusText } from "../../firmware/ble/hci/status.ts";
+import { identify } from "../../simulator/phone/assigned-numbers.ts";
+import type { ServerValue } from "../../simulator/phone/att.ts";
+import type { FoundCharacteristic, FoundDatabase } from "../../simulator/phone/discovery.ts";
+import { AttErrorResponse, PhoneError } from "../../simulator/phone/errors.ts";
+import type { PhoneLink } from "../../simulator/phone/link.ts";
+import type { Phone, Sighting } from "../../simulator/phone/phone.ts";
+import { serviceEvents, sightingEvent, valueEvent } from "../../simulator/phone/visit.ts";
+import type { CentralEvent } from "../rig/events.ts";
+import type { Attribute, Line, Pattern, Step, Whom } from "./script.ts";
+
+/** What the steps of a script play with. */
+export interface Stage {
+  addPhone(): Phone;
+  wait(ms: number): Promise<void>;
+  /** Resolves with whether the camera's console has, or says within that time, a line with this text. Each once. */
+  heard(text: string, withinMs: number): Promise<boolean>;
+}
+
+/** A step that did not go as the script says. */
+export class ScriptError extends Error {
+  override name = "ScriptError";
+}
+
+const READ = 0x02;
+const NOTIFY = 0x10;
+
+/** One phone and what it knows of the camera. */
+class Actor {
+  readonly phone: Phone;
+  sighting: Sighting | undefined;
+  isReady = false;
+  private current: PhoneLink | undefined;
+  private database: FoundDatabase | undefined;
+  /** Values of others that came while one was waited for. */
+  readonly received: ServerValue[] = [];
+  value: Uint8Array | undefined;
+  notifications = 0;
+
+  constructor(phone: Phone) {
+    this.phone = phone;
+  }
+
+  connected(link: PhoneLink): void {
+    this.current = link;
+    this.database = undefined;
+    this.received.length = 0;
+  }
+
+  get link(): PhoneLink {
+    return this.current ?? fail("this phone is not connected: connect first");
+  }
+
+  async discovered(): Promise<FoundDatabase> {
+    this.database ??= await this.link.discover();
+    return this.database;
+  }
+
+  rediscovered(): Promise<FoundDatabase> {
+    this.database = undefined;
+    return this.discovered();
+  }
+
+  async characteristic({ uuid, nth }: Attribute): Promise<FoundCharacteristic> {
+    const { characteristics } = await this.discovered();
+    const found = characteristics.filter((candidate) => candidate.uuid.equals(uuid));
+    const which = found.length > 1 ? `only ${found.length} characteristics` : "no characteristic";
+    return (
+      found[nth - 1] ??
+      fail(`the camera has ${found.length === 1 ? "one characteristic" : which} ${title(uuid)}`)
+    );
+  }
+
+  async handle(attribute: Attribute): Promise<number> {
+    const { descriptor } = attribute;
+    const characteristic = await this.characteristic(attribute);
+    if (descriptor === undefined) return characteristic.handle;
+    const found = characteristic.descriptors.find(({ uuid }) => uuid.equals(descriptor));
+    return found?.handle ?? fail(`${title(attribute.uuid)} has no descriptor ${title(descriptor)}`);
+  }
+}
+
+function fail(message: string): never {
+  throw new ScriptError(message);
+}
+
+const title = (uuid: Parameters<typeof identify>[0]): string => {
+  const { uuid: digits, name } = identify(uuid);
+  return name === null ? digits : `${digits} ${name}`;
+};
+
+/** Plays lines one after the other. */
+export class Player {
+  private readonly stage: Stage;
+  private readonly tell: (event: CentralEvent) => void;
+  private readonly actors = new Map<number, Actor>();
+  private number = 1;
+  /** A refusal that the next step must expect. */
+  private refused: { readonly place: string; readonly message: string; readonly code: number } | undefined;
+
+  constructor(stage: Stage, tell: (event: CentralEvent) => void) {
+    this.stage = stage;
+    this.tell = tell;
+  }
+
+  /** @throws ScriptError with the line's place, when a step does not go as the script says. */
+  async play(lines: readonly Line[]): Promise<void> {
+    for (const { place, step } of lines) await this.placed(place, step);
+    this.settle();
+    this.tell({ event: "done" });
+  }
+
+  /** Plays one step that a person typed: a refusal is just told. */
+  async playOne(step: Step): Promise<void> {
+    if (step.do !== "expect refusal") this.refused = undefined;
+    await this.perform(step, "");
+  }
+
+  private async placed(place: string, step: Step): Promise<void> {
+    if (step.do !== "expect refusal") this.settle();
+    try {
+      await this.perform(step, place);
+    } catch (error) {
+      if (!(error instanceof ScriptError || error instanceof PhoneError)) throw error;
+      throw new ScriptError(`${place}: ${error.message}`);
+    }
+  }
+
+  private settle(): void {
+    if (this.refused !== undefined) throw new ScriptError(`${this.refused.place}: ${this.refused.message}`);
+  }
+
+  private get actor(): Actor {
+    const known = this.actors.get(this.number);
+    if (known !== undefined) return known;
+    const actor = new Actor(this.stage.addPhone());
+    this.actors.set(this.number, actor);
+    return actor;
+  }
+
+  private async perform(step: Step, place: string): Promise<void> {
+    if (step.do === "phone") {
+      this.number = step.number;
+      return;
+    }
+    const { actor, tell } = this;
+    switch (step.do) {
+      case "find":
+        await this.find(actor, step.withinMs, step.whom);
+        return;
+      case "listen":
+        return this.listen(actor, step.count, step.withinMs);
+      case "connect":
+        return this.connect(actor, step.mtu);
+      case "database":
+        tell({ event: "database", services: serviceEvents(await actor.rediscovered()) });
+        return;
+      case "read":
+        return this.orRefusal(actor, "read", step.attribute, place, () => this.read(actor, step.attribute));
+      case "read all":
+        return this.readAll(actor);
+      case "write":
+        return this.orRefusal(actor, "write", step.attribute, place, () => this.write(actor, step));
+      case "subscribe":
+        return this.orRefusal(actor, "subscribe", step.attribute, place, async () => {
+          const characteristic = await actor.characteristic(step.attribute);
+          await actor.link.subscribe(characteristic, step.indications ? "indicate" : "notify");
+          tell({ event: "subscribed", ...identify(characteristic.uuid) });
+        });
+      case "subscribe all":
+        for (const characteristic of (await actor.discovered()).characteristics) {
+          if ((characteristic.properties & NOTIFY) === 0) continue;
+          await actor.link.subscribe(characteristic);
+          tell({ event: "subscribed", ...identify(characteristic.uuid) });
+        }
+        return;
+      case "unsubscribe": {
+        const characteristic = await actor.characteristic(step.attribute);
+        await actor.link.subscribe(characteristic, "none");
+        tell({ event: "unsubscribed", ...identify(characteristic.uuid) });
+        return;
+      }
+      case "notifications":
+        return this.notifications(actor, step.count, step.withinMs);
+      case "wait":
+        return this.stage.wait(step.ms);
+      case "disconnect":
+        return this.disconnected(await actor.link.disconnect());
+      case "expect disconnection":
+        return this.disconnected(await actor.link.disconnected(step.withinMs));
+      case "expect value":
+        if (actor.value === undefined) fail("nothing was read yet");
+        if (!matches(actor.value!, step.pattern)) {
+          fail(`expected ${patternText(step.pattern)}, read ${hex(actor.value!) || "empty"}`);
+        }
+        return;
+      case "expect refusal":
+        return this.expectRefusal(step.code);
+      case "expect notification":
+        return this.expectNotification(actor, step);
+      case "expect silence": {
+        const value = actor.received.shift() ?? (await nextValue(actor, step.ms));
+        if (value !== undefined)
+          fail(`expected silence, but handle 0x${value.handle.toString(16)} told ${hex(value.value)}`);
+        tell({ event: "silence", seconds: step.ms / 1000 });
+        return;
+      }
+      case "expect log":
+        if (!(await this.stage.heard(step.text, step.withinMs))) {
+          fail(`the camera did not say "${step.text}" within ${step.withinMs / 1000} s`);
+        }
+        return;
+    }
+  }
+
+  private async find(actor: Actor, withinMs: number, { again = false, ...whom }: Whom): Promise<Sighting> {
+    const { phone, sighting: before } = actor;
+    if (!actor.isReady) {
+      await phone.start();
+      actor.isReady = true;
+      this.tell({ event: "ready", address: formatAddress(phone.address) });
+    }
+    if (again && before === undefined) fail("no camera was found before");
+    const sighting = await phone.find(again ? { address: before!.address } : whom, withinMs);
+    actor.sighting = sighting;
+    this.tell({ event: again ? "advertisingAgain" : "found", ...sightingEvent(sighting) });
+    return sighting;
+  }
+
+  private async listen(actor: Actor, count: number, withinMs: number): Promise<void> {
+    let last = actor.sighting ?? (await this.find(actor, withinMs, {}));
+    for (let number = 1; number <= count; number++) {
+      last = await actor.phone.find({ address: last.address, unlike: last }, withinMs);
+      this.tell({ event: "heard", number, ...sightingEvent(last) });
+    }
+    actor.sighting = last;
+  }
+
+  private async connect(actor: Actor, mtu: number): Promise<void> {
+    const sighting = actor.sighting ?? (await this.find(actor, 30_000, {}));
+    if (!sighting.connectable) fail("this camera advertises so that nobody can connect");
+    const link = await actor.phone.connect(sighting);
+    actor.connected(link);
+    this.tell({ event: "connected", address: formatAddress(sighting.address), mtu: link.att.mtu });
+    if (mtu > 23) this.tell({ event: "mtu", asked: mtu, mtu: await link.exchangeMtu(mtu) });
+  }
+
+  private async read(actor: Actor, attribute: Attribute): Promise<void> {
+    const value = await actor.link.read(await actor.handle(attribute));
+    actor.value = value;
+    const { descriptor } = attribute;
+    if (descriptor === undefined) {
+      this.tell({ event: "value", ...valueEvent(await actor.characteristic(attribute), value) });
+    } else {
+      const handle = await actor.handle(attribute);
+      this.tell({ event: "descriptor", ...identify(descriptor), handle, raw: hex(value) });
+    }
+  }
+
+  private async readAll(actor: Actor): Promise<void> {
+    for (const characteristic of (await actor.discovered()).characteristics) {
+      if (characteristic.properties & READ) {
+        const value = await actor.link.read(characteristic);
+        this.tell({ event: "value", ...valueEvent(characteristic, value) });
+      }
+      for (const { handle, uuid } of characteristic.descriptors) {
+        const raw = hex(await actor.link.read(handle));
+        this.tell({ event: "descriptor", ...identify(uuid), handle, raw });
+      }
+    }
+  }
+
+  private async write(
+    actor: Actor,
+    { attribute, value, response }: Step & { readonly do: "write" },
+  ): Promise<void> {
+    const handle = await actor.handle(attribute);
+    if (response) await actor.link.write(handle, value);
+    else await actor.link.writeWithoutResponse(handle, value);
+    const written = identify(attribute.descriptor ?? attribute.uuid);
+    this.tell({ event: "written", ...written, raw: hex(value), response });
+  }
+
+  /** Tells a refusal, which the next step must expect. */
+  private async orRefusal(
+    actor: Actor,
+    what: "read" | "write" | "subscribe",
+    { uuid, descriptor }: Attribute,
+    place: string,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof AttErrorResponse)) throw error;
+      actor.value = undefined;
+      const { code } = error;
+      const meaning = attErrorText(code);
+      const of = identify(descriptor ?? uuid);
+      this.tell({ event: "refused", ...of, what, code, meaning });
+      this.refused = {
+        place,
+        code,
+        message: `the camera refused to ${what} ${title(descriptor ?? uuid)}: ${meaning}`,
+      };
+    }
+  }
+
+  private expectRefusal(code: number | undefined): void {
+    const { refused } = this;
+    this.refused = undefined;
+    if (refused === undefined) fail("the step before was not refused");
+    if (code !== undefined && refused!.code !== code) {
+      fail(`expected a refusal with 0x${hex2(code)}, it was 0x${hex2(refused!.code)}`);
+    }
+  }
+
+  private async notifications(actor: Actor, count: number, withinMs: number): Promise<void> {
+    const deadline = performance.now() + withinMs;
+    for (let taken = 0; taken < count; taken++) {
+      const value =
+        actor.received.shift() ?? (await nextValue(actor, Math.max(1, deadline - performance.now())));
+      if (value === undefined) fail(`${taken} of ${count} notifications came within ${withinMs / 1000} s`);
+      await this.tellNotification(actor, value!);
+    }
+  }
+
+  private async expectNotification(
+    actor: Actor,
+    { attribute, pattern, withinMs }: Step & { readonly do: "expect notification" },
+  ): Promise<void> {
+    const { handle } = await actor.characteristic(attribute);
+    const deadline = performance.now() + withinMs;
+    for (let index = 0; ; ) {
+      let value = actor.received[index];
+      if (value === undefined) {
+        value = await nextValue(actor, Math.max(1, deadline - performance.now()));
+        if (value === undefined)
+          fail(`no notification of ${title(attribute.uuid)} came within ${withinMs / 1000} s`);
+        actor.received.push(value!);
+      }
+      if (value!.handle !== handle) {
+        index++;
+        continue;
+      }
+      actor.received.splice(index, 1);
+      await this.tellNotification(actor, value!);
+      if (pattern !== undefined && !matches(value!.value, pattern)) {
+        fail(
+          `expected ${patternText(pattern)} of ${title(attribute.uuid)}, it told ${hex(value!.value) || "empty"}`,
+        );
+      }
+      return;
+    }
+  }
+
+  private async tellNotification(actor: Actor, { kind, handle, value }: ServerValue): Promise<void> {
+    const { characteristics } = await actor.discovered();
+    const characteristic = characteristics.find((candidate) => candidate.handle === handle);
+    if (characteristic === undefined) return;
+    const number = ++actor.notifications;
+    const told = { event: "notification", number, ...valueEvent(characteristic, value) } as const;
+    this.tell(kind === "indication" ? { ...told, indication: true } : told);
+  }
+
+  private disconnected(reason: number): void {
+    this.tell({ event: "disconnected", reason, name: statusText(reason) });
+  }
+}
+
+/** Undefined when nothing comes within that time and the link stays up. */
+async function nextValue({ link }: Actor, withinMs: number): Promise<ServerValue | undefined> {
+  try {
+    return await link.nextValue(withinMs);
+  } catch (error) {
+    if (!link.isConnected || !(error instanceof PhoneError)) throw error;
+    return undefined;
+  }
+}
+
+const matches = (value: Uint8Array, pattern: Pattern): boolean =>
+  value.length === pattern.length &&
+  pattern.every((byte, index) => byte === undefined || byte === value[index]);
+
+const hex2 = (byte: number): string => byte.toString(16).padStart(2, "0");
+
+const patternText = (pattern: Pattern): string =>
+  pattern.length === 0 ? "empty" : pattern.map((byte) => (byte === undefined ? ".." : hex2(byte))).join("");

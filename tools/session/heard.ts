@@ -1,0 +1,35 @@
+/** The lines of a camera's console, for who waits for one of them. */
+export class HeardLines {
+  private readonly lines: string[] = [];
+  private readonly waiting = new Set<() => void>();
+
+  /** Takes a line. */
+  add(text: string): void {
+    this.lines.push(text);
+    for (const look of [...this.waiting]) look();
+  }
+
+  /**
+   * Waits until a line has this text; what was said before counts too. Forgets the lines up to that one.
+   * @returns false when none came within that time
+   */
+  heard(text: string, withinMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (heard: boolean): void => {
+        clearTimeout(limit);
+        this.waiting.delete(look);
+        resolve(heard);
+      };
+      const look = (): void => {
+        const found = this.lines.findIndex((line) => line.includes(text));
+        if (found < 0) return;
+        this.lines.splice(0, found + 1);
+        end(true);
+      };
+      const limit = setTimeout(() => end(false), withinMs);
+      limit.unref();
+      this.waiting.add(look);
+      look();
+    });
+  }
+}
