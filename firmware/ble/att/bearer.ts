@@ -56,15 +56,15 @@ export interface BearerPort {
 export class AttBearer implements ChannelReceiver {
   /** ATT_MTU in force. */
   mtu: number;
-  /** Whether the ATT_MTU was agreed by an exchange. */
-  mtuExchanged = false;
-  /** The peer left a transaction open for 30 s: no request, command, indication or notification may follow (3.3.3). */
-  timedOut = false;
   /** There before the first PDU comes. */
   server!: AttServer;
+  readonly channel: Channel;
+  /** The peer left a transaction open for 30 s: no request, command, indication or notification may follow (3.3.3). */
+  timedOut = false;
+  /** Whether the ATT_MTU was agreed by an exchange. */
+  mtuExchanged = false;
   /** Undefined where this device is no client. */
   client: AttRole | undefined = undefined;
-  readonly channel: Channel;
   readonly port: BearerPort;
   /** Client or Server Rx MTU of this device, the same in a request and in a response; undefined on an enhanced bearer. */
   readonly rxMtu: number | undefined;

@@ -76,7 +76,7 @@ export const readByGroupTypeResponse = pdu("Read By Group Type Response", 0x11, 
   length: u8,
   attributeDataList: rest,
 });
-/** 3.4.5.1; the hot path reads it by hand in gatt/server.ts. */
+/** 3.4.5.1; the hot path reads it by hand in gatt/server/writes.ts. */
 export const writeRequest = pdu("Write Request", 0x12, { attributeHandle: u16, attributeValue: rest });
 /** 3.4.5.2 */
 export const writeResponse = pdu("Write Response", 0x13, {});
@@ -111,8 +111,10 @@ export const readMultipleVariableRequest = pdu("Read Multiple Variable Request",
 export const readMultipleVariableResponse = pdu("Read Multiple Variable Response", 0x21, {
   lengthValueTuples: rest,
 });
-/** 3.4.7.1; the hot path writes it by hand in bearer.ts. */
-export const handleValueNotification = pdu("Handle Value Notification", 0x1b, {
+/** A number of its own, which the build puts where it is used. */
+export const HANDLE_VALUE_NOTIFICATION = 0x1b;
+/** 3.4.7.1; the hot path writes it by hand in server-role.ts. */
+export const handleValueNotification = pdu("Handle Value Notification", HANDLE_VALUE_NOTIFICATION, {
   attributeHandle: u16,
   attributeValue: rest,
 });

@@ -8,8 +8,8 @@ import {
   errorResponse,
   exchangeMtuRequest,
   exchangeMtuResponse,
+  HANDLE_VALUE_NOTIFICATION,
   handleValueIndication,
-  handleValueNotification,
   multipleHandleValueNotification,
   type Pdu,
 } from "./pdus.ts";
@@ -27,11 +27,11 @@ const NO_ATTRIBUTE: readonly number[] = [
 
 /** What a server sends. Which attributes there are, and what becomes of a request, is for whoever extends it. */
 export abstract class AttServerRole implements AttServer {
-  readonly bearer: AttBearer;
-  protected readonly settings: BearerPort["settings"];
-  private readonly channel: Channel;
+  readonly channel: Channel;
   private readonly header: DataView;
   private readonly headerOffset: number;
+  readonly bearer: AttBearer;
+  protected readonly settings: BearerPort["settings"];
   private onConfirmed: ((confirmed: boolean) => void) | undefined = undefined;
   private indicationTimer: Timer | undefined = undefined;
 
@@ -92,25 +92,20 @@ export abstract class AttServerRole implements AttServer {
     this.respondWithValue(errorResponse.opcode, body, 0, body.length);
   }
 
-  /** Whether there is room for another notification, and it may be sent. */
-  get canNotify(): boolean {
-    return !this.bearer.timedOut && this.channel.hasRoom;
-  }
-
-  /** Notifies of the first `length` bytes of a value, or as many as ATT_MTU - 3. See `Channel.send` for the result. */
-  notify(attributeHandle: number, value: Uint8Array, length = value.length): boolean {
+  /** Notifies of the first `end` bytes of a value, at most ATT_MTU - 3. See `Channel.send` for the result. */
+  notify(attributeHandle: number, value: Uint8Array, end: number): boolean {
     // One access for opcode and handle; the fourth byte is beyond the header.
-    this.header.setUint32(this.headerOffset, handleValueNotification.opcode | (attributeHandle << 8), true);
-    const room = this.bearer.mtu - VALUE_HEADER_LENGTH;
-    let end = length;
-    if (end > room) end = room;
+    this.header.setUint32(this.headerOffset, HANDLE_VALUE_NOTIFICATION | (attributeHandle << 8), true);
     return this.channel.send(VALUE_HEADER_LENGTH, value, 0, end);
   }
 
-  /** Notifies on the first `count` of `channels`, of one group with this bearer's; the value fits all their bearers' MTUs. */
-  notifyAll(channels: readonly Channel[], count: number, attributeHandle: number, value: Uint8Array): void {
-    this.header.setUint32(this.headerOffset, handleValueNotification.opcode | (attributeHandle << 8), true);
-    this.channel.broadcast(channels, count, VALUE_HEADER_LENGTH, value, value.length);
+  /**
+   * Notifies on the first `count` of `channels`, of one group with this bearer's; the value fits all their bearers' MTUs.
+   * Returns on how many of them there was room for it.
+   */
+  notifyAll(channels: readonly Channel[], count: number, attributeHandle: number, value: Uint8Array): number {
+    this.header.setUint32(this.headerOffset, HANDLE_VALUE_NOTIFICATION | (attributeHandle << 8), true);
+    return this.channel.broadcast(channels, count, VALUE_HEADER_LENGTH, value, value.length);
   }
 
   /** Notifies several values in one PDU; `tuples` fits into ATT_MTU - 1 bytes (3.4.7.4). See `Channel.send` for the result. */
@@ -128,7 +123,8 @@ export abstract class AttServerRole implements AttServer {
   indicate(attributeHandle: number, value: Uint8Array, onConfirmed: (confirmed: boolean) => void): void {
     const { bearer } = this;
     // First what may fail: an indication without a timer would block the bearer for ever.
-    const timer = bearer.port.clock.setTimer(() => {
+    const { clock } = bearer.port;
+    const timer = clock.setTimer(() => {
       bearer.timedOut = true;
       this.settleIndication(false);
       bearer.expire();
@@ -149,7 +145,8 @@ export abstract class AttServerRole implements AttServer {
     const { indicationTimer, onConfirmed } = this;
     this.onConfirmed = undefined;
     this.indicationTimer = undefined;
-    if (indicationTimer !== undefined) this.bearer.port.clock.clearTimer(indicationTimer);
+    const { clock } = this.bearer.port;
+    if (indicationTimer !== undefined) clock.clearTimer(indicationTimer);
     if (onConfirmed) onConfirmed(confirmed);
   }
 

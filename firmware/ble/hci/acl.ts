@@ -64,12 +64,12 @@ export interface AclReceiver {
 
 /** One connection. Links and what waits on them are linked lists: short, and quicker to walk than what iterates. */
 export class AclLink {
-  readonly handle: number;
-  receiver: AclReceiver | undefined = undefined;
-  /** Packets that the controller holds. */
-  inController = 0;
   /** PDUs that wait. */
   queued = 0;
+  readonly handle: number;
+  /** Packets that the controller holds. */
+  inController = 0;
+  receiver: AclReceiver | undefined = undefined;
   first: QueuedPdu | undefined = undefined;
   last: QueuedPdu | undefined = undefined;
   /** Why the link has ended, for those who wait for what it did not send. */
@@ -113,16 +113,16 @@ export class Acl {
   readonly header = new Uint8Array(PDU_OFFSET + PDU_HEADER_MAX);
   readonly headerView = viewOf(this.header);
   private readonly transport: HciTransport;
-  private readonly port: AclPort;
+  private packetLength = 27;
+  private credits = 1;
+  /** Packets that one link may always have in the controller, whatever the others have there. */
+  private guaranteed = 1;
   /** The link whose turn it is; the others follow. */
   private first: AclLink | undefined = undefined;
   /** Links. */
   private count = 0;
-  private packetLength = 27;
   private buffers = 1;
-  private credits = 1;
-  /** Packets that one link may always have in the controller, whatever the others have there. */
-  private guaranteed = 1;
+  private readonly port: AclPort;
   /** Frames that found a link's queue full, the reserve included. */
   dropped = 0;
 

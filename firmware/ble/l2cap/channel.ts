@@ -35,12 +35,15 @@ export interface Channel {
    * full.
    */
   send(headerLength: number, payload: Uint8Array, start: number, end: number): boolean;
-  /** Sends the same SDU, `payload[0..end)` behind its header, on the first `count` of `channels`, all of this one's group. */
+  /**
+   * Sends the same SDU, `payload[0..end)` behind its header, on those of the first `count` of `channels` whose queue takes
+   * more of what nobody asked for; all are of this one's group. Returns how many did.
+   */
   broadcast(
     channels: readonly Channel[],
     count: number,
     headerLength: number,
     payload: Uint8Array,
     end: number,
-  ): void;
+  ): number;
 }

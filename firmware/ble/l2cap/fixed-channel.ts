@@ -9,25 +9,21 @@ export const CHANNEL = { ATT: 0x0004, SIGNALING: 0x0005, SMP: 0x0006 } as const;
 const HEADER_LENGTH = PDU_OFFSET - L2CAP_OFFSET;
 
 export class FixedChannel implements Channel {
-  readonly id: number;
-  readonly mtu: number;
-  readonly link: AclLink;
-  readonly header: DataView;
-  readonly headerOffset = PDU_OFFSET;
   receiver: ChannelReceiver | undefined = undefined;
-  private readonly acl: Acl;
+  /** The ACL layer: all links send through one, with one header buffer. */
+  readonly group: Acl;
+  readonly header: DataView;
+  readonly id: number;
+  readonly link: AclLink;
+  readonly headerOffset = PDU_OFFSET;
+  readonly mtu: number;
 
   constructor(acl: Acl, link: AclLink, id: number, mtu: number) {
-    this.acl = acl;
+    this.group = acl;
     this.link = link;
     this.header = acl.headerView;
     this.id = id;
     this.mtu = mtu;
-  }
-
-  /** All links send through one ACL layer, with one header buffer. */
-  get group(): unknown {
-    return this.acl;
   }
 
   get hasRoom(): boolean {
@@ -37,7 +33,7 @@ export class FixedChannel implements Channel {
 
   send(headerLength: number, payload: Uint8Array, start: number, end: number): boolean {
     this.header.setUint32(L2CAP_OFFSET, (headerLength + end - start) | (this.id << 16), true);
-    return this.acl.send(this.link, HEADER_LENGTH + headerLength, payload, start, end);
+    return this.group.send(this.link, HEADER_LENGTH + headerLength, payload, start, end);
   }
 
   broadcast(
@@ -46,12 +42,18 @@ export class FixedChannel implements Channel {
     headerLength: number,
     payload: Uint8Array,
     end: number,
-  ): void {
+  ): number {
     // One header for all: sending writes nothing behind that of the ACL packet.
     this.header.setUint32(L2CAP_OFFSET, (headerLength + end) | (this.id << 16), true);
-    const { acl } = this;
+    const acl = this.group;
+    const length = HEADER_LENGTH + headerLength;
+    let reached = 0;
     for (let index = 0; index < count; index++) {
-      acl.send(channels[index]!.link, HEADER_LENGTH + headerLength, payload, 0, end);
+      const link = channels[index]!.link;
+      if (link.queued >= QUEUE_LIMIT) continue;
+      acl.send(link, length, payload, 0, end);
+      reached++;
     }
+    return reached;
   }
 }

@@ -45,8 +45,11 @@ export interface OpenQuestion {
 }
 
 export class ServerBearer extends AttServerRole {
-  readonly context: ServerContext;
+  private readonly handlers: RequestTable["handlers"];
   readonly session: ServerSession;
+  /** A request waits for the application's answer. */
+  busy = false;
+  readonly context: ServerContext;
   /** Of the link, as it is now. */
   security: LinkSecurity;
   readonly preparedWrites = new PreparedWrites();
@@ -56,8 +59,6 @@ export class ServerBearer extends AttServerRole {
   snapshot: { readonly handle: number; readonly value: Uint8Array } | undefined = undefined;
   /** What the application has not answered yet. */
   readonly questions = new Set<OpenQuestion>();
-  /** A request waits for the application's answer. */
-  busy = false;
   private readonly table: RequestTable;
 
   constructor(
@@ -70,12 +71,13 @@ export class ServerBearer extends AttServerRole {
     super(bearer);
     this.context = context;
     this.table = table;
+    this.handlers = table.handlers;
     this.session = session;
     this.security = security;
   }
 
   override receive(opcode: number, view: DataView, start: number, length: number): void {
-    const handler = this.table.handlers[opcode];
+    const handler = this.handlers[opcode];
     if (!handler) return this.refuseUnknown(opcode);
     if (this.settings.logLevel >= LOG_LEVEL.info) this.logRequest(opcode, view, start, length);
     if (this.busy || this.session.changeUnaware) {
@@ -86,7 +88,8 @@ export class ServerBearer extends AttServerRole {
 
   /** The application need not answer any more: the link is gone. */
   override close(): void {
-    for (const { timer } of this.questions) this.context.port.clock.clearTimer(timer);
+    const { clock } = this.context.port;
+    for (const { timer } of this.questions) clock.clearTimer(timer);
     this.questions.clear();
     this.preparedWrites.clear();
     super.close();

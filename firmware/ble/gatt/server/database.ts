@@ -144,7 +144,8 @@ export class Database {
       const value = new Writer(6);
       value.u16(included.handle);
       value.u16(included.groupEnd);
-      if (service.uuid.attBytes.length === 2) value.bytes(service.uuid.attBytes);
+      const { attBytes } = service.uuid;
+      if (attBytes.length === 2) value.bytes(attBytes);
       row.value = value.finish();
     }
   }
@@ -210,20 +211,21 @@ export class Database {
   private append(row: Row): Attribute {
     const handle = this.attributes.length + 1;
     if (handle > 0xffff) throw new RangeError("the GATT database is full: 65,535 attributes");
+    // What a write looks at comes first: the engine finds it there sooner.
     const attribute: Attribute = {
       handle,
-      type: row.type,
-      readable: row.readable ?? false,
-      writable: row.writable ?? false,
-      writableWithoutResponse: row.writableWithoutResponse ?? false,
-      maxLength: row.maxLength ?? 0,
-      append: row.append ?? false,
       value: row.value,
-      groupEnd: handle,
-      hooks: row.hooks,
-      handlers: row.hooks?.handlers ?? row.hooks,
+      writable: row.writable ?? false,
       requirements: row.requirements,
       configures: row.configures,
+      append: row.append ?? false,
+      maxLength: row.maxLength ?? 0,
+      handlers: row.hooks?.handlers ?? row.hooks,
+      hooks: row.hooks,
+      readable: row.readable ?? false,
+      writableWithoutResponse: row.writableWithoutResponse ?? false,
+      type: row.type,
+      groupEnd: handle,
       allowedConfiguration: row.allowedConfiguration ?? 0,
       descriptors: NONE,
     };

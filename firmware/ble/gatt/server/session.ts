@@ -8,14 +8,14 @@
 export const CLIENT_FEATURE = { ROBUST_CACHING: 0x01, MULTIPLE_NOTIFICATIONS: 0x04 } as const;
 
 export class ServerSession {
-  /** Handed to hooks: what the host knows this peer by. */
-  readonly peer: unknown;
-  /** CCCD values that are not zero, by the handle of the characteristic's value. */
-  readonly configurations = new Map<number, number>();
-  /** Sum of `CLIENT_FEATURE` bits. */
-  features = 0;
   /** The database has changed and the client cannot know (Vol 3, Part G, 2.5.2.1). */
   changeUnaware = false;
+  /** CCCD values that are not zero, by the handle of the characteristic's value. */
+  readonly configurations = new Map<number, number>();
+  /** Handed to hooks: what the host knows this peer by. */
+  readonly peer: unknown;
+  /** Sum of `CLIENT_FEATURE` bits. */
+  features = 0;
   /** It was told so by Database Out Of Sync, or has read the Database Hash: from its next request on it knows. */
   awareAtNextRequest = false;
   /** Whether the application has granted this peer what demands authorization. */

@@ -1,4 +1,5 @@
 /** What the server sends without being asked: notifications and indications (Vol 3, Part G, 4.10 and 4.11). */
+import { DEFAULT_MTU } from "../../att/bearer.ts";
 import { VALUE_HEADER_LENGTH } from "../../att/server-role.ts";
 import { Writer } from "../../codec.ts";
 import type { Channel } from "../../l2cap/channel.ts";
@@ -46,18 +47,25 @@ export class Updates {
     const session = server.session;
     const handle = attribute.handle;
     // What a client never configured is undefined, of which no bit is set.
-    if ((session.configurations.get(handle)! & CCCD.NOTIFY) === 0 && !force) {
-      noteUnwanted(server, attribute);
-      return "unsubscribed";
+    if ((session.configurations.get(handle)! & CCCD.NOTIFY) === 0) {
+      if (!force) {
+        noteUnwanted(server, attribute);
+        return "unsubscribed";
+      }
+      // Where nothing may be sent any more nobody is subscribed, so that only this call has to look.
+      if (server.bearer.timedOut) return "full";
     }
     if (session.changeUnaware || attribute.requirements !== undefined) {
       if (!maySend(server, attribute)) return "unsubscribed";
     }
-    const bearer = server.bearer;
-    if (bearer.timedOut || !bearer.channel.hasRoom) return "full";
-    const length = value.length;
-    if (length > bearer.mtu - VALUE_HEADER_LENGTH) noteCut(server, attribute, length);
-    return server.notify(handle, value, length) ? "sent" : "queued";
+    if (!server.channel.hasRoom) return "full";
+    const room = server.bearer.mtu - VALUE_HEADER_LENGTH;
+    let end = value.length;
+    if (end > room) {
+      noteCut(server, attribute, end);
+      end = room;
+    }
+    return server.notify(handle, value, end) ? "sent" : "queued";
   }
 
   /**
@@ -78,7 +86,7 @@ export class Updates {
     for (const batch of batches(bearer, wanted)) {
       const [[attribute, value]] = batch as [readonly [Attribute, Uint8Array]];
       if (batch.length === 1) outcome = this.notify(bearer, attribute, value, true);
-      else if (!bearer.canNotify) return "full";
+      else if (!bearer.channel.hasRoom) return "full";
       else outcome = bearer.notifyMultiple(tuples(batch)) ? "sent" : "queued";
       if (outcome === "full") return "full";
     }
@@ -94,41 +102,40 @@ export class Updates {
     const { bearers, channels } = this;
     const handle = attribute.handle;
     const value = attribute.value;
-    const length = value.length + VALUE_HEADER_LENGTH;
+    // What is protected, or will be cut, is looked at for each client by itself.
     const isFree = attribute.requirements === undefined;
-    let first: ServerBearer | undefined;
+    const needed = value.length + VALUE_HEADER_LENGTH;
+    const fitsAll = needed <= DEFAULT_MTU;
+    let last: ServerBearer | undefined;
+    let group: unknown;
     let together = 0;
     let told = 0;
     for (let index = 0, server = bearers[0]; server; server = bearers[++index]) {
       const session = server.session;
       const configuration = session.configurations.get(handle);
-      // What a client never configured is undefined, of which no bit is set.
-      if ((configuration! & CCCD.NOTIFY) !== 0) {
-        const bearer = server.bearer;
-        const channel = bearer.channel;
-        if (
-          isFree &&
-          !session.changeUnaware &&
-          !bearer.timedOut &&
-          length <= bearer.mtu &&
-          (together === 0 || channel.group === channels[0]!.group) &&
-          channel.hasRoom
-        ) {
-          first ??= server;
-          channels[together++] = channel;
-        } else {
-          const outcome = this.notify(server, attribute, value, true);
-          if (outcome === "full") this.droppedNotifications++;
-          else if (outcome !== "unsubscribed") told++;
-        }
-      } else if (configuration !== undefined && maySend(server, attribute)) {
+      if (configuration === undefined) continue;
+      if ((configuration & CCCD.NOTIFY) === 0) {
+        if (!maySend(server, attribute)) continue;
         indicateLatest(server, attribute);
         told++;
+        continue;
+      }
+      const channel = server.channel;
+      const its = channel.group;
+      if (together === 0) group = its;
+      if (isFree && its === group && !session.changeUnaware && (fitsAll || needed <= server.bearer.mtu)) {
+        last = server;
+        channels[together++] = channel;
+      } else {
+        const outcome = this.notify(server, attribute, value, true);
+        if (outcome === "full") this.droppedNotifications++;
+        else if (outcome !== "unsubscribed") told++;
       }
     }
-    if (together === 1) first!.notify(handle, value, value.length);
-    else if (together > 1) first!.notifyAll(channels, together, handle, value);
-    return told + together;
+    if (!last) return told;
+    const reached = last.notifyAll(channels, together, handle, value);
+    this.droppedNotifications += together - reached;
+    return told + reached;
   }
 
   /**

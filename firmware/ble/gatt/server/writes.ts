@@ -29,21 +29,30 @@ const WRITE_RESPONSE = new Uint8Array([writeResponse.opcode]);
 const EXECUTE_WRITE_RESPONSE = new Uint8Array([executeWriteResponse.opcode]);
 
 /** 3.4.5.1 */
-export function writeByRequest(bearer: ServerBearer, view: DataView, start: number, length: number): void {
-  const opcode = writeRequest.opcode;
+export function writeByRequest(
+  bearer: ServerBearer,
+  view: DataView,
+  start: number,
+  length: number,
+  opcode: number,
+): void {
   if (length < 2) return bearer.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
   const handle = view.getUint16(start, true);
-  const attribute = bearer.context.database.at(handle);
+  const { database } = bearer.context;
+  const attribute = database.at(handle);
   if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);
   const refusal = mayWrite(bearer.security, bearer.session, attribute);
   if (refusal !== 0) return bearer.refuse(opcode, handle, refusal);
   if (attribute.configures) return writeConfiguration(bearer, attribute, view, start + 2, length - 2);
+  const { append } = attribute;
+  if (append ? !fits(attribute, length - 2) : length - 2 > attribute.maxLength) {
+    return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
+  }
   // The application gets copies, and nobody else changes a packet.
   const value = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset + start + 2, length - 2);
   if (attribute.handlers?.onWrite) return askForRequest(bearer, attribute, value);
-  if (!store(attribute, value)) {
-    return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
-  }
+  if (append) store(attribute, value);
+  else attribute.value = value;
   bearer.respondWith(WRITE_RESPONSE);
   written(bearer, attribute, value);
 }
@@ -131,7 +140,8 @@ function writeConfiguration(
   if (length > CCCD_LENGTH) {
     return bearer.refuse(opcode, cccd.handle, ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
   }
-  const before = bearer.session.configurations.get(cccd.configures!.handle) ?? 0;
+  const { configurations } = bearer.session;
+  const before = configurations.get(cccd.configures!.handle) ?? 0;
   let configuration = before;
   if (length === CCCD_LENGTH) configuration = view.getUint16(start, true);
   else if (length === 1) configuration = (before & 0xff00) | view.getUint8(start);
@@ -144,10 +154,12 @@ function writeConfiguration(
 
 /** Why this configuration is refused, or 0. Turning off needs no permission. */
 function configurationRefusal(
-  { security, session }: ServerBearer,
+  { bearer, security, session }: ServerBearer,
   cccd: Attribute,
   configuration: number,
 ): number {
+  // Nothing may be sent on this bearer any more.
+  if (bearer.timedOut) return ATT_ERROR.INSUFFICIENT_RESOURCES;
   if ((configuration & ~cccd.allowedConfiguration) !== 0) return ATT_ERROR.CCCD_IMPROPERLY_CONFIGURED;
   return configuration === 0 ? 0 : maySubscribe(security, session, cccd.configures!);
 }
@@ -168,7 +180,8 @@ export function prepareWrite(bearer: ServerBearer, view: DataView, start: number
   if (length < 4) return bearer.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
   const attributeHandle = view.getUint16(start, true);
   const valueOffset = view.getUint16(start + 2, true);
-  const attribute = bearer.context.database.at(attributeHandle);
+  const { database } = bearer.context;
+  const attribute = database.at(attributeHandle);
   if (!attribute) return bearer.refuse(opcode, attributeHandle, ATT_ERROR.INVALID_HANDLE);
   // Two bytes that belong to the client: there is nothing to write in parts.
   const refusal = attribute.configures

@@ -179,7 +179,7 @@ describe("ATT bearer: notifications and indications (Vol 3, Part F, 3.4.7)", () 
     await rig.exchange(ATT, [0x12, ...le16(CCCD), 1, 0]);
     rig.controller.sent.length = 0;
     const attribute = { handle: VALUE, value: fromHex("3408") };
-    rig.host.connections.get(HANDLE)!.server.notify(attribute.handle, attribute.value);
+    rig.host.connections.get(HANDLE)!.server.notify(attribute.handle, attribute.value, 2);
     const declared = encode(pdus.handleValueNotification.fields, {
       attributeHandle: attribute.handle,
       attributeValue: attribute.value,
@@ -199,7 +199,8 @@ describe("ATT bearer: notifications and indications (Vol 3, Part F, 3.4.7)", () 
       const rig = await rigWith();
       await rig.exchange(ATT, [0x02, ...le16(mtu)]);
       rig.controller.sent.length = 0;
-      rig.host.connections.get(HANDLE)!.server.notify(VALUE, counting(length));
+      const { gatt, connections } = rig.host;
+      gatt.updates.notify(connections.get(HANDLE)!.server, gatt.at(VALUE)!, counting(length), true);
       assert.equal(takeFrames(rig.controller, HANDLE)[0]!.payload.length, 3 + sent);
     }
   });
