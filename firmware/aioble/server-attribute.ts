@@ -3,6 +3,7 @@ import { BleError } from "../ble/errors.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Attribute, ReadAnswer, ValueHooks, WriteAnswer } from "../ble/gatt/server/database.ts";
 import { checkedValue, ownBytes, setValue, type Value } from "../ble/gatt/server/values.ts";
+import { CCCD } from "../ble/gatt/types.ts";
 import { UUID } from "../ble/uuid.ts";
 import { type CapturedWrite, type CaptureTarget, HandedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
@@ -16,8 +17,45 @@ export interface Registration {
   readonly attribute: Attribute;
 }
 
-/** Hooks while they are put together. */
-type OpenHooks = { -readonly [K in keyof ValueHooks]: ValueHooks[K] };
+/** Whose handlers are asked. */
+interface Handled {
+  onRead?(connection: DeviceConnection): ReadAnswer | PromiseLike<ReadAnswer>;
+  onWrite?(connection: DeviceConnection, data: Uint8Array): WriteAnswer | PromiseLike<WriteAnswer>;
+  onSubscribe?(connection: DeviceConnection, wants: { notify: boolean; indicate: boolean }): void;
+  onWritten(core: Core, link: unknown, value: Uint8Array): void;
+}
+
+/** What the server asks and reports about one attribute; its handlers are looked up each time, for they may come later. */
+export class AttributeHooks implements ValueHooks {
+  readonly handlers: Handled;
+  private readonly core: Core;
+
+  constructor(core: Core, handlers: Handled) {
+    this.core = core;
+    this.handlers = handlers;
+  }
+
+  onRead(link: unknown): ReadAnswer | PromiseLike<ReadAnswer> {
+    return this.handlers.onRead?.(this.core.connectionOf(link)!);
+  }
+
+  onWrite(link: unknown, value: Uint8Array): WriteAnswer | PromiseLike<WriteAnswer> {
+    return this.handlers.onWrite?.(this.core.connectionOf(link)!, ownBytes(value));
+  }
+
+  onWritten(link: unknown, value: Uint8Array): void {
+    this.handlers.onWritten(this.core, link, value);
+  }
+
+  onSubscribe(link: unknown, configuration: number): void {
+    const connection = this.core.connectionOf(link);
+    if (!connection) return;
+    this.handlers.onSubscribe?.(connection, {
+      notify: (configuration & CCCD.NOTIFY) !== 0,
+      indicate: (configuration & CCCD.INDICATE) !== 0,
+    });
+  }
+}
 
 /** So many waits at once are waits that were left behind. */
 const TAKERS_EXPECTED = 16;
@@ -46,8 +84,8 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
 
   /**
    * Before a client reads: return an ATT error code to refuse, bytes to answer with, or 0 or nothing for the stored value.
-   * A promise has 29 s. Called once for a value that the client reads in parts, and only when a client reads. Define it
-   * before registering.
+   * A promise has 29 s. Called once for a value that the client reads in parts, and only when a client reads. One
+   * that is assigned after registering counts from the next read on.
    *
    * Codes: 0x02 (read not permitted), 0x05, 0x08, 0x0C and 0x0F (security), 0x0E, 0x11, the application's own 0x80 to
    * 0x9F, and 0xE0 to 0xFF. For any other answer, an exception, and no answer in time, the client gets 0x0E (Unlikely
@@ -56,8 +94,8 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
   onRead?(connection: DeviceConnection): ReadAnswer | PromiseLike<ReadAnswer>;
   /**
    * Before a client's write is stored: return an ATT error code to refuse it, 0 or nothing to accept. A promise has 29 s.
-   * Define it before registering. When other services are registered before the promise settles, nothing is stored and
-   * the client gets an error.
+   * One that is assigned after registering counts from the next write on. When other services are registered before the
+   * promise settles, nothing is stored and the client gets an error.
    *
    * Codes: as for `onRead`, with 0x03 (write not permitted), 0x0D (wrong length) and 0x13 (value not allowed) instead
    * of 0x02.
@@ -133,7 +171,9 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
   /** Not for applications: see WriteSource. */
   takeEarlier(): Written | undefined {
     if (this.capture) {
-      return this.held > 0 ? (this.registration!.core.capture.take(this) as Written) : undefined;
+      if (this.held === 0) return undefined;
+      const { capture } = this.registration!.core;
+      return capture.take(this) as Written;
     }
     const writer = this.lastWriter;
     this.lastWriter = undefined;
@@ -158,7 +198,8 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
     }
     if (others.length < TAKERS_EXPECTED || this.warnedOfTakers) return;
     this.warnedOfTakers = true;
-    this.registration!.core.host.log(
+    const { core } = this.registration!;
+    core.log(
       "warning",
       `aioble: more than ${TAKERS_EXPECTED} calls of written() wait for ${this.uuid}: end those that lost a Promise.race by a signal, or they fill the memory`,
     );
@@ -180,7 +221,8 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
   private hand(write: unknown): HandedWrite {
     if (this.unseen > 0 && !this.warnedOfUnseen) {
       this.warnedOfUnseen = true;
-      this.registration!.core.host.log(
+      const { core } = this.registration!;
+      core.log(
         "warning",
         `aioble: nobody has looked at the write to ${this.uuid} before this one: a written() that lost a Promise.race takes the next write, so end it by a signal`,
       );
@@ -205,8 +247,8 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
     return new TypeError(`${what}() on ${this.uuid}, which is not registered: call registerServices first`);
   }
 
-  /** `value` is stored: what the application gets must be a copy. */
-  private onWritten(core: Core, link: unknown, value: Uint8Array): void {
+  /** Not for applications: a client's `value` is stored. What the application gets must be a copy. */
+  onWritten(core: Core, link: unknown, value: Uint8Array): void {
     const connection = core.connections.get(link as Connection);
     if (!connection) return;
     if (!this.capture) return this.wake(connection);
@@ -230,18 +272,6 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
     if (!heard) this.lastWriter = connection;
   }
 
-  /** What the server asks and tells. Only what is defined costs anything. */
-  protected hooks(core: Core): OpenHooks {
-    const hooks: OpenHooks = {};
-    if (this.onRead) hooks.onRead = (link) => this.onRead!(core.connectionOf(link)!);
-    if (this.onWrite)
-      hooks.onWrite = (link, value) => this.onWrite!(core.connectionOf(link)!, ownBytes(value));
-    if (this.isWritable) {
-      hooks.onWritten = (link, value) => this.onWritten(core, link, value);
-    }
-    return hooks;
-  }
-
   /** Not for applications: the server offers it as `attribute`. */
   register(core: Core, attribute: Attribute): void {
     this.registration = { core, attribute };
@@ -250,7 +280,8 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
   /** Not for applications: the server offers it no longer. */
   unregister(): void {
     this.value = this.stored;
-    if (this.capture) this.registration?.core.capture.forget(this);
+    const core = this.registration?.core;
+    if (this.capture) core?.capture.forget(this);
     this.registration = undefined;
     const error = new BleError(
       "not-registered",

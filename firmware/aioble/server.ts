@@ -12,12 +12,12 @@ import {
   setValue,
   type Value,
 } from "../ble/gatt/server/values.ts";
-import { CCCD, PROPERTY, TYPE } from "../ble/gatt/types.ts";
+import { PROPERTY, TYPE } from "../ble/gatt/types.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
-import { ServerAttribute } from "./server-attribute.ts";
+import { AttributeHooks, ServerAttribute } from "./server-attribute.ts";
 import type { WaitOptions } from "./wait.ts";
 
 /** Properties of characteristics that clients can be told of. */
@@ -109,7 +109,8 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
 
   /**
    * A client changed what it wants to be told of this value; neither, too, when its link ends or another registration
-   * ends its subscription. `subscribers` has changed already. Define it before registering.
+   * ends its subscription. `subscribers` has changed already. One that is assigned after registering is told of changes
+   * from then on.
    */
   onSubscribe?(connection: DeviceConnection, wants: { notify: boolean; indicate: boolean }): void;
 
@@ -300,18 +301,6 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
   /** Not for applications: how the server shall offer this characteristic. */
   definition(core: Core): CharacteristicDefinition {
     const value = this.stored;
-    const hooks = this.hooks(core);
-    if (this.onSubscribe) {
-      hooks.onSubscribe = (link, configuration) => {
-        const connection = core.connectionOf(link);
-        if (!connection) return;
-        const wants = {
-          notify: (configuration & CCCD.NOTIFY) !== 0,
-          indicate: (configuration & CCCD.INDICATE) !== 0,
-        };
-        this.onSubscribe!(connection, wants);
-      };
-    }
     return {
       uuid: this.uuid,
       properties: this.flags,
@@ -319,7 +308,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
       maxLength: this.capacity(value.length),
       append: this.append,
       descriptors: this.descriptors.map((descriptor) => descriptor.definition(core)),
-      hooks,
+      hooks: new AttributeHooks(core, this),
     };
   }
 }
@@ -342,8 +331,9 @@ export class BufferedCharacteristic<Capture extends boolean = false> extends Cha
     this.append = append;
   }
 
+  /** Where clients append, `maxLen` is the limit whatever the camera has put there itself. */
   override capacity(length: number): number {
-    return Math.max(this.maxLen, length);
+    return this.append ? this.maxLen : Math.max(this.maxLen, length);
   }
 }
 
@@ -376,7 +366,7 @@ export class Descriptor extends ServerAttribute<DeviceConnection> {
       write: this.writable,
       value,
       maxLength: Math.max(DEFAULT_CAPACITY, value.length),
-      hooks: this.hooks(core),
+      hooks: new AttributeHooks(core, this),
     };
   }
 }

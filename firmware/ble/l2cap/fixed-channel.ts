@@ -28,7 +28,7 @@ export class FixedChannel implements Channel {
 
   get hasRoom(): boolean {
     const link = this.link;
-    return link.queued < QUEUE_SHARE || this.acl.hasRoom(link);
+    return link.queued < QUEUE_SHARE || this.group.hasRoom(link);
   }
 
   send(headerLength: number, payload: Uint8Array, start: number, end: number): boolean {
@@ -50,7 +50,7 @@ export class FixedChannel implements Channel {
     let reached = 0;
     for (let index = 0; index < count; index++) {
       const link = channels[index]!.link;
-      if (link.queued >= QUEUE_LIMIT) continue;
+      if (link.queued >= QUEUE_SHARE && !acl.hasRoom(link)) continue;
       acl.send(link, length, payload, 0, end);
       reached++;
     }
