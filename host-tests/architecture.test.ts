@@ -342,6 +342,73 @@ describe("architecture: the dependency rule", () => {
   });
 });
 
+/** Four names in a row, `this` apart: the insides of an object of an object. Prototypes of the language are no insides. */
+const REACH =
+  /(?<![\w$.\]])(?!\w+\.prototype\.)(?:this\s*[!?]?\.\s*)?((?!this\b)[a-z_$][\w$]*(?:[!?]?\s*\.\s*[a-z_$][\w$]*){3,})/gi;
+
+/** What reaches through several objects, without white space and marks. */
+function reaches(code: string): string[] {
+  const bare = code
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/(^|\s)\/\/.*$/gm, "$1")
+    .replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
+  return [...bare.matchAll(REACH)].map(([, chain]) => chain!.replace(/[\s!?]/g, ""));
+}
+
+describe("architecture: nothing reaches through several objects", () => {
+  it("no source of the firmware uses the insides of another module's insides", () => {
+    const objections = FIRMWARE.flatMap((file) =>
+      reaches(textOf(file)).map((chain) => {
+        const [owner, ...rest] = chain.split(".");
+        return `${file} reaches through ${chain}: that is an import in disguise. Let ${owner} offer a method for .${rest.join(".")}, or hand in what is needed`;
+      }),
+    );
+    assert.deepEqual(objections, []);
+  });
+
+  it("finds what it refuses, and lets pass what it does not", () => {
+    for (const [code, found] of [
+      ["core.host.gatt.updates.notify(value)", ["core.host.gatt.updates.notify"]],
+      ["if (connection.link.client.configurations) {}", ["connection.link.client.configurations"]],
+      ["return this.a.b.c.d;", ["a.b.c.d"]],
+      ["this.registration!.core\n  .host.log(1)", ["registration.core.host.log"]],
+      ["a?.b?.c?.d", ["a.b.c.d"]],
+      ["text = `$" + "{one.two.three.four}`", ["one.two.three.four"]],
+      ["return this.l2cap.acl.repeat(1)", []],
+      ["a.b.c", []],
+      ["a.b().c.d", []],
+      ["Map.prototype.forEach.call(map)", []],
+      ['"a.b.c.d"; // e.f.g.h', []],
+    ] as const) {
+      assert.deepEqual(reaches(code), found, code);
+    }
+  });
+});
+
+/** Imports that lead from a source back to itself, types included. */
+function circles(files: readonly string[]): string[] {
+  const done = new Set<string>();
+  const found: string[] = [];
+  const walk = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file].join(" → "));
+    if (done.has(file)) return;
+    done.add(file);
+    for (const { target } of importsOf(file)) if (files.includes(target)) walk(target, [...path, file]);
+  };
+  for (const file of files) walk(file, []);
+  return found;
+}
+
+describe("architecture: files of one protocol layer form no circle", () => {
+  for (const folder of ["l2cap", "att", "gatt", "smp"]) {
+    it(`firmware/ble/${folder}`, () => {
+      const files = FIRMWARE.filter((file) => file.startsWith(`firmware/ble/${folder}/`));
+      assert.ok(files.length > 0);
+      assert.deepEqual(circles(files), []);
+    });
+  }
+});
+
 describe("architecture: what the sources of the firmware do without", () => {
   const BANS: readonly (readonly [pattern: RegExp, reason: string, except?: RegExp])[] = [
     [/^(?:export\s+)?(?:let|var)\s/m, "a module-level variable costs RAM and makes two hosts impossible"],

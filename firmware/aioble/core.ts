@@ -1,7 +1,7 @@
 /** What the rooms of `aioble` share: the host, the connections by link, and the waits that belong to no connection. */
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
-import type { Signals } from "../platform/platform.ts";
+import type { Clock, LogLevel, Signals } from "../platform/platform.ts";
 import { CaptureQueue } from "./capture.ts";
 import type { DeviceConnection } from "./device.ts";
 import { radioOff } from "./errors.ts";
@@ -9,6 +9,7 @@ import { Deferrals, WaitScope } from "./wait.ts";
 
 export class Core {
   readonly host: Host;
+  readonly clock: Clock;
   /** The server's notifications and indications. */
   readonly updates: Host["gatt"]["updates"];
   /** Waits that end with the radio. Those that begin while it is being switched off are for when it is on again. */
@@ -27,17 +28,23 @@ export class Core {
 
   constructor(host: Host, signals: Signals) {
     this.host = host;
+    this.clock = host.platform.clock;
     this.updates = host.gatt.updates;
     this.capture = new CaptureQueue((level, message) => host.log(level, message));
-    this.scope = new WaitScope(host.platform.clock, this.deferrals);
-    this.lasting = new WaitScope(host.platform.clock, this.deferrals);
+    this.scope = new WaitScope(this.clock, this.deferrals);
+    this.lasting = new WaitScope(this.clock, this.deferrals);
     this.signals = signals;
+  }
+
+  /** Writes a line to the console, as the host does. */
+  log(level: LogLevel, message: string): void {
+    this.host.log(level, message);
   }
 
   /** The radio is being switched off. */
   beginStop(): void {
     this.ending = this.scope;
-    this.scope = new WaitScope(this.host.platform.clock, this.deferrals);
+    this.scope = new WaitScope(this.clock, this.deferrals);
   }
 
   /** The radio is off: waits end, after those on connections, whose end a wait may have for its signal. */

@@ -88,7 +88,7 @@ export class DeviceConnection {
     this.core = core;
     this.link = link;
     this.device = new Device(link.peerAddressType & 1, link.peerAddress);
-    this.scope = new WaitScope(core.host.platform.clock, core.deferrals);
+    this.scope = new WaitScope(core.clock, core.deferrals);
     link.link.lossReason = () => this.gone();
   }
 
@@ -125,7 +125,7 @@ export class DeviceConnection {
     return this.scope.wait<void>(
       options,
       (pending) => {
-        withdraw = this.core.host.acl.whenCompleted(this.link.link, () => pending.resolve());
+        withdraw = this.core.host.whenCompleted(this.link, () => pending.resolve());
       },
       () => withdraw?.(),
     );
@@ -194,14 +194,14 @@ export class DeviceConnection {
 
   /** Not for applications: the link is down. */
   closed(reason: number): void {
-    this.endedAtMs = this.core.host.platform.clock.now();
+    this.endedAtMs = this.core.clock.now();
     this.scope.end(new DeviceDisconnectedError(reason));
     for (const pending of [...this.disconnectWaits]) pending.resolve();
   }
 
   /** Not for applications: when the link ended, by the host's clock; undefined while it is up. */
   get downSinceMs(): number | undefined {
-    return this.isConnected() ? undefined : (this.endedAtMs ?? this.core.host.platform.clock.now());
+    return this.isConnected() ? undefined : (this.endedAtMs ?? this.core.clock.now());
   }
 
   /** Not for applications: why nothing can be asked of a link that is down. */

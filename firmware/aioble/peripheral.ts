@@ -233,7 +233,8 @@ export class Peripheral implements AdvertisingOwner {
     } catch (error) {
       // Advertising is off the air before its end is reported; a connection that wins that race is returned.
       await this.offAir(run);
-      if (run.state.is === "ending" && run.state.late?.isConnected()) return run.state.late;
+      const { state } = run;
+      if (state.is === "ending" && state.late?.isConnected()) return state.late;
       throw error;
     } finally {
       this.enter(run, OVER);
@@ -257,7 +258,7 @@ export class Peripheral implements AdvertisingOwner {
     });
     const { state } = run;
     if (!fast || state.is !== "advertising") return;
-    const slowDown = host.platform.clock.setTimer(() => {
+    const slowDown = this.core.clock.setTimer(() => {
       this.enter(run, { ...state, slowDown: undefined });
       run.set.slowDown(intervalUs).catch((error: unknown) => this.fail(error));
     }, fast.durationMs);
@@ -313,7 +314,7 @@ export class Peripheral implements AdvertisingOwner {
     const deliver = (): void => pending.resolve(connection);
     link.onEstablished = deliver;
     const holdMs = Math.min((link.parameters.intervalUs / 1000) * HOLD_INTERVALS, HOLD_MAX_MS);
-    const hold = this.core.host.platform.clock.setTimer(deliver, holdMs);
+    const hold = this.core.clock.setTimer(deliver, holdMs);
     this.enter(run, { is: "holding", pending, connection, hold });
     // It came by an advertisement before this one, which is not needed any more.
     if (run.set.advertising) void this.offAir(run);

@@ -88,7 +88,7 @@ export function getConfig<K extends keyof (Config & ReadOnlyConfig)>(
 ): (Config & ReadOnlyConfig)[K];
 export function getConfig(host: Host, key: string): unknown {
   checkKey(key, ["mac", ...SETTABLE]);
-  if (key === "gapName") return utf8Decode(host.gatt.generic.deviceName);
+  if (key === "gapName") return utf8Decode(host.gatt.deviceName);
   if (key !== "mac") return host.settings[key as keyof Settings];
   if (host.settings.addrMode !== ADDRESS_MODE.PUBLIC) return [ADDRESS_TYPE.RANDOM, host.ownAddress.slice()];
   const { publicAddress } = host;
@@ -111,7 +111,7 @@ export function setConfig(host: Host, changes: Partial<Config>): void {
     else checkNumber(key as keyof Settings, value as number);
   }
   const { gapName, ...numbers } = changes;
-  if (gapName !== undefined) host.gatt.generic.deviceName = utf8Encode(gapName);
+  if (gapName !== undefined) host.gatt.deviceName = utf8Encode(gapName);
   host.configure(numbers);
 }
 

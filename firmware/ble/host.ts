@@ -148,6 +148,14 @@ export class Host {
     return this.links.disconnect(connection, reason);
   }
 
+  /**
+   * Calls `callback` when the peer has everything that was sent to it up to now; never when the link ends before. The
+   * returned function withdraws the wait.
+   */
+  whenCompleted(connection: Connection, callback: () => void): () => void {
+    return this.acl.whenCompleted(connection.link, callback);
+  }
+
   /** Calls this method of every observer. */
   private report<K extends keyof HostObserver>(
     event: K,

@@ -21,12 +21,12 @@ export interface ServerPort {
 }
 
 export class ServerContext {
-  readonly port: ServerPort;
   database = new Database();
-  /** Handles up to here belong to the mandatory services. */
-  lastGenericHandle = 0;
   /** Costs nothing while there is none. */
   watcher: GattWatcher | undefined = undefined;
+  readonly port: ServerPort;
+  /** Handles up to here belong to the mandatory services. */
+  lastGenericHandle = 0;
   /** Write commands that were dropped: too long, not allowed, or for no attribute (Vol 3, Part F, 3.4.5.3). */
   droppedCommands = 0;
   /** Whether the log has said that a client asks more than the application answers. */
@@ -34,6 +34,10 @@ export class ServerContext {
 
   constructor(port: ServerPort) {
     this.port = port;
+  }
+
+  log(level: LogLevel, message: string): void {
+    this.port.log(level, message);
   }
 
   /** Whether this is a value or descriptor of the application: no declaration, no CCCD, nothing of the mandatory services. */

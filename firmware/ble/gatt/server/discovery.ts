@@ -76,7 +76,8 @@ export const findByTypeValue: Handler = searching(findByTypeValueRequest, (beare
 /** Serves Read By Type Request (3.4.4.1). */
 export const readByType: Handler = searching(readByTypeRequest, (bearer, request) => {
   const { attributeType, endingHandle } = request;
-  const first = bearer.context.database.next(request.startingHandle, endingHandle, attributeType);
+  const { database } = bearer.context;
+  const first = database.next(request.startingHandle, endingHandle, attributeType);
   if (!first) return notFound(request);
   if (!isAsked(bearer, first)) {
     return answerWith(bearer, readByTypeResponse, first, endingHandle, attributeType, 2);
@@ -97,7 +98,8 @@ export const readByGroupType: Handler = searching(readByGroupTypeRequest, (beare
   if (!isGroup(attributeGroupType)) {
     return { handle: startingHandle, error: ATT_ERROR.UNSUPPORTED_GROUP_TYPE };
   }
-  const first = bearer.context.database.next(startingHandle, endingHandle, attributeGroupType);
+  const { database } = bearer.context;
+  const first = database.next(startingHandle, endingHandle, attributeGroupType);
   if (!first) return notFound(request);
   return answerWith(bearer, readByGroupTypeResponse, first, endingHandle, attributeGroupType, 4);
 });

@@ -49,7 +49,7 @@ function sendNext(bearer: ServerBearer): void {
       else silence(bearer);
     });
   } catch (error) {
-    bearer.context.port.log("warning", `gatt: an indication was not sent: ${textOf(error)}`);
+    bearer.context.log("warning", `gatt: an indication was not sent: ${textOf(error)}`);
     bearer.indications.shift();
     settle(bearer, next, false);
     sendNext(bearer);

@@ -86,7 +86,8 @@ function openQuestion(
 /** Whether somebody still waits for the answer; nobody does from now on. */
 function settle(bearer: ServerBearer, open: OpenQuestion): boolean {
   if (!bearer.questions.delete(open)) return false;
-  bearer.context.port.clock.clearTimer(open.timer);
+  const { clock } = bearer.context.port;
+  clock.clearTimer(open.timer);
   if (open.blocks) bearer.busy = false;
   return true;
 }

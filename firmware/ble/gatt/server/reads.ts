@@ -74,7 +74,8 @@ export function readBlob(bearer: ServerBearer, view: DataView, start: number, le
   const handle = view.getUint16(start, true);
   const offset = view.getUint16(start + 2, true);
   if (offset === 0) return readFromStart(bearer, opcode, readBlobResponse.opcode, handle);
-  const attribute = bearer.context.database.at(handle);
+  const { database } = bearer.context;
+  const attribute = database.at(handle);
   if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);
   const answer = (value: ReadResult): void => {
     if (typeof value === "number") return bearer.refuse(opcode, handle, value);
@@ -89,7 +90,8 @@ export function readBlob(bearer: ServerBearer, view: DataView, start: number, le
 }
 
 function readFromStart(bearer: ServerBearer, opcode: number, response: number, handle: number): void {
-  const attribute = bearer.context.database.at(handle);
+  const { database } = bearer.context;
+  const attribute = database.at(handle);
   if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);
   read(bearer, attribute, (value) => {
     if (typeof value === "number") return bearer.refuse(opcode, handle, value);
@@ -123,7 +125,8 @@ function collect(
 ): void {
   for (let index = from; index < handles.length; index++) {
     const handle = handles[index]!;
-    const attribute = bearer.context.database.at(handle);
+    const { database } = bearer.context;
+    const attribute = database.at(handle);
     if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);
     let inTime = true;
     let result: ReadResult | undefined;

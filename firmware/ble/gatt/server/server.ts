@@ -136,6 +136,15 @@ export class GattServer {
     silence(server);
   }
 
+  /** The Device Name characteristic, UTF-8 bytes (Vol 3, Part C, 12.1). */
+  get deviceName(): Uint8Array {
+    return this.generic.deviceName;
+  }
+
+  set deviceName(name: Uint8Array) {
+    this.generic.deviceName = name;
+  }
+
   /** How many clients there are. */
   get clientCount(): number {
     return this.bearers.length;

@@ -36,7 +36,7 @@ export function noteCut(bearer: ServerBearer, { handle, type }: Attribute, lengt
   const room = mtu - VALUE_HEADER_LENGTH;
   if (length <= room || !isNews(bearer, handle)) return;
   const how = mtuExchanged ? "as exchanged" : "the central did not exchange a larger one";
-  bearer.context.port.log(
+  bearer.context.log(
     "warning",
     `gatt: ${type} is capped at ${room} bytes for this client: ATT_MTU is ${mtu}, ${how}`,
   );
@@ -45,8 +45,9 @@ export function noteCut(bearer: ServerBearer, { handle, type }: Attribute, lengt
 /** The log says once for each client and value that it is not sent. */
 export function noteUnwanted(bearer: ServerBearer, { handle, type }: Attribute): void {
   if (!isNews(bearer, -handle)) return;
-  const configuration = bearer.session.configurations.get(handle) ?? 0;
-  bearer.context.port.log(
+  const { configurations } = bearer.session;
+  const configuration = configurations.get(handle) ?? 0;
+  bearer.context.log(
     "warning",
     `gatt: ${type} is not sent: the client has not subscribed (its CCCD is ${configuration}; 1 notify, 2 indicate)`,
   );
