@@ -93,7 +93,7 @@ export abstract class AttServerRole implements AttServer {
   }
 
   /** Notifies of the first `end` bytes of a value, at most ATT_MTU - 3. See `Channel.send` for the result. */
-  notify(attributeHandle: number, value: Uint8Array, end: number): boolean {
+  notify(attributeHandle: number, value: Uint8Array, end = value.length): boolean {
     // One access for opcode and handle; the fourth byte is beyond the header.
     this.header.setUint32(this.headerOffset, HANDLE_VALUE_NOTIFICATION | (attributeHandle << 8), true);
     return this.channel.send(VALUE_HEADER_LENGTH, value, 0, end);
