@@ -204,7 +204,7 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
     const parameters = { intervalUs, windowUs, active, acceptList };
     await host.scanner.start(parameters, this);
     if (durationMs > 0 && !this.stream.isEnded) {
-      this.timer = host.platform.clock.setTimer(() => {
+      this.timer = this.core.clock.setTimer(() => {
         this.timer = undefined;
         this.stream.end();
       }, durationMs);
@@ -215,7 +215,7 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
   private async end(): Promise<void> {
     const { host } = this.core;
     this.options.signal?.removeEventListener("abort", this.onAbort);
-    if (this.timer !== undefined) host.platform.clock.clearTimer(this.timer);
+    if (this.timer !== undefined) this.core.clock.clearTimer(this.timer);
     this.timer = undefined;
     await host.scanner.stop(this).catch((error: unknown) => host.log("warning", `aioble: ${error}`));
   }
