@@ -213,6 +213,18 @@ export class Peripheral implements AdvertisingOwner {
     if (note) this.logOnce("info", note);
   }
 
+  /** What a central connects for must be there. */
+  private checkServices({ services = [] }: AdvertiseOptions): void {
+    const { gatt } = this.core.host;
+    for (const uuid of services) {
+      if (gatt.hasService(uuid)) continue;
+      this.logOnce(
+        "warning",
+        `service ${uuid} is advertised and not registered: who connects for it finds nothing (registerServices)`,
+      );
+    }
+  }
+
   private async wait(request: Request, again: boolean): Promise<DeviceConnection> {
     const run = this.claim(request);
     try {
@@ -248,6 +260,7 @@ export class Peripheral implements AdvertisingOwner {
     const { intervalUs, fast, directedTo, highDuty, connectable = true } = run.options;
     await host.activate();
     if (run.state.is !== "advertising") return;
+    if (connectable) this.checkServices(run.options);
     await run.set.start({
       intervalUs: fast ? fast.intervalUs : intervalUs,
       connectable,

@@ -59,12 +59,15 @@ export class RegisteredServices {
       }
     }
     for (const item of gone) item.unregister();
+    for (const service of this.services) service.core = undefined;
+    for (const service of services) service.core = this.core;
     this.services = services;
   }
 
   /** For the server: the low-level module has registered others. */
   onReplaced(): void {
     for (const item of itemsOf(this.services)) item.unregister();
+    for (const service of this.services) service.core = undefined;
     this.services = [];
   }
 }

@@ -82,6 +82,8 @@ export class Service {
   readonly characteristics: Characteristic<boolean>[] = [];
   readonly secondary: boolean;
   readonly includes: readonly Service[];
+  /** Not for applications: who offers it now; undefined while it is not registered. */
+  core: Core | undefined = undefined;
 
   /**
    * @param options `secondary`: only there to be included by others; `includes`: services registered with this one.
@@ -96,6 +98,17 @@ export class Service {
     this.secondary = options.secondary ?? false;
     this.includes = options.includes ?? [];
   }
+}
+
+/** An attribute that is added to what is registered, and not registered with it in the same turn, is seen by nobody. */
+function warnOfAddition(core: Core, item: ServerAttribute<unknown>, owner: string): void {
+  void Promise.resolve().then(() => {
+    if (item.registration) return;
+    core.host.log(
+      "warning",
+      `aioble: ${item.uuid} was added to ${owner} after registerServices: no client sees it until that is called again`,
+    );
+  });
 }
 
 /** A characteristic of a service of ours. Subclasses may define `onRead`, `onWrite` and `onSubscribe`. */
@@ -129,6 +142,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
       (options.indicate ? PROPERTY.INDICATE : 0) |
       (options.reliableWrite ? PROPERTY.EXTENDED : 0);
     service.characteristics.push(this as Characteristic<boolean>);
+    if (service.core) warnOfAddition(service.core, this, `service ${service.uuid}`);
     this.addStandardDescriptors(options);
   }
 
@@ -351,6 +365,8 @@ export class Descriptor extends ServerAttribute<DeviceConnection> {
     this.readable = options.read ?? false;
     this.writable = options.write ?? false;
     characteristic.descriptors.push(this);
+    const { registration } = characteristic;
+    if (registration) warnOfAddition(registration.core, this, `characteristic ${characteristic.uuid}`);
   }
 
   protected override get isWritable(): boolean {

@@ -1,4 +1,4 @@
-import { formatValue } from "./format.ts";
+import { formatMessage } from "./message.ts";
 import type { LogLevel } from "./platform.ts";
 import { type LineWriter, writeLines } from "./report.ts";
 
@@ -15,15 +15,15 @@ export interface ApplicationConsole {
 const textMax = 4000;
 
 /**
- * A console that writes its values, formatted by `formatValue` and joined by spaces, to `write`: `warn` at level
- * "warning", `log` at level "info", the others at their own. There are no format specifiers such as `%d`.
+ * A console that writes its values, as `formatMessage` puts them together, to `write`: `warn` at level "warning", `log` at
+ * level "info", the others at their own.
  */
 export function createConsole(write: LineWriter): ApplicationConsole {
   const writer =
     (level: LogLevel) =>
     (...values: unknown[]): void => {
       try {
-        const text = values.map(formatValue).join(" ");
+        const text = formatMessage(values);
         const omitted = text.length - textMax;
         writeLines(write, level, omitted > 0 ? `${text.slice(0, textMax)}… ${omitted} more` : text);
       } catch {

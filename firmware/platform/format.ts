@@ -13,8 +13,13 @@ interface Nesting {
  * Getters are not called. Never throws, whatever the value does.
  */
 export function formatValue(value: unknown): string {
+  return typeof value === "string" ? value : formatInner(value);
+}
+
+/** As `formatValue`, but for strings, which are quoted as inside of an object. */
+export function formatInner(value: unknown): string {
   try {
-    return typeof value === "string" ? value : formatNested(value, { depth: 0, path: [] });
+    return formatNested(value, { depth: 0, path: [] });
   } catch {
     return "[unprintable]";
   }

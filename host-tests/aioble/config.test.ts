@@ -15,9 +15,11 @@ function createScene() {
   const world = createWorld();
   const camera = addAioble(world);
   const { phone } = world.addPhone();
-  const { advertise, config } = camera.aioble;
+  const { advertise, config, registerServices, Service } = camera.aioble;
+  const service = new Service(new UUID(0x181a));
+  registerServices(service);
   const meet = async () => {
-    const advertised = advertise({ intervalUs: 100_000, services: [new UUID(0x181a)] });
+    const advertised = advertise({ intervalUs: 100_000, services: [service.uuid] });
     const sighting = await phone.find({ service: 0x181a });
     return { sighting, link: await phone.connect(sighting), connection: await advertised };
   };

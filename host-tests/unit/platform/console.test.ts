@@ -3,6 +3,7 @@ import { describe, it } from "mocha";
 import { createConsole } from "../../../firmware/platform/console.ts";
 import { SuppressedError } from "../../../firmware/platform/dispose.ts";
 import { formatValue } from "../../../firmware/platform/format.ts";
+import { formatMessage } from "../../../firmware/platform/message.ts";
 
 class Sample {
   name = "x";
@@ -132,7 +133,7 @@ describe("console of applications", () => {
       "info: ",
       "debug: two",
       "debug: lines",
-      "warning: %d 5",
+      "warning: 5",
       "error: null",
     ]);
   });
@@ -148,5 +149,68 @@ describe("console of applications", () => {
       throw new Error("line is gone");
     });
     console.log("x");
+  });
+});
+
+describe("formatMessage", () => {
+  /** The text is that of Node's `util.format`; what we show in our own way stands in brackets. */
+  const cases: [values: unknown[], text: string][] = [
+    [["%s|%s|%s", "a", 1], "a|1|%s"],
+    [["%s", -0], "-0"],
+    [["%s", 10n], "10n"],
+    [["%s", null], "null"],
+    [["%s", undefined], "undefined"],
+    [["%s", true], "true"],
+    [["%s", Symbol("x")], "Symbol(x)"],
+    [["%s", { toString: () => "own" }], "own"],
+    [["%s", "a", "b", "c"], "a b c"],
+    [["%s %s", "a"], "a %s"],
+    [["%d", "12"], "12"],
+    [["%d", ""], "0"],
+    [["%d", {}], "NaN"],
+    [["%d", 10n], "10n"],
+    [["%d", Symbol("x")], "NaN"],
+    [["%d", 1.5], "1.5"],
+    [["%i", "12.9px"], "12"],
+    [["%i", -0.5], "-0"],
+    [["%i", ""], "NaN"],
+    [["%f", "1.5e3x"], "1500"],
+    [["%f", Symbol("x")], "NaN"],
+    [["%j", { a: [1] }], '{"a":[1]}'],
+    [["%j", undefined], "undefined"],
+    [["%j", cycle], "[Circular]"],
+    [["%c|%s", "color: red", "x"], "|x"],
+    [["100%%"], "100%%"],
+    [["100%% %s"], "100%% %s"],
+    [["100%% of %d", 1], "100% of 1"],
+    [["%%%s%%", "a"], "%a%"],
+    [["%x %s", 1, 2], "%x 1 2"],
+    [["a%", 1], "a% 1"],
+    [["%", 1], "% 1"],
+    [[1, "%s", "a"], "1 %s a"],
+    [[], ""],
+  ];
+  for (const [values, text] of cases) {
+    it(`${values.map(formatValue).join(", ")}: ${text}`, () => assert.equal(formatMessage(values), text));
+  }
+
+  it("shows objects as formatValue does, quotes what %o and %O show, and takes no harm from any of them", () => {
+    const hostile = {
+      toString() {
+        throw new Error("no text");
+      },
+    };
+    assert.equal(formatMessage(["%s %o %O", [1], "q", { a: 1 }]), '[ 1 ] "q" { a: 1 }');
+    assert.equal(formatMessage(["%s", new Map([["a", 1]])]), 'Map(1) { "a" => 1 }');
+    assert.equal(formatMessage(["%s", hostile]), "{ toString: [function toString] }");
+    assert.equal(formatMessage(["%d and %i", hostile, hostile]), "NaN and NaN");
+    assert.equal(formatMessage(["%s", Object.create(null)]), "{}");
+    assert.equal(formatMessage(["%s", "a", { b: 1 }]), "a { b: 1 }");
+  });
+
+  it("is what the console writes", () => {
+    const lines: string[] = [];
+    createConsole((level, line) => lines.push(`${level}: ${line}`)).warn("%d of %s", 1, "two");
+    assert.deepEqual(lines, ["warning: 1 of two"]);
   });
 });

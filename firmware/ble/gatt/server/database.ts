@@ -264,6 +264,11 @@ export class Database {
     return undefined;
   }
 
+  /** Whether there is a service, or an included one, with this UUID. */
+  hasService(uuid: UUID): boolean {
+    return [...this.services.keys()].some((service) => service.uuid.equals(uuid));
+  }
+
   /** The attribute with this handle, if there is one. */
   at(handle: number): Attribute | undefined {
     return this.attributes[handle - 1];

@@ -1,5 +1,7 @@
 /** The GATT server: its database, its clients, and what links them (Vol 3, Part G, 2.5). */
+
 import type { AttBearer } from "../../att/bearer.ts";
+import type { UUID } from "../../uuid.ts";
 import { type LinkSecurity, UNENCRYPTED } from "../access.ts";
 import { ServerBearer } from "./bearer.ts";
 import { type GattWatcher, ServerContext, type ServerPort } from "./context.ts";
@@ -59,6 +61,11 @@ export class GattServer {
     registrant?.onRegistered?.(values);
     this.announceChange(former);
     return values;
+  }
+
+  /** Whether clients find a service with this UUID. */
+  hasService(uuid: UUID): boolean {
+    return this.context.database.hasService(uuid);
   }
 
   private rebuild(services: readonly ServiceDefinition[]): Attribute[][] {
