@@ -17,6 +17,7 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
   ["ble/host.ts", "host"],
   ["ble/radio.ts", "host"],
   ["ble/links.ts", "host"],
+  ["ble/idle-links.ts", "host"],
   ["ble/config.ts", "host"],
   ["ble/observer.ts", "host"],
   ["ble/trace.ts", "trace"],

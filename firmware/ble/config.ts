@@ -6,6 +6,9 @@ import { ADDRESS_MODE } from "./gap/own-address.ts";
 import type { Host } from "./host.ts";
 import { utf8Decode, utf8Encode } from "./utf8.ts";
 
+/** ATT_MTU offered by default: a whole attribute value of 512 bytes fits one notification or write. */
+export const PREFERRED_MTU = 517;
+
 /** Settings that can be asked and changed. They last until the camera starts again. */
 export interface Config {
   /**
@@ -35,6 +38,12 @@ export interface Config {
   logLevel: number;
   /** Devices that may be connected at a time: 1 to 16, 4 at first; the controller may have room for fewer. */
   maxConnections: number;
+  /**
+   * While nobody can connect, because all places are taken or nothing is advertised for it, a link whose client has
+   * neither subscribed nor asked for anything for so many milliseconds is ended, the most silent first: 0 to 3,600,000,
+   * 30,000 at first. 0: none is. Looked at every third of it.
+   */
+  idleTimeoutMs: number;
 }
 
 /** What can only be asked. */
@@ -49,15 +58,23 @@ export interface ReadOnlyConfig {
 /** The settings that are numbers, as the host keeps them. */
 export type Settings = Omit<Config, "gapName">;
 
-/** Least and greatest value of each. */
-const RANGES: Readonly<Record<keyof Settings, readonly [min: number, max: number]>> = {
-  mtu: [23, 517],
-  rxbuf: [16, 0xffff],
-  addrMode: [0, 3],
-  captureQueueSize: [1, 10_000],
-  logLevel: [0, 3],
-  maxConnections: [1, 16],
+/** Least and greatest value of each, and the value at first. */
+const RANGES: Readonly<Record<keyof Settings, readonly [min: number, max: number, atFirst: number]>> = {
+  mtu: [23, PREFERRED_MTU, PREFERRED_MTU],
+  rxbuf: [16, 0xffff, 128],
+  addrMode: [0, 3, ADDRESS_MODE.STATIC_RANDOM],
+  captureQueueSize: [1, 10_000, 10],
+  logLevel: [0, 3, 2],
+  maxConnections: [1, 16, 4],
+  idleTimeoutMs: [0, 3_600_000, 30_000],
 };
+
+/** The settings of a host that has just been made. */
+export function settingsAtFirst(): Settings {
+  const settings = {} as Record<string, number>;
+  for (const [key, [, , atFirst]] of Object.entries(RANGES)) settings[key] = atFirst;
+  return settings as unknown as Settings;
+}
 
 /** Bytes of a GAP Device Name (Vol 3, Part C, 12.1). */
 const NAME_MAX = 248;

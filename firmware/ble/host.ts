@@ -1,10 +1,10 @@
 /** The host: wires the modules together and owns all state that changes. */
 import { LOG_LEVEL, type LogLevel, type Platform, type Records } from "../platform/platform.ts";
-import type { Settings } from "./config.ts";
+import { type Settings, settingsAtFirst } from "./config.ts";
 import { HciError } from "./errors.ts";
 import { Advertiser } from "./gap/advertiser.ts";
 import { type Connection, ROLE } from "./gap/connection.ts";
-import { ADDRESS_MODE, OwnAddresses } from "./gap/own-address.ts";
+import { OwnAddresses } from "./gap/own-address.ts";
 import { Scanner } from "./gap/scanner.ts";
 import { GattServer } from "./gatt/server/server.ts";
 import { Acl } from "./hci/acl.ts";
@@ -14,14 +14,13 @@ import { Hci } from "./hci/hci.ts";
 import { leConnectionComplete, leEnhancedConnectionComplete, leLongTermKeyRequest } from "./hci/le-events.ts";
 import type { Controller } from "./hci/startup.ts";
 import { HCI_STATUS } from "./hci/status.ts";
+import { IdleLinks } from "./idle-links.ts";
 import { type LinkEstablished, Links, type LinksHandlers } from "./links.ts";
 import type { HostObserver } from "./observer.ts";
 import { Radio, type RadioHandlers } from "./radio.ts";
 
+export { PREFERRED_MTU } from "./config.ts";
 export type { HostObserver } from "./observer.ts";
-
-/** ATT_MTU offered by default: a whole attribute value of 512 bytes fits one notification or write. */
-export const PREFERRED_MTU = 517;
 
 /** How long peers have to acknowledge the end of their links when the radio is switched off. */
 const FAREWELL_MS = 1000;
@@ -34,18 +33,12 @@ export class Host {
   readonly scanner: Scanner;
   readonly gatt: GattServer;
   /** What `config` changes (config.ts). */
-  readonly settings: Settings = {
-    mtu: PREFERRED_MTU,
-    rxbuf: 128,
-    addrMode: ADDRESS_MODE.STATIC_RANDOM,
-    captureQueueSize: 10,
-    logLevel: 2,
-    maxConnections: 4,
-  };
+  readonly settings: Settings = settingsAtFirst();
   /** The controller's public address, six bytes in printed order; undefined until the radio has been on. */
   publicAddress: Uint8Array | undefined = undefined;
   private readonly radio: Radio;
   private readonly links: Links;
+  private readonly idleLinks: IdleLinks;
   private readonly addresses: OwnAddresses;
   private readonly observers = new Set<HostObserver>();
 
@@ -60,7 +53,12 @@ export class Host {
     );
     const { acl, hci } = this;
     this.addresses = new OwnAddresses({ hci, records, log, random: (length) => platform.random(length) });
-    this.gatt = new GattServer({ clock, log, aesCmac: platform.crypto.aesCmac });
+    this.gatt = new GattServer({
+      clock,
+      log,
+      aesCmac: platform.crypto.aesCmac,
+      onSubscriptions: () => this.idleLinks.update(),
+    });
     this.links = new Links({ hci, acl, gatt: this.gatt, clock, settings, log }, this.linksHandlers());
     this.advertiser = new Advertiser({
       hci,
@@ -70,6 +68,16 @@ export class Host {
       log,
     });
     this.scanner = new Scanner({ hci, addresses: this.addresses, settings, log });
+    this.idleLinks = new IdleLinks({
+      clock,
+      log,
+      settings,
+      connections: this.connections,
+      advertiser: this.advertiser,
+      end: (connection, reason) => {
+        this.links.disconnect(connection, reason).catch((error) => log("warning", `host: ${error.message}`));
+      },
+    });
     this.radio = new Radio({ hci, clock, log }, this.radioHandlers());
     this.listen();
   }
@@ -88,6 +96,7 @@ export class Host {
   /** Changes settings that have been checked. */
   configure(changes: Partial<Settings>): void {
     Object.assign(this.settings, changes);
+    this.idleLinks.update();
     this.report("onConfigured", this.settings);
   }
 
@@ -168,8 +177,12 @@ export class Host {
 
   private linksHandlers(): LinksHandlers {
     return {
-      onConnected: (connection) => this.report("onConnected", connection),
+      onConnected: (connection) => {
+        this.idleLinks.update();
+        this.report("onConnected", connection);
+      },
       onDisconnected: (connection, reason) => {
+        this.idleLinks.update();
         this.report("onDisconnected", connection, reason);
         if (this.connections.size === 0) this.radio.cancelPause();
       },

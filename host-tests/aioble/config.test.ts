@@ -34,6 +34,7 @@ const AT_FIRST: Config = {
   captureQueueSize: 10,
   logLevel: 2,
   maxConnections: 4,
+  idleTimeoutMs: 30_000,
 };
 
 const RANGES: Readonly<Record<Exclude<keyof Config, "gapName">, readonly [min: number, max: number]>> = {
@@ -43,6 +44,7 @@ const RANGES: Readonly<Record<Exclude<keyof Config, "gapName">, readonly [min: n
   captureQueueSize: [1, 10_000],
   logLevel: [0, 3],
   maxConnections: [1, 16],
+  idleTimeoutMs: [0, 3_600_000],
 };
 
 describe("aioble: config()", () => {
@@ -58,6 +60,7 @@ describe("aioble: config()", () => {
       captureQueueSize: 3,
       logLevel: 1,
       maxConnections: 2,
+      idleTimeoutMs: 0,
     };
     config(changed);
     await world.run(async () => {

@@ -16,6 +16,7 @@ export class Advertiser {
   private hciVersion = Number.POSITIVE_INFINITY;
   private isRunning = false;
   private acquired: AdvertisingSet | undefined = undefined;
+  private starts = 0;
 
   constructor(port: AdvertiserPort) {
     const { addresses, log } = port;
@@ -27,6 +28,9 @@ export class Advertiser {
       hciVersion: () => this.hciVersion,
       isRunning: () => this.isRunning,
       exclusive: (work) => addresses.exclusive(work),
+      onStart: ({ connectable }) => {
+        if (connectable) this.starts++;
+      },
       onReleased: (set) => {
         if (this.acquired === set) this.acquired = undefined;
       },
@@ -48,6 +52,16 @@ export class Advertiser {
   /** Whether some set advertises, or will as soon as the commands on their way are through. */
   get advertising(): boolean {
     return this.acquired?.advertising ?? false;
+  }
+
+  /** Whether a central can connect to what is, or will be, on the air. */
+  get isConnectable(): boolean {
+    return this.acquired?.parameters?.connectable ?? false;
+  }
+
+  /** Starts of advertising that a central can connect to, so far. */
+  get connectableStarts(): number {
+    return this.starts;
   }
 
   /** The own address of the advertisement that is, or was last, on the air. */

@@ -58,6 +58,8 @@ export interface AdvertisingSetPort {
   /** Runs work on the air when all before it is done. */
   exclusive(work: () => Promise<void>): Promise<void>;
   log(level: LogLevel, message: string): void;
+  /** A start was asked for. */
+  onStart(parameters: AdvertisingParameters): void;
   /** The set is free. */
   onReleased(set: AdvertisingSet): void;
 }
@@ -117,6 +119,7 @@ export class AdvertisingSet implements LegacyAdvertisement {
     this.supersede();
     this.wanted = parameters;
     this.losses = 0;
+    this.port.onStart(parameters);
     return this.attempt(this.turn);
   }
 

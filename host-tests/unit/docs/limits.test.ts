@@ -4,6 +4,7 @@ import { describe, it } from "mocha";
 import { LIMITED_DISCOVERABLE_MS } from "../../../firmware/aioble/advertising.ts";
 import { CAPTURE_QUEUE_SIZE } from "../../../firmware/aioble/capture.ts";
 import { TRANSACTION_TIMEOUT_MS } from "../../../firmware/ble/att/bearer.ts";
+import { PREFERRED_MTU, settingsAtFirst } from "../../../firmware/ble/config.ts";
 import { ADVERTISING_DATA_LENGTH } from "../../../firmware/ble/gap/advertising-data.ts";
 import {
   ADVERTISING_INTERVAL_MAX_US,
@@ -15,7 +16,6 @@ import { DEFAULT_CAPACITY } from "../../../firmware/ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH } from "../../../firmware/ble/gatt/types.ts";
 import { QUEUE_LIMIT } from "../../../firmware/ble/hci/acl.ts";
 import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/hci.ts";
-import { PREFERRED_MTU } from "../../../firmware/ble/host.ts";
 import { readPage } from "../../docs/blocks.ts";
 import { createRig } from "../../support/rig.ts";
 
@@ -52,10 +52,11 @@ describe("docs/application.md", () => {
 
   it("names settings with what they are at first", () => {
     const { config } = createRig().aioble;
+    config(settingsAtFirst());
     assert.equal(config("captureQueueSize"), CAPTURE_QUEUE_SIZE);
     const section = page.split("## Settings and logs")[1]!.split("\n## ")[0]!;
     const rows = [...section.matchAll(/^\| `(\w+)` \|.*\| (\S*) ?\|$/gm)];
-    assert.equal(rows.length, 8);
+    assert.equal(rows.length, 9);
     for (const [row, key, value] of rows) {
       if (key === "mac") continue;
       const expected = value!.replaceAll("`", "");

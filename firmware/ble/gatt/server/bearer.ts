@@ -59,6 +59,8 @@ export class ServerBearer extends AttServerRole {
   snapshot: { readonly handle: number; readonly value: Uint8Array } | undefined = undefined;
   /** What the application has not answered yet. */
   readonly questions = new Set<OpenQuestion>();
+  /** The client has asked for something since `takeActivity` was called last. */
+  private hasAsked = false;
   private readonly table: RequestTable;
 
   constructor(
@@ -79,11 +81,24 @@ export class ServerBearer extends AttServerRole {
   override receive(opcode: number, view: DataView, start: number, length: number): void {
     const handler = this.handlers[opcode];
     if (!handler) return this.refuseUnknown(opcode);
+    this.hasAsked = true;
     if (this.settings.logLevel >= LOG_LEVEL.info) this.logRequest(opcode, view, start, length);
     if (this.busy || this.session.changeUnaware) {
       if (!this.table.admits(this, opcode, view, start, length)) return;
     }
     handler(this, view, start, length, opcode);
+  }
+
+  /** Whether the client has subscribed to something. */
+  get isSubscribed(): boolean {
+    return this.session.configurations.size > 0;
+  }
+
+  /** Whether the client has asked for anything since this was called last. */
+  takeActivity(): boolean {
+    const { hasAsked } = this;
+    this.hasAsked = false;
+    return hasAsked;
   }
 
   /** The application need not answer any more: the link is gone. */

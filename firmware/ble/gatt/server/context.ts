@@ -17,6 +17,8 @@ export interface GattWatcher {
 /** What the server is handed for itself. */
 export interface ServerPort {
   readonly clock: Clock;
+  /** A client has subscribed to something, or has ended that. */
+  onSubscriptions?(): void;
   log(level: LogLevel, message: string, error?: unknown): void;
 }
 
@@ -52,6 +54,7 @@ export class ServerContext {
 
   /** A peer has configured the value otherwise than before. */
   reportSubscription(peer: unknown, attribute: Attribute, configuration: number): void {
+    this.port.onSubscriptions?.();
     try {
       attribute.hooks?.onSubscribe?.(peer, configuration);
     } catch (error) {
