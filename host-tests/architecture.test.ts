@@ -82,6 +82,7 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "value",
     "checks of options",
   ],
+  [/^aioble\/central\.ts$/, /^ble\/gap\/initiator\.ts$/, "value", "checks of options, and an attempt"],
   [
     /^aioble\/scan(-result)?\.ts$/,
     /^ble\/gap\/(ad-structures|advertising-(data|report)|scanner)\.ts$/,

@@ -6,7 +6,7 @@ import type { Signals } from "../platform/platform.ts";
 import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 import { streamConnections } from "./connections.ts";
 import { Core } from "./core.ts";
-import { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
+import { ADDR_PUBLIC, ADDR_RANDOM, DeviceConnection } from "./device.ts";
 import { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
 import { createLog } from "./log.ts";
 import { endUnwanted, Peripheral } from "./peripheral.ts";
@@ -34,6 +34,7 @@ export function createAioble(host: Host, signals: Signals) {
       core.connections.delete(link);
       if (!connection) return;
       peripheral.disconnected(connection, reason);
+      core.central.disconnected(connection, reason);
       connection.closed(reason);
     },
     onConfigured({ captureQueueSize }) {
@@ -52,7 +53,7 @@ export function createAioble(host: Host, signals: Signals) {
     BufferedCharacteristic,
     Characteristic,
     Descriptor,
-    Device,
+    Device: core.Device,
     DeviceConnection,
     DeviceDisconnectedError,
     GattError,

@@ -3,7 +3,8 @@ import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
 import type { Clock, LogLevel, Signals } from "../platform/platform.ts";
 import { CaptureQueue } from "./capture.ts";
-import type { DeviceConnection } from "./device.ts";
+import { Central } from "./central.ts";
+import { Device, type DeviceConnection } from "./device.ts";
 import { radioOff } from "./errors.ts";
 import { Deferrals, WaitScope } from "./wait.ts";
 
@@ -26,6 +27,10 @@ export class Core {
   readonly yes: Promise<boolean> = Promise.resolve(true);
   readonly no: Promise<boolean> = Promise.resolve(false);
 
+  /** Devices that this host connects to. */
+  readonly Device: typeof Device;
+  readonly central: Central;
+
   constructor(host: Host, signals: Signals) {
     this.host = host;
     this.clock = host.platform.clock;
@@ -34,6 +39,13 @@ export class Core {
     this.scope = new WaitScope(this.clock, this.deferrals);
     this.lasting = new WaitScope(this.clock, this.deferrals);
     this.signals = signals;
+    const central = new Central(this);
+    this.central = central;
+    this.Device = class extends Device {
+      protected override get central(): Central {
+        return central;
+      }
+    };
   }
 
   /** Writes a line to the console, as the host does. */
@@ -51,6 +63,11 @@ export class Core {
   endStop(): void {
     this.ending?.interrupt(radioOff());
     this.ending = undefined;
+  }
+
+  /** A device by the address that a controller reports; types 2 and 3 are identities (Vol 4, Part E, 7.7.65.10). */
+  createDevice(addressType: number, address: Uint8Array): Device {
+    return new this.Device(addressType & 1, address);
   }
 
   /** The public object of a link. */

@@ -5,6 +5,7 @@ import type { Connection, LinkParameters } from "../ble/gap/connection.ts";
 import type { NotifyOutcome } from "../ble/gatt/server/updates.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
 import type { Abortion, AbortSource, Clock, Timer } from "../platform/platform.ts";
+import type { Central, ConnectOptions } from "./central.ts";
 import type { Core } from "./core.ts";
 import { BleError, DeviceDisconnectedError, TimeoutError } from "./errors.ts";
 import { checkTimeout, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
@@ -51,6 +52,26 @@ export class Device {
     this.addr = bytes.slice();
   }
 
+  /**
+   * Connects to the device as a central, or returns the connection that there is. Looks for it until it advertises so that
+   * one can connect; callers at the same time share one search. The connection is returned once the device was heard of;
+   * one that never was (reason 0x3E) is tried again.
+   * @throws RangeError for a bad option. The promise rejects with TimeoutError, the signal's reason, BleError
+   * `too-many-connections`, `radio-off` by `stop`, HciError when the controller fails or refuses. In all cases nothing is
+   * left behind: the search ends with its last caller, and a link that comes late is ended.
+   */
+  connect(options: ConnectOptions = {}): Promise<DeviceConnection> {
+    const { central } = this;
+    if (!central)
+      throw new BleError("not-supported", "This Device belongs to no camera: import it from aioble.");
+    return central.connect(this, options);
+  }
+
+  /** Who connects. Not part of the public API. */
+  protected get central(): Central | undefined {
+    return undefined;
+  }
+
   /** The address in lower case with colons: `c0:ff:ee:00:00:01`. */
   addrHex(): string {
     return formatAddress(this.addr);
@@ -66,7 +87,7 @@ export class Device {
   }
 }
 
-/** A link to a device, from `advertise`. It disconnects itself at the end of an `await using` block. */
+/** A link to a device, from `advertise` or `Device.connect`. It disconnects itself at the end of an `await using` block. */
 export class DeviceConnection {
   /** The peer. */
   readonly device: Device;
@@ -83,11 +104,11 @@ export class DeviceConnection {
   /** While the queue is full. */
   private refused: Promise<boolean> | undefined = undefined;
 
-  /** Not for applications: `advertise` returns connections. */
+  /** Not for applications: `advertise` and `Device.connect` return connections. */
   constructor(core: Core, link: Connection) {
     this.core = core;
     this.link = link;
-    this.device = new Device(link.peerAddressType & 1, link.peerAddress);
+    this.device = core.createDevice(link.peerAddressType, link.peerAddress);
     this.scope = new WaitScope(core.clock, core.deferrals);
     link.link.lossReason = () => this.gone();
   }

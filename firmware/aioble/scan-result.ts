@@ -4,7 +4,7 @@ import { AD_TYPE } from "../ble/gap/advertising-data.ts";
 import { type AdvertisingReport, REPORT } from "../ble/gap/advertising-report.ts";
 import { utf8Decode } from "../ble/utf8.ts";
 import type { UUID } from "../ble/uuid.ts";
-import { Device } from "./device.ts";
+import type { Device } from "./device.ts";
 
 /** UUIDs of services, whose `includes` compares values: `result.services().includes(new UUID(0x180d))`. */
 export class ServiceUuids extends Array<UUID> {
@@ -40,8 +40,8 @@ export class ScanResult {
   respData: Uint8Array | undefined = undefined;
 
   /** Not for applications: a scan makes them. */
-  constructor(report: AdvertisingReport) {
-    this.device = new Device(report.addressType & 1, report.address);
+  constructor(device: Device) {
+    this.device = device;
   }
 
   /** Not for applications: takes over a packet. Returns whether anything is new. */

@@ -233,7 +233,7 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
     const found = this.known.get(key);
     const known = found ?? {
       key,
-      result: new ScanResult(report),
+      result: new ScanResult(this.core.createDevice(report.addressType, report.address)),
       isQueued: false,
       wasYielded: false,
       unanswered: 0,

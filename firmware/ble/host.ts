@@ -4,11 +4,14 @@ import { type Settings, settingsAtFirst } from "./config.ts";
 import { HciError } from "./errors.ts";
 import { Advertiser } from "./gap/advertiser.ts";
 import { type Connection, ROLE } from "./gap/connection.ts";
+import { Initiator } from "./gap/initiator.ts";
 import { OwnAddresses } from "./gap/own-address.ts";
 import { Scanner } from "./gap/scanner.ts";
 import { GattServer } from "./gatt/server/server.ts";
 import { Acl } from "./hci/acl.ts";
+import { leReadRemoteFeatures } from "./hci/commands/le-link.ts";
 import { leLongTermKeyRequestNegativeReply } from "./hci/commands/le-security.ts";
+import { disconnect } from "./hci/commands/link-control.ts";
 import { dataBufferOverflow } from "./hci/events.ts";
 import { Hci } from "./hci/hci.ts";
 import { leConnectionComplete, leEnhancedConnectionComplete, leLongTermKeyRequest } from "./hci/le-events.ts";
@@ -31,6 +34,7 @@ export class Host {
   readonly acl: Acl;
   readonly advertiser: Advertiser;
   readonly scanner: Scanner;
+  readonly initiator: Initiator<Connection>;
   readonly gatt: GattServer;
   /** What `config` changes (config.ts). */
   readonly settings: Settings = settingsAtFirst();
@@ -77,6 +81,14 @@ export class Host {
       end: (connection, reason) => {
         this.links.disconnect(connection, reason).catch((error) => log("warning", `host: ${error.message}`));
       },
+    });
+    this.initiator = new Initiator({
+      hci,
+      clock,
+      addresses: this.addresses,
+      settings,
+      scanner: this.scanner,
+      log,
     });
     this.radio = new Radio({ hci, clock, log }, this.radioHandlers());
     this.listen();
@@ -192,7 +204,7 @@ export class Host {
   }
 
   private radioHandlers(): RadioHandlers {
-    const { acl, addresses, advertiser, links, scanner } = this;
+    const { acl, addresses, advertiser, initiator, links, scanner } = this;
     return {
       onStarting: () => addresses.begin(),
       onStarted: (controller) => {
@@ -200,16 +212,19 @@ export class Host {
         acl.start(controller.aclPacketLength, controller.aclPackets);
         advertiser.begin(controller.hciVersion);
         scanner.begin();
+        initiator.begin();
       },
       onLost: () => {
         advertiser.end();
         scanner.end();
+        initiator.end();
         links.closeAll(HCI_STATUS.HARDWARE_FAILURE);
       },
       onRecovered: () => void advertiser.restart(),
       onFailed: (error) => {
         advertiser.forget(error);
         scanner.forget(error);
+        initiator.forget(error);
         this.report("onRadioLost", error);
       },
       onStopping: () => this.report("onStopping"),
@@ -217,6 +232,7 @@ export class Host {
       onStopped: () => {
         advertiser.forget(switchedOff());
         scanner.forget(switchedOff());
+        initiator.forget(switchedOff());
         this.report("onStopped");
       },
     };
@@ -250,15 +266,33 @@ export class Host {
   }
 
   private connected(values: LinkEstablished & { readonly status: number }): void {
-    const { advertiser } = this;
+    const { advertiser, initiator } = this;
     // Where the status is not 0 the other fields may hold anything.
-    if (values.status === HCI_STATUS.ADVERTISING_TIMEOUT) advertiser.expired();
-    if (values.status !== HCI_STATUS.SUCCESS) return;
-    // Nothing that this host does makes a link of another role.
-    if (values.role !== ROLE.PERIPHERAL) return;
+    if (values.status === HCI_STATUS.ADVERTISING_TIMEOUT) return advertiser.expired();
+    if (values.status !== HCI_STATUS.SUCCESS) return initiator.failed(values.status);
+    if (values.role === ROLE.CENTRAL) return this.connectedAsCentral(values);
     const set = advertiser.connected();
     const connection = this.links.open(values, advertiser.ownAddress);
     if (!set?.owner.take(connection)) this.report("onUnwanted", connection);
+  }
+
+  private connectedAsCentral(values: LinkEstablished): void {
+    const { hci, initiator, links, log } = this;
+    const { connectionHandle } = values;
+    const attempt = initiator.connected();
+    if (!attempt) {
+      log("info", "host: ended a link that came up after its search was given up");
+      const reason = HCI_STATUS.REMOTE_USER_TERMINATED;
+      hci
+        .send(disconnect, { connectionHandle, reason })
+        .catch((error: unknown) => log("debug", `host: ${error}`));
+      return;
+    }
+    attempt.handlers.onConnected(links.open(values, initiator.ownAddress));
+    // Its answer is the first that is heard of a peripheral, which says nothing by itself.
+    hci
+      .send(leReadRemoteFeatures, { connectionHandle })
+      .catch((error: unknown) => log("debug", `host: ${error}`));
   }
 }
 

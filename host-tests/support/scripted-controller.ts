@@ -62,7 +62,7 @@ export function aclFrame(
 }
 
 /** Commands with Command Status. */
-const STARTERS = [0x0406];
+const STARTERS = [0x0406, 0x200d, 0x2016];
 
 /** What a small LE-only controller returns after the status. */
 function defaultReturns(opcode: number, parameters: Uint8Array): number[] {

@@ -25,6 +25,8 @@ const unitTests = [
   "ble/gap/address",
   "ble/gap/advertiser",
   "ble/gap/advertising-data",
+  "ble/gap/initiator",
+  "ble/gap/scanning",
   "ble/gatt/server/discovery",
   "ble/hci/acl",
   "ble/hci/acl-completion",

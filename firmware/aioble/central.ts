@@ -1,0 +1,197 @@
+/** Connecting to devices, as a central. */
+import { BleError } from "../ble/errors.ts";
+import type { Connection } from "../ble/gap/connection.ts";
+import { type Attempt, type ConnectParameters, checkConnectParameters } from "../ble/gap/initiator.ts";
+import { HCI_STATUS } from "../ble/hci/status.ts";
+import type { Timer } from "../platform/platform.ts";
+import type { Core } from "./core.ts";
+import type { Device, DeviceConnection } from "./device.ts";
+import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
+
+/** How long `connect` looks for a device when nobody says. */
+const TIMEOUT_MS = 10_000;
+
+/**
+ * A link that nothing was heard of for six intervals ends with reason 0x3E: it has never existed (Vol 6, Part B, 4.5.2).
+ * A controller that cannot ask the peer for its features is given some more intervals; where they are long, less.
+ */
+const HOLD_INTERVALS = 8;
+const HOLD_MAX_MS = 2000;
+
+/** What `Device.connect` takes. */
+export interface ConnectOptions extends WaitOptions {
+  /** Milliseconds until the connection is up, 10,000 when left out. Ends in `TimeoutError`. */
+  readonly timeoutMs?: number;
+  /** How long to look for the device, where that is shorter than `timeoutMs`. */
+  readonly scanDurationMs?: number;
+  /** How the radio listens: microseconds from one window to the next, and of each window; 10,000 each when left out. */
+  readonly scanIntervalUs?: number;
+  readonly scanWindowUs?: number;
+  /** Bounds of the connection interval, 7,500 to 4,000,000 microseconds: 30,000 and 50,000 when left out. */
+  readonly minConnIntervalUs?: number;
+  readonly maxConnIntervalUs?: number;
+  /** Connection events that the device may skip, 0 to 499: none when left out. */
+  readonly latency?: number;
+  /** How long the link survives silence, 100 to 32,000 milliseconds: 2,560 when left out. */
+  readonly supervisionTimeoutMs?: number;
+}
+
+/** Everybody who waits for a connection to one device. */
+interface Search {
+  readonly key: string;
+  readonly device: Device;
+  readonly parameters: ConnectParameters;
+  readonly waiting: Set<Pending<DeviceConnection>>;
+  state:
+    | { readonly is: "starting" }
+    | { readonly is: "looking"; readonly attempt: Attempt<Connection> }
+    /** A link is up, of which nothing was heard yet. */
+    | { readonly is: "holding"; readonly connection: DeviceConnection; readonly hold: Timer }
+    | { readonly is: "over" };
+}
+
+/** @throws TypeError or RangeError for the first option that is wrong. */
+function parametersOf(options: ConnectOptions): ConnectParameters {
+  checkTimeout(options.timeoutMs);
+  checkTimeout(options.scanDurationMs);
+  const { scanIntervalUs = 10_000, minConnIntervalUs, maxConnIntervalUs } = options;
+  const parameters = {
+    scanIntervalUs,
+    scanWindowUs: options.scanWindowUs ?? scanIntervalUs,
+    minIntervalUs: minConnIntervalUs ?? Math.min(30_000, maxConnIntervalUs ?? 30_000),
+    maxIntervalUs: maxConnIntervalUs ?? Math.max(50_000, minConnIntervalUs ?? 50_000),
+    latency: options.latency ?? 0,
+    supervisionTimeoutMs: options.supervisionTimeoutMs ?? 2560,
+  };
+  checkConnectParameters(parameters);
+  return parameters;
+}
+
+export class Central {
+  private readonly core: Core;
+  /** By device. */
+  private readonly searches = new Map<string, Search>();
+
+  constructor(core: Core) {
+    this.core = core;
+  }
+
+  /** See `Device.connect`. */
+  async connect(device: Device, options: ConnectOptions): Promise<DeviceConnection> {
+    const parameters = parametersOf(options);
+    const { timeoutMs = TIMEOUT_MS, scanDurationMs = timeoutMs, signal } = options;
+    const key = `${device.addrType} ${device.addrHex()}`;
+    const there = this.connectionTo(device);
+    if (there) return there;
+    if (!this.searches.has(key)) this.checkRoom();
+    let mine: Pending<DeviceConnection> | undefined;
+    return this.core.scope.wait<DeviceConnection>(
+      { timeoutMs: Math.min(timeoutMs, scanDurationMs), signal },
+      (pending) => {
+        mine = pending;
+        this.search(key, device, parameters).waiting.add(pending);
+      },
+      () => {
+        const search = this.searches.get(key);
+        if (search && mine && search.waiting.delete(mine) && search.waiting.size === 0) this.giveUp(search);
+      },
+    );
+  }
+
+  /** A link to this device that is up and no longer held back. */
+  private connectionTo(device: Device): DeviceConnection | undefined {
+    for (const connection of this.core.connections.values()) {
+      if (!connection.isConnected() || !connection.device.equals(device)) continue;
+      const isHeld = [...this.searches.values()].some(
+        ({ state }) => state.is === "holding" && state.connection === connection,
+      );
+      if (!isHeld) return connection;
+    }
+    return undefined;
+  }
+
+  private checkRoom(): void {
+    const { host } = this.core;
+    if (host.connections.size + this.searches.size < host.maxConnections) return;
+    throw new BleError(
+      "too-many-connections",
+      `${host.maxConnections} devices are connected or looked for, which is all there is room for: wait until one leaves.`,
+    );
+  }
+
+  private search(key: string, device: Device, parameters: ConnectParameters): Search {
+    const found = this.searches.get(key);
+    if (found) return found;
+    const search: Search = { key, device, parameters, waiting: new Set(), state: { is: "starting" } };
+    this.searches.set(key, search);
+    this.core.host.activate().then(
+      () => {
+        if (search.state.is === "starting") this.look(search);
+      },
+      (error: unknown) => this.fail(search, error),
+    );
+    return search;
+  }
+
+  private look(search: Search): void {
+    const { addrType, addr } = search.device;
+    const { initiator } = this.core.host;
+    const attempt = initiator.connect({ addressType: addrType, address: addr }, search.parameters, {
+      onConnected: (link) => this.connected(search, link),
+      onFailed: (error) => this.fail(search, error),
+    });
+    search.state = { is: "looking", attempt };
+  }
+
+  private connected(search: Search, link: Connection): void {
+    const connection = this.core.connectionOf(link)!;
+    const deliver = (): void => {
+      if (search.state.is === "holding" && search.state.connection === connection)
+        this.found(search, connection);
+    };
+    link.onEstablished = deliver;
+    const holdMs = Math.min((link.parameters.intervalUs / 1000) * HOLD_INTERVALS, HOLD_MAX_MS);
+    const hold = this.core.clock.setTimer(deliver, holdMs);
+    search.state = { is: "holding", connection, hold };
+  }
+
+  private found(search: Search, connection: DeviceConnection): void {
+    this.end(search);
+    for (const pending of [...search.waiting]) pending.resolve(connection);
+  }
+
+  private fail(search: Search, error: unknown): void {
+    if (search.state.is === "over") return;
+    this.end(search);
+    for (const pending of [...search.waiting]) pending.reject(error);
+  }
+
+  /** Nobody waits any more: what was asked for is taken back, and a link that nobody has seen is ended. */
+  private giveUp(search: Search): void {
+    const { host } = this.core;
+    const { state } = search;
+    this.end(search);
+    const onError = (error: unknown): void => host.log("warning", `aioble: ${error}`);
+    if (state.is === "looking") host.initiator.cancel(state.attempt).catch(onError);
+    if (state.is === "holding") host.disconnect(state.connection.link).catch(onError);
+  }
+
+  private end(search: Search): void {
+    const { state } = search;
+    if (state.is === "holding") this.core.clock.clearTimer(state.hold);
+    search.state = { is: "over" };
+    if (this.searches.get(search.key) === search) this.searches.delete(search.key);
+  }
+
+  /** A link has ended. One that was held back has never existed, or is gone already: the search goes on. */
+  disconnected(connection: DeviceConnection, reason: number): void {
+    for (const search of this.searches.values()) {
+      const { state } = search;
+      if (state.is !== "holding" || state.connection !== connection) continue;
+      this.core.clock.clearTimer(state.hold);
+      if (reason === HCI_STATUS.HARDWARE_FAILURE) search.state = { is: "starting" };
+      this.look(search);
+      return;
+    }
+  }
+}
