@@ -54,7 +54,9 @@ export interface RunnableBlock {
   readonly page: string;
   readonly name: string;
   readonly code: string;
-  /** The lines of the `text` block that follows it. */
+  /** The `phone` block that may follow it: what the phone does. */
+  readonly script: string | undefined;
+  /** The lines of the `text` block behind that. */
   readonly result: readonly string[];
 }
 
@@ -65,9 +67,10 @@ export function runnableBlocks(): RunnableBlock[] {
     return blocks.flatMap(({ info, code }, index) => {
       const name = /^ts run (\S+)$/.exec(info)?.[1];
       if (name === undefined) return [];
-      const next = blocks[index + 1];
+      const script = blocks[index + 1]?.info === "phone" ? blocks[index + 1]!.code : undefined;
+      const next = blocks[index + (script === undefined ? 1 : 2)];
       if (next?.info !== "text") throw new Error(`${page}: no text block below the application "${name}"`);
-      return [{ page, name, code, result: next.code.trimEnd().split("\n") }];
+      return [{ page, name, code, script, result: next.code.trimEnd().split("\n") }];
     });
   });
 }

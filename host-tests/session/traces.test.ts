@@ -194,6 +194,17 @@ export function check(value) {
 }
 `;
 
+/** Goes on until the camera has failed. */
+const phone = `
+find "traces"
+connect
+write 2a6e 01
+expect refusal 0x0e
+disconnect
+expect log "The application failed" within 120 s
+wait 60 s
+`;
+
 for (const board of ["host", "mps2-an500"]) {
   describe(`errors of an application on ${board}`, function () {
     this.timeout(600_000);
@@ -214,6 +225,7 @@ for (const board of ["host", "mps2-an500"]) {
       };
       application.write("node_modules/checker/package.json", JSON.stringify(described));
       application.write("node_modules/checker/index.d.ts", "export function check(value: number): number;");
+      application.write("phone.txt", phone);
       const session = obscura("run", application.folder, "--board", board);
       status = await session.ended;
       output = session.output();
@@ -334,6 +346,11 @@ for (const board of ["host", "mps2-an500"]) {
       shows("A timer's callback failed: text in a timer", "[thrown text]");
       const [, place] = from("unhandled rejection: a value that cannot be shown").split("\n");
       assert.equal(place, `at ${application.at("thrown object")}`);
+    });
+
+    it("names the place in a handler that the stack calls, behind several lines of arguments", () => {
+      const failed = "the application's handler for UUID(0x2a6e) failed: Error: boom: in onWrite";
+      shows(failed, "explode [explode]", "onWrite [argument of several lines]");
     });
 
     it("names the firmware's places too", () => {
