@@ -119,9 +119,15 @@ static void settle_value(txSlot *slot) {
         break;
     case XS_ARGUMENTS_SLOPPY_KIND:
     case XS_ARGUMENTS_STRICT_KIND:
-    case XS_ARRAY_KIND:
+    case XS_ARRAY_KIND: {
+        /* An array may be longer than what it has items for. */
+        txIndex count = fxGetIndexSize(NULL, slot);
+        settle_items(slot->value.array.address,
+                     count < slot->value.array.length ? count : slot->value.array.length);
+        break;
+    }
     case XS_STACK_KIND:
-        settle_items(slot->value.array.address, slot->value.array.length);
+        settle_items(slot->value.stack.address, (txIndex)slot->value.stack.length);
         break;
     /* Contents that have no aliases: read-only, and the engine says so when a program tries. */
     case XS_ARRAY_BUFFER_KIND:

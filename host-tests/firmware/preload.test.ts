@@ -32,6 +32,7 @@ function machineOf(image: string): Buffer {
 const module = `
   const list = [1, 4, 6];
   const objects = [{ a: 1 }, { a: 2 }];
+  const sparse = [1]; sparse.length = 200000;
   const map = new Map([[2, "two"], ["k", 3]]);
   const set = new Set([5, 6]);
   const bytes = new Uint8Array([1, 2, 3, 4]);
@@ -60,6 +61,7 @@ const module = `
   const checks = {
     reads: () => [list.includes(4), list.indexOf(6), list[1], objects.find(({ a }) => a === 2).a, frozen.ATT, text, large],
     collections: () => [map.get(2), map.get("k"), map.has(3), map.size, set.size, set.has(5), ...map.keys(), ...set],
+    sparse: () => [sparse.length, sparse[0], 7 in sparse],
     bytes: () => [bytes[2], bytes.length, new DataView(bytes.buffer).getUint16(1), bytes.slice(1)],
     table: () => { const values = []; for (const name in table.fields) table.fields[name](values); return values; },
     entries: () => Object.entries(table).map(([name]) => name),
@@ -113,7 +115,7 @@ describe("preloaded machine on mps2-an500", function () {
     assert.equal(preloaded.status, 0, preloaded.lines.join("\n"));
     assert.equal(evaluated.lines[0], warning);
     assert.deepEqual(preloaded.lines, evaluated.lines.slice(1));
-    assert.equal(infos(preloaded).length, 2 * 21 + 1);
+    assert.equal(infos(preloaded).length, 2 * 22 + 1);
     assert.ok(!preloaded.lines.some((line) => line.includes("threw")), preloaded.lines.join("\n"));
   });
 
