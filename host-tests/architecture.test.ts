@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 /** Rooms of the firmware, the most particular path first; a path that ends in "/" is a folder. */
 const ROOMS: readonly (readonly [path: string, room: string])[] = [
+  ["ble/budget.ts", "codec"],
   ["ble/codec.ts", "codec"],
   ["ble/uuid.ts", "codec"],
   ["ble/utf8.ts", "codec"],

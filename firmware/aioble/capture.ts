@@ -1,7 +1,8 @@
 /**
  * The queue that all capture characteristics share: every write once, in arrival order. When it is full, the oldest write
- * of all goes, whatever characteristic it was to. A write for which `written` waits already never stands in it.
+ * of all goes, whatever characteristic it was to; a client that fills its share of the memory loses its own oldest one. A write for which `written` waits already never stands in it.
  */
+import type { Account } from "../ble/budget.ts";
 import type { LogLevel } from "../platform/platform.ts";
 import type { DeviceConnection } from "./device.ts";
 
@@ -57,6 +58,8 @@ export class HandedWrite implements CapturedWrite {
 interface Entry {
   readonly target: CaptureTarget;
   readonly write: CapturedWrite;
+  /** What the link of the writer keeps; undefined where the application has reckoned with the memory itself. */
+  readonly account: Account | undefined;
 }
 
 export class CaptureQueue {
@@ -81,14 +84,32 @@ export class CaptureQueue {
     while (this.entries.length > size) this.drop();
   }
 
-  add(target: CaptureTarget, write: CapturedWrite): void {
+  /**
+   * A client whose writes fill its share of the memory loses its own oldest ones. Not where the application has asked for
+   * a longer queue than the default: it has the memory for it.
+   */
+  add(target: CaptureTarget, write: CapturedWrite, account: Account): void {
     if (this.entries.length >= this.limit) this.drop();
-    this.entries.push({ target, write });
+    const isCharged = this.limit <= CAPTURE_QUEUE_SIZE;
+    if (isCharged) this.makeRoom(write.data.length, account);
+    this.entries.push({ target, write, account: isCharged ? account : undefined });
     target.held++;
   }
 
-  private drop(): void {
-    const { target } = this.entries.shift()!;
+  private makeRoom(length: number, account: Account): void {
+    while (!account.fits(length)) {
+      account.refuse();
+      const own = this.entries.findIndex((entry) => entry.account === account);
+      if (own < 0) break;
+      this.drop(own);
+    }
+    // One write is kept whatever else the link keeps: the client was told that it arrived.
+    account.force(length);
+  }
+
+  private drop(index = 0): void {
+    const [{ target, write, account }] = this.entries.splice(index, 1) as [Entry];
+    release({ account, write });
     target.held--;
     target.overflown++;
     if (this.dropped++ === 0) {
@@ -101,6 +122,7 @@ export class CaptureQueue {
 
   /** Nobody can take writes to this characteristic any more. */
   forget(target: CaptureTarget): void {
+    for (const entry of this.entries) if (entry.target === target) release(entry);
     this.entries = this.entries.filter((entry) => entry.target !== target);
     target.held = 0;
   }
@@ -112,9 +134,16 @@ export class CaptureQueue {
       const entry = entries[index]!;
       if (entry.target !== target) continue;
       entries.splice(index, 1);
+      release(entry);
       target.held--;
       return entry.write;
     }
     return undefined;
   }
+}
+
+/** The writer's link keeps this write no longer. */
+function release({ account, write }: Pick<Entry, "account" | "write">): void {
+  const { length } = write.data;
+  account?.give(length);
 }

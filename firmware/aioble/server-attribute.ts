@@ -260,7 +260,7 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
     this.firstTaker = taker?.nextTaker;
     if (!this.firstTaker) this.lastTaker = undefined;
     if (taker) taker.resolve(taker.mayBeAbandoned ? this.hand(write) : write);
-    else core.capture.add(this, write);
+    else core.capture.add(this, write, (link as Connection).link.account);
   }
 
   /** Whoever waits gets to know that there is something new. */

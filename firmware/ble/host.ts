@@ -1,5 +1,6 @@
 /** The host: wires the modules together and owns all state that changes. */
 import { LOG_LEVEL, type LogLevel, type Platform, type Records } from "../platform/platform.ts";
+import { Budget } from "./budget.ts";
 import { type Settings, settingsAtFirst } from "./config.ts";
 import { HciError } from "./errors.ts";
 import { Advertiser } from "./gap/advertiser.ts";
@@ -25,6 +26,9 @@ import { Radio, type RadioHandlers } from "./radio.ts";
 export { PREFERRED_MTU } from "./config.ts";
 export type { HostObserver } from "./observer.ts";
 
+/** Bytes that peers may make the host keep where the platform does not say. */
+const PEER_BYTES = 128 * 1024;
+
 /** How long peers have to acknowledge the end of their links when the radio is switched off. */
 const FAREWELL_MS = 1000;
 
@@ -32,6 +36,8 @@ export class Host {
   readonly platform: Platform;
   readonly hci: Hci;
   readonly acl: Acl;
+  /** What peers make this host keep. */
+  readonly budget: Budget;
   readonly advertiser: Advertiser;
   readonly scanner: Scanner;
   readonly initiator: Initiator<Connection>;
@@ -50,7 +56,8 @@ export class Host {
     this.platform = platform;
     const { log, settings } = this;
     const { transport, clock } = platform;
-    this.acl = new Acl({ transport, log });
+    this.budget = new Budget(platform.peerBytes ?? PEER_BYTES, { log });
+    this.acl = new Acl({ transport, budget: this.budget, log });
     this.hci = new Hci(
       { transport, clock, log },
       { data: this.acl, onFailure: (error) => this.radio.recover(error) },
@@ -91,6 +98,7 @@ export class Host {
       log,
     });
     this.radio = new Radio({ hci, clock, log }, this.radioHandlers());
+    this.divide();
     this.listen();
   }
 
@@ -109,7 +117,13 @@ export class Host {
   configure(changes: Partial<Settings>): void {
     Object.assign(this.settings, changes);
     this.idleLinks.update();
+    this.divide();
     this.report("onConfigured", this.settings);
+  }
+
+  /** What the links share is shared by as many as there may be. */
+  private divide(): void {
+    this.acl.places = this.budget.places = this.settings.maxConnections;
   }
 
   /** The links that are up, by their handles. */

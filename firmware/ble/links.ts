@@ -102,6 +102,7 @@ export class Links {
     connection.bearer = new AttBearer(l2cap.openFixed(CHANNEL.ATT, MAX_MTU), {
       clock,
       link: link.handle,
+      account: link.account,
       preferredMtu: settings.mtu,
       log,
       settings,

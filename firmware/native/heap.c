@@ -90,12 +90,15 @@ static size_t left(void) {
     return (size_t)(heap.high - heap.low);
 }
 
+#define FLOOR (HEAP_SLOTS * sizeof(txSlot) + HEAP_CHUNKS)
+
 size_t heap_most(void) {
-    return HEAP_SLOTS * sizeof(txSlot) + HEAP_CHUNKS + heap.size;
+    return FLOOR + heap.size;
 }
 
 void heap_figures(struct heap_figures *figures) {
     *figures = (struct heap_figures){
+        .floor = FLOOR,
         .most = heap_most(),
         .growth = heap.size - left(),
         .growth_peak = heap.peak,

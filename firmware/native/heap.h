@@ -23,6 +23,7 @@ void *heap_scratch(size_t size);
 void heap_collect(txMachine *the);
 
 struct heap_figures {
+    size_t floor;       /* bytes of slots and chunks that are there from the start */
     size_t most;        /* bytes that slots and chunks can have: the floor and the whole region */
     size_t growth;      /* bytes of the region that they have taken */
     size_t growth_peak; /* most bytes of it ever taken */

@@ -159,6 +159,7 @@ void native_heap(txMachine *the) {
         {"chunksSize", the->maximumChunksSize},
         {"growth", (double)heap.growth},
         {"growthPeak", (double)heap.growth_peak},
+        {"floorBytes", (double)heap.floor},
         {"mostBytes", (double)heap.most},
         {"nativeStackPeak", stats.stack_peak},
     };

@@ -148,6 +148,8 @@ export interface Platform {
   uniqueId(): Uint8Array;
   /** The area for records: addresses, bonds, settings. */
   readonly stateFlash: FlashArea;
+  /** Bytes that peers may make the host keep, all together; left out, what a development machine has. */
+  readonly peerBytes?: number;
   /**
    * Writes one line to the console. For an `error` that the message tells of, where it comes from may follow: its stack
    * and its causes.

@@ -373,7 +373,7 @@ for (const sanitize of [false, true]) {
           "true",
           "1,35,69,103,137,171,205,239",
           "true",
-          "slotsUsed,slotsPeak,slotsSize,chunksUsed,chunksPeak,chunksSize,growth,growthPeak,mostBytes,nativeStackPeak",
+          "slotsUsed,slotsPeak,slotsSize,chunksUsed,chunksPeak,chunksSize,growth,growthPeak,floorBytes,mostBytes,nativeStackPeak",
           "true",
           "SyntaxError: the camera has no compiler: eval and Function do not work on it",
           "power-on",

@@ -5,6 +5,7 @@
  */
 
 import type { Clock, LogLevel } from "../../platform/platform.ts";
+import { type Account, unboundedAccount } from "../budget.ts";
 import type { Channel, ChannelReceiver } from "../l2cap/channel.ts";
 import { ATT_ERROR } from "./errors.ts";
 import {
@@ -45,6 +46,8 @@ export interface BearerPort {
   readonly link: number;
   /** The ATT_MTU that this device offers; undefined on an enhanced bearer, whose ATT_MTU is its channel's (3.2.11). */
   readonly preferredMtu: number | undefined;
+  /** What the link keeps in the host; left out, without a bound. */
+  readonly account?: Account;
   log(level: LogLevel, message: string): void;
   readonly settings: { readonly logLevel: number };
   /** An ATT_MTU was agreed, the first or another than before. */
@@ -66,12 +69,14 @@ export class AttBearer implements ChannelReceiver {
   /** Undefined where this device is no client. */
   client: AttRole | undefined = undefined;
   readonly port: BearerPort;
+  readonly account: Account;
   /** Client or Server Rx MTU of this device, the same in a request and in a response; undefined on an enhanced bearer. */
   readonly rxMtu: number | undefined;
 
   constructor(channel: Channel, port: BearerPort) {
     this.channel = channel;
     this.port = port;
+    this.account = port.account ?? unboundedAccount();
     const { preferredMtu } = port;
     if (preferredMtu === undefined) {
       this.rxMtu = undefined;

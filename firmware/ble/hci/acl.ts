@@ -8,6 +8,7 @@
  */
 
 import type { HciTransport, LogLevel } from "../../platform/platform.ts";
+import { type Account, Budget } from "../budget.ts";
 import { viewOf } from "../codec.ts";
 import { H4_ACL } from "./packet.ts";
 
@@ -35,6 +36,13 @@ export const QUEUE_LIMIT_ALL = 64;
  * taking answers would fill the memory.
  */
 const ANSWER_RESERVE = 8;
+/**
+ * PDUs of a link that wait beyond its share of the budget: an answer and an indication. Whoever keeps to one transaction
+ * at a time never has more.
+ */
+const BEYOND_MAX = 2;
+/** Bytes of its share that a link keeps for what it sends: notifications alone do not refuse it a long write. */
+const WRITE_RESERVE = 768;
 
 interface QueuedPdu {
   /** The frame behind the header of its first packet. */
@@ -43,6 +51,8 @@ interface QueuedPdu {
   readonly end: number;
   /** Bytes of the frame handed to the controller so far. */
   sent: number;
+  /** It waits beyond the link's share. */
+  readonly isBeyond: boolean;
   /** Who waits for it: called when it has left, or when the link has ended before. */
   onSent: ((sent: true) => void) | undefined;
   onLost: ((reason: unknown) => void) | undefined;
@@ -69,6 +79,10 @@ export class AclLink {
   readonly handle: number;
   /** Packets that the controller holds. */
   inController = 0;
+  /** What it keeps in the host. */
+  readonly account: Account;
+  /** PDUs that wait beyond its share. */
+  beyond = 0;
   receiver: AclReceiver | undefined = undefined;
   first: QueuedPdu | undefined = undefined;
   last: QueuedPdu | undefined = undefined;
@@ -79,8 +93,9 @@ export class AclLink {
   /** The next link in line. */
   next: AclLink | undefined = undefined;
 
-  constructor(handle: number) {
+  constructor(handle: number, account: Account) {
     this.handle = handle;
+    this.account = account;
   }
 
   /**
@@ -105,6 +120,8 @@ function both<T>(first: (value: T) => void, second: (value: T) => void): (value:
 /** What the ACL layer is handed. */
 export interface AclPort {
   readonly transport: HciTransport;
+  /** What the links may keep together; left out, there is no bound but their numbers. */
+  readonly budget?: Budget;
   log(level: LogLevel, message: string): void;
 }
 
@@ -115,20 +132,26 @@ export class Acl {
   private readonly transport: HciTransport;
   private packetLength = 27;
   private credits = 1;
-  /** Packets that one link may always have in the controller, whatever the others have there. */
-  private guaranteed = 1;
+  /** Packets of one link that need no look at what the others have in the controller: one, or all when it is alone. */
+  private unshared = 1;
   /** The link whose turn it is; the others follow. */
   private first: AclLink | undefined = undefined;
   /** Links. */
   private count = 0;
   private buffers = 1;
+  /** Packets that one link may have in the controller, whatever the others have there. */
+  private guaranteed = 1;
+  /** Links that may be up at a time. */
+  places = 0;
   private readonly port: AclPort;
+  private readonly budget: Budget;
   /** Frames that found a link's queue full, the reserve included. */
   dropped = 0;
 
   constructor(port: AclPort) {
     this.transport = port.transport;
     this.port = port;
+    this.budget = port.budget ?? new Budget(Number.MAX_SAFE_INTEGER, port);
     this.headerView.setUint8(0, H4_ACL);
   }
 
@@ -145,18 +168,22 @@ export class Acl {
   /** Half of the buffers is divided among the links; what is left goes to whoever has something to send. */
   private divide(): void {
     const { buffers, count } = this;
-    this.guaranteed = count < 2 ? buffers : Math.max(1, Math.floor(buffers / (2 * count)));
+    this.guaranteed = Math.max(1, Math.floor(buffers / (2 * count)));
+    this.unshared = count < 2 ? buffers : 1;
   }
 
   /**
-   * Whether a link that has used what it is guaranteed may have one more packet in the controller: what the other links
-   * are guaranteed stays free, so that links out of range, however many, hold up nobody.
+   * Whether a link may have one more packet in the controller, where there is a credit. The first one always; then as many
+   * as it is guaranteed, if each other link is left its first; then more, if each other link is left what it is guaranteed,
+   * and each that may come its first. So links out of range, however many, hold up nobody. A link alone has all.
    */
-  private mayBorrow(link: AclLink): boolean {
+  private mayHaveMore(link: AclLink): boolean {
+    const held = link.inController;
+    const each = held < this.guaranteed ? 1 : this.guaranteed;
     let left = this.credits;
+    if (held >= this.guaranteed && this.places > this.count) left -= this.places - this.count;
     for (let other = this.first; other; other = other.next) {
-      if (other !== link && other.inController < this.guaranteed)
-        left -= this.guaranteed - other.inController;
+      if (other !== link && other.inController < each) left -= each - other.inController;
     }
     return left > 0;
   }
@@ -188,7 +215,7 @@ export class Acl {
   open(handle: number): AclLink {
     const stale = this.find(handle);
     if (stale) this.close(stale);
-    const link = new AclLink(handle);
+    const link = new AclLink(handle, this.budget.account(handle));
     this.append(link);
     this.count++;
     this.divide();
@@ -207,6 +234,8 @@ export class Acl {
     link.first = link.last = link.completions = undefined;
     link.queued = 0;
     this.drain();
+    link.beyond = 0;
+    for (let each = pdu; each; each = each.next) link.account.give(each.end);
     for (; pdu; pdu = pdu.next) pdu.onLost?.(link.lossReason?.());
   }
 
@@ -257,22 +286,27 @@ export class Acl {
       fits &&
       link.queued === 0 &&
       this.credits > 0 &&
-      (link.inController < this.guaranteed || this.mayBorrow(link)) &&
+      (link.inController < this.unshared || this.mayHaveMore(link)) &&
       this.transport.write(this.header, L2CAP_OFFSET + headerLength, payload, start, end)
     ) {
       this.credits--;
       link.inController++;
       return true;
     }
-    if (link.queued >= QUEUE_LIMIT + ANSWER_RESERVE) {
+    const isBeyond = !link.account.fits(L2CAP_OFFSET + length);
+    if (link.queued >= QUEUE_LIMIT + ANSWER_RESERVE || (isBeyond && link.beyond >= BEYOND_MAX)) {
       this.dropped++;
+      link.account.refuse();
       return false;
     }
+    link.account.force(L2CAP_OFFSET + length);
+    if (isBeyond) link.beyond++;
     const packet = this.transport.gather(this.header, L2CAP_OFFSET + headerLength, payload, start, end);
     const pdu: QueuedPdu = {
       packet,
       end: L2CAP_OFFSET + length,
       sent: 0,
+      isBeyond,
       onSent: undefined,
       onLost: undefined,
       next: undefined,
@@ -288,8 +322,15 @@ export class Acl {
     return link.queued === 0;
   }
 
-  /** Whether a link's queue takes more of what nobody asked for. */
-  hasRoom(link: AclLink): boolean {
+  /**
+   * Whether a link's queue takes a PDU of so many bytes that nobody asked for. One that is empty always does: what peers
+   * keep elsewhere must not silence an honest link.
+   */
+  hasRoom(link: AclLink, bytes: number): boolean {
+    if (link.queued > 0 && !link.account.fits(bytes + PDU_OFFSET + WRITE_RESERVE)) {
+      link.account.refuse();
+      return false;
+    }
     if (link.queued < QUEUE_SHARE) return true;
     if (link.queued >= QUEUE_LIMIT) return false;
     let all = 0;
@@ -345,7 +386,7 @@ export class Acl {
   /** Sends the first PDU of a link, or its next fragment. False when the controller or the transport does not take it. */
   private transmit(link: AclLink, pdu: QueuedPdu): boolean {
     const held = link.inController;
-    if (this.credits === 0 || (held >= this.guaranteed && !this.mayBorrow(link))) return false;
+    if (this.credits === 0 || (held >= this.unshared && !this.mayHaveMore(link))) return false;
     const sent = pdu.sent;
     const rest = pdu.end - sent - L2CAP_OFFSET;
     if (rest > this.packetLength) {
@@ -363,6 +404,8 @@ export class Acl {
     link.first = next;
     if (!next) link.last = undefined;
     link.queued--;
+    link.account.give(pdu.end);
+    if (pdu.isBeyond) link.beyond--;
     if (pdu.onSent) pdu.onSent(true);
     return true;
   }

@@ -22,8 +22,11 @@ export interface Channel {
   readonly headerOffset: number;
   /** Who takes what arrives; nobody at first. */
   receiver: ChannelReceiver | undefined;
-  /** Whether the queue takes more of what nobody asked for. An answer may be sent without asking: it has a reserve. */
-  readonly hasRoom: boolean;
+  /**
+   * Whether the queue takes an SDU of so many bytes that nobody asked for. An answer may be sent without asking: it has a
+   * reserve.
+   */
+  hasRoom(length: number): boolean;
   /**
    * Channels of one group frame an SDU alike, so that `broadcast` serves them together. A channel whose frames differ from
    * all others' is a group of its own.

@@ -1,5 +1,5 @@
 /** A fixed channel of one LE link (Vol 3, Part A, 2.1): its frames are its SDUs, and its queue is that of the link. */
-import { type Acl, type AclLink, L2CAP_OFFSET, PDU_OFFSET, QUEUE_SHARE } from "../hci/acl.ts";
+import { type Acl, type AclLink, L2CAP_OFFSET, PDU_OFFSET } from "../hci/acl.ts";
 import type { Channel, ChannelReceiver } from "./channel.ts";
 
 /** Fixed channel identifiers (Vol 3, Part A, Table 2.2). */
@@ -26,9 +26,9 @@ export class FixedChannel implements Channel {
     this.mtu = mtu;
   }
 
-  get hasRoom(): boolean {
+  hasRoom(length: number): boolean {
     const link = this.link;
-    return link.queued < QUEUE_SHARE || this.group.hasRoom(link);
+    return link.queued === 0 || this.group.hasRoom(link, length);
   }
 
   send(headerLength: number, payload: Uint8Array, start: number, end: number): boolean {
@@ -50,7 +50,7 @@ export class FixedChannel implements Channel {
     let reached = 0;
     for (let index = 0; index < count; index++) {
       const link = channels[index]!.link;
-      if (link.queued >= QUEUE_SHARE && !acl.hasRoom(link)) continue;
+      if (link.queued > 0 && !acl.hasRoom(link, end)) continue;
       acl.send(link, length, payload, 0, end);
       reached++;
     }

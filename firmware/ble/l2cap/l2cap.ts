@@ -30,7 +30,7 @@ export class L2cap implements FrameReceiver {
     this.acl = acl;
     this.link = link;
     this.port = port;
-    this.reassembly = new Reassembly(limit, this);
+    this.reassembly = new Reassembly(limit, this, link.account);
     link.receiver = this.reassembly;
     this.signaling = new Signaling(this.openFixed(CHANNEL.SIGNALING, SIGNALING_MTU), port.clock);
   }
@@ -63,5 +63,6 @@ export class L2cap implements FrameReceiver {
   /** The link is gone: ends what waits. */
   close(): void {
     this.signaling.close();
+    this.reassembly.forget();
   }
 }

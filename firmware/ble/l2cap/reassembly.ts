@@ -1,4 +1,5 @@
 /** Puts the fragments of ACL packets together again (Vol 3, Part A, 7.2.2). One per link. */
+import { type Account, unboundedAccount } from "../budget.ts";
 import { viewOf } from "../codec.ts";
 import { type AclReceiver, CONTINUING } from "../hci/acl.ts";
 
@@ -26,6 +27,7 @@ export interface FrameReceiver {
 export class Reassembly implements AclReceiver {
   private readonly limit: number;
   private readonly receiver: FrameReceiver;
+  private readonly account: Account;
   /** The frame that has begun, if any. */
   buffer: Uint8Array | undefined = undefined;
   /** Bytes in `buffer`. */
@@ -35,10 +37,14 @@ export class Reassembly implements AclReceiver {
   /** Frames dropped: too long, cut short, or continued without a start. */
   dropped = 0;
 
-  /** @param limit the longest payload that is accepted, in bytes. */
-  constructor(limit: number, receiver: FrameReceiver) {
+  /**
+   * @param limit the longest payload that is accepted, in bytes.
+   * @param account what the link keeps.
+   */
+  constructor(limit: number, receiver: FrameReceiver, account: Account = unboundedAccount()) {
     this.limit = limit;
     this.receiver = receiver;
+    this.account = account;
   }
 
   receive(packet: DataView, boundary: number, length: number): void {
@@ -101,6 +107,8 @@ export class Reassembly implements AclReceiver {
 
   private collect(buffer: Uint8Array, packet: DataView, length: number): void {
     buffer.set(new Uint8Array(packet.buffer, packet.byteOffset + DATA_OFFSET, length), this.filled);
+    // One for a link: an honest peer's request must not be lost to what else waits for it.
+    if (this.buffer !== buffer) this.account.force(buffer.length);
     this.buffer = buffer;
     this.filled += length;
   }
@@ -110,7 +118,9 @@ export class Reassembly implements AclReceiver {
     this.forget();
   }
 
-  private forget(): void {
+  /** The link is gone, or its frame is whole or dropped: nothing is kept of it. */
+  forget(): void {
+    if (this.buffer) this.account.give(this.buffer.length);
     this.buffer = undefined;
     this.filled = 0;
     this.skip = 0;

@@ -3,6 +3,9 @@ import { formatOrigin } from "../format.ts";
 import type { Crypto, FlashArea, HciReceiver, HciTransport, Platform } from "../platform.ts";
 import type { FlashAreaName, Native } from "./native.ts";
 
+/** The part of the heap's floor that peers may fill: the fifth. The rest is what the stack and its links always need. */
+const PEER_PART = 5;
+
 /** The platform of a camera: hands every call to the C side. */
 export function createXsPlatform(native: Native): Platform {
   return {
@@ -16,6 +19,7 @@ export function createXsPlatform(native: Native): Platform {
     crypto: createCrypto(native),
     uniqueId: () => native.uniqueId(),
     stateFlash: createFlashArea(native, "state"),
+    peerBytes: Math.floor(native.heap().floorBytes / PEER_PART),
     log: (level, message, error) => {
       if (error === undefined) native.consoleWrite(level, message);
       else if (error instanceof Error) native.consoleWrite(level, message + formatOrigin(error));

@@ -25,6 +25,8 @@ export interface HeapFigures {
   /** What slots and chunks have taken beyond the board's floor. */
   readonly growth: number;
   readonly growthPeak: number;
+  /** What slots and chunks have from the start. */
+  readonly floorBytes: number;
   /** All that slots and chunks can have on this board. */
   readonly mostBytes: number;
   readonly nativeStackPeak: number;

@@ -14,6 +14,7 @@ function createNative() {
     uniqueId: new Uint8Array(8),
     flashGeometry: { size: 8192, eraseUnit: 4096, programUnit: 8 },
     flashRead: Uint8Array.of(2),
+    heap: { floorBytes: 147_456 },
   };
   const native = new Proxy({} as Native, {
     get:
@@ -40,6 +41,7 @@ describe("XS platform", () => {
     transport.close();
     assert.deepEqual(platform.random(1), Uint8Array.of(1));
     assert.equal(platform.uniqueId().length, 8);
+    assert.equal(platform.peerBytes, 29_491);
     assert.deepEqual([stateFlash.size, stateFlash.eraseUnit, stateFlash.programUnit], [8192, 4096, 8]);
     assert.deepEqual(stateFlash.read(16, 1), Uint8Array.of(2));
     stateFlash.program(8, bytes);

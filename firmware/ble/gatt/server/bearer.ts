@@ -4,6 +4,7 @@ import type { AttBearer } from "../../att/bearer.ts";
 import { ATT_ERROR } from "../../att/errors.ts";
 import { COMMAND_FLAG } from "../../att/pdus.ts";
 import { AttServerRole } from "../../att/server-role.ts";
+import type { Account } from "../../budget.ts";
 import type { LinkSecurity } from "../access.ts";
 import type { ServerContext } from "./context.ts";
 import type { Attribute } from "./database.ts";
@@ -42,6 +43,14 @@ export interface OpenQuestion {
   readonly timer: Timer;
   /** A request waits for the answer; else it is a command. */
   readonly blocks: boolean;
+  /** Bytes that it keeps. */
+  readonly bytes: number;
+}
+
+/** A value that a client reads in parts. */
+export interface Snapshot {
+  readonly handle: number;
+  readonly value: Uint8Array;
 }
 
 export class ServerBearer extends AttServerRole {
@@ -52,11 +61,13 @@ export class ServerBearer extends AttServerRole {
   readonly context: ServerContext;
   /** Of the link, as it is now. */
   security: LinkSecurity;
-  readonly preparedWrites = new PreparedWrites();
+  /** What its link keeps. */
+  readonly account: Account;
+  readonly preparedWrites: PreparedWrites;
   /** Indications in their order; the first is on its way once `indicating`. */
   readonly indications: PendingIndication[] = [];
   /** The value whose parts the client is reading: later parts come from the same answer. */
-  snapshot: { readonly handle: number; readonly value: Uint8Array } | undefined = undefined;
+  snapshot: Snapshot | undefined = undefined;
   /** What the application has not answered yet. */
   readonly questions = new Set<OpenQuestion>();
   /** The client has asked for something since `takeActivity` was called last. */
@@ -71,6 +82,8 @@ export class ServerBearer extends AttServerRole {
     security: LinkSecurity,
   ) {
     super(bearer);
+    this.account = bearer.account;
+    this.preparedWrites = new PreparedWrites(bearer.account);
     this.context = context;
     this.table = table;
     this.handlers = table.handlers;
@@ -104,10 +117,21 @@ export class ServerBearer extends AttServerRole {
   /** The application need not answer any more: the link is gone. */
   override close(): void {
     const { clock } = this.context.port;
-    for (const { timer } of this.questions) clock.clearTimer(timer);
+    for (const { timer, bytes } of this.questions) {
+      clock.clearTimer(timer);
+      this.account.give(bytes);
+    }
     this.questions.clear();
     this.preparedWrites.clear();
+    this.keepSnapshot(undefined);
     super.close();
+  }
+
+  /** Keeps this value in place of the one before, if the link's share has room for it. */
+  keepSnapshot(snapshot: Snapshot | undefined): void {
+    const { account } = this;
+    if (this.snapshot) account.give(this.snapshot.value.length);
+    this.snapshot = snapshot && account.take(snapshot.value.length) ? snapshot : undefined;
   }
 
   private refuseUnknown(opcode: number): void {

@@ -10,14 +10,25 @@ export function indicate(bearer: ServerBearer, pending: PendingIndication): void
   sendNext(bearer);
 }
 
-/** Indicates the current value; one that has not left yet takes it over. */
-export function indicateLatest(bearer: ServerBearer, attribute: Attribute): void {
+/**
+ * Indicates the current value; one that has not left yet takes it over. False when there is none and the link's share has
+ * no room for one.
+ */
+export function indicateLatest(bearer: ServerBearer, attribute: Attribute): boolean {
   const waiting = bearer.indications.find(
     (pending, index) =>
       pending.replaceable && pending.attribute === attribute && (index > 0 || !bearer.indicating),
   );
-  if (waiting) waiting.value = attribute.value;
-  else indicate(bearer, { attribute, value: attribute.value, replaceable: true, onConfirmed: () => {} });
+  if (waiting) {
+    waiting.value = attribute.value;
+    return true;
+  }
+  const { account } = bearer;
+  const bytes = attribute.maxLength;
+  if (!account.take(bytes)) return false;
+  const onConfirmed = () => account.give(bytes);
+  indicate(bearer, { attribute, value: attribute.value, replaceable: true, onConfirmed });
+  return true;
 }
 
 /** Takes back an indication that has not left; one that has is confirmed into the void. */

@@ -1,5 +1,6 @@
 /** A client's prepared writes (Vol 3, Part F, 3.4.6). Bounded by count and bytes; no timer empties it (3.4.6.3). */
 import { ATT_ERROR } from "../../att/errors.ts";
+import type { Account } from "../../budget.ts";
 import type { Attribute } from "./database.ts";
 import { fits } from "./values.ts";
 
@@ -31,18 +32,27 @@ export class PreparedWrites {
   private bytes = 0;
   /** A part of the queue was lost with the database that it was meant for: the handle of that part. */
   private lostHandle = 0;
+  private readonly account: Account;
+
+  /** @param account what the link keeps. */
+  constructor(account: Account) {
+    this.account = account;
+  }
 
   /** Adds a part; returns 0, or Prepare Queue Full. */
   add(attribute: Attribute, offset: number, bytes: Uint8Array): number {
     if (this.parts.length >= PREPARED_COUNT_MAX || this.bytes + bytes.length > PREPARED_BYTES_MAX) {
+      this.account.refuse();
       return ATT_ERROR.PREPARE_QUEUE_FULL;
     }
+    if (!this.account.take(bytes.length)) return ATT_ERROR.PREPARE_QUEUE_FULL;
     this.parts.push({ attribute, offset, bytes });
     this.bytes += bytes.length;
     return 0;
   }
 
   clear(): void {
+    for (const { bytes } of this.parts) this.account.give(bytes.length);
     this.parts = [];
     this.bytes = 0;
     this.lostHandle = 0;

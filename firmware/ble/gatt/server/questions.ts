@@ -17,6 +17,7 @@ export const QUESTIONS_MAX = 16;
  * answer that comes too late, and one that is none (see `isAnswer`) count as Unlikely Error, with a line in the log. A
  * request that a new registration overtook is refused: its handle means something else by now. Nothing is done once the
  * link is gone.
+ * @param bytes that are kept until the answer comes.
  */
 export function ask<T>(
   bearer: ServerBearer,
@@ -24,6 +25,7 @@ export function ask<T>(
   kind: Question,
   question: () => T | PromiseLike<T>,
   next: (answer: T | number) => void,
+  bytes: number,
 ): void {
   const { context } = bearer;
   const { database } = context;
@@ -48,7 +50,7 @@ export function ask<T>(
     return fail(error);
   }
   if (!later) return go(answer as T);
-  const open = openQuestion(bearer, blocks, () => fail(`no answer within ${ANSWER_TIMEOUT_MS} ms`));
+  const open = openQuestion(bearer, blocks, bytes, () => fail(`no answer within ${ANSWER_TIMEOUT_MS} ms`));
   later.then(
     (result) => {
       if (open && settle(bearer, open)) go(result);
@@ -60,24 +62,34 @@ export function ask<T>(
   if (!open) go(ATT_ERROR.INSUFFICIENT_RESOURCES);
 }
 
-/** Marks the question as asked, with its timer; undefined when there is no timer for it. */
+/**
+ * Marks the question as asked, with its timer; undefined when there is no timer for it, or it is one of many and the
+ * link's share has no room for it.
+ */
 function openQuestion(
   bearer: ServerBearer,
   blocks: boolean,
+  bytes: number,
   onTimeout: () => void,
 ): OpenQuestion | undefined {
   const { clock, log } = bearer.context.port;
   const expire = (): void => {
     if (settle(bearer, open)) onTimeout();
   };
+  const { account } = bearer;
+  if (!blocks && !account.fits(bytes)) {
+    account.refuse();
+    return undefined;
+  }
   let open: OpenQuestion;
   try {
     // Before anything is marked: a question without a timer could block the client for ever.
-    open = { timer: clock.setTimer(expire, ANSWER_TIMEOUT_MS), blocks };
+    open = { timer: clock.setTimer(expire, ANSWER_TIMEOUT_MS), blocks, bytes };
   } catch (error) {
     log("warning", `gatt: the application's later answer is not awaited: ${textOf(error)}`);
     return undefined;
   }
+  account.force(bytes);
   bearer.questions.add(open);
   if (blocks) bearer.busy = true;
   return open;
@@ -88,6 +100,7 @@ function settle(bearer: ServerBearer, open: OpenQuestion): boolean {
   if (!bearer.questions.delete(open)) return false;
   const { clock } = bearer.context.port;
   clock.clearTimer(open.timer);
+  bearer.account.give(open.bytes);
   if (open.blocks) bearer.busy = false;
   return true;
 }

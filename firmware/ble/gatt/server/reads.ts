@@ -10,7 +10,7 @@ import {
   readRequest,
   readResponse,
 } from "../../att/pdus.ts";
-import { Writer } from "../../codec.ts";
+import { copyBytes, viewOf, Writer } from "../../codec.ts";
 import { mayRead } from "../access.ts";
 import { MAX_VALUE_LENGTH } from "../types.ts";
 import type { ServerBearer } from "./bearer.ts";
@@ -52,9 +52,12 @@ export function read(bearer: ServerBearer, attribute: Attribute, next: (result: 
         answer instanceof Uint8Array
           ? answer.slice(0, MAX_VALUE_LENGTH)
           : answer || storedValue(bearer, attribute);
-      bearer.snapshot = typeof result === "number" ? undefined : { handle: attribute.handle, value: result };
+      bearer.keepSnapshot(
+        typeof result === "number" ? undefined : { handle: attribute.handle, value: result },
+      );
       next(result);
     },
+    MAX_VALUE_LENGTH,
   );
 }
 
@@ -108,8 +111,8 @@ export function readMultiple(
   opcode: number,
 ): void {
   if (length < 4 || length % 2 !== 0) return bearer.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
-  const handles: number[] = [];
-  for (let at = 0; at < length; at += 2) handles.push(view.getUint16(start + at, true));
+  // Two bytes each: the application may be asked about any of them, and as an array they would take eight times as much.
+  const handles = viewOf(copyBytes(view, start, length));
   const { mtu } = bearer.bearer;
   const values = opcode === readMultipleRequest.opcode ? new PlainValues(mtu) : new VariableValues(mtu);
   collect(bearer, opcode, handles, 0, values);
@@ -119,12 +122,12 @@ export function readMultiple(
 function collect(
   bearer: ServerBearer,
   opcode: number,
-  handles: readonly number[],
+  handles: DataView,
   from: number,
   values: PlainValues | VariableValues,
 ): void {
-  for (let index = from; index < handles.length; index++) {
-    const handle = handles[index]!;
+  for (let index = from; 2 * index < handles.byteLength; index++) {
+    const handle = handles.getUint16(2 * index, true);
     const { database } = bearer.context;
     const attribute = database.at(handle);
     if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);

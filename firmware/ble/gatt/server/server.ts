@@ -88,7 +88,7 @@ export class GattServer {
       const { session } = bearer;
       session.databaseChanged();
       bearer.preparedWrites.invalidate();
-      bearer.snapshot = undefined;
+      bearer.keepSnapshot(undefined);
       withdrawAll(bearer);
       this.carryOver(bearer, former);
       if (!session.configurations.has(attribute.handle)) continue;
@@ -161,7 +161,7 @@ export class GattServer {
   watch(watcher: GattWatcher | undefined): void {
     this.context.watcher = watcher;
     // Parts of a value that were asked for under one watcher would be stale under the next.
-    for (const bearer of this.bearers) bearer.snapshot = undefined;
+    for (const bearer of this.bearers) bearer.keepSnapshot(undefined);
   }
 
   /** Whether somebody watches what clients do. */

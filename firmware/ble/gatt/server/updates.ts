@@ -58,13 +58,13 @@ export class Updates {
     if (session.changeUnaware || attribute.requirements !== undefined) {
       if (!maySend(server, attribute)) return "unsubscribed";
     }
-    if (!server.channel.hasRoom) return "full";
     const room = server.bearer.mtu - VALUE_HEADER_LENGTH;
     let end = value.length;
     if (end > room) {
       noteCut(server, attribute, end);
       end = room;
     }
+    if (!server.channel.hasRoom(end)) return "full";
     return server.notify(handle, value, end) ? "sent" : "queued";
   }
 
@@ -86,8 +86,11 @@ export class Updates {
     for (const batch of batches(bearer, wanted)) {
       const [[attribute, value]] = batch as [readonly [Attribute, Uint8Array]];
       if (batch.length === 1) outcome = this.notify(bearer, attribute, value, true);
-      else if (!bearer.channel.hasRoom) return "full";
-      else outcome = bearer.notifyMultiple(tuples(batch)) ? "sent" : "queued";
+      else {
+        const bytes = tuples(batch);
+        if (!bearer.channel.hasRoom(bytes.length)) return "full";
+        outcome = bearer.notifyMultiple(bytes) ? "sent" : "queued";
+      }
       if (outcome === "full") return "full";
     }
     return outcome;
@@ -116,8 +119,8 @@ export class Updates {
       if (configuration === undefined) continue;
       if ((configuration & CCCD.NOTIFY) === 0) {
         if (!maySend(server, attribute)) continue;
-        indicateLatest(server, attribute);
-        told++;
+        if (indicateLatest(server, attribute)) told++;
+        else this.droppedNotifications++;
         continue;
       }
       const channel = server.channel;

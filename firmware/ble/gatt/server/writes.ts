@@ -115,6 +115,7 @@ function accept(
     kind,
     () => hooks!.onWrite!(bearer.session.peer, value),
     (answer) => next(answer ?? 0),
+    value.length,
   );
 }
 

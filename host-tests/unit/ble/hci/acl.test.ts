@@ -240,6 +240,25 @@ describe("Acl: several links", () => {
     });
   }
 
+  for (const buffers of [4, 8, 12, 16]) {
+    it(`three links that come one after the other and go out of range leave the first one of ${buffers} buffers`, () => {
+      const { acl, controller } = setUp(27, buffers);
+      acl.places = 4;
+      const near = acl.open(1);
+      const flow = (): void => {
+        assert.equal(send(acl, near, fromHex("bb")), true);
+        for (const handle of handles(controller)) if (handle === 1) complete(acl, [1, 1]);
+      };
+      for (const handle of [2, 3, 4]) {
+        const far = acl.open(handle);
+        for (let n = 0; n < 30; n++) {
+          send(acl, far, fromHex("aa"));
+          flow();
+        }
+      }
+    });
+  }
+
   it("a link alone has all buffers, and two have them all when both have much to send", () => {
     const { acl } = setUp(27, 8);
     const a = acl.open(1);
