@@ -9,6 +9,7 @@ set(CMAKE_OBJCOPY arm-none-eabi-objcopy)
 set(CMAKE_SIZE arm-none-eabi-size)
 
 set(CMAKE_C_FLAGS_INIT "-mcpu=cortex-m7 -mfpu=fpv5-d16 -mfloat-abi=hard -mthumb --specs=nano.specs")
+set(CMAKE_ASM_FLAGS_INIT "-mcpu=cortex-m7 -mfpu=fpv5-d16 -mfloat-abi=hard -mthumb")
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-nostartfiles")
 
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)

@@ -80,6 +80,8 @@ void *heap_scratch(size_t size) {
         taken += whole;
         return memset(memory, 0, whole);
     }
+#else
+    (void)size;
 #endif
     failure_fatal("preload: the region of the heap's growth has %u bytes, which is not enough",
                   (unsigned)HEAP_GROWTH);
