@@ -132,17 +132,23 @@ function createProgram({ abort, end }: Context): Command {
   for (const [verb, description] of isPackage
     ? []
     : ([
-        ["size", "flash, RAM and bytecode by module; takes the arguments of npm run size"],
-        ["bench", "instructions, memory and size; takes the arguments of npm run bench"],
-        ["soak", "centrals that vanish, round by round; takes the arguments of npm run soak"],
+        ["size", "flash, RAM and bytecode by module"],
+        ["bench", "instructions, memory and size"],
+        ["soak", "centrals that vanish or are hostile, round by round"],
       ] as const)) {
-    command(verb, description)
+    program
+      .command(verb)
+      .description(`${description}; the same as npm run -s ${verb} --`)
       .argument("[arguments...]")
       .allowUnknownOption()
+      // The verb itself knows its options.
+      .helpOption(false)
       .action(async (args: string[]) => {
-        prepare(verbPieces[verb] ?? []);
+        const asksForHelp = args.some((arg) => arg === "--help" || arg === "-h");
+        if (!asksForHelp) prepare(verbPieces[verb] ?? []);
         const { run } = (await import(`../verbs/${verb}.ts`)) as { run(args: string[]): Promise<number> };
-        end(await run(args));
+        end(await run(asksForHelp ? ["--help"] : args));
+        if (asksForHelp) process.stdout.write(`${exitStatusHelp}\n`);
       });
   }
 

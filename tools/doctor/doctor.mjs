@@ -18,13 +18,16 @@ import { nodeModulesMatch, pythonEnvironmentMatches } from "../setup.mjs";
 const inPackage = [
   { purpose: "obscura run", pieces: ["node", "native"] },
   { purpose: "obscura run --board mps2-an500", pieces: ["cortex-m"] },
-  { purpose: "obscura run --radio bumble", pieces: ["python"] },
+  { purpose: "obscura run --radio bumble, serial:…, usb:…, hci-socket:…", pieces: ["python"] },
 ];
 
 const inClone = [
   { purpose: "npm start", pieces: ["node", "native"] },
   { purpose: "npm start -- --board mps2-an500", pieces: ["cortex-m"] },
-  { purpose: "npm start -- --radio bumble, npm run check", pieces: ["python"] },
+  {
+    purpose: "npm start -- --radio bumble, serial:…, usb:…, hci-socket:…; npm run check",
+    pieces: ["python"],
+  },
   { purpose: "npm run bench", pieces: ["callgrind"] },
   { purpose: "npm test: all of these, and", pieces: ["witness"] },
 ];

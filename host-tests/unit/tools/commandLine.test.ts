@@ -67,6 +67,9 @@ describe("obscura", function () {
       assert.equal(help.status, 0, command);
       assert.match(help.stdout, /Exit status: /, command);
     }
+    assert.match(obscura("bench", "--help").stdout, /--update-baseline.*Exit status/s);
+    assert.match(obscura("size", "-h").stdout, /--board <board>/);
+    assert.match(obscura("soak", "--help").stdout, /--scenario/);
     assert.match(obscura("run", "--help").stdout, /--board.*--radio.*--no-phone.*--btsnoop.*--json/s);
   });
 });
