@@ -1,10 +1,11 @@
 // First: classes with a method [Symbol.asyncDispose] need the symbol when their modules are evaluated.
 import "./platform/dispose.ts";
 
-import { createAioble } from "./aioble/aioble.ts";
 import { Host } from "./ble/host.ts";
-import { createBluetooth } from "./bluetooth/bluetooth.ts";
 import { createCamera } from "./camera/camera.ts";
+import { missingParts } from "./features/feature.ts";
+import { image } from "./features/image.ts";
+import { createModules } from "./features/modules.ts";
 import { createGlobals, createSignals } from "./platform/globals.ts";
 import { createErrorReport } from "./platform/report.ts";
 import { createTimerQueue } from "./platform/timerQueue.ts";
@@ -24,12 +25,11 @@ export default function main(native: Native): Promise<never> {
   const xs = createXsPlatform(native);
   const platform = { ...xs, clock: createTimerQueue(xs.clock) };
   const records = RecordStore.open(platform.stateFlash, platform.log);
-  const host = new Host(platform, records);
+  const host = new Host(platform, records, missingParts(image));
   const signals = createSignals(platform);
   const globals = createGlobals(platform, signals);
   const modules = {
-    aioble: createAioble(host, signals),
-    bluetooth: createBluetooth(host),
+    ...createModules(host, signals, image),
     camera: createCamera({ read: (sensor) => native.sensorRead(sensor) }),
   };
   const report = createErrorReport(platform.log, "The application failed");

@@ -4,6 +4,7 @@ import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
 import type { Signals } from "../platform/platform.ts";
 import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
+import { CAPTURE_QUEUE_SETTING } from "./capture.ts";
 import { streamConnections } from "./connections.ts";
 import { Core } from "./core.ts";
 import { ADDR_PUBLIC, ADDR_RANDOM, DeviceConnection } from "./device.ts";
@@ -11,15 +12,19 @@ import { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } 
 import { createLog } from "./log.ts";
 import { endUnwanted, Peripheral } from "./peripheral.ts";
 import { RegisteredServices } from "./registered-services.ts";
-import { Scan, type ScanOptions } from "./scan.ts";
-import { ScanResult } from "./scan-result.ts";
 import { BufferedCharacteristic, Characteristic, Descriptor, Service } from "./server.ts";
 
 /**
  * The names that an application imports from `aioble`, bound to `host`. See index.ts for what each means.
  * @param signals makes the signals of the application, so that those of `DeviceConnection.timeout` are of their kind.
+ * @param additions of the image's features: the names that each adds.
  */
-export function createAioble(host: Host, signals: Signals) {
+export function createAioble(
+  host: Host,
+  signals: Signals,
+  additions: readonly ((core: Core) => object)[] = [],
+) {
+  host.settingTable.declare(CAPTURE_QUEUE_SETTING);
   const core = new Core(host, signals);
   const peripheral = new Peripheral(core);
   const server = new RegisteredServices(core);
@@ -34,7 +39,7 @@ export function createAioble(host: Host, signals: Signals) {
       core.connections.delete(link);
       if (!connection) return;
       peripheral.disconnected(connection, reason);
-      core.central.disconnected(connection, reason);
+      core.central?.disconnected(connection, reason);
       connection.closed(reason);
     },
     onConfigured({ captureQueueSize }) {
@@ -46,7 +51,7 @@ export function createAioble(host: Host, signals: Signals) {
     },
     onStopped: () => core.endStop(),
   });
-  return {
+  const names = {
     ADDR_PUBLIC,
     ADDR_RANDOM,
     BleError,
@@ -58,21 +63,19 @@ export function createAioble(host: Host, signals: Signals) {
     DeviceDisconnectedError,
     GattError,
     HciError,
-    Scan,
-    ScanResult,
     Service,
     TimeoutError,
     advertise: (options: AdvertiseOptions) => peripheral.advertise(options),
     broadcast: (options: AdvertiseOptions) => peripheral.broadcast(options),
     connections: (options: AdvertiseOptions) => streamConnections(core, peripheral, options),
-    scan: (options: ScanOptions = {}) => new Scan(core, options),
     updateAdvertising: (fields: PayloadOptions) => peripheral.update(fields),
     registerServices: (...services: Service[]) => server.registerServices(...services),
     config: createConfig(host),
     stop: () => host.deactivate(),
     ...createLog(host),
   };
+  return Object.assign(names, ...additions.map((addition) => addition(core))) as typeof names;
 }
 
-/** Everything that `aioble` exports. */
+/** What `aioble` exports of every image. */
 export type Aioble = ReturnType<typeof createAioble>;

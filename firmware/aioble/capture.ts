@@ -3,11 +3,20 @@
  * of all goes, whatever characteristic it was to; a client that fills its share of the memory loses its own oldest one. A write for which `written` waits already never stands in it.
  */
 import type { Account } from "../ble/budget.ts";
+import type { Setting } from "../ble/setting.ts";
 import type { LogLevel } from "../platform/platform.ts";
 import type { DeviceConnection } from "./device.ts";
 
 /** Writes that the queue holds by default; `config({ captureQueueSize })` changes it. */
 export const CAPTURE_QUEUE_SIZE = 10;
+
+/** The setting for it. */
+export const CAPTURE_QUEUE_SETTING: Setting<"captureQueueSize"> = {
+  name: "captureQueueSize",
+  min: 1,
+  max: 10_000,
+  initial: CAPTURE_QUEUE_SIZE,
+};
 
 /** One captured write. The connection may be down by the time it is taken. */
 export interface CapturedWrite {

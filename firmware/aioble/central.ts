@@ -136,7 +136,7 @@ export class Central {
   private look(search: Search): void {
     const { addrType, addr } = search.device;
     const { initiator } = this.core.host;
-    const attempt = initiator.connect({ addressType: addrType, address: addr }, search.parameters, {
+    const attempt = initiator!.connect({ addressType: addrType, address: addr }, search.parameters, {
       onConnected: (link) => this.connected(search, link),
       onFailed: (error) => this.fail(search, error),
     });
@@ -172,7 +172,7 @@ export class Central {
     const { state } = search;
     this.end(search);
     const onError = (error: unknown): void => host.log("warning", `aioble: ${error}`);
-    if (state.is === "looking") host.initiator.cancel(state.attempt).catch(onError);
+    if (state.is === "looking") host.initiator?.cancel(state.attempt).catch(onError);
     if (state.is === "holding") host.disconnect(state.connection.link).catch(onError);
   }
 

@@ -3,7 +3,7 @@ import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
 import type { Clock, LogLevel, Signals } from "../platform/platform.ts";
 import { CaptureQueue } from "./capture.ts";
-import { Central } from "./central.ts";
+import type { Central } from "./central.ts";
 import { Device, type DeviceConnection } from "./device.ts";
 import { radioOff } from "./errors.ts";
 import { Deferrals, WaitScope } from "./wait.ts";
@@ -29,7 +29,8 @@ export class Core {
 
   /** Devices that this host connects to. */
   readonly Device: typeof Device;
-  readonly central: Central;
+  /** Connects to them, where the image has the feature `central`, which sets it. */
+  central: Central | undefined = undefined;
 
   constructor(host: Host, signals: Signals) {
     this.host = host;
@@ -39,11 +40,12 @@ export class Core {
     this.scope = new WaitScope(this.clock, this.deferrals);
     this.lasting = new WaitScope(this.clock, this.deferrals);
     this.signals = signals;
-    const central = new Central(this);
-    this.central = central;
+    const core = this;
     this.Device = class extends Device {
-      protected override get central(): Central {
-        return central;
+      protected override get central(): Central | undefined {
+        const missing = host.missing.get("Device.connect");
+        if (missing) throw missing();
+        return core.central;
       }
     };
   }

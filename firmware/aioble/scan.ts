@@ -202,7 +202,7 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
     if (this.stream.isEnded) return;
     const acceptList = devices?.map(({ addrType, addr }) => ({ addressType: addrType, address: addr }));
     const parameters = { intervalUs, windowUs, active, acceptList };
-    await host.scanner.start(parameters, this);
+    await host.scanner!.start(parameters, this);
     if (durationMs > 0 && !this.stream.isEnded) {
       this.timer = this.core.clock.setTimer(() => {
         this.timer = undefined;
@@ -217,7 +217,7 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
     this.options.signal?.removeEventListener("abort", this.onAbort);
     if (this.timer !== undefined) this.core.clock.clearTimer(this.timer);
     this.timer = undefined;
-    await host.scanner.stop(this).catch((error: unknown) => host.log("warning", `aioble: ${error}`));
+    await host.scanner!.stop(this).catch((error: unknown) => host.log("warning", `aioble: ${error}`));
   }
 
   /** Not for applications: the host calls it. */

@@ -6,9 +6,6 @@ import { ADDRESS_MODE } from "./gap/own-address.ts";
 import type { Host } from "./host.ts";
 import { utf8Decode, utf8Encode } from "./utf8.ts";
 
-/** ATT_MTU offered by default: a whole attribute value of 512 bytes fits one notification or write. */
-export const PREFERRED_MTU = 517;
-
 /** Settings that can be asked and changed. They last until the camera starts again. */
 export interface Config {
   /**
@@ -58,32 +55,17 @@ export interface ReadOnlyConfig {
 /** The settings that are numbers, as the host keeps them. */
 export type Settings = Omit<Config, "gapName">;
 
-/** Least and greatest value of each, and the value at first. */
-const RANGES: Readonly<Record<keyof Settings, readonly [min: number, max: number, atFirst: number]>> = {
-  mtu: [23, PREFERRED_MTU, PREFERRED_MTU],
-  rxbuf: [16, 0xffff, 128],
-  addrMode: [0, 3, ADDRESS_MODE.STATIC_RANDOM],
-  captureQueueSize: [1, 10_000, 10],
-  logLevel: [0, 3, 2],
-  maxConnections: [1, 16, 4],
-  idleTimeoutMs: [0, 3_600_000, 30_000],
-};
-
-/** The settings of a host that has just been made. */
-export function settingsAtFirst(): Settings {
-  const settings = {} as Record<string, number>;
-  for (const [key, [, , atFirst]] of Object.entries(RANGES)) settings[key] = atFirst;
-  return settings as unknown as Settings;
-}
-
 /** Bytes of a GAP Device Name (Vol 3, Part C, 12.1). */
 const NAME_MAX = 248;
 
 const PAIRING_KEYS: readonly string[] = ["bond", "mitm", "io", "leSecure"];
 
-/** @throws RangeError for a key that there is not, BleError `not-supported` for one of pairing. */
-function checkKey(key: string, known: readonly string[]): void {
+/** @throws RangeError for an unknown key, BleError `not-supported` for one of pairing or of a feature that is not here. */
+function checkKey(host: Host, key: string, others: readonly string[]): void {
   if (PAIRING_KEYS.includes(key)) throw withPairing(`config: ${key}`);
+  const missing = host.missing.get(key);
+  if (missing) throw missing();
+  const known = [...others, ...host.settingTable.names];
   if (!known.includes(key))
     throw new RangeError(`config: there is no "${key}" here, only ${known.join(", ")}`);
 }
@@ -91,8 +73,6 @@ function checkKey(key: string, known: readonly string[]): void {
 function withPairing(what: string): BleError {
   return new BleError("not-supported", `${what} comes with pairing, which this firmware does not have yet.`);
 }
-
-const SETTABLE: readonly string[] = ["gapName", ...Object.keys(RANGES)];
 
 /**
  * One setting.
@@ -104,7 +84,7 @@ export function getConfig<K extends keyof (Config & ReadOnlyConfig)>(
   key: K,
 ): (Config & ReadOnlyConfig)[K];
 export function getConfig(host: Host, key: string): unknown {
-  checkKey(key, ["mac", ...SETTABLE]);
+  checkKey(host, key, ["mac", "gapName"]);
   if (key === "gapName") return utf8Decode(host.gatt.deviceName);
   if (key !== "mac") return host.settings[key as keyof Settings];
   if (host.settings.addrMode !== ADDRESS_MODE.PUBLIC) return [ADDRESS_TYPE.RANDOM, host.ownAddress.slice()];
@@ -123,9 +103,9 @@ export function getConfig(host: Host, key: string): unknown {
  */
 export function setConfig(host: Host, changes: Partial<Config>): void {
   for (const [key, value] of Object.entries(changes)) {
-    checkKey(key, SETTABLE);
+    checkKey(host, key, ["gapName"]);
     if (key === "gapName") checkName(value);
-    else checkNumber(key as keyof Settings, value as number);
+    else checkNumber(host, key as keyof Settings, value as number);
   }
   const { gapName, ...numbers } = changes;
   if (gapName !== undefined) host.gatt.deviceName = utf8Encode(gapName);
@@ -157,11 +137,8 @@ function checkName(name: unknown): void {
     throw new RangeError(`config: gapName has ${length} bytes; a device name has at most 248`);
 }
 
-function checkNumber(key: keyof Settings, value: number): void {
-  const [min, max] = RANGES[key];
-  if (!(value >= min && value <= max) || Math.floor(value) !== value) {
-    throw new RangeError(`config: ${key} ${value} is out of range: ${min} to ${max}`);
-  }
+function checkNumber(host: Host, key: keyof Settings, value: number): void {
+  host.settingTable.check(key, value);
   if (key === "addrMode" && value === ADDRESS_MODE.RESOLVABLE)
     throw withPairing("config: addrMode 2, resolvable private addresses,");
 }

@@ -1,13 +1,13 @@
 /** The host: wires the modules together and owns all state that changes. */
 import { LOG_LEVEL, type LogLevel, type Platform, type Records } from "../platform/platform.ts";
 import { Budget } from "./budget.ts";
-import { type Settings, settingsAtFirst } from "./config.ts";
+import type { Settings } from "./config.ts";
 import { HciError } from "./errors.ts";
 import { Advertiser } from "./gap/advertiser.ts";
 import { type Connection, ROLE } from "./gap/connection.ts";
-import { Initiator } from "./gap/initiator.ts";
-import { OwnAddresses } from "./gap/own-address.ts";
-import { Scanner } from "./gap/scanner.ts";
+import type { Initiator } from "./gap/initiator.ts";
+import { ADDRESS_MODE_SETTING, OwnAddresses } from "./gap/own-address.ts";
+import type { Scanner, ScannerPort } from "./gap/scanner.ts";
 import { GattServer } from "./gatt/server/server.ts";
 import { Acl } from "./hci/acl.ts";
 import { leReadRemoteFeatures } from "./hci/commands/le-link.ts";
@@ -18,19 +18,38 @@ import { Hci } from "./hci/hci.ts";
 import { leConnectionComplete, leEnhancedConnectionComplete, leLongTermKeyRequest } from "./hci/le-events.ts";
 import type { Controller } from "./hci/startup.ts";
 import { HCI_STATUS } from "./hci/status.ts";
-import { IdleLinks } from "./idle-links.ts";
-import { type LinkEstablished, Links, type LinksHandlers } from "./links.ts";
+import { IDLE_TIMEOUT_SETTING, IdleLinks } from "./idle-links.ts";
+import {
+  type LinkEstablished,
+  Links,
+  type LinksHandlers,
+  MAX_CONNECTIONS_SETTING,
+  MTU_SETTING,
+} from "./links.ts";
 import type { HostObserver } from "./observer.ts";
 import { Radio, type RadioHandlers } from "./radio.ts";
+import { type Setting, SettingTable } from "./setting.ts";
 
-export { PREFERRED_MTU } from "./config.ts";
 export type { HostObserver } from "./observer.ts";
 
 /** Bytes that peers may make the host keep where the platform does not say. */
 const PEER_BYTES = 128 * 1024;
 
+/** What the stack writes to the console: 0 nothing, 1 errors, 2 warnings too, 3 everything that happens. */
+const LOG_LEVEL_SETTING: Setting<"logLevel"> = { name: "logLevel", min: 0, max: 3, initial: 2 };
+
 /** How long peers have to acknowledge the end of their links when the radio is switched off. */
 const FAREWELL_MS = 1000;
+
+/** A feature that uses the radio beside advertising. */
+export interface RadioUser {
+  /** The controller has been reset, and runs. */
+  begin(): void;
+  /** The controller is lost, with all that was told it. */
+  end(): void;
+  /** The radio is off, or does not come back: what waits ends with `error`. */
+  forget(error: unknown): void;
+}
 
 export class Host {
   readonly platform: Platform;
@@ -39,21 +58,35 @@ export class Host {
   /** What peers make this host keep. */
   readonly budget: Budget;
   readonly advertiser: Advertiser;
-  readonly scanner: Scanner;
-  readonly initiator: Initiator<Connection>;
+  /** Scans, where the image has the feature `scan`, which sets it. */
+  scanner: Scanner | undefined = undefined;
+  /** Looks for devices to connect to, where the image has the feature `central`, which sets it. */
+  initiator: Initiator<Connection> | undefined = undefined;
   readonly gatt: GattServer;
-  /** What `config` changes (config.ts). */
-  readonly settings: Settings = settingsAtFirst();
+  /** What `config` changes (config.ts), as their owners declared it. */
+  readonly settingTable = new SettingTable<Settings>();
+  /** Settings and methods of features that the image is without, each with the error that says so. */
+  readonly missing: ReadonlyMap<string, () => Error>;
   /** The controller's public address, six bytes in printed order; undefined until the radio has been on. */
   publicAddress: Uint8Array | undefined = undefined;
   private readonly radio: Radio;
   private readonly links: Links;
   private readonly idleLinks: IdleLinks;
   private readonly addresses: OwnAddresses;
+  private readonly users: RadioUser[] = [];
   private readonly observers = new Set<HostObserver>();
 
-  constructor(platform: Platform, records: Records) {
+  /** @param missing settings and methods of features that the image is without. */
+  constructor(platform: Platform, records: Records, missing: ReadonlyMap<string, () => Error> = new Map()) {
     this.platform = platform;
+    this.missing = missing;
+    this.settingTable.declare(
+      MTU_SETTING,
+      ADDRESS_MODE_SETTING,
+      LOG_LEVEL_SETTING,
+      MAX_CONNECTIONS_SETTING,
+      IDLE_TIMEOUT_SETTING,
+    );
     const { log, settings } = this;
     const { transport, clock } = platform;
     this.budget = new Budget(platform.peerBytes ?? PEER_BYTES, { log });
@@ -78,7 +111,6 @@ export class Host {
       settings,
       log,
     });
-    this.scanner = new Scanner({ hci, addresses: this.addresses, settings, log });
     this.idleLinks = new IdleLinks({
       clock,
       log,
@@ -89,23 +121,32 @@ export class Host {
         this.links.disconnect(connection, reason).catch((error) => log("warning", `host: ${error.message}`));
       },
     });
-    this.initiator = new Initiator({
-      hci,
-      clock,
-      addresses: this.addresses,
-      settings,
-      scanner: this.scanner,
-      log,
-    });
     this.radio = new Radio({ hci, clock, log }, this.radioHandlers());
     this.divide();
     this.listen();
+  }
+
+  /** The settings as they are now. */
+  get settings(): Settings {
+    return this.settingTable.values;
   }
 
   /** Writes a line to the console unless `settings.logLevel` is below its level. Everything above the platform uses it. */
   readonly log = (level: LogLevel, message: string, error?: unknown): void => {
     if (LOG_LEVEL[level] <= this.settings.logLevel) this.platform.log(level, message, error);
   };
+
+  /** What a feature that uses the radio is made of. */
+  get port(): ScannerPort {
+    const { addresses, hci, log, settings } = this;
+    return { addresses, hci, log, settings };
+  }
+
+  /** Tells a feature how the radio fares from now on. Before the radio is on; returns what it is given. */
+  join<T extends RadioUser>(user: T): T {
+    this.users.push(user);
+    return user;
+  }
 
   /** Reports to `observer` what happens from now on; the returned function ends that. */
   observe(observer: HostObserver): () => void {
@@ -218,35 +259,31 @@ export class Host {
   }
 
   private radioHandlers(): RadioHandlers {
-    const { acl, addresses, advertiser, initiator, links, scanner } = this;
+    const { acl, addresses, advertiser, links, users } = this;
     return {
       onStarting: () => addresses.begin(),
       onStarted: (controller) => {
         this.publicAddress = controller.publicAddress;
         acl.start(controller.aclPacketLength, controller.aclPackets);
         advertiser.begin(controller.hciVersion);
-        scanner.begin();
-        initiator.begin();
+        for (const user of users) user.begin();
       },
       onLost: () => {
         advertiser.end();
-        scanner.end();
-        initiator.end();
+        for (const user of users) user.end();
         links.closeAll(HCI_STATUS.HARDWARE_FAILURE);
       },
       onRecovered: () => void advertiser.restart(),
       onFailed: (error) => {
         advertiser.forget(error);
-        scanner.forget(error);
-        initiator.forget(error);
+        for (const user of users) user.forget(error);
         this.report("onRadioLost", error);
       },
       onStopping: () => this.report("onStopping"),
       onLeaving: () => this.leave(),
       onStopped: () => {
         advertiser.forget(switchedOff());
-        scanner.forget(switchedOff());
-        initiator.forget(switchedOff());
+        for (const user of users) user.forget(switchedOff());
         this.report("onStopped");
       },
     };
@@ -283,7 +320,7 @@ export class Host {
     const { advertiser, initiator } = this;
     // Where the status is not 0 the other fields may hold anything.
     if (values.status === HCI_STATUS.ADVERTISING_TIMEOUT) return advertiser.expired();
-    if (values.status !== HCI_STATUS.SUCCESS) return initiator.failed(values.status);
+    if (values.status !== HCI_STATUS.SUCCESS) return initiator?.failed(values.status);
     if (values.role === ROLE.CENTRAL) return this.connectedAsCentral(values);
     const set = advertiser.connected();
     const connection = this.links.open(values, advertiser.ownAddress);
@@ -293,8 +330,8 @@ export class Host {
   private connectedAsCentral(values: LinkEstablished): void {
     const { hci, initiator, links, log } = this;
     const { connectionHandle } = values;
-    const attempt = initiator.connected();
-    if (!attempt) {
+    const attempt = initiator?.connected();
+    if (!initiator || !attempt) {
       log("info", "host: ended a link that came up after its search was given up");
       const reason = HCI_STATUS.REMOTE_USER_TERMINATED;
       hci

@@ -5,12 +5,21 @@
 import type { Clock, LogLevel, Timer } from "../platform/platform.ts";
 import { type Connection, ROLE } from "./gap/connection.ts";
 import { HCI_STATUS } from "./hci/status.ts";
+import type { Setting } from "./setting.ts";
 
 /** Looks in one `idleTimeoutMs`: a link is ended after that time, at most one look later. */
 const LOOKS = 3;
 /** Looks between which nobody could connect before a link is ended: a moment between two advertisements is nothing. */
 const BLOCKED_LOOKS = 2;
 const LOOK_MIN_MS = 100;
+
+/** See `Config.idleTimeoutMs`. */
+export const IDLE_TIMEOUT_SETTING: Setting<"idleTimeoutMs"> = {
+  name: "idleTimeoutMs",
+  min: 0,
+  max: 3_600_000,
+  initial: 30_000,
+};
 
 export interface IdleLinksPort {
   readonly clock: Clock;

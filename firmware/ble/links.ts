@@ -14,6 +14,7 @@ import type { Hci } from "./hci/hci.ts";
 import { leConnectionUpdateComplete, leReadRemoteFeaturesComplete } from "./hci/le-events.ts";
 import { HCI_STATUS, statusText } from "./hci/status.ts";
 import { CHANNEL, L2cap } from "./l2cap/l2cap.ts";
+import type { Setting } from "./setting.ts";
 import { refusePairing, SMP_MTU } from "./smp/refuse.ts";
 
 /** How long the report of a link's end may be on its way when the controller does not know the link any more. */
@@ -30,6 +31,17 @@ export interface LinksPort {
 }
 
 /** Where links report. */
+/** ATT_MTU offered: 517 at first, so that a whole attribute value of 512 bytes fits one notification or write. */
+export const MTU_SETTING: Setting<"mtu"> = { name: "mtu", min: 23, max: 517, initial: 517 };
+
+/** Devices that may be connected at a time; the controller may have room for fewer. */
+export const MAX_CONNECTIONS_SETTING: Setting<"maxConnections"> = {
+  name: "maxConnections",
+  min: 1,
+  max: 16,
+  initial: 4,
+};
+
 export interface LinksHandlers {
   onConnected(connection: Connection): void;
   /** `reason` is a controller error code (Vol 1, Part F, 1.3). */

@@ -128,7 +128,7 @@ describe("connect: the way to a connection", () => {
       ok(!(await scan.next()).done);
       const connection = await peer(scene).connect();
       await incoming;
-      equal(central.host.scanner.scanning, true);
+      equal(central.host.scanner!.scanning, true);
       await connection.disconnect();
       await scan.cancel();
       await own.stop();

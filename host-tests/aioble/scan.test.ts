@@ -194,7 +194,7 @@ describe("scan: how it ends", () => {
       const before = clock.now();
       await collect(scanner, { durationMs: 5000 });
       ok(clock.now() - before >= 5000 && clock.now() - before < 5500);
-      equal(scanner.host.scanner.scanning, false);
+      equal(scanner.host.scanner?.scanning, false);
     });
   });
 
@@ -204,7 +204,7 @@ describe("scan: how it ends", () => {
         ok(result);
         break;
       }
-      equal(scanner.host.scanner.scanning, false);
+      equal(scanner.host.scanner?.scanning, false);
       equal((await collect(scanner, { duplicates: false })).length, 1);
     });
   });
@@ -218,7 +218,7 @@ describe("scan: how it ends", () => {
       await scan.cancel();
       deepEqual(await step, { value: undefined, done: true });
       deepEqual(await scan.next(), { value: undefined, done: true });
-      equal(scanner.host.scanner.scanning, false);
+      equal(scanner.host.scanner?.scanning, false);
     });
   });
 
@@ -251,7 +251,7 @@ describe("scan: how it ends", () => {
       const first = scanner.aioble.scan(FULL);
       ok(!(await first.next()).done);
       await rejects(scanner.aioble.scan(FULL).next(), { code: "already-scanning" });
-      equal(scanner.host.scanner.scanning, true);
+      equal(scanner.host.scanner?.scanning, true);
       await first.cancel();
       equal((await collect(scanner, { duplicates: false })).length, 1);
     });
@@ -327,7 +327,7 @@ describe("scan: beside advertising, and over a loss of the controller", () => {
       const scan = scanner.aioble.scan(FULL);
       ok(!(await scan.next()).done);
       scanner.platform.transport.fail("gone");
-      equal(scanner.host.scanner.scanning, true);
+      equal(scanner.host.scanner?.scanning, true);
       await feed.update({ name: "two" });
       const step = await scan.next();
       equal(step.value?.name(), "two");

@@ -1,7 +1,7 @@
 /** A clone whose path has spaces builds, and its relinking kits link the same bytes. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "mocha";
 import { buildRoot, root } from "../../tools/paths.ts";
@@ -41,9 +41,10 @@ describe("a clone with spaces in its path", function () {
       execFileSync(join(folder, "relink/relink.sh"), { stdio: "pipe" });
       const image = readFileSync(join(folder, "firmware"));
       assert.ok(image.equals(readFileSync(join(folder, "relink/firmware"))), "the same bytes");
+      const objects = readdirSync(join(folder, "relink/objects/firmware/native"));
       assert.ok(
-        existsSync(join(folder, "relink/objects/firmware/native/main.c.o")),
-        "after the source's place",
+        objects.some((name) => name.startsWith("main.c.o")),
+        "an object is where its source is",
       );
     });
   }

@@ -1,11 +1,12 @@
 /** Cameras with our host on them, for scenarios. */
-import { type Aioble, createAioble } from "../../firmware/aioble/aioble.ts";
+
 import { Host } from "../../firmware/ble/host.ts";
-import { type Bluetooth, createBluetooth } from "../../firmware/bluetooth/bluetooth.ts";
+import type { Bluetooth } from "../../firmware/bluetooth/bluetooth.ts";
 import { createGlobals, createSignals } from "../../firmware/platform/globals.ts";
 import type { Clock, Records } from "../../firmware/platform/platform.ts";
 import { createTimerQueue } from "../../firmware/platform/timerQueue.ts";
 import type { CameraOptions, SimulatedCamera, World } from "../../simulator/world.ts";
+import { createWholeModules, type WholeAioble } from "./modules.ts";
 
 /** Records that live as long as the test. */
 export class MemoryRecords implements Records {
@@ -27,7 +28,7 @@ export interface HostCamera extends SimulatedCamera {
 
 /** A camera with the application's modules on its host, and the globals that an application finds. */
 export interface AiobleCamera extends HostCamera {
-  readonly aioble: Aioble;
+  readonly aioble: WholeAioble;
   readonly bluetooth: Bluetooth;
   readonly globals: ReturnType<typeof createGlobals>;
   readonly signals: ReturnType<typeof createSignals>;
@@ -53,8 +54,7 @@ export function addAioble(
   const camera = addHost(world, options, adapt);
   const signals = createSignals(camera.platform);
   const globals = createGlobals(camera.platform, signals);
-  const aioble = createAioble(camera.host, signals);
-  return { ...camera, aioble, bluetooth: createBluetooth(camera.host), globals, signals };
+  return { ...camera, ...createWholeModules(camera.host, signals), globals, signals };
 }
 
 /** Warnings and errors that a camera logged. */

@@ -1,10 +1,11 @@
 /** A whole host on a scripted controller, in virtual time. */
-import { type Aioble, createAioble } from "../../firmware/aioble/aioble.ts";
+
 import { Host } from "../../firmware/ble/host.ts";
 import { createSignals } from "../../firmware/platform/globals.ts";
 import type { FlashArea, LogLevel, Platform, Records } from "../../firmware/platform/platform.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { toHex } from "./bytes.ts";
+import { createWholeModules, type WholeAioble } from "./modules.ts";
 import {
   aclFrame,
   connectionComplete,
@@ -41,7 +42,7 @@ export interface Rig {
   readonly clock: VirtualClock;
   readonly records: MemoryRecords;
   readonly host: Host;
-  readonly aioble: Aioble;
+  readonly aioble: WholeAioble;
   readonly log: [LogLevel, string][];
   /** Delivers what waits and runs promise jobs, without time passing. */
   settle(): Promise<void>;
@@ -78,7 +79,7 @@ export function createRig(): Rig {
   const host = new Host(platform, records);
   // Its look at idle links would be among the timers that tests count. It has tests of its own.
   host.configure({ idleTimeoutMs: 0 });
-  const aioble = createAioble(host, createSignals(platform));
+  const { aioble } = createWholeModules(host, createSignals(platform));
   return {
     controller,
     clock,

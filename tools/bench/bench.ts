@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Board } from "../build/boards.ts";
 import { build } from "../build/build.ts";
+import { DEFAULT_MANIFEST } from "../build/manifest.ts";
 import { type Operation, step, ToolError } from "../events.ts";
 import { readSections, storedBytes, usedOf } from "../size/elf.ts";
 import type { BoardFigures, Figures } from "./figures.ts";
@@ -19,11 +20,13 @@ const STARTS = 3;
 const RIG = "the benchmark's controller, which answers at once, over a unix socket";
 
 /** Builds what is missing, measures everything. */
-export async function* bench(): Operation<Figures> {
-  const product = yield* build({ application: EXAMPLE, board: "mps2-an500" });
+export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Figures> {
+  const product = yield* build({ application: EXAMPLE, board: "mps2-an500", manifest });
+  const peripheral = yield* build({ application: EXAMPLE, board: "mps2-an500", manifest: "peripheral" });
   const [camera, host] = yield* step("probes", "Images with probes", async (progress) => {
     const images: BenchImages[] = [];
-    for (const board of ["mps2-an500", "host"]) images.push(await buildBenchImages(board, progress));
+    for (const board of ["mps2-an500", "host"])
+      images.push(await buildBenchImages(board, progress, { manifest }));
     return { value: images as [BenchImages, BenchImages] };
   });
   return yield* step("measure", "Measurements", async () => {
@@ -39,6 +42,7 @@ export async function* bench(): Operation<Figures> {
         ramBytes: ramOf(product.board, product.image) + Math.max(start.heap, heapOf(onCamera)),
         heapMaxBytes: product.board.heapMaxBytes,
         imageBytes: storedBytes(readSections(product.image)),
+        imageBytesPeripheral: storedBytes(readSections(peripheral.image)),
       },
       host: { ...operationFigures(onHost), ...(await measureThroughput(host)) },
     };

@@ -34,6 +34,7 @@ export const descriptions: Readonly<Record<string, string>> = {
   heapMaxBytes:
     "slots and chunks that the board has for JavaScript: the floor and all that it can grow by; reported only",
   imageBytes: "flash without the application",
+  imageBytesPeripheral: "the same of manifests/peripheral.json",
 };
 
 /** A figure that left the baseline. */

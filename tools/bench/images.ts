@@ -1,10 +1,11 @@
 /** What the benchmark runs: the product's image with probes, and two applications for it. */
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { findApplication } from "../build/application.ts";
 import { type Board, loadBoard } from "../build/boards.ts";
 import { bundle } from "../build/bundle.ts";
 import { buildCompiler, compile } from "../build/compiler.ts";
+import { featuresOf } from "../build/features.ts";
 import { writeIfChanged } from "../build/fingerprint.ts";
 import { buildImage } from "../build/image.ts";
 import type { BundleKind } from "../build/imports.ts";
@@ -30,15 +31,15 @@ export interface BenchImages {
 
 /**
  * Builds them in a folder of their own: build/bench/<board>.
- * @param profile with calls at the beginning and the end of each JavaScript function, in build/bench/profile/<board>.
+ * @param options.profile with calls at the beginning and the end of each JavaScript function, in build/bench/profile/<board>.
  */
 export async function buildBenchImages(
   name: string,
   progress: Progress = () => undefined,
-  profile = false,
+  { profile = false, manifest }: { readonly profile?: boolean; readonly manifest?: string | undefined } = {},
 ): Promise<BenchImages> {
-  const board = loadBoard(name);
-  const folder = join(buildRoot, profile ? "bench/profile" : "bench", name);
+  const board = loadBoard(name, manifest);
+  const folder = join(buildRoot, profile ? "bench/profile" : "bench", basename(board.output));
   mkdirSync(folder, { recursive: true });
   const unlock = await lock(join(folder, "build.lock"));
   try {
@@ -46,7 +47,8 @@ export async function buildBenchImages(
     const compiled = async (kind: BundleKind, entry: string, as: string, base?: string): Promise<string> => {
       const script = join(folder, `${as}.js`);
       const output = join(folder, `${as}.xsb`);
-      writeIfChanged(script, (await bundle(kind, entry)).code);
+      const plugins = kind === "firmware" ? [featuresOf(board.manifest)] : [];
+      writeIfChanged(script, (await bundle(kind, entry, plugins)).code);
       await compile({
         kind,
         name: kind,

@@ -31,12 +31,12 @@ export interface FigureProfile {
 }
 
 /** Builds the images and runs them. */
-export async function* profile(): Operation<FigureProfile[]> {
+export async function* profile(manifest?: string): Operation<FigureProfile[]> {
   const camera = yield* step("probes", "Image with probes in the engine", async (progress) => ({
-    value: await buildBenchImages("mps2-an500", progress, true),
+    value: await buildBenchImages("mps2-an500", progress, { profile: true, manifest }),
   }));
   return yield* step("measure", "Measurements", async () => {
-    const rooms = new Rooms(camera, await bundleParts(camera.board.manifest.firmware));
+    const rooms = new Rooms(camera, await bundleParts(camera.board.manifest));
     const [start, steps] = await Promise.all([
       runImage(camera, camera.example, (peer) => peer.advertising(), { enough: 1 }),
       runImage(camera, camera.application, (peer) => operations(peer, 0)),

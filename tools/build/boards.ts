@@ -1,9 +1,10 @@
 /** The boards in boards/, each a folder with a board.json. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../events.ts";
 import { buildRoot, root } from "../paths.ts";
-import { loadManifest, type Manifest } from "./manifest.ts";
+import { readChecked } from "./json.ts";
+import { DEFAULT_MANIFEST, findManifest, type Manifest } from "./manifest.ts";
 
 /** A board that images can be built for. */
 export interface Board {
@@ -14,7 +15,7 @@ export interface Board {
   readonly runs: "process" | "qemu" | "hardware";
   /** boards/<name> */
   readonly folder: string;
-  /** build/<name> */
+  /** build/<name>, or build/<name>-<manifest> for another manifest than the one with everything. */
   readonly output: string;
   /** CMake's toolchain file; the host board has none. */
   readonly toolchain: string | undefined;
@@ -47,23 +48,27 @@ export function listBoards(): string[] {
     .sort();
 }
 
-/** @throws UsageError, with the boards that there are. */
-export function loadBoard(name: string): Board {
+/**
+ * @param which path or name of the image's manifest
+ * @throws UsageError, with the boards and manifests that there are; ToolError for a board.json that does not follow its
+ * schema.
+ */
+export function loadBoard(name: string, which: string = DEFAULT_MANIFEST): Board {
   const boards = listBoards();
   if (!boards.includes(name)) {
     throw new UsageError(`There is no board "${name}". Boards: ${boards.join(", ")}.`);
   }
   const folder = join(boardsRoot, name);
-  const board = JSON.parse(readFileSync(join(folder, "board.json"), "utf8")) as BoardFile;
+  const board = readChecked<BoardFile>(join(folder, "board.json"), join(boardsRoot, "schema.json"), "board");
   const toolchain = join(folder, "toolchain.cmake");
-  const manifest = loadManifest(join(root, "manifests/camera.json"));
+  const manifest = findManifest(which);
   const figures: Record<string, number> = { ...heapFigures(board), ...manifest.figures };
   return {
     name,
     title: board.title,
     runs: board.run.kind,
     folder,
-    output: join(buildRoot, name),
+    output: join(buildRoot, manifest.name === DEFAULT_MANIFEST ? name : `${name}-${manifest.name}`),
     toolchain: existsSync(toolchain) ? toolchain : undefined,
     manifest,
     figures,

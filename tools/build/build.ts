@@ -8,6 +8,7 @@ import { findApplication } from "./application.ts";
 import { type Board, loadBoard } from "./boards.ts";
 import { type Bundle, bundle } from "./bundle.ts";
 import { buildCompiler, compile } from "./compiler.ts";
+import { featuresOf, missingImports } from "./features.ts";
 import { writeIfChanged } from "./fingerprint.ts";
 import { heapRequestKb } from "./heapRequest.ts";
 import { buildImage, kilobytes } from "./image.ts";
@@ -22,6 +23,8 @@ export interface BuildOptions {
   readonly application: string;
   /** Name of a board. */
   readonly board: string;
+  /** Path or name of the image's manifest; by default the one with everything. */
+  readonly manifest?: string;
   /** Sanitizers for our C and the engine; the host board only. Goes to a folder of its own. */
   readonly sanitize?: boolean;
 }
@@ -39,7 +42,7 @@ export interface Built {
 
 /** @throws UsageError for an unknown board or application; StepFailed after a step's failure was told. */
 export async function* build(options: BuildOptions): Operation<Built> {
-  const board = loadBoard(options.board);
+  const board = loadBoard(options.board, options.manifest);
   const { name, entry } = findApplication(options.application);
   const heapKb = heapRequestKb(entry, board);
   const folder = options.sanitize ? `${board.output}-sanitize` : board.output;
@@ -55,8 +58,8 @@ export async function* build(options: BuildOptions): Operation<Built> {
       const changed = await buildCompiler(progress);
       return { value: undefined, detail: changed ? "built" : "up to date" };
     });
-    const firmware = yield* compiled(folder, "firmware", "firmware", board.manifest.firmware);
-    const application = yield* compiled(folder, "application", name, entry, firmware.bytecode, heapKb);
+    const firmware = yield* compiled(board, folder, "firmware", "firmware", board.manifest.firmware);
+    const application = yield* compiled(board, folder, "application", name, entry, firmware.bytecode, heapKb);
     const image = yield* step("image", `Image for ${board.name}`, async (progress) => {
       const settings = options.sanitize ? ["SANITIZE=ON"] : [];
       const built = await buildImage(board, { bundle: firmware.bytecode, folder, settings }, progress);
@@ -76,6 +79,7 @@ export async function* build(options: BuildOptions): Operation<Built> {
 
 /** Bundles, checks and compiles one entry. */
 async function* compiled(
+  { manifest }: Board,
   folder: string,
   kind: BundleKind,
   name: string,
@@ -88,16 +92,19 @@ async function* compiled(
   const script = join(place, `${name}.js`);
   const output = join(place, `${name}.xsb`);
   const made = yield* step(`bundle:${kind}`, `Bundle of the ${kind}`, async () => {
-    const bundled: Bundle = await bundle(kind, entry).catch(async (error: unknown) => {
+    const plugins = kind === "firmware" ? [featuresOf(manifest)] : [];
+    const bundled: Bundle = await bundle(kind, entry, plugins).catch(async (error: unknown) => {
       if (!(error instanceof SyntaxError)) throw error;
       // Of a regular expression, from Node: the type check knows where.
       await checkEntry(entry, place, name);
       throw new ToolError(`${displayPath(entry)} or what it imports: ${error.message}`);
     });
     await checkEntry(entry, place, name);
+    const missing = missingImports(manifest, kind === "application" ? bundled.imports : new Map());
+    if (missing.errors.length > 0) throw new ToolError(missing.errors.join("\n"));
     writeIfChanged(script, bundled.code);
     return {
-      value: bundled,
+      value: { ...bundled, warnings: [...bundled.warnings, ...missing.warnings] },
       detail: `${displayPath(entry)} and what it imports, ${bundled.inputs.length} files`,
     };
   });

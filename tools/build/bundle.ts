@@ -29,6 +29,8 @@ export interface Bundle {
   /** The files it was made of. */
   readonly inputs: readonly string[];
   readonly warnings: readonly string[];
+  /** The names that it imports from modules outside it, by module. */
+  readonly imports: ReadonlyMap<string, readonly string[]>;
   /** Where the code comes from. */
   readonly origins: Origins;
 }
@@ -40,7 +42,7 @@ export interface Bundle {
 export async function bundle(kind: Bundled, entry: string, plugins: readonly Plugin[] = []): Promise<Bundle> {
   const warnings: string[] = [];
   try {
-    const { code, map, inputs } = await link(kind, entry, plugins, warnings);
+    const { code, map, inputs, imports } = await link(kind, entry, plugins, warnings);
     // An application keeps its variables: a use before the declaration is evaluated is an error, not a value.
     const uses = kind === "application" ? [] : constantUses(code);
     const short = kind === "application" ? code : inlineConstants(code);
@@ -48,10 +50,15 @@ export async function bundle(kind: Bundled, entry: string, plugins: readonly Plu
     const { placeOf } = new Origins(map, process.cwd(), before);
     const lowered = await lowerTraced(short, displayPath(entry), { dropUnused: true, placeOf });
     const origins = new Origins(map, process.cwd(), [lowered.step, ...before]);
-    return { code: lowered.code, inputs, warnings, origins };
+    return { code: lowered.code, inputs, imports, warnings, origins };
   } catch (error) {
     throw asToolError(error);
   }
+}
+
+/** An entry's modules, put together. */
+interface Linked extends Pick<Bundle, "code" | "inputs" | "imports"> {
+  readonly map: SourceMapPayload;
 }
 
 /** Puts an entry's modules together. */
@@ -60,7 +67,7 @@ async function link(
   entry: string,
   plugins: readonly Plugin[],
   warnings: string[],
-): Promise<{ readonly code: string; readonly map: SourceMapPayload; readonly inputs: readonly string[] }> {
+): Promise<Linked> {
   const whole = new WholeModules();
   for (;;) {
     const before = whole.size;
@@ -109,8 +116,13 @@ async function link(
       whole.add(output[0]);
       if (whole.size === before) {
         await build.close();
-        const { code, map } = output[0];
-        return { code, map: map as unknown as SourceMapPayload, inputs: build.watchFiles };
+        const { code, map, importedBindings } = output[0];
+        return {
+          code,
+          map: map as unknown as SourceMapPayload,
+          inputs: build.watchFiles,
+          imports: new Map(Object.entries(importedBindings)),
+        };
       }
     }
     await build.close();

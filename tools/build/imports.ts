@@ -8,8 +8,13 @@ import type { Plugin } from "rollup";
 import { ToolError } from "../events.ts";
 import { displayPath, root } from "../paths.ts";
 
+const modules = ["aioble", "bluetooth", "camera"] as const;
+
+/** A module that an application imports from the camera. */
+export type PublicModule = (typeof modules)[number];
+
 /** The modules that an application imports from the camera. */
-export const publicModules: readonly string[] = ["aioble", "bluetooth", "camera"];
+export const publicModules: readonly string[] = modules;
 
 /** What a camera runs: a firmware, and an application on top of it. */
 export type BundleKind = "firmware" | "application";

@@ -1,45 +1,74 @@
 /**
- * Manifests: what goes into an image, as small JSON files that include each other. A later file's words win over
- * those of the files that it includes.
+ * Manifests: what goes into an image, as small JSON files that include each other (manifests/schema.json). A later file's
+ * words win over those of the files that it includes; features add up.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { ToolError } from "../events.ts";
-import { displayPath } from "../paths.ts";
+import { existsSync, readdirSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { ToolError, UsageError } from "../events.ts";
+import { displayPath, root } from "../paths.ts";
+import { readCatalogue } from "./features.ts";
+import { readChecked } from "./json.ts";
+
+/** The manifest of images when none is named: it has every feature. */
+export const DEFAULT_MANIFEST = "camera";
 
 /** What a manifest and all that it includes say together. */
 export interface Manifest {
+  /** That of its file, without the ending. */
+  readonly name: string;
   /** Entry of the firmware bundle, an absolute path. */
   readonly firmware: string;
+  /** Names of the features that the image has (firmware/features), in the order of the alphabet. */
+  readonly features: readonly string[];
   /** Sizes and rates for the C side: the names of firmware/CMakeLists.txt. */
   readonly figures: Readonly<Record<string, number>>;
   /** All the files that were read. */
   readonly files: readonly string[];
 }
 
-interface ManifestFile {
-  include?: string[];
-  firmware?: string;
-  figures?: Record<string, number>;
+const folder = join(root, "manifests");
+const schema = join(folder, "schema.json");
+
+/** Names of the manifests in manifests/. */
+export function listManifests(): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".json") && name !== "schema.json")
+    .map((name) => basename(name, ".json"))
+    .sort();
 }
 
-const keys: Record<keyof ManifestFile, (value: unknown) => boolean> = {
-  include: (value) => Array.isArray(value) && value.every((path) => typeof path === "string"),
-  firmware: (value) => typeof value === "string",
-  figures: (value) =>
-    typeof value === "object" &&
-    value !== null &&
-    Object.values(value).every((figure) => Number.isInteger(figure)),
-};
+/**
+ * @param which path of a manifest, which ends in .json, or name of one in manifests/
+ * @throws UsageError, with the manifests that there are.
+ */
+export function findManifest(which: string): Manifest {
+  if (which.endsWith(".json") && existsSync(which)) return loadManifest(resolve(which));
+  if (listManifests().includes(which)) return loadManifest(join(folder, `${which}.json`));
+  throw new UsageError(
+    `There is no manifest "${which}". Give the path of a .json file, or one of: ${listManifests().join(", ")}.`,
+  );
+}
 
-/** @throws ToolError when a file is missing, is no JSON, or has a key that nothing reads. */
+interface ManifestFile {
+  readonly include?: readonly string[];
+  readonly firmware?: string;
+  readonly features?: readonly string[];
+  readonly figures?: Readonly<Record<string, number>>;
+}
+
+/** @throws ToolError when a file is missing, is no JSON, or does not follow manifests/schema.json. */
 export function loadManifest(file: string): Manifest {
   const merged = merge(file, []);
-  if (merged.firmware === undefined) throw new ToolError(`${displayPath(file)} names no "firmware"`);
-  return { figures: {}, ...merged, firmware: merged.firmware };
+  if (merged.firmware === undefined) {
+    throw new ToolError(
+      `${displayPath(file)}: the key "firmware" is missing, there and in what it includes. The firmware's entry, as a path from the manifest's folder: "../firmware/main.ts".`,
+    );
+  }
+  const { firmware, features = [], figures = {}, files } = merged;
+  return { name: basename(file, ".json"), firmware, features: [...features].sort(), figures, files };
 }
 
-type Merged = Partial<Omit<Manifest, "files">> & { readonly files: readonly string[] };
+type Merged = Partial<Omit<Manifest, "files" | "name">> & { readonly files: readonly string[] };
 
 function merge(file: string, includers: readonly string[]): Merged {
   if (includers.includes(file)) {
@@ -47,13 +76,15 @@ function merge(file: string, includers: readonly string[]): Merged {
       `Manifests include each other in a circle: ${[...includers, file].map(displayPath).join(" → ")}`,
     );
   }
-  const { include = [], firmware, figures } = read(file);
+  const { include = [], firmware, features, figures } = readChecked<ManifestFile>(file, schema, "manifest");
+  checkFeatures(file, features ?? []);
   let merged: Merged = { files: [file] };
   for (const path of include)
     merged = combine(merged, merge(resolve(dirname(file), path), [...includers, file]));
   return combine(merged, {
     files: [],
     ...(firmware === undefined ? {} : { firmware: resolve(dirname(file), firmware) }),
+    ...(features === undefined ? {} : { features }),
     ...(figures === undefined ? {} : { figures }),
   });
 }
@@ -61,25 +92,17 @@ function merge(file: string, includers: readonly string[]): Merged {
 const combine = (first: Merged, second: Merged): Merged => ({
   ...first,
   ...second,
+  features: [...new Set([...(first.features ?? []), ...(second.features ?? [])])],
   figures: { ...first.figures, ...second.figures },
   files: [...first.files, ...second.files],
 });
 
-function read(file: string): ManifestFile {
-  if (!existsSync(file)) throw new ToolError(`There is no manifest ${displayPath(file)}`);
-  let contents: unknown;
-  try {
-    contents = JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw new ToolError(`${displayPath(file)} is no JSON: ${(error as Error).message}`);
-  }
-  for (const [key, value] of Object.entries(contents as object)) {
-    const known = Object.hasOwn(keys, key) && keys[key as keyof ManifestFile](value);
-    if (!known) {
-      throw new ToolError(
-        `${displayPath(file)}: "${key}" is not understood; keys are ${Object.keys(keys).join(", ")}`,
-      );
-    }
-  }
-  return contents as ManifestFile;
+function checkFeatures(file: string, features: readonly string[]): void {
+  const catalogue = readCatalogue();
+  const unknown = features.find((feature) => !Object.hasOwn(catalogue, feature));
+  if (unknown === undefined) return;
+  const known = Object.entries(catalogue).map(([name, { about }]) => `${name} (${about})`);
+  throw new ToolError(
+    `${displayPath(file)}: "features" names "${unknown}", which is no feature; features are ${known.join("; ")}`,
+  );
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from "commander";
 import { findApplication, listExamples } from "../build/application.ts";
 import { listBoards } from "../build/boards.ts";
 import { build } from "../build/build.ts";
+import { DEFAULT_MANIFEST, findManifest, listManifests } from "../build/manifest.ts";
 import { parseHci } from "../camera/command.ts";
 import { runDoctor } from "../doctor/command.mjs";
 import { ToolError, UsageError } from "../events.ts";
@@ -29,6 +30,17 @@ const boardOption = () =>
       throw new UsageError(`There is no board "${board}". Boards: ${listBoards().join(", ")}.`);
     });
 
+const manifestOption = () =>
+  new Option(
+    "-m, --manifest <manifest>",
+    `what goes into the image: a .json file, or one of ${listManifests().join(", ")}`,
+  )
+    .default(DEFAULT_MANIFEST)
+    .argParser((which) => {
+      findManifest(which);
+      return which;
+    });
+
 const jsonOption = () => new Option("--json", "print events as JSON, one a line");
 
 const radioOption = () =>
@@ -49,14 +61,18 @@ function prepare(pieces: readonly string[]): void {
   }
 }
 
-interface RunOptions {
+interface BuildOptions {
   readonly board: string;
+  readonly manifest: string;
+  readonly json?: boolean;
+}
+
+interface RunOptions extends BuildOptions {
   readonly radio: string;
   readonly phone: boolean;
   readonly keepGoing?: boolean;
   readonly script?: string;
   readonly btsnoop?: string;
-  readonly json?: boolean;
 }
 
 /** What a command line shares with its commands. */
@@ -91,12 +107,14 @@ function createProgram({ abort, end }: Context): Command {
   command("build", "build an application and the firmware that it runs on")
     .argument("<application>", `folder with a main.ts, or one of the examples: ${listExamples().join(", ")}`)
     .addOption(boardOption())
+    .addOption(manifestOption())
     .addOption(jsonOption())
-    .action(async (application: string, options: { board: string; json?: boolean }) => {
+    .action(async (application: string, options: BuildOptions) => {
+      const { board, manifest } = options;
       findApplication(application);
-      prepare(piecesFor(options.board));
+      prepare(piecesFor(board));
       const render = rendererFor(options);
-      const built = await perform(build({ application, board: options.board }), render);
+      const built = await perform(build({ application, board, manifest }), render);
       render({ type: "info", message: `image:       ${displayPath(built.image)}` });
       render({ type: "info", message: `application: ${displayPath(built.application)}` });
     });
@@ -104,6 +122,7 @@ function createProgram({ abort, end }: Context): Command {
   command("run", "build an application, start it on a board, and show a phone that visits it")
     .argument("[application]", `as for build`, defaultApplication)
     .addOption(boardOption())
+    .addOption(manifestOption())
     .addOption(radioOption())
     .option("--no-phone", "leave the camera alone, until Ctrl-C")
     .option(
@@ -115,12 +134,12 @@ function createProgram({ abort, end }: Context): Command {
     .addOption(jsonOption())
     .addHelpText("after", radioHelp)
     .action(async (application: string, options: RunOptions) => {
-      const { board, btsnoop } = options;
+      const { board, btsnoop, manifest } = options;
       const radio = parseRadio(options.radio);
       findApplication(application);
       prepare(piecesFor(board, radio.kind));
       const session = runSession({
-        ...{ application, board, radio, visit: options.phone, signal: abort },
+        ...{ application, board, manifest, radio, visit: options.phone, signal: abort },
         ...(options.script === undefined ? {} : { script: options.script }),
         ...(options.keepGoing === undefined ? {} : { keepGoing: options.keepGoing }),
         ...(btsnoop === undefined ? {} : { btsnoop }),

@@ -25,6 +25,8 @@ import { startRecorder } from "./recorder.ts";
 export interface SessionOptions {
   readonly application: string;
   readonly board: string;
+  /** Path or name of the image's manifest. */
+  readonly manifest?: string;
   readonly radio: RadioChoice;
   /** Whether somebody visits the camera; without a visitor the session goes on until `signal`. */
   readonly visit: boolean;

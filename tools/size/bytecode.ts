@@ -6,10 +6,12 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Plugin } from "rollup";
+import { parseAst } from "rollup/parseAst";
 import { bundle } from "../build/bundle.ts";
 import { compilerProgram } from "../build/compiler.ts";
-import { lower } from "../build/lower.ts";
+import { featuresOf } from "../build/features.ts";
+import type { Manifest } from "../build/manifest.ts";
+import { Lines } from "../build/origins.ts";
 import { displayPath } from "../paths.ts";
 import { mustRun } from "../process.ts";
 import { type Sizes, sizes } from "./modules.ts";
@@ -23,12 +25,9 @@ export interface Part {
   readonly code: string;
 }
 
-/**
- * @param entry the firmware's entry
- * @param container the firmware's .xsb
- */
-export async function bytecodeSizes(entry: string, container: string): Promise<Sizes> {
-  const parts = await bundleParts(entry);
+/** @param container the firmware's .xsb */
+export async function bytecodeSizes(manifest: Manifest, container: string): Promise<Sizes> {
+  const parts = await bundleParts(manifest);
   const folder = mkdtempSync(join(tmpdir(), "obscura-size-"));
   try {
     const empty = await compiledSize(folder, { file: "empty", code: "" });
@@ -47,22 +46,27 @@ export async function bytecodeSizes(entry: string, container: string): Promise<S
   }
 }
 
-/** What rollup made of each module, and what is not tree-shaken away. */
-export async function bundleParts(entry: string): Promise<Part[]> {
-  const parts: Part[] = [];
-  const collect: Plugin = {
-    name: "collect-parts",
-    generateBundle(_, output) {
-      for (const chunk of Object.values(output)) {
-        if (chunk.type !== "chunk") continue;
-        for (const [file, { code }] of Object.entries(chunk.modules)) {
-          if (code !== null && code.trim() !== "") parts.push({ file, code });
-        }
-      }
-    },
-  };
-  await bundle("firmware", entry, [collect]);
-  return parts;
+/** Where a statement is in the text. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What the build adds that no module has: what it lowers classes and `using` to. */
+const HELPERS = "helpers of the build";
+
+/** Each module's statements in the bundle: what nobody uses is not there any more. */
+export async function bundleParts(
+  manifest: Pick<Manifest, "firmware" | "features" | "name">,
+): Promise<Part[]> {
+  const { code, origins } = await bundle("firmware", manifest.firmware, [featuresOf(manifest)]);
+  const lines = new Lines(code);
+  const parts = new Map<string, string>();
+  for (const { start, end } of parseAst(code).body as unknown as Span[]) {
+    const file = origins.placeOf(lines.positionOf(start))?.file ?? HELPERS;
+    parts.set(file, `${parts.get(file) ?? ""}${code.slice(start, end)}\n`);
+  }
+  return [...parts].map(([file, text]) => ({ file, code: text }));
 }
 
 /** Bytes of bytecode of one part. */
@@ -70,7 +74,7 @@ async function compiledSize(folder: string, { file, code }: Part): Promise<numbe
   mkdirSync(folder, { recursive: true });
   const input = join(folder, "part.js");
   const output = join(folder, "part.xsb");
-  writeFileSync(input, await lower(code, displayPath(file)));
+  writeFileSync(input, code);
   const args = ["--kind", "firmware", "--name", "firmware", "--output", output];
   await mustRun(compilerProgram, [...args, input], `${displayPath(file)} does not compile alone`);
   return readFileSync(output).readUInt32LE(CODE_SIZE);

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build } from "../build/build.ts";
+import { DEFAULT_MANIFEST } from "../build/manifest.ts";
 import { type Operation, step } from "../events.ts";
 import { bytecodeSizes } from "./bytecode.ts";
 import { readSections } from "./elf.ts";
@@ -14,6 +15,8 @@ const EXAMPLE = "environment-sensor";
 /** What `--json` prints. */
 export interface SizeReport {
   readonly board: string;
+  /** Name of the image's manifest. */
+  readonly manifest: string;
   /** The image without the application; initialised data counts here and in RAM. */
   readonly flash: Sizes;
   /** What the linker placed in RAM. What malloc takes comes on top: see ramBytes of `npm run bench`. */
@@ -23,16 +26,17 @@ export interface SizeReport {
 }
 
 /** Builds a board's image and takes it apart. */
-export async function* size(boardName: string): Operation<SizeReport> {
-  const { board, image, firmware } = yield* build({ application: EXAMPLE, board: boardName });
+export async function* size(boardName: string, manifest: string = DEFAULT_MANIFEST): Operation<SizeReport> {
+  const { board, image, firmware } = yield* build({ application: EXAMPLE, board: boardName, manifest });
   return yield* step("size", "Sizes", async () => {
     const sections = readSections(image);
     const pieces = readMap(readFileSync(join(dirname(image), "firmware.map"), "utf8"));
     const value: SizeReport = {
       board: board.name,
+      manifest: board.manifest.name,
       flash: sizesOf(sections, pieces, ({ stored }) => stored),
       ram: sizesOf(sections, pieces, ({ allocated, writable }) => allocated && writable),
-      bytecode: await bytecodeSizes(board.manifest.firmware, firmware),
+      bytecode: await bytecodeSizes(board.manifest, firmware),
     };
     return { value };
   });

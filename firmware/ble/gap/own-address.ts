@@ -2,6 +2,7 @@
 import type { LogLevel, Records } from "../../platform/platform.ts";
 import { leSetRandomAddress } from "../hci/commands/le-controller.ts";
 import type { Hci } from "../hci/hci.ts";
+import type { Setting } from "../setting.ts";
 import {
   ADDRESS_TYPE,
   createNonResolvableAddress,
@@ -11,6 +12,14 @@ import {
 
 /** Kinds of own address, as the setting `addrMode` numbers them. */
 export const ADDRESS_MODE = { PUBLIC: 0, STATIC_RANDOM: 1, RESOLVABLE: 2, NON_RESOLVABLE: 3 } as const;
+
+/** Kind of address that the camera has on the air: 2, resolvable private, comes with pairing. */
+export const ADDRESS_MODE_SETTING: Setting<"addrMode"> = {
+  name: "addrMode",
+  min: 0,
+  max: 3,
+  initial: ADDRESS_MODE.STATIC_RANDOM,
+};
 
 /** Key of the static random address among the records. */
 const ADDRESS_KEY = "address";

@@ -4,7 +4,6 @@ import { describe, it } from "mocha";
 import { LIMITED_DISCOVERABLE_MS } from "../../../firmware/aioble/advertising.ts";
 import { CAPTURE_QUEUE_SIZE } from "../../../firmware/aioble/capture.ts";
 import { TRANSACTION_TIMEOUT_MS } from "../../../firmware/ble/att/bearer.ts";
-import { PREFERRED_MTU, settingsAtFirst } from "../../../firmware/ble/config.ts";
 import { ADVERTISING_DATA_LENGTH } from "../../../firmware/ble/gap/advertising-data.ts";
 import {
   ADVERTISING_INTERVAL_MAX_US,
@@ -16,6 +15,9 @@ import { DEFAULT_CAPACITY } from "../../../firmware/ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH } from "../../../firmware/ble/gatt/types.ts";
 import { QUEUE_LIMIT } from "../../../firmware/ble/hci/acl.ts";
 import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/hci.ts";
+import { IDLE_TIMEOUT_SETTING } from "../../../firmware/ble/idle-links.ts";
+import { MTU_SETTING } from "../../../firmware/ble/links.ts";
+import { createBluetooth } from "../../../firmware/bluetooth/bluetooth.ts";
 import { readPage } from "../../docs/blocks.ts";
 import { createRig } from "../../support/rig.ts";
 
@@ -26,7 +28,7 @@ const figures: Readonly<Record<string, readonly number[]>> = {
   "limited discoverable mode": [LIMITED_DISCOVERABLE_MS / 1000, HIGH_DUTY_MS / 1000],
   "value of a characteristic": [MAX_VALUE_LENGTH],
   "room for what a client writes": [DEFAULT_CAPACITY],
-  ATT_MTU: [23, PREFERRED_MTU],
+  ATT_MTU: [MTU_SETTING.min, MTU_SETTING.initial],
   "parts and bytes of a long write": [PREPARED_COUNT_MAX, PREPARED_BYTES_MAX],
   "time of your": [TRANSACTION_TIMEOUT_MS / 1000 - 1],
   "time of a client's confirmation": [TRANSACTION_TIMEOUT_MS / 1000],
@@ -51,8 +53,11 @@ describe("docs/application.md", () => {
   });
 
   it("names settings with what they are at first", () => {
-    const { config } = createRig().aioble;
-    config(settingsAtFirst());
+    const rig = createRig();
+    createBluetooth(rig.host);
+    const { config } = rig.aioble;
+    // The rig looks for no idle links.
+    config({ idleTimeoutMs: IDLE_TIMEOUT_SETTING.initial });
     assert.equal(config("captureQueueSize"), CAPTURE_QUEUE_SIZE);
     const section = page.split("## Settings and logs")[1]!.split("\n## ")[0]!;
     const rows = [...section.matchAll(/^\| `(\w+)` \|.*\| (\S*) ?\|$/gm)];

@@ -103,7 +103,13 @@ Linker script and memory map
 describe("size: the report", () => {
   it("shows bytes, shares and the total", () => {
     const figures = { total: 4, modules: { engine: 3, board: 1 } };
-    const text = sizeText({ board: "b", flash: figures, ram: figures, bytecode: figures });
+    const text = sizeText({
+      board: "b",
+      manifest: "camera",
+      flash: figures,
+      ram: figures,
+      bytecode: figures,
+    });
     assert.match(
       text,
       /^Flash of b in bytes.*\n +3 +75\.0 % {2}engine\n +1 +25\.0 % {2}board\n +4 100\.0 % {2}total\n/,
@@ -121,7 +127,7 @@ describe("npm run size", function () {
     const { status, stdout } = run("--json", "--board", "mps2-an500");
     assert.equal(status, 0);
     const report = JSON.parse(stdout) as Record<string, Sizes>;
-    assert.deepEqual(Object.keys(report), ["board", "flash", "ram", "bytecode"]);
+    assert.deepEqual(Object.keys(report), ["board", "manifest", "flash", "ram", "bytecode"]);
     for (const figure of ["flash", "ram", "bytecode"]) {
       const { total, modules } = report[figure]!;
       assert.equal(

@@ -85,7 +85,7 @@ describe("errors of the bytecode compiler", () => {
     const origins = new Origins(map as unknown as SourceMapPayload, "/app", []);
     const said = ["/b/app.js:2:9: invalid number", "/b/app.js:1:1: added", "obscura-bytecode: out of memory"];
     const error = inSources(new ToolError("does not compile", said.join("\n")), "/b/app.js", {
-      ...{ code: "", inputs: [], warnings: [], origins },
+      ...{ code: "", inputs: [], imports: new Map(), warnings: [], origins },
     });
     assert.ok(error instanceof ToolError);
     assert.equal(error.message, "does not compile");

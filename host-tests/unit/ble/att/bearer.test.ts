@@ -5,7 +5,7 @@ import * as pdus from "../../../../firmware/ble/att/pdus.ts";
 import { encode } from "../../../../firmware/ble/codec.ts";
 import type { CharacteristicDefinition } from "../../../../firmware/ble/gatt/server/database.ts";
 import { PROPERTY } from "../../../../firmware/ble/gatt/types.ts";
-import { PREFERRED_MTU } from "../../../../firmware/ble/host.ts";
+import { MTU_SETTING } from "../../../../firmware/ble/links.ts";
 import { UUID } from "../../../../firmware/ble/uuid.ts";
 import { isAllowedError } from "../../../support/att.ts";
 import { concat, counting, fromHex, le16, toHex } from "../../../support/bytes.ts";
@@ -48,7 +48,7 @@ describe("ATT MTU exchange (Vol 3, Part F, 3.4.2)", () => {
     [518, 517],
     [0xffff, 517],
   ] as const) {
-    it(`a client with ${asked} gets ${PREFERRED_MTU} as answer and ${expected} is in force`, async () => {
+    it(`a client with ${asked} gets ${MTU_SETTING.initial} as answer and ${expected} is in force`, async () => {
       const rig = await rigWith();
       const seen: number[] = [];
       rig.host.observe({ onMtu: (_, mtu) => seen.push(mtu) });

@@ -1,0 +1,21 @@
+/** `Device.connect` of `aioble`: connections as a central. */
+import { Central } from "../aioble/central.ts";
+import type { Core } from "../aioble/core.ts";
+import { Initiator } from "../ble/gap/initiator.ts";
+import type { Feature } from "./feature.ts";
+
+export const feature = {
+  attach(host) {
+    const { clock } = host.platform;
+    // A scan makes way for a controller that cannot do both.
+    const scanner = {
+      suspend: async () => host.scanner?.suspend(),
+      resume: async () => host.scanner?.resume(),
+    };
+    host.initiator = host.join(new Initiator({ ...host.port, clock, scanner }));
+  },
+  aioble(core: Core) {
+    core.central = new Central(core);
+    return {};
+  },
+} satisfies Feature;

@@ -1,0 +1,11 @@
+/**
+ * What this image has. The build puts the choice of the image's manifest in the place of this module
+ * (tools/build/features.ts); as it stands here, it has everything.
+ */
+
+import { feature as central } from "./central.ts";
+import type { Image } from "./feature.ts";
+import { feature as lowLevel } from "./low-level.ts";
+import { feature as scan } from "./scan.ts";
+
+export const image = { manifest: "camera", features: [central, lowLevel, scan], missing: [] } satisfies Image;

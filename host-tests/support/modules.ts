@@ -1,0 +1,20 @@
+/** The public modules on a host, as the image with every feature has them. */
+import type { Aioble } from "../../firmware/aioble/aioble.ts";
+import type { Host } from "../../firmware/ble/host.ts";
+import type { Bluetooth } from "../../firmware/bluetooth/bluetooth.ts";
+import { image } from "../../firmware/features/image.ts";
+import { createModules } from "../../firmware/features/modules.ts";
+import type { feature as scan } from "../../firmware/features/scan.ts";
+import type { Signals } from "../../firmware/platform/platform.ts";
+
+/** `aioble` with what the features add to it. */
+export type WholeAioble = Aioble & ReturnType<(typeof scan)["aioble"]>;
+
+/** Both modules of a host. */
+export interface WholeModules {
+  readonly aioble: WholeAioble;
+  readonly bluetooth: Bluetooth;
+}
+
+export const createWholeModules = (host: Host, signals: Signals): WholeModules =>
+  createModules(host, signals, image) as unknown as WholeModules;
