@@ -254,7 +254,7 @@ export class Hci implements HciReceiver {
       return this.onPacket(packet);
     }
     const end = packet.byteLength;
-    const code = packet.getUint8(0) === H4_EVENT && end >= 3 ? packet.getUint8(1) : -1;
+    const code = end >= 3 && packet.getUint8(0) === H4_EVENT ? packet.getUint8(1) : -1;
     const isWhole = code >= 0 && packet.getUint8(2) === end - 3;
     const opcodeAt = code === commandComplete.code ? 4 : code === commandStatus.code ? 5 : end;
     const opcode = isWhole && opcodeAt + 2 <= end ? packet.getUint16(opcodeAt, true) : -1;
