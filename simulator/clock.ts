@@ -14,7 +14,8 @@ interface Entry {
   readonly order: number;
   readonly callback: () => void;
   readonly quiet: boolean;
-  cancelled: boolean;
+  /** Its index in the heap; -1 once it has left it. */
+  place: number;
 }
 
 /** How far `run` lets time go before it gives a scenario up. */
@@ -51,7 +52,9 @@ export class VirtualClock implements Clock {
   }
 
   clearTimer(timer: Timer): void {
-    if (timer !== undefined) (timer as Entry).cancelled = true;
+    const place = (timer as Entry | undefined)?.place ?? -1;
+    // At once: what a timer's callback holds is not to outlive it.
+    if (place >= 0) this.remove(place);
   }
 
   /** A promise that resolves `delayMs` later, for scenarios. */
@@ -100,8 +103,7 @@ export class VirtualClock implements Clock {
     while (!finished()) {
       const next = this.heap[0];
       if (!next || next.atMs > untilMs) return;
-      this.pop();
-      if (next.cancelled) continue;
+      this.remove(0);
       this.nowMs = next.atMs;
       this.events++;
       next.callback();
@@ -115,36 +117,49 @@ export class VirtualClock implements Clock {
 
   private add(callback: () => void, delayMs: number, quiet: boolean): Entry {
     const atMs = this.nowMs + Math.max(0, delayMs);
-    const entry: Entry = { atMs, order: this.orders++, callback, quiet, cancelled: false };
-    const heap = this.heap;
-    let at = heap.length;
-    heap.push(entry);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!isBefore(entry, heap[parent]!)) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = entry;
+    const entry: Entry = { atMs, order: this.orders++, callback, quiet, place: this.heap.length };
+    this.heap.push(entry);
+    this.rise(entry);
     return entry;
   }
 
-  /** Removes the earliest entry. */
-  private pop(): void {
-    const heap = this.heap;
+  private remove(place: number): void {
+    const { heap } = this;
+    heap[place]!.place = -1;
     const last = heap.pop()!;
-    const length = heap.length;
-    if (length === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = at * 2 + 1;
-      if (child >= length) break;
-      if (child + 1 < length && isBefore(heap[child + 1]!, heap[child]!)) child++;
-      if (!isBefore(heap[child]!, last)) break;
-      heap[at] = heap[child]!;
-      at = child;
+    if (place === heap.length) return;
+    this.put(last, place);
+    this.rise(last);
+    this.sink(last);
+  }
+
+  private put(entry: Entry, place: number): void {
+    this.heap[place] = entry;
+    entry.place = place;
+  }
+
+  private rise(entry: Entry): void {
+    const { heap } = this;
+    while (entry.place > 0) {
+      const { place } = entry;
+      const parent = heap[(place - 1) >> 1]!;
+      if (!isBefore(entry, parent)) return;
+      this.put(entry, parent.place);
+      this.put(parent, place);
     }
-    heap[at] = last;
+  }
+
+  private sink(entry: Entry): void {
+    const { heap } = this;
+    for (;;) {
+      const { place } = entry;
+      const left = heap[place * 2 + 1];
+      const right = heap[place * 2 + 2];
+      const child = right && isBefore(right, left!) ? right : left;
+      if (!child || !isBefore(child, entry)) return;
+      this.put(entry, child.place);
+      this.put(child, place);
+    }
   }
 }
 
