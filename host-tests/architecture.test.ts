@@ -21,6 +21,7 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
   ["ble/links.ts", "host"],
   ["ble/idle-links.ts", "host"],
   ["ble/config.ts", "host"],
+  ["ble/counters.ts", "host"],
   ["ble/observer.ts", "host"],
   ["ble/trace.ts", "trace"],
   ["ble/hci/", "hci"],

@@ -7,6 +7,7 @@ import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 import { CAPTURE_QUEUE_SETTING } from "./capture.ts";
 import { streamConnections } from "./connections.ts";
 import { Core } from "./core.ts";
+import { createCounters } from "./counters.ts";
 import { ADDR_PUBLIC, ADDR_RANDOM, DeviceConnection } from "./device.ts";
 import { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
 import { createLog } from "./log.ts";
@@ -71,6 +72,7 @@ export function createAioble(
     updateAdvertising: (fields: PayloadOptions) => peripheral.update(fields),
     registerServices: (...services: Service[]) => server.registerServices(...services),
     config: createConfig(host),
+    counters: createCounters(core),
     stop: () => host.deactivate(),
     ...createLog(host),
   };

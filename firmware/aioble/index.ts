@@ -5,6 +5,7 @@
 
 import type { Config, ReadOnlyConfig } from "../ble/config.ts";
 import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
+import type { Counters } from "./counters.ts";
 import type { DeviceConnection } from "./device.ts";
 import type { Broadcaster } from "./peripheral.ts";
 import type { Scan, ScanOptions } from "./scan.ts";
@@ -14,6 +15,7 @@ export type { Config, ReadOnlyConfig } from "../ble/config.ts";
 export type { Value } from "../ble/gatt/server/values.ts";
 export type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 export type { CapturedWrite } from "./capture.ts";
+export type { Counters } from "./counters.ts";
 export { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
 export { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
 export type { Broadcaster } from "./peripheral.ts";
@@ -101,6 +103,9 @@ export declare function registerServices(...services: Service[]): void;
  * and the next call that needs the radio switches it on again.
  */
 export declare function stop(): Promise<void>;
+
+/** What was dropped since the camera started, and what peers make it keep: an object of plain numbers, as they are now. */
+export declare function counters(): Counters;
 
 /**
  * Asks for one setting: `config("mac")`, `config("gapName")`. Settings are known at once, whether the radio is on or off.

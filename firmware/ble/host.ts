@@ -2,6 +2,7 @@
 import { LOG_LEVEL, type LogLevel, type Platform, type Records } from "../platform/platform.ts";
 import { Budget } from "./budget.ts";
 import type { Settings } from "./config.ts";
+import { type Counters, readCounters } from "./counters.ts";
 import { HciError } from "./errors.ts";
 import { Advertiser } from "./gap/advertiser.ts";
 import { type Connection, ROLE } from "./gap/connection.ts";
@@ -165,6 +166,11 @@ export class Host {
   /** What the links share is shared by as many as there may be. */
   private divide(): void {
     this.acl.places = this.budget.places = this.settings.maxConnections;
+  }
+
+  /** What was dropped, and what peers make this host keep. */
+  get counters(): Counters {
+    return readCounters(this.budget, this.acl, this.links, this.gatt);
   }
 
   /** The links that are up, by their handles. */

@@ -63,6 +63,8 @@ export interface LinkEstablished {
 }
 
 export class Links {
+  /** Frames of links that have ended which could not be put together. */
+  private endedDroppedFrames = 0;
   /** By their handles. */
   readonly connections = new Map<number, Connection>();
   private readonly port: LinksPort;
@@ -164,6 +166,13 @@ export class Links {
     this.unknown.set(connection, timer);
   }
 
+  /** Frames from peers that could not be put together. */
+  get droppedFrames(): number {
+    let all = this.endedDroppedFrames;
+    for (const { l2cap } of this.connections.values()) all += l2cap.dropped;
+    return all;
+  }
+
   /** Every link has ended. */
   closeAll(reason: number): void {
     for (const connection of [...this.connections.values()]) this.close(connection, reason);
@@ -179,7 +188,9 @@ export class Links {
     acl.close(connection.link);
     gatt.close(connection.server);
     connection.bearer.close();
-    connection.l2cap.close();
+    const { l2cap } = connection;
+    l2cap.close();
+    this.endedDroppedFrames += l2cap.dropped;
     log("info", `host: link ${connection.handle} ended: ${statusText(reason)}`);
     this.handlers.onDisconnected(connection, reason);
   }

@@ -40,13 +40,13 @@ async function subscriber({ controller }: Scene): Promise<Link> {
   return link;
 }
 
-/** Asserts that a phone in range reads, and is told every value from now on. */
+/** Asserts that a phone in range reads, and goes on being told values, each newer than the one before. */
 async function assertServed(link: Link): Promise<void> {
   link.updates.drain();
   let before: number | undefined;
   for (let count = 0; count < UPDATES; count++) {
     const number = (await link.updates.take("a notification")).readUInt32LE(3);
-    assert.ok(before === undefined || number === before + 1, `${number} follows ${before}`);
+    assert.ok(before === undefined || number > before, `${number} follows ${before}`);
     before = number;
   }
   assert.equal((await link.read(await link.valueHandle(UPLOAD)))[0], att.readResponse);
@@ -175,9 +175,11 @@ const service = new Service(new UUID(0xff00));
 const values = Array.from({ length: ${characteristics} }, (_, index) =>
   new Characteristic(service, new UUID(0xa000 + index), { read: true, write: true, notify: true }));
 registerServices(service);
+let next = 0;
 setInterval(() => {
-  for (const value of values) value.write(new Uint8Array([1]), { sendUpdate: true });
-}, 1000);
+  // Fewer than a client's queue takes.
+  for (let count = 0; count < 20; count++) values[next++ % values.length]!.write(new Uint8Array([1]), { sendUpdate: true });
+}, 100);
 for await (const connection of connections({ intervalUs: 100_000, name: "camera" })) void connection.disconnected();
 `;
 

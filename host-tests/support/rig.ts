@@ -61,7 +61,8 @@ export const SMP = 0x0006;
 /** The handle that a rig's first central gets. */
 export const HANDLE = 0x0040;
 
-export function createRig(): Rig {
+/** @param peerBytes what peers may make the host keep; left out, what a development machine has. */
+export function createRig(peerBytes?: number): Rig {
   const controller = new ScriptedController();
   const settle = (): Promise<void> => controller.settle();
   const clock = new VirtualClock(settle);
@@ -74,6 +75,7 @@ export function createRig(): Rig {
     random: (length) => Uint8Array.from({ length }, (_, at) => 0x11 * (at + 1)),
     uniqueId: () => new Uint8Array(8),
     stateFlash: NO_FLASH,
+    ...(peerBytes === undefined ? {} : { peerBytes }),
     log: (level, message) => log.push([level, message]),
   };
   const host = new Host(platform, records);
@@ -139,8 +141,12 @@ export function takeFrames(controller: ScriptedController, handle: number): Sent
 }
 
 /** A rig whose radio is on, with a central connected and nothing registered but what `prepare` registers. */
-export async function createConnectedRig(prepare?: (rig: Rig) => void, handle = HANDLE): Promise<Rig> {
-  const rig = createRig();
+export async function createConnectedRig(
+  prepare?: (rig: Rig) => void,
+  handle = HANDLE,
+  peerBytes?: number,
+): Promise<Rig> {
+  const rig = createRig(peerBytes);
   rig.controller.autoComplete = true;
   prepare?.(rig);
   const started = rig.host.activate();

@@ -1,0 +1,43 @@
+/** What the host counts, for whoever looks after a camera. */
+import type { Budget } from "./budget.ts";
+import type { GattServer } from "./gatt/server/server.ts";
+import type { Acl } from "./hci/acl.ts";
+import type { Links } from "./links.ts";
+
+/** Counters since the camera started, by module. Further modules add groups of their own. */
+export interface Counters {
+  /** The memory that peers make the camera keep, in bytes with what the objects cost. */
+  readonly peers: {
+    /** What they may keep, all together. */
+    readonly size: number;
+    readonly held: number;
+    /** The most that they ever kept. */
+    readonly peak: number;
+    /** How often something was refused because a link's share was full. */
+    readonly refused: number;
+  };
+  /** PDUs to clients, answers mostly, that were dropped because a link's queue and its reserve were full. */
+  readonly acl: { readonly droppedPdus: number };
+  /** Frames from peers that could not be put together. */
+  readonly l2cap: { readonly droppedFrames: number };
+  readonly gatt: {
+    /** Values that `write` with `sendUpdate` did not send to a client whose queue was full. */
+    readonly droppedUpdates: number;
+    /** Writes without response that had no effect: too long, not allowed, for no attribute, too many to decide about. */
+    readonly droppedCommands: number;
+  };
+}
+
+/** The counters as they are now. */
+export function readCounters(budget: Budget, acl: Acl, links: Links, gatt: GattServer): Counters {
+  const { size, held, peak, refused } = budget;
+  return {
+    peers: { size, held, peak, refused },
+    acl: { droppedPdus: acl.dropped },
+    l2cap: { droppedFrames: links.droppedFrames },
+    gatt: {
+      droppedUpdates: gatt.updates.droppedNotifications,
+      droppedCommands: gatt.droppedCommands,
+    },
+  };
+}
