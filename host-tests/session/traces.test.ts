@@ -390,3 +390,33 @@ for (const board of ["host", "mps2-an500"]) {
     });
   });
 }
+
+describe("an application that fails each time", function () {
+  this.timeout(600_000);
+  const application = new Marked();
+
+  before(() => {
+    application.write("main.ts", '\nthrow §always§new Error("always");\nexport {};\n');
+    application.write("phone.txt", 'expect log "failure 2 in a row" within 300 s\n');
+  });
+  after(() => rmSync(application.folder, { recursive: true }));
+
+  it("ends obscura run the first time", async () => {
+    const session = obscura("run", application.folder);
+    assert.equal(await session.ended, 1);
+    const sentence = `The application failed: Error: always, at ${application.at("always")}`;
+    assert.ok(session.output().endsWith(`obscura: ${sentence}\n`), session.output());
+    assert.doesNotMatch(session.output(), /failure 2 in a row/);
+  });
+
+  it("goes on with --keep-going, and the run fails in the end", async () => {
+    const session = obscura("run", application.folder, "--keep-going");
+    assert.equal(await session.ended, 1);
+    assert.match(session.output(), /failure 2 in a row: pausing 500 ms\n/);
+    assert.match(session.output(), /phone {6}saw everything\n/);
+    assert.match(
+      session.output(),
+      /obscura: The application failed: Error: always, at .* \(the last of \d+ failures\)\n$/,
+    );
+  });
+});
