@@ -13,6 +13,8 @@
 /* A long stack keeps its innermost and its outermost functions, and the number of those between. */
 #define INNERMOST 12u
 #define OUTERMOST 4u
+/* So many functions are added while the error comes out of what they await. */
+#define WAITING 8u
 
 /* A function that is running, and the place where it is: the next instruction, or the one that throws. */
 struct running {
@@ -61,49 +63,66 @@ static struct running innermost(txMachine *the) {
 
 /* ---- text ---- */
 
-static int write_entry(char *text, size_t size, const char *name, enum stack_place place, uint32_t offset) {
-    const char *module = place == STACK_FIRMWARE ? "firmware" : "application";
-    uint32_t id = place == STACK_NATIVE ? 0 : bundles_id(place == STACK_APPLICATION);
-    if (place == STACK_NATIVE)
-        return snprintf(text, size, "\n    at %.80s (native)", name ? name : "a function");
-    if (!name || !*name)
-        return snprintf(text, size, "\n    at %s %08x+%u", module, (unsigned)id, (unsigned)offset);
-    return snprintf(text, size, "\n    at %.80s (%s %08x+%u)", name, module, (unsigned)id, (unsigned)offset);
+struct entry {
+    const char *name; /* NULL or "" for none */
+    enum stack_place place;
+    uint32_t offset;
+    bool waited; /* the error came to it from what it awaited */
+};
+
+static struct entry entry_of(txMachine *the, const struct running *running) {
+    struct entry entry = {.name = engine_function_name(the, function_of(running))};
+    entry.place = bundles_find(running->code, &entry.offset);
+    return entry;
+}
+
+static int write_entry(char *text, size_t size, struct entry entry) {
+    const char *start = entry.waited ? "\n    at async" : "\n    at";
+    bool has_name = entry.name && *entry.name;
+    if (entry.place == STACK_NATIVE)
+        return snprintf(text, size, "%s %.80s (native)", start, has_name ? entry.name : "a function");
+    const char *module = entry.place == STACK_FIRMWARE ? "firmware" : "application";
+    unsigned id = (unsigned)bundles_id(entry.place == STACK_APPLICATION);
+    if (!has_name)
+        return snprintf(text, size, "%s %s %08x+%u", start, module, id, (unsigned)entry.offset);
+    return snprintf(text, size, "%s %.80s (%s %08x+%u)", start, entry.name, module, id,
+                    (unsigned)entry.offset);
 }
 
 void stack_write_callers(txMachine *the, char *text, size_t size) {
     struct running running = innermost(the);
     size_t length = strlen(text);
     for (unsigned count = 0; count < 6; count++, step_out(&running)) {
-        txSlot *function = find_function(the, &running);
-        if (!function || length >= size)
+        if (!find_function(the, &running) || length >= size)
             return;
-        uint32_t offset = 0;
-        enum stack_place place = bundles_find(running.code, &offset);
-        length += (size_t)write_entry(text + length, size - length, engine_function_name(the, function),
-                                      place, offset);
+        length += (size_t)write_entry(text + length, size - length, entry_of(the, &running));
     }
 }
 
 /* ---- the stack of an error: a list of slots ---- */
 
-/* A function is a name, in the form that the collector knows, with its place in `ID` and its offset in `sum`.
- */
-static txSlot *append_function(txMachine *the, txSlot *last, const struct running *running) {
-    uint32_t offset = 0;
-    enum stack_place place = bundles_find(running->code, &offset);
+#define PLACE_MASK 3
+#define WAITED 4
+
+/* A function is a name, in the form that the collector knows; `ID` has its place, `sum` the offset. */
+static txSlot *append_function(txMachine *the, txSlot *last, const struct running *running, bool waited) {
+    struct entry entry = entry_of(the, running);
     last = last->next = fxNewSlot(the);
     last->flag = XS_GET_ONLY;
-    last->ID = (txID)place;
+    last->ID = (txID)(entry.place | (waited ? WAITED : 0));
     last->kind = XS_KEY_X_KIND;
     last->value.key.string = NULL;
-    last->value.key.sum = offset;
+    last->value.key.sum = entry.offset + (waited ? 1 : 0); /* as if it were inside, like that of a call */
     const txSlot *key = engine_function_key(the, function_of(running));
     if (key) {
         last->kind = key->kind;
         last->value.key.string = key->value.key.string;
     }
     return last;
+}
+
+static bool is_waited(const txSlot *entry) {
+    return entry->kind != XS_INTEGER_KIND && (entry->ID & WAITED);
 }
 
 void __wrap_fxCaptureErrorStack(txMachine *the, txSlot *internal, txSlot *frame);
@@ -123,7 +142,7 @@ void __wrap_fxCaptureErrorStack(txMachine *the, txSlot *internal, txSlot *frame)
     unsigned index = 0;
     for (struct running running = start; find_function(the, &running); step_out(&running), index++) {
         if (count <= INNERMOST + OUTERMOST + 1 || index < INNERMOST || index >= count - OUTERMOST) {
-            last = append_function(the, last, &running);
+            last = append_function(the, last, &running, false);
         } else if (index == INNERMOST) {
             last = last->next = fxNewSlot(the);
             last->flag = XS_GET_ONLY;
@@ -166,8 +185,11 @@ void fx_Error_prototype_get_stack(txMachine *the) {
         if (entry->kind == XS_INTEGER_KIND)
             snprintf(text, sizeof text, "\n    … %d more", (int)entry->value.integer);
         else
-            write_entry(text, sizeof text, entry->value.key.string, (enum stack_place)entry->ID,
-                        entry->value.key.sum);
+            write_entry(text, sizeof text,
+                        (struct entry){.name = entry->value.key.string,
+                                       .place = (enum stack_place)(entry->ID & PLACE_MASK),
+                                       .offset = entry->value.key.sum,
+                                       .waited = is_waited(entry)});
         fxConcatStringC(the, mxResult, text);
     }
 }
@@ -211,20 +233,58 @@ static uint64_t digest_of(const txSlot *value) {
 void __real_fxJump(txMachine *the) __attribute__((noreturn));
 void __wrap_fxJump(txMachine *the) __attribute__((noreturn));
 
+/* An error that came out of what a function awaits is thrown again there: the functions that wait for each
+ * other, which no stack has any more, are found one by one. */
+static bool comes_from_await(const txU1 *code) {
+    switch (code[0]) {
+    case XS_CODE_THROW_STATUS:
+    case XS_CODE_BRANCH_STATUS_1:
+    case XS_CODE_BRANCH_STATUS_2:
+    case XS_CODE_BRANCH_STATUS_4:
+        return code[-1] == XS_CODE_AWAIT;
+    default:
+        return false;
+    }
+}
+
+/* An error of the preloaded machine lies in flash. */
+static bool is_in_rom(const txSlot *slot) {
+    const struct port_rom *rom = port_rom();
+    return rom && (uintptr_t)slot - (uintptr_t)rom->start < rom->size;
+}
+
+static void append_waiting(txMachine *the, const struct running *running) {
+    txSlot *last = mxException.value.reference->next->value.error.info;
+    if (!last)
+        return;
+    unsigned waiting = 0;
+    for (; last->next; last = last->next)
+        waiting += is_waited(last->next);
+    if (waiting < WAITING && !is_in_rom(last))
+        append_function(the, last, running, true);
+}
+
+static void note_throw(txMachine *the, const struct running *running) {
+    struct running place = *running;
+    thrown.entry[0] = 0;
+    thrown.digest = digest_of(&mxException);
+    if (!find_function(the, &place))
+        return;
+    struct entry entry = entry_of(the, &place);
+    entry.offset++; /* as if it were inside, like that of a call */
+    write_entry(thrown.entry, sizeof thrown.entry, entry);
+}
+
 /* Every throw comes through here, and again each time that it passes a handler of C or a `finally`. */
 void __wrap_fxJump(txMachine *the) {
     struct running running = innermost(the);
-    if (running.code && !(running.frame->flag & XS_C_FLAG) && *(const txU1 *)running.code == XS_CODE_THROW &&
-        !has_stack(&mxException)) {
-        thrown.entry[0] = 0;
-        thrown.digest = digest_of(&mxException);
-        txSlot *function = find_function(the, &running);
-        uint32_t offset = 0;
-        if (function) {
-            enum stack_place place = bundles_find(running.code, &offset);
-            /* As if it were inside the instruction, like that of a call. */
-            write_entry(thrown.entry, sizeof thrown.entry, engine_function_name(the, function), place,
-                        offset + 1);
+    if (running.frame && running.code && !(running.frame->flag & XS_C_FLAG)) {
+        const txU1 *code = (const txU1 *)running.code;
+        if (!has_stack(&mxException)) {
+            if (*code == XS_CODE_THROW)
+                note_throw(the, &running);
+        } else if (comes_from_await(code) && function_of(&running)) {
+            append_waiting(the, &running);
         }
     }
     __real_fxJump(the);

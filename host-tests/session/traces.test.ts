@@ -156,6 +156,22 @@ setTimeout(async () => {
 setTimeout(async () => {
   for await (const reading of readings()) console.log(\`reading \${reading}\`);
 }, 50);
+async function sink(): Promise<void> {
+  await null;
+  §awaited explode§explode("awaited");
+}
+async function source(): Promise<number> {
+  const results = [1];
+  §await sink§await sink();
+  return results.length;
+}
+setTimeout(async () => {
+  for (const each of [1, 2]) console.log(each + (§await source§await source()));
+}, 55);
+setTimeout(async () => {
+  const early = §early advertising§await advertise({ intervalUs: 100_000, name: "second" });
+  console.log(early);
+}, 56);
 setTimeout(() => {
   §rejected§Promise.reject(§rejected error§new TypeError("rejected"));
 }, 60);
@@ -255,8 +271,10 @@ for (const board of ["host", "mps2-an500"]) {
         .split("\n")
         .slice(1, 1 + frames.length);
       const expected = frames.map((frame) => {
-        const [, name, mark] = /^(?:(\S+) )?\[(.*)\]$/.exec(frame) ?? assert.fail(frame);
-        return name === undefined ? `at ${application.at(mark!)}` : `at ${name} (${application.at(mark!)})`;
+        const [, async = "", name, mark] = /^(async )?(?:(\S+) )?\[(.*)\]$/.exec(frame) ?? assert.fail(frame);
+        return name === undefined
+          ? `at ${async}${application.at(mark!)}`
+          : `at ${async}${name} (${application.at(mark!)})`;
       });
       assert.deepEqual(said, expected, from(start).slice(0, 2000));
     };
@@ -340,6 +358,20 @@ for (const board of ["host", "mps2-an500"]) {
       shows("unhandled rejection: Error: boom: in an async", "explode [explode]", "[in an async function]");
       shows("unhandled rejection: RangeError: in an async generator", "readings [async generator]");
       shows("unhandled rejection: TypeError: rejected", "[rejected error]");
+    });
+
+    it("names the functions that await an error", () => {
+      const awaited = "unhandled rejection: Error: boom: awaited";
+      shows(
+        awaited,
+        "explode [explode]",
+        "sink [awaited explode]",
+        "async source [await sink]",
+        "async [await source]",
+      );
+      const lines = from("unhandled rejection: BleError: An advertisement runs already").split("\n");
+      const end = lines.findIndex((line, index) => index > 0 && !line.startsWith("at "));
+      assert.equal(lines[end - 1], `at async ${application.at("early advertising")}`);
     });
 
     it("names where a value that is no Error was thrown", () => {

@@ -15,6 +15,7 @@ export class FailureWatch {
   private readonly onFailure: () => void;
   private application: string | undefined;
   private place: string | undefined;
+  private isOwn = false;
   private speaks = false;
   private silence: ReturnType<typeof setTimeout> | undefined;
 
@@ -23,8 +24,12 @@ export class FailureWatch {
     this.onFailure = onFailure;
   }
 
-  /** Takes one line, its places translated. */
-  line(text: string): void {
+  /**
+   * Takes one line.
+   * @param text with its places translated
+   * @param raw as the camera wrote it
+   */
+  line(text: string, raw: string = text): void {
     if (this.speaks && !/^\s/.test(text)) this.end();
     const reported = /^error: (The application failed: .*)$/.exec(text)?.[1];
     const fatal = /^fatal: (.*)$/.exec(text)?.[1];
@@ -37,7 +42,13 @@ export class FailureWatch {
       this.count++;
       this.silence = setTimeout(() => this.end(), lastWordsMs);
     } else if (this.application !== undefined) {
-      this.place ??= /^(?:error:)?\s+at (?:[^(]*\()?([^()]+:\d+:\d+)\b/.exec(text)?.[1];
+      const place = /^(?:error:)?\s+at (?:async )?(?:[^(]*\()?([^()]+:\d+:\d+)\b/.exec(text)?.[1];
+      // The first of the application's own; the firmware's where there is none.
+      const isOwn = / application [0-9a-f]{8}\+|\(application /.test(raw);
+      if (place !== undefined && (this.place === undefined || (isOwn && !this.isOwn))) {
+        this.place = place;
+        this.isOwn = isOwn;
+      }
     }
   }
 

@@ -78,7 +78,7 @@ export async function* runSession(options: SessionOptions): Operation {
       const translated = tracer.line(text);
       heard.add(translated);
       line("camera")(translated);
-      failures.line(translated);
+      failures.line(translated, text);
     };
     const camera = await startCamera(board, { image, application, hci, state }, consoleLine);
     stops.push(() => camera.stop());
