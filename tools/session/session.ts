@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { findApplication } from "../build/application.ts";
 import { build } from "../build/build.ts";
+import { mapOf } from "../build/maps.ts";
 import { startCamera } from "../camera/camera.ts";
 import { type Operation, step, ToolError, type ToolEvent, UsageError } from "../events.ts";
 import { buildRoot, displayPath } from "../paths.ts";
@@ -69,7 +70,7 @@ export async function* runSession(options: SessionOptions): Operation {
     yield { type: "info", message: opening(board.name, radio, visitor) };
     const hci = await recorded(radio.hci, options.btsnoop, stops);
     const state = join(folder, "state");
-    const tracer = new Tracer(mapsIn([board.output]));
+    const tracer = new Tracer(mapsIn([board.output], [mapOf(application)]));
     const failures = new FailureWatch(() => {
       if (!options.keepGoing) events.close();
     });

@@ -15,14 +15,18 @@ export interface OffsetMap {
 /** Finds maps by the 8 digits in stacks. */
 export type FindMap = (id: string) => OffsetMap | undefined;
 
-/** Finds the maps in these folders, the first of them that has one, and in the folders in them. */
-export function mapsIn(folders: readonly string[]): FindMap {
+/**
+ * Finds the maps in these folders and in the folders in them. Of several for one bytecode, which equal sources in
+ * different places make, the newest.
+ * @param preferred maps that come before all others
+ */
+export function mapsIn(folders: readonly string[], preferred: readonly string[] = []): FindMap {
   let files: ReadonlyMap<string, string> | undefined;
   const maps = new Map<string, OffsetMap>();
   return (id) => {
     const known = maps.get(id);
     if (known !== undefined) return known;
-    files ??= listMaps(folders);
+    files ??= listMaps(folders, preferred);
     const file = files.get(id);
     if (file === undefined) return undefined;
     const map = loadMap(file);
@@ -32,18 +36,22 @@ export function mapsIn(folders: readonly string[]): FindMap {
 }
 
 /** Names of the maps by their identifiers. */
-function listMaps(folders: readonly string[]): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
+function listMaps(folders: readonly string[], preferred: readonly string[]): ReadonlyMap<string, string> {
+  const files: string[] = [];
   for (const folder of folders) {
     if (!existsSync(folder) || !statSync(folder).isDirectory()) {
       throw new ToolError(`There is no folder ${displayPath(folder)} to look for maps in.`);
     }
     for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
-      if (!/\.(?:xsb|rom)\.map$/.test(name)) continue;
-      const file = join(folder, name);
-      const id = /"debugId":"([0-9a-f]{8})"/.exec(readFileSync(file, "utf8"))?.[1];
-      if (id !== undefined && !found.has(id)) found.set(id, file);
+      if (/\.(?:xsb|rom)\.map$/.test(name)) files.push(join(folder, name));
     }
+  }
+  const times = new Map(files.map((file) => [file, statSync(file).mtimeMs]));
+  files.sort((a, b) => times.get(b)! - times.get(a)!);
+  const found = new Map<string, string>();
+  for (const file of [...preferred.filter((each) => existsSync(each)), ...files]) {
+    const id = /"debugId":"([0-9a-f]{8})"/.exec(readFileSync(file, "utf8"))?.[1];
+    if (id !== undefined && !found.has(id)) found.set(id, file);
   }
   return found;
 }

@@ -1,6 +1,6 @@
 /** Offsets in bytecode to places in TypeScript, piece by piece. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import type { SourceMapPayload } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -153,6 +153,11 @@ describe("maps of bytecode", () => {
     const find = mapsIn([folder]);
     assert.equal(find("00c0ffee")?.placeOf(3), "main.ts:5:1");
     assert.equal(find("00c0ffef"), undefined);
+    const copy = encodeMap("c.xsb", "00c0ffee", "/app", [{ offset: 0, place: place(6) }]);
+    const older = written("older.xsb.map", copy);
+    utimesSync(older, 1, 1);
+    assert.equal(mapsIn([folder])("00c0ffee")?.placeOf(3), "main.ts:5:1");
+    assert.equal(mapsIn([folder], [older])("00c0ffee")?.placeOf(3), "main.ts:6:1");
     assert.throws(() => mapsIn([join(folder, "none")])("00c0ffee"), ToolError);
   });
 });
