@@ -36,6 +36,7 @@ interface BoardFile {
     readonly growthBytes: number;
     readonly stackSlots: number;
   };
+  readonly radio: { readonly baud: number; readonly flowControl: boolean };
   readonly run: { readonly kind: "process" | "qemu" | "hardware" };
 }
 
@@ -62,7 +63,7 @@ export function loadBoard(name: string, which: string = DEFAULT_MANIFEST): Board
   const board = readChecked<BoardFile>(join(folder, "board.json"), join(boardsRoot, "schema.json"), "board");
   const toolchain = join(folder, "toolchain.cmake");
   const manifest = findManifest(which);
-  const figures: Record<string, number> = { ...heapFigures(board), ...manifest.figures };
+  const figures: Record<string, number> = { ...figuresOf(board), ...manifest.figures };
   return {
     name,
     title: board.title,
@@ -79,9 +80,20 @@ export function loadBoard(name: string, which: string = DEFAULT_MANIFEST): Board
 /** A slot has four pointers' size. */
 const slotBytes = ({ cpu }: BoardFile): number => (cpu === "native" ? 32 : 16);
 
-const heapFigures = ({ heap }: BoardFile): Record<string, number> => ({
+/** What the C side is compiled with, of what board.json says. */
+export const figuresOf = (board: Pick<BoardFile, "heap" | "radio">): Record<string, number> => ({
+  ...heapFigures(board),
+  ...radioFigures(board),
+});
+
+const heapFigures = ({ heap }: Pick<BoardFile, "heap">): Record<string, number> => ({
   HEAP_CHUNKS: heap.chunkBytes,
   HEAP_SLOTS: heap.slots,
   HEAP_GROWTH: heap.growthBytes,
   HEAP_STACK: heap.stackSlots,
+});
+
+const radioFigures = ({ radio }: Pick<BoardFile, "radio">): Record<string, number> => ({
+  HCI_BAUD: radio.baud,
+  HCI_FLOW: radio.flowControl ? 1 : 0,
 });

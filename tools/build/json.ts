@@ -38,17 +38,11 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
 }
 
-/** One sentence for each mistake, the most particular ones where a schema has alternatives. */
-function sentences(errors: readonly ErrorObject[]): string[] {
-  const deepest = Math.max(...errors.map(({ instancePath }) => instancePath.split("/").length));
-  const hasAlternatives = errors.some(({ keyword }) => keyword === "oneOf" || keyword === "anyOf");
-  const shown = hasAlternatives
-    ? errors.filter(
-        ({ instancePath, keyword }) => instancePath.split("/").length === deepest && keyword !== "oneOf",
-      )
-    : errors;
-  return [...new Set(shown.map(sentence))];
-}
+/** One sentence for each mistake. */
+const sentences = (errors: readonly ErrorObject[]): string[] => [
+  // That an `if` led to a mistake says nothing that the mistake does not.
+  ...new Set(errors.filter(({ keyword }) => keyword !== "if").map(sentence)),
+];
 
 /** `/memory/2/size` as `memory[2].size`. */
 const keyOf = (path: string): string =>

@@ -3,7 +3,6 @@ import { Command, CommanderError, Option } from "commander";
 import { findApplication, listExamples } from "../build/application.ts";
 import { listBoards } from "../build/boards.ts";
 import { build } from "../build/build.ts";
-import { DEFAULT_MANIFEST, findManifest, listManifests } from "../build/manifest.ts";
 import { parseHci } from "../camera/command.ts";
 import { runDoctor } from "../doctor/command.mjs";
 import { ToolError, UsageError } from "../events.ts";
@@ -18,6 +17,7 @@ import { piecesFor, SetupError, setUp, verbPieces } from "../setup.mjs";
 import { traceLog } from "../trace/command.ts";
 import { exitStatus, perform, tellFailure } from "./perform.ts";
 import { jsonRenderer, type Renderer, textRenderer } from "./render.ts";
+import { exitStatusHelp, manifestOption } from "./verb.ts";
 
 /** The application that `npm start` shows. */
 const defaultApplication = "environment-sensor";
@@ -30,26 +30,10 @@ const boardOption = () =>
       throw new UsageError(`There is no board "${board}". Boards: ${listBoards().join(", ")}.`);
     });
 
-const manifestOption = () =>
-  new Option(
-    "-m, --manifest <manifest>",
-    `what goes into the image: a .json file, or one of ${listManifests().join(", ")}`,
-  )
-    .default(DEFAULT_MANIFEST)
-    .argParser((which) => {
-      findManifest(which);
-      return which;
-    });
-
 const jsonOption = () => new Option("--json", "print events as JSON, one a line");
 
 const radioOption = () =>
   new Option("-r, --radio <radio>", `one of: ${Object.keys(radios).join(", ")}`).default("sim");
-
-/** What the exit status means, at the end of every help. */
-const exitStatusHelp = `
-Exit status: 0 when everything succeeded, 1 when something failed, 2 for a mistake on the command line, 130 after
-Ctrl-C.`;
 
 /** Installs what is missing, as far as it can. */
 function prepare(pieces: readonly string[]): void {
@@ -159,6 +143,8 @@ function createProgram({ abort, end }: Context): Command {
       .command(verb)
       .description(`${description}; the same as npm run -s ${verb} --`)
       .argument("[arguments...]")
+      // The verb has options of its own, and a help that shows them.
+      .helpOption(false)
       .allowUnknownOption()
       // The verb itself knows its options.
       .helpOption(false)

@@ -13,23 +13,37 @@ import {
   writeBaseline,
 } from "../bench/figures.ts";
 import { profile, profileText } from "../bench/profile.ts";
-import { exitStatus, perform, tellFailure } from "../cli/perform.ts";
+import { DEFAULT_MANIFEST } from "../build/manifest.ts";
+import { exitStatus, perform } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
+import { exitStatusHelp, manifestOption, runVerb, verb } from "../cli/verb.ts";
 import { UsageError } from "../events.ts";
 
-const updateFlag = "--update-baseline";
-const profileFlag = "--profile";
+interface Options {
+  readonly manifest: string;
+  readonly updateBaseline?: boolean;
+  readonly profile?: boolean;
+}
 
-const help = `usage: npm run -s bench [-- ${updateFlag} | ${profileFlag}]
-
-Prints one JSON object: figures by board. Of all but notificationsPerSecond, less is better.
+const command = () =>
+  verb("bench", "Prints one JSON object: figures by board.")
+    .addOption(manifestOption())
+    .option("--update-baseline", "write them to tools/bench/baseline.json; say in the commit why they rose")
+    .option(
+      "--profile",
+      "print tables instead: instructions by module of the firmware and by function, on mps2-an500",
+    )
+    .addHelpText(
+      "after",
+      `
+Of all figures but notificationsPerSecond, less is better.
 ${Object.entries(descriptions)
-  .map(([figure, text]) => `  ${figure.padEnd(18)} ${text}`)
+  .map(([figure, text]) => `  ${figure.padEnd(20)} ${text}`)
   .join("\n")}
-${updateFlag} writes them to tools/bench/baseline.json; say in the commit why they rose.
-${profileFlag} prints tables instead: instructions by room of the firmware and by function, on mps2-an500.
+
 Needs qemu-system-arm, arm-none-eabi-gcc and valgrind (\`npx --no obscura doctor\`). Takes a minute.
-`;
+${exitStatusHelp}`,
+    );
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
@@ -48,27 +62,20 @@ export async function run(args: readonly string[]): Promise<number> {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const name of signals) process.on(name, interrupt);
   try {
-    if (args.includes("--help")) {
-      process.stdout.write(help);
+    return await runVerb<Options>(command(), args, async ({ manifest, updateBaseline, profile: wanted }) => {
+      if (wanted) {
+        process.stdout.write(profileText(await perform(profile(manifest), textRenderer(process.stderr))));
+        return exitStatus.success;
+      }
+      if (updateBaseline && manifest !== DEFAULT_MANIFEST) {
+        throw new UsageError(`The baseline is that of the manifest ${DEFAULT_MANIFEST}.`);
+      }
+      const figures = await perform(bench(manifest), textRenderer(process.stderr));
+      if (updateBaseline) writeBaseline(figures);
+      else if (manifest === DEFAULT_MANIFEST) tellChanges(figures);
+      process.stdout.write(`${JSON.stringify(figures)}\n`);
       return exitStatus.success;
-    }
-    const unknown = args.find((arg) => arg !== updateFlag && arg !== profileFlag);
-    if (unknown !== undefined) {
-      throw new UsageError(
-        `bench has no option "${unknown}". Options: ${updateFlag}, ${profileFlag}, --help.`,
-      );
-    }
-    if (args.includes(profileFlag)) {
-      process.stdout.write(profileText(await perform(profile(), textRenderer(process.stderr))));
-      return exitStatus.success;
-    }
-    const figures = await perform(bench(), textRenderer(process.stderr));
-    if (args.includes(updateFlag)) writeBaseline(figures);
-    else tellChanges(figures);
-    process.stdout.write(`${JSON.stringify(figures)}\n`);
-    return exitStatus.success;
-  } catch (error) {
-    return tellFailure(error);
+    });
   } finally {
     for (const name of signals) process.off(name, interrupt);
   }

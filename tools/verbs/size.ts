@@ -1,17 +1,25 @@
 /** `npm run size`: flash and RAM by module, bytecode by TypeScript module; `--json` prints one JSON object. */
 import { listBoards } from "../build/boards.ts";
-import { exitStatus, perform, tellFailure } from "../cli/perform.ts";
+import { exitStatus, perform } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
-import { UsageError } from "../events.ts";
+import { exitStatusHelp, manifestOption, runVerb, verb } from "../cli/verb.ts";
 import type { Sizes } from "../size/modules.ts";
 import { type SizeReport, size } from "../size/size.ts";
 
 const defaultBoard = "mps2-an500";
 
-const help = `usage: npm run -s size [-- --json] [--board <board>]
+interface Options {
+  readonly board: string;
+  readonly manifest: string;
+  readonly json?: boolean;
+}
 
-Shows where the bytes of an image go. <board> is one of ${listBoards().join(", ")}; by default ${defaultBoard}.
-`;
+const command = () =>
+  verb("size", "Shows where the bytes of an image go.")
+    .option("-b, --board <board>", `one of: ${listBoards().join(", ")}`, defaultBoard)
+    .addOption(manifestOption())
+    .option("--json", "print one JSON object")
+    .addHelpText("after", exitStatusHelp);
 
 /** Lines of one table. */
 function table(title: string, { total, modules }: Sizes): string[] {
@@ -36,35 +44,10 @@ export function sizeText({ board, flash, ram, bytecode }: SizeReport): string {
   ].join("\n");
 }
 
-interface Options {
-  readonly board: string;
-  readonly json: boolean;
-}
-
-function parse(args: readonly string[]): Options {
-  let board = defaultBoard;
-  let json = false;
-  for (let at = 0; at < args.length; at++) {
-    const arg = args[at];
-    if (arg === "--json") json = true;
-    else if ((arg === "--board" || arg === "-b") && args[at + 1] !== undefined) board = args[++at]!;
-    else throw new UsageError(`size does not understand "${arg}". Options: --json, --board <board>, --help.`);
-  }
-  return { board, json };
-}
-
 /** Returns the exit status. */
-export async function run(args: readonly string[]): Promise<number> {
-  try {
-    if (args.includes("--help")) {
-      process.stdout.write(help);
-      return exitStatus.success;
-    }
-    const { board, json } = parse(args);
-    const report = await perform(size(board), textRenderer(process.stderr));
+export const run = (args: readonly string[]): Promise<number> =>
+  runVerb<Options>(command(), args, async ({ board, manifest, json }) => {
+    const report = await perform(size(board, manifest), textRenderer(process.stderr));
     process.stdout.write(json ? `${JSON.stringify(report)}\n` : sizeText(report));
     return exitStatus.success;
-  } catch (error) {
-    return tellFailure(error);
-  }
-}
+  });

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import { describe, it } from "mocha";
+import { figuresOf, loadBoard } from "../../../tools/build/boards.ts";
+import { readChecked } from "../../../tools/build/json.ts";
 
 const boards = new URL("../../../boards/", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, boards), "utf8");
@@ -29,6 +34,55 @@ describe("boards", () => {
 
   it("refuses a board.json with a member that the schema does not know", () => {
     assert.ok(!validate({ ...JSON.parse(read("mps2-an500/board.json")), colour: "green" }));
+  });
+
+  it("are compiled with the baud rate, the flow control and the heap that board.json says", () => {
+    const heap = { chunkBytes: 20_000, slots: 5000, growthBytes: 0, stackSlots: 600 };
+    const figures = figuresOf({ heap, radio: { baud: 3_000_000, flowControl: false } });
+    assert.deepEqual(figures, {
+      ...{ HEAP_CHUNKS: 20_000, HEAP_SLOTS: 5000, HEAP_GROWTH: 0, HEAP_STACK: 600 },
+      ...{ HCI_BAUD: 3_000_000, HCI_FLOW: 0 },
+    });
+    for (const folder of folders) {
+      const { radio } = JSON.parse(read(`${folder}/board.json`)) as {
+        radio: { baud: number; flowControl: boolean };
+      };
+      const board = loadBoard(folder);
+      assert.equal(board.figures.HCI_BAUD, radio.baud);
+      assert.equal(board.figures.HCI_FLOW, Number(radio.flowControl));
+    }
+    const cmake = readFileSync(new URL("../firmware/CMakeLists.txt", boards), "utf8");
+    for (const name of Object.keys(figures)) assert.match(cmake, new RegExp(`\\b${name}\\b`), name);
+  });
+
+  it("are told what is wrong in a board.json: the file, the key and the remedy", () => {
+    const folder = mkdtempSync(join(tmpdir(), "obscura-boards-"));
+    const file = join(folder, "board.json");
+    const schema = fileURLToPath(new URL("schema.json", boards));
+    // biome-ignore lint/suspicious/noExplicitAny: what is wrong has no type
+    const wrong = (change: (board: any) => void, expected: RegExp) => {
+      const board = JSON.parse(read("mps2-an500/board.json"));
+      change(board);
+      writeFileSync(file, JSON.stringify(board));
+      assert.throws(() => readChecked(file, schema, "board"), expected);
+    };
+    // biome-ignore lint/suspicious/noExplicitAny: the same
+    const set = (key: string, value: unknown) => (board: any) => {
+      Object.assign(board.radio, { [key]: value });
+    };
+    wrong(set("baud", "fast"), /board\.json: "radio\.baud" is "fast" and must be integer/);
+    wrong(set("colour", 1), /board\.json: unknown key "colour" in "radio"; keys are uart, baud, flowControl/);
+    wrong(
+      set("flowControl", undefined),
+      /the key "flowControl" in "radio" is missing\. Whether the line holds back/,
+    );
+    wrong((board) => {
+      Object.assign(board.memory[0], { use: "attic" });
+    }, /"memory\[0\]\.use" is "attic"; it may be "image", "rom"/);
+    wrong((board) => {
+      Object.assign(board, { run: { kind: "qemu", program: "qemu-system-arm" } });
+    }, /"machine" in "run" is missing/);
+    rmSync(folder, { recursive: true });
   });
 
   for (const folder of folders) {
