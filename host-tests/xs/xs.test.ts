@@ -25,6 +25,8 @@ const unitTests = [
   "ble/gap/address",
   "ble/gap/advertiser",
   "ble/gap/advertising-data",
+  "ble/gap/advertising-set",
+  "ble/gap/own-address",
   "ble/gap/initiator",
   "ble/gap/scanning",
   "ble/gatt/server/discovery",

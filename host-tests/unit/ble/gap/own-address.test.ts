@@ -49,7 +49,7 @@ async function createScene() {
   /** A user that says in the list of packets what it does. */
   const join = (name: string): void => {
     const say = async (what: string): Promise<void> => {
-      controller.sent.push(new TextEncoder().encode(`${name}${what}`));
+      controller.sent.push(Uint8Array.from(`${name}${what}`, (letter) => letter.charCodeAt(0)));
     };
     addresses.join({ suspend: () => say("-"), resume: () => say("+") });
   };
