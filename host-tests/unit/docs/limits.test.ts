@@ -13,11 +13,12 @@ import {
 import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../../firmware/ble/gatt/server/prepared-writes.ts";
 import { DEFAULT_CAPACITY } from "../../../firmware/ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH } from "../../../firmware/ble/gatt/types.ts";
-import { QUEUE_LIMIT } from "../../../firmware/ble/hci/acl.ts";
+import { QUEUE_LIMIT, QUEUE_LIMIT_ALL, QUEUE_SHARE } from "../../../firmware/ble/hci/acl.ts";
 import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/hci.ts";
 import { IDLE_TIMEOUT_SETTING } from "../../../firmware/ble/idle-links.ts";
 import { MTU_SETTING } from "../../../firmware/ble/links.ts";
 import { createBluetooth } from "../../../firmware/bluetooth/bluetooth.ts";
+import { APPLICATION_TIMERS } from "../../../firmware/platform/timers.ts";
 import { readPage } from "../../docs/blocks.ts";
 import { createRig } from "../../support/rig.ts";
 
@@ -32,7 +33,8 @@ const figures: Readonly<Record<string, readonly number[]>> = {
   "parts and bytes of a long write": [PREPARED_COUNT_MAX, PREPARED_BYTES_MAX],
   "time of your": [TRANSACTION_TIMEOUT_MS / 1000 - 1],
   "time of a client's confirmation": [TRANSACTION_TIMEOUT_MS / 1000],
-  "notifications that wait": [QUEUE_LIMIT],
+  "notifications that wait": [QUEUE_LIMIT, QUEUE_LIMIT_ALL, QUEUE_SHARE],
+  "timers of": [APPLICATION_TIMERS],
   "answer of the controller": [COMMAND_TIMEOUT_MS],
 };
 

@@ -380,6 +380,18 @@ describe("Acl: a full transport, and whenSent", () => {
     );
   });
 
+  it("has room for 32 PDUs of a link, for 64 of all, and for 8 of each whatever the others have", () => {
+    const { acl } = setUp(27, 1);
+    const links = [1, 2, 3, 4].map((handle) => acl.open(handle));
+    const fill = (link: AclLink): number => {
+      while (acl.hasRoom(link, 1)) send(acl, link, fromHex("aa"));
+      return link.queued;
+    };
+    assert.deepEqual(links.map(fill), [32, 32, 8, 8]);
+    acl.close(links[0]!);
+    assert.deepEqual(links.slice(1).map(fill), [32, 24, 8]);
+  });
+
   it("whenSent: at once when nothing waits", () => {
     const { acl } = setUp(27, 1);
     let calls = 0;
