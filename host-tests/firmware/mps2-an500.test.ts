@@ -1,8 +1,11 @@
 /** The firmware on a Cortex-M7: what the host board's tests cannot show. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { after, before, describe, it } from "mocha";
 import type { QemuOptions } from "../../boards/mps2-an500/qemu.ts";
+import { compilerProgram } from "../../tools/build/compiler.ts";
 import { Bench, Controller } from "./image.ts";
 import { buildImage, type Ended, QemuCamera, runQemu } from "./qemuCamera.ts";
 
@@ -136,6 +139,42 @@ describe("firmware on mps2-an500", function () {
     const source = `import { log } from "camera"; log("application runs");`;
     const app = bench.compile("application", "app", source, base);
     assert.deepEqual(infos(await runQemu({ elf: image, app })), ["application runs"]);
+  });
+
+  it("says once that an application does not fit, with the figures, and does not start it again", async () => {
+    const image = await build(`
+      native.applicationStart({ camera: { log } }, {}, (reason) => log("failed: " + reason));`);
+    const source = `import { log } from "camera"; const all = []; for (;;) all.push({ n: all.length });`;
+    const app = bench.compile("application", "large", source, image.concat(".xsb"));
+    for (const options of [{}, { arguments: ["growth=0"] }]) {
+      const { lines, status } = await runQemu({ elf: image, app, ...options });
+      assert.equal(status, 1, lines.join("\n"));
+      // Behind it is where the program was.
+      assert.equal(lines.filter((line) => !/^ +at /.test(line)).length, 1, lines.join("\n"));
+      assert.match(
+        lines[0]!,
+        /^fatal: the application does not fit on this board, and is not started again: JavaScript heap full: \d+ of \d+ slots, \d+ of \d+ chunk bytes in use, and it cannot grow beyond \d+ bytes$/,
+      );
+    }
+  });
+
+  it("starts no application that asks for more heap than the board has, and says how much that is", async () => {
+    const image = await build(`
+      try { native.applicationStart({ camera: { log } }, {}, () => {}); } catch (error) { log(error); }
+      native.exit(0);`);
+    const script = bench.path("asking.js");
+    const app = bench.path("asking.xsb");
+    writeFileSync(script, `import { log } from "camera"; log("runs");`);
+    const compile = (kb: number) =>
+      execFileSync(compilerProgram, [
+        ...["--kind", "application", "--name", "application", "--base", image.concat(".xsb")],
+        ...["--heap-kb", String(kb), "--output", app, script],
+      ]);
+    compile(65_000);
+    assert.match(
+      infos(await runQemu({ elf: image, app }))[0]!,
+      /^Error: the application asks for 65000 KB of heap \(obscura\.heap in its package\.json\), and this board has \d+ KB$/,
+    );
   });
 
   describe("failures", () => {

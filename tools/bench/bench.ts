@@ -10,7 +10,7 @@ import type { BoardFigures, Figures } from "./figures.ts";
 import { type BenchImages, buildBenchImages, EXAMPLE } from "./images.ts";
 import type { Peer } from "./peer.ts";
 import { type Report, runImage } from "./run.ts";
-import { type Counted, REPETITIONS, RESTARTS } from "./script.ts";
+import { type Counted, FIT_COUNT, REPETITIONS, RESTARTS } from "./script.ts";
 
 const IDLE_MS = 10_000;
 /** One start differs from the next by a fraction of a percent: received bytes come between other instructions. */
@@ -30,16 +30,18 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
     return { value: images as [BenchImages, BenchImages] };
   });
   return yield* step("measure", "Measurements", async () => {
-    const [onCamera, onHost, start] = await Promise.all([
+    const [onCamera, onHost, start, fit] = await Promise.all([
       runImage(camera, camera.application, (peer) => operations(peer, IDLE_MS)),
       runImage(host, host.application, (peer) => operations(peer, IDLE_MS)),
       measureStart(camera),
+      runImage(camera, camera.fit, (peer) => peer.fits()),
     ]);
     const figures: Figures = {
       "mps2-an500": {
         bootToAdvertising: start.instructions,
         ...operationFigures(onCamera),
         ramBytes: ramOf(product.board, product.image) + Math.max(start.heap, heapOf(onCamera)),
+        ...fitFigures(fit),
         heapMaxBytes: product.board.heapMaxBytes,
         imageBytes: storedBytes(readSections(product.image)),
         imageBytesPeripheral: storedBytes(readSections(peripheral.image)),
@@ -124,6 +126,19 @@ function mean(report: Report, figure: Counted, operations: number, windows = ope
   const instructions = report.callgrind.get(figure) ?? Number(found[2]);
   if (instructions === 0) throw new ToolError(`Nothing was counted for ${figure}`);
   return Math.round(instructions / operations);
+}
+
+/** Bytes of the heap that a service, a characteristic, a link and a subscription take. */
+function fitFigures(report: Report): BoardFigures {
+  const used = (name: string): number => firstNumber(report, new RegExp(`^heap ${name} (\\d+)`));
+  const services = used("services") - used("nothing");
+  const characteristics = used("characteristics") - used("nothing") - services / FIT_COUNT;
+  return {
+    heapService: Math.round(services / FIT_COUNT),
+    heapCharacteristic: Math.round(characteristics / FIT_COUNT),
+    heapLink: used("link2") - used("link1"),
+    heapSubscription: Math.round((used("subscriptions") - used("link2")) / FIT_COUNT),
+  };
 }
 
 function idleWakeups(report: Report): number {

@@ -31,6 +31,11 @@ export const descriptions: Readonly<Record<string, string>> = {
   rig: "what linked camera and central for notificationsPerSecond",
   ramBytes:
     "the linker's RAM region (the heap's floor and the C stack are in it), the heap's peak growth, malloc's high-water mark",
+  heapService: "bytes of the heap that a service takes",
+  heapCharacteristic:
+    "bytes of the heap that a characteristic takes that clients read, write and subscribe to",
+  heapLink: "bytes of the heap that a client takes who is connected",
+  heapSubscription: "bytes of the heap that one subscription of one client takes",
   heapMaxBytes:
     "slots and chunks that the board has for JavaScript: the floor and all that it can grow by; reported only",
   imageBytes: "flash without the application",

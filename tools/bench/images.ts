@@ -27,6 +27,8 @@ export interface BenchImages {
   readonly application: string;
   /** The example, for the same firmware. */
   readonly example: string;
+  /** The application that shows what fits. */
+  readonly fit: string;
 }
 
 /**
@@ -65,11 +67,12 @@ export async function buildBenchImages(
       "bench",
       firmware,
     );
+    const fit = await compiled("application", join(root, "tools/bench/fit.ts"), "fit", firmware);
     const example = await compiled("application", findApplication(EXAMPLE).entry, EXAMPLE, firmware);
     const probes = join(root, "tools/bench/native/probes.cmake");
     const settings = [`CMAKE_PROJECT_obscura_firmware_INCLUDE=${probes}`, ...(profile ? ["PROFILE=ON"] : [])];
     const { image } = await buildImage(board, { bundle: firmware, folder, settings }, progress);
-    return { board, folder, image, application, example };
+    return { board, folder, image, application, example, fit };
   } finally {
     unlock();
   }

@@ -11,6 +11,7 @@ import {
 } from "./controller.ts";
 import {
   CAPTURED,
+  FIT_COUNT,
   REPETITIONS,
   RESTARTS,
   RESTARTS_WARM_UP,
@@ -83,6 +84,30 @@ export class Peer {
       this.controller.send(connectionComplete(handle));
       await this.subscribe(handle);
     }
+  }
+
+  /** Two clients; the second one subscribes to what shows the cost of a subscription. */
+  async fits(): Promise<void> {
+    const [first, second] = HANDLES;
+    await this.advertising();
+    this.controller.send(connectionComplete(first));
+    this.turn = await this.find(TURN);
+    const advertising = this.advertising();
+    this.takeTurn();
+    await advertising;
+    this.controller.send(connectionComplete(second));
+    // Heard of, or it would not be a connection yet.
+    this.controller.send(aclPacket(second, [ATT.WRITE_COMMAND, ...le16(0xffff), 0]));
+    this.takeTurn();
+    // Handles of the values follow each other: declaration, value, configuration.
+    const value = this.turn + 3;
+    for (let index = 0; index < FIT_COUNT; index++) {
+      const configuration = value + 3 * index + 1;
+      this.controller.send(aclPacket(second, [ATT.WRITE_REQUEST, ...le16(configuration), ...le16(1)]));
+      await this.expect(ATT.WRITE_RESPONSE);
+      this.controller.send(completedPackets(1, second));
+    }
+    this.takeTurn();
   }
 
   /** Connects; disconnects after a while. */

@@ -18,6 +18,11 @@ export const REPETITIONS = 1000;
 export const RESTARTS_WARM_UP = 5;
 export const RESTARTS = 50;
 
+/** Services, characteristics and subscriptions that a figure of the heap is the mean of. */
+export const FIT_COUNT = 16;
+/** The first of the characteristics that they are measured with; the others follow. */
+export const FIT_UUID = 0xa000;
+
 /** What is counted in windows by the probes (native/probes.c, where each figure's windows are described). */
 export type Counted =
   | "notification"
@@ -40,6 +45,8 @@ export interface Measure {
   end(): void;
   /** From here to the next packet received wake-ups are counted. */
   idle(): void;
+  /** Collects garbage and reports what of the heap is in use, under this name. */
+  heap(name: string): void;
   /** Reports the memory and ends the program. */
   finish(): never;
 }

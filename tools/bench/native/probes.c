@@ -152,6 +152,13 @@ void packet_queued(const uint8_t *packet) {
         close_window();
 }
 
+/* heap(name): what is in use after a collection. */
+static void measure_heap(txMachine *the) {
+    heap_collect(the);
+    console_line(CONSOLE_INFO, "bench: heap %s %u", fxToString(the, native_argument(the, 0)),
+                 (unsigned)((size_t)the->currentHeapCount * sizeof(txSlot) + (size_t)the->currentChunksSize));
+}
+
 /* ---- the application ---- */
 
 static void measure_finish(txMachine *the) {
@@ -173,6 +180,7 @@ void __wrap_native_applicationStart(txMachine *the) {
     } functions[] = {
         {"begin", measure_begin, 1}, {"open", measure_open, 0}, {"close", measure_close, 0},
         {"end", measure_end, 0},     {"idle", measure_idle, 0}, {"finish", measure_finish, 0},
+        {"heap", measure_heap, 1},
     };
     txSlot *globals = native_argument(the, 1);
     mxPush(mxObjectPrototype);
