@@ -1,7 +1,7 @@
 /*
  * stack.c: where an error comes from. The engine asks for a stack when an error is made; here it becomes the
  * functions that were running and, for each of ours, a bundle and an offset in its bytecode. What the offsets
- * are in TypeScript is known on the computer that built the bundle (docs/troubleshooting.md): the camera
+ * are in TypeScript is known on the computer that built the bundle (docs/application.md): the camera
  * holds no table.
  *
  * The engine's own fxCaptureErrorStack and fx_Error_prototype_get_stack are not in the image.

@@ -57,12 +57,17 @@ export async function* runPhone({ hci, input, prompt, signal }: PhoneOptions): O
   lost.signal.addEventListener("abort", close, { once: true });
   let failed: string | undefined;
   const read = async (): Promise<void> => {
-    prompt?.();
+    const ready = async (): Promise<void> => {
+      // Behind the lines of the step before, which are shown when this turn is over.
+      await new Promise((resolve) => setImmediate(resolve));
+      prompt?.();
+    };
+    await ready();
     for await (const text of lines) {
       if (text.trim() === "exit") break;
       if (text.trim() === "help") for (const line of help) events.put({ type: "text", text: line });
       else failed = (await perform(player, text, events)) ?? failed;
-      prompt?.();
+      await ready();
     }
   };
   try {

@@ -1,4 +1,7 @@
-/** The lines of a camera's console, for who waits for one of them. */
+/** Lines that are kept for who will wait for one. */
+const LINES_MAX = 10_000;
+
+/** The last lines of a camera's console, for who waits for one of them. */
 export class HeardLines {
   private readonly lines: string[] = [];
   private readonly waiting = new Set<() => void>();
@@ -6,6 +9,7 @@ export class HeardLines {
   /** Takes a line. */
   add(text: string): void {
     this.lines.push(text);
+    if (this.lines.length > LINES_MAX) this.lines.shift();
     for (const look of [...this.waiting]) look();
   }
 
