@@ -13,6 +13,8 @@
 /* A long stack keeps its innermost and its outermost functions, and the number of those between. */
 #define INNERMOST 12u
 #define OUTERMOST 4u
+/* So many of those that run when the machine gives up. */
+#define RUNNING 6u
 /* So many functions are added while the error comes out of what they await. */
 #define WAITING 8u
 
@@ -92,11 +94,12 @@ static int write_entry(char *text, size_t size, struct entry entry) {
 void stack_write_callers(txMachine *the, char *text, size_t size) {
     struct running running = innermost(the);
     size_t length = strlen(text);
-    for (unsigned count = 0; count < 6; count++, step_out(&running)) {
-        if (!find_function(the, &running) || length >= size)
-            return;
-        length += (size_t)write_entry(text + length, size - length, entry_of(the, &running));
-    }
+    unsigned count = 0;
+    for (; find_function(the, &running); step_out(&running), count++)
+        if (count < RUNNING && length < size)
+            length += (size_t)write_entry(text + length, size - length, entry_of(the, &running));
+    if (count > RUNNING && length < size)
+        snprintf(text + length, size - length, "\n    … %u more", count - RUNNING);
 }
 
 /* ---- the stack of an error: a list of slots ---- */
