@@ -104,6 +104,10 @@ export interface Records {
   get(key: string): Uint8Array | undefined;
   /** Keeps a copy. @throws Error when the flash fails. */
   set(key: string, value: Uint8Array): void;
+  /** Removes a record; returns whether there was one. @throws Error when the flash fails. */
+  delete(key: string): boolean;
+  /** The keys of all records, in no order that means something. */
+  keys(): string[];
 }
 
 /** Severity of a console line. */

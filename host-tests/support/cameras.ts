@@ -19,6 +19,14 @@ export class MemoryRecords implements Records {
   set(key: string, value: Uint8Array): void {
     this.values.set(key, value);
   }
+
+  delete(key: string): boolean {
+    return this.values.delete(key);
+  }
+
+  keys(): string[] {
+    return [...this.values.keys()];
+  }
 }
 
 /** A camera with a host. */

@@ -29,6 +29,7 @@ export const SLOW: Readonly<Record<string, number>> = {
   "host-tests/firmware/selftest.test.ts": 60,
   "host-tests/docs/run.test.ts": 60,
   "host-tests/firmware/spaces.test.ts": 50,
+  "host-tests/firmware/features.test.ts": 30,
   "host-tests/session/stop.test.ts": 30,
   "host-tests/session/broadcast-feed.test.ts": 30,
   "host-tests/docs/readme.test.ts": 20,

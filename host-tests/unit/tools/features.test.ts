@@ -14,7 +14,7 @@ import { bundle } from "../../../tools/build/bundle.ts";
 import { featuresOf, missingImports, readCatalogue } from "../../../tools/build/features.ts";
 import { findManifest } from "../../../tools/build/manifest.ts";
 import { root } from "../../../tools/paths.ts";
-import { createRig } from "../../support/rig.ts";
+import { createRig, MemoryRecords } from "../../support/rig.ts";
 
 const catalogue = readCatalogue();
 
@@ -66,7 +66,7 @@ describe("features", () => {
 
   it("that are missing take their settings with them", () => {
     const { platform } = new World().addCamera();
-    const records = { get: () => undefined, set: () => {} };
+    const records = new MemoryRecords();
     const config = createConfig(new Host(platform, records, missingParts(nothing)));
     for (const change of [() => config("rxbuf"), () => config({ rxbuf: 20 })]) {
       assert.throws(change, {

@@ -43,7 +43,7 @@ function createScene(links = 0) {
   const connected = { size: links };
   const addresses = new OwnAddresses({
     hci,
-    records: { get: () => undefined, set() {} },
+    records: { get: () => undefined, set() {}, delete: () => false, keys: () => [] },
     random: (length) => new Uint8Array(length).fill(1),
     log: () => {},
   });

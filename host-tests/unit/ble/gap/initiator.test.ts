@@ -32,7 +32,7 @@ async function createScene() {
   );
   const addresses = new OwnAddresses({
     hci,
-    records: { get: () => undefined, set() {} },
+    records: { get: () => undefined, set() {}, delete: () => false, keys: () => [] },
     random: (length) => new Uint8Array(length).fill(0xc5),
     log: () => {},
   });

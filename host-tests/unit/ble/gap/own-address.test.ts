@@ -23,7 +23,7 @@ async function createScene() {
   let drawn = 0;
   const addresses = new OwnAddresses({
     hci,
-    records: { get: () => undefined, set() {} },
+    records: { get: () => undefined, set() {}, delete: () => false, keys: () => [] },
     random: (length) => new Uint8Array(length).fill(++drawn),
     log: () => {},
   });

@@ -1,0 +1,57 @@
+/** An image without features says so, on XS: what comes with them throws, and the rest works. */
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "mocha";
+import { build } from "../../tools/build/build.ts";
+import { buildRoot } from "../../tools/paths.ts";
+import { runOnXs } from "../meaning/runs.ts";
+
+const application = `import { ADDR_RANDOM, Device, config, scan } from "aioble";
+import { BLE, UUID } from "bluetooth";
+
+function attempt(use: () => unknown): void {
+  try {
+    use();
+    console.log("there");
+  } catch (error) {
+    console.log((error as { code: string }).code + ": " + (error as Error).message.split(",")[0]);
+  }
+}
+attempt(() => new UUID(0x180f));
+attempt(() => config("mtu"));
+attempt(() => new BLE());
+attempt(() => scan());
+attempt(() => config("rxbuf"));
+attempt(() => void new Device(ADDR_RANDOM, "c0ffee000001").connect());
+console.log("(end)");
+`;
+
+describe("the image of manifests/peripheral.json", function () {
+  this.timeout(600_000);
+
+  it("throws not-supported, with the feature to add, for what it is without", async () => {
+    const folder = join(buildRoot, "peripheral-application");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "main.ts"), application);
+    const operation = build({ application: folder, board: "host", manifest: "peripheral" });
+    const warnings: string[] = [];
+    let next = await operation.next();
+    while (!next.done) {
+      if (next.value.type === "warning") warnings.push(next.value.message);
+      next = await operation.next();
+    }
+    assert.match(warnings.join("\n"), /imports scan of "aioble", which needs the feature "scan"/);
+    assert.match(warnings.join("\n"), /imports BLE of "bluetooth", which needs the feature "low-level"/);
+    const { application: bundle, image, firmware } = next.value;
+    assert.deepEqual(await runOnXs({ image, firmware, folder }, bundle), [
+      "there",
+      "there",
+      'not-supported: BLE of "bluetooth" needs the feature "low-level"',
+      'not-supported: scan of "aioble" needs the feature "scan"',
+      'not-supported: config: rxbuf needs the feature "low-level"',
+      'not-supported: Device.connect needs the feature "central"',
+      "(end)",
+    ]);
+  });
+});
