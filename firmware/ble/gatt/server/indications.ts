@@ -53,7 +53,7 @@ function sendNext(bearer: ServerBearer): void {
   noteCut(bearer, next.attribute, next.value.length);
   try {
     bearer.indicate(next.attribute.handle, next.value, (confirmed) => {
-      if (bearer.indications[0] !== next) return; // Ended by silence() already.
+      if (bearer.indications[0] !== next) return; // Ended by dropIndications() already.
       bearer.indications.shift();
       settle(bearer, next, confirmed);
       if (confirmed) sendNext(bearer);
@@ -67,9 +67,14 @@ function sendNext(bearer: ServerBearer): void {
   }
 }
 
-/** The link is gone, or nothing more may be sent on it: nothing waits any longer, and nobody is subscribed. */
-export function silence(bearer: ServerBearer): void {
+/** The bearer is gone, or nothing more may be sent on it: nothing waits any longer. */
+export function dropIndications(bearer: ServerBearer): void {
   for (const pending of bearer.indications.splice(0)) settle(bearer, pending, false);
+}
+
+/** Nothing more may be sent on the bearer: nothing waits any longer, and nobody is subscribed. */
+function silence(bearer: ServerBearer): void {
+  dropIndications(bearer);
   endSubscriptions(bearer);
 }
 

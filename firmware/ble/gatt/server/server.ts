@@ -7,9 +7,10 @@ import { ServerBearer } from "./bearer.ts";
 import { type GattWatcher, ServerContext, type ServerPort } from "./context.ts";
 import { type Attribute, Database, type ServiceDefinition } from "./database.ts";
 import { type AesCmac, GenericServices } from "./generic-services.ts";
-import { indicate, silence, withdrawAll } from "./indications.ts";
+import { dropIndications, indicate, withdrawAll } from "./indications.ts";
 import { REQUESTS } from "./requests.ts";
 import { ServerSession } from "./session.ts";
+import { endSubscriptions } from "./subscriptions.ts";
 import { Updates } from "./updates.ts";
 
 /** Service Changed: the affected range is everything there may be (Vol 3, Part G, 7.1). */
@@ -32,8 +33,9 @@ export class GattServer {
   readonly updates: Updates;
   readonly generic: GenericServices;
   private readonly context: ServerContext;
-  /** Of all clients. */
   private readonly bearers: ServerBearer[] = [];
+  /** One bearer of each session: the one on which the peer is notified and indicated. */
+  private readonly clients: ServerBearer[] = [];
   private readonly sessions = new Map<unknown, ServerSession>();
   private registrant: Registrant | undefined = undefined;
   /** Databases so far. */
@@ -41,7 +43,7 @@ export class GattServer {
 
   constructor(port: GattServerPort) {
     this.context = new ServerContext(port);
-    this.updates = new Updates(this.bearers);
+    this.updates = new Updates(this.clients);
     this.generic = new GenericServices(port.aesCmac);
     this.rebuild([]);
   }
@@ -85,11 +87,13 @@ export class GattServer {
     const change = ++this.changes;
     const attribute = this.generic.serviceChanged;
     for (const bearer of [...this.bearers]) {
-      const { session } = bearer;
-      session.databaseChanged();
       bearer.preparedWrites.invalidate();
       bearer.keepSnapshot(undefined);
       withdrawAll(bearer);
+    }
+    for (const bearer of [...this.clients]) {
+      const { session } = bearer;
+      session.databaseChanged();
       this.carryOver(bearer, former);
       if (!session.configurations.has(attribute.handle)) continue;
       indicate(bearer, {
@@ -125,10 +129,13 @@ export class GattServer {
    * @param peer handed to hooks: what the host knows the peer by. Bearers of one peer share a session.
    */
   open(bearer: AttBearer, peer: unknown, security: LinkSecurity = UNENCRYPTED): ServerBearer {
-    const session = this.sessions.get(peer) ?? new ServerSession(peer);
-    this.sessions.set(peer, session);
+    const known = this.sessions.get(peer);
+    const session = known ?? new ServerSession(peer);
     const server = new ServerBearer(this.context, REQUESTS, bearer, session, security);
     this.bearers.push(server);
+    if (known) return server;
+    this.sessions.set(peer, session);
+    this.clients.push(server);
     return server;
   }
 
@@ -138,9 +145,17 @@ export class GattServer {
     if (at < 0) return;
     this.bearers.splice(at, 1);
     this.updates.forget();
+    dropIndications(server);
     const { session } = server;
-    if (!this.bearers.some((other) => other.session === session)) this.sessions.delete(session.peer);
-    silence(server);
+    const next = this.bearers.find((other) => other.session === session);
+    const place = this.clients.indexOf(server);
+    if (next) {
+      if (place >= 0) this.clients[place] = next;
+    } else {
+      this.clients.splice(place, 1);
+      endSubscriptions(server);
+      this.sessions.delete(session.peer);
+    }
   }
 
   /** The Device Name characteristic, UTF-8 bytes (Vol 3, Part C, 12.1). */
@@ -154,7 +169,7 @@ export class GattServer {
 
   /** How many clients there are. */
   get clientCount(): number {
-    return this.bearers.length;
+    return this.clients.length;
   }
 
   /** Has `watcher` see what clients do, in place of the one before; it costs nothing while there is none. */

@@ -29,7 +29,7 @@ export class Updates {
   /** Those that a value goes to at once. Kept, since a new array takes as long as half a notification. */
   private readonly channels: Channel[] = [];
 
-  /** @param bearers those of all clients, as they come and go. */
+  /** @param bearers one of each client, as they come and go. */
   constructor(bearers: readonly ServerBearer[]) {
     this.bearers = bearers;
   }
