@@ -25,7 +25,9 @@ export function ownBytes(value: Value): Uint8Array {
 
 /** As `ownBytes`. @throws RangeError for more than 512 bytes. */
 export function checkedValue(value: Value): Uint8Array {
-  const bytes = typeof value === "string" ? utf8Encode(value) : new Uint8Array(bytesOf(value));
+  // Bytes are what comes most often, and a call less is a twentieth of telling a subscriber.
+  const isBytes = value?.constructor === Uint8Array;
+  const bytes = isBytes ? new Uint8Array(value) : ownBytes(value);
   if (bytes.length > MAX_VALUE_LENGTH) {
     throw new RangeError(`the value has ${bytes.length} bytes; an attribute holds at most 512`);
   }
