@@ -1,8 +1,10 @@
 /** Connecting to devices, as a central. */
+
 import { BleError } from "../ble/errors.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import { type Attempt, type ConnectParameters, checkConnectParameters } from "../ble/gap/initiator.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
+import { textOf } from "../ble/text.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Core } from "./core.ts";
 import type { Device, DeviceConnection } from "./device.ts";
@@ -171,7 +173,7 @@ export class Central {
     const { host } = this.core;
     const { state } = search;
     this.end(search);
-    const onError = (error: unknown): void => host.log("warning", `aioble: ${error}`);
+    const onError = (error: unknown): void => host.log("warning", `aioble: ${textOf(error)}`);
     if (state.is === "looking") host.initiator?.cancel(state.attempt).catch(onError);
     if (state.is === "holding") host.disconnect(state.connection.link).catch(onError);
   }

@@ -1,9 +1,11 @@
 /** Devices and connections to them. */
+
 import { formatAddress } from "../ble/codec.ts";
 import { ADDRESS_LENGTH, ADDRESS_TYPE } from "../ble/gap/address.ts";
 import type { Connection, LinkParameters } from "../ble/gap/connection.ts";
 import type { NotifyOutcome } from "../ble/gatt/server/updates.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
+import { textOf } from "../ble/text.ts";
 import type { Abortion, AbortSource, Clock, Timer } from "../platform/platform.ts";
 import type { Central, ConnectOptions } from "./central.ts";
 import type { Core } from "./core.ts";
@@ -184,7 +186,7 @@ export class DeviceConnection {
     if (!this.isConnected()) return Promise.resolve();
     if (options.disconnect) {
       this.end(options.timeoutMs ?? DISCONNECT_TIMEOUT_MS).catch((error: unknown) => {
-        this.core.host.log("warning", `aioble: ${error}`);
+        this.core.host.log("warning", `aioble: ${textOf(error)}`);
       });
     }
     let mine: Pending<void>;

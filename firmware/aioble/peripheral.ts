@@ -1,4 +1,5 @@
 /** Advertising: for one connection, for a stream of them, or for whoever listens. */
+
 import { BleError, HciError } from "../ble/errors.ts";
 import type { AdvertisingPayload } from "../ble/gap/advertising-data.ts";
 import {
@@ -9,6 +10,7 @@ import {
 } from "../ble/gap/advertising-set.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
+import { textOf } from "../ble/text.ts";
 import type { LogLevel, Timer } from "../platform/platform.ts";
 import {
   type AdvertiseOptions,
@@ -189,7 +191,7 @@ export class Peripheral implements AdvertisingOwner {
   private release(run: Run): void {
     if (this.current !== run) return;
     this.current = undefined;
-    run.set.release().catch((cause: unknown) => this.core.host.log("warning", `aioble: ${cause}`));
+    run.set.release().catch((cause: unknown) => this.core.host.log("warning", `aioble: ${textOf(cause)}`));
   }
 
   /** Every change of state: the timers of a state end with it. */
@@ -293,7 +295,7 @@ export class Peripheral implements AdvertisingOwner {
   /** Never rejects: a controller that does not obey any more is started again. */
   private async offAir(run: Run): Promise<void> {
     if (this.current !== run) return;
-    await run.set.stop().catch((cause: unknown) => this.core.host.log("warning", `aioble: ${cause}`));
+    await run.set.stop().catch((cause: unknown) => this.core.host.log("warning", `aioble: ${textOf(cause)}`));
   }
 
   /** The run is over: nothing is on the air for it, or will be. */
@@ -369,5 +371,5 @@ function alreadyAdvertising(): BleError {
 /** A link that nobody waits for is ended politely. */
 export function endUnwanted(core: Core, link: Connection): void {
   core.host.log("warning", "aioble: ended a connection that nobody waits for");
-  core.host.disconnect(link).catch((error: unknown) => core.host.log("warning", `aioble: ${error}`));
+  core.host.disconnect(link).catch((error: unknown) => core.host.log("warning", `aioble: ${textOf(error)}`));
 }

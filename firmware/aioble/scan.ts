@@ -3,6 +3,7 @@
 import { BleError } from "../ble/errors.ts";
 import { type AdvertisingReport, REPORT } from "../ble/gap/advertising-report.ts";
 import { checkScanTiming, type ScanOwner } from "../ble/gap/scanner.ts";
+import { textOf } from "../ble/text.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Core } from "./core.ts";
@@ -217,7 +218,7 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
     this.options.signal?.removeEventListener("abort", this.onAbort);
     if (this.timer !== undefined) this.core.clock.clearTimer(this.timer);
     this.timer = undefined;
-    await host.scanner!.stop(this).catch((error: unknown) => host.log("warning", `aioble: ${error}`));
+    await host.scanner!.stop(this).catch((error: unknown) => host.log("warning", `aioble: ${textOf(error)}`));
   }
 
   /** Not for applications: the host calls it. */

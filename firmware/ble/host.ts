@@ -1,4 +1,5 @@
 /** The host: wires the modules together and owns all state that changes. */
+
 import { LOG_LEVEL, type LogLevel, type Platform, type Records } from "../platform/platform.ts";
 import { Budget } from "./budget.ts";
 import type { Settings } from "./config.ts";
@@ -30,6 +31,7 @@ import {
 import type { HostObserver } from "./observer.ts";
 import { Radio, type RadioHandlers } from "./radio.ts";
 import { type Setting, SettingTable } from "./setting.ts";
+import { textOf } from "./text.ts";
 
 export type { HostObserver } from "./observer.ts";
 
@@ -298,7 +300,7 @@ export class Host {
   /** Takes advertising off the air and ends every link, which peers have `FAREWELL_MS` to acknowledge. */
   private async leave(): Promise<void> {
     const { links, log } = this;
-    const onError = (error: unknown): void => log("warning", `host: switching off: ${error}`);
+    const onError = (error: unknown): void => log("warning", `host: switching off: ${textOf(error)}`);
     await this.advertiser.stop(switchedOff()).catch(onError);
     for (const connection of this.connections.values()) {
       links.disconnect(connection, HCI_STATUS.REMOTE_POWER_OFF).catch(onError);
@@ -342,14 +344,14 @@ export class Host {
       const reason = HCI_STATUS.REMOTE_USER_TERMINATED;
       hci
         .send(disconnect, { connectionHandle, reason })
-        .catch((error: unknown) => log("debug", `host: ${error}`));
+        .catch((error: unknown) => log("debug", `host: ${textOf(error)}`));
       return;
     }
     attempt.handlers.onConnected(links.open(values, initiator.ownAddress));
     // Its answer is the first that is heard of a peripheral, which says nothing by itself.
     hci
       .send(leReadRemoteFeatures, { connectionHandle })
-      .catch((error: unknown) => log("debug", `host: ${error}`));
+      .catch((error: unknown) => log("debug", `host: ${textOf(error)}`));
   }
 }
 

@@ -2,10 +2,12 @@
  * The radio: starts the controller, starts it again when it is lost, and switches it off. From one start to the next
  * loss or end is a session; what the host knows of the controller belongs to it.
  */
+
 import type { Clock, LogLevel } from "../platform/platform.ts";
 import { BleError, HciError } from "./errors.ts";
 import type { Hci } from "./hci/hci.ts";
 import { type Controller, startController } from "./hci/startup.ts";
+import { textOf } from "./text.ts";
 
 /** Pauses before each attempt to start the controller. */
 const START_PAUSES_MS = [0, 250, 2000];
@@ -150,7 +152,7 @@ export class Radio {
         if (session !== this.session) break;
         last = error;
         hci.close();
-        log("warning", `host: start of the controller failed (attempt ${attempt + 1}): ${error}`);
+        log("warning", `host: start of the controller failed (attempt ${attempt + 1}): ${textOf(error)}`);
         if (error instanceof HciError && error.code === "controller-unsuitable") break;
       }
     }

@@ -1,4 +1,5 @@
 /** The radio, advertising and the GATT server by numbers: handles, flags and events. */
+
 import { type ConfigFunction, createConfig } from "../ble/config.ts";
 import { BleError } from "../ble/errors.ts";
 import type { AdvertisingOwner, AdvertisingSet } from "../ble/gap/advertising-set.ts";
@@ -19,6 +20,7 @@ import {
 } from "../ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH } from "../ble/gatt/types.ts";
 import type { Host } from "../ble/host.ts";
+import { textOf } from "../ble/text.ts";
 import { UUID } from "../ble/uuid.ts";
 import { type IrqEvent, type IrqHandler, IrqSource } from "./irq.ts";
 
@@ -159,7 +161,7 @@ export class BLE {
   }
 
   private release(): void {
-    this.releaseSet().catch((error: unknown) => this.host.log("warning", `bluetooth: ${error}`));
+    this.releaseSet().catch((error: unknown) => this.host.log("warning", `bluetooth: ${textOf(error)}`));
   }
 
   /** Begins to end a connection; `IRQ_CENTRAL_DISCONNECT` follows. False when there is none with this handle. */
@@ -168,7 +170,7 @@ export class BLE {
     const connection = connections.get(conn);
     if (!connection) return false;
     this.host.disconnect(connection).catch((error: unknown) => {
-      this.host.log("warning", `bluetooth: gapDisconnect(${conn}): ${error}`);
+      this.host.log("warning", `bluetooth: gapDisconnect(${conn}): ${textOf(error)}`);
     });
     return true;
   }

@@ -1,6 +1,8 @@
 /** An advertising set: what its owner wants on the air, and keeps there over losses of the controller. */
+
 import type { LogLevel } from "../../platform/platform.ts";
 import { isLoss } from "../errors.ts";
+import { textOf } from "../text.ts";
 import { ADVERTISING_DATA_LENGTH } from "./advertising-data.ts";
 import type { Connection } from "./connection.ts";
 import type { LegacyAdvertisement, LegacyAdvertising } from "./legacy-advertising.ts";
@@ -164,7 +166,7 @@ export class AdvertisingSet implements LegacyAdvertisement {
       if (turn !== this.turn) return waiting?.resolve();
       if (isLoss(error) && ++this.losses < START_ATTEMPTS) this.waiting = waiting;
       else {
-        this.port.log("warning", `host: the radio is back, but does not advertise again: ${error}`);
+        this.port.log("warning", `host: the radio is back, but does not advertise again: ${textOf(error)}`);
         this.fail(error, waiting);
       }
     }

@@ -1,8 +1,10 @@
 /** The addresses that this device has on the air (Vol 6, Part B, 1.3). */
+
 import type { LogLevel, Records } from "../../platform/platform.ts";
 import { leSetRandomAddress } from "../hci/commands/le-controller.ts";
 import type { Hci } from "../hci/hci.ts";
 import type { Setting } from "../setting.ts";
+import { textOf } from "../text.ts";
 import {
   ADDRESS_TYPE,
   createNonResolvableAddress,
@@ -119,7 +121,7 @@ export class OwnAddresses {
         else records.set(ADDRESS_KEY, this.draw());
       } catch (error) {
         // Better a camera that has a new address after each start than none.
-        log("warning", `host: the address lasts only until the next start: ${error}`);
+        log("warning", `host: the address lasts only until the next start: ${textOf(error)}`);
       }
     }
     return this.address ?? this.draw();

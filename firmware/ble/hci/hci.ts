@@ -3,6 +3,7 @@
 import type { Clock, HciReceiver, HciTransport, LogLevel, Timer } from "../../platform/platform.ts";
 import { decode, encodeInto, type Fields, type Values, Writer } from "../codec.ts";
 import { type BleErrorCode, HciError } from "../errors.ts";
+import { textOf } from "../text.ts";
 import { reset } from "./commands/baseband.ts";
 import { type EventMasks, eventMasks } from "./event-masks.ts";
 import { commandComplete, commandStatus, hardwareError, numberOfCompletedPackets } from "./events.ts";
@@ -149,7 +150,9 @@ export class Hci implements HciReceiver {
     if (!this.inFlight) this.stopTimer();
     const answered = this.send(reset, {});
     this.state = STATE.RETIRING;
-    await answered.catch((error: unknown) => this.port.log("warning", `hci: switching off: ${error}`));
+    await answered.catch((error: unknown) =>
+      this.port.log("warning", `hci: switching off: ${textOf(error)}`),
+    );
     this.close();
   }
 
