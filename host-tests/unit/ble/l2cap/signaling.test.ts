@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { Signaling } from "../../../../firmware/ble/l2cap/signaling.ts";
+import {
+  OPEN_REQUESTS_MAX,
+  RESPONSE_TIMEOUT_MS,
+  Signaling,
+} from "../../../../firmware/ble/l2cap/signaling.ts";
 import { concat, fromHex, le16, shiftedView, toHex } from "../../../support/bytes.ts";
 import { VirtualClock } from "../../../support/virtual-clock.ts";
 
@@ -82,5 +86,108 @@ describe("LE signalling (Vol 3, Part A, 4)", () => {
 
   it("ignores what is too short for a header", () => {
     for (const frame of ["", "06", "06 2a", "06 2a 04"]) assert.deepEqual(answers(fromHex(frame)), []);
+  });
+});
+
+describe("LE signalling: requests of our own (Vol 3, Part A, 4 and 6.2.1)", () => {
+  function setUp() {
+    const sent: string[] = [];
+    const clock = new VirtualClock();
+    const signaling = new Signaling(
+      { receiver: undefined, send: (_header, bytes) => sent.push(toHex(bytes)) > 0 },
+      clock,
+    );
+    const outcomes: string[] = [];
+    const outcome = (name: string) => ({
+      onResponse: (code: number, view: DataView, start: number, length: number) =>
+        outcomes.push(
+          `${name}: ${code}, ${toHex(new Uint8Array(view.buffer, view.byteOffset + start, length))}`,
+        ),
+      onFailure: (reason: string) => outcomes.push(`${name}: ${reason}`),
+    });
+    const receive = (...parts: (readonly number[])[]) => {
+      const frame = concat(...parts);
+      signaling.receive(shiftedView(frame), 0, frame.length);
+    };
+    return { signaling, clock, sent, outcomes, outcome, receive };
+  }
+
+  it("each has an identifier of its own, and its response comes to it", () => {
+    const { signaling, clock, sent, outcomes, outcome, receive } = setUp();
+    assert.ok(signaling.request(0x12, [6, 12, 0, 500], outcome("first")));
+    assert.ok(signaling.request(0x06, [0x40, 0x41], outcome("second")));
+    assert.deepEqual(sent, ["12 01 08 00 06 00 0c 00 00 00 f4 01", "06 02 04 00 40 00 41 00"]);
+    receive([0x07, 2, 4, 0, 0x40, 0, 0x41, 0]);
+    receive([0x13, 1, 2, 0, 0, 0]);
+    assert.deepEqual(outcomes, ["second: 7, 40 00 41 00", "first: 19, 00 00"]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("Command Reject answers any of them; what fits none is ignored", () => {
+    const { signaling, clock, outcomes, outcome, receive } = setUp();
+    signaling.request(0x17, [0x80, 64, 64, 5, 0x40], outcome("enhanced"));
+    receive([0x13, 1, 2, 0, 0, 0]);
+    receive([0x01, 9, 2, 0, 0, 0]);
+    receive([0x18, 1, 9, 0, 0, 0]);
+    assert.deepEqual(outcomes, []);
+    receive([0x01, 1, 2, 0, 0, 0]);
+    receive([0x01, 1, 2, 0, 0, 0]);
+    assert.deepEqual(outcomes, ["enhanced: 1, 00 00"]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("without a response it has failed after RTX; a late one is ignored", async () => {
+    const { signaling, clock, outcomes, outcome, receive } = setUp();
+    signaling.request(0x14, [0x80, 0x40, 64, 64, 1], outcome("default"));
+    signaling.request(0x12, [6, 12, 0, 500], outcome("short"), 5000);
+    await clock.advance(4999);
+    assert.deepEqual(outcomes, []);
+    await clock.advance(1);
+    assert.deepEqual(outcomes, ["short: timeout"]);
+    receive([0x13, 2, 2, 0, 0, 0]);
+    await clock.advance(RESPONSE_TIMEOUT_MS - 5000);
+    assert.deepEqual(outcomes, ["short: timeout", "default: timeout"]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("all fail with the link, and leave no timer", () => {
+    const { signaling, clock, outcomes, outcome } = setUp();
+    for (const name of ["first", "second"]) signaling.request(0x12, [6, 12, 0, 500], outcome(name));
+    signaling.close();
+    signaling.close();
+    assert.deepEqual(outcomes, ["first: closed", "second: closed"]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("their number is bounded, and identifiers go round without 0 and without those in use", () => {
+    const { signaling, sent, outcome, receive } = setUp();
+    signaling.request(0x12, [], outcome("open"));
+    for (let count = 0; count < 600; count++) {
+      signaling.request(0x12, [], outcome("closed"));
+      const identifier = fromHex(sent.at(-1)!)[1]!;
+      assert.ok(identifier > 1, "0 is illegal, and 1 is in use");
+      receive([0x13, identifier, 2, 0, 0, 0]);
+    }
+    for (let count = 1; count < OPEN_REQUESTS_MAX; count++)
+      assert.ok(signaling.request(0x12, [], outcome("")));
+    assert.equal(signaling.request(0x12, [], outcome("")), false);
+  });
+
+  it("commands go to whom they were registered, who is one, and answers them", () => {
+    const { signaling, sent, receive } = setUp();
+    signaling.on(0x14, (identifier, view, start, length) => {
+      assert.equal(length, 10);
+      signaling.send(0x15, identifier, [view.getUint16(start, true)]);
+    });
+    assert.throws(() => signaling.on(0x14, () => {}), /0x14 is served already/);
+    receive([0x14, 3, 10, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert.deepEqual(sent, ["15 03 02 00 80 00"]);
+    receive([0x14, 3, 9, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert.equal(sent[1], "01 03 02 00 00 00", "a wrong length is rejected before");
+    const credits: number[] = [];
+    signaling.on(0x16, (_, view, start) => credits.push(view.getUint16(start + 2, true)));
+    receive([0x16, 4, 4, 0, 0x40, 0, 5, 0]);
+    assert.deepEqual(credits, [5]);
+    assert.equal(sent.length, 2, "credits are never answered");
   });
 });
