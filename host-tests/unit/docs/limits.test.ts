@@ -11,6 +11,8 @@ import {
   HIGH_DUTY_MS,
 } from "../../../firmware/ble/gap/advertising-set.ts";
 import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../../firmware/ble/gatt/server/prepared-writes.ts";
+import { QUESTIONS_MAX } from "../../../firmware/ble/gatt/server/questions.ts";
+import { INDICATIONS_MAX } from "../../../firmware/ble/gatt/server/updates.ts";
 import { DEFAULT_CAPACITY } from "../../../firmware/ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH } from "../../../firmware/ble/gatt/types.ts";
 import { QUEUE_LIMIT, QUEUE_LIMIT_ALL, QUEUE_SHARE } from "../../../firmware/ble/hci/acl.ts";
@@ -33,6 +35,8 @@ const figures: Readonly<Record<string, readonly number[]>> = {
   "parts and bytes of a long write": [PREPARED_COUNT_MAX, PREPARED_BYTES_MAX],
   "time of your": [TRANSACTION_TIMEOUT_MS / 1000 - 1],
   "time of a client's confirmation": [TRANSACTION_TIMEOUT_MS / 1000],
+  "writes without response": [QUESTIONS_MAX],
+  "indications that wait": [INDICATIONS_MAX],
   "notifications that wait": [QUEUE_LIMIT, QUEUE_LIMIT_ALL, QUEUE_SHARE],
   "timers of": [APPLICATION_TIMERS],
   "answer of the controller": [COMMAND_TIMEOUT_MS],
