@@ -40,8 +40,9 @@ export class CreditChannel implements Channel {
     return this;
   }
 
-  get hasRoom(): boolean {
-    return this.queue.length < QUEUE_MAX && this.lower.hasRoom;
+  hasRoom(length: number): boolean {
+    const frames = Math.ceil((SDU_LENGTH + length) / this.mps);
+    return this.queue.length + frames <= QUEUE_MAX && this.lower.hasRoom(length);
   }
 
   send(headerLength: number, payload: Uint8Array, start: number, end: number): boolean {
@@ -66,7 +67,7 @@ export class CreditChannel implements Channel {
     payload: Uint8Array,
     end: number,
   ): number {
-    if (count !== 1 || channels[0] !== this || !this.hasRoom) return 0;
+    if (count !== 1 || channels[0] !== this || !this.hasRoom(headerLength + end)) return 0;
     this.send(headerLength, payload, 0, end);
     return 1;
   }
