@@ -109,7 +109,7 @@ export declare function counters(): Counters;
 
 /**
  * Asks for one setting: `config("mac")`, `config("gapName")`. Settings are known at once, whether the radio is on or off.
- * @throws RangeError for a key that there is not, BleError `not-supported` for one of pairing, `radio-off` when the
+ * @throws RangeError for an unknown key, BleError `not-supported` for one of pairing, `radio-off` when the
  * public address is asked for and the radio has not been on.
  */
 export declare function config<K extends keyof (Config & ReadOnlyConfig)>(
@@ -117,7 +117,7 @@ export declare function config<K extends keyof (Config & ReadOnlyConfig)>(
 ): (Config & ReadOnlyConfig)[K];
 /**
  * Changes settings: all, or none when one of them is wrong.
- * @throws RangeError for a value out of range or a key that there is not, BleError `not-supported` for what comes with
+ * @throws RangeError for a value out of range or an unknown key, BleError `not-supported` for what comes with
  * pairing.
  */
 export declare function config(changes: Partial<Config>): void;

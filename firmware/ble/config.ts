@@ -76,7 +76,7 @@ function withPairing(what: string): BleError {
 
 /**
  * One setting.
- * @throws RangeError for a key that there is not, BleError `not-supported` for one of pairing, `radio-off` when the
+ * @throws RangeError for an unknown key, BleError `not-supported` for one of pairing, `radio-off` when the
  * public address is asked for and the radio has not been on.
  */
 export function getConfig<K extends keyof (Config & ReadOnlyConfig)>(
@@ -98,7 +98,7 @@ export function getConfig(host: Host, key: string): unknown {
 
 /**
  * Changes settings: all, or none when one of them is wrong.
- * @throws RangeError for a value out of range or a key that there is not, BleError `not-supported` for what comes with
+ * @throws RangeError for a value out of range or an unknown key, BleError `not-supported` for what comes with
  * pairing.
  */
 export function setConfig(host: Host, changes: Partial<Config>): void {

@@ -95,7 +95,7 @@ export class BLE {
 
   /**
    * Sets who is told of events, in place of the handler before; null for nobody. Events that `aioble` causes count too.
-   * @throws TypeError for what is no function.
+   * @throws TypeError for what is not a function.
    */
   irq(handler: IrqHandler | null): void;
   irq(handler: (event: IrqEvent[0]) => unknown): void;

@@ -28,7 +28,7 @@ txSlot *__wrap_fxNewFunctionName(txMachine *the, txSlot *instance, txID id, txIn
     return NULL;
 }
 
-/* The slot of a function's code, or NULL when `this` is no function. */
+/* The slot of a function's code, or NULL when `this` is not a function. */
 static const txSlot *code_of_this(txMachine *the) {
     if (!mxIsReference(mxThis) || !mxIsFunction(mxThis->value.reference))
         return NULL;

@@ -30,7 +30,7 @@ static void module_evaluated(txMachine *the) {
     mxPushSlot(mxArgv(0));
     mxGetID(mxID(_default));
     if (!fxIsCallable(the, the->stack))
-        failure_fatal("main failed: the firmware's default export is no function");
+        failure_fatal("main failed: the firmware's default export is not a function");
     mxPullSlot(mxArgv(0));
     evaluated(the);
 }

@@ -233,5 +233,5 @@ void hci_overdue(txMachine *the) {
     /* The missing bytes may wait in the UART, behind JavaScript that took long. */
     hci_receive(the);
     if (hci_next() <= due)
-        fail(the, "broken off");
+        fail(the, "incomplete packet");
 }

@@ -15,7 +15,7 @@ txSlot *native_argument(txMachine *the, int index) {
 txSlot *native_function(txMachine *the, int index, const char *name) {
     txSlot *slot = native_argument(the, index);
     if (!fxIsCallable(the, slot))
-        mxTypeError("%s is no function", name);
+        mxTypeError("%s is not a function", name);
     return slot;
 }
 
@@ -27,11 +27,11 @@ uint32_t native_unsigned(txMachine *the, int index, const char *name, uint32_t m
     else if (slot->kind == XS_NUMBER_KIND)
         value = slot->value.number;
     else
-        mxTypeError("%s is no number", name);
+        mxTypeError("%s is not a number", name);
     if (!(value >= 0 && value <= maximum))
         mxRangeError("%s is not between 0 and %u", name, (unsigned)maximum);
     if (value != (uint32_t)value)
-        mxRangeError("%s is no integer", name);
+        mxRangeError("%s is not an integer", name);
     return (uint32_t)value;
 }
 
@@ -40,7 +40,7 @@ uint8_t *native_bytes(txMachine *the, int index, const char *name, uint32_t *len
     txSlot *dispatch = mxIsReference(slot) ? slot->value.reference->next : NULL;
     if (!dispatch || dispatch->kind != XS_TYPED_ARRAY_KIND || !(dispatch->flag & XS_INTERNAL_FLAG) ||
         dispatch->value.typedArray.dispatch->constructorID != _Uint8Array)
-        mxTypeError("%s is no Uint8Array", name);
+        mxTypeError("%s is not a Uint8Array", name);
     txSlot *view = dispatch->next;
     txSlot *buffer = view->next;
     txSlot *data = buffer->value.reference->next;

@@ -15,7 +15,7 @@ export const APPLICATION_TIMERS = 100;
 /**
  * Timers for applications, on a clock that has room for any number of them.
  *
- * As in Node, a delay is truncated to whole milliseconds, and a delay below 1 or that is no number means 1. Unlike
+ * As in Node, a delay is truncated to whole milliseconds, and a delay below 1 or that is not a number means 1. Unlike
  * there, a delay has no upper limit: 30 days are 30 days. Handles are integers from 1 upward. An interval keeps
  * its rhythm: the time that the callback takes does not shift later calls, and calls that were missed are left
  * out, never made up for in a burst. What a callback throws goes to `report`, and an interval goes on. A timer

@@ -328,25 +328,25 @@ for (const sanitize of [false, true]) {
           ]) log(attempt(f));
           native.exit(0);`);
         assert.deepEqual(lines, [
-          "TypeError: callback is no function",
+          "TypeError: callback is not a function",
           "TypeError: argument 2 is missing",
-          "TypeError: handle is no number",
-          "TypeError: onPacket is no function",
-          "TypeError: header is no Uint8Array",
-          "TypeError: header is no Uint8Array",
+          "TypeError: handle is not a number",
+          "TypeError: onPacket is not a function",
+          "TypeError: header is not a Uint8Array",
+          "TypeError: header is not a Uint8Array",
           "RangeError: headerLength is not between 0 and 8",
           "RangeError: start is not between 0 and 4",
           "RangeError: end is not between 0 and 8",
-          "RangeError: headerLength is no integer",
+          "RangeError: headerLength is not an integer",
           "RangeError: length is not between 0 and 65536",
           "TypeError: no flash area is called nowhere",
           "RangeError: length is not between 0 and 0",
-          "TypeError: bytes is no Uint8Array",
+          "TypeError: bytes is not a Uint8Array",
           "TypeError: sensorRead: no sensor is called pressure",
           "TypeError: consoleWrite: no level is called loud",
-          "TypeError: status is no number",
+          "TypeError: status is not a number",
           "TypeError: applicationStart: modules and globals are objects",
-          "TypeError: header is no Uint8Array",
+          "TypeError: header is not a Uint8Array",
         ]);
       });
 
@@ -532,7 +532,7 @@ for (const sanitize of [false, true]) {
         const result = await run(image, ["--hci", controller.option]);
         controller.close();
         assert.equal(result.status, 0, result.lines.join("\n"));
-        assert.deepEqual(infos(result), ["packet 4", "broken off", "packet 4", "broken off"]);
+        assert.deepEqual(infos(result), ["packet 4", "incomplete packet", "packet 4", "incomplete packet"]);
       });
 
       it("reports ACL data past the limit as such, without its payload", async () => {
@@ -780,7 +780,7 @@ for (const sanitize of [false, true]) {
           [`export default async function main() { await null; throw new Error("later"); }`, "Error: later"],
           [`throw new TypeError("in the module");`, "TypeError: in the module"],
           [`import "elsewhere"; export default () => {};`, 'ReferenceError: module "elsewhere" not found'],
-          [`export default 5;`, "the firmware's default export is no function"],
+          [`export default 5;`, "the firmware's default export is not a function"],
         ];
         for (const [source, sentence] of cases) {
           const image = await bench.image(`failing-${images++}`, source);

@@ -317,7 +317,7 @@ for (const board of ["host", "mps2-an500"]) {
       assert.match(lines[13] ?? "", /^… (?:8|9)\d more$|^… 1\d\d more$/);
     });
 
-    it("names the place of a call of what is no function", () => {
+    it("names the place of a call of what is not a function", () => {
       assert.match(from("== notFunction").split("\n")[2] ?? "", /^at notFunction /);
       assert.equal(
         from("== notFunction").split("\n")[2],

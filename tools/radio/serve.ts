@@ -33,7 +33,7 @@ function readOptions() {
     },
   });
   const [seed, loss] = [Number(values.seed), Number(values.loss)];
-  if (!Number.isInteger(seed)) throw new RangeError(`--seed ${values.seed} is no integer`);
+  if (!Number.isInteger(seed)) throw new RangeError(`--seed ${values.seed} is not an integer`);
   if (!(loss >= 0 && loss <= 1)) throw new RangeError(`--loss ${values.loss} is not from 0 to 1`);
   return { ...values, seed, loss };
 }

@@ -113,7 +113,7 @@ describe("the code that an application answers with (Vol 3, Part F, Table 3.44)"
     }
   });
 
-  it("anything that is no number and no bytes is Unlikely Error and a line in the log", async () => {
+  it("anything that is neither a number nor bytes is Unlikely Error and a line in the log", async () => {
     for (const answer of NONSENSE) {
       for (const request of [READ, WRITE, EXECUTE]) {
         const { reply, lines } = await ask(answer, request);
