@@ -180,7 +180,7 @@ const withoutSearch = ({ resolveId: _, ...plugin }: Plugin): Plugin => plugin;
 const place = (log: RollupLog): string =>
   log.loc?.file === undefined
     ? displayPath(log.id ?? log.ids?.[0] ?? "the bundle")
-    : `${displayPath(log.loc.file)}:${log.loc.line}`;
+    : `${displayPath(log.loc.file)}:${log.loc.line}:${log.loc.column + 1}`;
 
 /** Rollup wraps what a plugin throws. */
 function asToolError(error: unknown): unknown {

@@ -87,7 +87,7 @@ export const forms = {
 type Form = keyof typeof forms;
 
 /** What steps wait for when they do not say. */
-const defaultMs = { find: 30_000, listen: 30_000, notifications: 15_000, expect: 15_000 } as const;
+const defaultMs = { find: 30_000, listen: 30_000, notifications: 30_000, expect: 30_000 } as const;
 
 /** The longest wait: timers of this computer know no longer one. */
 const MAX_MS = 24 * 3600 * 1000;

@@ -117,7 +117,7 @@ describe("imports of a bundle", () => {
   });
 
   it("refuses eval, names that are not exported, and what does not parse", async () => {
-    await refused("application", 'eval("1");', /main\.ts:1: the camera has no parser/);
+    await refused("application", 'eval("1");', /main\.ts:1:1: the camera has no parser/);
     write("empty.ts", "export {};");
     await refused("application", 'import { x } from "./empty.ts";\nx();', /"x" is not exported/);
     await refused("application", "const = 3;", /Expected identifier/);
