@@ -256,11 +256,17 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
     // Whoever captures has the bytes: left here, they would fill the room for what comes next.
     if (this.append) this.put(new Uint8Array(0));
     let taker = this.firstTaker;
-    while (taker?.isOver) taker = taker.nextTaker;
-    this.firstTaker = taker?.nextTaker;
-    if (!this.firstTaker) this.lastTaker = undefined;
-    if (taker) taker.resolve(taker.mayBeAbandoned ? this.hand(write) : write);
-    else core.capture.add(this, write, (link as Connection).link.account);
+    while (taker && !this.give(taker, write)) taker = taker.nextTaker;
+    const next = taker?.nextTaker;
+    this.firstTaker = next;
+    if (!next) this.lastTaker = undefined;
+    if (!taker) core.capture.add(this, write, (link as Connection).link.account);
+  }
+
+  /** False when it waits no longer. */
+  private give(taker: Taker, write: CapturedWrite): boolean {
+    if (!taker.mayBeAbandoned) return taker.resolve(write);
+    return !taker.isOver && taker.resolve(this.hand(write));
   }
 
   /** Whoever waits gets to know that there is something new. */

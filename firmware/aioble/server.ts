@@ -225,7 +225,8 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     const registration = this.registration ?? this.registered("notify");
     if ((this.flags & PROPERTY.NOTIFY) === 0) this.mustHave(PROPERTY.NOTIFY, "notify");
     const { attribute, core } = registration;
-    const value = data === undefined ? attribute.value : bytesOf(data);
+    let value = attribute.value;
+    if (data !== undefined) value = data?.constructor === Uint8Array ? data : bytesOf(data);
     const link = connection.link;
     if (link.disconnectReason !== undefined) return Promise.reject(connection.gone());
     const outcome = core.updates.notify(link.server, attribute, value, options?.force);

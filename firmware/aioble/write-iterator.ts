@@ -43,6 +43,8 @@ export class WriteIterator<Written> implements AsyncIterableIterator<Written>, S
   private refuse!: (error: unknown) => void;
   private scope!: WaitScope;
   nextTaker: Taker | undefined = undefined;
+  /** What a step of a loop results in is looked at. */
+  readonly mayBeAbandoned = false;
   private readonly source: WriteSource<Written>;
   private readonly signal: Signal | undefined;
   private readonly onAbort: (() => void) | undefined = undefined;
@@ -57,11 +59,6 @@ export class WriteIterator<Written> implements AsyncIterableIterator<Written>, S
   /** Whether no step waits. */
   get isOver(): boolean {
     return this.step === undefined;
-  }
-
-  /** What a step of a loop results in is looked at. */
-  get mayBeAbandoned(): boolean {
-    return false;
   }
 
   next(): Promise<IteratorResult<Written>> {
@@ -103,7 +100,9 @@ export class WriteIterator<Written> implements AsyncIterableIterator<Written>, S
   /** A write has come. Returns whether a step waited for it. */
   resolve(value: Written): boolean {
     if (!this.step) return false;
-    this.finish();
+    this.step = undefined;
+    this.scope.members.delete(this);
+    if (this.signal) this.signal.removeEventListener("abort", this.onAbort!);
     this.fulfil({ value, done: false });
     return true;
   }
@@ -129,10 +128,6 @@ export class WriteIterator<Written> implements AsyncIterableIterator<Written>, S
   /** The step ends, but not by a write. */
   private leave(): void {
     this.source.leave(this);
-    this.finish();
-  }
-
-  private finish(): void {
     this.step = undefined;
     this.scope.members.delete(this);
     if (this.signal) this.signal.removeEventListener("abort", this.onAbort!);

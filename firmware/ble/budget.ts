@@ -57,19 +57,25 @@ export class Account {
 
   /** Takes an item, whatever is kept already: for the few that are bounded by their number. */
   force(bytes: number): void {
-    this.change(bytes + ITEM_OVERHEAD);
-  }
-
-  private change(bytes: number): void {
-    const before = this.beyond;
-    this.held += bytes;
-    this.budget.add(bytes, this.beyond - before);
+    const { budget, guaranteed, held } = this;
+    const size = bytes + ITEM_OVERHEAD;
+    const after = held + size;
+    this.held = after;
+    if (after > guaranteed) budget.beyond += after - Math.max(held, guaranteed);
+    const all = budget.held + size;
+    budget.held = all;
+    if (all > budget.peak) budget.peak = all;
   }
 
   /** An item of so many bytes is kept no longer. */
   give(bytes: number): void {
-    this.change(-bytes - ITEM_OVERHEAD);
-    if (this.held === 0) this.isOver = false;
+    const { budget, guaranteed, held } = this;
+    const size = bytes + ITEM_OVERHEAD;
+    const after = held - size;
+    this.held = after;
+    if (held > guaranteed) budget.beyond -= held - Math.max(after, guaranteed);
+    budget.held -= size;
+    if (after === 0) this.isOver = false;
   }
 
   /** Counts what the budget refused; the log has one line until the link keeps nothing any more. */
@@ -101,13 +107,6 @@ export class Budget {
   /** For one link. */
   account(handle: number): Account {
     return new Account(this, handle, this.size / 2 / this.places);
-  }
-
-  /** For accounts. */
-  add(bytes: number, beyond: number): void {
-    this.held += bytes;
-    this.beyond += beyond;
-    if (this.held > this.peak) this.peak = this.held;
   }
 
   /** For accounts: `handle` is that of a link whose first refusal this is. */

@@ -339,11 +339,10 @@ export class Acl {
   }
 
   /**
-   * Number Of Completed Packets (Vol 4, Part E, 7.7.19), `length` bytes with the indicator. Wrong handles and counts are
-   * noted and change nothing.
+   * Number Of Completed Packets (Vol 4, Part E, 7.7.19), `length` bytes with the indicator, with entries for `count` links.
+   * Wrong handles and counts are noted and change nothing.
    */
-  completed(packet: DataView, length = packet.byteLength): void {
-    const count = length > 3 ? packet.getUint8(3) : 0;
+  completed(packet: DataView, length = packet.byteLength, count = length > 3 ? packet.getUint8(3) : 0): void {
     for (let at = 4, end = 4 + count * 4; at < end && at + 4 <= length; at += 4) {
       const entry = packet.getUint32(at, true);
       const handle = entry & 0x0fff;

@@ -57,8 +57,8 @@ export interface HciPort {
 export interface HciData {
   /** An ACL packet of `length` bytes. False when it is malformed. */
   receive(packet: DataView, length: number): boolean;
-  /** Number Of Completed Packets, `length` bytes, whose header is sound. */
-  completed(packet: DataView, length: number): void;
+  /** Number Of Completed Packets, `length` bytes, whose header is sound; it announces `count` links. */
+  completed(packet: DataView, length: number, count: number): void;
   /** The transport has room again. */
   drain(): void;
 }
@@ -217,7 +217,7 @@ export class Hci implements HciReceiver {
     const type = header & 0xff;
     if (type === H4_EVENT && ((header >> 16) & 0xff) === length - 3) {
       const code = (header >> 8) & 0xff;
-      if (code === numberOfCompletedPackets.code) this.data.completed(packet, length);
+      if (code === numberOfCompletedPackets.code) this.data.completed(packet, length, header >>> 24);
       else this.receiveEvent(code, packet, length);
     } else if (type !== H4_ACL || !this.data.receive(packet, length)) {
       this.refuse("packet", type);
