@@ -1,4 +1,5 @@
 /** The command line `obscura`. */
+import { mkdirSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { findApplication, listExamples } from "../build/application.ts";
 import { listBoards } from "../build/boards.ts";
@@ -8,7 +9,7 @@ import { runDoctor } from "../doctor/command.mjs";
 import { ToolError, UsageError } from "../events.ts";
 import { initialise } from "../init/init.ts";
 import { isPackage, version } from "../installation.mjs";
-import { displayPath } from "../paths.ts";
+import { buildRoot, displayPath } from "../paths.ts";
 import { runPhone } from "../phone/command.ts";
 import { endPrograms } from "../process.ts";
 import { parseRadio, radios } from "../session/radios/radio.ts";
@@ -37,6 +38,11 @@ const radioOption = () =>
 
 /** Installs what is missing, as far as it can. */
 function prepare(pieces: readonly string[]): void {
+  try {
+    mkdirSync(buildRoot, { recursive: true });
+  } catch (error) {
+    throw new ToolError(`Nothing can be built here: ${(error as Error).message}`);
+  }
   try {
     setUp(pieces);
   } catch (error) {

@@ -26,6 +26,9 @@ export function shrinkwrapOf(lock) {
   return { ...lock, packages: { ...Object.fromEntries(packages), "": self } };
 }
 
+/** Where Debian's base-files has the texts that go with the engine's sources. */
+const licences = "/usr/share/common-licenses";
+
 /** @param {string} target */
 function copyEngine(target) {
   const source = packageFolder("@agoric/xsnap");
@@ -33,6 +36,7 @@ function copyEngine(target) {
   for (const folder of ["includes", "platforms", "sources"]) {
     cpSync(join(source, "moddable/xs", folder), join(target, "moddable/xs", folder), { recursive: true });
   }
+  for (const text of ["GPL-3", "LGPL-3"]) cpSync(join(licences, text), join(target, text));
   const { name, version } = readJson(join(source, "package.json"));
   writeJson(join(target, "package.json"), { name, version, license: "LGPL-3.0-or-later", private: true });
 }

@@ -44,6 +44,8 @@ describe("npm pack", function () {
       "README.md",
       "boards/mps2-an500/linker.ld",
       "docs/application.md",
+      "engine/GPL-3",
+      "engine/LGPL-3",
       "engine/moddable/xs/sources/xsRun.c",
       "engine/package.json",
       "examples/environment-sensor/main.ts",
