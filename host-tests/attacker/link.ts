@@ -116,8 +116,12 @@ export class Link {
     for (const { data, isContinuation } of packets) this.deliver(data, isContinuation);
   }
 
-  /** One ACL packet with exactly these bytes after its header. `flags`: packet boundary and broadcast (5.4.2). */
+  /**
+   * One ACL packet with exactly these bytes after its header. `flags`: packet boundary and broadcast (5.4.2). Of a link that
+   * is gone a controller has none.
+   */
   acl(what: string | Uint8Array, flags = 2): void {
+    if (!this.isOpen) return;
     const data = bytes(what);
     const header = Buffer.concat([Buffer.from([h4.acl]), u16(this.handle | (flags << 12)), u16(data.length)]);
     this.controller.send(Buffer.concat([header, data]));

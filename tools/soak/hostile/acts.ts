@@ -155,14 +155,14 @@ const babble: Act = async (place) => {
   const uuids = [...place.handles.keys()];
   for (let count = 0; count < 60; count++) {
     const opcode = random.below(4) === 0 ? random.below(256) : (Object.values(att)[random.below(18)] ?? 0);
-    const body = random.bytes(random.below(random.below(8) === 0 ? 600 : 24));
+    const body = random.bytes(random.below(random.below(16) === 0 ? 600 : 24));
     const isKnown = random.below(2) === 0;
     link.att(
       isKnown
         ? pduOf(place, opcode, uuids[random.below(uuids.length)] ?? 0, body)
         : Buffer.from([opcode, ...body]),
     );
-    if (count % 10 === 0) await pause(place);
+    if (count % 10 === 9) await pause(place);
   }
   link.end();
 };
@@ -188,6 +188,8 @@ const garble: Act = async (place) => {
       default:
         link.acl(random.bytes(random.below(251)), 1);
     }
+    // A controller holds no more than a few packets that its host has not fetched.
+    if (count % 8 === 7) await pause(place);
   }
   await pause(place);
   link.end();

@@ -5,7 +5,7 @@ import type { Random } from "../../../host-tests/unit/storage/random.ts";
 import { ToolError } from "../../events.ts";
 import { ORDER, SURE, UPLOAD, VALUE } from "./script.ts";
 
-/** Notifications in a row, without a gap, before a peer is content. */
+/** Notifications before a peer is content: each newer than the one before; a busy computer may make it miss some. */
 export const TOLD = 25;
 
 /** What was served over a run. */
@@ -51,7 +51,7 @@ async function session(link: Link, random: Random, served: Served): Promise<void
   for (let count = 0; count < TOLD; count++) {
     const pdu = await link.updates.takeWhere((update) => update[0] === att.notification, "a notification");
     const number = pdu.readUInt32LE(3);
-    expect(before === undefined || number === before + 1, `value ${number} followed ${before}`);
+    expect(before === undefined || number > before, `value ${number} followed ${before}`);
     before = number;
     served.notifications++;
   }

@@ -238,7 +238,7 @@ async function setTheStages(
     const controller = await Controller.listen();
     stops.push(() => controller.close());
     const camera = new LineBox(`camera (${name})`, PATIENCE_MS);
-    const options = { image, application: applications[name]!, hci: controller.hci, growth: 0 };
+    const options = { image, application: applications[name]!, hci: controller.hci };
     const running = await startCamera(board, { ...options, state: join(folder, name) }, (line) =>
       camera.put(line),
     );

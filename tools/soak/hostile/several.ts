@@ -63,9 +63,24 @@ async function serve(connection: DeviceConnection): Promise<void> {
   reporting = setTimeout(report, ALONE_MS);
 }
 
+/** Whose indication is on its way: one at a time for each, whatever it orders. */
+const indicating = new Set<DeviceConnection>();
+
+async function indicate(connection: DeviceConnection, bytes: Uint8Array): Promise<void> {
+  if (indicating.has(connection)) return;
+  indicating.add(connection);
+  try {
+    await sure.indicate(connection, bytes);
+  } catch {
+    // The client did not confirm, or has left.
+  } finally {
+    indicating.delete(connection);
+  }
+}
+
 async function obey(): Promise<void> {
   for await (const { connection, data } of order.writes()) {
-    if (data[0] === 1) sure.indicate(connection, data.subarray(1)).catch(() => undefined);
+    if (data[0] === 1) void indicate(connection, data.subarray(1));
   }
 }
 

@@ -58,6 +58,8 @@ export class ServerBearer extends AttServerRole {
   readonly session: ServerSession;
   /** A request waits for the application's answer. */
   busy = false;
+  /** The log has that this client does not wait for answers. */
+  hasWarnedOfHaste = false;
   readonly context: ServerContext;
   /** Of the link, as it is now. */
   security: LinkSecurity;

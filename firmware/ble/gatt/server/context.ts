@@ -31,6 +31,8 @@ export class ServerContext {
   lastGenericHandle = 0;
   /** Write commands that were dropped: too long, not allowed, or for no attribute (Vol 3, Part F, 3.4.5.3). */
   droppedCommands = 0;
+  /** Requests that came before their predecessor's answer (Vol 3, Part F, 3.3.2). */
+  droppedRequests = 0;
   /** Whether the log has said that a client asks more than the application answers. */
   hasWarnedOfQuestions = false;
 

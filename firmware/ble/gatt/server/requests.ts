@@ -71,10 +71,14 @@ export const REQUESTS: RequestTable = {
       return !session.changeUnaware;
     }
     if (bearer.busy) {
-      context.port.log(
-        "warning",
-        `att: dropped request 0x${opcode.toString(16)} that came before its predecessor's answer`,
-      );
+      context.droppedRequests++;
+      if (!bearer.hasWarnedOfHaste) {
+        bearer.hasWarnedOfHaste = true;
+        context.port.log(
+          "warning",
+          `att: dropped request 0x${opcode.toString(16)} that came before its predecessor's answer; no more of this client's are logged`,
+        );
+      }
       return false;
     }
     return admitsUnaware(bearer, opcode, view, start, length);
