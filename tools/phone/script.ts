@@ -87,7 +87,7 @@ export const forms = {
 type Form = keyof typeof forms;
 
 /** What steps wait for when they do not say. */
-const defaultMs = { find: 30_000, listen: 30_000, notifications: 30_000, expect: 30_000 } as const;
+const DEFAULT_MS = 30_000;
 
 /** The longest wait: timers of this computer know no longer one. */
 const MAX_MS = 24 * 3600 * 1000;
@@ -185,8 +185,8 @@ class Words {
     return ms;
   }
 
-  within(otherwise: number): number {
-    return this.take("within") ? this.time() : otherwise;
+  within(): number {
+    return this.take("within") ? this.time() : DEFAULT_MS;
   }
 
   text(): string {
@@ -245,12 +245,12 @@ const readers: Readonly<Record<Form, (words: Words) => Step>> = {
         : words.take("again")
           ? { again: true }
           : {};
-    return { do: "find", whom, withinMs: words.within(defaultMs.find) };
+    return { do: "find", whom, withinMs: words.within() };
   },
   listen: (words) => ({
     do: "listen",
     count: words.integer("the count", 1, 10_000),
-    withinMs: words.within(defaultMs.listen),
+    withinMs: words.within(),
   }),
   connect: (words) => ({ do: "connect", mtu: words.take("mtu") ? words.integer("the mtu", 23, 517) : 247 }),
   database: () => ({ do: "database" }),
@@ -269,7 +269,7 @@ const readers: Readonly<Record<Form, (words: Words) => Step>> = {
   notifications: (words) => ({
     do: "notifications",
     count: words.integer("the count", 1, 10_000),
-    withinMs: words.within(defaultMs.notifications),
+    withinMs: words.within(),
   }),
   wait: (words) => ({ do: "wait", ms: words.time() }),
   disconnect: () => ({ do: "disconnect" }),
@@ -282,17 +282,17 @@ const readers: Readonly<Record<Form, (words: Words) => Step>> = {
     do: "expect notification",
     attribute: words.attribute(),
     pattern: words.isAtEnd || words.comes(/^within$/) ? undefined : words.pattern(),
-    withinMs: words.within(defaultMs.expect),
+    withinMs: words.within(),
   }),
   "expect silence": (words) => ({ do: "expect silence", ms: words.time() }),
   "expect log": (words) => ({
     do: "expect log",
     text: words.text(),
-    withinMs: words.within(defaultMs.expect),
+    withinMs: words.within(),
   }),
   "expect disconnection": (words) => ({
     do: "expect disconnection",
-    withinMs: words.within(defaultMs.expect),
+    withinMs: words.within(),
   }),
 };
 
