@@ -177,9 +177,9 @@ const values = Array.from({ length: ${characteristics} }, (_, index) =>
 registerServices(service);
 let next = 0;
 setInterval(() => {
-  // Fewer than a client's queue takes.
-  for (let count = 0; count < 20; count++) values[next++ % values.length]!.write(new Uint8Array([1]), { sendUpdate: true });
-}, 100);
+  // Fewer than the clients' queues take, and others each time.
+  for (let count = 0; count < 7; count++) values[next++ % values.length]!.write(new Uint8Array([1]), { sendUpdate: true });
+}, 50);
 for await (const connection of connections({ intervalUs: 100_000, name: "camera" })) void connection.disconnected();
 `;
 
