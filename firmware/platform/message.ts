@@ -34,7 +34,7 @@ function convert(conversion: string, value: unknown): string {
     case "d":
       return numberText(value, Number);
     case "i":
-      return numberText(value, (text) => Number.parseInt(String(text), 10));
+      return numberText(value, (text) => integerOf(String(text)));
     case "f":
       return numberText(value, (text) => Number.parseFloat(String(text)));
     case "j":
@@ -84,4 +84,10 @@ function jsonOf(value: unknown): string {
   } catch {
     return "[Circular]";
   }
+}
+
+/** What `parseInt` makes of a text; the engine's loses the sign of a zero. */
+function integerOf(text: string): number {
+  const value = Number.parseInt(text, 10);
+  return value === 0 && text.trimStart().startsWith("-") ? -0 : value;
 }
