@@ -209,6 +209,8 @@ export class Acl {
     for (let before = this.first; before; before = before.next) {
       if (before.next === link) before.next = link.next;
     }
+    // Whoever keeps a link that has ended would keep all that came after it.
+    link.next = undefined;
   }
 
   /** Adds a connection. A handle that the controller uses again replaces the old one. */

@@ -305,6 +305,16 @@ describe("Acl: several links", () => {
 });
 
 describe("Acl: the end of a link (Vol 4, Part E, 4.3)", () => {
+  it("a link that has ended keeps none of those that come after it", () => {
+    const { acl } = setUp(27, 2);
+    const ended = acl.open(1);
+    const next = acl.open(2);
+    assert.equal(ended.next, next);
+    acl.close(ended);
+    assert.equal(ended.next, undefined);
+    assert.equal(send(acl, next, fromHex("00")), true);
+  });
+
   it("gives its packets in the controller back, and its queue is dropped", () => {
     const { acl, controller } = setUp(27, 2);
     const a = acl.open(1);
