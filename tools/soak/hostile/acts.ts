@@ -250,8 +250,6 @@ export const acts: Readonly<Record<string, Act>> = {
 /** Faults of the controller, of which the camera recovers: every link ends. */
 export const faults: Readonly<Record<string, (controller: Controller, random: Random) => void>> = {
   hardwareError: (controller) => controller.send("04 10 01 42"),
-  noise: (controller, random) => controller.send(Buffer.from([0x80 + random.below(0x80)])),
-  breakOff: (controller) => controller.send("04 3e ff 02 01"),
   silence: (controller) => {
     controller.hold(op.leSetAdvertisingParameters).catch(() => undefined);
   },
