@@ -46,8 +46,9 @@ export async function bytecodeSizes(manifest: Manifest, container: string): Prom
   }
 }
 
-/** Where a statement is in the text. */
-interface Span {
+/** A statement, and where it is in the text. */
+interface Statement {
+  readonly type: string;
   readonly start: number;
   readonly end: number;
 }
@@ -62,7 +63,9 @@ export async function bundleParts(
   const { code, origins } = await bundle("firmware", manifest.firmware, [featuresOf(manifest)]);
   const lines = new Lines(code);
   const parts = new Map<string, string>();
-  for (const { start, end } of parseAst(code).body as unknown as Span[]) {
+  for (const { type, start, end } of parseAst(code).body as unknown as Statement[]) {
+    // Of names of another part, and it makes no code.
+    if (type === "ExportNamedDeclaration") continue;
     const file = origins.placeOf(lines.positionOf(start))?.file ?? HELPERS;
     parts.set(file, `${parts.get(file) ?? ""}${code.slice(start, end)}\n`);
   }
