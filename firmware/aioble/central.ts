@@ -8,17 +8,11 @@ import { textOf } from "../ble/text.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Core } from "./core.ts";
 import type { Device, DeviceConnection } from "./device.ts";
+import { holdTimeMs } from "./hold.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
 
 /** How long `connect` looks for a device when nobody says. */
 const TIMEOUT_MS = 10_000;
-
-/**
- * A link that nothing was heard of for six intervals ends with reason 0x3E: it has never existed (Vol 6, Part B, 4.5.2).
- * A controller that cannot ask the peer for its features is given some more intervals; where they are long, less.
- */
-const HOLD_INTERVALS = 8;
-const HOLD_MAX_MS = 2000;
 
 /** What `Device.connect` takes. */
 export interface ConnectOptions extends WaitOptions {
@@ -152,8 +146,7 @@ export class Central {
         this.found(search, connection);
     };
     link.onEstablished = deliver;
-    const holdMs = Math.min((link.parameters.intervalUs / 1000) * HOLD_INTERVALS, HOLD_MAX_MS);
-    const hold = this.core.clock.setTimer(deliver, holdMs);
+    const hold = this.core.clock.setTimer(deliver, holdTimeMs(link.parameters));
     search.state = { is: "holding", connection, hold };
   }
 

@@ -24,14 +24,8 @@ import {
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
 import { radioOff, TimeoutError } from "./errors.ts";
+import { holdTimeMs } from "./hold.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
-
-/**
- * A link that nothing was heard of for six intervals ends with reason 0x3E: it has never existed (Vol 6, Part B, 4.5.2).
- * So a connection is returned when the peer has sent data, or after some more intervals; where they are long, sooner.
- */
-const HOLD_INTERVALS = 8;
-const HOLD_MAX_MS = 2000;
 
 /** Reasons for the end of a link that the peer had no part in. */
 const NEVER_EXISTED: readonly number[] = [
@@ -328,8 +322,7 @@ export class Peripheral implements AdvertisingOwner {
     const { pending } = state;
     const deliver = (): void => pending.resolve(connection);
     link.onEstablished = deliver;
-    const holdMs = Math.min((link.parameters.intervalUs / 1000) * HOLD_INTERVALS, HOLD_MAX_MS);
-    const hold = this.core.clock.setTimer(deliver, holdMs);
+    const hold = this.core.clock.setTimer(deliver, holdTimeMs(link.parameters));
     this.enter(run, { is: "holding", pending, connection, hold });
     // It came by an advertisement before this one, which is not needed any more.
     if (run.set.advertising) void this.offAir(run);

@@ -12,6 +12,7 @@ import type { Hci } from "../hci/hci.ts";
 import { leAdvertisingReport } from "../hci/le-events.ts";
 import { HCI_STATUS } from "../hci/status.ts";
 import { type AdvertisingReport, readReports } from "./advertising-report.ts";
+import { START_ATTEMPTS } from "./advertising-set.ts";
 import type { AddressUser, OwnAddresses } from "./own-address.ts";
 
 /** Range of LE_Scan_Interval and LE_Scan_Window: 2.5 ms to 10.24 s (Vol 4, Part E, 7.8.10). */
@@ -58,9 +59,6 @@ export interface ScannerPort {
   readonly settings: { readonly addrMode: number };
   log(level: LogLevel, message: string): void;
 }
-
-/** A start that is lost with the controller is tried again when that is back: so often in all. */
-const START_ATTEMPTS = 3;
 
 interface Scan {
   readonly parameters: ScanParameters;
