@@ -15,6 +15,7 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
   ["ble/utf8.ts", "codec"],
   ["ble/text.ts", "codec"],
   ["ble/errors.ts", "codec"],
+  ["ble/security.ts", "codec"],
   ["ble/setting.ts", "codec"],
   ["ble/host.ts", "host"],
   ["ble/radio.ts", "host"],

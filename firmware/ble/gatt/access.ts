@@ -1,5 +1,6 @@
 /** Every permission check: what a peer may do with an attribute (Vol 3, Part C, 10.3.1; Vol 3, Part F, 4). */
 import { ATT_ERROR } from "../att/errors.ts";
+import type { LinkSecurity } from "../security.ts";
 
 /** What a link must offer before an attribute is read, written or subscribed. Nothing is required unless it says so. */
 export interface Requirement {
@@ -20,25 +21,6 @@ export interface Requirements {
   /** Of a characteristic's value: to be notified or indicated of it. Left out: what reading requires, or else writing. */
   readonly subscribe?: Requirement;
 }
-
-/** What a link offers at the moment. */
-export interface LinkSecurity {
-  readonly isEncrypted: boolean;
-  /** The pairing that its key comes from was authenticated. */
-  readonly isAuthenticated: boolean;
-  /** Bytes of its key, 0 while it is not encrypted. */
-  readonly keySize: number;
-  /** Whether there is a key that it could be encrypted with. */
-  readonly hasKey: boolean;
-}
-
-/** The security of a link without keys. */
-export const UNENCRYPTED: LinkSecurity = Object.freeze({
-  isEncrypted: false,
-  isAuthenticated: false,
-  keySize: 0,
-  hasKey: false,
-});
 
 /** What is checked of a peer. */
 export interface Peer {

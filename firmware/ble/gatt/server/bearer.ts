@@ -5,7 +5,7 @@ import { ATT_ERROR } from "../../att/errors.ts";
 import { COMMAND_FLAG } from "../../att/pdus.ts";
 import { AttServerRole } from "../../att/server-role.ts";
 import type { Account } from "../../budget.ts";
-import type { LinkSecurity } from "../access.ts";
+import type { LinkSecurity } from "../../security.ts";
 import type { ServerContext } from "./context.ts";
 import type { Attribute } from "./database.ts";
 import { PreparedWrites } from "./prepared-writes.ts";

@@ -1,8 +1,8 @@
 /** The GATT server: its database, its clients, and what links them (Vol 3, Part G, 2.5). */
 
 import type { AttBearer } from "../../att/bearer.ts";
+import { type LinkSecurity, UNENCRYPTED } from "../../security.ts";
 import type { UUID } from "../../uuid.ts";
-import { type LinkSecurity, UNENCRYPTED } from "../access.ts";
 import { ServerBearer } from "./bearer.ts";
 import { type GattWatcher, ServerContext, type ServerPort } from "./context.ts";
 import { type Attribute, Database, type ServiceDefinition } from "./database.ts";

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import {
-  type LinkSecurity,
   mayCommand,
   mayRead,
   maySubscribe,
   mayWrite,
   type Requirement,
   type Requirements,
-  UNENCRYPTED,
 } from "../../../../firmware/ble/gatt/access.ts";
 import { PROPERTY } from "../../../../firmware/ble/gatt/types.ts";
+import { type LinkSecurity, UNENCRYPTED } from "../../../../firmware/ble/security.ts";
 import { UUID } from "../../../../firmware/ble/uuid.ts";
 import { le16 } from "../../../support/bytes.ts";
 import { ALL, CCCD, type Client, createClient, error, VALUE } from "../../../support/gatt.ts";
@@ -23,6 +22,7 @@ const ENCRYPTION = 0x0f;
 
 const WITH_KEY: LinkSecurity = { ...UNENCRYPTED, hasKey: true };
 const encrypted = (keySize = 16, isAuthenticated = false): LinkSecurity => ({
+  ...UNENCRYPTED,
   isEncrypted: true,
   isAuthenticated,
   keySize,
