@@ -87,8 +87,8 @@ describe("aioble: the end of advertise() and a connection in the same moment", (
     await world.run(async () => {
       await camera.host.activate();
       // Disable is carried out at once and confirmed late; the connection is made before, and told in between.
-      camera.controller.vices.answerDelayMs = new Map([[leSetAdvertisingEnable.opcode, 200]]);
-      camera.controller.vices.connectionDelayMs = 100;
+      camera.controller.faults.answerDelayMs = new Map([[leSetAdvertisingEnable.opcode, 200]]);
+      camera.controller.faults.connectionDelayMs = 100;
       const advertised = advertise({ intervalUs: INTERVAL_US, timeoutMs: 400 });
       await world.clock.sleep(350);
       await phone.connect(nextTo);
@@ -102,7 +102,7 @@ describe("aioble: the end of advertise() and a connection in the same moment", (
     const { world, camera, phone, nextTo, advertise } = createScene();
     await world.run(async () => {
       await camera.host.activate();
-      camera.controller.vices.connectionDelayMs = 100;
+      camera.controller.faults.connectionDelayMs = 100;
       const advertised = rejects(advertise({ intervalUs: INTERVAL_US, timeoutMs: 400 }), { code: "timeout" });
       await world.clock.sleep(350);
       const link = await phone.connect(nextTo);
@@ -119,7 +119,7 @@ describe("aioble: the end of advertise() and a connection in the same moment", (
       const { world, camera, phone, nextTo, advertise } = createScene({ line: { bytesPerMs: 4 } });
       await world.run(async () => {
         await camera.host.activate();
-        camera.controller.vices.connectionDelayMs = 60;
+        camera.controller.faults.connectionDelayMs = 60;
         const first = rejects(advertise({ intervalUs: INTERVAL_US, timeoutMs: 400 }), { code: "timeout" });
         await world.clock.sleep(350);
         const link = await phone.connect(nextTo);
@@ -146,7 +146,7 @@ describe("aioble: the end of advertise() and a connection in the same moment", (
     const { world, camera, phone, nextTo, advertise, broadcast } = createScene();
     await world.run(async () => {
       await camera.host.activate();
-      camera.controller.vices.connectionDelayMs = 100;
+      camera.controller.faults.connectionDelayMs = 100;
       const advertised = rejects(advertise({ intervalUs: INTERVAL_US, timeoutMs: 400 }), { code: "timeout" });
       await world.clock.sleep(350);
       const link = await phone.connect(nextTo);
@@ -194,7 +194,7 @@ describe("aioble: one advertisement at a time", () => {
 describe("aioble: advertising on controllers that fail", () => {
   it("openmv 2619: a controller that never answers ends advertise() in an error, after three attempts", async () => {
     const { world, camera, advertise, broadcast, registerServices } = createScene();
-    camera.controller.vices.silent = true;
+    camera.controller.faults.silent = true;
     registerServices();
     await world.run(async () => {
       const silent = {
@@ -205,7 +205,7 @@ describe("aioble: advertising on controllers that fail", () => {
       await rejects(advertise({ intervalUs: INTERVAL_US }), silent);
       equal(camera.platform.transport.opened, 3);
       await rejects(broadcast({ intervalUs: 100_000 }), silent);
-      camera.controller.vices.silent = false;
+      camera.controller.faults.silent = false;
       const ended = rejects(advertise({ intervalUs: INTERVAL_US, timeoutMs: 1000 }), { code: "timeout" });
       await ended;
     });
@@ -213,7 +213,7 @@ describe("aioble: advertising on controllers that fail", () => {
 
   it("openmv 2619: a deadline holds while the controller is silent", async () => {
     const { world, camera, advertise } = createScene();
-    camera.controller.vices.silent = true;
+    camera.controller.faults.silent = true;
     await world.run(async () => {
       await rejects(advertise({ intervalUs: INTERVAL_US, timeoutMs: 500 }), { code: "timeout" });
       equal(world.clock.now(), 500);
@@ -244,10 +244,10 @@ describe("aioble: advertising on controllers that fail", () => {
       const ended = rejects(advertise({ intervalUs: 100_000, name: "old" }), { code: "controller-timeout" });
       await phone.find({ name: "old" });
       camera.controller.reportHardwareError(1);
-      camera.controller.vices.silent = true;
+      camera.controller.faults.silent = true;
       await ended;
       equal(camera.host.active, false);
-      camera.controller.vices.silent = false;
+      camera.controller.faults.silent = false;
       const advertised = advertise({ intervalUs: 100_000, name: "again" });
       await phone.connect(await phone.find({ name: "again" }));
       ok((await advertised).isConnected());
@@ -259,9 +259,9 @@ describe("aioble: advertising on controllers that fail", () => {
     await world.run(async () => {
       await camera.host.activate();
       for (const opcode of [0x2006, 0x2008, 0x2009, 0x200a]) {
-        camera.controller.vices.refuse = new Map([[opcode, 0x11]]);
+        camera.controller.faults.refuse = new Map([[opcode, 0x11]]);
         await rejects(advertise({ intervalUs: INTERVAL_US }), { code: "controller-refused", status: 0x11 });
-        camera.controller.vices.refuse = new Map();
+        camera.controller.faults.refuse = new Map();
         const ended = rejects(advertise({ intervalUs: INTERVAL_US, timeoutMs: 500 }), { code: "timeout" });
         ok((await phone.scan(400)).length > 0);
         await ended;

@@ -266,7 +266,7 @@ describe("aioble: the timing of advertising", () => {
     const fast = { intervalUs: 20_000, durationMs: 1000 };
     await world.run(async () => {
       await camera.host.activate();
-      camera.controller.vices.answerDelayMs = 20;
+      camera.controller.faults.answerDelayMs = 20;
       for (let timeoutMs = 0; timeoutMs < 120; timeoutMs += 10) {
         await rejects(advertise({ intervalUs: 1_000_000, fast, timeoutMs }), TIMEOUT);
         const next = rejects(advertise({ intervalUs: 20_000, timeoutMs: 2000 }), TIMEOUT);

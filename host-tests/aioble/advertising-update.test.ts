@@ -75,7 +75,7 @@ describe("aioble: changing the payload while advertising", () => {
 
   it("at any moment: while the radio starts, while the start is on its way, twice at once", async () => {
     const { world, camera, phone, advertise, updateAdvertising } = createListeningScene();
-    camera.controller.vices.answerDelayMs = 20;
+    camera.controller.faults.answerDelayMs = 20;
     await world.run(async () => {
       for (let delayMs = 0; delayMs <= 400; delayMs += 15) {
         if (delayMs < 200) await camera.host.deactivate();

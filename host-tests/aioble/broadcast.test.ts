@@ -66,7 +66,7 @@ describe("aioble: broadcast()", () => {
 
   it("resolves when it is on the air, and stop() when it is off", async () => {
     const { world, camera, broadcast } = createScene();
-    camera.controller.vices.answerDelayMs = 30;
+    camera.controller.faults.answerDelayMs = 30;
     await world.run(async () => {
       const feed = await broadcast({ intervalUs: 100_000 });
       equal(camera.controller.commands.at(-1), ENABLE);
@@ -172,11 +172,11 @@ describe("aioble: broadcast()", () => {
     await world.run(async () => {
       const feed = await broadcast({ intervalUs: 100_000, name: "old" });
       camera.controller.reportHardwareError(1);
-      camera.controller.vices.silent = true;
+      camera.controller.faults.silent = true;
       await world.clock.sleep(20_000);
       await rejects(feed.update({ name: "new" }), { code: "controller-timeout" });
       await feed.stop();
-      camera.controller.vices.silent = false;
+      camera.controller.faults.silent = false;
       const again = await broadcast({ intervalUs: 100_000, name: "again" });
       await phone.find({ name: "again" });
       await again.stop();
@@ -187,13 +187,13 @@ describe("aioble: broadcast()", () => {
     const { world, camera, phone, broadcast } = createScene();
     await world.run(async () => {
       const feed = await broadcast({ intervalUs: 100_000, name: "old" });
-      camera.controller.vices.refuse = new Map([[0x2008, 0x12]]);
+      camera.controller.faults.refuse = new Map([[0x2008, 0x12]]);
       await rejects(feed.update({ name: "new" }), { code: "controller-refused", status: 0x12 });
       await phone.find({ name: "old" });
-      camera.controller.vices.refuse = new Map([[0x2006, 0x11]]);
+      camera.controller.faults.refuse = new Map([[0x2006, 0x11]]);
       const big = { name: "a name of some length", manufacturer: [TEST_COMPANY, counting(20)] as const };
       await rejects(feed.update(big), { code: "controller-refused", status: 0x11 });
-      camera.controller.vices.refuse = new Map();
+      camera.controller.faults.refuse = new Map();
       deepEqual(await phone.scan(500), [], "its kind would have changed: it was off the air for that");
       await rejects(feed.update({ name: "new" }), { code: "controller-refused", status: 0x11 });
       const again = await broadcast({ intervalUs: 100_000, name: "again" });

@@ -230,7 +230,7 @@ describe("aioble: connections()", () => {
       const next = rejects(stream.next(), { code: "controller-timeout" });
       await world.clock.sleep(100);
       camera.controller.reportHardwareError(1);
-      camera.controller.vices.silent = true;
+      camera.controller.faults.silent = true;
       await next;
       ok(!value.isConnected());
     });
@@ -362,7 +362,7 @@ describe("aioble: controllers that cannot advertise while connected", () => {
     for (let delayMs = 0; delayMs <= 60; delayMs += 4) {
       const { world, camera, join, connections } = createScene({ advertisesWhileConnected: false });
       // Longer than a connection interval, so that the end of the link overtakes the refusal.
-      camera.controller.vices.answerDelayMs = new Map([[ENABLE, 100]]);
+      camera.controller.faults.answerDelayMs = new Map([[ENABLE, 100]]);
       await world.run(async () => {
         const stream = connections(OPTIONS);
         const link = await join();

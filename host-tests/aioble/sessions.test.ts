@@ -179,7 +179,7 @@ describe("session: nothing is believed before Reset has been answered", () => {
         const before = camera.aioble.advertise({ intervalUs: 20_000, name: "before" });
         before.catch(() => {});
         const sighting = await phone.find({ name: "before" });
-        camera.controller.vices.connectionDelayMs = 100 + delayMs;
+        camera.controller.faults.connectionDelayMs = 100 + delayMs;
         const gone = (await phone.connect(sighting)).disconnected();
         await world.clock.sleep(100);
         const host = new Host(camera.platform, new MemoryRecords());
@@ -187,7 +187,7 @@ describe("session: nothing is believed before Reset has been answered", () => {
         const advertised = advertise({ intervalUs: 20_000, name: "after" });
         await gone;
         if (host.hci.ignored > 0) met++;
-        camera.controller.vices.connectionDelayMs = 0;
+        camera.controller.faults.connectionDelayMs = 0;
         const link = await phone.connect(await phone.find({ name: "after" }));
         ok((await advertised).isConnected());
         equal(host.connections.size, 1);

@@ -48,7 +48,7 @@ describe("stack: controllers", () => {
 
   it("works on one that grants each command only later", async () => {
     const { world, server, visit, bad } = createScene();
-    bad.vices.creditDelayMs = 30;
+    bad.faults.creditDelayMs = 30;
     await world.run(async () => {
       await server.advertise("obscura");
       await visit();
@@ -58,7 +58,7 @@ describe("stack: controllers", () => {
 
   it("works on one that answers late", async () => {
     const { world, server, visit, bad } = createScene();
-    bad.vices.answerDelayMs = 150;
+    bad.faults.answerDelayMs = 150;
     await world.run(async () => {
       await server.advertise("obscura");
       await visit();
@@ -68,8 +68,8 @@ describe("stack: controllers", () => {
 
   it("works on one that lists commands which it does not have", async () => {
     const { world, server, visit, bad } = createScene();
-    bad.vices.claims = [leReadMaximumDataLength.opcode];
-    bad.vices.unknownByComplete = true;
+    bad.faults.claims = [leReadMaximumDataLength.opcode];
+    bad.faults.unknownByComplete = true;
     await world.run(async () => {
       await server.advertise("obscura");
       await visit();
@@ -78,18 +78,18 @@ describe("stack: controllers", () => {
 
   it("says so when the controller never answers, after three attempts", async () => {
     const { world, server, bad } = createScene();
-    bad.vices.silent = true;
+    bad.faults.silent = true;
     await world.run(() => rejects(server.advertise("obscura"), { code: "controller-timeout" }));
     equal(server.camera.platform.transport.opened, 3);
   });
 
   it("starts on the second attempt when the first command got lost", async () => {
     const { world, server, visit, bad } = createScene();
-    bad.vices.silent = true;
+    bad.faults.silent = true;
     await world.run(async () => {
       const started = server.advertise("obscura");
       await world.clock.sleep(1000);
-      bad.vices.silent = false;
+      bad.faults.silent = false;
       await started;
       await visit();
     });
@@ -143,7 +143,7 @@ describe("stack: controllers", () => {
 
   it("takes no harm from events that come twice", async () => {
     const { world, server, visit, bad } = createScene();
-    bad.vices.duplicate = [leConnectionComplete.code, disconnectionComplete.code, 0x13, 0x0e, 0x0f];
+    bad.faults.duplicate = [leConnectionComplete.code, disconnectionComplete.code, 0x13, 0x0e, 0x0f];
     await world.run(async () => {
       for (let turn = 0; turn < 3; turn++) {
         await server.advertise("obscura");
@@ -160,7 +160,7 @@ describe("stack: controllers", () => {
     const { world, server, visit, bad } = createScene();
     await world.run(async () => {
       await server.advertise("obscura");
-      bad.vices.completedExtra = 3;
+      bad.faults.completedExtra = 3;
       const link = await visit();
       for (let turn = 0; turn < 50; turn++) {
         server.camera.host.gatt.updates.tellSubscribers(server.notifying);
@@ -201,11 +201,11 @@ describe("stack: controllers", () => {
 
   it("restarts the controller when an answer is cut short", async () => {
     const { world, server, visit, bad } = createScene();
-    bad.vices.truncateAnswers = 3;
+    bad.faults.truncateAnswers = 3;
     await world.run(async () => {
       const started = server.advertise("obscura");
       await world.clock.sleep(100);
-      bad.vices.truncateAnswers = undefined;
+      bad.faults.truncateAnswers = undefined;
       await started;
       await visit();
     });

@@ -33,7 +33,7 @@ export function registerBasicCommands(table: CommandTable, controller: Controlle
   const { options } = controller;
   const figures = { length: options.aclPacketLength, packets: options.aclPackets };
   table.on(reset, () => {
-    if (!controller.vices.resetKeepsState) controller.reset();
+    if (!controller.faults.resetKeepsState) controller.reset();
     return HCI_STATUS.SUCCESS;
   });
   table.on(setEventMask, ({ eventMask }) => {

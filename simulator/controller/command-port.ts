@@ -1,4 +1,4 @@
-/** Where commands come in and answers go out: credits, and the vices that concern them (Vol 4, Part E, 4.4 and 4.5). */
+/** Where commands come in and answers go out: credits, and the faults that concern them (Vol 4, Part E, 4.4 and 4.5). */
 import { decode, encodeInto, type Fields, type Values, Writer } from "../../firmware/ble/codec.ts";
 import { reset } from "../../firmware/ble/hci/commands/baseband.ts";
 import { commandComplete, commandStatus } from "../../firmware/ble/hci/events.ts";
@@ -35,10 +35,10 @@ export class CommandPort {
       return;
     }
     this.credits--;
-    const { silent } = controller.vices;
+    const { silent } = controller.faults;
     if (silent === true || (silent !== false && silent.includes(opcode))) return;
     const answer = this.execute(opcode, view);
-    const { answerDelayMs } = controller.vices;
+    const { answerDelayMs } = controller.faults;
     const delayMs = typeof answerDelayMs === "number" ? answerDelayMs : (answerDelayMs.get(opcode) ?? 0);
     if (delayMs === 0) this.send(answer);
     else controller.clock.setTimer(() => this.send(answer), delayMs);
@@ -46,7 +46,7 @@ export class CommandPort {
 
   private send(answer: Uint8Array): void {
     const { controller } = this;
-    const { creditDelayMs } = controller.vices;
+    const { creditDelayMs } = controller.faults;
     if (creditDelayMs === undefined) {
       this.restore();
     } else {
@@ -62,18 +62,18 @@ export class CommandPort {
       }, creditDelayMs);
     }
     controller.deliver(answer);
-    if (controller.vices.duplicate.includes(answer[1]!)) controller.deliver(answer.slice());
+    if (controller.faults.duplicate.includes(answer[1]!)) controller.deliver(answer.slice());
   }
 
   /** Does what the command says and returns the answer. */
   private execute(opcode: number, view: DataView): Uint8Array {
-    const { options, vices } = this.controller;
+    const { options, faults } = this.controller;
     const handler = this.table.get(opcode);
-    const lacking = options.unsupported.includes(opcode) || vices.claims.includes(opcode);
+    const lacking = options.unsupported.includes(opcode) || faults.claims.includes(opcode);
     if (!handler || lacking) return this.unknown(opcode);
     const { command } = handler;
     const values = decode(command.parameters as Fields, view, 4, view.byteLength, true);
-    const refusal = vices.refuse.get(opcode);
+    const refusal = faults.refuse.get(opcode);
     const outcome = values ? (refusal ?? handler.run(values as never)) : HCI_STATUS.INVALID_PARAMETERS;
     if (command.statusOnly) return this.status(opcode, outcome as number);
     return this.complete(command, values ?? {}, outcome);
@@ -81,7 +81,7 @@ export class CommandPort {
 
   private unknown(opcode: number): Uint8Array {
     const status = HCI_STATUS.UNKNOWN_COMMAND;
-    if (!this.controller.vices.unknownByComplete) return this.status(opcode, status);
+    if (!this.controller.faults.unknownByComplete) return this.status(opcode, status);
     return this.answer(opcode, new Uint8Array([status]));
   }
 
@@ -91,7 +91,7 @@ export class CommandPort {
     writer.u8(status);
     const values = typeof outcome === "number" ? refusedValues(command, parameters) : outcome;
     encodeInto(writer, command.returns as Fields, values as Values<Fields>);
-    return this.answer(command.opcode, writer.finish().slice(0, this.controller.vices.truncateAnswers));
+    return this.answer(command.opcode, writer.finish().slice(0, this.controller.faults.truncateAnswers));
   }
 
   private answer(commandOpcode: number, returnParameters: Uint8Array): Uint8Array {

@@ -1,6 +1,6 @@
 /**
  * A simulated Bluetooth LE controller: takes HCI packets from a host, answers as a real one does, and takes part in the
- * air. Its bad habits are set in `vices`; what the host does wrong is noted in `violations`.
+ * air. What it does wrong is set in `faults`; what the host does wrong is noted in `violations`.
  */
 import { type Fields, type Values, viewOf, Writer } from "../../firmware/ble/codec.ts";
 import {
@@ -33,7 +33,7 @@ import { eventPacket } from "./event-packet.ts";
 import { Initiator } from "./initiator.ts";
 import { registerLinkCommands } from "./link-commands.ts";
 import { LinkEnd, type LinkOwner } from "./link-end.ts";
-import { type ControllerOptions, DEFAULT_OPTIONS, noVices, type Vices } from "./options.ts";
+import { type ControllerOptions, DEFAULT_OPTIONS, type Faults, noFaults } from "./options.ts";
 import { MIN_DATA_OCTETS, ROLE, type Timing } from "./pdu.ts";
 import { dataTimeUs } from "./procedures.ts";
 import { Scanner } from "./scanner.ts";
@@ -53,7 +53,7 @@ export class Controller implements LinkOwner {
   readonly clock: Clock;
   readonly air: Air;
   readonly options: ControllerOptions;
-  vices: Vices = noVices();
+  faults: Faults = noFaults();
   readonly acceptList: AcceptList;
   readonly links = new Map<number, LinkEnd>();
   /** What the host did that no host may do, a sentence each. */
@@ -140,7 +140,7 @@ export class Controller implements LinkOwner {
     if (this.dead || !this.wanted(event.code)) return false;
     const packet = eventPacket(event, values);
     this.deliver(packet);
-    if (this.vices.duplicate.includes(event.code)) this.deliver(packet.slice());
+    if (this.faults.duplicate.includes(event.code)) this.deliver(packet.slice());
     return true;
   }
 
@@ -162,7 +162,7 @@ export class Controller implements LinkOwner {
 
   completed(end: LinkEnd, count: number): void {
     this.aclHeld -= count;
-    const { withholdCompleted, completedHandle, completedExtra } = this.vices;
+    const { withholdCompleted, completedHandle, completedExtra } = this.faults;
     if (withholdCompleted) return;
     const writer = new Writer(4);
     writer.u16(completedHandle ?? end.handle);
@@ -278,7 +278,7 @@ export class Controller implements LinkOwner {
   }
 
   private tellConnection(status: number, handle: number, role: number, peer: Identity, timing: Timing): void {
-    const { connectionDelayMs } = this.vices;
+    const { connectionDelayMs } = this.faults;
     const tell = (): void => {
       this.emit(leConnectionComplete, {
         status,

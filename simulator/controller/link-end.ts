@@ -6,7 +6,7 @@ import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import type { Clock, Timer } from "../../firmware/platform/platform.ts";
 import type { Identity, Radio } from "../link.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
-import type { ControllerOptions, Vices } from "./options.ts";
+import type { ControllerOptions, Faults } from "./options.ts";
 import { type Control, type ControlPdu, type LinkPdu, MIN_DATA_OCTETS } from "./pdu.ts";
 import { Procedures } from "./procedures.ts";
 
@@ -14,7 +14,7 @@ import { Procedures } from "./procedures.ts";
 export interface LinkOwner extends Radio {
   readonly clock: Clock;
   readonly options: ControllerOptions;
-  readonly vices: Vices;
+  readonly faults: Faults;
   /** Initial maximum of outgoing payloads: what the host suggested. */
   readonly suggestedTxOctets: number;
   has(feature: number): boolean;

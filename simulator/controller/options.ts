@@ -1,4 +1,4 @@
-/** What kind of controller is simulated, and which bad habits it has. */
+/** What kind of controller is simulated, and which faults it has. */
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 
 /** Bits of the LE features (Vol 6, Part B, 4.6). */
@@ -72,8 +72,8 @@ export const DEFAULT_OPTIONS: ControllerOptions = {
   commandPackets: 1,
 };
 
-/** Bad habits. A test sets them on `controller.vices` whenever it likes; all are off at first. */
-export interface Vices {
+/** What a controller may do wrong. A test sets them on `controller.faults` whenever it likes; all are off at first. */
+export interface Faults {
   /** Answers no command; or none of these opcodes. ACL data and events go on. */
   silent: boolean | readonly number[];
   /** Answers come this much later, in milliseconds; or those to these opcodes. */
@@ -106,7 +106,7 @@ export interface Vices {
   deafTo: readonly string[];
 }
 
-export function noVices(): Vices {
+export function noFaults(): Faults {
   return {
     silent: false,
     answerDelayMs: 0,

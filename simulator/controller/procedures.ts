@@ -197,7 +197,7 @@ export class Procedures {
   /** 5.1.9; false when this controller does not do that. */
   setLength(txOctets: number): boolean {
     const { owner } = this.end;
-    if (!owner.has(LE_FEATURE.DATA_PACKET_LENGTH_EXTENSION) || owner.vices.refuseDataLength) return false;
+    if (!owner.has(LE_FEATURE.DATA_PACKET_LENGTH_EXTENSION) || owner.faults.refuseDataLength) return false;
     this.maxTxOctets = Math.min(txOctets, owner.options.maxDataOctets);
     this.begin({ name: "LL_LENGTH_REQ", ...this.ownLengths() }, () => {});
     return true;
@@ -292,7 +292,7 @@ export class Procedures {
   /** A control PDU of the peer. */
   receive(control: Control): void {
     const end = this.end;
-    if (end.owner.vices.deafTo.includes(control.name)) return;
+    if (end.owner.faults.deafTo.includes(control.name)) return;
     if (this.running) this.restartTimer();
     if (this.encryption.receive(control)) return;
     switch (control.name) {
@@ -311,7 +311,7 @@ export class Procedures {
         if (this.versionAsked) this.tellVersion();
         return;
       case "LL_LENGTH_REQ":
-        if (!end.owner.has(LE_FEATURE.DATA_PACKET_LENGTH_EXTENSION) || end.owner.vices.refuseDataLength) {
+        if (!end.owner.has(LE_FEATURE.DATA_PACKET_LENGTH_EXTENSION) || end.owner.faults.refuseDataLength) {
           end.send({ name: "LL_UNKNOWN_RSP", unknown: control.name });
           return;
         }

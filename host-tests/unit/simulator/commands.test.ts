@@ -275,7 +275,7 @@ describe("simulated controller: commands", () => {
   describe("what the host does wrong", () => {
     it("is noted: commands without a credit, packets of a wrong length", () => {
       const probe = createProbe();
-      probe.controller.vices.silent = true;
+      probe.controller.faults.silent = true;
       assert.deepEqual(probe.send("01 03 0c 00"), []);
       assert.deepEqual(probe.send("01 09 10 00"), []);
       assert.deepEqual(probe.controller.violations, ["command 0x1009 without a credit"]);

@@ -221,7 +221,7 @@ describe("simulated controller: procedures of a link", () => {
   it("ends after 40 s when a procedure is not answered: 0x22 (5.2)", async () => {
     const clock = new VirtualClock();
     const { central: phone, peripheral, handle } = await createLinkedPair(clock);
-    peripheral.controller.vices.deafTo = ["LL_FEATURE_REQ"];
+    peripheral.controller.faults.deafTo = ["LL_FEATURE_REQ"];
     phone.command(central.leReadRemoteFeatures, { connectionHandle: handle });
     await clock.advance(39_900);
     assert.deepEqual(phone.reasons, []);

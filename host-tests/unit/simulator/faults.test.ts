@@ -8,7 +8,7 @@ import {
 } from "../../../firmware/ble/hci/events.ts";
 import { leConnectionComplete } from "../../../firmware/ble/hci/le-events.ts";
 import { VirtualClock } from "../../../simulator/clock.ts";
-import { noVices, type Vices } from "../../../simulator/controller/options.ts";
+import { type Faults, noFaults } from "../../../simulator/controller/options.ts";
 import { Air } from "../../../simulator/link.ts";
 import * as commands from "../../support/commands.ts";
 import { connectionTo, createLinkedPair, createPair, PERIPHERAL_ADDRESS, Probe } from "./probe.ts";
@@ -16,14 +16,14 @@ import { connectionTo, createLinkedPair, createPair, PERIPHERAL_ADDRESS, Probe }
 const RESET = "01 03 0c 00";
 const READ_BD_ADDR = "01 09 10 00";
 
-function createBad(vices: Partial<Vices>): { probe: Probe; clock: VirtualClock } {
+function createBad(faults: Partial<Faults>): { probe: Probe; clock: VirtualClock } {
   const clock = new VirtualClock();
   const probe = new Probe(clock, new Air(clock.quiet));
-  probe.controller.vices = { ...noVices(), ...vices };
+  probe.controller.faults = { ...noFaults(), ...faults };
   return { probe, clock };
 }
 
-describe("simulated controller: vices", () => {
+describe("simulated controller: faults", () => {
   it("is silent, to all or to one command", () => {
     assert.deepEqual(createBad({ silent: true }).probe.send(RESET), []);
     const { probe } = createBad({ silent: [commands.readBdAddr.opcode] });
@@ -64,10 +64,10 @@ describe("simulated controller: vices", () => {
   });
 
   it("counts completed packets wrongly, for others, or not at all", async () => {
-    const counts = async (vices: Partial<Vices>): Promise<number[]> => {
+    const counts = async (faults: Partial<Faults>): Promise<number[]> => {
       const clock = new VirtualClock();
       const { peripheral, handle } = await createLinkedPair(clock);
-      peripheral.controller.vices = { ...noVices(), ...vices };
+      peripheral.controller.faults = { ...noFaults(), ...faults };
       peripheral.sendAcl(handle, new Uint8Array(5));
       await clock.advance(200);
       return peripheral.events(numberOfCompletedPackets).flatMap(({ handlesAndCounts }) => {
@@ -84,7 +84,7 @@ describe("simulated controller: vices", () => {
   it("tells a connection late", async () => {
     const clock = new VirtualClock();
     const pair = createPair(clock);
-    pair.peripheral.controller.vices.connectionDelayMs = 300;
+    pair.peripheral.controller.faults.connectionDelayMs = 300;
     pair.peripheral.advertise();
     pair.central.command(commands.leCreateConnection, connectionTo(PERIPHERAL_ADDRESS));
     await clock.advance(1000);
@@ -95,7 +95,7 @@ describe("simulated controller: vices", () => {
   it("sends events twice", async () => {
     const clock = new VirtualClock();
     const { central: phone, handle } = await createLinkedPair(clock);
-    phone.controller.vices.duplicate = [disconnectionComplete.code];
+    phone.controller.faults.duplicate = [disconnectionComplete.code];
     phone.command(commands.disconnect, { connectionHandle: handle, reason: 0x13 });
     await clock.advance(200);
     assert.equal(phone.events(disconnectionComplete).length, 2);
@@ -124,7 +124,7 @@ describe("simulated controller: vices", () => {
   it("refuses the data length extension that it promises", async () => {
     const clock = new VirtualClock();
     const { central: phone, peripheral, handle } = await createLinkedPair(clock);
-    peripheral.controller.vices.refuseDataLength = true;
+    peripheral.controller.faults.refuseDataLength = true;
     const values = { connectionHandle: handle, txOctets: 251, txTime: 2120 };
     assert.equal(peripheral.status(commands.leSetDataLength, values), 0x11);
     phone.command(commands.leSetDataLength, values);
@@ -140,7 +140,7 @@ describe("simulated controller: vices", () => {
   it("keeps its links over a Reset", async () => {
     const clock = new VirtualClock();
     const { central: phone, peripheral } = await createLinkedPair(clock);
-    peripheral.controller.vices.resetKeepsState = true;
+    peripheral.controller.faults.resetKeepsState = true;
     peripheral.command(commands.reset, {});
     await clock.advance(10_000);
     assert.deepEqual(phone.reasons, []);
