@@ -50,7 +50,7 @@ export const needs = [
     ...{ isPresent: hasVenvModule, version: ["python3", "--version"] },
   },
   {
-    ...{ piece: "witness", name: "tshark", package: "tshark" },
+    ...{ piece: "interop", name: "tshark", package: "tshark" },
     ...{ isPresent: () => onPath("tshark"), version: ["tshark", "--version"] },
   },
   {

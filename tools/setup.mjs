@@ -215,7 +215,7 @@ function lock() {
  */
 export const verbPieces = {
   start: ["node"],
-  test: ["node", "native", "cortex-m", "python", "witness", "callgrind"],
+  test: ["node", "native", "cortex-m", "python", "interop", "callgrind"],
   check: ["node", "python"],
   format: ["node", "python"],
   size: ["node", "native", "cortex-m"],

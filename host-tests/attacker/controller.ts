@@ -14,8 +14,8 @@
  *     assert.equal((await phone.request("0a 03 00"))[0], 0x0b);
  */
 import { createServer, type Server, type Socket } from "node:net";
-import { H4Splitter, h4 } from "../witness/h4.ts";
-import { Mailbox } from "../witness/wait.ts";
+import { H4Splitter, h4 } from "../interop/h4.ts";
+import { Mailbox } from "../interop/wait.ts";
 import { bytes } from "./bytes.ts";
 import {
   type Command,

@@ -1,6 +1,6 @@
 /** A link that a test plays: the central's side in raw bytes. */
-import { h4 } from "../witness/h4.ts";
-import { Mailbox } from "../witness/wait.ts";
+import { h4 } from "../interop/h4.ts";
+import { Mailbox } from "../interop/wait.ts";
 import { bytes, u16 } from "./bytes.ts";
 import type { Controller } from "./controller.ts";
 

@@ -5,7 +5,7 @@ import { before, describe, it } from "mocha";
 import { type Built, build } from "../../tools/build/build.ts";
 import { cameraCommand } from "../../tools/camera/command.ts";
 import { buildRoot } from "../../tools/paths.ts";
-import { RigProcess } from "../witness/childProcess.ts";
+import { RigProcess } from "../interop/child-process.ts";
 import type { Figures } from "./commands.ts";
 import { Controller } from "./controller.ts";
 

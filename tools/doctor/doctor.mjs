@@ -29,7 +29,7 @@ const inClone = [
     pieces: ["python"],
   },
   { purpose: "npm run bench", pieces: ["callgrind"] },
-  { purpose: "npm test: all of these, and", pieces: ["witness"] },
+  { purpose: "npm test: all of these, and", pieces: ["interop"] },
 ];
 
 /** Commands that need something, and the pieces of set-up; the first is the default. */

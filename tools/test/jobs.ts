@@ -20,8 +20,8 @@ export interface Job {
 export const SLOW: Readonly<Record<string, number>> = {
   "host-tests/xs/xs.test.ts": 170,
   "host-tests/session/session.test.ts": 80,
-  "host-tests/witness/witness.test.ts": 70,
-  "host-tests/witness/soak.test.ts": 65,
+  "host-tests/interop/interop.test.ts": 70,
+  "host-tests/interop/soak.test.ts": 65,
   "host-tests/firmware/engine.test.ts": 62,
   "host-tests/firmware/spaces.test.ts": 50,
   "host-tests/docs/readme.test.ts": 40,

@@ -7,7 +7,7 @@ const shared = createAbort(new VirtualClock(), (error) => {
   throw error;
 });
 
-/** The same expectations hold for ours and for the engine's own, which is the witness that they are right. */
+/** The same expectations hold for ours and for the engine's own, which shows that they are right. */
 const subjects = [
   { name: "ours", AbortController: shared.AbortController, AbortSignal: shared.AbortSignal },
   {

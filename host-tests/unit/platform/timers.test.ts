@@ -58,7 +58,7 @@ async function play(timers: Timers, until: (condition: () => boolean) => Promise
 }
 
 describe("timers of applications", () => {
-  /** Holds for ours and for the engine's own, which is the witness that it is right. */
+  /** Holds for ours and for the engine's own, which shows that it is right. */
   const transcript = [
     "zero",
     "negative",

@@ -1,6 +1,6 @@
 /** ATT requests by their bytes, for a central without a stack (Vol 3, Part F, 3.4). */
 import assert from "node:assert/strict";
-import type { RawCentral } from "./rawCentral.ts";
+import type { RawCentral } from "./raw-central.ts";
 
 /** Opcodes of requests, commands and what comes unasked (3.4.8); a request's response has the next one. */
 export const ATT = {

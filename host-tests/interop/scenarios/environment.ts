@@ -4,9 +4,9 @@ import { describe, it } from "mocha";
 import type { CentralEvent, ServiceFound } from "../../../tools/rig/events.ts";
 import { environmentSensor } from "../applications.ts";
 import { assertDecodes } from "../btsnoop.ts";
-import { StepFailure } from "../bumbleCentral.ts";
+import { StepFailure } from "../bumble-central.ts";
 import type { CameraKind } from "../cameras.ts";
-import { useRig } from "../useRig.ts";
+import { useRig } from "../use-rig.ts";
 
 /** ATT error Write Not Permitted (Vol 3, Part F, 3.4.1.1). */
 const writeNotPermitted = 0x03;

@@ -1,4 +1,4 @@
-/** Bounded waiting: every wait of the witness suite goes through here, so that none hangs. */
+/** Bounded waiting: every wait of the interoperability suite goes through here, so that none hangs. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A wait that came to its end; the message says what was awaited. */

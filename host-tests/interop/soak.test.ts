@@ -7,7 +7,7 @@ import { perform } from "../../tools/cli/perform.ts";
 import { textRenderer } from "../../tools/cli/render.ts";
 import { root } from "../../tools/paths.ts";
 import { GROWTH_LIMIT, soak } from "../../tools/soak/soak.ts";
-import { RigProcess } from "./childProcess.ts";
+import { RigProcess } from "./child-process.ts";
 
 const board = "mps2-an500";
 const ROUNDS = 20;

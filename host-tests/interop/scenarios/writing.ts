@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { mailbox } from "../applications.ts";
-import type { BumbleCentral } from "../bumbleCentral.ts";
+import type { BumbleCentral } from "../bumble-central.ts";
 import type { CameraKind } from "../cameras.ts";
-import { useRig } from "../useRig.ts";
+import { useRig } from "../use-rig.ts";
 
 async function connected(bumble: BumbleCentral, mtu?: number): Promise<void> {
   await bumble.do({ do: "scan" });

@@ -4,14 +4,14 @@ import { kinds, playsMultitests } from "./kinds.ts";
 import { environment } from "./scenarios/environment.ts";
 import { everything } from "./scenarios/everything.ts";
 import { finding } from "./scenarios/finding.ts";
-import { hostileCentral } from "./scenarios/hostileCentral.ts";
-import { hostileController } from "./scenarios/hostileController.ts";
+import { hostileCentral } from "./scenarios/hostile-central.ts";
+import { hostileController } from "./scenarios/hostile-controller.ts";
 import { multitests } from "./scenarios/multitests.ts";
-import { silentController } from "./scenarios/silentController.ts";
+import { silentController } from "./scenarios/silent-controller.ts";
 import { writing } from "./scenarios/writing.ts";
 
 for (const kind of kinds) {
-  describe(`witness: ${kind.name}`, function () {
+  describe(`interop: ${kind.name}`, function () {
     this.timeout(600_000);
     finding(kind);
     environment(kind);

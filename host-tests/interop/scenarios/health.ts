@@ -1,7 +1,7 @@
 /** Whether a camera is well: found on the air, connected to, and a value read. */
 import assert from "node:assert/strict";
 import { environmentSensor } from "../applications.ts";
-import type { RawCentral } from "../rawCentral.ts";
+import type { RawCentral } from "../raw-central.ts";
 import type { Rig } from "../rig.ts";
 import { WaitError } from "../wait.ts";
 

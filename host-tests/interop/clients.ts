@@ -1,7 +1,7 @@
 /** The two stacks that none of us wrote, as clients behind one interface: the same scenario runs with either. */
 import assert from "node:assert/strict";
-import { AttFailure, type BleHostCentral, bleHostAddress } from "./bleHostCentral.ts";
-import { type BumbleCentral, bumbleAddress, StepFailure } from "./bumbleCentral.ts";
+import { AttFailure, type BleHostCentral, bleHostAddress } from "./ble-host-central.ts";
+import { type BumbleCentral, bumbleAddress, StepFailure } from "./bumble-central.ts";
 import type { Rig } from "./rig.ts";
 import { WaitError } from "./wait.ts";
 

@@ -1,7 +1,7 @@
 /** Bytes on the HCI UART that no controller sends: the camera survives, and serves afterwards. */
 import { before, describe, it } from "mocha";
 import type { CameraKind } from "../cameras.ts";
-import { useRig } from "../useRig.ts";
+import { useRig } from "../use-rig.ts";
 import { assertServes } from "./health.ts";
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");

@@ -1,10 +1,10 @@
-/** What the witness tests expect of the applications that they run on a camera. */
+/** What the interoperability tests expect of the applications that they run on a camera. */
 import { join } from "node:path";
 import { root } from "../../tools/paths.ts";
 import { NAME as EVERYTHING_NAME } from "./applications/everything/names.ts";
 import { SELECTOR_NAME } from "./applications/multitests/names.ts";
 
-/** The examples under test, and the tests' own applications, of host-tests/witness/applications. */
+/** The examples under test, and the tests' own applications, of host-tests/interop/applications. */
 export type ApplicationName = "environment-sensor" | "mailbox" | "multitests" | "everything";
 
 /** examples/environment-sensor. */
@@ -49,4 +49,4 @@ export const advertisedName: Readonly<Record<ApplicationName, string>> = {
 export const sourceOf = (app: ApplicationName): string =>
   app === "environment-sensor" || app === "mailbox"
     ? app
-    : join(root, "host-tests/witness/applications", app);
+    : join(root, "host-tests/interop/applications", app);

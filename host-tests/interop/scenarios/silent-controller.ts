@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { CameraKind } from "../cameras.ts";
-import { useRig } from "../useRig.ts";
+import { useRig } from "../use-rig.ts";
 import { assertServes } from "./health.ts";
 
 /** HCI Hardware Error event (Vol 4, Part E, 7.7.16), after which the host resets the controller. */

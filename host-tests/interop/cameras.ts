@@ -4,7 +4,7 @@ import { type Built, build } from "../../tools/build/build.ts";
 import { cameraCommand } from "../../tools/camera/command.ts";
 import { root, venvProgram } from "../../tools/paths.ts";
 import { type ApplicationName, sourceOf } from "./applications.ts";
-import { RigProcess } from "./childProcess.ts";
+import { RigProcess } from "./child-process.ts";
 
 /** One running camera. */
 export interface Camera {
@@ -53,13 +53,13 @@ function asCamera(process: RigProcess): Camera {
 }
 
 /** Bumble as the peripheral: proves the rig, says nothing about our firmware. */
-export const standin: CameraKind = {
+export const standIn: CameraKind = {
   name: "stand-in",
   runsOurApplications: false,
   survivesHostileController: false,
   survivesHostileCentral: false,
   async start(app, hci) {
-    const script = join(root, "host-tests/witness/standin.py");
+    const script = join(root, "host-tests/interop/stand-in.py");
     return asCamera(new RigProcess("stand-in", venvProgram("python"), [script, "--hci", hci, "--app", app]));
   },
 };

@@ -12,8 +12,8 @@ import {
   SHORT,
   SURE,
 } from "../applications/everything/names.ts";
-import { ATT, ask, type Database, discover, pdu, told } from "../attRequests.ts";
-import type { RawCentral } from "../rawCentral.ts";
+import { ATT, ask, type Database, discover, pdu, told } from "../att-requests.ts";
+import type { RawCentral } from "../raw-central.ts";
 import type { Rig } from "../rig.ts";
 
 /** PDUs that may wait in a link's queue (docs/DESIGN.md). */

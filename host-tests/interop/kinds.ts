@@ -1,26 +1,26 @@
-/** The cameras that the witness tests run on: our firmware on the host board and in QEMU. WITNESS_CAMERAS names
+/** The cameras that the interoperability tests run on: our firmware on the host board and in QEMU. INTEROP_CAMERAS names
  * others, separated by commas: stand-in, host, mps2-an500. */
-import { boardCamera, type CameraKind, standin } from "./cameras.ts";
+import { boardCamera, type CameraKind, standIn } from "./cameras.ts";
 
-const all: readonly CameraKind[] = [standin, boardCamera("host"), boardCamera("mps2-an500")];
+const all: readonly CameraKind[] = [standIn, boardCamera("host"), boardCamera("mps2-an500")];
 
 /** The stand-in proves the rig; a run of all tests has the firmware to prove it. */
-const usual = all.filter((kind) => kind !== standin);
+const usual = all.filter((kind) => kind !== standIn);
 
-export const kinds: readonly CameraKind[] = selected(process.env.WITNESS_CAMERAS);
+export const kinds: readonly CameraKind[] = selected(process.env.INTEROP_CAMERAS);
 
 /**
  * Whether this camera plays the multitests: on the host board only when it is asked for, for there they also run against
  * the simulator's phone, on the same engine (host-tests/multi).
  */
 export const playsMultitests = ({ name }: CameraKind): boolean =>
-  name !== "host" || !!process.env.WITNESS_CAMERAS;
+  name !== "host" || !!process.env.INTEROP_CAMERAS;
 
 function selected(names: string | undefined): readonly CameraKind[] {
   if (names === undefined || names === "") return usual;
   return names.split(",").map((name) => {
     const kind = all.find((candidate) => candidate.name === name);
-    if (kind === undefined) throw new Error(`WITNESS_CAMERAS: no camera is called ${name}`);
+    if (kind === undefined) throw new Error(`INTEROP_CAMERAS: no camera is called ${name}`);
     return kind;
   });
 }

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { environmentSensor } from "../applications.ts";
 import type { CameraKind } from "../cameras.ts";
-import { boundary, cid, type Frame, type RawCentral } from "../rawCentral.ts";
-import { useRig } from "../useRig.ts";
+import { boundary, cid, type Frame, type RawCentral } from "../raw-central.ts";
+import { useRig } from "../use-rig.ts";
 import { assertReads, assertServes, readRequest } from "./health.ts";
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");

@@ -4,7 +4,7 @@ import { describe, it } from "mocha";
 import type { AdStructure } from "../../../tools/rig/events.ts";
 import { environmentSensor } from "../applications.ts";
 import type { CameraKind } from "../cameras.ts";
-import { useRig } from "../useRig.ts";
+import { useRig } from "../use-rig.ts";
 
 /** AD types (Assigned Numbers, 2.3). */
 const adType = { flags: 0x01, uuids16: 0x03, name: 0x09, appearance: 0x19, manufacturer: 0xff } as const;

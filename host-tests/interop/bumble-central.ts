@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { root, venvProgram } from "../../tools/paths.ts";
 import type { CentralEvent, Step } from "../../tools/rig/events.ts";
-import { RigProcess } from "./childProcess.ts";
+import { RigProcess } from "./child-process.ts";
 import { Mailbox } from "./wait.ts";
 
 /** A step that failed, in the central's own sentence; `code` is the ATT error where it was one. */

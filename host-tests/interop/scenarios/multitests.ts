@@ -7,7 +7,7 @@ import { type Client, clients } from "../clients.ts";
 import { aiobleScripts } from "../multi/aioble.ts";
 import { bluetoothScripts } from "../multi/bluetooth.ts";
 import type { CameraSide, Script } from "../multi/script.ts";
-import { useRig } from "../useRig.ts";
+import { useRig } from "../use-rig.ts";
 
 const scripts: Readonly<Record<string, Script>> = { ...aiobleScripts, ...bluetoothScripts };
 

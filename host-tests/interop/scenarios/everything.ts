@@ -28,12 +28,12 @@ import {
   refused,
   told,
   u16,
-} from "../attRequests.ts";
+} from "../att-requests.ts";
 import { assertDecodes } from "../btsnoop.ts";
 import type { CameraKind } from "../cameras.ts";
-import type { RawCentral } from "../rawCentral.ts";
-import { useRig } from "../useRig.ts";
-import { cutShort } from "./cutShort.ts";
+import type { RawCentral } from "../raw-central.ts";
+import { useRig } from "../use-rig.ts";
+import { cutShort } from "./cut-short.ts";
 
 const MTU = 100;
 

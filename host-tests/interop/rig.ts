@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { buildRoot, root, venvProgram } from "../../tools/paths.ts";
 import { type ApplicationName, advertisedName } from "./applications.ts";
-import { BleHostCentral } from "./bleHostCentral.ts";
-import { BumbleCentral } from "./bumbleCentral.ts";
+import { BleHostCentral } from "./ble-host-central.ts";
+import { BumbleCentral } from "./bumble-central.ts";
 import type { Camera, CameraKind } from "./cameras.ts";
-import { RigProcess } from "./childProcess.ts";
-import { HciProxy } from "./hciProxy.ts";
-import { RawCentral } from "./rawCentral.ts";
+import { RigProcess } from "./child-process.ts";
+import { HciProxy } from "./hci-proxy.ts";
+import { RawCentral } from "./raw-central.ts";
 
 /** Lines of each log that a failed test shows. */
 const shownLines = 40;
@@ -51,9 +51,9 @@ export class Rig {
 
   /** Starts controllers, and a camera with this application. With `mute` the controller is silent at first. */
   static async start(kind: CameraKind, app: ApplicationName, options: { mute?: boolean } = {}): Promise<Rig> {
-    const witnessRoot = join(buildRoot, "witness");
-    mkdirSync(witnessRoot, { recursive: true });
-    const directory = mkdtempSync(join(witnessRoot, "rig-"));
+    const interopRoot = join(buildRoot, "interop");
+    mkdirSync(interopRoot, { recursive: true });
+    const directory = mkdtempSync(join(interopRoot, "rig-"));
     const controller = new RigProcess("controller", venvProgram("python"), [
       join(root, "tools/rig/controller.py"),
       "--log",

@@ -1,4 +1,4 @@
-/** The part of ble-host 1.0.3 (no types of its own) that the witness tests use; see its docs/api. */
+/** The part of ble-host 1.0.3 (no types of its own) that the interoperability tests use; see its docs/api. */
 declare module "ble-host" {
   import type { EventEmitter } from "node:events";
 

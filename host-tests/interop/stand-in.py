@@ -1,9 +1,9 @@
 """
 A stand-in for the camera on Bumble's host stack: proves the rig itself, before and apart from any firmware.
 
-    python host-tests/witness/standin.py --hci tcp:127.0.0.1:41234 --app environment-sensor|mailbox
+    python host-tests/interop/stand-in.py --hci tcp:127.0.0.1:41234 --app environment-sensor|mailbox
 
-It shows the two applications that the witness tests expect (host-tests/witness/applications.ts).
+It shows the two applications that the interoperability tests expect (host-tests/interop/applications.ts).
 """
 
 import argparse
@@ -107,7 +107,7 @@ async def run(hci: str, app: EnvironmentSensor | Mailbox) -> None:
                 attribute.value = struct.pack("<H", app.appearance)
         device.add_services(app.services)
         await device.power_on()
-        say("standin: started")
+        say("stand-in: started")
         while True:
             connected: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
             device.once("connection", connected.set_result)
@@ -117,15 +117,15 @@ async def run(hci: str, app: EnvironmentSensor | Mailbox) -> None:
                 advertising_interval_min=100.0,
                 advertising_interval_max=100.0,
             )
-            say("standin: advertising")
+            say("stand-in: advertising")
             connection = await connected
-            say(f"standin: connected to {connection.peer_address}")
+            say(f"stand-in: connected to {connection.peer_address}")
             gone = asyncio.Event()
             connection.on("disconnection", lambda _reason, gone=gone: gone.set())
             stream = asyncio.create_task(app.stream(device, connection))
             await gone.wait()
             stream.cancel()
-            say("standin: disconnected")
+            say("stand-in: disconnected")
 
 
 def main() -> None:
