@@ -1,4 +1,4 @@
-/** The dependency rule: which room may import which. Reads the imports of the sources. */
+/** The dependency rule: which module may import which. Reads the imports of the sources. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative, sep } from "node:path";
@@ -7,8 +7,8 @@ import { describe, it } from "mocha";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** Rooms of the firmware, the most particular path first; a path that ends in "/" is a folder. */
-const ROOMS: readonly (readonly [path: string, room: string])[] = [
+/** Modules of the firmware, the most particular path first; a path that ends in "/" is a folder. */
+const MODULES: readonly (readonly [path: string, module: string])[] = [
   ["ble/budget.ts", "codec"],
   ["ble/codec.ts", "codec"],
   ["ble/uuid.ts", "codec"],
@@ -42,7 +42,7 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
   ["main.ts", "main"],
 ];
 
-/** Beside itself, a room may import these rooms. */
+/** Beside itself, a module may import these modules. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
   codec: [],
   hci: ["codec", "interface of the platform"],
@@ -163,28 +163,28 @@ function importsOf(file: string, text = textOf(file)): Import[] {
   return found;
 }
 
-function roomOf(path: string): string | undefined {
-  return ROOMS.find(([prefix]) => path === prefix || (prefix.endsWith("/") && path.startsWith(prefix)))?.[1];
+function moduleOf(path: string): string | undefined {
+  return MODULES.find(([prefix]) => path === prefix || (prefix.endsWith("/") && path.startsWith(prefix)))?.[1];
 }
 
 /** Why a source of the firmware may not import another, both relative to firmware/; undefined when it may. */
 function objection(from: string, to: string, isType: boolean): string | undefined {
-  const [room, other] = [roomOf(from), roomOf(to)];
-  if (!room) return `${from} lies in no room: add its folder to the table of rooms`;
-  if (!other) return `${from} imports ${to}, which lies in no room`;
+  const [module, other] = [moduleOf(from), moduleOf(to)];
+  if (!module) return `${from} lies in no module: add its folder to the table of modules`;
+  if (!other) return `${from} imports ${to}, which lies in no module`;
   if (PACKET_FILE.test(from) && !PACKET_FILE_MAY.includes(to)) {
     return `${from} may not import ${to}: packet tables import the codec only`;
   }
-  if (room === other || MAY[room]!.includes(other)) return undefined;
+  if (module === other || MAY[module]!.includes(other)) return undefined;
   const allowed = EXCEPTIONS.some(
     ([source, target, what]) => source.test(from) && target.test(to) && (isType || what === "value"),
   );
   if (allowed) return undefined;
-  const [at, above] = [UPWARD.indexOf(room), UPWARD.indexOf(other)];
+  const [at, above] = [UPWARD.indexOf(module), UPWARD.indexOf(other)];
   const reason =
     at >= 0 && above > at
-      ? `${room} is below ${other}`
-      : `${room} may import ${MAY[room]!.length > 0 ? MAY[room]!.join(", ") : "nothing outside itself"}`;
+      ? `${module} is below ${other}`
+      : `${module} may import ${MAY[module]!.length > 0 ? MAY[module]!.join(", ") : "nothing outside itself"}`;
   return `${from} may not import ${to}: ${reason}`;
 }
 
@@ -197,7 +197,7 @@ const LIBRARIES: readonly (readonly [source: RegExp, library: string])[] = [
 const FIRMWARE = sourcesBelow("firmware");
 
 describe("architecture: the dependency rule", () => {
-  it("no source of the firmware imports what its room may not", () => {
+  it("no source of the firmware imports what its module may not", () => {
     const objections: string[] = [];
     for (const file of FIRMWARE) {
       const from = file.slice("firmware/".length);
@@ -256,7 +256,7 @@ describe("architecture: the dependency rule", () => {
       assert.equal(objection(from, to, false), sentence);
     }
     assert.match(objection("ble/host.ts", "platform/xs/index.ts", false)!, /may not import/);
-    assert.match(objection("power/power.ts", "ble/codec.ts", false)!, /lies in no room/);
+    assert.match(objection("power/power.ts", "ble/codec.ts", false)!, /lies in no module/);
     assert.equal(objection("aioble/core.ts", "ble/gap/connection.ts", true), undefined);
     assert.match(objection("aioble/core.ts", "ble/gap/connection.ts", false)!, /may not import/);
   });

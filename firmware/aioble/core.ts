@@ -1,4 +1,4 @@
-/** What the rooms of `aioble` share: the host, the connections by link, and the waits that belong to no connection. */
+/** What the modules of `aioble` share: the host, the connections by link, and the waits that belong to no connection. */
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
 import type { Clock, LogLevel, Signals } from "../platform/platform.ts";

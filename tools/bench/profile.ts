@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- --profile`: where the instructions of each figure go, by room of the firmware and by function. On
+ * `npm run bench -- --profile`: where the instructions of each figure go, by module of the firmware and by function. On
  * mps2-an500, where a counter can be read; with probes in the engine, which cost a few percent by themselves.
  */
 import { readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ import { REPETITIONS, RESTARTS } from "./script.ts";
 /** What one function takes of an operation. */
 export interface FunctionShare {
   readonly name: string;
-  readonly room: string;
+  readonly module: string;
   readonly calls: number;
   readonly instructions: number;
 }
@@ -24,8 +24,8 @@ export interface FunctionShare {
 export interface FigureProfile {
   readonly figure: string;
   readonly instructions: number;
-  /** Instructions by room, most first. */
-  readonly rooms: readonly (readonly [room: string, instructions: number])[];
+  /** Instructions by module, most first. */
+  readonly modules: readonly (readonly [module: string, instructions: number])[];
   /** Most instructions first. */
   readonly functions: readonly FunctionShare[];
 }
@@ -36,12 +36,12 @@ export async function* profile(manifest?: string): Operation<FigureProfile[]> {
     value: await buildBenchImages("mps2-an500", progress, { profile: true, manifest }),
   }));
   return yield* step("measure", "Measurements", async () => {
-    const rooms = new Rooms(camera, await bundleParts(camera.board.manifest));
+    const modules = new Modules(camera, await bundleParts(camera.board.manifest));
     const [start, steps] = await Promise.all([
       runImage(camera, camera.example, (peer) => peer.advertising(), { enough: 1 }),
       runImage(camera, camera.application, (peer) => operations(peer, 0)),
     ]);
-    const profiles = [...profilesOf(start, rooms), ...profilesOf(steps, rooms)];
+    const profiles = [...profilesOf(start, modules), ...profilesOf(steps, modules)];
     const isTwice = ({ figure }: FigureProfile, at: number) =>
       profiles.findIndex((other) => other.figure === figure) < at;
     return { value: profiles.filter((each, at) => !isTwice(each, at)) };
@@ -61,7 +61,7 @@ interface Known {
 }
 
 /** What the probes wrote: see tools/bench/native/profile.h. */
-export function profilesOf({ lines }: Pick<Report, "lines">, rooms: RoomFinder): FigureProfile[] {
+export function profilesOf({ lines }: Pick<Report, "lines">, modules: ModuleFinder): FigureProfile[] {
   const known = new Map<string, Known>();
   for (const line of lines) {
     const found = /^function (\d+) (\w+) (\d+) ?(.*)$/.exec(line);
@@ -77,7 +77,7 @@ export function profilesOf({ lines }: Pick<Report, "lines">, rooms: RoomFinder):
     const count = operationsOf(figure);
     const share = {
       name: name || "(no name)",
-      room: rooms.roomOf(kind, name!, address!),
+      module: modules.moduleOf(kind, name!, address!),
       calls: Number(found[3]) / count,
       instructions: Math.round(Number(found[4]) / count),
     };
@@ -87,26 +87,26 @@ export function profilesOf({ lines }: Pick<Report, "lines">, rooms: RoomFinder):
 }
 
 function summary(figure: string, functions: readonly FunctionShare[]): FigureProfile {
-  const rooms = new Map<string, number>();
-  for (const { room, instructions } of functions) rooms.set(room, (rooms.get(room) ?? 0) + instructions);
+  const modules = new Map<string, number>();
+  for (const { module, instructions } of functions) modules.set(module, (modules.get(module) ?? 0) + instructions);
   return {
     figure,
     instructions: functions.reduce((sum, { instructions }) => sum + instructions, 0),
-    rooms: [...rooms].filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a),
+    modules: [...modules].filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a),
     functions: functions
       .filter(({ instructions, calls }) => instructions > 0 || calls > 0)
       .sort((a, b) => b.instructions - a.instructions),
   };
 }
 
-/** Tells the room of a function. */
-export interface RoomFinder {
+/** Finds the module of a function. */
+export interface ModuleFinder {
   /** @param name "Class.method", "function", or nothing. */
-  roomOf(kind: string, name: string, address: number): string;
+  moduleOf(kind: string, name: string, address: number): string;
 }
 
 /** Knows in which file of the firmware each name is defined. The compiler keeps the names, not the places. */
-class Rooms implements RoomFinder {
+class Modules implements ModuleFinder {
   private readonly files = new Map<string, string>();
   private readonly natives: ReadonlySet<string>;
   /** Where applications are in flash. */
@@ -128,7 +128,7 @@ class Rooms implements RoomFinder {
     this.applications = Number(memory.find(({ use }) => use === "application")?.address);
   }
 
-  roomOf(kind: string, name: string, address: number): string {
+  moduleOf(kind: string, name: string, address: number): string {
     if (kind === "none") return "C around JavaScript: loop, line, promise jobs";
     if (kind === "interrupt") return "receive interrupts";
     if (kind === "collector") return "garbage collection";
@@ -157,19 +157,19 @@ const MOST = 12;
 export function profileText(profiles: readonly FigureProfile[]): string {
   const percent = (part: number, whole: number) => `${((part / whole) * 100).toFixed(0)} %`;
   return profiles
-    .map(({ figure, instructions, rooms, functions }) =>
+    .map(({ figure, instructions, modules, functions }) =>
       [
         `### ${figure}: ${instructions} instructions with the probes`,
         "",
-        "| room | instructions | share |",
+        "| module | instructions | share |",
         "|---|--:|--:|",
-        ...rooms.map(([room, count]) => `| ${room} | ${count} | ${percent(count, instructions)} |`),
+        ...modules.map(([module, count]) => `| ${module} | ${count} | ${percent(count, instructions)} |`),
         "",
-        "| function | room | calls | instructions |",
+        "| function | module | calls | instructions |",
         "|---|---|--:|--:|",
         ...functions
           .slice(0, MOST)
-          .map((each) => `| \`${each.name}\` | ${each.room} | ${count(each.calls)} | ${each.instructions} |`),
+          .map((each) => `| \`${each.name}\` | ${each.module} | ${count(each.calls)} | ${each.instructions} |`),
         "",
       ].join("\n"),
     )

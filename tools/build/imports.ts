@@ -22,7 +22,7 @@ export type BundleKind = "firmware" | "application";
 /** All that is bundled: also `tests`, a firmware that runs test files. */
 export type Bundled = BundleKind | "tests";
 
-const firmwareRoom = join(root, "firmware") + sep;
+const firmwareFolder = join(root, "firmware") + sep;
 
 const sentence = new Intl.ListFormat("en").format(publicModules);
 
@@ -40,7 +40,7 @@ export function importComplaint(
   if (isBuiltin(specifier)) {
     return `${what}: Node's modules do not exist on a camera. An application imports ${sentence}, its own files, and npm packages that need nothing of Node.`;
   }
-  if (kind === "application" && target?.startsWith(firmwareRoom)) {
+  if (kind === "application" && target?.startsWith(firmwareFolder)) {
     return `${what}: the firmware's files are not an application's. An application imports ${sentence} instead.`;
   }
   if (kind !== "application" && publicModules.includes(specifier)) {

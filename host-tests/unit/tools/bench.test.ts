@@ -46,7 +46,7 @@ describe("bench: comparison with the baseline", () => {
 });
 
 describe("bench: profile", () => {
-  const rooms = { roomOf: (kind: string, name: string) => (kind === "c" ? "engine" : name.split(".")[0]!) };
+  const modules = { moduleOf: (kind: string, name: string) => (kind === "c" ? "engine" : name.split(".")[0]!) };
   const lines = [
     "profile write 3 1000 200400",
     "function 0 none 0 ",
@@ -58,33 +58,33 @@ describe("bench: profile", () => {
     "profile bootToAdvertising 4 7 350",
   ];
 
-  it("divides by the operations, and sums by room, the largest first", () => {
-    const [write, boot] = profilesOf({ lines }, rooms);
+  it("divides by the operations, and sums by module, the largest first", () => {
+    const [write, boot] = profilesOf({ lines }, modules);
     assert.deepEqual(write, {
       figure: "write",
       instructions: 340,
-      rooms: [
+      modules: [
         ["Acl", 300],
         ["engine", 40],
       ],
       functions: [
-        { name: "Acl.send", room: "Acl", calls: 1, instructions: 200 },
-        { name: "Acl.drain", room: "Acl", calls: 0.5, instructions: 100 },
-        { name: "DataView.setUint32", room: "engine", calls: 2, instructions: 40 },
+        { name: "Acl.send", module: "Acl", calls: 1, instructions: 200 },
+        { name: "Acl.drain", module: "Acl", calls: 0.5, instructions: 100 },
+        { name: "DataView.setUint32", module: "engine", calls: 2, instructions: 40 },
       ],
     });
     assert.equal(boot!.instructions, 350);
   });
 
   it("shows tables", () => {
-    const text = profileText(profilesOf({ lines }, rooms));
+    const text = profileText(profilesOf({ lines }, modules));
     assert.match(text, /### write: 340 instructions/);
     assert.match(text, /\| Acl \| 300 \| 88 % \|/);
     assert.match(text, /\| `Acl.drain` \| Acl \| 0.50 \| 100 \|/);
   });
 
   it("fails when the probes did not name a function", () => {
-    assert.throws(() => profilesOf({ lines: ["profile write 9 1 1"] }, rooms), /did not name function 9/);
+    assert.throws(() => profilesOf({ lines: ["profile write 9 1 1"] }, modules), /did not name function 9/);
   });
 });
 
