@@ -164,7 +164,9 @@ function importsOf(file: string, text = textOf(file)): Import[] {
 }
 
 function moduleOf(path: string): string | undefined {
-  return MODULES.find(([prefix]) => path === prefix || (prefix.endsWith("/") && path.startsWith(prefix)))?.[1];
+  return MODULES.find(
+    ([prefix]) => path === prefix || (prefix.endsWith("/") && path.startsWith(prefix)),
+  )?.[1];
 }
 
 /** Why a source of the firmware may not import another, both relative to firmware/; undefined when it may. */

@@ -86,7 +86,7 @@ function hasVenvModule() {
 }
 
 /** What is wrong with the Node that runs this, in one sentence; undefined when it is new enough. */
-export function nodeComplaint() {
+export function nodeProblem() {
   const wanted = nodeRange.replace(/^>=/, "");
   const [major, minor] = process.versions.node.split(".").map(Number);
   const [wantedMajor, wantedMinor = 0] = wanted.split(".").map(Number);

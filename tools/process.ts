@@ -66,16 +66,16 @@ export function runProgram(
 
 /**
  * Runs a program that must succeed; returns its standard output.
- * @throws ToolError with `complaint` and what the program said.
+ * @throws ToolError with `failure` and what the program said.
  */
 export async function mustRun(
   program: string,
   args: readonly string[],
-  complaint: string,
+  failure: string,
   options: RunOptions = {},
 ): Promise<string> {
   const { status, stdout, output } = await runProgram(program, args, options);
-  if (status !== 0) throw new ToolError(complaint, output.trim());
+  if (status !== 0) throw new ToolError(failure, output.trim());
   return stdout;
 }
 

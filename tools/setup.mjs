@@ -17,7 +17,7 @@ import {
   root,
   venv,
 } from "./installation.mjs";
-import { needs, nodeComplaint, onPath } from "./needs.mjs";
+import { needs, nodeProblem, onPath } from "./needs.mjs";
 
 /** A set-up that cannot go on; the message is one line that says what to do. */
 export class SetupError extends Error {}
@@ -114,8 +114,8 @@ export function nodeModulesMatch() {
 
 /** @throws {SetupError} when Node is too old for what package.json says. */
 function nodeItself() {
-  const complaint = nodeComplaint();
-  if (complaint !== undefined) throw new SetupError(`set-up: ${complaint}`);
+  const problem = nodeProblem();
+  if (problem !== undefined) throw new SetupError(`set-up: ${problem}`);
 }
 
 function nodeModules() {

@@ -20,7 +20,7 @@ static bool blocked; /* port_uart_write took less than it was given */
 static bool gone;
 static enum port_uart_error error;
 
-static void complain(const char *why) {
+static void report_failure(const char *why) {
     char line[200];
     int length = snprintf(line, sizeof line, "error: HCI UART: %s: %s\n", host_options()->hci, why);
     port_console_write(line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
@@ -93,7 +93,7 @@ uint32_t port_uart_open(uint32_t baud, bool flow) {
         descriptor = connect_tcp(target + 4, &why);
     }
     if (descriptor < 0) {
-        complain(why);
+        report_failure(why);
         return 0;
     }
     blocked = gone = false;

@@ -118,7 +118,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
   /** Sum of the property bits (Vol 3, Part G, 3.3.1.1). */
   readonly flags: number;
   readonly descriptors: Descriptor[] = [];
-  private complained = false;
+  private warnedOfSendUpdate = false;
 
   /**
    * A client changed what it wants to be told of this value; neither, too, when its link ends or another registration
@@ -193,13 +193,13 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     setValue(registration.attribute, value);
     if (!options?.sendUpdate) return 0;
     const core = registration.core;
-    if ((this.flags & UPDATES) === 0) this.complainOfSendUpdate(core);
+    if ((this.flags & UPDATES) === 0) this.warnOfSendUpdate(core);
     return core.updates.tellSubscribers(registration.attribute);
   }
 
-  private complainOfSendUpdate(core: Core): void {
-    if (this.complained) return;
-    this.complained = true;
+  private warnOfSendUpdate(core: Core): void {
+    if (this.warnedOfSendUpdate) return;
+    this.warnedOfSendUpdate = true;
     core.host.log(
       "warning",
       `aioble: sendUpdate of ${this.uuid} reaches nobody: it was declared without notify: true or indicate: true`,

@@ -1,6 +1,6 @@
 /*
  * newlib.c: what newlib asks of a system, as far as the engine reaches it; and functions of the C library
- * that a camera has in a simpler form, without time zones and without files to complain to: newlib's need 13
+ * that a camera has in a simpler form, without time zones and without files for warnings: newlib's need 13
  * KB. Empty on Linux.
  */
 #ifndef __linux__

@@ -3,7 +3,7 @@ import { leSetAdvertisingEnable } from "../../firmware/ble/hci/commands/le-adver
 import type { PhoneLink } from "../../simulator/phone/link.ts";
 import { type CameraOptions, createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
-import { addAioble, complaints } from "../support/cameras.ts";
+import { addAioble, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const INTERVAL_US = 20_000;
@@ -95,7 +95,7 @@ describe("aioble: the end of advertise() and a connection in the same moment", (
       const connection = await advertised;
       ok(connection.isConnected());
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 
   it("a controller that tells connections late: one that comes after the answer to Disable is ended", async () => {
@@ -109,7 +109,7 @@ describe("aioble: the end of advertise() and a connection in the same moment", (
       await advertised;
       equal(await link.disconnected(), 0x13);
     });
-    deepEqual(complaints(camera), [UNWANTED]);
+    deepEqual(diagnostics(camera), [UNWANTED]);
     equal(camera.host.connections.size, 0);
   });
 
@@ -157,7 +157,7 @@ describe("aioble: the end of advertise() and a connection in the same moment", (
       await feed.stop();
       deepEqual(await phone.scan(1000), []);
     });
-    deepEqual(complaints(camera), [UNWANTED]);
+    deepEqual(diagnostics(camera), [UNWANTED]);
   });
 });
 

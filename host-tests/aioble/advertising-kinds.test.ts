@@ -3,7 +3,7 @@ import type { AdvertiseOptions } from "../../firmware/aioble/advertising.ts";
 import { adValue } from "../../simulator/phone/advertising-data.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { counting, toHex } from "../support/bytes.ts";
-import { complaints } from "../support/cameras.ts";
+import { diagnostics } from "../support/cameras.ts";
 import { createListeningScene, gaps, KIND, kinds, TIMEOUT } from "../support/listening.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -121,7 +121,7 @@ describe("aioble: kinds of advertising", () => {
       await phone.connect({ addressType: 1, address: camera.host.ownAddress });
       ok((await advertised).isConnected());
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 
   it("high duty cycle ends earlier by timeoutMs or the signal", async () => {

@@ -7,7 +7,7 @@ import { nameOf, type Sighting } from "../../simulator/phone/phone.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { counting, fromHex, toHex } from "../support/bytes.ts";
-import { addAioble, complaints } from "../support/cameras.ts";
+import { addAioble, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const OPTIONS = { intervalUs: 100_000 };
@@ -144,7 +144,7 @@ describe("aioble: the payload of advertise()", () => {
         deepEqual(adValue((await hear(options)).advertising, 0x01), new Uint8Array([flags]));
         await hear(options);
       });
-      equal(complaints(camera).length, "brEdr" in options ? 1 : 0, "brEdr is warned of, once");
+      equal(diagnostics(camera).length, "brEdr" in options ? 1 : 0, "brEdr is warned of, once");
     });
   }
 

@@ -5,7 +5,7 @@ import type { Report } from "../../simulator/phone/phone.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { counting } from "../support/bytes.ts";
-import { addAioble, complaints } from "../support/cameras.ts";
+import { addAioble, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const BATTERY = new UUID(0x180f);
@@ -60,7 +60,7 @@ describe("aioble: broadcast()", () => {
       const enables = camera.controller.commands.filter((opcode) => opcode === ENABLE);
       equal(enables.length, 2, "on, and off");
       deepEqual(camera.controller.violations, []);
-      deepEqual(complaints(camera), []);
+      deepEqual(diagnostics(camera), []);
     });
   }
 

@@ -6,7 +6,7 @@ import type { PhoneLink } from "../../simulator/phone/link.ts";
 import { SeededRandom } from "../../simulator/random.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
-import { addAioble, complaints } from "../support/cameras.ts";
+import { addAioble, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const SERVICE = 0xfff0;
@@ -99,7 +99,7 @@ describe("capture: three clients at once", () => {
       }
     }
     deepEqual([first.droppedWrites, second.droppedWrites], [0, 0]);
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
     deepEqual(camera.controller.violations, []);
   });
 
@@ -125,7 +125,7 @@ describe("capture: three clients at once", () => {
         await rejects(target.written({ timeoutMs: 0 }), { code: "timeout" });
       }
     }, 1e7);
-    deepEqual(complaints(camera), [
+    deepEqual(diagnostics(camera), [
       "aioble: the capture queue of 10 writes is full, the oldest was dropped: await written() more often or raise captureQueueSize",
     ]);
   });

@@ -4,7 +4,7 @@ import { UUID } from "../../firmware/ble/uuid.ts";
 import { textOf } from "../../simulator/phone/assigned-numbers.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
-import { addAioble, complaints } from "../support/cameras.ts";
+import { addAioble, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const PUBLIC_ADDRESS = new Uint8Array([0x00, 0x1b, 0xdc, 0x00, 0x01, 0x01]);
@@ -203,7 +203,7 @@ describe("aioble: addresses", () => {
       const again = await meet();
       deepEqual([again.sighting.addressType, again.sighting.address], [...config("mac")]);
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
     deepEqual(camera.controller.violations, []);
   });
 
@@ -224,7 +224,7 @@ describe("aioble: addresses", () => {
       const { sighting } = await meet();
       deepEqual([sighting.addressType, sighting.address], [...config("mac")]);
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
     deepEqual(camera.controller.violations, []);
   });
 });

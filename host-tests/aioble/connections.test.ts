@@ -3,7 +3,7 @@ import type { ControllerOptions } from "../../simulator/controller/options.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
-import { addAioble, complaints } from "../support/cameras.ts";
+import { addAioble, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const OPTIONS = { intervalUs: 50_000, name: "obscura" };
@@ -52,7 +52,7 @@ describe("aioble: connections()", () => {
         await link.read((await link.discover()).characteristic(0x2a00));
     });
     deepEqual(camera.controller.violations, []);
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 
   it("advertise() beside links is possible too, and refused where there is no room: too-many-connections", async () => {
@@ -287,8 +287,8 @@ describe("aioble: controllers with room for fewer connections", () => {
         }
         await stream.return!();
       });
-      equal(complaints(camera).length, 1, "one line");
-      ok(complaints(camera)[0]!.includes("connections() goes on when a device leaves"));
+      equal(diagnostics(camera).length, 1, "one line");
+      ok(diagnostics(camera)[0]!.includes("connections() goes on when a device leaves"));
       deepEqual(camera.controller.violations, []);
     });
   }
@@ -332,8 +332,8 @@ describe("aioble: controllers that cannot advertise while connected", () => {
         equal(await isHeard(), true);
         await stream.return!();
       });
-      equal(complaints(camera).length, 1, "one line");
-      ok(complaints(camera)[0]!.includes("cannot advertise while a device is connected"));
+      equal(diagnostics(camera).length, 1, "one line");
+      ok(diagnostics(camera)[0]!.includes("cannot advertise while a device is connected"));
       deepEqual(camera.controller.violations, []);
     });
   }

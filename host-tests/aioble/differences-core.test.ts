@@ -10,7 +10,7 @@ import {
   text,
 } from "../multi/pair.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
-import { complaints } from "../support/cameras.ts";
+import { diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const OPTIONS = { intervalUs: 100_000, name: "obscura" };
@@ -106,7 +106,7 @@ describe("aioble: differences in core", () => {
       }
     });
     equal(asked, 2);
-    ok(complaints(camera).length >= 6, "each is in the log");
+    ok(diagnostics(camera).length >= 6, "each is in the log");
   });
 });
 
@@ -194,7 +194,7 @@ describe("aioble: differences in Device and DeviceConnection", () => {
         ok(connection.isConnected());
         world.air.separate(radio.controller, camera.controller);
       }
-      equal(complaints(camera).length, 1);
+      equal(diagnostics(camera).length, 1);
       // The camera has stopped waiting, and serves others.
       const next = camera.aioble.advertise(OPTIONS);
       await connect();

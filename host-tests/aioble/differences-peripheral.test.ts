@@ -3,7 +3,7 @@ import { adValue } from "../../simulator/phone/advertising-data.ts";
 import { nameOf } from "../../simulator/phone/phone.ts";
 import { createPair, text } from "../multi/pair.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
-import { complaints } from "../support/cameras.ts";
+import { diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const OPTIONS = { intervalUs: 100_000 };
@@ -100,6 +100,6 @@ describe("aioble: differences in advertising", () => {
       await world.clock.sleep(100);
       equal(camera.host.connections.size, 0);
     });
-    deepEqual(complaints(camera), ["aioble: ended a connection that nobody waits for"]);
+    deepEqual(diagnostics(camera), ["aioble: ended a connection that nobody waits for"]);
   });
 });

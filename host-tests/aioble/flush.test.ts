@@ -5,7 +5,7 @@ import { UUID } from "../../firmware/ble/uuid.ts";
 import type { ConnectOptions } from "../../simulator/phone/phone.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
-import { addAioble, complaints } from "../support/cameras.ts";
+import { addAioble, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const ANSWER = 0x2a57;
@@ -53,7 +53,7 @@ describe("aioble: flush()", () => {
       deepEqual(seen(), ALL);
       equal(camera.host.connections.get(connection.link.handle)!.link.inController, 0);
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 
   it("ends by its timeout and its signal, and leaves nothing behind", async () => {
@@ -89,7 +89,7 @@ describe("aioble: disconnect() after sending", () => {
         equal(await link.disconnected(), 0x13);
         deepEqual(seen(), ALL);
       });
-      deepEqual(complaints(camera), []);
+      deepEqual(diagnostics(camera), []);
     });
   }
 

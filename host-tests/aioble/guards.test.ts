@@ -4,7 +4,7 @@ import { UUID } from "../../firmware/ble/uuid.ts";
 import type { Clock, Timer } from "../../firmware/platform/platform.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
-import { addAioble, complaints } from "../support/cameras.ts";
+import { addAioble, diagnostics } from "../support/cameras.ts";
 import { heapUsed } from "../support/heap.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -116,7 +116,7 @@ describe("guards: a loop that takes one write under a guard, for ever", () => {
           ok(after - before < 20 * (WRITES - WARM_UP), `the heap grew by ${after - before} bytes`);
         }
       }, 1e7);
-      deepEqual(complaints(camera), []);
+      deepEqual(diagnostics(camera), []);
     });
   }
 

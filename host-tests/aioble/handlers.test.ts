@@ -2,7 +2,7 @@
 import type { DeviceConnection } from "../../firmware/aioble/device.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { deepEqual, equal, rejects } from "../support/assert.ts";
-import { type AiobleCamera, complaints } from "../support/cameras.ts";
+import { type AiobleCamera, diagnostics } from "../support/cameras.ts";
 import { byte, createServed, offer, SERVICE } from "../support/served.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -201,7 +201,7 @@ describe("aioble: indicate with force (A10)", () => {
     await world.run(async () => {
       const { link, connection } = await meet();
       equal(await value!.indicate(connection, byte(1)), false);
-      equal(complaints(camera).length, 1, "the log says why");
+      equal(diagnostics(camera).length, 1, "the log says why");
       equal(await value!.indicate(connection, byte(2), { force: true }), true);
       deepEqual((await link.nextValue()).value, byte(2));
       link.att.confirms = false;

@@ -2,7 +2,7 @@
 import type { PhoneLink } from "../../simulator/phone/link.ts";
 import { type CameraOptions, createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok } from "../support/assert.ts";
-import { addAioble, complaints } from "../support/cameras.ts";
+import { addAioble, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const LOW_RESOURCES = 0x14;
@@ -50,10 +50,10 @@ describe("aioble: a client that wants nothing", () => {
       ok((await second).isConnected());
       await link.read((await link.discover()).characteristic(0x2a6e));
     });
-    equal(complaints(camera).length, 1);
+    equal(diagnostics(camera).length, 1);
     ok(
-      /ending link 64, .* asked for nothing for 30000 ms/.test(complaints(camera)[0]!),
-      complaints(camera)[0],
+      /ending link 64, .* asked for nothing for 30000 ms/.test(diagnostics(camera)[0]!),
+      diagnostics(camera)[0],
     );
   });
 
@@ -78,7 +78,7 @@ describe("aioble: a client that wants nothing", () => {
       ok(honest.isConnected);
       await stream.return!();
     });
-    equal(complaints(camera).filter((line) => line.includes("ending link")).length, 1);
+    equal(diagnostics(camera).filter((line) => line.includes("ending link")).length, 1);
   });
 
   it("as long as others can connect, nobody goes", async () => {
@@ -93,7 +93,7 @@ describe("aioble: a client that wants nothing", () => {
       ok(links.every(({ isConnected }) => isConnected));
       await stream.return!();
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 
   it("one that has subscribed stays, however silent; when it ends that, it goes 30 s later", async () => {
@@ -107,7 +107,7 @@ describe("aioble: a client that wants nothing", () => {
       await link.subscribe(characteristic);
       await world.clock.sleep(300_000);
       ok(link.isConnected);
-      deepEqual(complaints(camera), []);
+      deepEqual(diagnostics(camera), []);
       await link.subscribe(characteristic, "none");
       const [lifeMs] = await lifeOf(scene, link);
       ok(lifeMs >= 30_000 && lifeMs <= 40_500, String(lifeMs));
@@ -208,6 +208,6 @@ describe("aioble: a client that wants nothing", () => {
       }
       ok(silent.isConnected);
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 });

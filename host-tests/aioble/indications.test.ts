@@ -1,7 +1,7 @@
 /** Indications through the API: one at a time on a link, the 30 seconds, and what its waits end in. */
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
-import { complaints } from "../support/cameras.ts";
+import { diagnostics } from "../support/cameras.ts";
 import { byte, createServed, offer, type Visitor } from "../support/served.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -113,7 +113,7 @@ describe("indications", () => {
       await rejects(first.indicate(connection, byte(3)), ended);
       await sleep(1000);
       deepEqual(told(visitor), ["indication 1"]);
-      deepEqual(complaints(camera), ["att: the peer left a transaction open for 30 s; ending the link"]);
+      deepEqual(diagnostics(camera), ["att: the peer left a transaction open for 30 s; ending the link"]);
     });
   });
 
@@ -175,7 +175,7 @@ describe("indications", () => {
       const { connection } = await visit("notify");
       for (let turn = 0; turn < 3; turn++) equal(await first.indicate(connection, byte(1)), false);
     });
-    deepEqual(complaints(camera), [
+    deepEqual(diagnostics(camera), [
       "gatt: UUID(0xfff1) is not sent: the client has not subscribed (its CCCD is 1; 1 notify, 2 indicate)",
     ]);
   });

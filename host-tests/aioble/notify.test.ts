@@ -3,7 +3,7 @@ import { UUID } from "../../firmware/ble/uuid.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";
 import { deepEqual, equal, rejects, throws } from "../support/assert.ts";
 import { concat, counting, le16 } from "../support/bytes.ts";
-import { complaints } from "../support/cameras.ts";
+import { diagnostics } from "../support/cameras.ts";
 import { byte, createServed, offer, type Visitor } from "../support/served.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -34,18 +34,18 @@ describe("notifications capped at 20 bytes", () => {
       const visitor = await meet();
       await subscribe(visitor, UUIDS[0], UUIDS[1]);
       equal(await first!.notify(visitor.connection, counting(20)), true);
-      deepEqual(complaints(camera), []);
+      deepEqual(diagnostics(camera), []);
       for (let turn = 0; turn < 3; turn++) {
         equal(await first!.notify(visitor.connection, counting(21)), true);
         equal(first!.write(counting(100), { sendUpdate: true }), 1);
       }
-      deepEqual(complaints(camera), [LINE]);
+      deepEqual(diagnostics(camera), [LINE]);
       second!.write(counting(30), { sendUpdate: true });
-      deepEqual(complaints(camera), [LINE, LINE.replace("fff1", "fff2")]);
+      deepEqual(diagnostics(camera), [LINE, LINE.replace("fff1", "fff2")]);
       const other = await meet();
       await subscribe(other, UUIDS[0]);
       equal(await first!.notify(other.connection, counting(21)), true);
-      equal(complaints(camera).length, 3);
+      equal(diagnostics(camera).length, 3);
       const { value } = await visitor.link.nextValue();
       deepEqual(value, counting(20));
       deepEqual((await visitor.link.nextValue()).value, counting(20), "cut to what fits");
@@ -59,9 +59,9 @@ describe("notifications capped at 20 bytes", () => {
       await visitor.link.exchangeMtu(50);
       await subscribe(visitor, UUIDS[0]);
       equal(await offered[0]!.notify(visitor.connection, counting(47)), true);
-      deepEqual(complaints(camera), []);
+      deepEqual(diagnostics(camera), []);
       equal(await offered[0]!.notify(visitor.connection, counting(48)), true);
-      deepEqual(complaints(camera), [
+      deepEqual(diagnostics(camera), [
         "gatt: UUID(0xfff1) is capped at 47 bytes for this client: ATT_MTU is 50, as exchanged",
       ]);
     });
@@ -75,7 +75,7 @@ describe("notifications capped at 20 bytes", () => {
       equal(await offered[0]!.indicate(connection, counting(21)), true);
       equal((await link.nextValue()).value.length, 20);
     });
-    deepEqual(complaints(camera), [LINE]);
+    deepEqual(diagnostics(camera), [LINE]);
   });
 });
 
@@ -87,21 +87,21 @@ describe("notifications never arrive", () => {
     await world.run(async () => {
       const { link, connection } = await meet();
       for (let turn = 0; turn < 3; turn++) equal(await offered[0]!.notify(connection, "x"), false);
-      deepEqual(complaints(camera), [line]);
+      deepEqual(diagnostics(camera), [line]);
       const other = await meet();
       equal(await offered[0]!.notify(other.connection, "x"), false);
-      deepEqual(complaints(camera), [line, line]);
+      deepEqual(diagnostics(camera), [line, line]);
       deepEqual(unasked(link), []);
     });
   });
 
-  it("with sendUpdate and no subscriber: 0, which is nothing to complain of", async () => {
+  it("with sendUpdate and no subscriber: 0, which is worth no line in the log", async () => {
     const { world, camera, offered, meet } = createServed((camera) => offer(camera, NOTIFY));
     await world.run(async () => {
       await meet();
       equal(offered[0]!.write("x", { sendUpdate: true }), 0);
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 
   it("of a characteristic that was declared without them: notify() throws, sendUpdate says so once", async () => {
@@ -112,7 +112,7 @@ describe("notifications never arrive", () => {
       throws(() => offered[0]!.indicate(connection, "x"), TypeError);
       for (let turn = 0; turn < 3; turn++) equal(offered[0]!.write("x", { sendUpdate: true }), 0);
     });
-    deepEqual(complaints(camera), [
+    deepEqual(diagnostics(camera), [
       "aioble: sendUpdate of UUID(0xfff1) reaches nobody: it was declared without notify: true or indicate: true",
     ]);
   });
@@ -125,7 +125,7 @@ describe("notifications never arrive", () => {
       const [fresh] = offer(camera, NOTIFY);
       equal(await fresh!.notify(connection, "x"), false);
     });
-    equal(complaints(camera).length, 2);
+    equal(diagnostics(camera).length, 2);
   });
 });
 
@@ -211,7 +211,7 @@ describe("notifyMultiple", () => {
         concat([0x1b], le16(handles[2]!), counting(47)),
       ]);
     });
-    equal(complaints(camera).length, 1);
+    equal(diagnostics(camera).length, 1);
   });
 
   it("leaves out what the client has not subscribed; nothing at all is false", async () => {
@@ -229,7 +229,7 @@ describe("notifyMultiple", () => {
         concat([0x23], tuple(handles[0]!, empty), tuple(handles[2]!, empty)),
       ]);
     });
-    equal(complaints(camera).length, 2, "once for each value");
+    equal(diagnostics(camera).length, 2, "once for each value");
   });
 
   it("waits for the controller, and is refused when as many wait as may", async () => {

@@ -2,7 +2,7 @@
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal } from "../support/assert.ts";
-import { addAioble, complaints } from "../support/cameras.ts";
+import { addAioble, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const COMMAND = new UUID(0xfff1);
@@ -44,7 +44,7 @@ describe("races: a captured write that a wait takes which lost a race", () => {
       deepEqual([(await command.written()).data[0], (await command.written()).data[0]], [11, 12]);
       equal(command.droppedWrites, 10);
     });
-    deepEqual(complaints(camera), [UNSEEN]);
+    deepEqual(diagnostics(camera), [UNSEEN]);
   });
 
   it("is counted no longer once it is looked at, however late, by its data or by its connection", async () => {
@@ -83,7 +83,7 @@ describe("races: a captured write that a wait takes which lost a race", () => {
       deepEqual(taken, [1, 2, 3]);
       equal(command.droppedWrites, 0);
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 
   it("has a line in the log when many waits are left behind, before they fill the memory", async () => {
@@ -92,7 +92,7 @@ describe("races: a captured write that a wait takes which lost a race", () => {
       await meet();
       for (let turn = 0; turn < 20; turn++) await Promise.race([command.written(), world.clock.sleep(10)]);
     });
-    deepEqual(complaints(camera), [
+    deepEqual(diagnostics(camera), [
       `aioble: more than 16 calls of written() wait for ${COMMAND}: end those that lost a Promise.race by a signal, or they fill the memory`,
     ]);
   });

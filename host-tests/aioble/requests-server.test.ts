@@ -3,7 +3,7 @@ import type { Characteristic } from "../../firmware/aioble/server.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { counting } from "../support/bytes.ts";
-import { complaints } from "../support/cameras.ts";
+import { diagnostics } from "../support/cameras.ts";
 import { byte, createServed, offer } from "../support/served.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -47,7 +47,7 @@ describe("requests of users: the server", () => {
         if (index % 20 === 0 || index > 197) deepEqual(await link.read(characteristic), counting(4, index));
       }
     }, 1e7);
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 
   it("lib 912: services that the handles do not suffice for are an error, and the ones before stay", async () => {

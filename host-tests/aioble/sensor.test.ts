@@ -4,7 +4,7 @@ import { parseAdvertisingData } from "../../simulator/phone/advertising-data.ts"
 import { type VisitEvent, visit } from "../../simulator/phone/visit.ts";
 import { createWorld, type World } from "../../simulator/world.ts";
 import { deepEqual, equal, ok } from "../support/assert.ts";
-import { type AiobleCamera, addAioble, complaints } from "../support/cameras.ts";
+import { type AiobleCamera, addAioble, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const ENVIRONMENTAL_SENSING = 0x181a;
@@ -67,7 +67,7 @@ describe("aioble: a sensor", () => {
       degrees.every((value, index) => value === degrees[0]! + index),
       told.join(", "),
     );
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
     deepEqual(camera.controller.violations, []);
   });
 
@@ -100,7 +100,7 @@ describe("aioble: a sensor", () => {
       const events = await collect(world, "obscura-env");
       equal(events.at(-1)?.event, "done");
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 
   it("runs beside another in one process, each with its own phone", async () => {

@@ -5,7 +5,7 @@ import { textOf } from "../../simulator/phone/assigned-numbers.ts";
 import type { FoundDatabase } from "../../simulator/phone/discovery.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
-import { addAioble, complaints } from "../support/cameras.ts";
+import { addAioble, diagnostics } from "../support/cameras.ts";
 import { heapUsed } from "../support/heap.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -96,7 +96,7 @@ describe("aioble: stop() ends what waits", () => {
           await waiting;
           equal(camera.host.active, false);
         });
-        deepEqual(complaints(camera), []);
+        deepEqual(diagnostics(camera), []);
       });
     }
   }
@@ -129,7 +129,7 @@ describe("aioble: stop()", () => {
       equal(connection.isConnected(), false);
       equal(await link.disconnected(), 0x15);
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 
   it("takes a broadcast off the air, and its object does nothing any more", async () => {
@@ -188,7 +188,7 @@ describe("aioble: stop()", () => {
       await link.write((await link.discover()).characteristic(COMMAND), new Uint8Array([1]));
       equal(await written, await next);
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 
   it("a hundred times in a row, with everything going on: all works again, and nothing stays behind", async () => {

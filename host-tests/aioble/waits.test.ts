@@ -2,7 +2,7 @@
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
-import { addAioble, complaints } from "../support/cameras.ts";
+import { addAioble, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const MAILBOX = 0x1815;
@@ -134,7 +134,7 @@ describe("aioble: waits", () => {
       await phone.connect(await phone.find({ name: "obscura" }));
       ok((await again).isConnected());
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 
   it("advertise() ends by its signal", async () => {

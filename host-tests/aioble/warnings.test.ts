@@ -2,7 +2,7 @@
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual } from "../support/assert.ts";
-import { addAioble, complaints } from "../support/cameras.ts";
+import { addAioble, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const OFFERED = new UUID(0x181a);
@@ -30,7 +30,7 @@ describe("warnings: services that are advertised", () => {
         await link.disconnect();
       }
     });
-    deepEqual(complaints(camera), [
+    deepEqual(diagnostics(camera), [
       `aioble: service ${MISSING} is advertised and not registered: who connects for it finds nothing (registerServices)`,
     ]);
   });
@@ -49,7 +49,7 @@ describe("warnings: services that are advertised", () => {
       await phone.connect(await phone.find({ name: "obscura" }));
       await again;
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 
   it("for nobody to connect: no line", async () => {
@@ -58,7 +58,7 @@ describe("warnings: services that are advertised", () => {
       await using _feed = await camera.aioble.broadcast({ ...NAMED, services: [MISSING] });
       await phone.find({ name: "obscura" });
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 });
 
@@ -72,7 +72,7 @@ describe("warnings: what is added after registering", () => {
       new Descriptor(value, new UUID(0x2901), { read: true });
       await world.clock.sleep(1);
     });
-    deepEqual(complaints(camera), [
+    deepEqual(diagnostics(camera), [
       `aioble: ${new UUID(0x2a6f)} was added to service ${OFFERED} after registerServices: no client sees it until that is called again`,
       `aioble: ${new UUID(0x2901)} was added to characteristic ${new UUID(0x2a6e)} after registerServices: no client sees it until that is called again`,
     ]);
@@ -90,6 +90,6 @@ describe("warnings: what is added after registering", () => {
       new Characteristic(service, new UUID(0x2a70), { read: true });
       await world.clock.sleep(1);
     });
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 });

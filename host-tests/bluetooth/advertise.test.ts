@@ -1,7 +1,7 @@
 /** Switching the radio on and off, advertising, and ending connections. */
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { concat } from "../support/bytes.ts";
-import { complaints } from "../support/cameras.ts";
+import { diagnostics } from "../support/cameras.ts";
 import { advertisingData, CONN, inScene, NAME } from "../support/low-level.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -51,7 +51,7 @@ describe("bluetooth: gapAdvertise", () => {
       ok(sighting.connectable);
       deepEqual(sighting.advertising, advertisingData());
       deepEqual(sighting.scanResponse, RESPONSE);
-      deepEqual(complaints(camera), []);
+      deepEqual(diagnostics(camera), []);
       deepEqual(camera.controller.violations, []);
     }));
 
@@ -92,7 +92,7 @@ describe("bluetooth: gapAdvertise", () => {
       camera.controller.reportHardwareError(1);
       await world.clock.sleep(5000);
       ok((await phone.find({ name: NAME })).connectable);
-      ok(!complaints(camera).some((line) => line.includes("irq handler")));
+      ok(!diagnostics(camera).some((line) => line.includes("irq handler")));
     }));
 
   it("is not connectable when it should not be", () =>
@@ -111,7 +111,7 @@ describe("bluetooth: gapAdvertise", () => {
       await ble.gapAdvertise(null);
       await ble.active(false);
       await ble.gapAdvertise(null);
-      deepEqual(complaints(camera), []);
+      deepEqual(diagnostics(camera), []);
     }));
 
   it("the caller's bytes are copied", () =>
@@ -152,7 +152,7 @@ describe("bluetooth: gapAdvertise", () => {
       throws(() => ble.gapAdvertise(100_000, { advData: [2, 1, 6] as never }), TypeError);
       await ble.gapAdvertise(100_000);
       deepEqual((await phone.find({ name: NAME })).advertising, advertisingData());
-      deepEqual(complaints(camera), []);
+      deepEqual(diagnostics(camera), []);
     }));
 
   it("refuses when there is no room for another connection", () =>

@@ -1,6 +1,6 @@
 /** Both modules on one radio and one database. */
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
-import { complaints } from "../support/cameras.ts";
+import { diagnostics } from "../support/cameras.ts";
 import {
   ANSWER,
   advertisingData,
@@ -60,7 +60,7 @@ describe("bluetooth beside aioble: advertising", () => {
       equal(ble.gapDisconnect(CONN + 1), true);
       await connection.disconnected();
       ok(first.isConnected);
-      deepEqual(complaints(camera), []);
+      deepEqual(diagnostics(camera), []);
     }));
 
   it("a connection that nobody waits for is ended even when gapAdvertise was used before", () =>

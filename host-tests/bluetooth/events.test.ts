@@ -1,6 +1,6 @@
 /** Each event of the peripheral's side with its tuple, and handlers that fail. */
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
-import { complaints } from "../support/cameras.ts";
+import { diagnostics } from "../support/cameras.ts";
 import { ANSWER, COMMAND, CONN, inScene } from "../support/low-level.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -13,7 +13,7 @@ describe("bluetooth: events", () => {
       await link.disconnect();
       await world.clock.sleep(100);
       deepEqual(events.slice(1), [[2, [CONN, 1, phone.address]]]);
-      deepEqual(complaints(camera), []);
+      deepEqual(diagnostics(camera), []);
     }));
 
   it("what a handler keeps is its own", () =>
@@ -225,7 +225,7 @@ describe("bluetooth: events", () => {
           [2, 1],
         ],
       );
-      const lines = complaints(camera);
+      const lines = diagnostics(camera);
       equal(lines.length, 1003);
       ok(lines.every((line) => line.startsWith("bluetooth: the irq handler failed at event ")));
       ok(lines[0]!.endsWith("Error: careless"));
@@ -260,7 +260,7 @@ describe("bluetooth: events", () => {
       const again = await phone.connect(await phone.find({ name: "low" }));
       await again.disconnect();
       deepEqual(seen, [1, 3, 2]);
-      deepEqual(complaints(camera), []);
+      deepEqual(diagnostics(camera), []);
     }));
 
   it("takes a function or null", () =>
@@ -297,7 +297,7 @@ describe("bluetooth: a handler beside aioble", () => {
         [20, [CONN, 18, 0]],
         [2, [CONN, 1, phone.address]],
       ]);
-      deepEqual(complaints(camera), []);
+      deepEqual(diagnostics(camera), []);
       await world.clock.sleep(1);
     }));
 

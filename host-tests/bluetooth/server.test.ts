@@ -1,7 +1,7 @@
 /** The GATT server by handles. */
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { counting } from "../support/bytes.ts";
-import { complaints } from "../support/cameras.ts";
+import { diagnostics } from "../support/cameras.ts";
 import { ANSWER, COMMAND, CONN, DESCRIPTOR, inScene, SERVICE } from "../support/low-level.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -67,7 +67,7 @@ describe("bluetooth: gattsRegisterServices", () => {
       ble.gattsRegisterServices([]);
       equal(register().answer, answer);
       equal(ble.gattsNotify(CONN, answer), false);
-      ok(complaints(camera).every((line) => line.includes("has not subscribed")));
+      ok(diagnostics(camera).every((line) => line.includes("has not subscribed")));
     }));
 
   it("refuses what it cannot be, and keeps what there is", () =>

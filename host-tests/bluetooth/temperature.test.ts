@@ -4,7 +4,7 @@ import { type VisitEvent, visit } from "../../simulator/phone/visit.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal } from "../support/assert.ts";
 import { concat, le16 } from "../support/bytes.ts";
-import { type AiobleCamera, addAioble, complaints } from "../support/cameras.ts";
+import { type AiobleCamera, addAioble, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const ENVIRONMENTAL_SENSING = 0x181a;
@@ -105,7 +105,7 @@ describe("bluetooth: the low-level temperature sensor", () => {
     equal(told.length, 5);
     equal(sensor.connections.size, 0);
     deepEqual(
-      complaints(camera).filter((line) => !line.includes("has not subscribed")),
+      diagnostics(camera).filter((line) => !line.includes("has not subscribed")),
       [],
     );
     deepEqual(camera.controller.violations, []);

@@ -6,7 +6,7 @@ import { leConnectionComplete } from "../../firmware/ble/hci/le-events.ts";
 import type { ControllerOptions } from "../../simulator/controller/options.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
-import { addHost, complaints } from "../support/cameras.ts";
+import { addHost, diagnostics } from "../support/cameras.ts";
 import { createServer, NOTIFYING } from "../support/server.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -109,7 +109,7 @@ describe("stack: controllers", () => {
       await world.clock.sleep(3000);
       await phone.find({ name: "obscura" }, 1000);
     });
-    ok(complaints(server.camera).some((line) => line.includes("hardware error 0x7")));
+    ok(diagnostics(server.camera).some((line) => line.includes("hardware error 0x7")));
   });
 
   it("ends its links when the controller dies, and works on when it is back", async () => {
@@ -168,7 +168,7 @@ describe("stack: controllers", () => {
       }
     });
     deepEqual(bad.violations, []);
-    ok(complaints(server.camera).some((line) => line.includes("completed")));
+    ok(diagnostics(server.camera).some((line) => line.includes("completed")));
   });
 
   it("takes no harm from garbage between packets", async () => {

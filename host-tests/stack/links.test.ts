@@ -1,7 +1,7 @@
 /** How links begin and end. */
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
-import { addHost, complaints } from "../support/cameras.ts";
+import { addHost, diagnostics } from "../support/cameras.ts";
 import { createServer, NOTIFYING, WRITABLE } from "../support/server.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -56,7 +56,7 @@ describe("stack: links", () => {
     }, 1e7);
     equal(server.ended.length, 100);
     equal(server.camera.host.gatt.clientCount, 0);
-    deepEqual(complaints(server.camera), []);
+    deepEqual(diagnostics(server.camera), []);
     deepEqual(server.camera.controller.violations, []);
   });
 

@@ -4,7 +4,7 @@ import type { FoundCharacteristic } from "../../simulator/phone/discovery.ts";
 import { writeLong } from "../multi/pair.ts";
 import { deepEqual, equal, rejects } from "../support/assert.ts";
 import { counting } from "../support/bytes.ts";
-import { type AiobleCamera, complaints } from "../support/cameras.ts";
+import { type AiobleCamera, diagnostics } from "../support/cameras.ts";
 import { createServed, type Visitor } from "../support/served.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -39,12 +39,12 @@ describe("stack: ATT_MTU", () => {
       await link.subscribe(target);
       equal(await offered.notify(connection, counting(20, 7)), true);
       deepEqual((await link.nextValue()).value, counting(20, 7));
-      deepEqual(complaints(camera), []);
+      deepEqual(diagnostics(camera), []);
       equal(await offered.notify(connection, counting(21)), true);
       equal((await link.nextValue()).value.length, 20);
       equal(connection.mtu, 23);
     });
-    equal(complaints(camera).length, 1);
+    equal(diagnostics(camera).length, 1);
   });
 
   it("asked for again: the same answer, and the minimum with the latest figure is in force (A10)", async () => {

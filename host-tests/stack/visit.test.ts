@@ -2,7 +2,7 @@
 import { nameOf } from "../../simulator/phone/phone.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
-import { addHost, complaints } from "../support/cameras.ts";
+import { addHost, diagnostics } from "../support/cameras.ts";
 import { createServer, LONG, LONG_VALUE, NOTIFYING, READABLE, SERVICE, WRITABLE } from "../support/server.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -171,7 +171,7 @@ describe("stack: a phone's visit", () => {
       await rejects(link.encrypt(new Uint8Array(16)), { code: 0x06 });
       ok(link.isConnected);
     });
-    deepEqual(complaints(server.camera), []);
+    deepEqual(diagnostics(server.camera), []);
   });
 
   it("is not put off by requests that nobody serves, and frames on channels that nobody has", async () => {

@@ -66,7 +66,7 @@ export function addAioble(
 }
 
 /** Warnings and errors that a camera logged. */
-export function complaints(camera: SimulatedCamera): string[] {
+export function diagnostics(camera: SimulatedCamera): string[] {
   const { console } = camera.platform;
   return console
     .filter(({ level }) => level === "warning" || level === "error")

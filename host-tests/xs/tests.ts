@@ -52,7 +52,7 @@ export interface Result {
   /** Why it failed, with the stack. */
   readonly failure: string | undefined;
   /** What the engine said meanwhile: rejections that nobody handled, what timers threw. */
-  readonly complaints: readonly string[];
+  readonly diagnostics: readonly string[];
 }
 
 export interface Outcome {
@@ -83,14 +83,14 @@ export function runTests(image: string, limitMs: number): Promise<Outcome> {
     const said: string[] = [];
     let unfinished: readonly string[] | undefined;
     let total: number | undefined;
-    let complaints: string[] = [];
+    let diagnostics: string[] = [];
 
     function take(message: Message): void {
       if ("begin" in message) {
         unfinished = message.begin;
       } else if ("end" in message) {
-        results.push({ path: message.end, failure: message.failure, complaints });
-        complaints = [];
+        results.push({ path: message.end, failure: message.failure, diagnostics });
+        diagnostics = [];
         unfinished = undefined;
       } else {
         total = message.total;
@@ -101,7 +101,7 @@ export function runTests(image: string, limitMs: number): Promise<Outcome> {
     createInterface({ input: child.stderr }).on("line", (line) => {
       if (line.startsWith('info: {"')) return take(JSON.parse(line.slice(6)) as Message);
       said.push(line);
-      if (unfinished !== undefined) complaints.push(line);
+      if (unfinished !== undefined) diagnostics.push(line);
     });
     child.on("error", reject);
     child.on("close", (status, signal) => {

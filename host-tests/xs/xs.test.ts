@@ -65,9 +65,9 @@ const failures: Readonly<Record<string, RegExp>> = {
   "an error in a timer's callback": /error: timer callback: Error: thrown by a timer/,
 };
 
-function judge({ failure, complaints }: Result): void {
+function judge({ failure, diagnostics }: Result): void {
   if (failure !== undefined) assert.fail(failure);
-  assert.deepEqual(complaints, [], "the engine complained while the test ran");
+  assert.deepEqual(diagnostics, [], "the engine wrote to the console while the test ran");
 }
 
 /** Adds what ran on XS to a suite, each test under its own name. */
@@ -106,7 +106,7 @@ for (const sanitize of [false, true]) {
       assert.deepEqual(titles, Object.keys(failures));
       for (const [index, result] of failed.entries()) {
         assert.throws(() => judge(result));
-        assert.match([result.failure, ...result.complaints].join("\n"), failures[titles[index]!]!);
+        assert.match([result.failure, ...result.diagnostics].join("\n"), failures[titles[index]!]!);
       }
     });
 

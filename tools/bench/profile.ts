@@ -88,7 +88,8 @@ export function profilesOf({ lines }: Pick<Report, "lines">, modules: ModuleFind
 
 function summary(figure: string, functions: readonly FunctionShare[]): FigureProfile {
   const modules = new Map<string, number>();
-  for (const { module, instructions } of functions) modules.set(module, (modules.get(module) ?? 0) + instructions);
+  for (const { module, instructions } of functions)
+    modules.set(module, (modules.get(module) ?? 0) + instructions);
   return {
     figure,
     instructions: functions.reduce((sum, { instructions }) => sum + instructions, 0),
@@ -169,7 +170,9 @@ export function profileText(profiles: readonly FigureProfile[]): string {
         "|---|---|--:|--:|",
         ...functions
           .slice(0, MOST)
-          .map((each) => `| \`${each.name}\` | ${each.module} | ${count(each.calls)} | ${each.instructions} |`),
+          .map(
+            (each) => `| \`${each.name}\` | ${each.module} | ${count(each.calls)} | ${each.instructions} |`,
+          ),
         "",
       ].join("\n"),
     )

@@ -30,7 +30,7 @@ const sentence = new Intl.ListFormat("en").format(publicModules);
  * The rule for one import: undefined when it is allowed, else why not.
  * @param target what a relative import points at
  */
-export function importComplaint(
+export function importProblem(
   kind: Bundled,
   importer: string,
   specifier: string,
@@ -56,13 +56,13 @@ export function importRule(kind: Bundled): Plugin {
     async resolveId(specifier, importer, options) {
       if (importer === undefined) return null;
       const relative = specifier.startsWith(".") || specifier.startsWith("/");
-      const complaint = importComplaint(
+      const problem = importProblem(
         kind,
         importer,
         specifier,
         relative ? resolve(dirname(importer), specifier) : undefined,
       );
-      if (complaint !== undefined) throw new ToolError(complaint);
+      if (problem !== undefined) throw new ToolError(problem);
       if (kind === "application" && publicModules.includes(specifier))
         return { id: specifier, external: true };
       const resolved = await this.resolve(specifier, importer, { ...options, skipSelf: true });

@@ -5,7 +5,7 @@ import { ToolError } from "../events.ts";
 import { root, typescriptCompiler } from "../paths.ts";
 import { runProgram } from "../process.ts";
 
-/** Runs the TypeScript compiler on a project. Throws ToolError with its complaints. */
+/** Runs the TypeScript compiler on a project. Throws ToolError with its diagnostics. */
 export async function checkProject(project: string, what: string): Promise<void> {
   const [program, compiler] = typescriptCompiler();
   const { status, output } = await runProgram(program, [compiler, "-p", project, "--pretty", "false"]);

@@ -29,7 +29,7 @@ const checks: readonly Check[] = [
     title: "TypeScript: format and lint",
     run: async () => {
       const args = ["check", "--error-on-warnings", "--colors=off"];
-      await mustRun(nodeProgram("biome"), args, "biome complains; `npm run format` mends what it can");
+      await mustRun(nodeProgram("biome"), args, "biome found faults; `npm run format` mends what it can");
       return undefined;
     },
   },
@@ -55,7 +55,11 @@ const checks: readonly Check[] = [
     run: async () => {
       const files = await listC();
       const args = ["--dry-run", "-Werror", ...files];
-      await mustRun(venvProgram("clang-format"), args, "clang-format complains; `npm run format` mends it");
+      await mustRun(
+        venvProgram("clang-format"),
+        args,
+        "clang-format found faults; `npm run format` mends it",
+      );
       return `${files.length} files`;
     },
   },
@@ -64,9 +68,9 @@ const checks: readonly Check[] = [
     title: "Python: format and lint",
     run: async () => {
       const files = await listPython();
-      const complaint = "ruff complains; `npm run format` mends what it can";
-      await mustRun(venvProgram("ruff"), ["format", "--check", "--quiet", ...files], complaint);
-      await mustRun(venvProgram("ruff"), ["check", "--quiet", ...files], complaint);
+      const failure = "ruff found faults; `npm run format` mends what it can";
+      await mustRun(venvProgram("ruff"), ["format", "--check", "--quiet", ...files], failure);
+      await mustRun(venvProgram("ruff"), ["check", "--quiet", ...files], failure);
       return `${files.length} files`;
     },
   },

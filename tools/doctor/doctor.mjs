@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isPackage, root, venv } from "../installation.mjs";
-import { needs, nodeComplaint } from "../needs.mjs";
+import { needs, nodeProblem } from "../needs.mjs";
 import { nodeModulesMatch, pythonEnvironmentMatches } from "../setup.mjs";
 
 /**
@@ -66,8 +66,8 @@ function look(pieces) {
 }
 
 function nodeItself() {
-  const complaint = nodeComplaint();
-  return { name: "Node", found: complaint === undefined ? process.version : undefined, remedy: complaint };
+  const problem = nodeProblem();
+  return { name: "Node", found: problem === undefined ? process.version : undefined, remedy: problem };
 }
 
 function nodeModules() {

@@ -12,7 +12,7 @@ import { buildSoakImage } from "./image.ts";
 import { LineBox } from "./lineBox.ts";
 import { CALM, MEMBERS, planRound, type Wish } from "./plan.ts";
 import { type CameraReport, NAME, ORDER, reportIn } from "./script.ts";
-import { complaintsOfRound, type Seen, wasServed } from "./verdict.ts";
+import { findingsOfRound, type Seen, wasServed } from "./verdict.ts";
 
 /** Rounds before the memory is measured the first time: by then everything has been made that stays. */
 export const WARM_UP_ROUNDS = 3;
@@ -160,8 +160,8 @@ class Run {
       const found = reportIn(line);
       return found !== undefined && found.connections >= certain ? found : undefined;
     }, `it was alone again, after round ${round} and ${certain} connections`);
-    const complaints = complaintsOfRound(members, told.members, before, report);
-    if (complaints.length > 0) throw this.failure(round, complaints.join("; "));
+    const findings = findingsOfRound(members, told.members, before, report);
+    if (findings.length > 0) throw this.failure(round, findings.join("; "));
     for (const { stage, received } of told.members) {
       if (stage !== "ready") figures.cutShort++;
       figures.notifications += Object.values(received).reduce((sum, values) => sum + values.length, 0);

@@ -36,43 +36,41 @@ export const wasServed = (seen: Seen): boolean => reached(seen, "subscribing");
 /** The number that a notification of a stream carries. */
 const numberIn = (value: string): number => Buffer.from(value, "hex").readUInt32LE();
 
-function complaintsOfMember(name: string, wish: Wish, seen: Seen): string[] {
-  const complaints: string[] = [];
-  if (!wish.early && seen.stage !== "ready") complaints.push(`${name} was ${seen.stage} when it vanished`);
+function findingsOfMember(name: string, wish: Wish, seen: Seen): string[] {
+  const findings: string[] = [];
+  if (!wish.early && seen.stage !== "ready") findings.push(`${name} was ${seen.stage} when it vanished`);
   for (const [uuid, values] of Object.entries(seen.received)) {
     if (!wish.subscribe.includes(uuid.toLowerCase())) {
-      complaints.push(`${name} was told of ${uuid}, which it had not subscribed to: ${values[0]}`);
+      findings.push(`${name} was told of ${uuid}, which it had not subscribed to: ${values[0]}`);
       continue;
     }
     const wrong = values.find(
       (value, at) => value.length !== 8 || (at > 0 && numberIn(value) !== numberIn(values[at - 1]!) + 1),
     );
-    if (wrong !== undefined) complaints.push(`${name} missed or got twice something before ${uuid} ${wrong}`);
+    if (wrong !== undefined) findings.push(`${name} missed or got twice something before ${uuid} ${wrong}`);
   }
-  return complaints;
+  return findings;
 }
 
 /** What is wrong with one round; empty when nothing is. */
-export function complaintsOfRound(
+export function findingsOfRound(
   wishes: readonly Wish[],
   seen: readonly Seen[],
   before: CameraReport,
   after: CameraReport,
 ): string[] {
-  const complaints = wishes.flatMap((wish, index) =>
-    complaintsOfMember(`central ${index}`, wish, seen[index]!),
-  );
+  const findings = wishes.flatMap((wish, index) => findingsOfMember(`central ${index}`, wish, seen[index]!));
   const connections = after.connections - before.connections;
   const least = seen.filter(wasServed).length;
   const most = seen.filter((one) => reached(one, "connecting")).length;
   if (connections < least || connections > most) {
-    complaints.push(`the camera had ${connections} connections, and should have had ${least} to ${most}`);
+    findings.push(`the camera had ${connections} connections, and should have had ${least} to ${most}`);
   }
   const orders = after.orders - before.orders;
   const sum = (pick: (one: Seen) => number): number => seen.reduce((total, one) => total + pick(one), 0);
   const [answered, sent] = [sum((one) => one.answered), sum((one) => one.sent)];
   if (orders < answered || orders > sent) {
-    complaints.push(`the camera took ${orders} orders of ${sent} that were sent, and answered ${answered}`);
+    findings.push(`the camera took ${orders} orders of ${sent} that were sent, and answered ${answered}`);
   }
-  return complaints;
+  return findings;
 }

@@ -9,14 +9,14 @@ import { assertServes } from "./health.ts";
 const hardwareError = Buffer.from("04100142", "hex");
 
 export function silentController(kind: CameraKind): void {
-  const complaint = kind.controllerSilent;
-  if (complaint === undefined) return;
+  const silenceLine = kind.controllerSilent;
+  if (silenceLine === undefined) return;
 
   describe("with a controller that never answers", () => {
     const rig = useRig(kind, "environment-sensor", { mute: true });
 
     it("says so, tries again without flooding, and serves when the controller comes", async () => {
-      await rig().camera.line(complaint);
+      await rig().camera.line(silenceLine);
       await rig().proxy.resets.take("the first HCI Reset");
       await rig().proxy.resets.take("another HCI Reset");
       assert.ok(rig().proxy.packetsFromCamera < 20, `${rig().proxy.packetsFromCamera} packets into the void`);
@@ -28,14 +28,14 @@ export function silentController(kind: CameraKind): void {
   describe("with a controller that fails while it runs", () => {
     const rig = useRig(kind, "environment-sensor");
 
-    it("resets it, complains while it is silent, and serves when it comes back", async () => {
+    it("resets it, says so while it is silent, and serves when it comes back", async () => {
       await assertServes(rig());
       rig().proxy.mute();
       rig().proxy.resets.drain();
       const from = rig().camera.console.length;
       rig().proxy.inject(hardwareError);
       await rig().proxy.resets.take("an HCI Reset after the hardware error");
-      await rig().camera.line(complaint, undefined, from);
+      await rig().camera.line(silenceLine, undefined, from);
       await rig().proxy.unmute();
       await assertServes(rig());
     });

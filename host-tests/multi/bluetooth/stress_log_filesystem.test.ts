@@ -3,7 +3,7 @@ import { UUID } from "../../../firmware/ble/uuid.ts";
 import type { IrqEvent } from "../../../firmware/bluetooth/irq.ts";
 import { RecordStore } from "../../../firmware/storage/records.ts";
 import { deepEqual, equal, ok } from "../../support/assert.ts";
-import { complaints } from "../../support/cameras.ts";
+import { diagnostics } from "../../support/cameras.ts";
 import { describe, it } from "../../support/suite.ts";
 import { createLowLevelPair } from "../low-level.ts";
 import { bytes, CHAR_UUID, findCharacteristics, SERVICE_UUID, text } from "../pair.ts";
@@ -69,6 +69,6 @@ describe("multi: bluetooth stress_log_filesystem", () => {
     const kept = reopened.keys().map((key) => text(reopened.get(key)!));
     const newest = log.map((line, index) => `${index + 1} ${line}`).slice(-8);
     deepEqual(kept.sort(), newest.sort());
-    deepEqual(complaints(camera), []);
+    deepEqual(diagnostics(camera), []);
   });
 });

@@ -46,7 +46,9 @@ describe("bench: comparison with the baseline", () => {
 });
 
 describe("bench: profile", () => {
-  const modules = { moduleOf: (kind: string, name: string) => (kind === "c" ? "engine" : name.split(".")[0]!) };
+  const modules = {
+    moduleOf: (kind: string, name: string) => (kind === "c" ? "engine" : name.split(".")[0]!),
+  };
   const lines = [
     "profile write 3 1000 200400",
     "function 0 none 0 ",

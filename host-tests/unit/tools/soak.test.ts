@@ -6,7 +6,7 @@ import { root } from "../../../tools/paths.ts";
 import { LineBox } from "../../../tools/soak/lineBox.ts";
 import { planRound, type Wish } from "../../../tools/soak/plan.ts";
 import { reportIn, reportLine, STREAMS } from "../../../tools/soak/script.ts";
-import { complaintsOfRound, type Seen } from "../../../tools/soak/verdict.ts";
+import { findingsOfRound, type Seen } from "../../../tools/soak/verdict.ts";
 import { resultText } from "../../../tools/verbs/soak.ts";
 
 const rounds = Array.from({ length: 200 }, (_, round) => planRound(7, round));
@@ -63,9 +63,9 @@ describe("soak: the verdict", () => {
   ];
   const before = { connections: 3, orders: 10, slots: 0, chunks: 0 };
   const after = { connections: 6, orders: 13, slots: 0, chunks: 0 };
-  /** Complaints when one central saw something else. */
-  const complaintsWith = (index: number, change: Partial<Seen>, report = after, wished = wishes): string =>
-    complaintsOfRound(
+  /** What is wrong when one central saw something else. */
+  const findingsWith = (index: number, change: Partial<Seen>, report = after, wished = wishes): string =>
+    findingsOfRound(
       wished,
       seen.map((one, at) => (at === index ? { ...one, ...change } : one)),
       before,
@@ -73,46 +73,46 @@ describe("soak: the verdict", () => {
     ).join("; ");
 
   it("has nothing to say when each got its own, without a gap", () => {
-    assert.deepEqual(complaintsOfRound(wishes, seen, before, after), []);
+    assert.deepEqual(findingsOfRound(wishes, seen, before, after), []);
   });
 
   it("finds a notification for one who had not subscribed", () => {
-    assert.match(complaintsWith(2, { received: { [left]: [value(8)] } }), /^central 2 was told of/);
-    assert.match(complaintsWith(0, { received: { [right]: [value(2)] } }), /^central 0 was told of/);
-    assert.match(complaintsWith(0, { received: { "25": [value(2)] } }), /^central 0 was told of 25/);
+    assert.match(findingsWith(2, { received: { [left]: [value(8)] } }), /^central 2 was told of/);
+    assert.match(findingsWith(0, { received: { [right]: [value(2)] } }), /^central 0 was told of/);
+    assert.match(findingsWith(0, { received: { "25": [value(2)] } }), /^central 0 was told of 25/);
   });
 
   it("finds a notification that is missing, comes twice or is broken", () => {
     for (const values of [[value(7), value(9)], [value(7), value(7)], [value(7), value(6)], ["0700"]]) {
-      assert.match(complaintsWith(0, { received: { [left]: values } }), /^central 0 missed or got twice/);
+      assert.match(findingsWith(0, { received: { [left]: values } }), /^central 0 missed or got twice/);
     }
   });
 
   it("finds a central that was not ready, unless it was to vanish early", () => {
-    assert.match(complaintsWith(0, { stage: "discovering" }), /central 0 was discovering when it vanished/);
+    assert.match(findingsWith(0, { stage: "discovering" }), /central 0 was discovering when it vanished/);
     const early = wishes.map((one, at) => ({ ...one, early: at === 0 }));
-    assert.equal(complaintsWith(0, { stage: "subscribing" }, after, early), "");
-    assert.equal(complaintsWith(0, { stage: "scanning" }, { ...after, connections: 5 }, early), "");
+    assert.equal(findingsWith(0, { stage: "subscribing" }, after, early), "");
+    assert.equal(findingsWith(0, { stage: "scanning" }, { ...after, connections: 5 }, early), "");
   });
 
   it("finds connections that the camera missed or made up", () => {
-    assert.match(complaintsWith(0, {}, { ...after, connections: 5 }), /had 2 connections.*3 to 3/);
-    assert.match(complaintsWith(0, {}, { ...after, connections: 7 }), /had 4 connections/);
+    assert.match(findingsWith(0, {}, { ...after, connections: 5 }), /had 2 connections.*3 to 3/);
+    assert.match(findingsWith(0, {}, { ...after, connections: 7 }), /had 4 connections/);
     const early = wishes.map((one, at) => ({ ...one, early: at === 0 }));
     for (const stage of ["connecting", "connected", "discovering"] as const) {
       for (const connections of [5, 6]) {
-        assert.equal(complaintsWith(0, { stage }, { ...after, connections }, early), "");
+        assert.equal(findingsWith(0, { stage }, { ...after, connections }, early), "");
       }
-      assert.match(complaintsWith(0, { stage }, { ...after, connections: 4 }, early), /2 to 3/);
+      assert.match(findingsWith(0, { stage }, { ...after, connections: 4 }, early), /2 to 3/);
     }
-    assert.match(complaintsWith(0, { stage: "waiting" }, after, early), /had 3 connections.*2 to 2/);
+    assert.match(findingsWith(0, { stage: "waiting" }, after, early), /had 3 connections.*2 to 2/);
   });
 
   it("finds writes that were answered and not taken, and those that nobody sent", () => {
-    assert.match(complaintsWith(0, {}, { ...after, orders: 11 }), /took 1 orders of 5 .* answered 2/);
-    assert.match(complaintsWith(0, {}, { ...after, orders: 16 }), /took 6 orders of 5/);
-    assert.equal(complaintsWith(0, {}, { ...after, orders: 12 }), "");
-    assert.equal(complaintsWith(0, {}, { ...after, orders: 15 }), "");
+    assert.match(findingsWith(0, {}, { ...after, orders: 11 }), /took 1 orders of 5 .* answered 2/);
+    assert.match(findingsWith(0, {}, { ...after, orders: 16 }), /took 6 orders of 5/);
+    assert.equal(findingsWith(0, {}, { ...after, orders: 12 }), "");
+    assert.equal(findingsWith(0, {}, { ...after, orders: 15 }), "");
   });
 });
 
@@ -174,7 +174,7 @@ describe("npm run soak", function () {
     spawnSync(process.execPath, [join(root, "tools/run.mjs"), "soak", ...args], { encoding: "utf8" });
 
   it("tells what is wrong with its arguments in one line, and exits with 2", () => {
-    for (const [args, complaint] of [
+    for (const [args, message] of [
       [["--rounds", "3"], '--rounds takes an integer of at least 4, not "3".'],
       [["--seed", "x"], '--seed takes an integer of at least 0, not "x".'],
       [["--board", "toaster"], 'There is no board "toaster".'],
@@ -183,7 +183,7 @@ describe("npm run soak", function () {
       const { status, stdout, stderr } = soak(...args);
       assert.equal(status, 2, stderr);
       assert.equal(stdout, "");
-      assert.ok(stderr.startsWith(`obscura: ${complaint}`), stderr);
+      assert.ok(stderr.startsWith(`obscura: ${message}`), stderr);
       assert.equal(stderr.trim().split("\n").length, 1);
     }
   });

@@ -17,7 +17,7 @@ describe("the type check of an application", function () {
 
   after(() => rmSync(folder, { recursive: true }));
 
-  async function complaints(source: string): Promise<string> {
+  async function diagnostics(source: string): Promise<string> {
     const entry = join(folder, "main.ts");
     writeFileSync(entry, source);
     try {
@@ -47,16 +47,16 @@ export class Door implements AsyncDisposable {
 }
 export const last = [1, 2, 3].at(-1);
 `;
-    assert.equal(await complaints(source), "");
+    assert.equal(await diagnostics(source), "");
   });
 
   it("passes top-level await without an import, JSON, and auto-accessors", async () => {
-    assert.equal(await complaints("await Promise.resolve();"), "");
+    assert.equal(await diagnostics("await Promise.resolve();"), "");
     writeFileSync(join(folder, "settings.json"), '{ "interval": 5 }');
     const source = `import settings from "./settings.json";
 export class Thermostat { accessor target: number = settings.interval; }`;
-    assert.equal(await complaints(source), "");
-    assert.match(await complaints(source.replace(".interval", ".period")), /'period' does not exist/);
+    assert.equal(await diagnostics(source), "");
+    assert.match(await diagnostics(source.replace(".interval", ".period")), /'period' does not exist/);
   });
 
   it("says what to do about a package without types, and takes what is declared beside the entry", async () => {
@@ -64,11 +64,11 @@ export class Thermostat { accessor target: number = settings.interval; }`;
     writeFileSync(join(folder, "node_modules/@old/style/index.js"), "exports.x = 1;");
     const source = 'import { x } from "@old/style";\nexport const y = x;';
     assert.match(
-      await complaints(source),
+      await diagnostics(source),
       /@old\/style brings no types: install @types\/old__style .*packages\.d\.ts/,
     );
     writeFileSync(join(folder, "packages.d.ts"), 'declare module "@old/style";');
-    assert.equal(await complaints(source), "");
+    assert.equal(await diagnostics(source), "");
   });
 
   for (const [name, source] of Object.entries({
@@ -85,12 +85,12 @@ export class Thermostat { accessor target: number = settings.interval; }`;
     SharedArrayBuffer: "export const shared = new SharedArrayBuffer(8);",
     Atomics: "export const value = Atomics.load(new Int32Array(1), 0);",
   })) {
-    it(`refuses ${name}`, async () => assert.match(await complaints(source), new RegExp(`'${name}'`)));
+    it(`refuses ${name}`, async () => assert.match(await diagnostics(source), new RegExp(`'${name}'`)));
   }
 
   it("says where", async () => {
     assert.match(
-      await complaints("\n\nexport const x: number = 'text';\n"),
+      await diagnostics("\n\nexport const x: number = 'text';\n"),
       /main\.ts\(3,14\): error TS2322/,
     );
   });
