@@ -22,8 +22,8 @@ export type ToolEvent =
   | { readonly type: "text"; readonly text: string }
   /** A line that a process of the session wrote: the camera's console, the central, the controller. */
   | { readonly type: "line"; readonly source: string; readonly text: string }
-  /** What the phone or the central that visits a camera sees. */
-  | { readonly type: "visit"; readonly source: string; readonly visit: CentralEvent };
+  /** What the phone, or the central that connects to a camera, sees. */
+  | { readonly type: "central"; readonly source: string; readonly central: CentralEvent };
 
 /** Told how far a step is. */
 export type Progress = (done: number, total: number) => void;

@@ -2,7 +2,7 @@
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { diagnostics } from "../support/cameras.ts";
-import { byte, createServed, offer, type Visitor } from "../support/served.ts";
+import { byte, type Central, createServed, offer } from "../support/served.ts";
 import { describe, it } from "../support/suite.ts";
 
 const OPTIONS = { read: true, write: true, notify: true, indicate: true };
@@ -11,26 +11,26 @@ const TIMEOUT = { code: "timeout" };
 function createScene() {
   const served = createServed((camera) => offer(camera, OPTIONS, OPTIONS));
   const [first, second] = served.offered;
-  const visit = async (kind: "indicate" | "notify" = "indicate"): Promise<Visitor> => {
-    const visitor = await served.meet();
+  const connectCentral = async (kind: "indicate" | "notify" = "indicate"): Promise<Central> => {
+    const central = await served.meet();
     for (const uuid of [0xfff1, 0xfff2])
-      await visitor.link.subscribe(visitor.database.characteristic(uuid), kind);
-    return visitor;
+      await central.link.subscribe(central.database.characteristic(uuid), kind);
+    return central;
   };
-  return { ...served, first: first!, second: second!, visit };
+  return { ...served, first: first!, second: second!, connectCentral };
 }
 
 /** What the phone was told: kind, and the value's first byte. */
-function told({ link }: Visitor): string[] {
+function told({ link }: Central): string[] {
   return link.att.values.map(({ kind, value }) => `${kind} ${value[0]}`);
 }
 
 describe("indications", () => {
   it("leave one at a time, in the order of the calls, across characteristics", async () => {
-    const { world, first, second, visit, sleep } = createScene();
+    const { world, first, second, connectCentral, sleep } = createScene();
     await world.run(async () => {
-      const visitor = await visit();
-      const { link, connection } = visitor;
+      const central = await connectCentral();
+      const { link, connection } = central;
       link.att.confirms = false;
       const results = [
         first.indicate(connection, byte(1), { timeoutMs: 5000 }),
@@ -40,7 +40,7 @@ describe("indications", () => {
       for (const expected of [["1"], ["1", "2"], ["1", "2", "3"]]) {
         await sleep(1000);
         deepEqual(
-          told(visitor),
+          told(central),
           expected.map((value) => `indication ${value}`),
         );
         link.sendFrame(0x0004, byte(0x1e));
@@ -50,10 +50,10 @@ describe("indications", () => {
   });
 
   it("to one client wait for nobody else's confirmation", async () => {
-    const { world, first, visit } = createScene();
+    const { world, first, connectCentral } = createScene();
     await world.run(async () => {
-      const silent = await visit();
-      const other = await visit();
+      const silent = await connectCentral();
+      const other = await connectCentral();
       silent.link.att.confirms = false;
       const waiting = first.indicate(silent.connection, byte(1));
       equal(await first.indicate(other.connection, byte(2)), true);
@@ -62,20 +62,20 @@ describe("indications", () => {
   });
 
   it("after a timeout: the late confirmation is swallowed, the next waits its turn, and none is confirmed by another's", async () => {
-    const { world, first, second, visit, sleep } = createScene();
+    const { world, first, second, connectCentral, sleep } = createScene();
     await world.run(async () => {
-      const visitor = await visit();
-      const { link, connection } = visitor;
+      const central = await connectCentral();
+      const { link, connection } = central;
       link.att.confirms = false;
       await rejects(first.indicate(connection, byte(1)), TIMEOUT);
       await rejects(first.indicate(connection, byte(2), { timeoutMs: 500 }), TIMEOUT);
       const third = second.indicate(connection, byte(3), { timeoutMs: 10_000 });
       equal(await first.notify(connection, byte(4), { force: true }), true);
       await sleep(500);
-      deepEqual(told(visitor), ["indication 1", "notification 4"], "the second has never left");
+      deepEqual(told(central), ["indication 1", "notification 4"], "the second has never left");
       link.sendFrame(0x0004, byte(0x1e));
       await sleep(500);
-      deepEqual(told(visitor), ["indication 1", "notification 4", "indication 3"]);
+      deepEqual(told(central), ["indication 1", "notification 4", "indication 3"]);
       let isConfirmed = false;
       third.then(
         () => {
@@ -91,10 +91,10 @@ describe("indications", () => {
   });
 
   it("without a confirmation for 30 s the link ends: who waits gets DeviceDisconnectedError, nothing more is sent", async () => {
-    const { world, camera, first, second, visit, sleep } = createScene();
+    const { world, camera, first, second, connectCentral, sleep } = createScene();
     await world.run(async () => {
-      const visitor = await visit();
-      const { link, connection } = visitor;
+      const central = await connectCentral();
+      const { link, connection } = central;
       link.att.confirms = false;
       const wants: unknown[] = [];
       first.onSubscribe = (_, asked) => wants.push(asked);
@@ -112,15 +112,15 @@ describe("indications", () => {
       await both;
       await rejects(first.indicate(connection, byte(3)), ended);
       await sleep(1000);
-      deepEqual(told(visitor), ["indication 1"]);
+      deepEqual(told(central), ["indication 1"]);
       deepEqual(diagnostics(camera), ["att: the peer left a transaction open for 30 s; ending the link"]);
     });
   });
 
   it("end with the link, whatever they wait for", async () => {
-    const { world, first, visit } = createScene();
+    const { world, first, connectCentral } = createScene();
     await world.run(async () => {
-      const { link, connection } = await visit();
+      const { link, connection } = await connectCentral();
       link.att.confirms = false;
       const both = [1, 2].map((value) => first.indicate(connection, byte(value), { timeoutMs: 20_000 }));
       const ended = Promise.all(
@@ -132,10 +132,10 @@ describe("indications", () => {
   });
 
   it("that have not left when the client unsubscribes are not sent: false", async () => {
-    const { world, first, second, visit, sleep } = createScene();
+    const { world, first, second, connectCentral, sleep } = createScene();
     await world.run(async () => {
-      const visitor = await visit();
-      const { link, database, connection } = visitor;
+      const central = await connectCentral();
+      const { link, database, connection } = central;
       link.att.confirms = false;
       const sent = first.indicate(connection, byte(1), { timeoutMs: 20_000 });
       const unwanted = first.indicate(connection, byte(2), { timeoutMs: 20_000 });
@@ -147,15 +147,15 @@ describe("indications", () => {
       await sleep(200);
       link.sendFrame(0x0004, byte(0x1e));
       equal(await wanted, true);
-      deepEqual(told(visitor), ["indication 1", "indication 3"]);
+      deepEqual(told(central), ["indication 1", "indication 3"]);
     });
   });
 
   it("that have not left when other services are registered are not sent: false", async () => {
-    const { world, camera, first, visit, sleep } = createScene();
+    const { world, camera, first, connectCentral, sleep } = createScene();
     await world.run(async () => {
-      const visitor = await visit();
-      const { link, connection } = visitor;
+      const central = await connectCentral();
+      const { link, connection } = central;
       link.att.confirms = false;
       const sent = first.indicate(connection, byte(1), { timeoutMs: 20_000 });
       const late = first.indicate(connection, byte(2), { timeoutMs: 20_000 });
@@ -165,14 +165,14 @@ describe("indications", () => {
       equal(await late, false);
       link.sendFrame(0x0004, byte(0x1e));
       equal(await sent, true);
-      deepEqual(told(visitor), ["indication 1"]);
+      deepEqual(told(central), ["indication 1"]);
     });
   });
 
   it("to a client that asked for notifications only, or for nothing: false, and one line in the log", async () => {
-    const { world, camera, first, visit } = createScene();
+    const { world, camera, first, connectCentral } = createScene();
     await world.run(async () => {
-      const { connection } = await visit("notify");
+      const { connection } = await connectCentral("notify");
       for (let turn = 0; turn < 3; turn++) equal(await first.indicate(connection, byte(1)), false);
     });
     deepEqual(diagnostics(camera), [
@@ -183,10 +183,10 @@ describe("indications", () => {
 
 describe("sendUpdate to three clients", () => {
   it("notifies, indicates, or leaves out each as it asked, and says how many were told", async () => {
-    const { world, first, visit, meet, sleep } = createScene();
+    const { world, first, connectCentral, meet, sleep } = createScene();
     await world.run(async () => {
-      const notified = await visit("notify");
-      const indicated = await visit("indicate");
+      const notified = await connectCentral("notify");
+      const indicated = await connectCentral("indicate");
       const uninterested = await meet();
       const both = await meet();
       const cccd = both.database.characteristic(0xfff1).descriptors[0]!;
@@ -204,11 +204,11 @@ describe("sendUpdate to three clients", () => {
   });
 
   it("a client that does not confirm gets the latest value next, and holds up nobody", async () => {
-    const { world, first, visit, sleep } = createScene();
+    const { world, first, connectCentral, sleep } = createScene();
     await world.run(async () => {
-      const notified = await visit("notify");
-      const slow = await visit("indicate");
-      const quick = await visit("indicate");
+      const notified = await connectCentral("notify");
+      const slow = await connectCentral("indicate");
+      const quick = await connectCentral("indicate");
       slow.link.att.confirms = false;
       for (let value = 1; value <= 5; value++) {
         equal(first.write(byte(value), { sendUpdate: true }), 3);

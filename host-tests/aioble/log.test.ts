@@ -14,8 +14,8 @@ const TRACES: readonly string[] = [
   Array.from(SECRET, (character) => character.charCodeAt(0).toString(16)).join(" "),
 ];
 
-/** A visit of a phone that does what an application is for, and what the camera says meanwhile. */
-async function visit(logLevel: number | undefined): Promise<string[]> {
+/** A session of a phone that does what an application is for, and what the camera says meanwhile. */
+async function logOfSession(logLevel: number | undefined): Promise<string[]> {
   const world = createWorld();
   const camera = addAioble(world);
   const { advertise, BufferedCharacteristic, config, registerServices, Service, stop } = camera.aioble;
@@ -61,11 +61,11 @@ const kinds = (lines: readonly string[]) => new Set(lines.map((line) => line.spl
 
 describe("aioble: log levels", () => {
   it("0 is silent, 1 has errors, 2 (at first) warnings too, 3 everything that happens", async () => {
-    deepEqual(await visit(0), []);
-    deepEqual(kinds(await visit(1)), new Set(["error"]));
-    deepEqual(await visit(undefined), await visit(2));
-    ok(!kinds(await visit(2)).has("info"));
-    const all = await visit(3);
+    deepEqual(await logOfSession(0), []);
+    deepEqual(kinds(await logOfSession(1)), new Set(["error"]));
+    deepEqual(await logOfSession(undefined), await logOfSession(2));
+    ok(!kinds(await logOfSession(2)).has("info"));
+    const all = await logOfSession(3);
     ok(kinds(all).has("info") && kinds(all).has("error"));
     for (const event of [
       "is up",
@@ -82,7 +82,7 @@ describe("aioble: log levels", () => {
   });
 
   it("none of them shows a value", async () => {
-    for (const line of await visit(3)) {
+    for (const line of await logOfSession(3)) {
       for (const trace of TRACES) ok(!line.includes(trace), line);
     }
   });

@@ -4,7 +4,7 @@ import type { PhoneLink } from "../../simulator/phone/link.ts";
 import { deepEqual, equal, rejects, throws } from "../support/assert.ts";
 import { concat, counting, le16 } from "../support/bytes.ts";
 import { diagnostics } from "../support/cameras.ts";
-import { byte, createServed, offer, type Visitor } from "../support/served.ts";
+import { byte, type Central, createServed, offer } from "../support/served.ts";
 import { describe, it } from "../support/suite.ts";
 
 const UUIDS = [0xfff1, 0xfff2, 0xfff3] as const;
@@ -12,7 +12,7 @@ const CLIENT_FEATURES = 0x2b29;
 const MULTIPLE_NOTIFICATIONS = 0x04;
 const NOTIFY = { read: true, notify: true };
 
-async function subscribe({ link, database }: Visitor, ...uuids: readonly number[]): Promise<void> {
+async function subscribe({ link, database }: Central, ...uuids: readonly number[]): Promise<void> {
   for (const uuid of uuids) await link.subscribe(database.characteristic(uuid));
 }
 
@@ -31,12 +31,12 @@ describe("notifications capped at 20 bytes", () => {
     const { world, camera, offered, meet } = createServed((camera) => offer(camera, NOTIFY, NOTIFY));
     const [first, second] = offered;
     await world.run(async () => {
-      const visitor = await meet();
-      await subscribe(visitor, UUIDS[0], UUIDS[1]);
-      equal(await first!.notify(visitor.connection, counting(20)), true);
+      const central = await meet();
+      await subscribe(central, UUIDS[0], UUIDS[1]);
+      equal(await first!.notify(central.connection, counting(20)), true);
       deepEqual(diagnostics(camera), []);
       for (let turn = 0; turn < 3; turn++) {
-        equal(await first!.notify(visitor.connection, counting(21)), true);
+        equal(await first!.notify(central.connection, counting(21)), true);
         equal(first!.write(counting(100), { sendUpdate: true }), 1);
       }
       deepEqual(diagnostics(camera), [LINE]);
@@ -46,21 +46,21 @@ describe("notifications capped at 20 bytes", () => {
       await subscribe(other, UUIDS[0]);
       equal(await first!.notify(other.connection, counting(21)), true);
       equal(diagnostics(camera).length, 3);
-      const { value } = await visitor.link.nextValue();
+      const { value } = await central.link.nextValue();
       deepEqual(value, counting(20));
-      deepEqual((await visitor.link.nextValue()).value, counting(20), "cut to what fits");
+      deepEqual((await central.link.nextValue()).value, counting(20), "cut to what fits");
     });
   });
 
   it("by the MTU that was exchanged: the log names it", async () => {
     const { world, camera, offered, meet } = createServed((camera) => offer(camera, NOTIFY));
     await world.run(async () => {
-      const visitor = await meet();
-      await visitor.link.exchangeMtu(50);
-      await subscribe(visitor, UUIDS[0]);
-      equal(await offered[0]!.notify(visitor.connection, counting(47)), true);
+      const central = await meet();
+      await central.link.exchangeMtu(50);
+      await subscribe(central, UUIDS[0]);
+      equal(await offered[0]!.notify(central.connection, counting(47)), true);
       deepEqual(diagnostics(camera), []);
-      equal(await offered[0]!.notify(visitor.connection, counting(48)), true);
+      equal(await offered[0]!.notify(central.connection, counting(48)), true);
       deepEqual(diagnostics(camera), [
         "gatt: UUID(0xfff1) is capped at 47 bytes for this client: ATT_MTU is 50, as exchanged",
       ]);
@@ -134,32 +134,32 @@ describe("notifyMultiple", () => {
     const served = createServed((camera) => offer(camera, NOTIFY, NOTIFY, NOTIFY));
     const { Characteristic } = served.camera.aioble;
     const [first, second, third] = served.offered;
-    const visit = async (features: number, mtu = 100) => {
-      const visitor = await served.meet();
-      const { link, database } = visitor;
+    const connectCentral = async (features: number, mtu = 100) => {
+      const central = await served.meet();
+      const { link, database } = central;
       await link.exchangeMtu(mtu);
       if (features) await link.write(database.characteristic(CLIENT_FEATURES), byte(features));
-      return { ...visitor, handles: UUIDS.map((uuid) => database.characteristic(uuid).handle) };
+      return { ...central, handles: UUIDS.map((uuid) => database.characteristic(uuid).handle) };
     };
-    return { ...served, Characteristic, first: first!, second: second!, third: third!, visit };
+    return { ...served, Characteristic, first: first!, second: second!, third: third!, connectCentral };
   }
 
   /** Handle, length and value, as they stand in a Multiple Handle Value Notification (Vol 3, Part F, 3.4.7.4). */
   const tuple = (handle: number, value: Uint8Array) => concat(le16(handle), le16(value.length), value);
 
   it("to a client that understands it: all in one packet, current values and others, in the order given", async () => {
-    const { world, Characteristic, first, second, third, visit, sleep } = createScene();
+    const { world, Characteristic, first, second, third, connectCentral, sleep } = createScene();
     await world.run(async () => {
-      const visitor = await visit(MULTIPLE_NOTIFICATIONS);
-      await subscribe(visitor, ...UUIDS);
+      const central = await connectCentral(MULTIPLE_NOTIFICATIONS);
+      await subscribe(central, ...UUIDS);
       first.write(byte(1));
-      const { connection, handles } = visitor;
+      const { connection, handles } = central;
       equal(
         await Characteristic.notifyMultiple(connection, [[third, "abc"], first, [second, new Uint8Array(0)]]),
         true,
       );
       await sleep(200);
-      deepEqual(unasked(visitor.link), [
+      deepEqual(unasked(central.link), [
         concat(
           [0x23],
           tuple(handles[2]!, new Uint8Array([0x61, 0x62, 0x63])),
@@ -173,11 +173,11 @@ describe("notifyMultiple", () => {
   });
 
   it("to a client that did not announce it: one by one", async () => {
-    const { world, Characteristic, first, second, visit, sleep } = createScene();
+    const { world, Characteristic, first, second, connectCentral, sleep } = createScene();
     await world.run(async () => {
-      const visitor = await visit(0);
-      await subscribe(visitor, UUIDS[0], UUIDS[1]);
-      const { connection, handles } = visitor;
+      const central = await connectCentral(0);
+      await subscribe(central, UUIDS[0], UUIDS[1]);
+      const { connection, handles } = central;
       equal(
         await Characteristic.notifyMultiple(connection, [
           [first, byte(1)],
@@ -186,7 +186,7 @@ describe("notifyMultiple", () => {
         true,
       );
       await sleep(200);
-      deepEqual(unasked(visitor.link), [
+      deepEqual(unasked(central.link), [
         concat([0x1b], le16(handles[0]!), [1]),
         concat([0x1b], le16(handles[1]!), [2]),
       ]);
@@ -194,11 +194,11 @@ describe("notifyMultiple", () => {
   });
 
   it("what does not fit one packet takes several, each tuple whole; one that is alone is cut as ever", async () => {
-    const { world, camera, Characteristic, first, second, third, visit, sleep } = createScene();
+    const { world, camera, Characteristic, first, second, third, connectCentral, sleep } = createScene();
     await world.run(async () => {
-      const visitor = await visit(MULTIPLE_NOTIFICATIONS, 50);
-      await subscribe(visitor, ...UUIDS);
-      const { connection, handles } = visitor;
+      const central = await connectCentral(MULTIPLE_NOTIFICATIONS, 50);
+      await subscribe(central, ...UUIDS);
+      const { connection, handles } = central;
       const updates = [
         [first, counting(20)],
         [second, counting(20)],
@@ -206,7 +206,7 @@ describe("notifyMultiple", () => {
       ] as const;
       equal(await Characteristic.notifyMultiple(connection, updates), true);
       await sleep(200);
-      deepEqual(unasked(visitor.link), [
+      deepEqual(unasked(central.link), [
         concat([0x23], tuple(handles[0]!, counting(20)), tuple(handles[1]!, counting(20))),
         concat([0x1b], le16(handles[2]!), counting(47)),
       ]);
@@ -215,17 +215,17 @@ describe("notifyMultiple", () => {
   });
 
   it("leaves out what the client has not subscribed; nothing at all is false", async () => {
-    const { world, camera, Characteristic, first, second, third, visit, sleep } = createScene();
+    const { world, camera, Characteristic, first, second, third, connectCentral, sleep } = createScene();
     await world.run(async () => {
-      const visitor = await visit(MULTIPLE_NOTIFICATIONS);
-      const { connection, handles } = visitor;
+      const central = await connectCentral(MULTIPLE_NOTIFICATIONS);
+      const { connection, handles } = central;
       equal(await Characteristic.notifyMultiple(connection, [first, second]), false);
       equal(await Characteristic.notifyMultiple(connection, []), false);
-      await subscribe(visitor, UUIDS[0], UUIDS[2]);
+      await subscribe(central, UUIDS[0], UUIDS[2]);
       equal(await Characteristic.notifyMultiple(connection, [first, second, third]), true);
       await sleep(200);
       const empty = new Uint8Array(0);
-      deepEqual(unasked(visitor.link), [
+      deepEqual(unasked(central.link), [
         concat([0x23], tuple(handles[0]!, empty), tuple(handles[2]!, empty)),
       ]);
     });
@@ -233,11 +233,11 @@ describe("notifyMultiple", () => {
   });
 
   it("waits for the controller, and is refused when as many wait as may", async () => {
-    const { world, Characteristic, first, second, visit, sleep } = createScene();
+    const { world, Characteristic, first, second, connectCentral, sleep } = createScene();
     await world.run(async () => {
-      const visitor = await visit(MULTIPLE_NOTIFICATIONS);
-      const { connection, link } = visitor;
-      await subscribe(visitor, UUIDS[0], UUIDS[1]);
+      const central = await connectCentral(MULTIPLE_NOTIFICATIONS);
+      const { connection, link } = central;
+      await subscribe(central, UUIDS[0], UUIDS[1]);
       const outcomes: (boolean | string)[] = [];
       for (let count = 0; count < 60; count++) {
         Characteristic.notifyMultiple(connection, [[first, byte(count)], second]).then(
@@ -254,16 +254,16 @@ describe("notifyMultiple", () => {
   });
 
   it("throws, before anything is sent, for what is not registered or was declared without notify", async () => {
-    const { world, camera, Characteristic, first, visit, sleep } = createScene();
+    const { world, camera, Characteristic, first, connectCentral, sleep } = createScene();
     const stranger = new Characteristic(
       new camera.aioble.Service(new UUID(0xfef0)),
       new UUID(0xfef1),
       NOTIFY,
     );
     await world.run(async () => {
-      const visitor = await visit(MULTIPLE_NOTIFICATIONS);
-      await subscribe(visitor, UUIDS[0]);
-      const { connection, link } = visitor;
+      const central = await connectCentral(MULTIPLE_NOTIFICATIONS);
+      await subscribe(central, UUIDS[0]);
+      const { connection, link } = central;
       throws(() => Characteristic.notifyMultiple(connection, [first, stranger]), TypeError);
       throws(() => Characteristic.notifyMultiple(connection, [[first, 5 as unknown as string]]), TypeError);
       const [silent] = offer(camera, { read: true });

@@ -1,7 +1,7 @@
 /** An application as people write it, on a simulated camera. */
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { parseAdvertisingData } from "../../simulator/phone/advertising-data.ts";
-import { type VisitEvent, visit } from "../../simulator/phone/visit.ts";
+import { type PhoneSessionEvent, runPhoneSession } from "../../simulator/phone/session.ts";
 import { createWorld, type World } from "../../simulator/world.ts";
 import { deepEqual, equal, ok } from "../support/assert.ts";
 import { type AiobleCamera, addAioble, diagnostics } from "../support/cameras.ts";
@@ -41,10 +41,10 @@ function startSensor({ aioble, globals }: AiobleCamera, name: string, first: num
   serve().catch((error) => globals.console.error("the sensor ended", error));
 }
 
-async function collect(world: World, name: string): Promise<VisitEvent[]> {
+async function collect(world: World, name: string): Promise<PhoneSessionEvent[]> {
   const { phone } = world.addPhone();
-  const events: VisitEvent[] = [];
-  for await (const event of visit(phone, { name })) events.push(event);
+  const events: PhoneSessionEvent[] = [];
+  for await (const event of runPhoneSession(phone, { name })) events.push(event);
   return events;
 }
 
@@ -108,7 +108,7 @@ describe("aioble: a sensor", () => {
     startSensor(addAioble(world), "warm", 40);
     startSensor(addAioble(world), "cold", -40);
     const [warm, cold] = await world.run(() => Promise.all([collect(world, "warm"), collect(world, "cold")]));
-    const told = (events: VisitEvent[]): number[] =>
+    const told = (events: PhoneSessionEvent[]): number[] =>
       events
         .filter((event) => event.event === "notification")
         .map(({ decoded }) => Number.parseFloat(decoded ?? ""));

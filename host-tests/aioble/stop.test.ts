@@ -195,7 +195,7 @@ describe("aioble: stop()", () => {
     const { world, camera, command, captured, answer, phone, controller } = createScene();
     const { aioble, host } = camera;
     let database: FoundDatabase | undefined;
-    const visit = async (turn: number) => {
+    const runSession = async (turn: number) => {
       const found: DeviceConnection[] = [];
       const loop = (async () => {
         for await (const connection of aioble.connections({ ...OPTIONS, intervalUs: 20_000 }))
@@ -239,7 +239,7 @@ describe("aioble: stop()", () => {
       let before: number | undefined;
       for (let turn = 0; turn < 110; turn++) {
         if (turn === 10) before = await measure();
-        await visit(turn);
+        await runSession(turn);
         deepEqual(sizes(), [0, 0, false, 1]);
         // What the simulation keeps for tests to look at is not the camera's.
         camera.controller.commands.length = 0;

@@ -42,7 +42,7 @@ attacks("an appended value and an asynchronous onWrite (A7)", "appending", appen
   it("never outgrows maxLen: 500 bytes each from four clients at once", async ({ controller, camera }) => {
     const links: Link[] = [];
     for (let count = 0; count < 4; count++) {
-      const link = await controller.visit();
+      const link = await controller.connectWhenHeard();
       await link.exchangeMtu(517);
       links.push(link);
     }
@@ -86,7 +86,7 @@ attacks("handlers that throw what cannot become a string (A9)", "throwing", thro
   it("break off nothing: reads, writes and subscriptions are served, and refused as documented", async ({
     controller,
   }) => {
-    const link = await controller.visit();
+    const link = await controller.connectWhenHeard();
     const handle = await link.valueHandle(VALUE);
     assert.equal((await link.read(handle)).toString("hex"), "0b2a");
     assert.equal((await link.write(handle, "07")).toString("hex"), "13");
@@ -105,13 +105,13 @@ attacks("handlers that throw what cannot become a string (A9)", "throwing", thro
     camera,
   }) => {
     for (let count = 0; count < 4; count++) {
-      const link = await controller.visit({ peer: count });
+      const link = await controller.connectWhenHeard({ peer: count });
       await link.subscribe((await link.valueHandle(VALUE)) + 1);
     }
     controller.send("04 10 01 42");
     for (let count = 0; count < 4; count++) await camera.line(new RegExp(`left c7:00:00:00:00:0${count}`));
     for (let count = 0; count < 4; count++) {
-      const link = await controller.visit();
+      const link = await controller.connectWhenHeard();
       assert.equal((await link.read(await link.valueHandle(VALUE))).toString("hex"), "0b2a");
     }
   });
@@ -161,7 +161,7 @@ await serve();
 
 attacks("what foreign clients taught (A9, A10)", "strangers", strangers, ({ it }) => {
   it("one byte written to a CCCD is a shorter write", async ({ controller }) => {
-    const link = await controller.visit();
+    const link = await controller.connectWhenHeard();
     const handle = await link.valueHandle(VALUE);
     assert.equal((await link.write(handle + 1, "01")).toString("hex"), "13");
     assert.equal((await link.read(handle + 1)).toString("hex"), "0b0100");
@@ -174,7 +174,7 @@ attacks("what foreign clients taught (A9, A10)", "strangers", strangers, ({ it }
   });
 
   it("Service Changed ends at 0xFFFF", async ({ controller }) => {
-    const link = await controller.visit();
+    const link = await controller.connectWhenHeard();
     const changed = await link.valueHandle(SERVICE_CHANGED);
     await link.subscribe(changed + 1, 2);
     await link.write(await link.valueHandle(ORDER), "01");
@@ -187,7 +187,7 @@ attacks("what foreign clients taught (A9, A10)", "strangers", strangers, ({ it }
   it("Exchange MTU is answered again, with the same Server Rx MTU, and the latest Client Rx MTU counts", async ({
     controller,
   }) => {
-    const link = await controller.visit();
+    const link = await controller.connectWhenHeard();
     assert.equal(await link.exchangeMtu(247), 517);
     assert.equal(await link.exchangeMtu(64), 517);
     assert.equal(await link.exchangeMtu(23), 517);
@@ -195,7 +195,7 @@ attacks("what foreign clients taught (A9, A10)", "strangers", strangers, ({ it }
   });
 
   it("Exchange MTU again: a camera keeps to the smaller ATT_MTU", async ({ controller }) => {
-    const link = await controller.visit();
+    const link = await controller.connectWhenHeard();
     await link.exchangeMtu(517);
     await link.exchangeMtu(23);
     // Find Information over everything fills what the ATT_MTU allows.
@@ -207,7 +207,7 @@ attacks("what foreign clients taught (A9, A10)", "strangers", strangers, ({ it }
     controller,
     camera,
   }) => {
-    const link = await controller.visit();
+    const link = await controller.connectWhenHeard();
     const handle = await link.valueHandle(VALUE);
     await link.subscribe(handle + 1, 1);
     const order = await link.valueHandle(ORDER);
@@ -221,7 +221,7 @@ attacks("what foreign clients taught (A9, A10)", "strangers", strangers, ({ it }
   });
 
   it("onRead, onWrite and onSubscribe work from when they are assigned", async ({ controller, camera }) => {
-    const link = await controller.visit();
+    const link = await controller.connectWhenHeard();
     const [handle, order] = [await link.valueHandle(VALUE), await link.valueHandle(ORDER)];
     assert.equal((await link.read(handle)).toString("hex"), "0b2a");
     await link.write(order, "03");
@@ -232,7 +232,7 @@ attacks("what foreign clients taught (A9, A10)", "strangers", strangers, ({ it }
   });
 
   it("indicate takes force", async ({ controller, camera }) => {
-    const link = await controller.visit();
+    const link = await controller.connectWhenHeard();
     const [handle, order] = [await link.valueHandle(VALUE), await link.valueHandle(ORDER)];
     await link.write(order, "04");
     assert.equal(

@@ -42,7 +42,7 @@ attacks("a burst of notifications that nobody awaits (A4)", "bursting", bursting
     it(
       `meets the limit of 32, with a client ${inRange ? "in" : "out of"} range`,
       async ({ controller, camera }) => {
-        const link = await controller.visit();
+        const link = await controller.connectWhenHeard();
         const handle = await link.valueHandle(COMMAND);
         await link.subscribe(handle + 1);
         let total = 0;

@@ -35,7 +35,7 @@ for await (const connection of connections({ intervalUs: 100_000, name: "camera"
 async function subscribed(controller: Controller, count: number, mtu: number): Promise<Link[]> {
   const links: Link[] = [];
   for (let each = 0; each < count; each++) {
-    const link = await controller.visit();
+    const link = await controller.connectWhenHeard();
     if (mtu > 23) await link.exchangeMtu(mtu);
     await link.subscribe((await link.valueHandle(VALUE)) + 1);
     link.inRange = false;

@@ -160,7 +160,7 @@ export class Controller {
    * A central that waits until it hears the camera, and connects. Of several that wait the first one gets it, the others
    * wait for the next time.
    */
-  visit(options: ConnectOptions = {}): Promise<Link> {
+  connectWhenHeard(options: ConnectOptions = {}): Promise<Link> {
     return this.onAir(() => this.connect(options));
   }
 

@@ -34,7 +34,7 @@ for await (const connection of connections({ intervalUs: 100_000, name: "camera"
 
 /** A phone with an ATT_MTU of 517 that is told the value. */
 async function subscriber({ controller }: Scene): Promise<Link> {
-  const link = await controller.visit();
+  const link = await controller.connectWhenHeard();
   await link.exchangeMtu(517);
   await link.subscribe((await link.valueHandle(VALUE)) + 1);
   return link;
@@ -68,7 +68,7 @@ attacks("512 bytes many times a second (A2)", "telling512", telling(512), ({ it 
     "a central that prepares, asks and takes nothing leaves the others served",
     async (scene) => {
       const phone = await subscriber(scene);
-      await hoard(await scene.controller.visit());
+      await hoard(await scene.controller.connectWhenHeard());
       await assertServed(phone);
       assert.equal(scene.camera.restarts, 0);
     },
@@ -79,7 +79,7 @@ attacks("512 bytes many times a second (A2)", "telling512", telling(512), ({ it 
     "three such centrals leave the fourth served",
     async (scene) => {
       const phone = await subscriber(scene);
-      for (let count = 0; count < 3; count++) await hoard(await scene.controller.visit());
+      for (let count = 0; count < 3; count++) await hoard(await scene.controller.connectWhenHeard());
       await assertServed(phone);
       assert.equal(scene.camera.restarts, 0);
     },
@@ -157,7 +157,7 @@ attacks("silent strangers (A2), several clients", "several", several, ({ it }) =
   }) => {
     const strangers: Link[] = [];
     for (let count = 0; count < 4; count++) {
-      const link = await controller.visit();
+      const link = await controller.connectWhenHeard();
       // Else it is not there: nothing was heard of it.
       link.frame(0x05, "ff 01 0000");
       strangers.push(link);
@@ -187,7 +187,7 @@ for await (const connection of connections({ intervalUs: 100_000, name: "camera"
 async function subscribeAll({ controller, camera }: Scene, characteristics: number): Promise<void> {
   const links: Link[] = [];
   for (let count = 0; count < 4; count++) {
-    const link = await controller.visit();
+    const link = await controller.connectWhenHeard();
     links.push(link);
     const handles = (await link.valueHandles()).filter(({ uuid }) => uuid.startsWith("a0"));
     assert.equal(handles.length, characteristics);

@@ -16,7 +16,7 @@ const steps = {
 /** One command without an answer; then the controller is as healthy as before. */
 function unanswered({ it }: Attacks, uuid: string): void {
   const served = async ({ controller, camera }: Scene): Promise<void> => {
-    const phone = await controller.visit();
+    const phone = await controller.connectWhenHeard();
     assert.equal((await phone.read(await phone.valueHandle(uuid)))[0], 0x0b);
     assert.equal(camera.restarts, 0);
   };
@@ -33,11 +33,11 @@ function unanswered({ it }: Attacks, uuid: string): void {
     await served(scene);
   });
 
-  it("LE Set Advertising Parameters after a visit: advertising goes on", async (scene) => {
+  it("LE Set Advertising Parameters after a session: advertising goes on", async (scene) => {
     const { controller } = scene;
     await controller.advertising();
     const held = controller.hold(op.leSetAdvertisingParameters);
-    const phone = await controller.visit();
+    const phone = await controller.connectWhenHeard();
     assert.equal((await phone.read(await phone.valueHandle(uuid)))[0], 0x0b);
     phone.end();
     await held;
@@ -80,7 +80,7 @@ for await (const connection of connections({ intervalUs: 100_000, name: "camera"
 
 attacks("an application that computes for 2.3 s (A8)", "computing", computing, ({ it }) => {
   it("finds the answer behind 6 KB of data, and keeps the link", async ({ controller, camera }) => {
-    const link = await controller.visit();
+    const link = await controller.connectWhenHeard();
     await link.exchangeMtu(517);
     const handle = await link.valueHandle("ff01");
     await controller.advertising();

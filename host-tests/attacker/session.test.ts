@@ -20,7 +20,7 @@ async function assertReads(link: Link, uuid: string): Promise<void> {
 /** Asserts that every place is free: that many centrals come, one after the other, and each is served. */
 async function assertAllPlaces({ controller }: Scene): Promise<void> {
   const links: Link[] = [];
-  for (let count = 0; count < PLACES; count++) links.push(await controller.visit());
+  for (let count = 0; count < PLACES; count++) links.push(await controller.connectWhenHeard());
   for (const link of links) await assertReads(link, GUESTS);
 }
 
@@ -33,15 +33,15 @@ attacks("an earlier session, README's sensor", "sensor", sensor, ({ it }) => {
     await reset;
     controller.send(stale());
     controller.obey(await reset);
-    const phone = await controller.visit();
+    const phone = await controller.connectWhenHeard();
     await assertReads(phone, TEMPERATURE);
     phone.end();
-    await assertReads(await controller.visit(), TEMPERATURE);
+    await assertReads(await controller.connectWhenHeard(), TEMPERATURE);
   });
 
   it("a link that came before the first byte of the camera is not believed", async ({ controller }) => {
     controller.send(stale());
-    await assertReads(await controller.visit(), TEMPERATURE);
+    await assertReads(await controller.connectWhenHeard(), TEMPERATURE);
   });
 
   it("a stale link and its data, before the answer, with the handle of the link that follows", async ({
@@ -51,7 +51,7 @@ attacks("an earlier session, README's sensor", "sensor", sensor, ({ it }) => {
     controller.send(stale(0x40));
     controller.send("02 4020 0700 0300 0400 0a0300");
     controller.obey(reset);
-    await assertReads(await controller.visit({ handle: 0x40 }), TEMPERATURE);
+    await assertReads(await controller.connectWhenHeard({ handle: 0x40 }), TEMPERATURE);
   });
 
   it("advertising goes on when a stale link precedes the Reset of a recovery", async ({ controller }) => {
@@ -62,7 +62,7 @@ attacks("an earlier session, README's sensor", "sensor", sensor, ({ it }) => {
     await reset;
     controller.send(stale());
     controller.obey(await reset);
-    await assertReads(await controller.visit(), TEMPERATURE);
+    await assertReads(await controller.connectWhenHeard(), TEMPERATURE);
   });
 
   it("a Disconnection Complete, credits and a command's answer of before are not believed", async ({
@@ -74,31 +74,31 @@ attacks("an earlier session, README's sensor", "sensor", sensor, ({ it }) => {
     controller.send("04 0e 04 01 0a20 00");
     controller.send("04 0f 04 00 01 0604");
     controller.obey(reset);
-    await assertReads(await controller.visit({ handle: 0x40 }), TEMPERATURE);
+    await assertReads(await controller.connectWhenHeard({ handle: 0x40 }), TEMPERATURE);
   });
 
   it("a link ends by a Disconnection Complete with reserved bits in its handle", async ({ controller }) => {
-    const phone = await controller.visit();
+    const phone = await controller.connectWhenHeard();
     await assertReads(phone, TEMPERATURE);
     phone.vanish();
     controller.send(`04 05 04 00 ${(0xf000 | phone.handle).toString(16).replace(/(..)(..)/, "$2$1")} 13`);
-    await assertReads(await controller.visit(), TEMPERATURE);
+    await assertReads(await controller.connectWhenHeard(), TEMPERATURE);
   });
 
   it("a link whose LE Connection Complete has reserved bits in its handle is served", async ({
     controller,
   }) => {
-    await assertReads(await controller.visit({ reserved: 0xf000 }), TEMPERATURE);
+    await assertReads(await controller.connectWhenHeard({ reserved: 0xf000 }), TEMPERATURE);
   });
 
   it("a second link with a handle that is in use ends the first, and is sent away: nobody advertised", async ({
     controller,
   }) => {
-    const first = await controller.visit({ handle: 0x40, peer: 1 });
+    const first = await controller.connectWhenHeard({ handle: 0x40, peer: 1 });
     await assertReads(first, TEMPERATURE);
     first.vanish();
     await controller.connect({ handle: 0x40, peer: 2 }).gone;
-    await assertReads(await controller.visit(), TEMPERATURE);
+    await assertReads(await controller.connectWhenHeard(), TEMPERATURE);
   });
 });
 
@@ -113,7 +113,7 @@ attacks("an earlier session, several clients", "guests", guests, ({ it }) => {
 
   it("stale links in a recovery take no place", async (scene) => {
     const { controller } = scene;
-    const phone = await controller.visit();
+    const phone = await controller.connectWhenHeard();
     await assertReads(phone, GUESTS);
     const reset = controller.hold(op.reset);
     controller.send("ff");
@@ -126,7 +126,7 @@ attacks("an earlier session, several clients", "guests", guests, ({ it }) => {
   it("handles with reserved bits take no place, and a second link with a handle that is in use takes that of the first", async (scene) => {
     const { controller } = scene;
     for (let turn = 0; turn < PLACES; turn++) {
-      const first = await controller.visit({ handle: 0x40 });
+      const first = await controller.connectWhenHeard({ handle: 0x40 });
       await assertReads(first, GUESTS);
       first.vanish();
       const second = controller.connect({ handle: 0x40, reserved: turn << 12 });
@@ -152,7 +152,7 @@ registerServices(service);`,
 attacks("a restart while the radio goes on", "faulty", faulty, ({ it }) => {
   it("a phone that connects in the pause after a fault takes no place", async (scene) => {
     const { controller, camera } = scene;
-    const phone = await controller.visit();
+    const phone = await controller.connectWhenHeard();
     await phone.write(await phone.valueHandle(FAULT), "01");
     await camera.line(/restarted after a fault/);
     controller.connect({ handle: 0x50 });
@@ -179,7 +179,7 @@ for (;;) {
 attacks("a link before the Reset of stop()", "stopping", stopping, ({ it }) => {
   it("is not believed, neither before nor after the answer", async ({ controller }) => {
     for (let turn = 0; turn < 3; turn++) {
-      const phone = await controller.visit();
+      const phone = await controller.connectWhenHeard();
       await assertReads(phone, GUESTS);
       const reset = controller.hold(op.reset);
       phone.end();
@@ -188,7 +188,7 @@ attacks("a link before the Reset of stop()", "stopping", stopping, ({ it }) => {
       controller.obey(await reset);
       controller.send(stale());
     }
-    await assertReads(await controller.visit(), GUESTS);
+    await assertReads(await controller.connectWhenHeard(), GUESTS);
   });
 });
 
@@ -223,7 +223,7 @@ attacks("ends that the controller tells badly", "leaving", leaving, ({ it }) => 
     controller.isAdvertising = false;
     controller.send("04 3e 13 01 3c 0000 00 00 000000000000 0000 0000 0000 00");
     await camera.line(/nobody came/);
-    await assertReads(await controller.visit(), GUESTS);
+    await assertReads(await controller.connectWhenHeard(), GUESTS);
   });
 
   it("Disconnect that is answered Unknown Connection, and nothing after it, ends the link", async ({
@@ -233,7 +233,7 @@ attacks("ends that the controller tells badly", "leaving", leaving, ({ it }) => 
     await controller.advertising();
     controller.isAdvertising = false;
     controller.send("04 3e 13 01 3c 0000 00 00 000000000000 0000 0000 0000 00");
-    const phone = await controller.visit();
+    const phone = await controller.connectWhenHeard();
     const disconnect = controller.hold(op.disconnect);
     await phone.write(await phone.valueHandle(GUESTS), "07");
     await disconnect;

@@ -35,14 +35,14 @@ for (const ms of [10_000, 60_000]) {
     it(
       `${WRITES} writes within it are taken, and so is the next client's`,
       async ({ controller, camera }) => {
-        for (let visit = 1; visit <= 2; visit++) {
-          const link = await controller.visit();
+        for (let session = 1; session <= 2; session++) {
+          const link = await controller.connectWhenHeard();
           const handle = await link.valueHandle(COMMAND);
           for (let count = 0; count < WRITES; count++) {
             const answer = await link.write(handle, Buffer.from([count & 0xff]));
             assert.equal(answer[0], att.writeResponse, answer.toString("hex"));
           }
-          await camera.line(new RegExp(`commands ${visit * WRITES}`));
+          await camera.line(new RegExp(`commands ${session * WRITES}`));
           link.end();
         }
         assert.equal(camera.restarts, 0);
@@ -70,14 +70,14 @@ attacks("questions to the application that are never answered (A3)", "asking", a
   it(
     "write commands and a disconnection, again and again, leave every client served, and timers",
     async ({ controller, camera }) => {
-      for (let visit = 0; visit < 5; visit++) {
-        const link = await controller.visit();
+      for (let session = 0; session < 5; session++) {
+        const link = await controller.connectWhenHeard();
         const handle = await link.valueHandle(COMMAND);
         for (let count = 0; count < 64; count++) link.writeCommand(handle, "00");
         link.end();
       }
-      for (let visit = 0; visit < 4; visit++) {
-        const link = await controller.visit();
+      for (let session = 0; session < 4; session++) {
+        const link = await controller.connectWhenHeard();
         const handle = await link.valueHandle(COMMAND);
         assert.equal((await link.write(handle, "01"))[0], att.writeResponse);
         assert.equal((await link.read(handle)).toString("hex"), "0b01");
@@ -92,13 +92,13 @@ attacks("questions to the application that are never answered (A3)", "asking", a
     "100 clients that come, ask what is never answered, and vanish leave timers and places",
     async ({ controller, camera }) => {
       let handle = 0;
-      for (let visit = 0; visit < 100; visit++) {
-        const link = await controller.visit();
+      for (let session = 0; session < 100; session++) {
+        const link = await controller.connectWhenHeard();
         handle ||= await link.valueHandle(COMMAND);
         link.att(Buffer.from([att.write, handle & 0xff, handle >> 8, 0]));
         link.end();
       }
-      const link = await controller.visit();
+      const link = await controller.connectWhenHeard();
       assert.equal((await link.write(handle, "01"))[0], att.writeResponse);
       await camera.line(/tick/, camera.console.length);
       assert.equal(camera.restarts, 0);

@@ -1,6 +1,6 @@
-/** MicroPython's example of a low-level temperature sensor, by its behaviour, and a phone's whole visit. */
+/** MicroPython's example of a low-level temperature sensor, by its behaviour, and a phone's whole session. */
 import type { IrqHandler } from "../../firmware/bluetooth/irq.ts";
-import { type VisitEvent, visit } from "../../simulator/phone/visit.ts";
+import { type PhoneSessionEvent, runPhoneSession } from "../../simulator/phone/session.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal } from "../support/assert.ts";
 import { concat, le16 } from "../support/bytes.ts";
@@ -85,10 +85,10 @@ function createScene() {
 describe("bluetooth: the low-level temperature sensor", () => {
   it("is found, read, listened to and left, and advertises again", async () => {
     const { world, camera, sensor, phone } = createScene();
-    const events: VisitEvent[] = [];
+    const events: PhoneSessionEvent[] = [];
     await world.run(async () => {
       await sensor.start();
-      for await (const event of visit(phone, { name: "mpy-temp" })) events.push(event);
+      for await (const event of runPhoneSession(phone, { name: "mpy-temp" })) events.push(event);
     });
     deepEqual(
       events.map(({ event }) => event).filter((event, index, all) => event !== all[index - 1]),

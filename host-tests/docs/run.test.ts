@@ -49,13 +49,13 @@ async function run(block: RunnableBlock): Promise<string[]> {
     const camera = await startCamera(board, { image, application, hci: radio.hci }, say("camera"));
     try {
       const receiver = {
-        onVisit: (event: CentralEvent) => renderCentralEvent(event).forEach(say("phone")),
+        onCentralEvent: (event: CentralEvent) => renderCentralEvent(event).forEach(say("phone")),
         onLine: say("phone"),
         heard: (text: string, withinMs: number) => heard.heard(text, withinMs),
       };
       const script = block.script === undefined ? undefined : parseScript(block.script, block.name);
       const unseen = await Promise.race([
-        radio.visitor!.start(receiver, script).ended,
+        radio.central!.start(receiver, script).ended,
         camera.exited.then((how) => `the camera ended (${how})`),
       ]);
       if (unseen !== undefined) throw new Error(`${unseen}\n${said.join("\n")}`);

@@ -39,7 +39,9 @@ describe("examples/broadcast-feed", function () {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as ToolEvent)
-      .flatMap((event) => (event.type === "visit" && event.visit.event !== "stepDone" ? [event.visit] : []));
+      .flatMap((event) =>
+        event.type === "central" && event.central.event !== "stepDone" ? [event.central] : [],
+      );
     assert.deepEqual(
       events.map(({ event }) => event),
       ["ready", "found", "heard", "heard", "heard", "heard", "heard", "done"],

@@ -1,4 +1,4 @@
-/** `obscura run` as a person sees it: from the command line to a visitor that has seen everything. */
+/** `obscura run` as a person sees it: from the command line to a central that has seen everything. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, it } from "mocha";
-import { visit } from "../../simulator/phone/visit.ts";
+import { runPhoneSession } from "../../simulator/phone/session.ts";
 import type { ToolEvent } from "../../tools/events.ts";
 import { SimulatorServer } from "../../tools/radio/simulatorServer.ts";
 import type { CentralEvent } from "../../tools/rig/events.ts";
@@ -39,13 +39,13 @@ function dissect(file: string, filter: string, ...fields: string[]): string[] {
   return said.split("\n").filter((line) => line !== "");
 }
 
-/** The events of a visit in `--json` output. */
-function visitOf(output: string): CentralEvent[] {
+/** What the central reported, in `--json` output. */
+function centralEventsOf(output: string): CentralEvent[] {
   return output
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as ToolEvent)
-    .flatMap((event) => (event.type === "visit" ? [event.visit] : []));
+    .flatMap((event) => (event.type === "central" ? [event.central] : []));
 }
 
 let folder = "";
@@ -82,7 +82,7 @@ for (const board of ["host", "mps2-an500"]) {
       const btsnoop = join(folder, "session.btsnoop");
       const session = obscura("run", "--board", board, "--btsnoop", btsnoop, "--json");
       assert.equal(await session.ended, 0, session.output());
-      const events = visitOf(session.output());
+      const events = centralEventsOf(session.output());
       const told = events.flatMap((event) => (event.event === "notification" ? [event] : []));
       assert.deepEqual(
         told.map(({ number }) => number),
@@ -148,7 +148,8 @@ describe("obscura run --radio", function () {
         const session = obscura("run", "--radio", await server.listen());
         await session.saw(/advertising as obscura-env/);
         const seen: string[] = [];
-        for await (const { event } of visit(server.addPhone(), { notifications: 2 })) seen.push(event);
+        for await (const { event } of runPhoneSession(server.addPhone(), { notifications: 2 }))
+          seen.push(event);
         assert.equal(seen.at(-1), "done");
         session.child.kill("SIGINT");
         assert.equal(await session.ended, 130, session.output());
@@ -187,9 +188,9 @@ describe("obscura run", function () {
     assert.equal(await made.ended, 0, made.output());
     const session = obscura("run", application, "--json");
     assert.equal(await session.ended, 0, session.output());
-    const found = visitOf(session.output()).find(({ event }) => event === "found");
+    const found = centralEventsOf(session.output()).find(({ event }) => event === "found");
     assert.match(JSON.stringify(found), /my-camera/);
-    const trigger = visitOf(session.output()).find(
+    const trigger = centralEventsOf(session.output()).find(
       (seen) => seen.event === "descriptor" && seen.uuid === "290D",
     );
     assert.match(JSON.stringify(trigger), /"raw":"01010000"/);

@@ -14,7 +14,7 @@ function createScene(controller: Partial<ControllerOptions> = {}) {
   const world = createWorld();
   const server = createServer(addHost(world, { controller }));
   const { phone } = world.addPhone();
-  const visit = async () => {
+  const runSession = async () => {
     const link = await phone.connect(await phone.find({ name: "obscura" }));
     const notifying = (await link.discover()).characteristic(NOTIFYING);
     await link.subscribe(notifying);
@@ -22,7 +22,7 @@ function createScene(controller: Partial<ControllerOptions> = {}) {
     deepEqual((await link.nextValue()).value, new Uint8Array([0]));
     return link;
   };
-  return { world, server, phone, visit, bad: server.camera.controller };
+  return { world, server, phone, runSession, bad: server.camera.controller };
 }
 
 const POOR: [string, Partial<ControllerOptions>][] = [
@@ -36,10 +36,10 @@ const POOR: [string, Partial<ControllerOptions>][] = [
 describe("stack: controllers", () => {
   for (const [name, options] of POOR) {
     it(`works on one ${name}`, async () => {
-      const { world, server, visit, bad } = createScene(options);
+      const { world, server, runSession, bad } = createScene(options);
       await world.run(async () => {
         await server.advertise("obscura");
-        const link = await visit();
+        const link = await runSession();
         equal(await link.disconnect(), 0x16);
       });
       deepEqual(bad.violations, []);
@@ -47,32 +47,32 @@ describe("stack: controllers", () => {
   }
 
   it("works on one that grants each command only later", async () => {
-    const { world, server, visit, bad } = createScene();
+    const { world, server, runSession, bad } = createScene();
     bad.faults.creditDelayMs = 30;
     await world.run(async () => {
       await server.advertise("obscura");
-      await visit();
+      await runSession();
     });
     deepEqual(bad.violations, []);
   });
 
   it("works on one that answers late", async () => {
-    const { world, server, visit, bad } = createScene();
+    const { world, server, runSession, bad } = createScene();
     bad.faults.answerDelayMs = 150;
     await world.run(async () => {
       await server.advertise("obscura");
-      await visit();
+      await runSession();
     });
     deepEqual(bad.violations, []);
   });
 
   it("works on one that lists commands which it does not have", async () => {
-    const { world, server, visit, bad } = createScene();
+    const { world, server, runSession, bad } = createScene();
     bad.faults.claims = [leReadMaximumDataLength.opcode];
     bad.faults.unknownByComplete = true;
     await world.run(async () => {
       await server.advertise("obscura");
-      await visit();
+      await runSession();
     });
   });
 
@@ -84,14 +84,14 @@ describe("stack: controllers", () => {
   });
 
   it("starts on the second attempt when the first command got lost", async () => {
-    const { world, server, visit, bad } = createScene();
+    const { world, server, runSession, bad } = createScene();
     bad.faults.silent = true;
     await world.run(async () => {
       const started = server.advertise("obscura");
       await world.clock.sleep(1000);
       bad.faults.silent = false;
       await started;
-      await visit();
+      await runSession();
     });
   });
 
@@ -113,10 +113,10 @@ describe("stack: controllers", () => {
   });
 
   it("ends its links when the controller dies, and works on when it is back", async () => {
-    const { world, server, visit, bad } = createScene();
+    const { world, server, runSession, bad } = createScene();
     await world.run(async () => {
       await server.advertise("obscura");
-      const link = await visit();
+      const link = await runSession();
       bad.die();
       // Nothing tells the host until it wants something of its controller.
       const next = server.advertise("obscura").catch(() => {});
@@ -125,7 +125,7 @@ describe("stack: controllers", () => {
       equal(await link.disconnected(), 0x08);
       await next;
       await server.advertise("obscura");
-      await visit();
+      await runSession();
     });
     equal(server.ended[0], 0x03);
   });
@@ -142,12 +142,12 @@ describe("stack: controllers", () => {
   });
 
   it("takes no harm from events that come twice", async () => {
-    const { world, server, visit, bad } = createScene();
+    const { world, server, runSession, bad } = createScene();
     bad.faults.duplicate = [leConnectionComplete.code, disconnectionComplete.code, 0x13, 0x0e, 0x0f];
     await world.run(async () => {
       for (let turn = 0; turn < 3; turn++) {
         await server.advertise("obscura");
-        const link = await visit();
+        const link = await runSession();
         await link.disconnect();
         await world.clock.sleep(100);
       }
@@ -157,11 +157,11 @@ describe("stack: controllers", () => {
   });
 
   it("takes no harm from wrong counts of completed packets", async () => {
-    const { world, server, visit, bad } = createScene();
+    const { world, server, runSession, bad } = createScene();
     await world.run(async () => {
       await server.advertise("obscura");
       bad.faults.completedExtra = 3;
-      const link = await visit();
+      const link = await runSession();
       for (let turn = 0; turn < 50; turn++) {
         server.camera.host.gatt.updates.tellSubscribers(server.notifying);
         await link.nextValue();
@@ -172,10 +172,10 @@ describe("stack: controllers", () => {
   });
 
   it("takes no harm from garbage between packets", async () => {
-    const { world, server, visit, bad } = createScene();
+    const { world, server, runSession, bad } = createScene();
     await world.run(async () => {
       await server.advertise("obscura");
-      const link = await visit();
+      const link = await runSession();
       for (const bytes of [
         [0x04, 0xff, 0x00],
         [0x04, 0x3e, 0x00],
@@ -200,14 +200,14 @@ describe("stack: controllers", () => {
   });
 
   it("restarts the controller when an answer is cut short", async () => {
-    const { world, server, visit, bad } = createScene();
+    const { world, server, runSession, bad } = createScene();
     bad.faults.truncateAnswers = 3;
     await world.run(async () => {
       const started = server.advertise("obscura");
       await world.clock.sleep(100);
       bad.faults.truncateAnswers = undefined;
       await started;
-      await visit();
+      await runSession();
     });
     ok(bad.commands.filter((opcode) => opcode === readLocalVersionInformation.opcode).length > 0);
   });

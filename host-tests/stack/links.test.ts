@@ -44,7 +44,7 @@ describe("stack: links", () => {
     deepEqual(server.ended, [0x08]);
   });
 
-  it("can be had again after each of a hundred visits", async () => {
+  it("can be had again after each of a hundred sessions", async () => {
     const { world, server, connect } = createScene();
     await world.run(async () => {
       for (let turn = 0; turn < 100; turn++) {
@@ -121,7 +121,7 @@ describe("stack: links", () => {
     const phones = [world.addPhone(), world.addPhone()];
     await world.run(async () => {
       for (const { name, server } of cameras) await server.advertise(name);
-      const visits = phones.map(async ({ phone }, index) => {
+      const sessions = phones.map(async ({ phone }, index) => {
         const { name, server } = cameras[index]!;
         const link = await phone.connect(await phone.find({ name }));
         const database = await link.discover();
@@ -139,7 +139,10 @@ describe("stack: links", () => {
         return link.att.values.map(({ value }) => [...value]);
       });
       const turns = Array.from({ length: 20 }, (_, turn) => turn);
-      deepEqual(await Promise.all(visits), [turns.map((turn) => [turn, 0]), turns.map((turn) => [turn, 1])]);
+      deepEqual(await Promise.all(sessions), [
+        turns.map((turn) => [turn, 0]),
+        turns.map((turn) => [turn, 1]),
+      ]);
       await world.clock.sleep(200);
     });
     for (const [index, { server }] of cameras.entries()) {

@@ -5,7 +5,7 @@ import { writeLong } from "../multi/pair.ts";
 import { deepEqual, equal, rejects } from "../support/assert.ts";
 import { counting } from "../support/bytes.ts";
 import { type AiobleCamera, diagnostics } from "../support/cameras.ts";
-import { createServed, type Visitor } from "../support/served.ts";
+import { type Central, createServed } from "../support/served.ts";
 import { describe, it } from "../support/suite.ts";
 
 const LONG_SERVICE = "6e400001-b5a3-f393-e0a9-e50e24dcca9e";
@@ -21,7 +21,7 @@ function define({ aioble }: AiobleCamera) {
   return characteristic;
 }
 
-function found({ database }: Visitor): FoundCharacteristic {
+function found({ database }: Central): FoundCharacteristic {
   return database.characteristic(LONG);
 }
 
@@ -29,9 +29,9 @@ describe("stack: ATT_MTU", () => {
   it("of 23: a client that never exchanges it finds, reads and writes everything, and is told what fits", async () => {
     const { world, camera, offered, meet } = createServed(define);
     await world.run(async () => {
-      const visitor = await meet();
-      const { link, connection } = visitor;
-      const target = found(visitor);
+      const central = await meet();
+      const { link, connection } = central;
+      const target = found(central);
       await writeLong(link, target, counting(512));
       deepEqual(offered.read(), counting(512));
       deepEqual(await link.read(target), counting(512));
@@ -50,9 +50,9 @@ describe("stack: ATT_MTU", () => {
   it("asked for again: the same answer, and the minimum with the latest figure is in force (A10)", async () => {
     const { world, offered, meet } = createServed(define);
     await world.run(async () => {
-      const visitor = await meet();
-      const { link, connection } = visitor;
-      const target = found(visitor);
+      const central = await meet();
+      const { link, connection } = central;
+      const target = found(central);
       equal(await link.exchangeMtu(100), 100);
       for (const again of [23, 517, 100]) {
         equal(await link.exchangeMtu(again), again);
@@ -77,11 +77,11 @@ describe("stack: ATT_MTU", () => {
       camera.aioble.config({ mtu: preferred });
       equal(camera.aioble.config("mtu"), preferred);
       await world.run(async () => {
-        const visitor = await meet();
-        const { link, connection } = visitor;
+        const central = await meet();
+        const { link, connection } = central;
         equal(await link.exchangeMtu(asked), expected);
         equal(connection.mtu, expected);
-        const target = found(visitor);
+        const target = found(central);
         const longest = Math.min(512, expected - 3);
         await link.write(target, counting(longest));
         deepEqual(offered.read(), counting(longest));

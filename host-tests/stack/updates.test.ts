@@ -4,19 +4,19 @@ import { UUID } from "../../firmware/ble/uuid.ts";
 import { SeededRandom } from "../../simulator/random.ts";
 import { deepEqual, equal, ok } from "../support/assert.ts";
 import { counting } from "../support/bytes.ts";
-import { createServed, offer, type Visitor } from "../support/served.ts";
+import { type Central, createServed, offer } from "../support/served.ts";
 import { describe, it } from "../support/suite.ts";
 
 const VALUE = 0xfff1;
 const UPDATES = 60;
 
-interface Told extends Visitor {
+interface Told extends Central {
   readonly bits: number;
   /** What it was or should be told, cut to its MTU. */
   readonly expected: Uint8Array[];
 }
 
-function received({ link }: Visitor, kind: "notification" | "indication"): Uint8Array[] {
+function received({ link }: Central, kind: "notification" | "indication"): Uint8Array[] {
   return link.att.values.filter((each) => each.kind === kind).map(({ value }) => value);
 }
 
@@ -38,11 +38,11 @@ describe("stack: updates to several clients", () => {
             [1, 100],
             [3, 517],
           ] as const) {
-            const visitor = await meet();
-            if (mtu > 23) await visitor.link.exchangeMtu(mtu);
-            const cccd = visitor.database.characteristic(VALUE).descriptors[0]!;
-            await visitor.link.write(cccd, new Uint8Array([bits, 0]));
-            clients.push({ ...visitor, bits, expected: [] });
+            const central = await meet();
+            if (mtu > 23) await central.link.exchangeMtu(mtu);
+            const cccd = central.database.characteristic(VALUE).descriptors[0]!;
+            await central.link.write(cccd, new Uint8Array([bits, 0]));
+            clients.push({ ...central, bits, expected: [] });
           }
           for (let count = 0; count < UPDATES; count++) {
             const value = counting(random.u32() % 3 === 0 ? random.u32() % 300 : 10, count);
@@ -104,8 +104,8 @@ describe("stack: updates to several clients", () => {
         equal(gatt.updates.tellSubscribers(second), 3);
         await sleep(300);
       }
-      for (const [at, visitor] of clients.entries()) {
-        const kinds = visitor.link.att.values.map(({ kind, handle: of }) => `${kind} ${of - handle}`);
+      for (const [at, central] of clients.entries()) {
+        const kinds = central.link.att.values.map(({ kind, handle: of }) => `${kind} ${of - handle}`);
         const one = at === 1 ? "indication 0" : "notification 0";
         deepEqual(
           kinds,

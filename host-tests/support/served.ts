@@ -11,7 +11,7 @@ import { type AiobleCamera, addAioble } from "./cameras.ts";
 export const SERVICE = 0xfff0;
 
 /** A phone that found the camera, connected, and discovered what it offers. */
-export interface Visitor extends SimulatedPhone {
+export interface Central extends SimulatedPhone {
   readonly link: PhoneLink;
   readonly database: FoundDatabase;
   /** The same link on the camera's side. */
@@ -23,7 +23,7 @@ export interface Served<Offered> {
   readonly camera: AiobleCamera;
   readonly offered: Offered;
   /** The next phone comes, or `known` comes again. */
-  meet(known?: SimulatedPhone): Promise<Visitor>;
+  meet(known?: SimulatedPhone): Promise<Central>;
   sleep(delayMs: number): Promise<void>;
 }
 

@@ -113,8 +113,8 @@ async function restarts(): Promise<void> {
     if (count === RESTARTS_WARM_UP) measure.begin("stopStart");
     measure.open();
     await stop();
-    const visitor = await advertise(advertising);
-    await visitor.disconnected();
+    const peer = await advertise(advertising);
+    await peer.disconnected();
   }
   measure.end();
 }

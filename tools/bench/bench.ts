@@ -70,20 +70,20 @@ export async function operations(peer: Peer, idleMs: number): Promise<void> {
 
 /** From reset to advertising, with the example; the first start goes on until a phone has come and gone. */
 async function measureStart(camera: BenchImages): Promise<{ instructions: number; heap: number }> {
-  const visited = await runImage(camera, camera.example, visit, { enough: 2 });
-  const starts = [visited];
+  const first = await runImage(camera, camera.example, connectOnce, { enough: 2 });
+  const starts = [first];
   while (starts.length < STARTS) {
     starts.push(await runImage(camera, camera.example, (peer) => peer.advertising(), { enough: 1 }));
   }
   const instructions = starts.map((report) => firstNumber(report, /^advertising instructions (\d+)/));
   const sum = instructions.reduce((total, count) => total + count);
-  return { instructions: Math.round(sum / STARTS), heap: heapOf(visited) };
+  return { instructions: Math.round(sum / STARTS), heap: heapOf(first) };
 }
 
-async function visit(peer: Peer): Promise<void> {
+async function connectOnce(peer: Peer): Promise<void> {
   await peer.advertising();
   const again = peer.advertising();
-  await peer.visit(1500);
+  await peer.connectFor(1500);
   await again;
 }
 

@@ -111,7 +111,7 @@ export class Peer {
   }
 
   /** Connects; disconnects after a while. */
-  async visit(milliseconds: number): Promise<void> {
+  async connectFor(milliseconds: number): Promise<void> {
     this.controller.send(connectionComplete(FIRST));
     await sleep(milliseconds);
     this.controller.send(disconnectionComplete(FIRST));

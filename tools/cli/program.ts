@@ -109,7 +109,7 @@ function createProgram({ abort, end }: Context): Command {
       render({ type: "info", message: `application: ${displayPath(built.application)}` });
     });
 
-  command("run", "build an application, start it on a board, and show a phone that visits it")
+  command("run", "build an application, start it on a board, and show a phone that connects to it")
     .argument("[application]", `as for build`, defaultApplication)
     .addOption(boardOption())
     .addOption(manifestOption())
@@ -129,7 +129,7 @@ function createProgram({ abort, end }: Context): Command {
       findApplication(application);
       prepare(piecesFor(board, radio.kind));
       const session = runSession({
-        ...{ application, board, manifest, radio, visit: options.phone, signal: abort },
+        ...{ application, board, manifest, radio, central: options.phone, signal: abort },
         ...(options.script === undefined ? {} : { script: options.script }),
         ...(options.keepGoing === undefined ? {} : { keepGoing: options.keepGoing }),
         ...(btsnoop === undefined ? {} : { btsnoop }),

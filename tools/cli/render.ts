@@ -66,8 +66,8 @@ export function textRenderer(out: Sink): Renderer {
       case "line":
         line(`${event.source.padEnd(10)} ${event.text}`);
         return;
-      case "visit":
-        for (const text of renderCentralEvent(event.visit)) line(`${event.source.padEnd(10)} ${text}`);
+      case "central":
+        for (const text of renderCentralEvent(event.central)) line(`${event.source.padEnd(10)} ${text}`);
         return;
     }
   };

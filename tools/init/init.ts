@@ -98,7 +98,7 @@ An application for Obscura cameras. \`main.ts\` is where it starts; it may impor
 files, and npm packages that need nothing of Node.
 
     npm install
-    npm start                           # on this computer, visited by a virtual phone
+    npm start                           # on this computer, with a virtual phone as the central
     npm start -- --board mps2-an500     # the same on an emulated Cortex-M7
     npm run build -- --board BOARD      # an image and this application's bytecode
     npm run check                       # the types, as an editor shows them

@@ -50,7 +50,7 @@ export async function* runPhone({ hci, input, prompt, signal }: PhoneOptions): O
     wait: (ms: number) => new Promise<void>((resolve) => void clock.setTimer(resolve, ms)),
     heard: () => Promise.reject(new ScriptError("the camera's log is not here: expect log is for scripts")),
   };
-  const player = new Player(stage, (visit) => events.put({ type: "visit", source: "phone", visit }));
+  const player = new Player(stage, (central) => events.put({ type: "central", source: "phone", central }));
   const lines = createInterface({ input });
   const close = () => lines.close();
   signal.addEventListener("abort", close, { once: true });

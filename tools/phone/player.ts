@@ -9,7 +9,7 @@ import type { FoundCharacteristic, FoundDatabase } from "../../simulator/phone/d
 import { AttErrorResponse, PhoneError } from "../../simulator/phone/errors.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";
 import type { Phone, Sighting } from "../../simulator/phone/phone.ts";
-import { serviceEvents, sightingEvent, valueEvent } from "../../simulator/phone/visit.ts";
+import { serviceEvents, sightingEvent, valueEvent } from "../../simulator/phone/session.ts";
 import type { CentralEvent } from "../rig/events.ts";
 import type { Attribute, Line, Pattern, Step, Whom } from "./script.ts";
 

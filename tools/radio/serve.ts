@@ -1,21 +1,21 @@
 /**
  * A simulated air with a controller for each connection, and a phone if one is asked for:
  *
- *     node --import tsx tools/radio/serve.ts --visit obscura-env
+ *     node --import tsx tools/radio/serve.ts --connect obscura-env
  *
  * prints one JSON object a line: {"event":"listening","address":"tcp:127.0.0.1:41234"} first, then what happens, and
- * what the phone sees of the camera of that name. With --visit it ends with the visit, else by SIGINT or SIGTERM.
+ * what the phone sees of the camera of that name. With --connect it ends with the session, else by SIGINT or SIGTERM.
  */
 import { parseArgs } from "node:util";
-import { visit } from "../../simulator/phone/visit.ts";
+import { runPhoneSession } from "../../simulator/phone/session.ts";
 import { SimulatorServer } from "./simulatorServer.ts";
 
-const usage = `usage: serve.ts [--listen tcp:HOST:PORT|unix:PATH] [--seed N] [--loss P] [--visit NAME]
+const usage = `usage: serve.ts [--listen tcp:HOST:PORT|unix:PATH] [--seed N] [--loss P] [--connect NAME]
 
   --listen  where hosts connect (default tcp:127.0.0.1:0, any free port)
   --seed    of random numbers and losses (default 1)
   --loss    probability that a packet is lost in the air, 0 to 1 (default 0)
-  --visit   let a phone visit the camera of this name, and end
+  --connect   let a phone connect to the camera of this name, and end
 `;
 
 const tell = (event: object): void => {
@@ -28,7 +28,7 @@ function readOptions() {
       listen: { type: "string" },
       seed: { type: "string", default: "1" },
       loss: { type: "string", default: "0" },
-      visit: { type: "string" },
+      connect: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -39,7 +39,7 @@ function readOptions() {
 }
 
 async function run(): Promise<void> {
-  const { help, listen, seed, loss, visit: name } = readOptions();
+  const { help, listen, seed, loss, connect: name } = readOptions();
   if (help) {
     process.stdout.write(usage);
     return;
@@ -53,11 +53,11 @@ async function run(): Promise<void> {
     });
   } else {
     try {
-      for await (const event of visit(server.addPhone(), { name })) tell(event);
+      for await (const event of runPhoneSession(server.addPhone(), { name })) tell(event);
     } catch (error) {
       tell({
         event: "failed",
-        step: "visit",
+        step: "session",
         message: error instanceof Error ? error.message : String(error),
       });
       process.exitCode = 1;

@@ -25,7 +25,7 @@ from bumble.hci import Address
 from bumble.transport import open_transport
 from steps import Steps, run_step, tell
 
-VISIT: list[dict[str, Any]] = [
+SESSION: list[dict[str, Any]] = [
     {"do": "connect"},
     {"do": "exchangeMtu", "mtu": 247},
     {"do": "discover"},
@@ -39,7 +39,7 @@ VISIT: list[dict[str, Any]] = [
 
 async def tour(steps: Steps) -> AsyncIterator[dict[str, Any]]:
     yield {"do": "scan"}
-    for step in VISIT if steps.can_connect else [{"do": "listen", "count": 5}]:
+    for step in SESSION if steps.can_connect else [{"do": "listen", "count": 5}]:
         yield step
 
 

@@ -1,4 +1,4 @@
-/** `obscura run`: a camera, its radio, and somebody who visits it. */
+/** `obscura run`: a camera, its radio, and a central that connects to it. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -18,7 +18,7 @@ import { EventQueue } from "./queue.ts";
 import { startBridge } from "./radios/bridge.ts";
 import { startBumble } from "./radios/bumble.ts";
 import { connectController } from "./radios/controller.ts";
-import type { Radio, RadioChoice, Visitor } from "./radios/radio.ts";
+import type { Central, Radio, RadioChoice } from "./radios/radio.ts";
 import { startSimulator } from "./radios/sim.ts";
 import { startRecorder } from "./recorder.ts";
 
@@ -29,8 +29,8 @@ export interface SessionOptions {
   /** Path or name of the image's manifest. */
   readonly manifest?: string;
   readonly radio: RadioChoice;
-  /** Whether somebody visits the camera; without a visitor the session goes on until `signal`. */
-  readonly visit: boolean;
+  /** Whether a central connects to the camera; without one the session goes on until `signal`. */
+  readonly central: boolean;
   /** The file with what the phone does; `phone.txt` beside the application's entry, where there is one. */
   readonly script?: string;
   /** Go on when the camera fails and starts again, as it does in the field. */
@@ -43,13 +43,13 @@ export interface SessionOptions {
 
 type Stop = () => void | Promise<void>;
 
-/** How long a camera goes on being listened to after a visitor has failed: it may be about to say why. */
+/** How long a camera goes on being listened to after a central has failed: it may be about to say why. */
 const lastWordsMs = 500;
 
-/** @throws ToolError when the camera failed, the visitor did not see everything, or the signal's reason. */
+/** @throws ToolError when the camera failed, the central did not see everything, or the signal's reason. */
 export async function* runSession(options: SessionOptions): Operation {
   const { signal } = options;
-  const script = options.visit ? readScript(options) : undefined;
+  const script = options.central ? readScript(options) : undefined;
   const built = yield* build(options);
   signal.throwIfAborted();
   const { board, image, application } = built;
@@ -66,8 +66,8 @@ export async function* runSession(options: SessionOptions): Operation {
       stops.push(() => started.stop());
       return { value: started, detail: started.detail };
     });
-    const visitor = options.visit ? radio.visitor : undefined;
-    yield { type: "info", message: opening(board.name, radio, visitor) };
+    const central = options.central ? radio.central : undefined;
+    yield { type: "info", message: opening(board.name, radio, central) };
     const hci = await recorded(radio.hci, options.btsnoop, stops);
     const state = join(folder, "state");
     const tracer = new Tracer(mapsIn([board.output], [mapOf(application)]));
@@ -84,12 +84,13 @@ export async function* runSession(options: SessionOptions): Operation {
     const camera = await startCamera(board, { image, application, hci, state }, consoleLine);
     stops.push(() => camera.stop());
     const receiver = {
-      onVisit: (visit: CentralEvent) => events.put({ type: "visit", source: visitor?.name ?? "", visit }),
-      onLine: line(visitor?.name ?? ""),
+      onCentralEvent: (event: CentralEvent) =>
+        events.put({ type: "central", source: central?.name ?? "", central: event }),
+      onLine: line(central?.name ?? ""),
       heard: (text: string, withinMs: number) => heard.heard(text, withinMs),
     };
-    const visit = visitor?.start(receiver, script);
-    if (visit !== undefined) stops.push(() => visit.stop());
+    const centralSession = central?.start(receiver, script);
+    if (centralSession !== undefined) stops.push(() => centralSession.stop());
     let ended: string | undefined;
     let unseen: string | undefined;
     void camera.exited.then((how) => {
@@ -102,7 +103,7 @@ export async function* runSession(options: SessionOptions): Operation {
       ended ??= why;
       events.close();
     });
-    void visit?.ended.then(async (missed) => {
+    void centralSession?.ended.then(async (missed) => {
       unseen = missed;
       if (missed !== undefined) await delay(lastWordsMs, undefined, { signal }).catch(() => undefined);
       events.close();
@@ -128,7 +129,7 @@ export async function* runSession(options: SessionOptions): Operation {
   }
 }
 
-/** What the phone is to do, as somebody has written it down; undefined for its usual visit. */
+/** What the phone is to do, as somebody has written it down; undefined for its usual session. */
 function readScript({ application, script, radio }: SessionOptions): readonly Line[] | undefined {
   const beside = join(dirname(findApplication(application).entry), "phone.txt");
   const file = script ?? (radio.kind === "sim" && existsSync(beside) ? beside : undefined);
@@ -145,8 +146,8 @@ function startRadio(choice: RadioChoice, folder: string, signal: AbortSignal): P
   return connectController(choice.hci, signal);
 }
 
-function opening(board: string, radio: Radio, visitor: Visitor | undefined): string {
-  if (visitor !== undefined) return `The camera starts on ${board}; a ${visitor.name} looks for it.`;
+function opening(board: string, radio: Radio, central: Central | undefined): string {
+  if (central !== undefined) return `The camera starts on ${board}; a ${central.name} looks for it.`;
   const others =
     radio.neighbour === undefined ? "" : ` A host of yours finds a controller at ${radio.neighbour}.`;
   const hint = radio.hint === undefined ? "" : ` ${radio.hint}`;

@@ -172,7 +172,7 @@ class Run {
     return report;
   }
 
-  /** The heap after a visit that is always the same: the application holds on to its last connection and last write. */
+  /** The heap after a session that is always the same: the application holds on to its last connection and last write. */
   async measure(round: number): Promise<HeapUse> {
     const { slots, chunks } = await this.play(round, [CALM]);
     return { slots, chunks };

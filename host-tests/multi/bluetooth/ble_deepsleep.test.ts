@@ -1,5 +1,5 @@
 /**
- * A camera that was off between two visits. Deep sleep is not there yet; what it leaves behind is the same: nothing but
+ * A camera that was off between two sessions. Deep sleep is not there yet; what it leaves behind is the same: nothing but
  * the flash.
  */
 import { Host } from "../../../firmware/ble/host.ts";

@@ -1,4 +1,4 @@
-/** The order of a peripheral's events over one visit, and calls from inside the handler. */
+/** The order of a peripheral's events over one session, and calls from inside the handler. */
 import { UUID } from "../../../firmware/ble/uuid.ts";
 import type { IrqEvent } from "../../../firmware/bluetooth/irq.ts";
 import { deepEqual, equal } from "../../support/assert.ts";

@@ -10,7 +10,7 @@ import type { HciReceiver, HciTransport, Platform } from "../../../firmware/plat
 import { simulatedCrypto } from "../../../simulator/crypto.ts";
 import { MemoryFlash } from "../../../simulator/flash.ts";
 import { FROM_CONTROLLER, H4Framer } from "../../../simulator/h4.ts";
-import { visit } from "../../../simulator/phone/visit.ts";
+import { runPhoneSession } from "../../../simulator/phone/session.ts";
 import { SeededRandom } from "../../../simulator/random.ts";
 import { createRealClock } from "../../../tools/radio/realClock.ts";
 import { SimulatorServer, type SimulatorServerOptions } from "../../../tools/radio/simulatorServer.ts";
@@ -68,7 +68,7 @@ describe("simulator over sockets", function () {
     return socket;
   }
 
-  it("lets a phone visit a camera", async () => {
+  it("lets a phone run a session with a camera", async () => {
     const { server, address } = await start({});
     assert.match(address, /^tcp:127\.0\.0\.1:\d+$/);
     const socket = await open(address);
@@ -89,7 +89,7 @@ describe("simulator over sockets", function () {
     cleanUp.push(async () => clearInterval(telling));
     camera.camera.host.observe({ onDisconnected: () => void camera.advertise("obscura", 20_000) });
     const events: string[] = [];
-    for await (const { event } of visit(server.addPhone(), { name: "obscura", notifications: 3 }))
+    for await (const { event } of runPhoneSession(server.addPhone(), { name: "obscura", notifications: 3 }))
       events.push(event);
     assert.deepEqual(events.slice(0, 5), ["ready", "found", "connected", "mtu", "database"]);
     assert.deepEqual(events.slice(-5), [

@@ -34,13 +34,13 @@ describe("the renderer for a person", () => {
     assert.ok(text.endsWith("\r\x1b[K✓ Image: linked (1.2 s)\n"));
   });
 
-  it("shows a visit line by line", () => {
+  it("shows a session line by line", () => {
     const text = shown(
       [
         {
-          type: "visit",
+          type: "central",
           source: "phone",
-          visit: {
+          central: {
             ...{ event: "notification", number: 3, uuid: "2A6E", name: "Temperature", handle: 16 },
             ...{ raw: "f107", decoded: "20.33 °C" },
           },

@@ -4,7 +4,7 @@ import { ToolError } from "../../events.ts";
 import { root, venvProgram } from "../../paths.ts";
 import { Program } from "../../program.ts";
 import type { CentralEvent } from "../../rig/events.ts";
-import type { Radio, Visit, VisitorReceiver } from "./radio.ts";
+import type { CentralReceiver, CentralSession, Radio } from "./radio.ts";
 
 /** What tools/rig/controller.py says when its controllers listen. */
 interface ControllersReady {
@@ -41,17 +41,17 @@ export async function startBumble(folder: string, signal: AbortSignal): Promise<
   }
   const { kind, controllers } = JSON.parse(text) as ControllersReady;
   const [{ hci }, { hci: neighbour }] = controllers;
-  const visitor = {
+  const central = {
     name: "central",
-    start: (receiver: VisitorReceiver) => startCentral(neighbour, receiver),
+    start: (receiver: CentralReceiver) => startCentral(neighbour, receiver),
   };
-  return { hci, detail: `${kind}, and a central on Bumble`, neighbour, visitor, stop };
+  return { hci, detail: `${kind}, and a central on Bumble`, neighbour, central, stop };
 }
 
-function startCentral(hci: string, receiver: VisitorReceiver): Visit {
+function startCentral(hci: string, receiver: CentralReceiver): CentralSession {
   const script = join(root, "tools/rig/central.py");
   const program = new Program("central", [venvProgram("python"), script, "--hci", hci], (text) => {
-    if (text.startsWith("{")) receiver.onVisit(JSON.parse(text) as CentralEvent);
+    if (text.startsWith("{")) receiver.onCentralEvent(JSON.parse(text) as CentralEvent);
     else receiver.onLine(text);
   });
   return {

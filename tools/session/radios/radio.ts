@@ -1,4 +1,4 @@
-/** The radios of a session: what answers the camera's HCI, and who visits the camera through the air. */
+/** The radios of a session: what answers the camera's HCI, and which central connects to it. */
 import { parseHci } from "../../camera/command.ts";
 import { UsageError } from "../../events.ts";
 import type { Line } from "../../phone/script.ts";
@@ -41,27 +41,27 @@ export function parseRadio(text: string): RadioChoice {
   return { kind: "controller", hci: text };
 }
 
-/** What a visitor tells, and what it asks for. */
-export interface VisitorReceiver {
-  onVisit(event: CentralEvent): void;
+/** What a central reports, and what it asks for. */
+export interface CentralReceiver {
+  onCentralEvent(event: CentralEvent): void;
   onLine(text: string): void;
   /** Whether the camera's console has, or gets within that time, a line with this text; each line counts once. */
   heard(text: string, withinMs: number): Promise<boolean>;
 }
 
-/** A visit that goes on. */
-export interface Visit {
-  /** Settles when the visit is over: undefined when everything was seen, else what was not. Never rejects. */
+/** A session that goes on. */
+export interface CentralSession {
+  /** Settles when the session is over: undefined when everything was seen, else what was not. Never rejects. */
   readonly ended: Promise<string | undefined>;
   stop(): Promise<void>;
 }
 
-/** Somebody who can visit the camera. */
-export interface Visitor {
+/** A central in the same air as the camera. */
+export interface Central {
   /** As lines of the session name it. */
   readonly name: string;
   /** @param script what to do; without one it looks at everything once */
-  start(receiver: VisitorReceiver, script?: readonly Line[]): Visit;
+  start(receiver: CentralReceiver, script?: readonly Line[]): CentralSession;
 }
 
 /** A radio that runs. */
@@ -73,7 +73,7 @@ export interface Radio {
   /** Where another host finds a controller in the same air; undefined when the air is not ours. */
   readonly neighbour?: string;
   /** Undefined when the air is not ours. */
-  readonly visitor?: Visitor;
+  readonly central?: Central;
   /** What to do to see the camera; for a real radio. */
   readonly hint?: string;
   /** Settles, with a sentence, when the controller has gone for good; undefined when that cannot be. */

@@ -1,9 +1,9 @@
 /** The radio of the simulator, in this process and in real time. */
-import { visit } from "../../../simulator/phone/visit.ts";
+import { runPhoneSession } from "../../../simulator/phone/session.ts";
 import { Player } from "../../phone/player.ts";
 import type { Line } from "../../phone/script.ts";
 import { SimulatorServer } from "../../radio/simulatorServer.ts";
-import type { Radio, Visit, VisitorReceiver } from "./radio.ts";
+import type { CentralReceiver, CentralSession, Radio } from "./radio.ts";
 
 /** How long the phone waits for a notification before it goes on without. */
 const patienceMs = 5000;
@@ -16,7 +16,7 @@ export async function startSimulator(): Promise<Radio> {
     hci,
     detail: "the simulator",
     neighbour: hci,
-    visitor: {
+    central: {
       name: "phone",
       start: (receiver, script) => startPhone(server, receiver, script),
     },
@@ -26,26 +26,27 @@ export async function startSimulator(): Promise<Radio> {
 
 function startPhone(
   server: SimulatorServer,
-  receiver: VisitorReceiver,
+  receiver: CentralReceiver,
   script: readonly Line[] | undefined,
-): Visit {
+): CentralSession {
   const run = async (): Promise<string | undefined> => {
     try {
       if (script === undefined) {
         // Nobody else is in this air, so that the phone takes the first camera that it hears.
-        for await (const event of visit(server.addPhone(), { patienceMs })) receiver.onVisit(event);
+        for await (const event of runPhoneSession(server.addPhone(), { patienceMs }))
+          receiver.onCentralEvent(event);
       } else {
         const stage = {
           addPhone: () => server.addPhone(),
           wait: (ms: number) => new Promise<void>((resolve) => void server.clock.setTimer(resolve, ms)),
           heard: (text: string, withinMs: number) => receiver.heard(text, withinMs),
         };
-        await new Player(stage, (event) => receiver.onVisit(event)).play(script);
+        await new Player(stage, (event) => receiver.onCentralEvent(event)).play(script);
       }
       return undefined;
     } catch (error) {
       const { message } = error as Error;
-      receiver.onVisit({ event: "failed", step: "visit", message });
+      receiver.onCentralEvent({ event: "failed", step: "session", message });
       return `The phone did not see everything that it looked for: ${message}`;
     }
   };

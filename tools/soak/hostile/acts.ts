@@ -32,7 +32,7 @@ const PAUSE_MS = 300;
 const pause = ({ random, over }: Place): Promise<unknown> =>
   Promise.race([sleep(random.below(PAUSE_MS)), over]);
 
-const join = ({ controller, peer }: Place): Promise<Link> => controller.visit({ peer });
+const join = ({ controller, peer }: Place): Promise<Link> => controller.connectWhenHeard({ peer });
 
 /** LE Credit Based Connection request of no meaning: the camera refuses it, and knows that somebody is there. */
 const greet = (link: Link): void => link.frame(cid.signaling, "14 01 0a00 2500 4000 1700 1700 0000");

@@ -65,14 +65,14 @@ async function session(link: Link, random: Random, served: Served): Promise<void
 }
 
 /** Comes until one session was whole. @throws ToolError when it is not served. */
-export async function visit(
+export async function completeSession(
   controller: Controller,
   peer: number,
   random: Random,
   served: Served,
 ): Promise<void> {
   for (;;) {
-    const link = await controller.visit({ peer });
+    const link = await controller.connectWhenHeard({ peer });
     try {
       await session(link, random, served);
       served.sessions++;

@@ -16,7 +16,7 @@ import { buildSoakImage, type SoakImage } from "../image.ts";
 import { LineBox } from "../lineBox.ts";
 import type { HeapUse } from "../soak.ts";
 import { acts, faults } from "./acts.ts";
-import { discover, type Served, visit } from "./honest.ts";
+import { completeSession, discover, type Served } from "./honest.ts";
 import { type Report, reportIn } from "./script.ts";
 
 const HONEST = 2;
@@ -142,7 +142,7 @@ class Competition {
     const crowd = Array.from({ length: HOSTILE }, (_, index) => hostile(HONEST + index));
     try {
       const honest = Array.from({ length: HONEST }, (_, index) =>
-        visit(controller, index, this.randomOf(round, index), this.served),
+        completeSession(controller, index, this.randomOf(round, index), this.served),
       );
       if (round % FAULT_EVERY === 0) this.fail(round);
       await Promise.all(honest);
@@ -168,7 +168,7 @@ class Competition {
   private async calm(round: number, tell: (report: Report) => void): Promise<Map<number, number>> {
     const { controller, camera } = this.stage;
     for (;;) {
-      const first = await controller.visit({ peer: 0x99 });
+      const first = await controller.connectWhenHeard({ peer: 0x99 });
       try {
         const handles = await discover(first);
         // Whatever the camera said before it had this guest is old.
@@ -213,11 +213,11 @@ class Siege {
   async play(): Promise<void> {
     const { controller, camera } = this.stage;
     try {
-      const squatter = await controller.visit({ peer: 1 });
+      const squatter = await controller.connectWhenHeard({ peer: 1 });
       squatter.frame(cid.signaling, "14 01 0a00 2500 4000 1700 1700 0000");
       await squatter.gone;
       this.squatters++;
-      const phone = await controller.visit({ peer: 2 });
+      const phone = await controller.connectWhenHeard({ peer: 2 });
       const handle = await phone.valueHandle("2a6e");
       if ((await phone.read(handle))[0] !== att.readResponse) throw new Error("a read was refused");
       await phone.subscribe(handle + 1);

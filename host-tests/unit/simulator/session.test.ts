@@ -1,22 +1,22 @@
-/** The phone's whole visit, where the camera has little to say. */
+/** The phone's whole session, where the camera has little to say. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { Host } from "../../../firmware/ble/host.ts";
-import { type VisitEvent, visit } from "../../../simulator/phone/visit.ts";
+import { type PhoneSessionEvent, runPhoneSession } from "../../../simulator/phone/session.ts";
 import { createWorld } from "../../../simulator/world.ts";
 import { MemoryRecords } from "../../support/cameras.ts";
 import { createServer } from "../../support/server.ts";
 
-describe("a visit to a camera that never notifies", () => {
-  async function make(patienceMs: number | undefined): Promise<VisitEvent[]> {
+describe("a phone's session with a camera that never notifies", () => {
+  async function make(patienceMs: number | undefined): Promise<PhoneSessionEvent[]> {
     const world = createWorld(7);
     const camera = createServer({ host: new Host(world.addCamera().platform, new MemoryRecords()) });
     camera.camera.host.observe({ onDisconnected: () => void camera.advertise("quiet", 20_000) });
     const { phone } = world.addPhone();
-    const events: VisitEvent[] = [];
+    const events: PhoneSessionEvent[] = [];
     await world.run(async () => {
       await camera.advertise("quiet", 20_000);
-      for await (const event of visit(phone, { patienceMs })) events.push(event);
+      for await (const event of runPhoneSession(phone, { patienceMs })) events.push(event);
     });
     return events;
   }
@@ -35,12 +35,12 @@ describe("a visit to a camera that never notifies", () => {
   });
 });
 
-describe("a visit to a camera that nobody can connect to", () => {
-  async function make(changes: number, patienceMs: number | undefined): Promise<VisitEvent[]> {
+describe("a phone's session with a camera that nobody can connect to", () => {
+  async function make(changes: number, patienceMs: number | undefined): Promise<PhoneSessionEvent[]> {
     const world = createWorld(8);
     const host = new Host(world.addCamera().platform, new MemoryRecords());
     const { phone } = world.addPhone();
-    const events: VisitEvent[] = [];
+    const events: PhoneSessionEvent[] = [];
     const respData = new Uint8Array(0);
     await world.run(async () => {
       await host.activate();
@@ -50,7 +50,7 @@ describe("a visit to a camera that nobody can connect to", () => {
       for (let value = 1; value <= changes; value++) {
         world.clock.setTimer(() => set.update(data(value), respData), value * 1000);
       }
-      for await (const event of visit(phone, { patienceMs, notifications: 3 })) events.push(event);
+      for await (const event of runPhoneSession(phone, { patienceMs, notifications: 3 })) events.push(event);
     });
     return events;
   }

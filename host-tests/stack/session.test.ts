@@ -14,7 +14,7 @@ function createScene(seed = 1) {
   return { world, server, phone, controller, violations };
 }
 
-describe("stack: a phone's visit", () => {
+describe("stack: a phone's session", () => {
   it("finds the camera by its advertising data, with an empty scan response apart", async () => {
     const { world, server, phone, violations } = createScene();
     await world.run(async () => {

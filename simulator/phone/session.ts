@@ -1,7 +1,7 @@
 /**
- * A whole visit as a sequence of events, for a person or a program to read: find the camera, connect, look around, read
- * everything, subscribe, take some notifications, leave, and see that the camera advertises again. Where nobody can
- * connect, listen to what the camera advertises, as often as it would have taken notifications.
+ * A whole session with a camera as a sequence of events, for a person or a program to read: find the camera, connect,
+ * discover, read everything, subscribe, take some notifications, disconnect, and see that the camera advertises again.
+ * Where nobody can connect, listen to what the camera advertises, as often as it would have taken notifications.
  */
 import { formatAddress, hex } from "../../firmware/ble/codec.ts";
 import { statusText } from "../../firmware/ble/hci/status.ts";
@@ -55,7 +55,7 @@ export interface ValueEvent extends NamedUuid {
   readonly decoded: string | null;
 }
 
-export type VisitEvent =
+export type PhoneSessionEvent =
   | { readonly event: "ready"; readonly address: string }
   | ({ readonly event: "found" } & SightingEvent)
   | ({ readonly event: "heard"; readonly number: number } & SightingEvent)
@@ -71,7 +71,7 @@ export type VisitEvent =
   | ({ readonly event: "advertisingAgain" } & SightingEvent)
   | { readonly event: "done" };
 
-export interface VisitOptions extends Wanted {
+export interface PhoneSessionOptions extends Wanted {
   /** Notifications, or payloads, to take before leaving; 5 by default. */
   readonly notifications?: number;
   /** Leave without the rest when none comes for so long; without it that is a failure. */
@@ -81,8 +81,11 @@ export interface VisitOptions extends Wanted {
   readonly findTimeoutMs?: number;
 }
 
-/** Makes the visit. @throws PhoneError when the camera does not do its part. */
-export async function* visit(phone: Phone, options: VisitOptions): AsyncGenerator<VisitEvent, void, void> {
+/** Runs the session. @throws PhoneError when the camera does not do its part. */
+export async function* runPhoneSession(
+  phone: Phone,
+  options: PhoneSessionOptions,
+): AsyncGenerator<PhoneSessionEvent, void, void> {
   const { notifications = 5, patienceMs, mtu = 247, findTimeoutMs } = options;
   await phone.start();
   yield { event: "ready", address: formatAddress(phone.address) };
@@ -131,8 +134,8 @@ export async function* visit(phone: Phone, options: VisitOptions): AsyncGenerato
 async function* listen(
   phone: Phone,
   first: Sighting,
-  { notifications = 5, patienceMs, ...wanted }: VisitOptions,
-): AsyncGenerator<VisitEvent, void, void> {
+  { notifications = 5, patienceMs, ...wanted }: PhoneSessionOptions,
+): AsyncGenerator<PhoneSessionEvent, void, void> {
   let unlike = first;
   for (let number = 1; number <= notifications; number++) {
     try {
