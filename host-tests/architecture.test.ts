@@ -103,6 +103,12 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "value",
     "properties, limits and values of characteristics",
   ],
+  [
+    /^(aioble\/(protection|server-attribute)|bluetooth\/(ble|irq))\.ts$/,
+    /^ble\/gatt\/access\.ts$/,
+    "type",
+    "what a value demands of who uses it",
+  ],
   [/^bluetooth\/irq\.ts$/, /^ble\/gatt\/server\/context\.ts$/, "type", "what a watcher is told"],
   [/^aioble\/device\.ts$/, /^ble\/gatt\/server\/updates\.ts$/, "type", "what became of a notification"],
   [/^aioble\//, /^ble\/hci\/status\.ts$/, "value", "controller error codes"],

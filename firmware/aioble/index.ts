@@ -19,6 +19,7 @@ export type { Counters } from "./counters.ts";
 export { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
 export { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
 export type { Broadcaster } from "./peripheral.ts";
+export type { ProtectionOptions, SecurityLevel } from "./protection.ts";
 export { type ManufacturerFilter, Scan, type ScanFilters, type ScanOptions } from "./scan.ts";
 export { type ManufacturerData, ScanResult } from "./scan-result.ts";
 export {

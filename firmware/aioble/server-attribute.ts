@@ -1,6 +1,7 @@
 /** What characteristics and descriptors of ours have in common: a value, and waiting for clients to write it. */
 import { BleError } from "../ble/errors.ts";
 import type { Connection } from "../ble/gap/connection.ts";
+import type { Access, Requirements } from "../ble/gatt/access.ts";
 import type { Attribute, ReadAnswer, ValueHooks, WriteAnswer } from "../ble/gatt/server/database.ts";
 import { checkedValue, ownBytes, setValue, type Value } from "../ble/gatt/server/values.ts";
 import { CCCD } from "../ble/gatt/types.ts";
@@ -8,6 +9,7 @@ import { UUID } from "../ble/uuid.ts";
 import { type CapturedWrite, type CaptureTarget, HandedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
+import { type ProtectionOptions, requirementsOf } from "./protection.ts";
 import { checkTimeout, NO_LIMITS, type Signal, type WaitOptions } from "./wait.ts";
 import { type Taker, WriteIterator, type WriteSource } from "./write-iterator.ts";
 
@@ -23,6 +25,7 @@ interface Handled {
   onWrite?(connection: DeviceConnection, data: Uint8Array): WriteAnswer | PromiseLike<WriteAnswer>;
   onSubscribe?(connection: DeviceConnection, wants: { notify: boolean; indicate: boolean }): void;
   onWritten(core: Core, link: unknown, value: Uint8Array): void;
+  readonly authorize: ProtectionOptions["authorize"];
 }
 
 /** What the server asks and reports about one attribute; its handlers are looked up each time, for they may come later. */
@@ -33,6 +36,10 @@ export class AttributeHooks implements ValueHooks {
   constructor(core: Core, handlers: Handled) {
     this.core = core;
     this.handlers = handlers;
+  }
+
+  onAuthorize(link: unknown, access: Access): boolean | PromiseLike<boolean> {
+    return this.handlers.authorize?.(this.core.connectionOf(link)!, access) ?? false;
   }
 
   onRead(link: unknown): ReadAnswer | PromiseLike<ReadAnswer> {
@@ -69,6 +76,10 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
   private firstTaker: Taker | undefined = undefined;
   private lastTaker: Taker | undefined = undefined;
   protected append = false;
+  /** Not for applications: what is demanded of who uses it. */
+  readonly requirements: Requirements | undefined;
+  /** Not for applications: see `ProtectionOptions`. */
+  readonly authorize: ProtectionOptions["authorize"];
   /** Not for applications: see CaptureTarget. */
   held = 0;
   readonly uuid: UUID;
@@ -102,9 +113,16 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
    */
   onWrite?(connection: DeviceConnection, data: Uint8Array): WriteAnswer | PromiseLike<WriteAnswer>;
 
-  constructor(uuid: UUID, kind: string, options: { readonly initial?: Value }, capture: boolean) {
+  constructor(
+    uuid: UUID,
+    kind: string,
+    options: ProtectionOptions & { readonly initial?: Value },
+    capture: boolean,
+  ) {
     if (!(uuid instanceof UUID)) throw new TypeError(`${kind} needs a bluetooth.UUID`);
     this.uuid = uuid;
+    this.requirements = requirementsOf(options);
+    this.authorize = options.authorize;
     this.value = checkedValue(options.initial ?? new Uint8Array(0));
     this.capture = capture;
   }

@@ -17,6 +17,7 @@ import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
+import type { ProtectionOptions } from "./protection.ts";
 import { AttributeHooks, ServerAttribute } from "./server-attribute.ts";
 import type { WaitOptions } from "./wait.ts";
 
@@ -39,7 +40,7 @@ export interface PresentationFormat {
 }
 
 /** What clients may do with a characteristic, and its first value. All false by default. */
-export interface CharacteristicOptions<Capture extends boolean = boolean> {
+export interface CharacteristicOptions<Capture extends boolean = boolean> extends ProtectionOptions {
   readonly read?: boolean;
   /** Write with response. */
   readonly write?: boolean;
@@ -70,7 +71,7 @@ export interface BufferOptions {
 }
 
 /** What clients may do with a descriptor, and its first value. */
-export interface DescriptorOptions {
+export interface DescriptorOptions extends ProtectionOptions {
   readonly read?: boolean;
   readonly write?: boolean;
   readonly initial?: Value;
@@ -129,7 +130,8 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
 
   /**
    * Appends itself to `service`, to be registered with it.
-   * @throws TypeError for a wrong argument, RangeError for an initial value of more than 512 bytes.
+   * @throws TypeError for a wrong argument, RangeError for an initial value of more than 512 bytes or a key size that
+   * there is not.
    */
   constructor(service: Service, uuid: UUID, options: CharacteristicOptions<Capture> = {}) {
     if (!(service instanceof Service)) throw new TypeError("Characteristic needs a Service");
@@ -324,6 +326,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
       append: this.append,
       descriptors: this.descriptors.map((descriptor) => descriptor.definition(core)),
       hooks: new AttributeHooks(core, this),
+      requirements: this.requirements,
     };
   }
 }
@@ -384,6 +387,7 @@ export class Descriptor extends ServerAttribute<DeviceConnection> {
       value,
       maxLength: Math.max(DEFAULT_CAPACITY, value.length),
       hooks: new AttributeHooks(core, this),
+      requirements: this.requirements,
     };
   }
 }

@@ -4,11 +4,13 @@ import { type ConfigFunction, createConfig } from "../ble/config.ts";
 import { BleError } from "../ble/errors.ts";
 import type { AdvertisingOwner, AdvertisingSet } from "../ble/gap/advertising-set.ts";
 import type { Connection } from "../ble/gap/connection.ts";
+import type { Requirements } from "../ble/gatt/access.ts";
 import type {
   Attribute,
   CharacteristicDefinition,
   DescriptorDefinition,
   ServiceDefinition,
+  ValueHooks,
 } from "../ble/gatt/server/database.ts";
 import {
   bytesOf,
@@ -24,9 +26,9 @@ import { textOf } from "../ble/text.ts";
 import { UUID } from "../ble/uuid.ts";
 import { type IrqEvent, type IrqHandler, IrqSource } from "./irq.ts";
 
-/** A descriptor: its UUID, and `FLAG_READ`, `FLAG_WRITE` and `FLAG_WRITE_NO_RESPONSE`. */
+/** A descriptor: its UUID, and `FLAG_READ`, `FLAG_WRITE`, `FLAG_WRITE_NO_RESPONSE` and the flags of protection. */
 export type DescriptorTuple = readonly [uuid: UUID, flags: number];
-/** A characteristic: its UUID, its flags up to `FLAG_INDICATE`, and its descriptors. */
+/** A characteristic: its UUID, its flags up to `FLAG_INDICATE` and those of protection, and its descriptors. */
 export type CharacteristicTuple = readonly [
   uuid: UUID,
   flags: number,
@@ -47,12 +49,14 @@ export interface GapAdvertiseOptions {
 
 /** Advertising interval of `gapAdvertise`, in microseconds, when none is given. */
 const DEFAULT_INTERVAL_US = 500_000;
-/** FLAG_BROADCAST to FLAG_INDICATE. */
-const CHARACTERISTIC_FLAGS = 0x3f;
-/** FLAG_READ, FLAG_WRITE_NO_RESPONSE and FLAG_WRITE. */
-const DESCRIPTOR_FLAGS = 0x0e;
-/** FLAG_AUTHENTICATED_SIGNED_WRITE and FLAG_AUX_WRITE to FLAG_WRITE_AUTHORIZED. */
-const LATER_FLAGS = 0x7f40;
+/** FLAG_READ_ENCRYPTED to FLAG_WRITE_AUTHORIZED. */
+const PROTECTION_FLAGS = 0x7e00;
+/** FLAG_BROADCAST to FLAG_INDICATE, and what protects. */
+const CHARACTERISTIC_FLAGS = 0x3f | PROTECTION_FLAGS;
+/** FLAG_READ, FLAG_WRITE_NO_RESPONSE and FLAG_WRITE, and what protects. */
+const DESCRIPTOR_FLAGS = 0x0e | PROTECTION_FLAGS;
+/** FLAG_AUTHENTICATED_SIGNED_WRITE and FLAG_AUX_WRITE. */
+const LATER_FLAGS = 0x0140;
 
 const EMPTY = new Uint8Array(0);
 
@@ -178,12 +182,17 @@ export class BLE {
   /**
    * Puts these services into the GATT server in place of all that were registered before, here or by `aioble`; values
    * are empty then, with room for 20 bytes. Also while the radio is off.
+   *
+   * `FLAG_READ_ENCRYPTED`, `FLAG_READ_AUTHENTICATED`, `FLAG_WRITE_ENCRYPTED` and `FLAG_WRITE_AUTHENTICATED` say what the
+   * link must be; reading's count for subscribing too, or writing's where the value cannot be read. With
+   * `FLAG_READ_AUTHORIZED` a read, and a subscription, needs a handler of `irq` that does not refuse it at
+   * `IRQ_GATTS_READ_REQUEST`. With `FLAG_WRITE_AUTHORIZED` every write is refused: there is no event to ask by.
    * @returns for each service the handles of its values, each followed by the handles of its descriptors.
-   * @throws TypeError for what is no UUID, RangeError for flags that do not exist, BleError `not-supported` for signed,
-   * encrypted, authenticated, authorised and auxiliary access.
+   * @throws TypeError for what is no UUID, RangeError for flags that do not exist, BleError `not-supported` for signed
+   * and auxiliary writes.
    */
   gattsRegisterServices(services: readonly ServiceTuple[]): number[][] {
-    const attributes = this.host.gatt.register(services.map(serviceOf));
+    const attributes = this.host.gatt.register(services.map((service) => serviceOf(service, this.source)));
     return attributes.map((values) =>
       values.flatMap(({ handle, descriptors }) => [handle].concat(descriptors.map((item) => item.handle))),
     );
@@ -324,29 +333,49 @@ function checkTuple(tuple: readonly unknown[], flags: number, allowed: number): 
   if ((beyond & ~LATER_FLAGS) === 0) {
     throw new BleError(
       "not-supported",
-      `${uuid}: signed, protected and auxiliary access (flags 0x${flags.toString(16)}) is not there yet.`,
+      `${uuid}: signed and auxiliary writes (flags 0x${flags.toString(16)}) are not there.`,
     );
   }
   throw new RangeError(`${uuid}: flags ${flags} are not a sum of FLAG_ constants`);
 }
 
-function serviceOf(service: ServiceTuple): ServiceDefinition {
-  return { uuid: checkTuple(service, 0, 0), characteristics: service[1].map(characteristicOf) };
+function serviceOf(service: ServiceTuple, source: IrqSource): ServiceDefinition {
+  const characteristics = service[1].map((characteristic) => characteristicOf(characteristic, source));
+  return { uuid: checkTuple(service, 0, 0), characteristics };
 }
 
-function characteristicOf(characteristic: CharacteristicTuple): CharacteristicDefinition {
+/** What the flags demand of who uses a value. */
+function requirementsOf(flags: number): Requirements | undefined {
+  if ((flags & PROTECTION_FLAGS) === 0) return undefined;
+  const has = (flag: number): boolean => (flags & flag) !== 0;
+  return {
+    read: { encryption: has(0x0200), authentication: has(0x0400), authorization: has(0x0800) },
+    write: { encryption: has(0x1000), authentication: has(0x2000), authorization: has(0x4000) },
+  };
+}
+
+function hooksOf(requirements: Requirements | undefined, source: IrqSource): ValueHooks | undefined {
+  if (!requirements?.read?.authorization && !requirements?.write?.authorization) return undefined;
+  return { onAuthorize: (client, access, attribute) => source.grants(client, access, attribute) };
+}
+
+function characteristicOf(characteristic: CharacteristicTuple, source: IrqSource): CharacteristicDefinition {
   const properties = characteristic[1];
+  const requirements = requirementsOf(properties);
   return {
     uuid: checkTuple(characteristic, properties, CHARACTERISTIC_FLAGS),
     properties,
     value: EMPTY,
     maxLength: DEFAULT_CAPACITY,
-    descriptors: characteristic[2]?.map(descriptorOf),
+    descriptors: characteristic[2]?.map((descriptor) => descriptorOf(descriptor, source)),
+    requirements,
+    hooks: hooksOf(requirements, source),
   };
 }
 
-function descriptorOf(descriptor: DescriptorTuple): DescriptorDefinition {
+function descriptorOf(descriptor: DescriptorTuple, source: IrqSource): DescriptorDefinition {
   const flags = descriptor[1];
+  const requirements = requirementsOf(flags);
   return {
     uuid: checkTuple(descriptor, flags, DESCRIPTOR_FLAGS),
     read: (flags & 0x02) !== 0,
@@ -354,6 +383,8 @@ function descriptorOf(descriptor: DescriptorTuple): DescriptorDefinition {
     writeNoResponse: (flags & 0x04) !== 0,
     value: EMPTY,
     maxLength: DEFAULT_CAPACITY,
+    requirements,
+    hooks: hooksOf(requirements, source),
   };
 }
 

@@ -7,9 +7,10 @@ export const FLAG_WRITE_NO_RESPONSE = 0x0004;
 export const FLAG_WRITE = 0x0008;
 export const FLAG_NOTIFY = 0x0010;
 export const FLAG_INDICATE = 0x0020;
-/** From here on refused with `not-supported`. */
+/** Signed and auxiliary writes are refused with `not-supported`. */
 export const FLAG_AUTHENTICATED_SIGNED_WRITE = 0x0040;
 export const FLAG_AUX_WRITE = 0x0100;
+/** What the link must be, and what the handler of `irq` must grant: see `gattsRegisterServices`. */
 export const FLAG_READ_ENCRYPTED = 0x0200;
 export const FLAG_READ_AUTHENTICATED = 0x0400;
 export const FLAG_READ_AUTHORIZED = 0x0800;

@@ -1,5 +1,6 @@
 /** Events for the handler that `BLE.irq` sets: whatever happens on the host, whoever caused it. */
 import type { Connection } from "../ble/gap/connection.ts";
+import type { Access } from "../ble/gatt/access.ts";
 import type { GattWatcher } from "../ble/gatt/server/context.ts";
 import type { Attribute } from "../ble/gatt/server/database.ts";
 import type { Host, HostObserver } from "../ble/host.ts";
@@ -104,6 +105,13 @@ export class IrqSource implements HostObserver, GattWatcher {
   onRead(client: unknown, attribute: Attribute): number {
     const answer = this.tellAccess(IRQ_GATTS_READ_REQUEST, client, attribute);
     return typeof answer === "number" ? answer : 0;
+  }
+
+  /** For what demands authorization: a write is granted by nobody, for no event asks. */
+  grants(client: unknown, access: Access, attribute: Attribute): boolean {
+    if (this.handler === null || access === "write") return false;
+    // Of a read the handler is told next, as of any other.
+    return access === "read" || this.onRead(client, attribute) === 0;
   }
 
   onWritten(client: unknown, attribute: Attribute): void {

@@ -1,8 +1,10 @@
 /** The GATT server by handles. */
+import { UNENCRYPTED } from "../../firmware/ble/security.ts";
+import * as constants from "../../firmware/bluetooth/constants.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { counting } from "../support/bytes.ts";
 import { diagnostics } from "../support/cameras.ts";
-import { ANSWER, COMMAND, CONN, DESCRIPTOR, inScene, SERVICE } from "../support/low-level.ts";
+import { ANSWER, COMMAND, CONN, DESCRIPTOR, inScene, type Scene, SERVICE } from "../support/low-level.ts";
 import { describe, it } from "../support/suite.ts";
 
 const bytes = (...values: number[]): Uint8Array => new Uint8Array(values);
@@ -78,16 +80,7 @@ describe("bluetooth: gattsRegisterServices", () => {
         ble.gattsRegisterServices([
           [new UUID(SERVICE), [[new UUID(COMMAND), flags, [[new UUID(DESCRIPTOR), descriptorFlags]]]]],
         ]);
-      for (const name of [
-        "FLAG_AUTHENTICATED_SIGNED_WRITE",
-        "FLAG_AUX_WRITE",
-        "FLAG_READ_ENCRYPTED",
-        "FLAG_READ_AUTHENTICATED",
-        "FLAG_READ_AUTHORIZED",
-        "FLAG_WRITE_ENCRYPTED",
-        "FLAG_WRITE_AUTHENTICATED",
-        "FLAG_WRITE_AUTHORIZED",
-      ] as const) {
+      for (const name of ["FLAG_AUTHENTICATED_SIGNED_WRITE", "FLAG_AUX_WRITE"] as const) {
         throws(() => withFlags(constants.FLAG_READ | constants[name]), { code: "not-supported" });
         throws(() => withFlags(0, constants[name]), { code: "not-supported" });
       }
@@ -210,6 +203,90 @@ describe("bluetooth: gattsSetBuffer", () => {
       await link.write(command, bytes(4));
       deepEqual(ble.gattsRead(command), bytes(4));
     }));
+});
+
+describe("bluetooth: flags that protect", () => {
+  /** The codes that a read, a write and a subscription are refused with, 0 where they are not, on either kind of link. */
+  const attempt = (flags: number, prepare: (scene: Scene) => void = () => {}): Promise<number[][]> => {
+    const found: number[][] = [];
+    return inScene(async (scene) => {
+      const { bluetooth, ble, camera, meet } = scene;
+      const { FLAG_NOTIFY, FLAG_READ, FLAG_WRITE, UUID } = bluetooth;
+      const own = FLAG_READ | FLAG_WRITE | FLAG_NOTIFY | flags;
+      const [[handle = 0] = []] = ble.gattsRegisterServices([
+        [new UUID(SERVICE), [[new UUID(COMMAND), own]]],
+      ]);
+      prepare(scene);
+      const link = await meet();
+      const { server } = camera.host.connections.get(CONN)!;
+      const keys = {
+        ...UNENCRYPTED,
+        isEncrypted: true,
+        isSecureConnections: false,
+        keySize: 16,
+        hasKey: true,
+      };
+      for (const security of [
+        UNENCRYPTED,
+        { ...keys, isAuthenticated: false },
+        { ...keys, isAuthenticated: true },
+      ]) {
+        server.security = security;
+        const outcomes = [
+          link.read(handle),
+          link.write(handle, bytes(1)),
+          link.write(handle + 1, bytes(1, 0)),
+        ];
+        found.push(
+          await Promise.all(
+            outcomes.map((outcome) =>
+              outcome.then(
+                () => 0,
+                (error) => error.code,
+              ),
+            ),
+          ),
+        );
+        await link.write(handle + 1, bytes(0, 0));
+      }
+    }).then(() => found);
+  };
+
+  it("say what the link must be", async () => {
+    const { FLAG_READ_AUTHENTICATED, FLAG_READ_ENCRYPTED } = constants;
+    const { FLAG_WRITE_AUTHENTICATED, FLAG_WRITE_ENCRYPTED } = constants;
+    deepEqual(await attempt(FLAG_READ_ENCRYPTED), [
+      [5, 0, 5],
+      [0, 0, 0],
+      [0, 0, 0],
+    ]);
+    deepEqual(await attempt(FLAG_READ_AUTHENTICATED), [
+      [5, 0, 5],
+      [5, 0, 5],
+      [0, 0, 0],
+    ]);
+    deepEqual(await attempt(FLAG_WRITE_ENCRYPTED), [
+      [0, 5, 0],
+      [0, 0, 0],
+      [0, 0, 0],
+    ]);
+    deepEqual(await attempt(FLAG_WRITE_AUTHENTICATED | FLAG_READ_ENCRYPTED), [
+      [5, 5, 5],
+      [0, 5, 0],
+      [0, 0, 0],
+    ]);
+  });
+
+  it("an authorized read needs a handler that does not refuse it, a subscription too; an authorized write is refused", async () => {
+    const { FLAG_READ_AUTHORIZED, FLAG_WRITE_AUTHORIZED, IRQ_GATTS_READ_REQUEST } = constants;
+    const thrice = (codes: number[]) => [codes, codes, codes];
+    deepEqual(await attempt(FLAG_READ_AUTHORIZED), thrice([8, 0, 8]));
+    const answering = (answer: unknown) => (scene: Scene) =>
+      scene.ble.irq((event) => (event === IRQ_GATTS_READ_REQUEST ? answer : undefined));
+    deepEqual(await attempt(FLAG_READ_AUTHORIZED, answering(undefined)), thrice([0, 0, 0]));
+    deepEqual(await attempt(FLAG_READ_AUTHORIZED, answering(0x05)), thrice([5, 0, 8]));
+    deepEqual(await attempt(FLAG_WRITE_AUTHORIZED, answering(0)), thrice([0, 8, 0]));
+  });
 });
 
 describe("bluetooth: gattsNotify and gattsIndicate", () => {

@@ -8,9 +8,11 @@ export interface Requirement {
   readonly encryption?: boolean;
   /** It is encrypted with a key whose pairing was authenticated. */
   readonly authentication?: boolean;
+  /** It is encrypted with a key of LE Secure Connections. */
+  readonly secureConnections?: boolean;
   /** It is encrypted with a key of at least so many bytes, 7 to 16. */
   readonly minKeySize?: number;
-  /** The application has authorized the peer, over an encrypted link or not. */
+  /** The application grants each access, over an encrypted link or not. */
   readonly authorization?: boolean;
 }
 
@@ -22,10 +24,8 @@ export interface Requirements {
   readonly subscribe?: Requirement;
 }
 
-/** What is checked of a peer. */
-export interface Peer {
-  readonly isAuthorized: boolean;
-}
+/** What a peer may want to do with a value. */
+export type Access = "read" | "write" | "subscribe";
 
 /** What is checked of an attribute. */
 export interface Protected {
@@ -36,47 +36,61 @@ export interface Protected {
 }
 
 /** 0, or the ATT error code that refuses to read. */
-export function mayRead(security: LinkSecurity, peer: Peer, attribute: Protected): number {
+export function mayRead(security: LinkSecurity, attribute: Protected): number {
   if (!attribute.readable) return ATT_ERROR.READ_NOT_PERMITTED;
   const { requirements } = attribute;
-  return requirements === undefined ? 0 : check(security, peer, requirements.read);
+  return requirements === undefined ? 0 : check(security, requirements.read);
 }
 
 /** 0, or the ATT error code that refuses a Write Request or Prepare Write Request. */
-export function mayWrite(security: LinkSecurity, peer: Peer, attribute: Protected): number {
+export function mayWrite(security: LinkSecurity, attribute: Protected): number {
   if (!attribute.writable) return ATT_ERROR.WRITE_NOT_PERMITTED;
   const { requirements } = attribute;
-  return requirements === undefined ? 0 : check(security, peer, requirements.write);
+  return requirements === undefined ? 0 : check(security, requirements.write);
 }
 
 /** As `mayWrite`, of a Write Command: what it returns is for the log, for a command is never answered. */
-export function mayCommand(security: LinkSecurity, peer: Peer, attribute: Protected): number {
+export function mayCommand(security: LinkSecurity, attribute: Protected): number {
   if (!attribute.writableWithoutResponse) return ATT_ERROR.WRITE_NOT_PERMITTED;
   const { requirements } = attribute;
-  return requirements === undefined ? 0 : check(security, peer, requirements.write);
+  return requirements === undefined ? 0 : check(security, requirements.write);
 }
 
 /** 0, or the ATT error code that refuses to write the CCCD of `value`, or to send it to who has subscribed. */
-export function maySubscribe(security: LinkSecurity, peer: Peer, value: Protected): number {
+export function maySubscribe(security: LinkSecurity, value: Protected): number {
   const { requirements } = value;
-  if (requirements === undefined) return 0;
-  const implied = value.readable ? requirements.read : requirements.write;
-  return check(security, peer, requirements.subscribe ?? implied);
+  return requirements === undefined ? 0 : check(security, requirementOf(value, "subscribe"));
+}
+
+/**
+ * Whether the application has to grant this access, once the link offers what it must. It is asked at each read and write
+ * and when a client subscribes; what is sent afterwards is granted with that.
+ */
+export function needsAuthorization(attribute: Protected, access: Access): boolean {
+  return requirementOf(attribute, access)?.authorization === true;
+}
+
+function requirementOf({ readable, requirements }: Protected, access: Access): Requirement | undefined {
+  if (requirements === undefined) return undefined;
+  if (access !== "subscribe") return requirements[access];
+  const implied = readable ? requirements.read : requirements.write;
+  return requirements.subscribe ?? implied;
 }
 
 /**
  * The order is the specification's (Vol 3, Part C, 10.3.1): a link without the encryption that it needs is asked to pair
- * when it has no key, to encrypt when it has one; then the key's size, its authentication, and authorization.
+ * when it has no key, to encrypt when it has one; then the key's size, then how its pairing was done. What the
+ * application grants comes after all of it.
  */
-function check(security: LinkSecurity, peer: Peer, requirement: Requirement | undefined): number {
+function check(security: LinkSecurity, requirement: Requirement | undefined): number {
   if (requirement === undefined) return 0;
-  const { authentication = false, minKeySize = 0 } = requirement;
-  const encryption = requirement.encryption || authentication || minKeySize > 0;
+  const { authentication = false, secureConnections = false, minKeySize = 0 } = requirement;
+  const encryption = requirement.encryption || authentication || secureConnections || minKeySize > 0;
   if (encryption && !security.isEncrypted) {
     return security.hasKey ? ATT_ERROR.INSUFFICIENT_ENCRYPTION : ATT_ERROR.INSUFFICIENT_AUTHENTICATION;
   }
   if (security.keySize < minKeySize) return ATT_ERROR.ENCRYPTION_KEY_SIZE_TOO_SHORT;
   if (authentication && !security.isAuthenticated) return ATT_ERROR.INSUFFICIENT_AUTHENTICATION;
-  if (requirement.authorization && !peer.isAuthorized) return ATT_ERROR.INSUFFICIENT_AUTHORIZATION;
+  if (secureConnections && !security.isSecureConnections) return ATT_ERROR.INSUFFICIENT_AUTHENTICATION;
   return 0;
 }

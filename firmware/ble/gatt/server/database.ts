@@ -1,7 +1,7 @@
 /** The attributes of a GATT server (Vol 3, Part G, 2.5 and 3). */
 import { Writer } from "../../codec.ts";
 import { UUID } from "../../uuid.ts";
-import type { Requirements } from "../access.ts";
+import type { Access, Requirements } from "../access.ts";
 import { CCCD, CCCD_LENGTH, PROPERTY, TYPE } from "../types.ts";
 
 /** An ATT error code that refuses, bytes that take the value's place, or 0 or nothing: the stored value. */
@@ -22,6 +22,8 @@ export interface ValueHooks {
    * left out.
    */
   readonly handlers?: Handlers;
+  /** Where a requirement says `authorization`: whether it is granted. Anything but true refuses. A promise has 29 s. */
+  onAuthorize?(client: unknown, access: Access, attribute: Attribute): boolean | PromiseLike<boolean>;
   /** Before a client reads from offset 0. A promise has 29 s. */
   onRead?(client: unknown): ReadAnswer | PromiseLike<ReadAnswer>;
   /** Before a client's write is stored. A promise has 29 s. */

@@ -14,6 +14,7 @@ import {
 } from "../../att/pdus.ts";
 import { decode, type Fields, type Values, Writer } from "../../codec.ts";
 import { UUID } from "../../uuid.ts";
+import { needsAuthorization } from "../access.ts";
 import { TYPE } from "../types.ts";
 import type { Handler, ServerBearer } from "./bearer.ts";
 import type { Attribute } from "./database.ts";
@@ -61,7 +62,7 @@ export const findByTypeValue: Handler = searching(findByTypeValueRequest, (beare
   let attribute = database.next(request.startingHandle, endingHandle, type);
   for (; attribute; attribute = database.next(attribute.handle + 1, endingHandle, type)) {
     // What may not be read, or only with the application's word, does not match: it is skipped (3.4.3.3).
-    if (attribute.handlers?.onRead) continue;
+    if (attribute.handlers?.onRead || needsAuthorization(attribute, "read")) continue;
     const value = storedValue(bearer, attribute);
     if (typeof value === "number" || !sameValue(attribute, value, request.attributeValue)) continue;
     if (writer.length + 4 > bearer.bearer.mtu - 1) break;

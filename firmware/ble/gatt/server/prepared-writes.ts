@@ -51,6 +51,11 @@ export class PreparedWrites {
     return 0;
   }
 
+  /** Whether there is a part of this attribute's value. */
+  has(attribute: Attribute): boolean {
+    return this.parts.some((part) => part.attribute === attribute);
+  }
+
   clear(): void {
     for (const { bytes } of this.parts) this.account.give(bytes.length);
     this.parts = [];

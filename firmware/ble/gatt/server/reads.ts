@@ -11,8 +11,9 @@ import {
   readResponse,
 } from "../../att/pdus.ts";
 import { copyBytes, viewOf, Writer } from "../../codec.ts";
-import { mayRead } from "../access.ts";
+import { mayRead, needsAuthorization } from "../access.ts";
 import { MAX_VALUE_LENGTH } from "../types.ts";
+import { whenGranted } from "./authorize.ts";
 import type { ServerBearer } from "./bearer.ts";
 import type { Attribute } from "./database.ts";
 import { ask } from "./questions.ts";
@@ -22,7 +23,7 @@ export type ReadResult = Uint8Array | number;
 
 /** The stored value as this client sees it, or why it may not. Does not ask the application. */
 export function storedValue({ security, session }: ServerBearer, attribute: Attribute): ReadResult {
-  const refusal = mayRead(security, session, attribute);
+  const refusal = mayRead(security, attribute);
   if (refusal !== 0) return refusal;
   if (!attribute.configures) return attribute.value;
   const configuration = session.configurations.get(attribute.configures.handle) ?? 0;
@@ -31,7 +32,11 @@ export function storedValue({ security, session }: ServerBearer, attribute: Attr
 
 /** Whether anybody is asked before a client reads this attribute. */
 export function isAsked({ context }: ServerBearer, attribute: Attribute): boolean {
-  return attribute.handlers?.onRead != null || context.watcherOf(attribute) !== undefined;
+  return (
+    attribute.handlers?.onRead != null ||
+    context.watcherOf(attribute) !== undefined ||
+    needsAuthorization(attribute, "read")
+  );
 }
 
 /** A read from the start of a value, which the application may refuse or answer itself. */
@@ -45,7 +50,13 @@ export function read(bearer: ServerBearer, attribute: Attribute, next: (result: 
     bearer,
     attribute,
     "read",
-    () => watcher?.onRead(peer, attribute) || (handlers?.onRead ? hooks!.onRead!(peer) : undefined),
+    () =>
+      whenGranted(
+        bearer,
+        attribute,
+        "read",
+        () => watcher?.onRead(peer, attribute) || (handlers?.onRead ? hooks!.onRead!(peer) : undefined),
+      ),
     (answer) => {
       // A copy: the application may go on using its array while the client reads the rest.
       const result =
@@ -89,7 +100,7 @@ export function readBlob(bearer: ServerBearer, view: DataView, start: number, le
   const { snapshot } = bearer;
   if (snapshot?.handle !== handle) return read(bearer, attribute, answer);
   // The link may offer less than when the first part was read.
-  answer(mayRead(bearer.security, bearer.session, attribute) || snapshot.value);
+  answer(mayRead(bearer.security, attribute) || snapshot.value);
 }
 
 function readFromStart(bearer: ServerBearer, opcode: number, response: number, handle: number): void {

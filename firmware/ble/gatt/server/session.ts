@@ -18,8 +18,6 @@ export class ServerSession {
   features = 0;
   /** It was told so by Database Out Of Sync, or has read the Database Hash: from its next request on it knows. */
   awareAtNextRequest = false;
-  /** Whether the application has granted this peer what demands authorization. */
-  isAuthorized = false;
   /** What the log has said of notifications to it: handles of values that are cut, negative of unwanted ones. */
   readonly hints = new Set<number>();
 

@@ -1,6 +1,6 @@
 /** What one client wants to be told, and what the log says when it gets less. */
 import { VALUE_HEADER_LENGTH } from "../../att/server-role.ts";
-import { maySubscribe } from "../access.ts";
+import { maySubscribe, needsAuthorization } from "../access.ts";
 import { CCCD } from "../types.ts";
 import type { ServerBearer } from "./bearer.ts";
 import type { Attribute } from "./database.ts";
@@ -18,8 +18,13 @@ export function isSubscribed(
  * Whether a value may be sent to this client at all, asked or not: handles may mean something else to one that does not
  * know the database any more (Vol 3, Part G, 2.5.2.1), and what is protected stays so (Vol 3, Part C, 10.3.1.1).
  */
-export function maySend({ security, session }: ServerBearer, attribute: Attribute): boolean {
-  return !session.changeUnaware && maySubscribe(security, session, attribute) === 0;
+export function maySend(bearer: ServerBearer, attribute: Attribute): boolean {
+  if (bearer.session.changeUnaware || maySubscribe(bearer.security, attribute) !== 0) return false;
+  // What the application grants, it has granted to those who subscribed.
+  return (
+    !needsAuthorization(attribute, "subscribe") ||
+    isSubscribed(bearer, attribute, CCCD.NOTIFY | CCCD.INDICATE)
+  );
 }
 
 /** Ends every subscription of this client to the database as it is. */
@@ -40,6 +45,20 @@ export function noteCut(bearer: ServerBearer, { handle, type }: Attribute, lengt
     "warning",
     `gatt: ${type} is capped at ${room} bytes for this client: ATT_MTU is ${mtu}, ${how}`,
   );
+}
+
+/** The log says once for each client and value that it is not sent for it is protected. */
+export function noteProtected(bearer: ServerBearer, attribute: Attribute): void {
+  const { handle, type } = attribute;
+  if (bearer.session.changeUnaware || !isNews(bearer, -handle)) return;
+  let reason = "the application has not let this client subscribe";
+  if (maySubscribe(bearer.security, attribute) !== 0) {
+    const { isEncrypted, keySize } = bearer.security;
+    reason = isEncrypted
+      ? `the link's pairing, or its key of ${keySize} bytes, is not what it demands`
+      : "the link is not encrypted";
+  }
+  bearer.context.log("warning", `gatt: ${type} is not sent: ${reason}`);
 }
 
 /** The log says once for each client and value that it is not sent. */

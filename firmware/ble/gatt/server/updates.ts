@@ -8,7 +8,7 @@ import type { PendingIndication, ServerBearer } from "./bearer.ts";
 import type { Attribute } from "./database.ts";
 import { indicate, indicateLatest, withdraw } from "./indications.ts";
 import { CLIENT_FEATURE } from "./session.ts";
-import { isSubscribed, maySend, noteCut, noteUnwanted } from "./subscriptions.ts";
+import { isSubscribed, maySend, noteCut, noteProtected, noteUnwanted } from "./subscriptions.ts";
 
 /** What became of a notification: on its way to the peer, waiting for the controller, not asked for, or no room. */
 export type NotifyOutcome = "sent" | "queued" | "unsubscribed" | "full";
@@ -56,7 +56,10 @@ export class Updates {
       if (server.bearer.timedOut) return "full";
     }
     if (session.changeUnaware || attribute.requirements !== undefined) {
-      if (!maySend(server, attribute)) return "unsubscribed";
+      if (!maySend(server, attribute)) {
+        noteProtected(server, attribute);
+        return "unsubscribed";
+      }
     }
     const room = server.bearer.mtu - VALUE_HEADER_LENGTH;
     let end = value.length;
@@ -151,7 +154,10 @@ export class Updates {
       noteUnwanted(bearer, attribute);
       return "unsubscribed";
     }
-    if (!maySend(bearer, attribute)) return "unsubscribed";
+    if (!maySend(bearer, attribute)) {
+      noteProtected(bearer, attribute);
+      return "unsubscribed";
+    }
     if (bearer.indications.length >= INDICATIONS_MAX) return "full";
     indicate(bearer, indication);
     return "waiting";

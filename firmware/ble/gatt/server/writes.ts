@@ -10,9 +10,10 @@ import {
   writeResponse,
 } from "../../att/pdus.ts";
 import { copyBytes } from "../../codec.ts";
-import { mayCommand, maySubscribe, mayWrite } from "../access.ts";
+import { mayCommand, maySubscribe, mayWrite, needsAuthorization } from "../access.ts";
 import { CCCD, CCCD_LENGTH } from "../types.ts";
 import { executeRefusal, type Question } from "./answers.ts";
+import { whenGranted } from "./authorize.ts";
 import type { ServerBearer } from "./bearer.ts";
 import type { Attribute } from "./database.ts";
 import { withdrawAll } from "./indications.ts";
@@ -41,16 +42,19 @@ export function writeByRequest(
   const { database } = bearer.context;
   const attribute = database.at(handle);
   if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);
-  const refusal = mayWrite(bearer.security, bearer.session, attribute);
+  const refusal = mayWrite(bearer.security, attribute);
   if (refusal !== 0) return bearer.refuse(opcode, handle, refusal);
   if (attribute.configures) return writeConfiguration(bearer, attribute, view, start + 2, length - 2);
   const { append } = attribute;
-  if (append ? !fits(attribute, length - 2) : length - 2 > attribute.maxLength) {
+  // Who is not granted to write does not learn how long the value may be.
+  const isGranted = attribute.requirements === undefined || !needsAuthorization(attribute, "write");
+  const isTooLong = append ? !fits(attribute, length - 2) : length - 2 > attribute.maxLength;
+  if (isTooLong && isGranted) {
     return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
   }
   // The application gets copies, and nobody else changes a packet.
   const value = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset + start + 2, length - 2);
-  if (attribute.handlers?.onWrite) return askForRequest(bearer, attribute, value);
+  if (!isGranted || attribute.handlers?.onWrite) return askForRequest(bearer, attribute, value);
   if (append) store(attribute, value);
   else attribute.value = value;
   bearer.respondWith(WRITE_RESPONSE);
@@ -58,10 +62,6 @@ export function writeByRequest(
 }
 
 function askForRequest(bearer: ServerBearer, attribute: Attribute, value: Uint8Array): void {
-  if (!fits(attribute, value.length)) {
-    const { opcode } = writeRequest;
-    return bearer.refuse(opcode, attribute.handle, ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
-  }
   accept(bearer, attribute, value, "write", (error) => {
     // Others may have written meanwhile.
     const refusal = error || (store(attribute, value) ? 0 : ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
@@ -75,14 +75,10 @@ function askForRequest(bearer: ServerBearer, attribute: Attribute, value: Uint8A
 export function writeByCommand(bearer: ServerBearer, view: DataView, start: number, length: number): void {
   const { context } = bearer;
   const attribute = length < 2 ? undefined : context.database.at(view.getUint16(start, true));
-  if (
-    !attribute ||
-    mayCommand(bearer.security, bearer.session, attribute) !== 0 ||
-    !fits(attribute, length - 2)
-  )
+  if (!attribute || mayCommand(bearer.security, attribute) !== 0 || !fits(attribute, length - 2))
     return dropCommand(bearer);
   const value = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset + start + 2, length - 2);
-  if (attribute.handlers?.onWrite) return askForCommand(bearer, attribute, value);
+  if (isAskedOfWrites(attribute)) return askForCommand(bearer, attribute, value);
   store(attribute, value);
   written(bearer, attribute, value);
 }
@@ -107,16 +103,25 @@ function accept(
   kind: Question,
   next: (error: number) => void,
 ): void {
+  if (!isAskedOfWrites(attribute)) return next(0);
   const { handlers, hooks } = attribute;
-  if (!handlers?.onWrite) return next(0);
   ask(
     bearer,
     attribute,
     kind,
-    () => hooks!.onWrite!(bearer.session.peer, value),
+    () =>
+      whenGranted(bearer, attribute, "write", () => {
+        if (!fits(attribute, value.length)) return ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH;
+        return handlers?.onWrite ? hooks!.onWrite!(bearer.session.peer, value) : undefined;
+      }),
     (answer) => next(answer ?? 0),
     value.length,
   );
+}
+
+/** Whether the application is asked before a client's write is stored. */
+function isAskedOfWrites(attribute: Attribute): boolean {
+  return attribute.handlers?.onWrite != null || needsAuthorization(attribute, "write");
 }
 
 function written({ context, session }: ServerBearer, attribute: Attribute, value: Uint8Array): void {
@@ -148,21 +153,34 @@ function writeConfiguration(
   else if (length === 1) configuration = (before & 0xff00) | view.getUint8(start);
   const refusal = configurationRefusal(bearer, cccd, configuration);
   if (refusal) return bearer.refuse(opcode, cccd.handle, refusal);
-  // The response goes out before anything that the configuration enables.
-  bearer.respondWith(WRITE_RESPONSE);
-  configure(bearer, cccd.configures!, configuration);
+  const value = cccd.configures!;
+  const take = (): void => {
+    // The response goes out before anything that the configuration enables.
+    bearer.respondWith(WRITE_RESPONSE);
+    configure(bearer, value, configuration);
+  };
+  if (configuration === 0 || !needsAuthorization(value, "subscribe")) return take();
+  const grant = () => whenGranted(bearer, value, "subscribe", () => 0);
+  ask(
+    bearer,
+    value,
+    "write",
+    grant,
+    (error) => (error ? bearer.refuse(opcode, cccd.handle, error) : take()),
+    CCCD_LENGTH,
+  );
 }
 
 /** Why this configuration is refused, or 0. Turning off needs no permission. */
 function configurationRefusal(
-  { bearer, security, session }: ServerBearer,
+  { bearer, security }: ServerBearer,
   cccd: Attribute,
   configuration: number,
 ): number {
   // Nothing may be sent on this bearer any more.
   if (bearer.timedOut) return ATT_ERROR.INSUFFICIENT_RESOURCES;
   if ((configuration & ~cccd.allowedConfiguration) !== 0) return ATT_ERROR.CCCD_IMPROPERLY_CONFIGURED;
-  return configuration === 0 ? 0 : maySubscribe(security, session, cccd.configures!);
+  return configuration === 0 ? 0 : maySubscribe(security, cccd.configures!);
 }
 
 /** Takes over what the client wrote into the CCCD of `value`. */
@@ -185,14 +203,18 @@ export function prepareWrite(bearer: ServerBearer, view: DataView, start: number
   const attribute = database.at(attributeHandle);
   if (!attribute) return bearer.refuse(opcode, attributeHandle, ATT_ERROR.INVALID_HANDLE);
   // Two bytes that belong to the client: there is nothing to write in parts.
-  const refusal = attribute.configures
-    ? ATT_ERROR.WRITE_NOT_PERMITTED
-    : mayWrite(bearer.security, bearer.session, attribute);
+  const refusal = attribute.configures ? ATT_ERROR.WRITE_NOT_PERMITTED : mayWrite(bearer.security, attribute);
   if (refusal) return bearer.refuse(opcode, attributeHandle, refusal);
   const partAttributeValue = copyBytes(view, start + 4, length - 4);
-  const error = bearer.preparedWrites.add(attribute, valueOffset, partAttributeValue);
-  if (error) return bearer.refuse(opcode, attributeHandle, error);
-  bearer.respond(prepareWriteResponse, { attributeHandle, valueOffset, partAttributeValue });
+  const add = (denial: number): void => {
+    const error = denial || bearer.preparedWrites.add(attribute, valueOffset, partAttributeValue);
+    if (error) return bearer.refuse(opcode, attributeHandle, error);
+    bearer.respond(prepareWriteResponse, { attributeHandle, valueOffset, partAttributeValue });
+  };
+  // Granted with the first part, and once more when they are executed.
+  if (!needsAuthorization(attribute, "write") || bearer.preparedWrites.has(attribute)) return add(0);
+  const grant = () => whenGranted(bearer, attribute, "write", () => 0);
+  ask(bearer, attribute, "write", grant, add, partAttributeValue.length);
 }
 
 /** 3.4.6.3: all or nothing. */
@@ -208,7 +230,7 @@ export function executeWrites(bearer: ServerBearer, view: DataView, start: numbe
   if ("error" in writes) return bearer.refuse(opcode, writes.handle, writes.error);
   for (const { attribute } of writes) {
     // The link may offer less than when they were prepared.
-    const refusal = mayWrite(bearer.security, bearer.session, attribute);
+    const refusal = mayWrite(bearer.security, attribute);
     if (refusal) return bearer.refuse(opcode, attribute.handle, executeRefusal(refusal));
   }
   executeAll(bearer, writes, 0);
