@@ -2,7 +2,7 @@ import type { CentralEvent } from "./rig/events.ts";
 import { EventQueue } from "./session/queue.ts";
 
 /**
- * What an operation tells about itself. An operation (build, run, check) is an async generator of these events and
+ * What an operation reports about itself. An operation (build, run, check) is an async generator of these events and
  * never prints; tools/cli/render.ts shows them to a person, `--json` prints them as they are, one a line.
  */
 export type ToolEvent =
@@ -25,7 +25,7 @@ export type ToolEvent =
   /** What the phone, or the central that connects to a camera, sees. */
   | { readonly type: "central"; readonly source: string; readonly central: CentralEvent };
 
-/** Told how far a step is. */
+/** Called with how far a step is. */
 export type Progress = (done: number, total: number) => void;
 
 /** An operation: events on the way, a result at the end. */
@@ -47,7 +47,7 @@ export class UsageError extends ToolError {
   override name = "UsageError";
 }
 
-/** Thrown after a step's failure was told as an event: whoever catches it must not tell it again. */
+/** Thrown after a step's failure was reported as an event: whoever catches it must not report it again. */
 export class StepFailed extends Error {
   override name = "StepFailed";
 }
@@ -59,7 +59,7 @@ export interface StepResult<T> {
 }
 
 /**
- * Runs one step and tells its start and its end.
+ * Runs one step and reports its start and its end.
  * @throws StepFailed when the work throws a ToolError; other errors are defects and pass through.
  */
 export async function* step<T>(

@@ -67,7 +67,7 @@ export function packageFolder(dependency) {
 }
 
 /**
- * The folder that holds the engine's sources in `moddable/xs`, and the package.json that tells their version. The
+ * The folder that holds the engine's sources in `moddable/xs`, and the package.json that has their version. The
  * package carries them (tools/pack/prepack.mjs); a clone has them from npm.
  * @returns {string | undefined} undefined when they are not there
  */

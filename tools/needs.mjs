@@ -13,7 +13,7 @@ import { isPackage, nodeRange, venv } from "./installation.mjs";
  * @property {string} name for a person
  * @property {string} package Debian's package
  * @property {() => boolean} isPresent quick, for it runs at every start
- * @property {string[]} [version] a command whose first line tells the version
+ * @property {string[]} [version] a command whose first line has the version
  */
 
 /** @type {readonly Need[]} */

@@ -195,7 +195,7 @@ function lock() {
   const file = join(buildRoot, "setup.lock");
   mkdirSync(buildRoot, { recursive: true });
   const sleep = new Int32Array(new SharedArrayBuffer(4));
-  for (let told = false; ; told = true) {
+  for (let said = false; ; said = true) {
     try {
       writeFileSync(file, String(process.pid), { flag: "wx" });
       return () => rmSync(file, { force: true });
@@ -204,7 +204,7 @@ function lock() {
     }
     const holder = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
     if (holder > 0 && !isAlive(holder)) rmSync(file, { force: true });
-    else if (!told) say(`waiting for another set-up of ${buildRoot}`);
+    else if (!said) say(`waiting for another set-up of ${buildRoot}`);
     Atomics.wait(sleep, 0, 0, 200);
   }
 }

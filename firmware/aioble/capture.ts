@@ -36,7 +36,7 @@ export interface CaptureTarget {
 
 /**
  * A captured write as `written` resolves with it. It is counted until somebody looks at it: a promise that lost a race
- * takes a write as every other does, and nothing else tells that nobody is there for it.
+ * takes a write as every other does, and nothing else says that nobody is there for it.
  */
 export class HandedWrite implements CapturedWrite {
   private readonly write: CapturedWrite;
@@ -112,7 +112,7 @@ export class CaptureQueue {
       if (own < 0) break;
       this.drop(own);
     }
-    // One write is kept whatever else the link keeps: the client was told that it arrived.
+    // One write is kept whatever else the link keeps: the client has the answer that it arrived.
     account.force(length);
   }
 

@@ -30,7 +30,7 @@ const EMPTY = new Uint8Array(0);
 export class ScanResult {
   /** Who sent it. */
   readonly device: Device;
-  /** Strength at which the latest packet arrived, in dBm; undefined where the controller cannot tell. */
+  /** Strength at which the latest packet arrived, in dBm; undefined where the controller does not know. */
   rssi: number | undefined = undefined;
   /** Whether the latest advertising packet said that the device takes connections. */
   connectable = false;

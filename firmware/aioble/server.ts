@@ -21,7 +21,7 @@ import type { ProtectionOptions } from "./protection.ts";
 import { AttributeHooks, ServerAttribute } from "./server-attribute.ts";
 import type { WaitOptions } from "./wait.ts";
 
-/** Properties of characteristics that clients can be told of. */
+/** Properties of characteristics that clients can be notified of. */
 const UPDATES = PROPERTY.NOTIFY | PROPERTY.INDICATE;
 
 /** How long `indicate` waits by default. */
@@ -122,8 +122,8 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
   private warnedOfSendUpdate = false;
 
   /**
-   * A client changed what it wants to be told of this value; neither, too, when its link ends or another registration
-   * ends its subscription. `subscribers` has changed already. One that is assigned after registering is told of changes
+   * A client changed its subscription to this value; neither, too, when its link ends or another registration
+   * ends its subscription. `subscribers` has changed already. One that is assigned after registering is called for changes
    * from then on.
    */
   onSubscribe?(connection: DeviceConnection, wants: { notify: boolean; indicate: boolean }): void;
@@ -168,7 +168,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     return (this.flags & (PROPERTY.WRITE | PROPERTY.WRITE_WITHOUT_RESPONSE)) !== 0;
   }
 
-  /** Clients that want to be told of this value now. */
+  /** Clients that want to be notified of this value now. */
   get subscribers(): DeviceConnection[] {
     const registration = this.registration;
     if (!registration) return [];
@@ -182,7 +182,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
    * it asked only for that. Nobody waits for a slow client: one that has 32 notifications waiting misses this one (the
    * others do not), and of several indications that wait for its confirmation only the latest value is sent. For a value
    * that no client may miss, await `notify` or `indicate` for each of `subscribers`.
-   * @returns how many clients were told.
+   * @returns how many clients were notified.
    * @throws RangeError for more than 512 bytes.
    */
   override write(data: Value, options?: { readonly sendUpdate?: boolean }): number {
@@ -196,7 +196,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     if (!options?.sendUpdate) return 0;
     const core = registration.core;
     if ((this.flags & UPDATES) === 0) this.warnOfSendUpdate(core);
-    return core.updates.tellSubscribers(registration.attribute);
+    return core.updates.notifySubscribers(registration.attribute);
   }
 
   private warnOfSendUpdate(core: Core): void {
@@ -210,7 +210,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
 
   /**
    * Notifies one client of `data`, or of the current value, cut to its `mtu` - 3 bytes; the log says once for each client
-   * that it was cut. A client that has not subscribed is not told (Vol 3, Part G, 3.3.3.3), which the log says once too,
+   * that it was cut. A client that has not subscribed is not notified (Vol 3, Part G, 3.3.3.3), which the log says once too,
    * unless `force` says so, which does not conform.
    *
    * A producer that awaits each call is as fast as its client: nothing is lost, and at most one notification waits. One
@@ -262,7 +262,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
 
   /**
    * Indicates `data`, or the current value, to one client and waits until it has confirmed. Indications to one client go
-   * out one at a time, in order, whatever they are of. A client that has not subscribed is not told, which the log says
+   * out one at a time, in order, whatever they are of. A client that has not subscribed is not notified, which the log says
    * once, unless `force` says so, which does not conform (Vol 3, Part G, 3.3.3.3).
    *
    * One that has left blocks the others until it is confirmed, also when this wait has timed out. After 30 s without a

@@ -8,7 +8,7 @@ interface Waiting<T> {
   reject(error: unknown): void;
 }
 
-/** What the source of a stream is told. */
+/** What a stream reports to its source. */
 export interface StreamSource<T> {
   /** There is room again after an item was taken. */
   onTaken?(item: T): void;
@@ -54,7 +54,7 @@ export class Stream<T> implements AsyncIterableIterator<T> {
     this.closing = this.source.onEnd?.();
   }
 
-  /** Takes back the items that nobody has taken yet and that `unwanted` tells. */
+  /** Takes back the items that nobody has taken yet for which `unwanted` returns true. */
   discard(unwanted: (item: T) => boolean): void {
     for (let at = this.items.length - 1; at >= 0; at--) {
       if (unwanted(this.items[at]!)) this.items.splice(at, 1);

@@ -80,7 +80,7 @@ export class Wait<T> implements Pending<T> {
     this.refuse = deferrals.refuse;
   }
 
-  /** Nothing tells a promise that is awaited from one that lost a race. */
+  /** Nothing distinguishes a promise that is awaited from one that lost a race. */
   get mayBeAbandoned(): boolean {
     return true;
   }

@@ -48,7 +48,7 @@ const FAREWELL_MS = 1000;
 export interface RadioUser {
   /** The controller has been reset, and runs. */
   begin(): void;
-  /** The controller is lost, with all that was told it. */
+  /** The controller is lost, with all that was set in it. */
   end(): void;
   /** The radio is off, or does not come back: what waits ends with `error`. */
   forget(error: unknown): void;
@@ -145,7 +145,7 @@ export class Host {
     return { addresses, hci, log, settings };
   }
 
-  /** Tells a feature how the radio fares from now on. Before the radio is on; returns what it is given. */
+  /** Notifies a feature of how the radio fares from now on. Before the radio is on; returns what it is given. */
   join<T extends RadioUser>(user: T): T {
     this.users.push(user);
     return user;
@@ -213,7 +213,7 @@ export class Host {
    * Switches the radio off: takes advertising off the air, ends every link with reason 0x15 (its peer need not sit out
    * the supervision timeout), resets the controller and closes its line. A start under way is given up. What is
    * registered and configured stays for the next `activate`. Never rejects: a controller that does not answer any more
-   * is off as far as this host can tell.
+   * is off as far as this host knows.
    */
   deactivate(): Promise<void> {
     return this.radio.deactivate();

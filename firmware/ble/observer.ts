@@ -3,7 +3,7 @@ import type { Settings } from "./config.ts";
 import type { BleError } from "./errors.ts";
 import type { Connection } from "./gap/connection.ts";
 
-/** What a module above the host is told. */
+/** What a module above the host is notified of. */
 export interface HostObserver {
   onConnected?(connection: Connection): void;
   /** After `onConnected`: nobody waits for this connection. */

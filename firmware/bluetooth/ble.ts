@@ -98,7 +98,7 @@ export class BLE {
   }
 
   /**
-   * Sets who is told of events, in place of the handler before; null for nobody. Events that `aioble` causes count too.
+   * Sets the handler of events, in place of the one before; null for none. Events that `aioble` causes count too.
    * @throws TypeError for what is not a function.
    */
   irq(handler: IrqHandler | null): void;
@@ -207,14 +207,14 @@ export class BLE {
   }
 
   /**
-   * Sets the value that clients read; with `sendUpdate` those that subscribed are told. Returns its length in bytes.
+   * Sets the value that clients read; with `sendUpdate` those that subscribed are notified. Returns its length in bytes.
    * @throws RangeError for more than 512 bytes, BleError `unknown-handle`.
    */
   gattsWrite(handle: number, data: Value, sendUpdate = false): number {
     const attribute = this.at(handle);
     const value = checkedValue(data);
     setValue(attribute, value);
-    if (sendUpdate) this.updates.tellSubscribers(attribute);
+    if (sendUpdate) this.updates.notifySubscribers(attribute);
     return value.length;
   }
 

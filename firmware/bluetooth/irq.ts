@@ -47,7 +47,7 @@ export type IrqEvent =
  */
 export type IrqHandler = (...event: IrqEvent) => unknown;
 
-/** Turns what the host tells into events. Nothing is built while no handler is set. */
+/** Turns what the host reports into events. Nothing is built while no handler is set. */
 export class IrqSource implements HostObserver, GattWatcher {
   private readonly host: Host;
   private handler: IrqHandler | null = null;
@@ -66,7 +66,7 @@ export class IrqSource implements HostObserver, GattWatcher {
     this.observing = true;
   }
 
-  private tell(event: number, data: readonly (number | Uint8Array)[]): unknown {
+  private emit(event: number, data: readonly (number | Uint8Array)[]): unknown {
     const handler = this.handler as ((event: number, data: unknown) => unknown) | null;
     try {
       return handler?.(event, data);
@@ -76,50 +76,50 @@ export class IrqSource implements HostObserver, GattWatcher {
     }
   }
 
-  private tellPeer(event: number, link: Connection): unknown {
-    return this.tell(event, [link.handle, link.peerAddressType & 1, link.peerAddress.slice()]);
+  private emitPeer(event: number, link: Connection): unknown {
+    return this.emit(event, [link.handle, link.peerAddressType & 1, link.peerAddress.slice()]);
   }
 
-  private tellAccess(event: number, client: unknown, attribute: Attribute): unknown {
-    return this.tell(event, [(client as Connection).handle, attribute.handle]);
+  private emitAccess(event: number, client: unknown, attribute: Attribute): unknown {
+    return this.emit(event, [(client as Connection).handle, attribute.handle]);
   }
 
   onConnected(link: Connection): void {
-    this.tellPeer(IRQ_CENTRAL_CONNECT, link);
+    this.emitPeer(IRQ_CENTRAL_CONNECT, link);
   }
 
   onDisconnected(link: Connection): void {
-    this.tellPeer(IRQ_CENTRAL_DISCONNECT, link);
+    this.emitPeer(IRQ_CENTRAL_DISCONNECT, link);
   }
 
   onMtu(link: Connection, mtu: number): void {
-    this.tell(IRQ_MTU_EXCHANGED, [link.handle, mtu]);
+    this.emit(IRQ_MTU_EXCHANGED, [link.handle, mtu]);
   }
 
   onParameters(link: Connection, status: number): void {
     const { intervalUs, latency, supervisionTimeoutMs } = link.parameters;
     const data = [link.handle, intervalUs / 1250, latency, supervisionTimeoutMs / 10, status];
-    this.tell(IRQ_CONNECTION_UPDATE, data);
+    this.emit(IRQ_CONNECTION_UPDATE, data);
   }
 
   onRead(client: unknown, attribute: Attribute): number {
-    const answer = this.tellAccess(IRQ_GATTS_READ_REQUEST, client, attribute);
+    const answer = this.emitAccess(IRQ_GATTS_READ_REQUEST, client, attribute);
     return typeof answer === "number" ? answer : 0;
   }
 
   /** For what demands authorization: a write is granted by nobody, for no event asks. */
   grants(client: unknown, access: Access, attribute: Attribute): boolean {
     if (this.handler === null || access === "write") return false;
-    // Of a read the handler is told next, as of any other.
+    // Of a read the handler is called next, as of any other.
     return access === "read" || this.onRead(client, attribute) === 0;
   }
 
   onWritten(client: unknown, attribute: Attribute): void {
-    this.tellAccess(IRQ_GATTS_WRITE, client, attribute);
+    this.emitAccess(IRQ_GATTS_WRITE, client, attribute);
   }
 
   onIndicated(client: unknown, attribute: Attribute, confirmed: boolean): void {
     const data = [(client as Connection).handle, attribute.handle, confirmed ? 0 : NOT_CONNECTED];
-    this.tell(IRQ_GATTS_INDICATE_DONE, data);
+    this.emit(IRQ_GATTS_INDICATE_DONE, data);
   }
 }

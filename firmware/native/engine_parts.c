@@ -35,7 +35,7 @@ static const txSlot *code_of_this(txMachine *the) {
     return mxFunctionInstanceCode(mxThis->value.reference);
 }
 
-/* Built-in functions have none to tell: 0. */
+/* Built-in functions have none: 0. */
 static void function_length(txMachine *the) {
     const txSlot *code = code_of_this(the);
     mxResult->kind = XS_INTEGER_KIND;

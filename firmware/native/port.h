@@ -191,13 +191,13 @@ void port_watchdog_feed(void);
 void port_console_write(const char *text, size_t length);
 
 /*
- * Ends the program where there is someone to tell (host process, QEMU with semihosting), with this exit
+ * Ends the program where somebody takes the status (host process, QEMU with semihosting), with this exit
  * status; elsewhere restarts. Only development tools ask for it.
  */
 void port_exit(int status) __attribute__((noreturn));
 
 /*
- * Where there is someone to tell, ends the program with status 1; elsewhere sleeps, with the watchdog fed,
+ * Where somebody takes the status, ends the program with status 1; elsewhere sleeps, with the watchdog fed,
  * until somebody resets the camera. For what would fail in the same way after every restart.
  */
 void port_halt(void) __attribute__((noreturn));

@@ -43,7 +43,7 @@ static txSlot *function_of(const struct running *running) {
  * Frames that tell a person nothing: C without a name, and the frame that an async function has besides its
  * own until it first waits.
  */
-static bool tells(txMachine *the, const struct running *running, txSlot *function) {
+static bool matters(txMachine *the, const struct running *running, txSlot *function) {
     if (!running->code)
         return engine_function_name(the, function) != NULL;
     return *(const txU1 *)running->code != XS_CODE_START_ASYNC;
@@ -53,7 +53,7 @@ static bool tells(txMachine *the, const struct running *running, txSlot *functio
 static txSlot *find_function(txMachine *the, struct running *running) {
     for (; running->frame && running->frame->next; step_out(running)) {
         txSlot *function = function_of(running);
-        if (function && tells(the, running, function))
+        if (function && matters(the, running, function))
             return function;
     }
     return NULL;

@@ -48,7 +48,7 @@
 /* Strings are CESU-8 on tool and target alike: bytecode holds them as the engine wants them in memory. */
 #define mxCESU8 1
 
-/* The waiter fields are the engine's; the first one tells the event loop that promise jobs are pending. */
+/* The waiter fields are the engine's; the first one says that promise jobs are pending. */
 #define mxMachinePlatform                                                                                    \
     int promiseJobsPending;                                                                                  \
     void *waiterCondition;                                                                                   \

@@ -42,7 +42,7 @@ export interface Signals {
   createSignal(source: AbortSource): AbortSignal;
 }
 
-/** What a transport tells the HCI layer. Called from the event loop, never inside `open` or `write`. */
+/** What a transport reports to the HCI layer. Called from the event loop, never inside `open` or `write`. */
 export interface HciReceiver {
   /**
    * One whole packet from the controller, its H4 packet indicator first (Vol 4, Part A, 2). The view is the
@@ -155,7 +155,7 @@ export interface Platform {
   /** Bytes that peers may make the host keep, all together; left out, what a development machine has. */
   readonly peerBytes?: number;
   /**
-   * Writes one line to the console. For an `error` that the message tells of, where it comes from may follow: its stack
+   * Writes one line to the console. For an `error` that the message is about, where it comes from may follow: its stack
    * and its causes.
    */
   log(level: LogLevel, message: string, error?: unknown): void;

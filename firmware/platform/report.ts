@@ -13,9 +13,9 @@ export function writeLines(write: LineWriter, level: LogLevel, text: string): vo
 }
 
 /** A report that writes what happened and the error with its stack to the console. */
-export function createErrorReport(write: LineWriter, happening: string): ErrorReport {
+export function createErrorReport(write: LineWriter, context: string): ErrorReport {
   return (error) => {
-    const text = `${happening}: ${formatValue(error)}`;
+    const text = `${context}: ${formatValue(error)}`;
     if (error instanceof Error) writeLines(write, "error", text);
     else write("error", text, error);
   };

@@ -87,7 +87,7 @@ export class RecordStore {
 
   /**
    * Opens the store in an area, whatever its content: finds the newest consistent state, or starts empty.
-   * @param log is told, as a warning, when something was damaged and had to be left out
+   * @param log gets a warning when something was damaged and had to be left out
    * @throws RangeError when the area is less than two erase units
    */
   static open(flash: FlashArea, log: (level: LogLevel, message: string) => void): RecordStore {

@@ -86,7 +86,7 @@ describe("aioble: the end of advertise() and a connection in the same moment", (
     const { world, camera, phone, nextTo, advertise } = scene;
     await world.run(async () => {
       await camera.host.activate();
-      // Disable is carried out at once and confirmed late; the connection is made before, and told in between.
+      // Disable is carried out at once and confirmed late; the connection is made before, and reported in between.
       camera.controller.faults.answerDelayMs = new Map([[leSetAdvertisingEnable.opcode, 200]]);
       camera.controller.faults.connectionDelayMs = 100;
       const advertised = advertise({ intervalUs: INTERVAL_US, timeoutMs: 400 });
@@ -98,7 +98,7 @@ describe("aioble: the end of advertise() and a connection in the same moment", (
     deepEqual(diagnostics(camera), []);
   });
 
-  it("a controller that tells connections late: one that comes after the answer to Disable is ended", async () => {
+  it("a controller that reports connections late: one that comes after the answer to Disable is ended", async () => {
     const { world, camera, phone, nextTo, advertise } = createScene();
     await world.run(async () => {
       await camera.host.activate();

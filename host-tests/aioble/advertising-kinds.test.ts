@@ -1,4 +1,4 @@
-/** The kinds of advertising and their timing: who may connect, who is told what, how often and for how long. */
+/** The kinds of advertising and their timing: who may connect, who receives what, how often and for how long. */
 import type { AdvertiseOptions } from "../../firmware/aioble/advertising.ts";
 import { adValue } from "../../simulator/phone/advertising-data.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
@@ -134,7 +134,7 @@ describe("aioble: kinds of advertising", () => {
       await world.clock.sleep(200);
       aborter.abort(new Error("enough"));
       await ended;
-      // What the controller would have told of it at 1.28 s concerns nobody any more.
+      // What the controller would have reported of it at 1.28 s concerns nobody any more.
       const next = rejects(advertise({ intervalUs: 100_000, timeoutMs: 3000 }), { timeoutMs: 3000 });
       await phone.find({});
       await next;

@@ -250,7 +250,7 @@ describe("aioble: the payload of advertise()", () => {
     });
   });
 
-  it("is what the GAP Device Name and Appearance say too, unless told otherwise", async () => {
+  it("is what the GAP Device Name and Appearance say too, unless it is set otherwise", async () => {
     const { world, camera, phone } = createScene();
     const { advertise } = camera.aioble;
     const read = async (options: Partial<AdvertiseOptions>): Promise<[string, string]> => {

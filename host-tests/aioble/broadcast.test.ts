@@ -167,7 +167,7 @@ describe("aioble: broadcast()", () => {
     });
   });
 
-  it("tells by update() that the controller is lost for good; another broadcast may be tried then", async () => {
+  it("reports by update() that the controller is lost for good; another broadcast may be tried then", async () => {
     const { world, camera, phone, broadcast } = createScene();
     await world.run(async () => {
       const feed = await broadcast({ intervalUs: 100_000, name: "old" });
@@ -183,7 +183,7 @@ describe("aioble: broadcast()", () => {
     });
   });
 
-  it("tells when the controller refuses the new payload, and is over then only if it is off the air", async () => {
+  it("reports when the controller refuses the new payload, and is over then only if it is off the air", async () => {
     const { world, camera, phone, broadcast } = createScene();
     await world.run(async () => {
       const feed = await broadcast({ intervalUs: 100_000, name: "old" });

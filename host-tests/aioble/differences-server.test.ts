@@ -31,7 +31,7 @@ function createScene() {
 }
 
 describe("aioble: differences in the server", () => {
-  it("⚠ 6: registering again tells a connected client by Service Changed", async () => {
+  it("⚠ 6: registering again notifies a connected client by Service Changed", async () => {
     const { world, advertise, connect, Characteristic, registerServices, Service, service } = createScene();
     new Characteristic(service, new UUID(CHAR_UUID), { read: true, initial: "old" });
     registerServices(service);

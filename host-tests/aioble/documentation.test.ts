@@ -56,7 +56,7 @@ describe("aioble: documentation and implementation", () => {
     });
   });
 
-  it("a client that has not subscribed is told nothing, by no call (C11)", async () => {
+  it("a client that has not subscribed is sent nothing, by no call (C11)", async () => {
     const { world, camera, connect } = createPair();
     const { advertise, Characteristic, registerServices, Service } = camera.aioble;
     const service = new Service(new UUID(SERVICE_UUID));

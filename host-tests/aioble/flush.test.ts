@@ -113,7 +113,7 @@ describe("aioble: disconnect() after sending", () => {
   });
 });
 
-describe("aioble: what a connection tells of itself", () => {
+describe("aioble: what a connection says of itself", () => {
   it("its parameters, as they change, and why it ended", async () => {
     const { world, meet } = createScene();
     await world.run(async () => {

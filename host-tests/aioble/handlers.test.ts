@@ -58,20 +58,20 @@ describe("aioble: handlers that are assigned after registering (A10)", () => {
     });
   });
 
-  it("onSubscribe is told of changes from then on", async () => {
+  it("onSubscribe is called with changes from then on", async () => {
     const { world, offered, meet } = createServed((camera) => offer(camera, ALL));
     const [value] = offered;
-    const told: string[] = [];
+    const changes: string[] = [];
     await world.run(async () => {
       const { link, database, connection } = await meet();
       const target = database.characteristic(FIRST);
       await link.subscribe(target);
-      value!.onSubscribe = (_, { notify, indicate }) => told.push(`${notify} ${indicate}`);
+      value!.onSubscribe = (_, { notify, indicate }) => changes.push(`${notify} ${indicate}`);
       await link.subscribe(target, "indicate");
       await link.disconnect();
       await connection.disconnected();
     });
-    deepEqual(told, ["false true", "false false"]);
+    deepEqual(changes, ["false true", "false false"]);
   });
 
   it("so are those of a descriptor, and of a subclass that overrides them", async () => {
@@ -104,12 +104,12 @@ describe("aioble: handlers that are assigned after registering (A10)", () => {
 });
 
 describe("aioble: registering again (A10)", () => {
-  it("keeps subscriptions of what did not change, and tells nobody", async () => {
-    const told: string[] = [];
+  it("keeps subscriptions of what did not change, and calls nobody", async () => {
+    const changes: string[] = [];
     const { world, camera, offered, meet } = createServed(({ aioble }) => {
       const service = new aioble.Service(new UUID(SERVICE));
       const value = new aioble.Characteristic(service, new UUID(FIRST), ALL);
-      value.onSubscribe = (_, { notify }) => told.push(`${notify}`);
+      value.onSubscribe = (_, { notify }) => changes.push(`${notify}`);
       aioble.registerServices(service);
       return { service, value };
     });
@@ -122,17 +122,17 @@ describe("aioble: registering again (A10)", () => {
       deepEqual(offered.value.subscribers, [connection]);
       equal(offered.value.write(byte(5), { sendUpdate: true }), 1);
       deepEqual((await link.nextValue()).value, byte(5));
-      deepEqual(told, ["true"]);
+      deepEqual(changes, ["true"]);
     });
   });
 
-  it("another characteristic in the same place takes the subscription over, and both are told", async () => {
-    const told: string[] = [];
+  it("another characteristic in the same place takes the subscription over, and both are called", async () => {
+    const changes: string[] = [];
     const { world, camera, meet } = createServed(({ aioble }) => make(aioble, "old"));
     function make(aioble: AiobleCamera["aioble"], name: string) {
       const service = new aioble.Service(new UUID(SERVICE));
       const value = new aioble.Characteristic(service, new UUID(FIRST), ALL);
-      value.onSubscribe = (_, { notify }) => told.push(`${name} ${notify} ${value.subscribers.length}`);
+      value.onSubscribe = (_, { notify }) => changes.push(`${name} ${notify} ${value.subscribers.length}`);
       aioble.registerServices(service);
       return value;
     }
@@ -140,7 +140,7 @@ describe("aioble: registering again (A10)", () => {
       const { link, database } = await meet();
       await link.subscribe(database.characteristic(FIRST));
       const value = make(camera.aioble, "new");
-      deepEqual(told, ["old true 1", "old false 0", "new true 1"], "when the registration is complete");
+      deepEqual(changes, ["old true 1", "old false 0", "new true 1"], "when the registration is complete");
       equal(value.write(byte(6), { sendUpdate: true }), 1);
       deepEqual((await link.nextValue()).value, byte(6));
     });
@@ -158,15 +158,15 @@ describe("aioble: registering again (A10)", () => {
       await world.run(async () => {
         const { link, database } = await meet();
         await link.subscribe(database.characteristic(FIRST));
-        const told: boolean[] = [];
-        offered[0]!.onSubscribe = (_, { notify }) => told.push(notify);
+        const changes: boolean[] = [];
+        offered[0]!.onSubscribe = (_, { notify }) => changes.push(notify);
         const { Characteristic, registerServices, Service } = camera.aioble;
         const service = new Service(new UUID(SERVICE));
         const { uuid, options } = change(ALL);
         const value = new Characteristic(service, new UUID(uuid), options);
         registerServices(service);
         deepEqual(value.subscribers, []);
-        deepEqual(told, [false]);
+        deepEqual(changes, [false]);
         equal(value.write(byte(1), { sendUpdate: true }), 0);
       });
     });

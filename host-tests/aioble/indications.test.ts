@@ -20,8 +20,8 @@ function createScene() {
   return { ...served, first: first!, second: second!, connectCentral };
 }
 
-/** What the phone was told: kind, and the value's first byte. */
-function told({ link }: Central): string[] {
+/** What the phone received: kind, and the value's first byte. */
+function received({ link }: Central): string[] {
   return link.att.values.map(({ kind, value }) => `${kind} ${value[0]}`);
 }
 
@@ -40,7 +40,7 @@ describe("indications", () => {
       for (const expected of [["1"], ["1", "2"], ["1", "2", "3"]]) {
         await sleep(1000);
         deepEqual(
-          told(central),
+          received(central),
           expected.map((value) => `indication ${value}`),
         );
         link.sendFrame(0x0004, byte(0x1e));
@@ -72,10 +72,10 @@ describe("indications", () => {
       const third = second.indicate(connection, byte(3), { timeoutMs: 10_000 });
       equal(await first.notify(connection, byte(4), { force: true }), true);
       await sleep(500);
-      deepEqual(told(central), ["indication 1", "notification 4"], "the second has never left");
+      deepEqual(received(central), ["indication 1", "notification 4"], "the second has never left");
       link.sendFrame(0x0004, byte(0x1e));
       await sleep(500);
-      deepEqual(told(central), ["indication 1", "notification 4", "indication 3"]);
+      deepEqual(received(central), ["indication 1", "notification 4", "indication 3"]);
       let isConfirmed = false;
       third.then(
         () => {
@@ -112,7 +112,7 @@ describe("indications", () => {
       await both;
       await rejects(first.indicate(connection, byte(3)), ended);
       await sleep(1000);
-      deepEqual(told(central), ["indication 1"]);
+      deepEqual(received(central), ["indication 1"]);
       deepEqual(diagnostics(camera), ["att: the peer left a transaction open for 30 s; ending the link"]);
     });
   });
@@ -147,7 +147,7 @@ describe("indications", () => {
       await sleep(200);
       link.sendFrame(0x0004, byte(0x1e));
       equal(await wanted, true);
-      deepEqual(told(central), ["indication 1", "indication 3"]);
+      deepEqual(received(central), ["indication 1", "indication 3"]);
     });
   });
 
@@ -165,7 +165,7 @@ describe("indications", () => {
       equal(await late, false);
       link.sendFrame(0x0004, byte(0x1e));
       equal(await sent, true);
-      deepEqual(told(central), ["indication 1"]);
+      deepEqual(received(central), ["indication 1"]);
     });
   });
 
@@ -182,7 +182,7 @@ describe("indications", () => {
 });
 
 describe("sendUpdate to three clients", () => {
-  it("notifies, indicates, or leaves out each as it asked, and says how many were told", async () => {
+  it("notifies, indicates, or leaves out each as it asked, and says how many were notified", async () => {
     const { world, first, connectCentral, meet, sleep } = createScene();
     await world.run(async () => {
       const notified = await connectCentral("notify");
@@ -196,10 +196,10 @@ describe("sendUpdate to three clients", () => {
       await sleep(500);
       equal(first.write(byte(2), { sendUpdate: true }), 3);
       await sleep(500);
-      deepEqual(told(notified), ["notification 1", "notification 2"]);
-      deepEqual(told(indicated), ["indication 1", "indication 2"]);
-      deepEqual(told(both), ["notification 1", "notification 2"]);
-      deepEqual(told(uninterested), []);
+      deepEqual(received(notified), ["notification 1", "notification 2"]);
+      deepEqual(received(indicated), ["indication 1", "indication 2"]);
+      deepEqual(received(both), ["notification 1", "notification 2"]);
+      deepEqual(received(uninterested), []);
     });
   });
 
@@ -215,18 +215,18 @@ describe("sendUpdate to three clients", () => {
         await sleep(500);
       }
       deepEqual(
-        told(notified),
+        received(notified),
         [1, 2, 3, 4, 5].map((value) => `notification ${value}`),
       );
       deepEqual(
-        told(quick),
+        received(quick),
         [1, 2, 3, 4, 5].map((value) => `indication ${value}`),
       );
-      deepEqual(told(slow), ["indication 1"]);
+      deepEqual(received(slow), ["indication 1"]);
       slow.link.att.confirms = true;
       slow.link.sendFrame(0x0004, byte(0x1e));
       await sleep(500);
-      deepEqual(told(slow), ["indication 1", "indication 5"]);
+      deepEqual(received(slow), ["indication 1", "indication 5"]);
     });
   });
 });

@@ -64,7 +64,7 @@ const write = (handle: number, length: number, first: number): number[] => [
 ];
 
 describe("what peers make the camera keep", () => {
-  it("updates to clients that take nothing stay within the budget, each is told once, and is served again later", async () => {
+  it("updates to clients that take nothing stay within the budget, each is logged once, and is served again later", async () => {
     const { rig, value, handles, lines } = await setUp();
     const { controller, host, aioble } = rig;
     controller.autoComplete = false;

@@ -129,7 +129,7 @@ describe("aioble: what a characteristic demands", () => {
     });
   });
 
-  it("the log says once why a subscriber is told nothing, and no force lifts it", async () => {
+  it("the log says once why a subscriber is sent nothing, and no force lifts it", async () => {
     const { world, camera, offered, meet } = createServed((served) =>
       offer(served, { ...ALL, security: "encrypted" }),
     );

@@ -152,14 +152,14 @@ describe("requests of users: the server", () => {
     });
   });
 
-  it("mp PR 7555: onSubscribe tells who wants what, also that a link's end ended it; subscribers lists them", async () => {
-    const told: [connection: unknown, notify: boolean, indicate: boolean, subscribers: number][] = [];
+  it("mp PR 7555: onSubscribe says who wants what, also that a link's end ended it; subscribers lists them", async () => {
+    const changes: [connection: unknown, notify: boolean, indicate: boolean, subscribers: number][] = [];
     const { world, camera, offered, meet, sleep } = createServed((camera) => {
       const { Characteristic, registerServices, Service } = camera.aioble;
       const service = new Service(new UUID(0xfff0));
       const value = new Characteristic(service, new UUID(FIRST), ALL);
       value.onSubscribe = (connection, { notify, indicate }) => {
-        told.push([connection, notify, indicate, value.subscribers.length]);
+        changes.push([connection, notify, indicate, value.subscribers.length]);
       };
       registerServices(service);
       return value;
@@ -180,7 +180,7 @@ describe("requests of users: the server", () => {
       const three = await meet();
       await three.link.subscribe(three.database.characteristic(FIRST));
       camera.aioble.registerServices();
-      deepEqual(told, [
+      deepEqual(changes, [
         [one.connection, true, false, 1],
         [two.connection, false, true, 2],
         [one.connection, false, false, 1],
@@ -191,7 +191,7 @@ describe("requests of users: the server", () => {
     });
   });
 
-  it("mp PR 7564: write with sendUpdate tells every subscriber, and says how many; a full queue is not one of them", async () => {
+  it("mp PR 7564: write with sendUpdate notifies every subscriber, and says how many; a full queue is not one of them", async () => {
     const { world, camera, offered, meet } = createServed((camera) => offer(camera, { notify: true }), {
       controller: { aclPackets: 2 },
     });
@@ -208,8 +208,8 @@ describe("requests of users: the server", () => {
       const counts = Array.from({ length: 60 }, () => target!.write("more", { sendUpdate: true }));
       equal(counts[0], 2);
       equal(counts.at(-1), 0, "nothing leaves within one turn, so both queues fill");
-      const told = counts.reduce((sum, count) => sum + count, 0);
-      equal(camera.host.gatt.updates.droppedNotifications, 120 - told);
+      const changes = counts.reduce((sum, count) => sum + count, 0);
+      equal(camera.host.gatt.updates.droppedNotifications, 120 - changes);
     });
   });
 

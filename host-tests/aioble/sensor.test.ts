@@ -10,7 +10,7 @@ import { describe, it } from "../support/suite.ts";
 const ENVIRONMENTAL_SENSING = 0x181a;
 const TEMPERATURE = 0x2a6e;
 
-/** Advertises, tells its one client a temperature that rises by a degree a second, and advertises again. */
+/** Advertises, sends its one client a temperature that rises by a degree a second, and advertises again. */
 function startSensor({ aioble, globals }: AiobleCamera, name: string, first: number): void {
   const { advertise, Characteristic, registerServices, Service } = aioble;
   const environment = new Service(new UUID(ENVIRONMENTAL_SENSING));
@@ -60,12 +60,12 @@ describe("aioble: a sensor", () => {
         ["subscribed", "notification", "disconnected", "advertisingAgain", "done"],
       ),
     );
-    const told = events.filter((event) => event.event === "notification").map(({ decoded }) => decoded);
-    equal(told.length, 5);
-    const degrees = told.map((text) => Number.parseFloat(text ?? ""));
+    const received = events.filter((event) => event.event === "notification").map(({ decoded }) => decoded);
+    equal(received.length, 5);
+    const degrees = received.map((text) => Number.parseFloat(text ?? ""));
     ok(
       degrees.every((value, index) => value === degrees[0]! + index),
-      told.join(", "),
+      received.join(", "),
     );
     deepEqual(diagnostics(camera), []);
     deepEqual(camera.controller.violations, []);
@@ -108,13 +108,13 @@ describe("aioble: a sensor", () => {
     startSensor(addAioble(world), "warm", 40);
     startSensor(addAioble(world), "cold", -40);
     const [warm, cold] = await world.run(() => Promise.all([collect(world, "warm"), collect(world, "cold")]));
-    const told = (events: PhoneSessionEvent[]): number[] =>
+    const received = (events: PhoneSessionEvent[]): number[] =>
       events
         .filter((event) => event.event === "notification")
         .map(({ decoded }) => Number.parseFloat(decoded ?? ""));
-    ok(told(warm).every((degrees) => degrees >= 40));
-    ok(told(cold).every((degrees) => degrees < 0));
-    equal(told(warm).length + told(cold).length, 10);
+    ok(received(warm).every((degrees) => degrees >= 40));
+    ok(received(cold).every((degrees) => degrees < 0));
+    equal(received(warm).length + received(cold).length, 10);
   });
 
   it("serves fifty phones one after the other over a lossy air", async () => {

@@ -1,4 +1,4 @@
-/** `stop()`: every wait ends as the documents say, peers are told, and everything works again from cold. */
+/** `stop()`: every wait ends as the documents say, peers get a reason, and everything works again from cold. */
 import type { DeviceConnection } from "../../firmware/aioble/device.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { textOf } from "../../simulator/phone/assigned-numbers.ts";
@@ -121,7 +121,7 @@ describe("aioble: stop() ends what waits", () => {
 });
 
 describe("aioble: stop()", () => {
-  it("tells peers that the camera is switched off (0x15)", async () => {
+  it("reports to peers that the camera is switched off (0x15)", async () => {
     const { world, camera, meet } = createScene();
     await world.run(async () => {
       const { link, connection } = await meet();

@@ -110,7 +110,7 @@ describe("aioble: waits", () => {
     });
   });
 
-  it("disconnect() tells the phone, and ends the block of await using", async () => {
+  it("disconnect() ends the link for the phone, and ends the block of await using", async () => {
     const { world, phone, meet } = createScene();
     await world.run(async () => {
       const { link, connection } = await meet();

@@ -8,7 +8,7 @@ function documented(name: string): string {
   return block.code;
 }
 
-/** README.md: one phone at a time is told the temperature every second. */
+/** README.md: one phone at a time is sent the temperature every second. */
 export const sensor = documented("sensor");
 
 /** docs/application.md, "Several clients": as many as there is room for, and nothing to read. */

@@ -130,7 +130,7 @@ const more = new Service(new UUID(0xfe00));
 new Characteristic(more, new UUID(0xfe01), { read: true });
 const orders = {
   1: () => registerServices(service, more),
-  2: () => console.log("told", value.write(new Uint8Array([43]), { sendUpdate: true })),
+  2: () => console.log("reached", value.write(new Uint8Array([43]), { sendUpdate: true })),
   3: () => {
     value.onRead = () => new Uint8Array([44]);
     value.onSubscribe = (_, wants) => console.log("wants", wants.notify, wants.indicate);
@@ -213,7 +213,7 @@ attacks("what foreign clients taught (A9, A10)", "strangers", strangers, ({ it }
     const order = await link.valueHandle(ORDER);
     await link.write(order, "01");
     await link.write(order, "02");
-    await camera.line(/told 1/);
+    await camera.line(/reached 1/);
     assert.equal(
       (await link.updates.take("a notification")).toString("hex"),
       `1b${u16(handle).toString("hex")}2b`,

@@ -210,13 +210,13 @@ export class Link {
     return one.handle;
   }
 
-  /** Ends the link; the camera is told why. 0x08 is the supervision timeout, 0x13 the peer's own wish. */
+  /** Ends the link; the camera gets the reason. 0x08 is the supervision timeout, 0x13 the peer's own wish. */
   end(reason = 0x08): void {
     this.reason = reason;
     this.controller.ended(this, reason);
   }
 
-  /** Ends the link, and the camera is told nothing. */
+  /** Ends the link, and the camera is sent nothing. */
   vanish(): void {
     this.controller.forget(this);
   }

@@ -11,7 +11,7 @@ const UPLOAD = "ff02";
 /** More than any wait for one packet on a link in range; a stall of one lasts for ever. */
 const UPDATES = 60;
 
-const telling = (length: number): string => `
+const updating = (length: number): string => `
 import { BufferedCharacteristic, Characteristic, connections, registerServices, Service } from "aioble";
 import { UUID } from "bluetooth";
 const service = new Service(new UUID(0xff00));
@@ -32,7 +32,7 @@ for await (const connection of connections({ intervalUs: 100_000, name: "camera"
 }
 `;
 
-/** A phone with an ATT_MTU of 517 that is told the value. */
+/** A phone with an ATT_MTU of 517 that receives the value. */
 async function subscriber({ controller }: Scene): Promise<Link> {
   const link = await controller.connectWhenHeard();
   await link.exchangeMtu(517);
@@ -40,7 +40,7 @@ async function subscriber({ controller }: Scene): Promise<Link> {
   return link;
 }
 
-/** Asserts that a phone in range reads, and goes on being told values, each newer than the one before. */
+/** Asserts that a phone in range reads, and goes on receiving values, each newer than the one before. */
 async function assertServed(link: Link): Promise<void> {
   link.updates.drain();
   let before: number | undefined;
@@ -63,7 +63,7 @@ async function hoard(link: Link): Promise<void> {
   for (let count = 0; count < 42; count++) link.att(two);
 }
 
-attacks("512 bytes many times a second (A2)", "telling512", telling(512), ({ it }) => {
+attacks("512 bytes many times a second (A2)", "updating512", updating(512), ({ it }) => {
   it(
     "a central that prepares, asks and takes nothing leaves the others served",
     async (scene) => {
@@ -103,7 +103,7 @@ attacks("512 bytes many times a second (A2)", "telling512", telling(512), ({ it 
   );
 
   it(
-    "a central that is told everything, out of range, and vanishes, again and again, leaves nothing",
+    "a central that receives everything, out of range, and vanishes, again and again, leaves nothing",
     async (scene) => {
       const near = await subscriber(scene);
       for (let turn = 0; turn < 10; turn++) {
@@ -119,7 +119,7 @@ attacks("512 bytes many times a second (A2)", "telling512", telling(512), ({ it 
   );
 });
 
-attacks("244 bytes many times a second (A2)", "telling244", telling(244), ({ it }) => {
+attacks("244 bytes many times a second (A2)", "updating244", updating(244), ({ it }) => {
   it(
     "four phones out of range restart nothing, and are served when they come back",
     async (scene) => {
@@ -183,7 +183,7 @@ setInterval(() => {
 for await (const connection of connections({ intervalUs: 100_000, name: "camera" })) void connection.disconnected();
 `;
 
-/** Four clients that subscribe to everything, and are told everything. */
+/** Four clients that subscribe to everything, and receive everything. */
 async function subscribeAll({ controller, camera }: Scene, characteristics: number): Promise<void> {
   const links: Link[] = [];
   for (let count = 0; count < 4; count++) {
@@ -194,14 +194,15 @@ async function subscribeAll({ controller, camera }: Scene, characteristics: numb
     for (const { handle } of handles) await link.subscribe(handle + 1);
   }
   for (const link of links) {
-    const told = new Set<number>();
-    while (told.size < characteristics) told.add((await link.updates.take("a notification")).readUInt16LE(1));
+    const received = new Set<number>();
+    while (received.size < characteristics)
+      received.add((await link.updates.take("a notification")).readUInt16LE(1));
   }
   assert.equal(camera.restarts, 0);
 }
 
 for (const count of [30, 43, 120]) {
   attacks(`${count} characteristics (A5)`, `offering${count}`, offering(count), ({ it }) => {
-    it("four clients subscribe to all of them and are told", (scene) => subscribeAll(scene, count));
+    it("four clients subscribe to all of them and receive them", (scene) => subscribeAll(scene, count));
   });
 }

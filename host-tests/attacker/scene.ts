@@ -42,16 +42,16 @@ export async function builtFrom(name: string, source: string, board: string): Pr
   const folder = join(buildRoot, "attacker", board, name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "main.ts"), source);
-  const told: string[] = [];
+  const messages: string[] = [];
   const operation = build({ application: folder, board });
   try {
     for (;;) {
       const next = await operation.next();
       if (next.done) return next.value;
-      told.push(JSON.stringify(next.value));
+      messages.push(JSON.stringify(next.value));
     }
   } catch (error) {
-    throw new Error(`${name} could not be built for ${board}:\n${told.join("\n")}`, { cause: error });
+    throw new Error(`${name} could not be built for ${board}:\n${messages.join("\n")}`, { cause: error });
   }
 }
 

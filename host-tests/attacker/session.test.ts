@@ -214,7 +214,7 @@ for (;;) {
 }
 `;
 
-attacks("ends that the controller tells badly", "leaving", leaving, ({ it }) => {
+attacks("ends that the controller reports badly", "leaving", leaving, ({ it }) => {
   it("high duty cycle advertising ends by status 0x3C with all other fields zero", async ({
     controller,
     camera,

@@ -8,7 +8,7 @@ import { describe, it } from "../support/suite.ts";
 const RESPONSE = concat([4, 0xff, 0xff, 0xff, 7]);
 
 describe("bluetooth: active", () => {
-  it("switches the radio on and off, and tells", () =>
+  it("switches the radio on and off, and reports", () =>
     inScene(async ({ ble }) => {
       equal(ble.active(), false);
       equal(await ble.active(true), true);
@@ -25,7 +25,7 @@ describe("bluetooth: active", () => {
       equal((await link.read(1)).length, 2);
     }));
 
-  it("off ends links, which is told; services and values stay for the next time", () =>
+  it("off ends links, which is reported; services and values stay for the next time", () =>
     inScene(async ({ ble, events, listen, register, meet, phone, world, advertise }) => {
       const { command } = register();
       ble.gattsWrite(command, new Uint8Array([1]));

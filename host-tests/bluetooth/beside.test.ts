@@ -15,7 +15,7 @@ import { describe, it } from "../support/suite.ts";
 
 const HIGH = { intervalUs: 100_000, name: "high" };
 
-/** One service of aioble, with a value to write and one to be told of. */
+/** One service of aioble, with a value to write and one to be notified of. */
 function registerHigh({ camera, bluetooth }: Scene) {
   const { Characteristic, registerServices, Service } = camera.aioble;
   const service = new Service(new bluetooth.UUID(SERVICE));
@@ -119,7 +119,7 @@ describe("bluetooth beside aioble: services", () => {
       throws(() => command.written(), TypeError);
       throws(() => answer.notify(connection), TypeError);
       deepEqual(answer.subscribers, []);
-      // What it writes is its own until it is registered again, and nobody is told of another's value.
+      // What it writes is its own until it is registered again, and nobody is notified of another's value.
       equal(answer.write(new Uint8Array([9]), { sendUpdate: true }), 0);
       deepEqual(ble.gattsRead(handles.answer), new Uint8Array(0));
       camera.aioble.registerServices(service);

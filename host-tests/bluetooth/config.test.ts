@@ -50,7 +50,7 @@ describe("bluetooth: config", () => {
       await rejects(command.written({ timeoutMs: 10 }), { code: "timeout" });
     }));
 
-  it("refuses what there is not, and what comes with pairing", () =>
+  it("refuses unknown keys, and those that come with pairing", () =>
     inScene(async ({ ble }) => {
       throws(() => ble.config("volume" as never), RangeError);
       throws(() => ble.config({ mtu: 22 }), RangeError);

@@ -271,7 +271,7 @@ describe("bluetooth: events", () => {
 });
 
 describe("bluetooth: a handler beside aioble", () => {
-  it("is told of everything that happens to aioble", () =>
+  it("is notified of everything that happens to aioble", () =>
     inScene(async ({ ble, events, camera, phone, world }) => {
       const { advertise, Characteristic, registerServices, Service } = camera.aioble;
       const { UUID } = camera.bluetooth;

@@ -127,7 +127,7 @@ describe("bluetooth: gattsRead and gattsWrite", () => {
       throws(() => ble.gattsWrite(command, 5 as never), TypeError);
     }));
 
-  it("with sendUpdate tell those who subscribed", () =>
+  it("with sendUpdate notify those who subscribed", () =>
     inScene(async ({ ble, register, meet, world }) => {
       const { answer } = register();
       const link = await meet();
@@ -307,10 +307,10 @@ describe("bluetooth: gattsNotify and gattsIndicate", () => {
       equal(ble.gattsNotify(CONN, answer), false);
       equal(ble.gattsIndicate(CONN, answer, null), true);
       equal(ble.gattsIndicate(CONN, answer, bytes(4)), true);
-      const told = [];
-      for (let count = 0; count < 5; count++) told.push(await link.nextValue());
+      const received = [];
+      for (let count = 0; count < 5; count++) received.push(await link.nextValue());
       deepEqual(
-        told.map(({ kind, value }) => [kind, value]),
+        received.map(({ kind, value }) => [kind, value]),
         [
           ["notification", bytes(1)],
           ["notification", bytes(0x74, 0x77, 0x6f)],

@@ -21,7 +21,7 @@ function payload(name: string): Uint8Array {
   );
 }
 
-/** Tells everyone who is connected a temperature each second, notified or indicated. */
+/** Sends a temperature to everyone who is connected each second, notified or indicated. */
 class TemperatureSensor {
   readonly connections = new Set<number>();
   readonly confirmed: number[] = [];
@@ -96,13 +96,13 @@ describe("bluetooth: the low-level temperature sensor", () => {
         ["subscribed", "notification", "disconnected", "advertisingAgain", "done"],
       ),
     );
-    const told = events.filter((event) => event.event === "notification").map(({ decoded }) => decoded!);
-    const degrees = told.map((text) => Number.parseFloat(text));
+    const received = events.filter((event) => event.event === "notification").map(({ decoded }) => decoded!);
+    const degrees = received.map((text) => Number.parseFloat(text));
     deepEqual(
       degrees,
-      told.map((_, index) => degrees[0]! + index),
+      received.map((_, index) => degrees[0]! + index),
     );
-    equal(told.length, 5);
+    equal(received.length, 5);
     equal(sensor.connections.size, 0);
     deepEqual(
       diagnostics(camera).filter((line) => !line.includes("has not subscribed")),

@@ -22,16 +22,16 @@ async function builtFrom({ name, code }: RunnableBlock): Promise<Built> {
   const folder = join(buildRoot, "docs", name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "main.ts"), code);
-  const told: string[] = [];
+  const messages: string[] = [];
   const operation = build({ application: folder, board: "host" });
   try {
     for (;;) {
       const next = await operation.next();
       if (next.done) return next.value;
-      told.push(JSON.stringify(next.value));
+      messages.push(JSON.stringify(next.value));
     }
   } catch (error) {
-    throw new Error(told.join("\n"), { cause: error });
+    throw new Error(messages.join("\n"), { cause: error });
   }
 }
 

@@ -643,7 +643,7 @@ for (const sanitize of [false, true]) {
         ]);
       });
 
-      it("is told which import does not exist", async () => {
+      it("is shown which import does not exist", async () => {
         assert.deepEqual(await start(`import { x } from "power"; x();`), [
           "start undefined",
           'failed: ReferenceError: the application imports "power", which is not one of: camera, aioble',

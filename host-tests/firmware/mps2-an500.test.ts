@@ -50,7 +50,7 @@ describe("firmware on mps2-an500", function () {
     assert.deepEqual(lines, ["power-on", "10 true", "20.5 true", "30 true"]);
   });
 
-  it("ends with the status that it is told", async () => {
+  it("ends with the status that it is given", async () => {
     assert.equal((await runQemu({ elf: await build("native.exit(7);") })).status, 7);
   });
 

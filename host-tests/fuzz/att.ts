@@ -127,7 +127,7 @@ async function run(packets: readonly Uint8Array[], random: Random): Promise<void
     else check(scene, pdu, mtuBefore);
     if (random.below(4) === 0) {
       const attribute = server.at(random.below(48));
-      if (attribute) server.updates.tellSubscribers(attribute);
+      if (attribute) server.updates.notifySubscribers(attribute);
     }
     if (random.below(40) === 0) server.register(random.below(2) === 0 ? DATABASE : []);
     for (const { payload } of link.take()) {

@@ -31,7 +31,7 @@ export interface Figures {
 }
 
 /** Bytes that packets have a meaning for. */
-const TELLING = [0x00, 0x01, 0x02, 0x03, 0x04, 0x10, 0x16, 0x17, 0x28, 0x7f, 0x80, 0xfe, 0xff];
+const EDGE_BYTES = [0x00, 0x01, 0x02, 0x03, 0x04, 0x10, 0x16, 0x17, 0x28, 0x7f, 0x80, 0xfe, 0xff];
 const MAX_PACKETS = 12;
 const MAX_LENGTH = 600;
 
@@ -58,7 +58,7 @@ function damage(packet: Uint8Array, random: Random): Uint8Array {
         if (at < bytes.length) bytes[at] = random.below(256);
         break;
       case 1:
-        if (at < bytes.length) bytes[at] = TELLING[random.below(TELLING.length)]!;
+        if (at < bytes.length) bytes[at] = EDGE_BYTES[random.below(EDGE_BYTES.length)]!;
         break;
       case 2:
         if (at < bytes.length) bytes[at] = bytes[at]! ^ (1 << random.below(8));

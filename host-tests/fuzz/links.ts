@@ -137,7 +137,7 @@ class Scene {
     if (UNASKED.includes(opcode!)) {
       const handle = pdu[1]! | (pdu[2]! << 8);
       if (!peer.subscribed.has(handle))
-        throw new Error(`a client is told of ${handle}, which it did not ask for`);
+        throw new Error(`a client is sent a value of ${handle}, which it did not ask for`);
       return;
     }
     const answered = opcode === 0x01 ? pdu[1]! : opcode! - 1;
@@ -203,7 +203,7 @@ async function play(scene: Scene, packet: Uint8Array, random: Random): Promise<v
     }
     case DO.UPDATE: {
       const attribute = host.gatt.at(rest[0] ?? 0);
-      if (attribute) host.gatt.updates.tellSubscribers(attribute);
+      if (attribute) host.gatt.updates.notifySubscribers(attribute);
       break;
     }
     case DO.REGISTER:

@@ -69,7 +69,7 @@ export async function refused(
 }
 
 /** What comes without being asked for. */
-export async function told(raw: RawCentral, opcode: number): Promise<string> {
+export async function nextUpdate(raw: RawCentral, opcode: number): Promise<string> {
   const { payload } = await raw.frames.takeWhere(
     (frame) => frame.payload[0] === opcode,
     `0x${opcode.toString(16)} of the camera`,

@@ -35,7 +35,7 @@ export class AttFailure extends Error {
 export const bleHostAddress = "C5:00:00:00:00:03";
 
 /** A notification or an indication. */
-export interface Told {
+export interface ReceivedValue {
   readonly uuid: string;
   readonly value: Buffer;
   readonly isIndication: boolean;
@@ -46,8 +46,8 @@ const long = (uuid: string): string =>
   (uuid.length === 4 ? `0000${uuid}-0000-1000-8000-00805F9B34FB` : uuid).toUpperCase();
 
 export class BleHostCentral {
-  /** What the camera told of the characteristics that were discovered. */
-  readonly told = new Mailbox<Told>();
+  /** What the camera sent of the characteristics that were discovered. */
+  readonly received = new Mailbox<ReceivedValue>();
   private readonly transport: H4Transport;
   private readonly manager: BleManager;
   private link: Connection | undefined;
@@ -112,7 +112,7 @@ export class BleHostCentral {
     this.link = link;
     this.ended = new Promise((resolve) => link.once("disconnect", resolve));
     this.characteristics.clear();
-    this.told.drain();
+    this.received.drain();
   }
 
   /** Exchanges the MTU; returns the one agreed on. */
@@ -184,10 +184,10 @@ export class BleHostCentral {
       this.characteristic(uuid).writeCCCD(false, false, done),
     );
     // What was under way before the camera's answer may have been meant for us.
-    this.told.drain();
+    this.received.drain();
   }
 
-  /** Ends the connection; returns the reason that the controller tells. */
+  /** Ends the connection; returns the reason that the controller reports. */
   disconnect(): Promise<number> {
     this.connection().disconnect();
     return this.disconnected();
@@ -209,7 +209,7 @@ export class BleHostCentral {
     const { uuid } = characteristic;
     this.characteristics.set(uuid, characteristic);
     characteristic.on("change", (value: Buffer, isIndication: boolean, confirm: () => void) => {
-      this.told.put({ uuid, value, isIndication });
+      this.received.put({ uuid, value, isIndication });
       if (isIndication) confirm();
     });
   }

@@ -47,17 +47,17 @@ export class BumbleCentral {
   }
 
   /**
-   * Runs one step; returns what it told.
+   * Runs one step; returns what it reported.
    * @throws StepFailure when the step failed.
    */
   async do(step: Step): Promise<CentralEvent[]> {
     this.process.send(JSON.stringify({ timeoutSeconds: STEP_SECONDS, ...step }));
-    const told: CentralEvent[] = [];
+    const received: CentralEvent[] = [];
     for (;;) {
       const event = await this.events.take(`the step ${step.do} of Bumble`);
       if (event.event === "failed") throw new StepFailure(event.message, event.code);
-      if (event.event === "stepDone") return told;
-      told.push(event);
+      if (event.event === "stepDone") return received;
+      received.push(event);
     }
   }
 
@@ -66,9 +66,9 @@ export class BumbleCentral {
     step: Step,
     kind: K,
   ): Promise<Extract<CentralEvent, { event: K }>> {
-    const told = await this.do(step);
-    const event = told.find((candidate) => candidate.event === kind);
-    if (event === undefined) throw new StepFailure(`${step.do} told no "${kind}"`, undefined);
+    const received = await this.do(step);
+    const event = received.find((candidate) => candidate.event === kind);
+    if (event === undefined) throw new StepFailure(`${step.do} reported no "${kind}"`, undefined);
     return event as Extract<CentralEvent, { event: K }>;
   }
 

@@ -88,14 +88,16 @@ export function boardCamera(board: string): CameraKind {
 /** Builds what is not up to date. */
 async function builtFor(board: string, application: ApplicationName): Promise<Built> {
   const operation = build({ board, application: sourceOf(application) });
-  const told: string[] = [];
+  const messages: string[] = [];
   try {
     for (;;) {
       const next = await operation.next();
       if (next.done) return next.value;
-      told.push(JSON.stringify(next.value));
+      messages.push(JSON.stringify(next.value));
     }
   } catch (error) {
-    throw new Error(`${application} could not be built for ${board}:\n${told.join("\n")}`, { cause: error });
+    throw new Error(`${application} could not be built for ${board}:\n${messages.join("\n")}`, {
+      cause: error,
+    });
   }
 }

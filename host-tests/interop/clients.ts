@@ -16,7 +16,7 @@ export interface Heard {
 export interface Client {
   /** Its own address, static random, in lower case. */
   readonly address: string;
-  /** The MTU that it offers when told to offer `mtu`. */
+  /** The MTU that it offers when asked to offer `mtu`. */
   mtuFor(mtu: number): number;
   /** Looks for who advertises under `name`. */
   find(name: string): Promise<{ readonly connectable: boolean }>;
@@ -85,8 +85,8 @@ function bumbleClient(central: BumbleCentral): Client {
       await central.do({ do: "write", characteristic, value: hex(text), response });
     },
     async readDescriptor(characteristic, descriptor) {
-      const told = await central.see({ do: "readDescriptor", characteristic, descriptor }, "descriptor");
-      return textOf(told.raw);
+      const received = await central.see({ do: "readDescriptor", characteristic, descriptor }, "descriptor");
+      return textOf(received.raw);
     },
     async writeDescriptor(characteristic, descriptor, text) {
       await central.do({ do: "writeDescriptor", characteristic, descriptor, value: hex(text) });
@@ -140,11 +140,11 @@ function bleHostClient(central: BleHostCentral): Client {
         ? central.unsubscribe(characteristic)
         : central.subscribe(characteristic, kind === "indication"),
     async heard() {
-      const { uuid, value, isIndication } = await central.told.take("a notification or indication");
+      const { uuid, value, isIndication } = await central.received.take("a notification or indication");
       return { uuid, text: value.toString(), kind: isIndication ? "indication" : "notification" };
     },
     async silence(ms) {
-      const heard = await central.told.take("silence", ms).catch((error: unknown) => error);
+      const heard = await central.received.take("silence", ms).catch((error: unknown) => error);
       assert.ok(heard instanceof WaitError, `heard ${JSON.stringify(heard)}, which nobody waited for`);
     },
     disconnect: async () => {

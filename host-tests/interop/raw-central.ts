@@ -1,5 +1,5 @@
 /**
- * A central without a stack: connects through HCI, then sends whatever bytes it is told and shows what comes back.
+ * A central without a stack: connects through HCI, then sends whatever bytes it is given and shows what comes back.
  * For everything that a well-behaved central cannot be made to send.
  */
 import { H4Transport, h4 } from "./h4.ts";

@@ -32,7 +32,7 @@ export interface Pair {
   connect(options?: ConnectOptions): Promise<PhoneLink>;
   /** Runs both sides until both have ended. */
   run(camera: () => Promise<void>, phone: () => Promise<void>): Promise<void>;
-  /** One side tells the other that it got here. */
+  /** One side signals to the other that it got here. */
   broadcast(what: string): void;
   /** Waits until the other side got there. */
   wait(what: string): Promise<void>;

@@ -27,7 +27,7 @@ function readingOf(event: CentralEvent & { readonly event: "found" | "heard" }) 
 describe("examples/broadcast-feed", function () {
   this.timeout(600_000);
 
-  it("tells a new reading once a second, to whoever listens, and lets nobody connect", () => hear("sim"));
+  it("sends a new reading once a second, to whoever listens, and lets nobody connect", () => hear("sim"));
 
   it("is heard by a central of others", () => hear("bumble"));
 

@@ -78,14 +78,14 @@ for (const board of ["host", "mps2-an500"]) {
       }
     });
 
-    it("tells it as JSON, and records it for Wireshark", async () => {
+    it("reports it as JSON, and records it for Wireshark", async () => {
       const btsnoop = join(folder, "session.btsnoop");
       const session = obscura("run", "--board", board, "--btsnoop", btsnoop, "--json");
       assert.equal(await session.ended, 0, session.output());
       const events = centralEventsOf(session.output());
-      const told = events.flatMap((event) => (event.event === "notification" ? [event] : []));
+      const received = events.flatMap((event) => (event.event === "notification" ? [event] : []));
       assert.deepEqual(
-        told.map(({ number }) => number),
+        received.map(({ number }) => number),
         [1, 2, 3, 4, 5],
       );
       assert.deepEqual(
@@ -100,7 +100,7 @@ for (const board of ["host", "mps2-an500"]) {
           .filter((field) => field !== "")
           .map(Number),
       );
-      for (const { handle, raw } of told) {
+      for (const { handle, raw } of received) {
         const value = Buffer.from(raw, "hex").readInt16LE();
         const matches = sent.some((packet) => packet[0] === handle && packet[1] === value);
         assert.ok(matches, `${value} of ${handle} among ${JSON.stringify(sent)}`);

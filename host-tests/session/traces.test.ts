@@ -399,7 +399,7 @@ for (const board of ["host", "mps2-an500"]) {
       assert.doesNotMatch(output, /[0-9a-f]{8}\+\d/, "an offset was left");
     });
 
-    it("are translated by obscura trace, in a log, and what it does not know is told", async () => {
+    it("are translated by obscura trace, in a log, and what it does not know is reported", async () => {
       const log = join(application.folder, "camera.log");
       const name = basename(application.folder);
       const maps = readdirSync(join(buildRoot, board, "applications")).filter((file) =>

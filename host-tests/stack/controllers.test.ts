@@ -18,7 +18,7 @@ function createScene(controller: Partial<ControllerOptions> = {}) {
     const link = await phone.connect(await phone.find({ name: "obscura" }));
     const notifying = (await link.discover()).characteristic(NOTIFYING);
     await link.subscribe(notifying);
-    server.camera.host.gatt.updates.tellSubscribers(server.notifying);
+    server.camera.host.gatt.updates.notifySubscribers(server.notifying);
     deepEqual((await link.nextValue()).value, new Uint8Array([0]));
     return link;
   };
@@ -118,7 +118,7 @@ describe("stack: controllers", () => {
       await server.advertise("obscura");
       const link = await runSession();
       bad.die();
-      // Nothing tells the host until it wants something of its controller.
+      // The host learns nothing until it wants something of its controller.
       const next = server.advertise("obscura").catch(() => {});
       await world.clock.sleep(500);
       bad.revive();
@@ -163,7 +163,7 @@ describe("stack: controllers", () => {
       bad.faults.completedExtra = 3;
       const link = await runSession();
       for (let turn = 0; turn < 50; turn++) {
-        server.camera.host.gatt.updates.tellSubscribers(server.notifying);
+        server.camera.host.gatt.updates.notifySubscribers(server.notifying);
         await link.nextValue();
       }
     });

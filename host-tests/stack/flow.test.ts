@@ -97,12 +97,12 @@ describe("stack: flow control", () => {
       const { gatt } = server.camera.host;
       for (let index = 0; index < 20; index++) {
         server.notifying.value = new Uint8Array([index]);
-        gatt.updates.tellSubscribers(server.notifying);
+        gatt.updates.notifySubscribers(server.notifying);
         deepEqual((await links[1]!.nextValue(1000)).value, new Uint8Array([index]));
       }
       equal(await links[0]!.disconnected(), 0x08);
       server.notifying.value = new Uint8Array([99]);
-      gatt.updates.tellSubscribers(server.notifying);
+      gatt.updates.notifySubscribers(server.notifying);
       deepEqual((await links[1]!.nextValue(1000)).value, new Uint8Array([99]));
     });
     deepEqual(server.camera.controller.violations, []);

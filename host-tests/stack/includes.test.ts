@@ -56,7 +56,7 @@ const readByType = (client: Client, first: number, last: number, type: number) =
 
 describe("stack: included services", () => {
   for (const mtu of [23, 100]) {
-    it(`Read By Type of 0x2802 at MTU ${mtu}: 16-bit UUIDs are told, of others the handles alone, never mixed`, async () => {
+    it(`Read By Type of 0x2802 at MTU ${mtu}: 16-bit UUIDs are included, of others the handles alone, never mixed`, async () => {
       const client = await createServed(mtu);
       // Entries of one length go into one answer, so an include with a UUID and one without are in two.
       deepEqual(await readByType(client, FIRST, 20, INCLUDE), [`09 08 ${MAIN_INCLUDES[0]!.text}`]);
@@ -70,7 +70,7 @@ describe("stack: included services", () => {
     });
   }
 
-  it("walked as a client does: every include once, and the UUIDs that are not told read from their services", async () => {
+  it("walked as a client does: every include once, and the UUIDs that are not included read from their services", async () => {
     const client = await createServed();
     const found: string[] = [];
     for (let first = 1; ; ) {

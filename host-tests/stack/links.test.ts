@@ -68,7 +68,7 @@ describe("stack: links", () => {
       await first.disconnect();
       await world.clock.sleep(100);
       const second = await connect();
-      server.camera.host.gatt.updates.tellSubscribers(server.notifying);
+      server.camera.host.gatt.updates.notifySubscribers(server.notifying);
       await world.clock.sleep(500);
       deepEqual(second.att.values, []);
     });
@@ -169,7 +169,7 @@ describe("stack: links", () => {
       equal(server.camera.host.connections.size, 2);
       for (const link of links) await link.subscribe((await link.discover()).characteristic(NOTIFYING));
       server.notifying.value = new Uint8Array([9]);
-      server.camera.host.gatt.updates.tellSubscribers(server.notifying);
+      server.camera.host.gatt.updates.notifySubscribers(server.notifying);
       for (const link of links) deepEqual((await link.nextValue()).value, new Uint8Array([9]));
       await links[0]!.disconnect();
       deepEqual(await links[1]!.read(server.readable.handle), new Uint8Array([0x34, 0x08]));

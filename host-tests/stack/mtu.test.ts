@@ -26,7 +26,7 @@ function found({ database }: Central): FoundCharacteristic {
 }
 
 describe("stack: ATT_MTU", () => {
-  it("of 23: a client that never exchanges it finds, reads and writes everything, and is told what fits", async () => {
+  it("of 23: a client that never exchanges it finds, reads and writes everything, and is sent what fits", async () => {
     const { world, camera, offered, meet } = createServed(define);
     await world.run(async () => {
       const central = await meet();

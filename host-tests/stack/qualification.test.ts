@@ -42,13 +42,13 @@ describe("stack: qualification of the server", () => {
 
   it("GATT/SR/GAN/BV-01: a notification after the subscription, none before it and none after its end", async () => {
     const client = await createClient([NOTIFYING]);
-    const tell = () => client.rig.host.gatt.updates.tellSubscribers(client.values[0]!);
-    equal(tell(), 0);
+    const update = () => client.rig.host.gatt.updates.notifySubscribers(client.values[0]!);
+    equal(update(), 0);
     await client.write([1, 0], CCCD);
-    equal(tell(), 1);
+    equal(update(), 1);
     deepEqual(client.sent(), ["1b 10 00 00 01 02 03"]);
     await client.write([0, 0], CCCD);
-    equal(tell(), 0);
+    equal(update(), 0);
     deepEqual(client.sent(), []);
   });
 
@@ -72,7 +72,7 @@ describe("stack: qualification of the server", () => {
   it("GATT/SR/GAI/BV-01: an indication, confirmed", async () => {
     const client = await createClient();
     await client.write([2, 0], CCCD);
-    client.rig.host.gatt.updates.tellSubscribers(client.values[0]!);
+    client.rig.host.gatt.updates.notifySubscribers(client.values[0]!);
     deepEqual(client.sent(), ["1d 10 00 00 01 02 03"]);
     deepEqual(await client.send(CONFIRMATION), []);
     ok(!remoteOf(client).indicating);
@@ -87,7 +87,7 @@ describe("stack: qualification of the server", () => {
     deepEqual(await client.read(SERVICE_CHANGED), [error(0x0a, SERVICE_CHANGED, 0x02)]);
   });
 
-  it("GATT/SR/GAS: features are set and never cleared; a client with robust caching is told once", async () => {
+  it("GATT/SR/GAS: features are set and never cleared; a client with robust caching gets the error once", async () => {
     const client = await createClient();
     deepEqual(await client.read(CLIENT_FEATURES), ["0b 00"]);
     deepEqual(await client.write([0x01], CLIENT_FEATURES), ["13"]);
@@ -139,7 +139,7 @@ describe("stack: qualification of the server", () => {
     updates.indicate(remoteOf(client), pending);
     await client.rig.clock.advance(30_000);
     deepEqual(client.rig.controller.takeOpcodes(), [0x0406]);
-    equal(updates.tellSubscribers(client.values[0]!), 0);
+    equal(updates.notifySubscribers(client.values[0]!), 0);
     equal(updates.notify(remoteOf(client), client.values[0]!, counting(1), true), "full");
     updates.indicate(remoteOf(client), pending);
     deepEqual(client.sent(), []);

@@ -106,12 +106,12 @@ describe("stack: questions that take their time (A3)", () => {
     const { host, clock } = client.rig;
     const { server } = host.connections.get(HANDLE)!;
     await client.write([2, 0], CCCD);
-    const told: boolean[] = [];
+    const confirmations: boolean[] = [];
     const indicate = (value: number) =>
       host.gatt.updates.indicate(server, {
         attribute: client.values[0]!,
         value: Uint8Array.of(value),
-        onConfirmed: (confirmed) => told.push(confirmed),
+        onConfirmed: (confirmed) => confirmations.push(confirmed),
       });
     const setTimer = clock.setTimer.bind(clock);
     clock.setTimer = (): Timer => {
@@ -119,7 +119,7 @@ describe("stack: questions that take their time (A3)", () => {
     };
     client.sent();
     equal(indicate(1), "waiting");
-    deepEqual(told, [false]);
+    deepEqual(confirmations, [false]);
     clock.setTimer = setTimer;
     equal(indicate(2), "waiting");
     deepEqual(client.sent(), ["1d 10 00 02"]);

@@ -139,8 +139,8 @@ describe("stack: ATT over a credit-based channel", () => {
     deepEqual(await client.read(), ["0b 00 01 02 03"]);
     deepEqual(await ask([0x12], le16(CCCD), [1, 0]), ["13"]);
     deepEqual(await client.read(CCCD), ["0b 01 00"], "the configuration is the peer's");
-    equal(client.rig.host.gatt.updates.tellSubscribers(client.values[0]!), 1);
-    deepEqual(client.sent(), ["1b 10 00 00 01 02 03"], "told once, on its first bearer");
+    equal(client.rig.host.gatt.updates.notifySubscribers(client.values[0]!), 1);
+    deepEqual(client.sent(), ["1b 10 00 00 01 02 03"], "sent once, on its first bearer");
     equal(client.rig.host.gatt.clientCount, 1);
   });
 

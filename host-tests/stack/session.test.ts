@@ -138,7 +138,7 @@ describe("stack: a phone's session", () => {
     });
   });
 
-  it("is told of values only while it is subscribed", async () => {
+  it("is notified of values only while it is subscribed", async () => {
     const { world, server, phone } = createScene();
     await world.run(async () => {
       await server.advertise("obscura");
@@ -146,21 +146,21 @@ describe("stack: a phone's session", () => {
       const notifying = (await link.discover()).characteristic(NOTIFYING);
       const { gatt } = server.camera.host;
       const client = server.connected[0]!.server;
-      const tell = (value: number): string =>
+      const notify = (value: number): string =>
         gatt.updates.notify(client, server.notifying, new Uint8Array([value]));
-      equal(tell(1), "unsubscribed");
+      equal(notify(1), "unsubscribed");
       await link.subscribe(notifying);
-      equal(tell(2), "sent");
+      equal(notify(2), "sent");
       deepEqual((await link.nextValue()).value, new Uint8Array([2]));
       await rejects(link.subscribe(notifying, "indicate"), { code: 0xfd });
       await link.subscribe(notifying, "none");
-      equal(tell(3), "unsubscribed");
+      equal(notify(3), "unsubscribed");
       await world.clock.sleep(1000);
       equal(link.att.values.length, 1);
     });
   });
 
-  it("can pair with nobody, and is told so", async () => {
+  it("can pair with nobody, and is refused", async () => {
     const { world, server, phone } = createScene();
     await world.run(async () => {
       await server.advertise("obscura");

@@ -1,4 +1,4 @@
-/** Updates of one value to several clients at once: whoever asked is told what it asked for, whole frames on each link. */
+/** Updates of one value to several clients at once: whoever asked is sent what it asked for, whole frames on each link. */
 import { PROPERTY } from "../../firmware/ble/gatt/types.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { SeededRandom } from "../../simulator/random.ts";
@@ -10,9 +10,9 @@ import { describe, it } from "../support/suite.ts";
 const VALUE = 0xfff1;
 const UPDATES = 60;
 
-interface Told extends Central {
+interface Receiver extends Central {
   readonly bits: number;
-  /** What it was or should be told, cut to its MTU. */
+  /** What it was or should be sent, cut to its MTU. */
   readonly expected: Uint8Array[];
 }
 
@@ -23,7 +23,7 @@ function received({ link }: Central, kind: "notification" | "indication"): Uint8
 describe("stack: updates to several clients", () => {
   for (const aclPackets of [1, 2, 8]) {
     for (const dataLength of [27, 251]) {
-      it(`each is told what it asked for, at its MTU, with ${aclPackets} buffers of ${dataLength} bytes`, async () => {
+      it(`each is sent what it asked for, at its MTU, with ${aclPackets} buffers of ${dataLength} bytes`, async () => {
         const random = new SeededRandom(aclPackets * dataLength);
         const { world, camera, offered, meet, sleep } = createServed(
           (camera) => offer(camera, { read: true, notify: true, indicate: true }),
@@ -31,7 +31,7 @@ describe("stack: updates to several clients", () => {
         );
         const [target] = offered;
         await world.run(async () => {
-          const clients: Told[] = [];
+          const clients: Receiver[] = [];
           for (const [bits, mtu] of [
             [1, 23],
             [2, 100],
@@ -100,8 +100,8 @@ describe("stack: updates to several clients", () => {
         gatt.at(clients[0]!.database.characteristic(VALUE + 1).handle)!,
       ];
       for (let turn = 0; turn < 5; turn++) {
-        equal(gatt.updates.tellSubscribers(first), 3);
-        equal(gatt.updates.tellSubscribers(second), 3);
+        equal(gatt.updates.notifySubscribers(first), 3);
+        equal(gatt.updates.notifySubscribers(second), 3);
         await sleep(300);
       }
       for (const [at, central] of clients.entries()) {

@@ -41,7 +41,7 @@ export interface Client {
   sent(): string[];
 }
 
-/** One characteristic that may do everything, 20 bytes long, unless told otherwise. */
+/** One characteristic that may do everything, 20 bytes long, unless it is set otherwise. */
 export function characteristic(options: Partial<CharacteristicDefinition> = {}): CharacteristicDefinition {
   return { uuid: new UUID(0x2a6e), properties: ALL, value: counting(4), maxLength: 20, ...options };
 }

@@ -1,4 +1,4 @@
-/** A camera whose application uses the low-level module, a phone, and the events that the camera's handler was told. */
+/** A camera whose application uses the low-level module, a phone, and the events that the camera's handler got. */
 import type { IrqEvent } from "../../firmware/bluetooth/irq.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";
 import { createWorld } from "../../simulator/world.ts";

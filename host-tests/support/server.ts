@@ -1,4 +1,4 @@
-/** A small server for scenarios: one service with a value to read, one to write, one to be told of, and a long one. */
+/** A small server for scenarios: one service with a value to read, one to write, one to be notified of, and a long one. */
 import { buildAdvertisingPayload } from "../../firmware/ble/gap/advertising-data.ts";
 import type { AdvertisingSet } from "../../firmware/ble/gap/advertising-set.ts";
 import type { Connection } from "../../firmware/ble/gap/connection.ts";

@@ -263,7 +263,7 @@ export class Controller implements LinkOwner {
     while (this.links.has(handle)) handle++;
     const end = new LinkEnd(this, handle, role, peer, events);
     this.links.set(handle, end);
-    this.tellConnection(HCI_STATUS.SUCCESS, handle, role, peer, events.timing);
+    this.reportConnection(HCI_STATUS.SUCCESS, handle, role, peer, events.timing);
     end.procedures.connected();
     return end;
   }
@@ -274,12 +274,18 @@ export class Controller implements LinkOwner {
     status: number,
     peer: Identity = { type: 0, address: new Uint8Array(6) },
   ): void {
-    this.tellConnection(status, 0, role, peer, { interval: 0, latency: 0, timeout: 0 });
+    this.reportConnection(status, 0, role, peer, { interval: 0, latency: 0, timeout: 0 });
   }
 
-  private tellConnection(status: number, handle: number, role: number, peer: Identity, timing: Timing): void {
+  private reportConnection(
+    status: number,
+    handle: number,
+    role: number,
+    peer: Identity,
+    timing: Timing,
+  ): void {
     const { connectionDelayMs } = this.faults;
-    const tell = (): void => {
+    const report = (): void => {
       this.emit(leConnectionComplete, {
         status,
         connectionHandle: handle,
@@ -292,8 +298,8 @@ export class Controller implements LinkOwner {
         centralClockAccuracy: CLOCK_ACCURACY,
       });
     };
-    if (connectionDelayMs === 0) tell();
-    else this.clock.setTimer(tell, connectionDelayMs);
+    if (connectionDelayMs === 0) report();
+    else this.clock.setTimer(report, connectionDelayMs);
   }
 }
 

@@ -43,7 +43,7 @@ export class Encryption {
     this.refreshing = this.end.encrypted;
     this.request = { name: "LL_ENC_REQ", randomNumber, encryptedDiversifier };
     this.procedures.begin(this.refreshing ? { name: "LL_PAUSE_ENC_REQ" } : this.request, (error) =>
-      this.tell(error),
+      this.report(error),
     );
   }
 
@@ -108,12 +108,12 @@ export class Encryption {
     end.send({ name: "LL_ENC_RSP" });
     this.asked = true;
     const { randomNumber, encryptedDiversifier } = control;
-    const told = end.owner.emit(leLongTermKeyRequest, {
+    const delivered = end.owner.emit(leLongTermKeyRequest, {
       connectionHandle: end.handle,
       randomNumber,
       encryptedDiversifier,
     });
-    if (!told) this.answer(undefined);
+    if (!delivered) this.answer(undefined);
   }
 
   /** The first encrypted packet of the peer: with another key its integrity check fails (Vol 6, Part B, 5.1.3.1). */
@@ -124,10 +124,10 @@ export class Encryption {
     if (peripheral) end.send({ name: "LL_START_ENC_RSP", key: this.key });
     else this.procedures.finish();
     end.encrypted = true;
-    this.tell(HCI_STATUS.SUCCESS);
+    this.report(HCI_STATUS.SUCCESS);
   }
 
-  private tell(status: number): void {
+  private report(status: number): void {
     const { owner, handle, encrypted } = this.end;
     this.end.dataPaused = false;
     if (this.refreshing && status === HCI_STATUS.SUCCESS) {

@@ -148,7 +148,7 @@ export class LinkEnd {
     }
   }
 
-  /** Tells the host which of its packets the peer has, once a connection event. */
+  /** Reports to the host which of its packets the peer has, once a connection event. */
   reportCompleted(): void {
     const count = this.completedCount;
     if (count === 0 || !this.alive) return;

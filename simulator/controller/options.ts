@@ -94,7 +94,7 @@ export interface Faults {
   duplicate: readonly number[];
   /** Added to every count of completed packets. */
   completedExtra: number;
-  /** Never tells that packets were completed. */
+  /** Never reports that packets were completed. */
   withholdCompleted: boolean;
   /** Completed packets are reported for this handle instead. */
   completedHandle: number | undefined;

@@ -102,15 +102,15 @@ export class Procedures {
 
   /** 5.1.4; the event follows, at once when the features are known. */
   readFeatures(): void {
-    if (this.peerFeatures) return this.tellFeatures(HCI_STATUS.SUCCESS);
+    if (this.peerFeatures) return this.reportFeatures(HCI_STATUS.SUCCESS);
     const central = this.end.role === ROLE.CENTRAL;
     const features = [...this.end.owner.options.features];
     this.begin({ name: central ? "LL_FEATURE_REQ" : "LL_PERIPHERAL_FEATURE_REQ", features }, (error) =>
-      this.tellFeatures(error),
+      this.reportFeatures(error),
     );
   }
 
-  private tellFeatures(status: number): void {
+  private reportFeatures(status: number): void {
     const { owner, handle } = this.end;
     const leFeatures = featureBytes(this.peerFeatures ?? []);
     owner.emit(leReadRemoteFeaturesComplete, { status, connectionHandle: handle, leFeatures });
@@ -119,7 +119,7 @@ export class Procedures {
   /** 5.1.5 */
   readVersion(): void {
     this.versionAsked = true;
-    if (this.peerVersion) this.tellVersion();
+    if (this.peerVersion) this.reportVersion();
     else if (!this.versionSent) this.sendVersion();
   }
 
@@ -129,7 +129,7 @@ export class Procedures {
     this.end.send({ name: "LL_VERSION_IND", version, companyIdentifier, subversion });
   }
 
-  private tellVersion(): void {
+  private reportVersion(): void {
     const peer = this.peerVersion!;
     this.versionAsked = false;
     this.end.owner.emit(readRemoteVersionInformationComplete, {
@@ -146,7 +146,7 @@ export class Procedures {
     if (this.end.role === ROLE.CENTRAL) return this.announceUpdate(timing);
     this.begin(
       { name: "LL_CONNECTION_PARAM_REQ", ...timing, interval: intervalMin, intervalMax: timing.interval },
-      (error) => this.tellUpdate(error),
+      (error) => this.reportUpdate(error),
     );
   }
 
@@ -159,7 +159,7 @@ export class Procedures {
       () => pdu.delivered,
       () => {
         events.timing = timing;
-        this.tellUpdate(HCI_STATUS.SUCCESS);
+        this.reportUpdate(HCI_STATUS.SUCCESS);
         events.peripheral.procedures.updated();
       },
     );
@@ -169,10 +169,10 @@ export class Procedures {
   private updated(): void {
     if (!this.end.alive) return;
     if (this.running?.request.name === "LL_CONNECTION_PARAM_REQ") this.finish();
-    this.tellUpdate(HCI_STATUS.SUCCESS);
+    this.reportUpdate(HCI_STATUS.SUCCESS);
   }
 
-  private tellUpdate(status: number): void {
+  private reportUpdate(status: number): void {
     const { owner, handle, events, alive } = this.end;
     if (!alive) return;
     owner.emit(leConnectionUpdateComplete, {
@@ -232,10 +232,10 @@ export class Procedures {
 
   /** 5.1.10; the event follows in any case. */
   setPhy(txPhys: number, rxPhys: number): void {
-    this.begin({ name: "LL_PHY_REQ", txPhys, rxPhys }, (error) => this.tellPhy(error));
+    this.begin({ name: "LL_PHY_REQ", txPhys, rxPhys }, (error) => this.reportPhy(error));
   }
 
-  private tellPhy(status: number): void {
+  private reportPhy(status: number): void {
     const { owner, handle, events, role, alive } = this.end;
     if (!alive) return;
     const down = events.centralToPeripheral;
@@ -277,7 +277,7 @@ export class Procedures {
   private phyUpdated(changed: boolean): void {
     const mine = this.running?.request.name === "LL_PHY_REQ";
     if (mine) this.finish();
-    if (mine || changed) this.tellPhy(HCI_STATUS.SUCCESS);
+    if (mine || changed) this.reportPhy(HCI_STATUS.SUCCESS);
   }
 
   reject(rejected: string, error: number): void {
@@ -304,11 +304,11 @@ export class Procedures {
       case "LL_FEATURE_RSP":
         this.peerFeatures = control.features;
         this.finish();
-        return this.tellFeatures(HCI_STATUS.SUCCESS);
+        return this.reportFeatures(HCI_STATUS.SUCCESS);
       case "LL_VERSION_IND":
         this.peerVersion = control;
         if (!this.versionSent) this.sendVersion();
-        if (this.versionAsked) this.tellVersion();
+        if (this.versionAsked) this.reportVersion();
         return;
       case "LL_LENGTH_REQ":
         if (!end.owner.has(LE_FEATURE.DATA_PACKET_LENGTH_EXTENSION) || end.owner.faults.refuseDataLength) {
@@ -348,7 +348,7 @@ export class Procedures {
   private receiveParameterRequest(control: Extract<Control, { name: "LL_CONNECTION_PARAM_REQ" }>): void {
     const { owner, handle } = this.end;
     this.requested = control;
-    const told =
+    const delivered =
       owner.has(LE_FEATURE.CONNECTION_PARAMETERS_REQUEST) &&
       owner.emit(leRemoteConnectionParameterRequest, {
         connectionHandle: handle,
@@ -358,7 +358,7 @@ export class Procedures {
         timeout: control.timeout,
       });
     // A host that does not want to be asked cannot agree (5.1.7.1).
-    if (!told) this.answerUpdate(HCI_STATUS.UNSUPPORTED_REMOTE_FEATURE);
+    if (!delivered) this.answerUpdate(HCI_STATUS.UNSUPPORTED_REMOTE_FEATURE);
   }
 
   private receivePhyRequest(control: Extract<Control, { name: "LL_PHY_REQ" }>): void {

@@ -1,4 +1,4 @@
-/** The phone's ATT bearer (Vol 3, Part F): requests one after the other, and what the server tells by itself. */
+/** The phone's ATT bearer (Vol 3, Part F): requests one after the other, and what the server sends by itself. */
 
 import {
   errorResponse,
@@ -33,7 +33,7 @@ export class PhoneAtt {
   preferredMtu = 517;
   /** Whether indications are confirmed. */
   confirms = true;
-  /** Everything the server told, in order, and how much of it `nextValue` has returned. */
+  /** Every value the server sent, in order, and how much of it `nextValue` has returned. */
   readonly values: ServerValue[] = [];
   private taken = 0;
   private readonly clock: Clock;

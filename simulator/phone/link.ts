@@ -231,13 +231,13 @@ export class PhoneLink {
     }
   }
 
-  /** The controller told a change of timing. */
+  /** The controller reported a change of timing. */
   updated(status: number, timing: LinkTiming): void {
     if (status === 0) this.timing = timing;
     this.updating?.resolve(status);
   }
 
-  /** The controller told a change of encryption. */
+  /** The controller reported a change of encryption. */
   encryptionChanged(status: number, enabled: boolean): void {
     this.encrypted = enabled;
     this.encrypting?.resolve(status);
@@ -258,12 +258,12 @@ export class PhoneLink {
     return wait.promise;
   }
 
-  /** The controller told the end. */
+  /** The controller reported the end. */
   ended(reason: number): void {
     this.reason = reason;
     const error = new PhoneError(`the link ended with reason 0x${reason.toString(16)}`, reason);
     this.att.close(error);
     for (const wait of [this.updating, this.encrypting]) wait?.reject(error);
-    for (const tell of this.ending.splice(0)) tell(reason);
+    for (const resolve of this.ending.splice(0)) resolve(reason);
   }
 }

@@ -36,7 +36,7 @@ import { PhoneError } from "./errors.ts";
 import { PhoneHci, type SendPacket } from "./hci.ts";
 import { type LinkTiming, PhoneLink } from "./link.ts";
 
-/** All that a central can be told: every event of Vol 4, Part E, 7.3.1 that a 5.0 controller has. */
+/** All events that a central can get: every event of Vol 4, Part E, 7.3.1 that a 5.0 controller has. */
 const EVENT_MASK = new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f]);
 /** Connection, report, update, features, key, data length, PHY; parameter requests are left to the controller. */
 const LE_EVENT_MASK = new Uint8Array([0x5f, 0x08, 0, 0, 0, 0, 0, 0]);

@@ -115,12 +115,12 @@ export async function* runPhoneSession(
     yield { event: "subscribed", ...identify(characteristic.uuid) };
   }
   for (let number = 1; number <= notifications; number++) {
-    const told = await nextValue(link, patienceMs);
-    if (told === undefined) {
+    const received = await nextValue(link, patienceMs);
+    if (received === undefined) {
       yield { event: "silence", seconds: (patienceMs ?? 0) / 1000 };
       break;
     }
-    const { handle, value } = told;
+    const { handle, value } = received;
     const characteristic = database.characteristics.find((candidate) => candidate.handle === handle);
     if (characteristic) yield { event: "notification", number, ...valueEvent(characteristic, value) };
   }
@@ -130,7 +130,7 @@ export async function* runPhoneSession(
   yield { event: "done" };
 }
 
-/** Tells each payload that is another than the one before. */
+/** Yields each payload that is another than the one before. */
 async function* listen(
   phone: Phone,
   first: Sighting,
@@ -158,7 +158,7 @@ async function nextValue(link: PhoneLink, patienceMs: number | undefined): Promi
   }
 }
 
-/** A sighting as an event tells it. */
+/** A sighting as an event has it. */
 export function sightingEvent(sighting: Sighting): SightingEvent {
   const scanResponse = sighting.scanResponse ?? new Uint8Array(0);
   return {
@@ -173,7 +173,7 @@ export function sightingEvent(sighting: Sighting): SightingEvent {
   };
 }
 
-/** A database as an event tells it. */
+/** A database as an event has it. */
 export function serviceEvents(database: FoundDatabase): ServiceEvent[] {
   return database.services.map((service) => ({
     ...identify(service.uuid),
@@ -189,7 +189,7 @@ export function serviceEvents(database: FoundDatabase): ServiceEvent[] {
   }));
 }
 
-/** A value as an event tells it. */
+/** A value as an event has it. */
 export function valueEvent({ uuid, handle }: FoundCharacteristic, value: Uint8Array): ValueEvent {
   return { ...identify(uuid), handle, raw: hex(value), decoded: decodeValue(uuid, value) };
 }

@@ -44,18 +44,18 @@ export async function runImage(
 ): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), "obscura-bench-"));
   const lines: string[] = [];
-  let told: () => void = () => undefined;
+  let wake: () => void = () => undefined;
   const path = join(folder, "hci");
   const controller = new BenchController();
   const { server, connected } = await listen(path, controller);
   const command = commandFor(images, application, path, plain ? undefined : folder);
   const program = new Program("camera", command, (line) => {
     lines.push(line);
-    told();
+    wake();
   });
   const said = () => lines.flatMap((line) => /\bbench: (.*)/.exec(line)?.[1] ?? []);
   const saidEnough = new Promise<void>((resolve) => {
-    told = () => {
+    wake = () => {
       if (said().filter((line) => line.startsWith("memory")).length === enough) resolve();
     };
   });

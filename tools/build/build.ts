@@ -40,7 +40,7 @@ export interface Built {
   readonly firmware: string;
 }
 
-/** @throws UsageError for an unknown board or application; StepFailed after a step's failure was told. */
+/** @throws UsageError for an unknown board or application; StepFailed after a step's failure was reported. */
 export async function* build(options: BuildOptions): Operation<Built> {
   const board = loadBoard(options.board, options.manifest);
   const { name, entry } = findApplication(options.application);

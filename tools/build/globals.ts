@@ -136,7 +136,7 @@ export function namesUsed(kind: BundleKind, ast: object): NamesUsed {
   const tree = structuredClone(ast) as Parameters<typeof analyze>[0];
   const found: Found = { asked: new Set(), tried: new Set() };
   prepare(tree, found);
-  // Rollup tells of eval by itself, with the line.
+  // Rollup warns of eval by itself, with the line.
   const known = new Set([...globalNames(kind), "eval"]);
   const { globalScope } = analyze(tree, { ecmaVersion: 2022, sourceType: "module" });
   const used = new Set<string>();

@@ -1,6 +1,6 @@
 /**
  * What a bundle may import. The camera has no module loader but for the application's public modules, so that
- * everything else is either in the bundle or a mistake, and a mistake is told at build time with the file's name.
+ * everything else is either in the bundle or a mistake, and a mistake is reported at build time with the file's name.
  */
 import { isBuiltin } from "node:module";
 import { dirname, join, resolve, sep } from "node:path";

@@ -47,7 +47,7 @@ export class Lines {
   }
 }
 
-/** What `SourceMap.findEntry` finds, for what no source map tells is {}. */
+/** What `SourceMap.findEntry` finds, for what is in no source map is {}. */
 interface Entry {
   readonly generatedLine?: number;
   readonly originalSource?: string;

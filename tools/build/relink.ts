@@ -62,7 +62,7 @@ interface Command {
 async function fillKit(kit: string, board: Board, { folder, bundle }: RelinkingSources): Promise<void> {
   rmSync(kit, { recursive: true, force: true });
   mkdirSync(join(kit, "include"), { recursive: true });
-  const database = await mustRun("ninja", ["-C", folder, "-t", "compdb"], "Ninja tells no commands");
+  const database = await mustRun("ninja", ["-C", folder, "-t", "compdb"], "Ninja lists no commands");
   // Ninja's own lines, such as that it enters a folder, come before.
   const commands = JSON.parse(database.slice(database.indexOf("[\n"))) as Command[];
   const sources = new Map(commands.map(({ output, file }) => [output, file]));

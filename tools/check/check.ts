@@ -94,7 +94,7 @@ export async function* check(): Operation {
     throw new ToolError(`${failed.length} of ${checks.length} checks failed: ${failed.join(", ")}`);
 }
 
-/** Writes our files in the one format. What needs a decision is left for `check` to tell. */
+/** Writes our files in the one format. What needs a decision is left for `check` to report. */
 export async function* format(): Operation {
   yield* step("biome", "TypeScript", async () => {
     await mustRun(nodeProgram("biome"), ["format", "--write"], "biome cannot format");

@@ -14,8 +14,8 @@ export async function perform<T>(operation: Operation<T>, render: Renderer): Pro
   }
 }
 
-/** Tells a failure on standard error unless an event told it; returns the exit status. Defects pass through. */
-export function tellFailure(error: unknown): number {
+/** Reports a failure on standard error unless an event reported it; returns the exit status. Defects pass through. */
+export function reportFailure(error: unknown): number {
   if (error instanceof StepFailed) return exitStatus.failure;
   if (!(error instanceof ToolError)) throw error;
   process.stderr.write(`obscura: ${error.message}\n${error.output === "" ? "" : `${error.output}\n`}`);

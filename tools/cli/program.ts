@@ -16,7 +16,7 @@ import { parseRadio, radios } from "../session/radios/radio.ts";
 import { runSession } from "../session/session.ts";
 import { piecesFor, SetupError, setUp, verbPieces } from "../setup.mjs";
 import { traceLog } from "../trace/command.ts";
-import { exitStatus, perform, tellFailure } from "./perform.ts";
+import { exitStatus, perform, reportFailure } from "./perform.ts";
 import { jsonRenderer, type Renderer, textRenderer } from "./render.ts";
 import { exitStatusHelp, manifestOption } from "./verb.ts";
 
@@ -258,7 +258,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
       process.stderr.write(`obscura: ${usageSentence(error, program, args)}\n`);
       return exitStatus.usage;
     }
-    return tellFailure(error);
+    return reportFailure(error);
   } finally {
     for (const name of signals) process.off(name, interrupt);
   }

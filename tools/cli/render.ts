@@ -26,21 +26,21 @@ export function jsonRenderer(out: Sink): Renderer {
 /** For a person: what is being done, how long it took, what went wrong. */
 export function textRenderer(out: Sink): Renderer {
   const titles = new Map<string, string>();
-  const told = new Map<string, number>();
+  const reported = new Map<string, number>();
   const line = (text: string) => out.write(`${out.isTTY ? ERASE_LINE : ""}${text}\n`);
   return (event) => {
     switch (event.type) {
       case "step:start":
         titles.set(event.step, event.title);
-        told.set(event.step, 0);
+        reported.set(event.step, 0);
         if (out.isTTY) out.write(`${ERASE_LINE}… ${event.title}`);
         return;
       case "step:progress": {
         const { step, done, total } = event;
         const text = `… ${titles.get(step)}: ${done} of ${total}`;
         if (out.isTTY) out.write(`${ERASE_LINE}${text}`);
-        else if (done / total >= (told.get(step) ?? 0) + quietShare) {
-          told.set(step, done / total);
+        else if (done / total >= (reported.get(step) ?? 0) + quietShare) {
+          reported.set(step, done / total);
           line(text);
         }
         return;

@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { DEFAULT_MANIFEST, findManifest, listManifests } from "../build/manifest.ts";
 import { UsageError } from "../events.ts";
-import { exitStatus, tellFailure } from "./perform.ts";
+import { exitStatus, reportFailure } from "./perform.ts";
 
 /** What the exit status means, at the end of every help. */
 export const exitStatusHelp = `
@@ -39,10 +39,10 @@ export async function runVerb<T extends object>(
     command.parse(args, { from: "user" });
     return await work(command.opts<T>());
   } catch (error) {
-    if (!(error instanceof CommanderError)) return tellFailure(error);
+    if (!(error instanceof CommanderError)) return reportFailure(error);
     if (error.exitCode === 0) return exitStatus.success;
     const said = error.message.replace(/^error: /, "").replaceAll("\n", " ");
     const options = command.options.map(({ long }) => long).join(", ");
-    return tellFailure(new UsageError(`${said}. Options: ${options}, --help.`));
+    return reportFailure(new UsageError(`${said}. Options: ${options}, --help.`));
   }
 }

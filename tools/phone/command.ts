@@ -31,7 +31,7 @@ const help = [
 ];
 
 /**
- * Does each line's step, until the input ends or says `exit`. A step that fails is told, and the next one is read.
+ * Does each line's step, until the input ends or says `exit`. A step that fails is reported, and the next one is read.
  * @throws ToolError when there is no controller, or it has gone; with a failed step when nobody types
  */
 export async function* runPhone({ hci, input, prompt, signal }: PhoneOptions): Operation {

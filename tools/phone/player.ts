@@ -1,4 +1,4 @@
-/** Plays the steps of a script with virtual phones, and tells what they see. */
+/** Plays the steps of a script with virtual phones, and reports what they see. */
 
 import { attErrorText } from "../../firmware/ble/att/errors.ts";
 import { formatAddress, hex } from "../../firmware/ble/codec.ts";
@@ -96,25 +96,25 @@ const title = (uuid: Parameters<typeof identify>[0]): string => {
 /** Plays lines one after the other. */
 export class Player {
   private readonly stage: Stage;
-  private readonly tell: (event: CentralEvent) => void;
+  private readonly report: (event: CentralEvent) => void;
   private readonly actors = new Map<number, Actor>();
   private number = 1;
   /** A refusal that the next step must expect. */
   private refused: { readonly place: string; readonly message: string; readonly code: number } | undefined;
 
-  constructor(stage: Stage, tell: (event: CentralEvent) => void) {
+  constructor(stage: Stage, report: (event: CentralEvent) => void) {
     this.stage = stage;
-    this.tell = tell;
+    this.report = report;
   }
 
   /** @throws ScriptError with the line's place, when a step does not go as the script says. */
   async play(lines: readonly Line[]): Promise<void> {
     for (const { place, step } of lines) await this.placed(place, step);
     this.settle();
-    this.tell({ event: "done" });
+    this.report({ event: "done" });
   }
 
-  /** Plays one step that a person typed: a refusal is just told. */
+  /** Plays one step that a person typed: a refusal is only reported. */
   async playOne(step: Step): Promise<void> {
     if (step.do !== "expect refusal") this.refused = undefined;
     await this.perform(step, "");
@@ -147,7 +147,7 @@ export class Player {
       this.number = step.number;
       return;
     }
-    const { actor, tell } = this;
+    const { actor, report } = this;
     switch (step.do) {
       case "find":
         await this.find(actor, step.withinMs, step.whom);
@@ -157,7 +157,7 @@ export class Player {
       case "connect":
         return this.connect(actor, step.mtu);
       case "database":
-        tell({ event: "database", services: serviceEvents(await actor.rediscovered()) });
+        report({ event: "database", services: serviceEvents(await actor.rediscovered()) });
         return;
       case "read":
         return this.orRefusal(actor, "read", step.attribute, place, () => this.read(actor, step.attribute));
@@ -169,19 +169,19 @@ export class Player {
         return this.orRefusal(actor, "subscribe", step.attribute, place, async () => {
           const characteristic = await actor.characteristic(step.attribute);
           await actor.link.subscribe(characteristic, step.indications ? "indicate" : "notify");
-          tell({ event: "subscribed", ...identify(characteristic.uuid) });
+          report({ event: "subscribed", ...identify(characteristic.uuid) });
         });
       case "subscribe all":
         for (const characteristic of (await actor.discovered()).characteristics) {
           if ((characteristic.properties & NOTIFY) === 0) continue;
           await actor.link.subscribe(characteristic);
-          tell({ event: "subscribed", ...identify(characteristic.uuid) });
+          report({ event: "subscribed", ...identify(characteristic.uuid) });
         }
         return;
       case "unsubscribe": {
         const characteristic = await actor.characteristic(step.attribute);
         await actor.link.subscribe(characteristic, "none");
-        tell({ event: "unsubscribed", ...identify(characteristic.uuid) });
+        report({ event: "unsubscribed", ...identify(characteristic.uuid) });
         return;
       }
       case "notifications":
@@ -205,8 +205,8 @@ export class Player {
       case "expect silence": {
         const value = actor.received.shift() ?? (await nextValue(actor, step.ms));
         if (value !== undefined)
-          fail(`expected silence, but handle 0x${value.handle.toString(16)} told ${hex(value.value)}`);
-        tell({ event: "silence", seconds: step.ms / 1000 });
+          fail(`expected silence, but handle 0x${value.handle.toString(16)} sent ${hex(value.value)}`);
+        report({ event: "silence", seconds: step.ms / 1000 });
         return;
       }
       case "expect log":
@@ -222,12 +222,12 @@ export class Player {
     if (!actor.isReady) {
       await phone.start();
       actor.isReady = true;
-      this.tell({ event: "ready", address: formatAddress(phone.address) });
+      this.report({ event: "ready", address: formatAddress(phone.address) });
     }
     if (again && before === undefined) fail("no camera was found before");
     const sighting = await phone.find(again ? { address: before!.address } : whom, withinMs);
     actor.sighting = sighting;
-    this.tell({ event: again ? "advertisingAgain" : "found", ...sightingEvent(sighting) });
+    this.report({ event: again ? "advertisingAgain" : "found", ...sightingEvent(sighting) });
     return sighting;
   }
 
@@ -235,7 +235,7 @@ export class Player {
     let last = actor.sighting ?? (await this.find(actor, withinMs, {}));
     for (let number = 1; number <= count; number++) {
       last = await actor.phone.find({ address: last.address, unlike: last }, withinMs);
-      this.tell({ event: "heard", number, ...sightingEvent(last) });
+      this.report({ event: "heard", number, ...sightingEvent(last) });
     }
     actor.sighting = last;
   }
@@ -245,8 +245,8 @@ export class Player {
     if (!sighting.connectable) fail("this camera advertises so that nobody can connect");
     const link = await actor.phone.connect(sighting);
     actor.connected(link);
-    this.tell({ event: "connected", address: formatAddress(sighting.address), mtu: link.att.mtu });
-    if (mtu > 23) this.tell({ event: "mtu", asked: mtu, mtu: await link.exchangeMtu(mtu) });
+    this.report({ event: "connected", address: formatAddress(sighting.address), mtu: link.att.mtu });
+    if (mtu > 23) this.report({ event: "mtu", asked: mtu, mtu: await link.exchangeMtu(mtu) });
   }
 
   private async read(actor: Actor, attribute: Attribute): Promise<void> {
@@ -254,10 +254,10 @@ export class Player {
     actor.value = value;
     const { descriptor } = attribute;
     if (descriptor === undefined) {
-      this.tell({ event: "value", ...valueEvent(await actor.characteristic(attribute), value) });
+      this.report({ event: "value", ...valueEvent(await actor.characteristic(attribute), value) });
     } else {
       const handle = await actor.handle(attribute);
-      this.tell({ event: "descriptor", ...identify(descriptor), handle, raw: hex(value) });
+      this.report({ event: "descriptor", ...identify(descriptor), handle, raw: hex(value) });
     }
   }
 
@@ -265,11 +265,11 @@ export class Player {
     for (const characteristic of (await actor.discovered()).characteristics) {
       if (characteristic.properties & READ) {
         const value = await actor.link.read(characteristic);
-        this.tell({ event: "value", ...valueEvent(characteristic, value) });
+        this.report({ event: "value", ...valueEvent(characteristic, value) });
       }
       for (const { handle, uuid } of characteristic.descriptors) {
         const raw = hex(await actor.link.read(handle));
-        this.tell({ event: "descriptor", ...identify(uuid), handle, raw });
+        this.report({ event: "descriptor", ...identify(uuid), handle, raw });
       }
     }
   }
@@ -282,10 +282,10 @@ export class Player {
     if (response) await actor.link.write(handle, value);
     else await actor.link.writeWithoutResponse(handle, value);
     const written = identify(attribute.descriptor ?? attribute.uuid);
-    this.tell({ event: "written", ...written, raw: hex(value), response });
+    this.report({ event: "written", ...written, raw: hex(value), response });
   }
 
-  /** Tells a refusal, which the next step must expect. */
+  /** Reports a refusal, which the next step must expect. */
   private async orRefusal(
     actor: Actor,
     what: "read" | "write" | "subscribe",
@@ -301,7 +301,7 @@ export class Player {
       const { code } = error;
       const meaning = attErrorText(code);
       const of = identify(descriptor ?? uuid);
-      this.tell({ event: "refused", ...of, what, code, meaning });
+      this.report({ event: "refused", ...of, what, code, meaning });
       this.refused = {
         place,
         code,
@@ -325,7 +325,7 @@ export class Player {
       const value =
         actor.received.shift() ?? (await nextValue(actor, Math.max(1, deadline - performance.now())));
       if (value === undefined) fail(`${taken} of ${count} notifications came within ${withinMs / 1000} s`);
-      await this.tellNotification(actor, value!);
+      await this.reportNotification(actor, value!);
     }
   }
 
@@ -348,27 +348,27 @@ export class Player {
         continue;
       }
       actor.received.splice(index, 1);
-      await this.tellNotification(actor, value!);
+      await this.reportNotification(actor, value!);
       if (pattern !== undefined && !matches(value!.value, pattern)) {
         fail(
-          `expected ${patternText(pattern)} of ${title(attribute.uuid)}, it told ${hex(value!.value) || "empty"}`,
+          `expected ${patternText(pattern)} of ${title(attribute.uuid)}, it sent ${hex(value!.value) || "empty"}`,
         );
       }
       return;
     }
   }
 
-  private async tellNotification(actor: Actor, { kind, handle, value }: ServerValue): Promise<void> {
+  private async reportNotification(actor: Actor, { kind, handle, value }: ServerValue): Promise<void> {
     const { characteristics } = await actor.discovered();
     const characteristic = characteristics.find((candidate) => candidate.handle === handle);
     if (characteristic === undefined) return;
     const number = ++actor.notifications;
-    const told = { event: "notification", number, ...valueEvent(characteristic, value) } as const;
-    this.tell(kind === "indication" ? { ...told, indication: true } : told);
+    const fields = { event: "notification", number, ...valueEvent(characteristic, value) } as const;
+    this.report(kind === "indication" ? { ...fields, indication: true } : fields);
   }
 
   private disconnected(reason: number): void {
-    this.tell({ event: "disconnected", reason, name: statusText(reason) });
+    this.report({ event: "disconnected", reason, name: statusText(reason) });
   }
 }
 

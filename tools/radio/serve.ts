@@ -18,7 +18,7 @@ const usage = `usage: serve.ts [--listen tcp:HOST:PORT|unix:PATH] [--seed N] [--
   --connect   let a phone connect to the camera of this name, and end
 `;
 
-const tell = (event: object): void => {
+const report = (event: object): void => {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 };
 
@@ -44,18 +44,18 @@ async function run(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
-  const onChange = (message: string): void => tell({ event: "air", message });
+  const onChange = (message: string): void => report({ event: "air", message });
   const server = new SimulatorServer({ listen, seed, loss, onChange });
-  tell({ event: "listening", address: await server.listen() });
+  report({ event: "listening", address: await server.listen() });
   if (name === undefined) {
     await new Promise<void>((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
     });
   } else {
     try {
-      for await (const event of runPhoneSession(server.addPhone(), { name })) tell(event);
+      for await (const event of runPhoneSession(server.addPhone(), { name })) report(event);
     } catch (error) {
-      tell({
+      report({
         event: "failed",
         step: "session",
         message: error instanceof Error ? error.message : String(error),

@@ -17,7 +17,7 @@ export interface SimulatorServerOptions {
   readonly loss?: number;
   /** The make of the controllers. */
   readonly controller?: Partial<ControllerOptions>;
-  /** Told when a connection came, went, or was closed because its bytes made no sense. */
+  /** Called when a connection came, went, or was closed because its bytes made no sense. */
   readonly onChange?: (message: string) => void;
 }
 
@@ -86,10 +86,10 @@ export class SimulatorServer {
   private accept(socket: Socket): void {
     const controller = this.createController();
     const name = `controller ${this.devices}`;
-    const tell = this.options.onChange ?? (() => undefined);
+    const report = this.options.onChange ?? (() => undefined);
     this.sockets.add(socket);
     this.controllers.push(controller);
-    tell(`${name} connected`);
+    report(`${name} connected`);
     socket.setNoDelay(true);
     controller.onPacket = (packet) => {
       if (!socket.destroyed) socket.write(packet);
@@ -97,16 +97,16 @@ export class SimulatorServer {
     const framer = new H4Framer(FROM_HOST, (packet) => controller.receive(packet));
     socket.on("data", (bytes) => {
       if (framer.push(bytes)) return;
-      tell(`${name} lost the framing of its host's bytes, and hung up`);
+      report(`${name} lost the framing of its host's bytes, and hung up`);
       socket.destroy();
     });
-    socket.on("error", (error) => tell(`${name}: ${error.message}`));
+    socket.on("error", (error) => report(`${name}: ${error.message}`));
     socket.on("close", () => {
       // A host that is gone takes its controller's power along: peers notice by their supervision timeout.
       controller.die();
       this.sockets.delete(socket);
       this.controllers.splice(this.controllers.indexOf(controller), 1);
-      tell(`${name} disconnected${violationsOf(controller)}`);
+      report(`${name} disconnected${violationsOf(controller)}`);
     });
   }
 }

@@ -43,7 +43,7 @@ class Failure(Exception):
         self.kind = kind
 
 
-def tell(event: str, **fields: object) -> None:
+def report(event: str, **fields: object) -> None:
     print(json.dumps({"event": event, **fields}), flush=True)
 
 
@@ -147,21 +147,21 @@ async def run(spec: str) -> int:
         transport = await open_transport(spec)
     except Exception as error:
         reason = failure(error)
-        tell("failed", kind=reason.kind, message=str(reason))
+        report("failed", kind=reason.kind, message=str(reason))
         return 1
     async with transport:
         bridge = Bridge(transport)
         try:
             await bridge.reset()
         except Failure as reason:
-            tell("failed", kind=reason.kind, message=str(reason))
+            report("failed", kind=reason.kind, message=str(reason))
             return 1
         server = await asyncio.start_server(bridge.serve, "127.0.0.1", 0)
-        tell("ready", hci=f"tcp:127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        report("ready", hci=f"tcp:127.0.0.1:{server.sockets[0].getsockname()[1]}")
         ends = [asyncio.ensure_future(end_of_session()), asyncio.ensure_future(bridge.lost.wait())]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if bridge.lost.is_set():
-            tell("lost")
+            report("lost")
             return 1
         return 0
 

@@ -1,5 +1,5 @@
 """
-A Bluetooth LE central on Bumble's host stack, driven by steps, telling what it sees as lines of JSON.
+A Bluetooth LE central on Bumble's host stack, driven by steps, which reports what it sees as lines of JSON.
 
     python tools/rig/central.py --hci tcp:127.0.0.1:41234 --name obscura-env
 
@@ -23,7 +23,7 @@ from typing import Any
 from bumble.device import Device
 from bumble.hci import Address
 from bumble.transport import open_transport
-from steps import Steps, run_step, tell
+from steps import Steps, report, run_step
 
 SESSION: list[dict[str, Any]] = [
     {"do": "connect"},
@@ -70,13 +70,13 @@ async def run(arguments: argparse.Namespace) -> bool:
             "obscura-central", Address(arguments.own_address), transport.source, transport.sink
         )
         await device.power_on()
-        tell("ready", address=arguments.own_address)
+        report("ready", address=arguments.own_address)
         steps = Steps(device, arguments.name, arguments.address)
         is_interactive = arguments.steps == "-"
         async for step in given_steps(arguments.steps) if arguments.steps else tour(steps):
             if not await run_step(steps, step) and not is_interactive:
                 return False
-        tell("done")
+        report("done")
         return True
 
 
@@ -84,9 +84,9 @@ async def run_in_time(arguments: argparse.Namespace) -> bool:
     try:
         return await asyncio.wait_for(run(arguments), arguments.timeout)
     except (asyncio.TimeoutError, TimeoutError):
-        tell("failed", step="all", message=f"the central was not through after {arguments.timeout:g} s")
+        report("failed", step="all", message=f"the central was not through after {arguments.timeout:g} s")
     except (OSError, ConnectionError) as error:
-        tell("failed", step="all", message=f"no controller at {arguments.hci}: {error}")
+        report("failed", step="all", message=f"no controller at {arguments.hci}: {error}")
     return False
 
 

@@ -1,4 +1,4 @@
-/** What central.py tells and takes: one JSON object a line. */
+/** What central.py reports and takes: one JSON object a line. */
 
 /** An attribute's type: the UUID as 4 digits or five groups, and its name when the Bluetooth SIG gave it one. */
 export interface Identity {

@@ -1,4 +1,4 @@
-/** What the central tells, as lines for a person. */
+/** What the central reports, as lines for a person. */
 import type { AdStructure, CentralEvent, Identity, ServiceFound, Sighting, Value } from "./events.ts";
 
 /** The lines for one event; none for those that only machines need. */

@@ -1,4 +1,4 @@
-"""What a central on Bumble's host stack can do, step by step, and how it tells what it sees: as lines of JSON."""
+"""What a central on Bumble's host stack can do, step by step, and how it reports what it sees, as lines of JSON."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ class StepError(Exception):
     """A step did not see what it should; the message is a sentence for a person."""
 
 
-def tell(event: str, **fields: Any) -> None:
+def report(event: str, **fields: Any) -> None:
     print(json.dumps({"event": event, **fields}, ensure_ascii=False), flush=True)
 
 
@@ -37,7 +37,7 @@ class Steps:
         self.can_connect = False
         self._connection: Connection | None = None
         self._peer: Peer | None = None
-        self._told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._values: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._disconnected: asyncio.Future[int] | None = None
 
     async def scan(self, again: bool = False, name: str | None = None) -> None:
@@ -64,28 +64,28 @@ class Steps:
             wanted = scanner.find(self._device, name or self._name, None if name else self._address)
             await asyncio.wait_for(wanted, seconds)
             raise StepError("it advertises, although it should not")
-        tell("offAir", seconds=seconds)
+        report("offAir", seconds=seconds)
 
     async def connect(self) -> None:
         if self._target is None:
             raise StepError("connect needs a scan before it")
         self._connection = await self._device.connect(self._target)
         self._peer = Peer(self._connection)
-        self._told = asyncio.Queue()
+        self._values = asyncio.Queue()
         self._listen(self._peer.gatt_client)
         disconnected: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._disconnected = disconnected
         self._connection.on(
             "disconnection", lambda reason: disconnected.done() or disconnected.set_result(reason)
         )
-        tell(
+        report(
             "connected",
             address=self._target.to_string(with_type_qualifier=False),
             mtu=self._connection.att_mtu,
         )
 
     async def exchangeMtu(self, mtu: int) -> None:
-        tell("mtu", asked=mtu, mtu=await self._connected().request_mtu(mtu))
+        report("mtu", asked=mtu, mtu=await self._connected().request_mtu(mtu))
 
     async def discover(self) -> None:
         """Discovers all services, characteristics and descriptors."""
@@ -119,46 +119,46 @@ class Steps:
             )
         if not services:
             raise StepError("the camera shows no services at all")
-        tell("database", services=services)
+        report("database", services=services)
 
     async def readAll(self) -> None:
         """Reads every readable characteristic, and every descriptor."""
         count = 0
         for characteristic in self._characteristics():
             if Characteristic.Properties.READ in characteristic.properties:
-                self._tell_value(characteristic, await characteristic.read_value())
+                self._report_value(characteristic, await characteristic.read_value())
                 count += 1
             for descriptor in characteristic.descriptors:
                 value = await descriptor.read_value()
-                tell("descriptor", **_identity(descriptor.type), handle=descriptor.handle, raw=value.hex())
+                report("descriptor", **_identity(descriptor.type), handle=descriptor.handle, raw=value.hex())
         if count == 0:
             raise StepError("the camera has no readable value")
 
     async def read(self, characteristic: str) -> None:
         found = self._characteristic(characteristic)
-        self._tell_value(found, await found.read_value())
+        self._report_value(found, await found.read_value())
 
     async def readDescriptor(self, characteristic: str, descriptor: str) -> None:
         found = self._descriptor(characteristic, descriptor)
         value = await found.read_value()
-        tell("descriptor", **_identity(found.type), handle=found.handle, raw=value.hex())
+        report("descriptor", **_identity(found.type), handle=found.handle, raw=value.hex())
 
     async def writeDescriptor(self, characteristic: str, descriptor: str, value: str) -> None:
         found = self._descriptor(characteristic, descriptor)
         await found.write_value(bytes.fromhex(value), with_response=True)
-        tell("written", **_identity(found.type), raw=value, response=True)
+        report("written", **_identity(found.type), raw=value, response=True)
 
     async def write(self, characteristic: str, value: str, response: bool = True) -> None:
         """Writes `value`, hexadecimal: in parts when it is long, without response when `response` is false."""
         found = self._characteristic(characteristic)
         await found.write_value(bytes.fromhex(value), with_response=response)
-        tell("written", **_identity(found.uuid), raw=value, response=response)
+        report("written", **_identity(found.uuid), raw=value, response=response)
 
     async def subscribe(self, characteristic: str, indications: bool = False) -> None:
         """Subscribes to notifications, or to indications."""
         found = self._characteristic(characteristic)
         await found.subscribe(prefer_notify=not indications)
-        tell("subscribed", **_identity(found.uuid))
+        report("subscribed", **_identity(found.uuid))
 
     async def subscribeAll(self) -> None:
         notifying = [c for c in self._characteristics() if Characteristic.Properties.NOTIFY in c.properties]
@@ -170,41 +170,41 @@ class Steps:
     async def notifications(self, count: int) -> None:
         """Waits for `count` notifications or indications."""
         for number in range(1, count + 1):
-            tell("notification", number=number, **await self._while_connected(self._told.get()))
+            report("notification", number=number, **await self._while_connected(self._values.get()))
 
     async def unsubscribe(self, characteristic: str) -> None:
         found = self._characteristic(characteristic)
         await found.unsubscribe(force=True)
         # What was under way before the camera's answer may have been meant for us.
-        while not self._told.empty():
-            self._told.get_nowait()
-        tell("unsubscribed", **_identity(found.uuid))
+        while not self._values.empty():
+            self._values.get_nowait()
+        report("unsubscribed", **_identity(found.uuid))
 
     async def expectSilence(self, seconds: float) -> None:
         """Fails when a notification that was not taken yet, or a new one within `seconds`, is there."""
         with contextlib.suppress(asyncio.TimeoutError):
-            unwanted = await asyncio.wait_for(self._told.get(), seconds)
+            unwanted = await asyncio.wait_for(self._values.get(), seconds)
             raise StepError(f"a notification came that nobody waited for: {unwanted}")
-        tell("silence", seconds=seconds)
+        report("silence", seconds=seconds)
 
     async def disconnect(self) -> None:
         self._connected()
         assert self._connection is not None and self._disconnected is not None
         await self._connection.disconnect()
-        self._tell_disconnected(await self._disconnected)
+        self._report_disconnected(await self._disconnected)
 
     async def awaitDisconnection(self) -> None:
         """Waits until the camera or the link ends the connection."""
         if self._disconnected is None:
             raise StepError("awaitDisconnection needs a connect before it")
-        self._tell_disconnected(await self._disconnected)
+        self._report_disconnected(await self._disconnected)
 
-    def _tell_disconnected(self, reason: int) -> None:
+    def _report_disconnected(self, reason: int) -> None:
         self._connection = self._peer = None
-        tell("disconnected", reason=reason, name=HCI_Constant.error_name(reason))
+        report("disconnected", reason=reason, name=HCI_Constant.error_name(reason))
 
-    def _tell_value(self, characteristic: CharacteristicProxy, value: bytes) -> None:
-        tell("value", **_value_fields(characteristic, value))
+    def _report_value(self, characteristic: CharacteristicProxy, value: bytes) -> None:
+        report("value", **_value_fields(characteristic, value))
 
     def _connected(self) -> Peer:
         if self._peer is None or self._disconnected is None or self._disconnected.done():
@@ -230,31 +230,31 @@ class Steps:
         return found
 
     def _listen(self, client: Client) -> None:
-        """Queues everything that the camera tells, whether it was subscribed to or not."""
+        """Queues every value that the camera sends, whether it was subscribed to or not."""
         notified, indicated = (
             client.on_att_handle_value_notification,
             client.on_att_handle_value_indication,
         )
 
         def keep(
-            told: ATT_Handle_Value_Notification | ATT_Handle_Value_Indication, is_indication: bool
+            pdu: ATT_Handle_Value_Notification | ATT_Handle_Value_Indication, is_indication: bool
         ) -> None:
-            handle, value = told.attribute_handle, told.attribute_value
+            handle, value = pdu.attribute_handle, pdu.attribute_value
             found = next((c for s in client.services for c in s.characteristics if c.handle == handle), None)
             fields = (
                 {"uuid": None, "name": None, "handle": handle, "raw": value.hex(), "decoded": None}
                 if found is None
                 else _value_fields(found, value)
             )
-            self._told.put_nowait({**fields, "indication": is_indication})
+            self._values.put_nowait({**fields, "indication": is_indication})
 
-        def on_notification(told: ATT_Handle_Value_Notification) -> None:
-            keep(told, False)
-            notified(told)
+        def on_notification(pdu: ATT_Handle_Value_Notification) -> None:
+            keep(pdu, False)
+            notified(pdu)
 
-        def on_indication(told: ATT_Handle_Value_Indication) -> None:
-            keep(told, True)
-            indicated(told)
+        def on_indication(pdu: ATT_Handle_Value_Indication) -> None:
+            keep(pdu, True)
+            indicated(pdu)
 
         client.on_att_handle_value_notification = on_notification
         client.on_att_handle_value_indication = on_indication
@@ -289,7 +289,7 @@ def _value_fields(characteristic: CharacteristicProxy, value: bytes) -> dict[str
 
 
 async def run_step(steps: Steps, step: dict[str, Any]) -> bool:
-    """Runs one step and tells how it ended."""
+    """Runs one step and reports how it ended."""
     parameters = dict(step)
     name = parameters.pop("do", "")
     timeout = parameters.pop("timeoutSeconds", STEP_TIMEOUT_SECONDS)
@@ -299,9 +299,9 @@ async def run_step(steps: Steps, step: dict[str, Any]) -> bool:
             raise StepError(f"there is no step {name!r}")
         await asyncio.wait_for(method(**parameters), timeout)
     except (asyncio.TimeoutError, TimeoutError):
-        tell("failed", step=name, message=f"{name} saw no end within {timeout:g} s")
+        report("failed", step=name, message=f"{name} saw no end within {timeout:g} s")
     except ProtocolError as error:
-        tell(
+        report(
             "failed",
             step=name,
             message=f"{name}: {error}",
@@ -313,12 +313,12 @@ async def run_step(steps: Steps, step: dict[str, Any]) -> bool:
         task = asyncio.current_task()
         if task is not None and task.cancelling() > 0:
             raise
-        tell("failed", step=name, message=f"{name}: the connection was lost")
+        report("failed", step=name, message=f"{name}: the connection was lost")
     except (StepError, TypeError, ValueError) as error:
-        tell("failed", step=name, message=f"{name}: {error}")
+        report("failed", step=name, message=f"{name}: {error}")
     except Exception as error:  # whatever Bumble throws is a failed step, and its name helps
-        tell("failed", step=name, message=f"{name}: {type(error).__name__}: {error}")
+        report("failed", step=name, message=f"{name}: {type(error).__name__}: {error}")
     else:
-        tell("stepDone", step=name)
+        report("stepDone", step=name)
         return True
     return False

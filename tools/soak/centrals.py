@@ -10,7 +10,7 @@ Takes rounds, one JSON object a line, from standard input; each member gets a co
 
 A member that is `early` vanishes `vanishAfterMs` after its own beginning, wherever it is then. The others do as long
 after they have all got where they wanted to be, and the early one has gone. Nothing is said on the air: its controller is gone, as with a flat battery. When all
-have vanished, one line tells what each saw:
+have vanished, one line reports what each saw:
 
     {"event": "round", "round": 1, "members": [{"stage": "ready", "mtu": 247, "sent": 0, "answered": 0,
                                                 "received": {"4F62...": ["01000000", ...]}}, ...]}
@@ -40,7 +40,7 @@ from bumble.gatt_client import CharacteristicProxy
 from bumble.hci import Address
 from bumble.transport import Transport, open_transport
 from central import bumble_transport, given_steps
-from steps import tell
+from steps import report
 
 # A net for what never comes: nothing that comes takes as long, on the busiest machine.
 PATIENCE_SECONDS = 180.0
@@ -170,14 +170,14 @@ async def run_round(camera: argparse.Namespace, wishes: list[dict[str, Any]]) ->
 
 
 async def run(camera: argparse.Namespace) -> bool:
-    tell("ready")
+    report("ready")
     async for step in given_steps("-"):
         try:
             seen = await run_round(camera, step["members"])
         except ExceptionGroup as group:
-            tell("failed", round=step["round"], message="; ".join(str(error) for error in group.exceptions))
+            report("failed", round=step["round"], message="; ".join(str(error) for error in group.exceptions))
             return False
-        tell("round", round=step["round"], members=[asdict(one) for one in seen])
+        report("round", round=step["round"], members=[asdict(one) for one in seen])
     return True
 
 

@@ -55,8 +55,8 @@ export interface SoakResult {
   readonly heapGrowthBytes: number;
 }
 
-/** What the centrals' program tells. */
-type Told =
+/** What the centrals' program reports. */
+type Summary =
   | { readonly event: "ready" }
   | { readonly event: "round"; readonly round: number; readonly members: readonly Seen[] }
   | { readonly event: "failed"; readonly message: string };
@@ -118,7 +118,7 @@ async function setTheScene(board: string, signal: AbortSignal, progress: Progres
     const running = await startCamera(built.board, options, (line) => camera.put(line));
     stops.push(() => running.stop());
     void running.exited.then((how) => camera.end(how));
-    await centrals.box.take(jsonIn<Told>, "they were ready");
+    await centrals.box.take(jsonIn<Summary>, "they were ready");
     signal.throwIfAborted();
     return {
       camera,
@@ -152,17 +152,18 @@ class Run {
   async play(round: number, members: readonly Wish[]): Promise<CameraReport> {
     const { scene, before, figures } = this;
     scene.ask({ round, members });
-    const told = await scene.centrals.take(jsonIn<Told>, `the end of round ${round}`);
-    if (told.event !== "round") throw this.failure(round, told.event === "failed" ? told.message : "");
+    const summary = await scene.centrals.take(jsonIn<Summary>, `the end of round ${round}`);
+    if (summary.event !== "round")
+      throw this.failure(round, summary.event === "failed" ? summary.message : "");
     // One that vanished early may have left the camera alone for a while.
-    const certain = before.connections + told.members.filter(wasServed).length;
+    const certain = before.connections + summary.members.filter(wasServed).length;
     const report = await scene.camera.take((line) => {
       const found = reportIn(line);
       return found !== undefined && found.connections >= certain ? found : undefined;
     }, `it was alone again, after round ${round} and ${certain} connections`);
-    const findings = findingsOfRound(members, told.members, before, report);
+    const findings = findingsOfRound(members, summary.members, before, report);
     if (findings.length > 0) throw this.failure(round, findings.join("; "));
-    for (const { stage, received } of told.members) {
+    for (const { stage, received } of summary.members) {
       if (stage !== "ready") figures.cutShort++;
       figures.notifications += Object.values(received).reduce((sum, values) => sum + values.length, 0);
     }

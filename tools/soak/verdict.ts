@@ -14,7 +14,7 @@ const STAGES = [
   "ready",
 ] as const;
 
-/** What one central saw in a round, as centrals.py tells it. */
+/** What one central saw in a round, as centrals.py reports it. */
 export interface Seen {
   readonly stage: (typeof STAGES)[number];
   readonly mtu: number;
@@ -41,7 +41,7 @@ function findingsOfMember(name: string, wish: Wish, seen: Seen): string[] {
   if (!wish.early && seen.stage !== "ready") findings.push(`${name} was ${seen.stage} when it vanished`);
   for (const [uuid, values] of Object.entries(seen.received)) {
     if (!wish.subscribe.includes(uuid.toLowerCase())) {
-      findings.push(`${name} was told of ${uuid}, which it had not subscribed to: ${values[0]}`);
+      findings.push(`${name} received a value of ${uuid}, which it had not subscribed to: ${values[0]}`);
       continue;
     }
     const wrong = values.find(

@@ -47,7 +47,7 @@ ${exitStatusHelp}`,
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-function tellChanges(figures: Figures): void {
+function reportChanges(figures: Figures): void {
   const baseline = readBaseline();
   for (const change of findRises(baseline, figures))
     say(`worse than the baseline: ${describeChange(change)}`);
@@ -72,7 +72,7 @@ export async function run(args: readonly string[]): Promise<number> {
       }
       const figures = await perform(bench(manifest), textRenderer(process.stderr));
       if (updateBaseline) writeBaseline(figures);
-      else if (manifest === DEFAULT_MANIFEST) tellChanges(figures);
+      else if (manifest === DEFAULT_MANIFEST) reportChanges(figures);
       process.stdout.write(`${JSON.stringify(figures)}\n`);
       return exitStatus.success;
     });

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { listBoards } from "../build/boards.ts";
-import { exitStatus, perform, tellFailure } from "../cli/perform.ts";
+import { exitStatus, perform, reportFailure } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
 import { UsageError } from "../events.ts";
 import { endPrograms } from "../process.ts";
@@ -168,7 +168,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return exitStatus.success;
   } catch (error) {
     if (signal.aborted) return exitStatus.interrupted;
-    return tellFailure(error);
+    return reportFailure(error);
   } finally {
     for (const name of signals) process.off(name, interrupt);
   }

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { listExamples } from "../build/application.ts";
 import { build } from "../build/build.ts";
 import { check } from "../check/check.ts";
-import { exitStatus, perform, tellFailure } from "../cli/perform.ts";
+import { exitStatus, perform, reportFailure } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
 import type { Operation } from "../events.ts";
 import { jobsFor, testFiles } from "../test/jobs.ts";
@@ -37,7 +37,7 @@ async function attempt(operation: Operation): Promise<number> {
     await perform(operation, textRenderer(process.stdout));
     return exitStatus.success;
   } catch (error) {
-    return tellFailure(error);
+    return reportFailure(error);
   }
 }
 

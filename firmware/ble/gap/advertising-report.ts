@@ -20,7 +20,7 @@ export interface AdvertisingReport {
   readonly address: Uint8Array;
   /** At most 31 bytes, the caller's to keep. */
   readonly data: Uint8Array;
-  /** dBm, -127 to 20; undefined where the controller cannot tell. */
+  /** dBm, -127 to 20; undefined where the controller does not know. */
   readonly rssi: number | undefined;
 }
 

@@ -46,7 +46,7 @@ export interface LegacyAdvertisement {
 /** Every operation runs inside `OwnAddresses.exclusive`, so that no two interleave their commands. */
 export class LegacyAdvertising<T extends LegacyAdvertisement> implements AddressUser {
   private readonly port: LegacyAdvertisingPort;
-  /** Whether the controller was last told to advertise, and how. */
+  /** Whether the controller was last set to advertise, and how. */
   private onAir = false;
   private type: number = TYPE.IND;
   /** Off the air while the address changes. */

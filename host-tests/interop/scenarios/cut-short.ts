@@ -12,7 +12,7 @@ import {
   SHORT,
   SURE,
 } from "../applications/everything/names.ts";
-import { ATT, ask, type Database, discover, pdu, told } from "../att-requests.ts";
+import { ATT, ask, type Database, discover, nextUpdate, pdu } from "../att-requests.ts";
 import type { RawCentral } from "../raw-central.ts";
 import type { Rig } from "../rig.ts";
 
@@ -66,25 +66,31 @@ export function cutShort(rig: () => Rig): void {
       const { raw, handleOf } = await connect();
       await ask(raw, ATT.WRITE, handleOf(SURE) + 1, 2);
       await order(raw, handleOf, COMMAND.INDICATE);
-      await told(raw, ATT.INDICATION);
+      await nextUpdate(raw, ATT.INDICATION);
       raw.sendAtt(pdu(ATT.READ, handleOf(LONG)));
       const next = await replace(raw);
       await ask(next, ATT.WRITE, handleOf(SURE) + 1, 2);
       await order(next, handleOf, COMMAND.INDICATE);
-      await told(next, ATT.INDICATION);
+      await nextUpdate(next, ATT.INDICATION);
       next.sendAtt(pdu(ATT.CONFIRMATION));
       await next.disconnect();
     });
 
     const numbers = async (raw: RawCentral, count: number): Promise<void> => {
       for (let number = 0; number < count; number++) {
-        assert.equal((await told(raw, ATT.NOTIFICATION)).slice(4), Buffer.from([number]).toString("hex"));
+        assert.equal(
+          (await nextUpdate(raw, ATT.NOTIFICATION)).slice(4),
+          Buffer.from([number]).toString("hex"),
+        );
       }
     };
 
     const notified = async (raw: RawCentral, handleOf: Database["handleOf"]): Promise<void> => {
       await order(raw, handleOf, COMMAND.NOTIFY);
-      assert.equal((await told(raw, ATT.NOTIFICATION)).slice(4), Buffer.from("notified").toString("hex"));
+      assert.equal(
+        (await nextUpdate(raw, ATT.NOTIFICATION)).slice(4),
+        Buffer.from("notified").toString("hex"),
+      );
     };
 
     it("leaves out what the queue does not hold, sends all that it does, in order, and goes on", async () => {
@@ -92,8 +98,8 @@ export function cutShort(rig: () => Rig): void {
       await ask(raw, ATT.WRITE, handleOf(LEFT) + 1, 1);
       const from = rig().camera.console.length;
       await order(raw, handleOf, COMMAND.FLOOD);
-      const line = await rig().camera.line(/flood: \d+ told/, undefined, from);
-      const count = Number(/(\d+) told/.exec(line)?.[1]);
+      const line = await rig().camera.line(/flood: \d+ reached/, undefined, from);
+      const count = Number(/(\d+) reached/.exec(line)?.[1]);
       assert.ok(count >= QUEUE_LIMIT && count < MANY, line);
       await numbers(raw, count);
       await notified(raw, handleOf);
@@ -112,7 +118,7 @@ export function cutShort(rig: () => Rig): void {
       const { raw, handleOf } = await connect();
       await ask(raw, ATT.WRITE, handleOf(LEFT) + 1, 1);
       raw.sendAtt(pdu(ATT.WRITE, handleOf(CONTROL), Buffer.from([COMMAND.FLOOD])));
-      await told(raw, ATT.NOTIFICATION);
+      await nextUpdate(raw, ATT.NOTIFICATION);
       const next = await replace(raw);
       await ask(next, ATT.WRITE, handleOf(LEFT) + 1, 1);
       await notified(next, handleOf);

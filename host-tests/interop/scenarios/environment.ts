@@ -43,9 +43,9 @@ export function environment(kind: CameraKind): void {
         assert.deepEqual(descriptors, ["2902", "290D"]);
       }
 
-      const told = await bumble.do({ do: "readAll" });
+      const received = await bumble.do({ do: "readAll" });
       const readValue = (uuid: string) => {
-        const value = told.find(
+        const value = received.find(
           (e): e is Extract<CentralEvent, { event: "value" }> => e.event === "value" && e.uuid === uuid,
         );
         assert.ok(value !== undefined, `${uuid} was read`);
@@ -56,7 +56,7 @@ export function environment(kind: CameraKind): void {
       assert.ok(isPlausible.temperature(Buffer.from(readValue(environmentSensor.temperature).raw, "hex")));
       assert.ok(isPlausible.humidity(Buffer.from(readValue(environmentSensor.humidity).raw, "hex")));
 
-      const triggers = told.filter(
+      const triggers = received.filter(
         (e): e is Extract<CentralEvent, { event: "descriptor" }> =>
           e.event === "descriptor" && e.uuid === "290D",
       );
@@ -121,7 +121,7 @@ export function environment(kind: CameraKind): void {
 
       await central.subscribe(environmentSensor.humidity);
       for (let count = 0; count < 2; count++) {
-        const { value } = await central.told.take("a notification of the humidity");
+        const { value } = await central.received.take("a notification of the humidity");
         assert.ok(isPlausible.humidity(value));
       }
       await central.unsubscribe(environmentSensor.humidity);

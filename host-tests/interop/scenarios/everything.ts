@@ -24,9 +24,9 @@ import {
   type Database,
   discover,
   hex,
+  nextUpdate,
   pdu,
   refused,
-  told,
   u16,
 } from "../att-requests.ts";
 import { assertDecodes } from "../btsnoop.ts";
@@ -147,13 +147,16 @@ async function listen(raw: RawCentral, handleOf: HandleOf): Promise<void> {
     await ask(raw, ATT.WRITE, handle + 1, bits);
   }
   await obey(COMMAND.NOTIFY);
-  assert.equal(await told(raw, ATT.NOTIFICATION), `${u16(left).toString("hex")}${hex("notified")}`);
+  assert.equal(await nextUpdate(raw, ATT.NOTIFICATION), `${u16(left).toString("hex")}${hex("notified")}`);
   await obey(COMMAND.NOTIFY_MULTIPLE);
   const tuple = (handle: number, text: string) =>
     `${u16(handle).toString("hex")}${u16(text.length).toString("hex")}${hex(text)}`;
-  assert.equal(await told(raw, ATT.MULTIPLE_NOTIFICATIONS), tuple(left, "left") + tuple(right, "right"));
+  assert.equal(
+    await nextUpdate(raw, ATT.MULTIPLE_NOTIFICATIONS),
+    tuple(left, "left") + tuple(right, "right"),
+  );
   await obey(COMMAND.INDICATE);
-  assert.equal(await told(raw, ATT.INDICATION), `${u16(sure).toString("hex")}${hex("indicated")}`);
+  assert.equal(await nextUpdate(raw, ATT.INDICATION), `${u16(sure).toString("hex")}${hex("indicated")}`);
   raw.sendAtt(pdu(ATT.CONFIRMATION));
 }
 

@@ -46,14 +46,14 @@ const brokenFrames: Readonly<Record<string, readonly { data: Buffer; flag?: numb
     { data: hex("03 00 04") },
   ],
   "a frame without payload": [{ data: hex("00 00 04 00") }],
-  "a frame that breaks off": [{ data: hex("0a 00 04 00 0a 03") }],
+  "an incomplete frame": [{ data: hex("0a 00 04 00 0a 03") }],
   "a continuation of nothing": [{ data: hex("03 00 04 00 0a 03 00"), flag: boundary.continuation }],
   "a frame longer than it says": [{ data: hex("03 00 04 00 04 01 00 ff ff 00") }],
   "a continuation longer than the frame": [
     { data: hex("05 00 04 00 04") },
     { data: hex("01 00 ff ff 00 28 55 55"), flag: boundary.continuation },
   ],
-  "a frame of 65,535 bytes that breaks off": [{ data: hex("ff ff 04 00 52 01 00") }],
+  "an incomplete frame of 65,535 bytes": [{ data: hex("ff ff 04 00 52 01 00") }],
   "frames on channels that do not exist": [
     { data: hex("01 00 00 00 00") },
     { data: hex("01 00 01 00 00") },
@@ -155,7 +155,7 @@ export function hostileCentral(kind: CameraKind): void {
       });
     }
 
-    it("rejects unknown signaling, and survives signaling that breaks off", async () => {
+    it("rejects unknown signaling, and survives incomplete signaling", async () => {
       const { raw, temperature } = await connect();
       const isReject = (frame: Frame) => frame.cid === cid.signaling && frame.payload[0] === 0x01;
       raw.sendFrame(cid.signaling, hex("ff 2a 0000"));
@@ -180,7 +180,7 @@ export function hostileCentral(kind: CameraKind): void {
       await raw.disconnect();
     });
 
-    it("refuses to pair, and survives pairing that breaks off", async () => {
+    it("refuses to pair, and survives incomplete pairing", async () => {
       const { raw, temperature } = await connect();
       raw.sendFrame(cid.smp, hex("01 03 00 01 10 07 07"));
       const failed = await raw.frames.takeWhere((frame) => frame.cid === cid.smp, "Pairing Failed");

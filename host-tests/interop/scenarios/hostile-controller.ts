@@ -54,9 +54,9 @@ const families: readonly { readonly what: string; readonly bytes: readonly Buffe
       hex("02 ef 1e 04 00 01 02 03 04"),
     ],
   },
-  { what: "an event that breaks off", bytes: [hex("04 3e ff 02 01")] },
+  { what: "an incomplete event", bytes: [hex("04 3e ff 02 01")] },
   {
-    what: "an ACL packet larger than any buffer that breaks off",
+    what: "an incomplete ACL packet larger than any buffer",
     bytes: [hex("02 40 20 ff ff 00 00 04 00")],
   },
 ];
@@ -79,7 +79,7 @@ export function hostileController(kind: CameraKind): void {
       });
     }
 
-    it("survives an event that breaks off while a central is connected", async () => {
+    it("survives an incomplete event while a central is connected", async () => {
       const raw = await rig().raw();
       await raw.connect("obscura-env");
       rig().proxy.inject(hex("04 3e 40 02 01"));

@@ -48,10 +48,10 @@ export function writing(kind: CameraKind): void {
 
       await central.subscribe(mailbox.answer);
       await central.write(mailbox.command, Buffer.from("abc"));
-      const answer = await central.told.take("the answer to a write");
+      const answer = await central.received.take("the answer to a write");
       assert.equal(answer.value.toString(), "cba");
       await central.writeWithoutResponse(mailbox.command, Buffer.from("xyz"));
-      const next = await central.told.take("the answer to a write without response");
+      const next = await central.received.take("the answer to a write without response");
       assert.equal(next.value.toString(), "zyx");
       await central.disconnect();
     });

@@ -15,7 +15,7 @@ import {
   text,
 } from "../pair.ts";
 
-async function told(link: PhoneLink): Promise<[string, string]> {
+async function received(link: PhoneLink): Promise<[string, string]> {
   const { kind, value } = await link.nextValue(5000);
   return [kind, text(value)];
 }
@@ -58,20 +58,20 @@ describe("multi: aioble ble_characteristic", () => {
         const read = async () => text(await link.read(target!));
         equal(await read(), "periph0");
         await link.write(target!, bytes("central0"));
-        deepEqual(await told(link), ["notification", "periph1"]);
+        deepEqual(await received(link), ["notification", "periph1"]);
         equal(await read(), "periph1");
         await link.write(target!, bytes("central1"));
-        deepEqual(await told(link), ["notification", "periph2"]);
+        deepEqual(await received(link), ["notification", "periph2"]);
         equal(await read(), "central1");
         await link.write(target!, bytes("central2"));
-        deepEqual(await told(link), ["indication", "periph3"]);
+        deepEqual(await received(link), ["indication", "periph3"]);
         equal(await read(), "periph3");
         await link.disconnect();
       },
     );
   });
 
-  it("a client that has not subscribed, as the original's, is told nothing but by force", async () => {
+  it("a client that has not subscribed, as the original's, is sent nothing but by force", async () => {
     const { pair, characteristic } = createScene();
     await pair.run(
       async () => {
@@ -84,7 +84,7 @@ describe("multi: aioble ble_characteristic", () => {
       },
       async () => {
         const link = await pair.connect();
-        deepEqual(await told(link), ["notification", "forced"]);
+        deepEqual(await received(link), ["notification", "forced"]);
         await link.disconnect();
       },
     );

@@ -1,4 +1,4 @@
-/** Who is told of a new value: subscribers only, and each notification once. */
+/** Who is notified of a new value: subscribers only, and each notification once. */
 import { UUID } from "../../../firmware/ble/uuid.ts";
 import { deepEqual, equal, rejects } from "../../support/assert.ts";
 import { describe, it } from "../../support/suite.ts";
@@ -13,7 +13,7 @@ import {
 } from "../pair.ts";
 
 describe("multi: aioble ble_notify", () => {
-  it("a write tells subscribers only; of three quick notifications none is lost", async () => {
+  it("a write notifies subscribers only; of three quick notifications none is lost", async () => {
     const pair = createPair();
     const { advertise, Characteristic, registerServices, Service } = pair.camera.aioble;
     const service = new Service(new UUID(SERVICE_UUID));

@@ -6,7 +6,7 @@ import { describe, it } from "../../support/suite.ts";
 import { createLowLevelPair } from "../low-level.ts";
 import { bytes, CHAR_UUID, findCharacteristics, SERVICE_UUID, subscribeToBoth, text } from "../pair.ts";
 
-async function told(link: PhoneLink): Promise<[string, string]> {
+async function received(link: PhoneLink): Promise<[string, string]> {
   const { kind, value } = await link.nextValue(5000);
   return [kind, text(value)];
 }
@@ -53,13 +53,13 @@ describe("multi: bluetooth ble_characteristic", () => {
         const read = async () => text(await link.read(target!));
         equal(await read(), "periph0");
         await link.write(target!, bytes("central0"));
-        deepEqual(await told(link), ["notification", "periph1"]);
+        deepEqual(await received(link), ["notification", "periph1"]);
         equal(await read(), "periph1");
         await link.write(target!, bytes("central1"));
-        deepEqual(await told(link), ["notification", "periph2"]);
+        deepEqual(await received(link), ["notification", "periph2"]);
         equal(await read(), "central1");
         await link.write(target!, bytes("central2"));
-        deepEqual(await told(link), ["indication", "periph3"]);
+        deepEqual(await received(link), ["indication", "periph3"]);
         equal(await read(), "periph3");
         await link.disconnect();
       },

@@ -1,4 +1,4 @@
-/** Who is told of a value when: not subscribed, subscribed to notifications, to indications, and not any more. */
+/** Who is notified of a value when: not subscribed, subscribed to notifications, to indications, and not any more. */
 import { UUID } from "../../../firmware/ble/uuid.ts";
 import { deepEqual, equal } from "../../support/assert.ts";
 import { describe, it } from "../../support/suite.ts";
@@ -6,7 +6,7 @@ import { createLowLevelPair } from "../low-level.ts";
 import { bytes, CHAR_UUID, findCharacteristics, SERVICE_UUID, text } from "../pair.ts";
 
 describe("multi: bluetooth ble_subscribe", () => {
-  it("gattsWrite tells those that ask; gattsNotify tells the others by force only", async () => {
+  it("gattsWrite notifies those that ask; gattsNotify notifies the others by force only", async () => {
     const pair = createLowLevelPair();
     const { ble, bluetooth } = pair;
     const { FLAG_READ, FLAG_WRITE, FLAG_NOTIFY, FLAG_INDICATE } = bluetooth;

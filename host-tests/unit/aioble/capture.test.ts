@@ -113,7 +113,7 @@ describe("BufferedCharacteristic, indicate, onWrite", () => {
     assert.equal(toHex(blob.read()), "03 04 05 06");
   });
 
-  it("indicate resolves with the confirmation, and tells nobody who has not asked", async () => {
+  it("indicate resolves with the confirmation, and reaches nobody who has not asked", async () => {
     const { rig, connection } = await createCaptureRig();
     const { aioble } = rig;
     const service = new aioble.Service(new UUID(0xfff0));

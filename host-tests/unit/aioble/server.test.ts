@@ -225,7 +225,7 @@ describe("Characteristic.notify", () => {
     });
   });
 
-  it("write({ sendUpdate: true }) tells every client that subscribed, and no other", async () => {
+  it("write({ sendUpdate: true }) notifies every client that subscribed, and no other", async () => {
     const { rig, characteristic } = await createScene({ notify: true });
     await connect(rig, HANDLE + 1);
     await connect(rig, HANDLE + 2);
@@ -234,11 +234,11 @@ describe("Characteristic.notify", () => {
     rig.controller.sent.length = 0;
     characteristic.write("z", { sendUpdate: true });
     const packets = [...rig.controller.sent];
-    const told = [0, 1, 2].map((at) => {
+    const received = [0, 1, 2].map((at) => {
       rig.controller.sent.splice(0, rig.controller.sent.length, ...packets);
       return notifications(rig, HANDLE + at);
     });
-    assert.deepEqual(told, [["1b 10 00 7a"], [], ["1b 10 00 7a"]]);
+    assert.deepEqual(received, [["1b 10 00 7a"], [], ["1b 10 00 7a"]]);
   });
 });
 

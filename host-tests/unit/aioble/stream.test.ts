@@ -39,7 +39,7 @@ describe("Stream", () => {
     assert.deepEqual(log, ["taken", "taken"], "an item that is waited for takes no room");
   });
 
-  it("end(): what it holds can still be taken, then it is over; told once", async () => {
+  it("end(): what it holds can still be taken, then it is over; called once", async () => {
     const { stream, log } = createScene();
     stream.push(1);
     stream.end();

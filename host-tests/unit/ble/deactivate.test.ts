@@ -10,7 +10,7 @@ const READ_COMMANDS = 0x1002;
 const DISCONNECT = 0x0406;
 const FAREWELL = "01 06 04 03 40 00 15";
 
-/** Notes what observers are told. */
+/** Records the calls of observers. */
 function watch(rig: Rig): string[] {
   const news: string[] = [];
   rig.host.observe({
@@ -174,7 +174,7 @@ describe("Host: switching the radio off", () => {
     }
   });
 
-  it("ends a restart after a failure, and nobody is told that the radio is lost", async () => {
+  it("ends a restart after a failure, and nobody is notified that the radio is lost", async () => {
     const rig = await createConnectedRig();
     const news = watch(rig);
     rig.controller.mute(RESET);

@@ -223,7 +223,7 @@ describe("Host: a controller that is lost", () => {
     assert.equal((await advertising).isConnected(), true);
   });
 
-  it("lost for good: three attempts, then the observers are told and advertise() fails", async () => {
+  it("lost for good: three attempts, then the observers are notified and advertise() fails", async () => {
     const rig = createRig();
     const lost: BleError[] = [];
     rig.host.observe({ onRadioLost: (error) => lost.push(error) });

@@ -57,7 +57,7 @@ describe("bluetooth: failures of the controller", () => {
     assert.throws(() => ble.gapAdvertise(100_000), { code: "radio-off" });
   });
 
-  it("an update of the link's timing that failed is told with its status and what holds", async () => {
+  it("an update of the link's timing that failed is reported with its status and what holds", async () => {
     const { rig, ble } = await start();
     void ble.gapAdvertise(100_000);
     await rig.settle();
@@ -72,7 +72,7 @@ describe("bluetooth: failures of the controller", () => {
 });
 
 describe("bluetooth: a handler that is set and taken away", () => {
-  it("is asked and told nothing more, and nothing is left on the server", async () => {
+  it("is called no more, and nothing is left on the server", async () => {
     const client = await createClient();
     const { host } = client.rig;
     const ble = new (createBluetooth(host).BLE)();
@@ -89,7 +89,7 @@ describe("bluetooth: a handler that is set and taken away", () => {
     assert.deepEqual(seen, [4, 3]);
   });
 
-  it("is told each thing once, however often it was set", async () => {
+  it("is called once for each event, however often it was set", async () => {
     const client = await createClient();
     const ble = new (createBluetooth(client.rig.host).BLE)();
     const seen: number[] = [];

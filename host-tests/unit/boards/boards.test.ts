@@ -55,7 +55,7 @@ describe("boards", () => {
     for (const name of Object.keys(figures)) assert.match(cmake, new RegExp(`\\b${name}\\b`), name);
   });
 
-  it("are told what is wrong in a board.json: the file, the key and the remedy", () => {
+  it("report what is wrong in a board.json: the file, the key and the remedy", () => {
     const folder = mkdtempSync(join(tmpdir(), "obscura-boards-"));
     const file = join(folder, "board.json");
     const schema = fileURLToPath(new URL("schema.json", boards));

@@ -22,7 +22,7 @@ describe("camera", () => {
     assert.throws(() => camera.readTemperature(), { message: "The temperature sensor has no reading yet." });
   });
 
-  it("exports what applications are told it does", () => {
+  it("exports what its declarations say", () => {
     const text = readFileSync(new URL("../../../firmware/camera/index.ts", import.meta.url), "utf8");
     const declared = [...text.matchAll(/^export declare function (\w+)/gm)].map((match) => match[1]);
     assert.deepEqual(Object.keys(createCamera({ read: () => 0 })), declared);

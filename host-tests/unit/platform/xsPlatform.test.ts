@@ -64,7 +64,7 @@ describe("XS platform", () => {
     ]);
   });
 
-  it("tells the receiver what the line says", () => {
+  it("passes what the line says to the receiver", () => {
     const { native, calls } = createNative();
     const { transport } = createXsPlatform(native);
     const heard: unknown[] = [];

@@ -161,7 +161,7 @@ describe("simulated controller: advertising and scanning", () => {
     assert.ok(types(central).length > 0);
   });
 
-  it("stops when a central connects, and tells both sides (7.7.65.1)", async () => {
+  it("stops when a central connects, and reports it to both sides (7.7.65.1)", async () => {
     const clock = new VirtualClock();
     const { central, peripheral } = createPair(clock);
     peripheral.advertise();
@@ -221,7 +221,11 @@ describe("simulated controller: advertising and scanning", () => {
     assert.deepEqual(central.events(leConnectionComplete), []);
     central.command(leCreateConnectionCancel, {});
     await clock.advance(1);
-    assert.equal(central.event(leConnectionComplete).status, 0x02, "a cancelled attempt is told (7.8.13)");
+    assert.equal(
+      central.event(leConnectionComplete).status,
+      0x02,
+      "a cancelled attempt is reported (7.8.13)",
+    );
     central.command(leAddDeviceToFilterAcceptList, { addressType: 0, address: PERIPHERAL_ADDRESS });
     central.command(leCreateConnection, connectionTo(new Uint8Array(6), { filterPolicy: 1 }));
     await clock.advance(1000);
@@ -245,7 +249,7 @@ describe("simulated controller: advertising and scanning", () => {
     assert.equal(central.event(leConnectionComplete).status, 0);
   });
 
-  it("refuses to advertise beside a link when it is made so, and tells the states that it is made to tell", async () => {
+  it("refuses to advertise beside a link when it is made so, and reports the states that it is made to report", async () => {
     const clock = new VirtualClock();
     const leStates = new Uint8Array([0xff, 0xff, 0, 0, 0, 0, 0, 0]);
     const { peripheral, central } = createPair(clock, {

@@ -60,7 +60,7 @@ describe("simulated controller: commands", () => {
     assert.equal(supportedCommands[26], 0xfd);
   });
 
-  it("tells its buffers, or that they are shared (7.8.2)", () => {
+  it("reports its buffers, or that they are shared (7.8.2)", () => {
     const probe = createProbe({ aclPacketLength: 100, aclPackets: 3 });
     assert.deepEqual(probe.command(commands.leReadBufferSize, {}), {
       leAclDataPacketLength: 100,
@@ -73,7 +73,7 @@ describe("simulated controller: commands", () => {
     assert.equal(sizes.totalNumAclDataPackets, 8);
   });
 
-  it("tells address, version, features and states", () => {
+  it("reports address, version, features and states", () => {
     const probe = createProbe({
       publicAddress: bytesOf("c0 ff ee 00 00 01"),
       version: 8,

@@ -96,7 +96,7 @@ describe("simulated controller: encryption", () => {
     assert.equal(pair.central.event(encryptionChange).status, 0x06);
   });
 
-  it("refreshes the key of an encrypted link, told by an event of its own", async () => {
+  it("refreshes the key of an encrypted link, reported by an event of its own", async () => {
     const { clock, pair } = await linked();
     for (let turn = 0; turn < 2; turn++) {
       enable(pair);

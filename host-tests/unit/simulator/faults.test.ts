@@ -81,7 +81,7 @@ describe("simulated controller: faults", () => {
     assert.deepEqual(await counts({ withholdCompleted: true }), []);
   });
 
-  it("tells a connection late", async () => {
+  it("reports a connection late", async () => {
     const clock = new VirtualClock();
     const pair = createPair(clock);
     pair.peripheral.controller.faults.connectionDelayMs = 300;
@@ -101,7 +101,7 @@ describe("simulated controller: faults", () => {
     assert.equal(phone.events(disconnectionComplete).length, 2);
   });
 
-  it("sends garbage and hardware errors when told to", () => {
+  it("sends garbage and hardware errors on demand", () => {
     const { probe } = createBad({});
     probe.controller.deliver(new Uint8Array([4, 0xff, 1, 9]));
     probe.controller.reportHardwareError(0x42);

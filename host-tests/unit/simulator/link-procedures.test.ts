@@ -130,7 +130,7 @@ describe("simulated controller: procedures of a link", () => {
     assert.deepEqual(peripheral.events(readRemoteVersionInformationComplete), []);
   });
 
-  it("lengthens data packets to what both can do, and tells both hosts (5.1.9)", async () => {
+  it("lengthens data packets to what both can do, and reports it to both hosts (5.1.9)", async () => {
     const clock = new VirtualClock();
     const options = { peripheral: { maxDataOctets: 120 } };
     const { central: phone, peripheral, handle } = await createLinkedPair(clock, options);
@@ -202,7 +202,7 @@ describe("simulated controller: procedures of a link", () => {
     assert.equal(Math.max(...perEvent.values()), 14);
   });
 
-  it("tells a refused PHY by the event (7.7.65.12)", async () => {
+  it("reports a refused PHY by the event (7.7.65.12)", async () => {
     const clock = new VirtualClock();
     const { central: phone, handle } = await createLinkedPair(clock, { peripheral: { features: [0] } });
     phone.command(central.leSetPhy, {

@@ -76,7 +76,7 @@ describe("virtual phone", () => {
     await clock.run(() => assert.rejects(discoverDatabase(att), PhoneError));
   });
 
-  it("confirms indications, unless told not to, and refuses requests", async () => {
+  it("confirms indications, unless it is set not to, and refuses requests", async () => {
     const clock = new VirtualClock();
     const sent: string[] = [];
     const att = new PhoneAtt(clock, (pdu) => sent.push(Buffer.from(pdu).toString("hex")));

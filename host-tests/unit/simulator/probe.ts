@@ -24,7 +24,7 @@ export function bytesOf(digits: string): Uint8Array {
   );
 }
 
-/** Bytes that tell their place. */
+/** Bytes that show their place. */
 export function pattern(length: number, seed = 0): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => (index * 7 + seed) & 0xff);
 }
@@ -149,7 +149,7 @@ export class Probe {
     this.command(leSetAdvertisingEnable, { advertisingEnable: 1 });
   }
 
-  /** Ends of its links, by the events told so far. */
+  /** Ends of its links, by the events so far. */
   get reasons(): number[] {
     return this.events(disconnectionComplete).map(({ reason }) => reason);
   }

@@ -85,8 +85,11 @@ describe("simulator over sockets", function () {
     };
     const camera = createServer({ host: new Host(platform, new MemoryRecords()) });
     await camera.advertise("obscura", 20_000);
-    const telling = setInterval(() => camera.camera.host.gatt.updates.tellSubscribers(camera.notifying), 20);
-    cleanUp.push(async () => clearInterval(telling));
+    const updating = setInterval(
+      () => camera.camera.host.gatt.updates.notifySubscribers(camera.notifying),
+      20,
+    );
+    cleanUp.push(async () => clearInterval(updating));
     camera.camera.host.observe({ onDisconnected: () => void camera.advertise("obscura", 20_000) });
     const events: string[] = [];
     for await (const { event } of runPhoneSession(server.addPhone(), { name: "obscura", notifications: 3 }))

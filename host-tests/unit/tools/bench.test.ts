@@ -38,7 +38,7 @@ describe("bench: comparison with the baseline", () => {
     assert.deepEqual(findRises(reported, baseline), []);
   });
 
-  it("tells what fell by more than 5 %", () => {
+  it("reports what fell by more than 5 %", () => {
     const [fall] = findFalls(baseline, { camera: { write: 900, idleWakeups: 0 } });
     assert.equal(describeChange(fall!), "camera write: 1000 → 900 (-10.0 %)");
     assert.deepEqual(findFalls(baseline, { camera: { write: 960, idleWakeups: 0 } }), []);

@@ -81,7 +81,7 @@ describe("features", () => {
     );
   });
 
-  it("are told at build time to an application that imports of them what is not there", () => {
+  it("are reported at build time to an application that imports of them what is not there", () => {
     const image = { name: "peripheral", features: [] };
     const imported = (...names: string[]) => new Map([["bluetooth", names]]);
     assert.deepEqual(missingImports(image, imported("UUID")), { warnings: [], errors: [] });

@@ -1,4 +1,4 @@
-/** What a bundle may import, and what it is told when it imports something else. */
+/** What a bundle may import, and what it is refused with when it imports something else. */
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

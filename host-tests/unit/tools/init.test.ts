@@ -130,10 +130,10 @@ describe("obscura init", function () {
     );
   });
 
-  it("tells the commands that come next as a shell takes them", async () => {
+  it("prints the commands that come next as a shell takes them", async () => {
     const events = await run(join(folder, "Bob's camera"));
-    const told = events.flatMap((event) => (event.type === "info" ? [event.message] : []));
-    assert.equal(told.length, 1);
-    assert.match(told[0]!, /^Try it: cd '.*Bob'\\''s camera' && npm install && npm start$/);
+    const messages = events.flatMap((event) => (event.type === "info" ? [event.message] : []));
+    assert.equal(messages.length, 1);
+    assert.match(messages[0]!, /^Try it: cd '.*Bob'\\''s camera' && npm install && npm start$/);
   });
 });

@@ -28,7 +28,7 @@ class Spot extends Point {
   static { Spot.made = 5; }
   w = this.x + 1;
   #secret = 7;
-  tell(): number { return this.#secret; }
+  get(): number { return this.#secret; }
 }
 class Failure extends Error {
   override name = "Failure";
@@ -59,7 +59,7 @@ export async function report(): Promise<string> {
     sum: spot.sum(),
     own: Object.keys(spot).sort(),
     w: spot.w,
-    secret: spot.tell(),
+    secret: spot.get(),
     error: new Failure("x").name,
     value,
     log,

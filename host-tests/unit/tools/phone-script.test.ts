@@ -1,4 +1,4 @@
-/** Scripts of the virtual phone: what they say, and what is told of their mistakes. */
+/** Scripts of the virtual phone: what they say, and what is reported of their mistakes. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -24,12 +24,12 @@ describe("programs that a tool waits for", () => {
     });
   });
 
-  it("tell Ninja's progress", () => {
-    const told: [number, number][] = [];
-    const onLine = ninjaProgress((done, total) => told.push([done, total]));
+  it("report Ninja's progress", () => {
+    const calls: [number, number][] = [];
+    const onLine = ninjaProgress((done, total) => calls.push([done, total]));
     onLine("[3/210] Building C object fx.o");
     onLine("ninja: no work to do.");
-    assert.deepEqual(told, [[3, 210]]);
+    assert.deepEqual(calls, [[3, 210]]);
   });
 });
 

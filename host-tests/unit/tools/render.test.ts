@@ -20,14 +20,14 @@ const longStep: readonly ToolEvent[] = [
 ];
 
 describe("the renderer for a person", () => {
-  it("tells a log four times how far a long step is", () => {
+  it("shows a log four times how far a long step is", () => {
     assert.equal(
       shown(longStep, false),
       "… Image: 25 of 100\n… Image: 50 of 100\n… Image: 75 of 100\n… Image: 100 of 100\n✓ Image: linked (1.2 s)\n",
     );
   });
 
-  it("tells a terminal in one line, which the result replaces", () => {
+  it("shows a terminal in one line, which the result replaces", () => {
     const text = shown(longStep, true);
     assert.equal(text.split("\n").length, 2);
     assert.match(text, /… Image: 7 of 100/);
@@ -67,17 +67,17 @@ describe("the renderer for a program", () => {
 
 describe("a step", () => {
   async function events(operation: AsyncGenerator<ToolEvent, unknown, void>): Promise<ToolEvent[]> {
-    const told: ToolEvent[] = [];
+    const reported: ToolEvent[] = [];
     try {
-      for await (const event of operation) told.push(event);
+      for await (const event of operation) reported.push(event);
     } catch {
-      told.push({ type: "info", message: "threw" });
+      reported.push({ type: "info", message: "threw" });
     }
-    return told;
+    return reported;
   }
 
-  it("tells its progress before its end", async () => {
-    const told = await events(
+  it("reports its progress before its end", async () => {
+    const reported = await events(
       step("count", "Count", async (progress) => {
         progress(1, 2);
         await Promise.resolve();
@@ -86,19 +86,19 @@ describe("a step", () => {
       }),
     );
     assert.deepEqual(
-      told.map(({ type }) => type),
+      reported.map(({ type }) => type),
       ["step:start", "step:progress", "step:progress", "step:done"],
     );
   });
 
-  it("tells its failure once", async () => {
-    const told = await events(
+  it("reports its failure once", async () => {
+    const reported = await events(
       step("count", "Count", async (progress) => {
         progress(1, 2);
         throw new ToolError("no more numbers", "1");
       }),
     );
-    assert.deepEqual(told.slice(-2), [
+    assert.deepEqual(reported.slice(-2), [
       { type: "step:fail", step: "count", message: "no more numbers", output: "1" },
       { type: "info", message: "threw" },
     ]);

@@ -77,9 +77,9 @@ describe("soak: the verdict", () => {
   });
 
   it("finds a notification for one who had not subscribed", () => {
-    assert.match(findingsWith(2, { received: { [left]: [value(8)] } }), /^central 2 was told of/);
-    assert.match(findingsWith(0, { received: { [right]: [value(2)] } }), /^central 0 was told of/);
-    assert.match(findingsWith(0, { received: { "25": [value(2)] } }), /^central 0 was told of 25/);
+    assert.match(findingsWith(2, { received: { [left]: [value(8)] } }), /^central 2 received a value of/);
+    assert.match(findingsWith(0, { received: { [right]: [value(2)] } }), /^central 0 received a value of/);
+    assert.match(findingsWith(0, { received: { "25": [value(2)] } }), /^central 0 received a value of 25/);
   });
 
   it("finds a notification that is missing, comes twice or is broken", () => {
@@ -173,7 +173,7 @@ describe("npm run soak", function () {
   const soak = (...args: string[]) =>
     spawnSync(process.execPath, [join(root, "tools/run.mjs"), "soak", ...args], { encoding: "utf8" });
 
-  it("tells what is wrong with its arguments in one line, and exits with 2", () => {
+  it("says what is wrong with its arguments in one line, and exits with 2", () => {
     for (const [args, message] of [
       [["--rounds", "3"], '--rounds takes an integer of at least 4, not "3".'],
       [["--seed", "x"], '--seed takes an integer of at least 0, not "x".'],

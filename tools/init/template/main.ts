@@ -1,4 +1,4 @@
-/** Tells the temperature to any phone nearby, once a second (Environmental Sensing Service). */
+/** Sends the temperature to any phone nearby, once a second (Environmental Sensing Service). */
 import { advertise, Characteristic, Descriptor, registerServices, Service } from "aioble";
 import { UUID } from "bluetooth";
 import { readTemperature } from "camera";

@@ -76,7 +76,7 @@ const hoard: Act = async (place) => {
   link.end();
 };
 
-/** Subscribes to what is told, and goes out of range. */
+/** Subscribes to every value, and goes out of range. */
 const stray: Act = async (place) => {
   const link = await join(place);
   await link.exchangeMtu(247);

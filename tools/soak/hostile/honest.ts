@@ -6,7 +6,7 @@ import { ToolError } from "../../events.ts";
 import { ORDER, SURE, UPLOAD, VALUE } from "./script.ts";
 
 /** Notifications before a peer is content: each newer than the one before; a busy computer may make it miss some. */
-export const TOLD = 25;
+export const INDICATIONS = 25;
 
 /** What was served over a run. */
 export interface Served {
@@ -30,7 +30,7 @@ function expect(what: boolean, sentence: string): void {
   if (!what) throw new ToolError(`An honest peer was not served: ${sentence}`);
 }
 
-/** One session over this link: reads, writes short and long, is told and confirms. */
+/** One session over this link: reads, writes short and long, takes indications and confirms. */
 async function session(link: Link, random: Random, served: Served): Promise<void> {
   await link.exchangeMtu(247);
   const handles = await discover(link);
@@ -48,7 +48,7 @@ async function session(link: Link, random: Random, served: Served): Promise<void
   served.writes += 2;
   await link.subscribe(handleOf(VALUE) + 1);
   let before: number | undefined;
-  for (let count = 0; count < TOLD; count++) {
+  for (let count = 0; count < INDICATIONS; count++) {
     const pdu = await link.updates.takeWhere((update) => update[0] === att.notification, "a notification");
     const number = pdu.readUInt32LE(3);
     expect(before === undefined || number > before, `value ${number} followed ${before}`);

@@ -72,8 +72,8 @@ interface Stage {
   readonly camera: LineBox;
 }
 
-/** The README's sensor, which tells its heap every two seconds. */
-const tellingSensor = `
+/** The README's sensor, which reports its heap every two seconds. */
+const reportingSensor = `
 const { memory } = globalThis as unknown as { memory(): object };
 const start = Date.now();
 let connections = 0;
@@ -94,7 +94,7 @@ function failure(what: string, { camera, controller }: Partial<Stage>): ToolErro
 }
 
 /** The next report of the camera. */
-const nextReport = ({ camera }: Stage): Promise<Report> => camera.take(reportIn, "it told its heap");
+const nextReport = ({ camera }: Stage): Promise<Report> => camera.take(reportIn, "it reported its heap");
 
 const total = ({ slots, chunks }: HeapUse): number => slots + chunks;
 
@@ -164,8 +164,8 @@ class Competition {
     if (controller.violations.length > 0) throw failure(controller.violations.join("; "), this.stage);
   }
 
-  /** One honest peer alone, always with the same; returns the handles, and tells the camera's heap after it. */
-  private async calm(round: number, tell: (report: Report) => void): Promise<Map<number, number>> {
+  /** One honest peer alone, always with the same; returns the handles, and reports the camera's heap after it. */
+  private async calm(round: number, onReport: (report: Report) => void): Promise<Map<number, number>> {
     const { controller, camera } = this.stage;
     for (;;) {
       const first = await controller.connectWhenHeard({ peer: 0x99 });
@@ -174,7 +174,7 @@ class Competition {
         // Whatever the camera said before it had this guest is old.
         camera.skip();
         first.end(0x13);
-        tell(await nextReport(this.stage));
+        onReport(await nextReport(this.stage));
         return handles;
       } catch (error) {
         // The controller's failure may come late: a command that it does not answer.
@@ -267,7 +267,7 @@ async function buildAll(board: string, progress: Progress): Promise<SoakImage> {
   const folder = join(buildRoot, "soak", "sensor");
   mkdirSync(folder, { recursive: true });
   const entry = join(folder, "main.ts");
-  writeFileSync(entry, tellingSensor);
+  writeFileSync(entry, reportingSensor);
   return buildSoakImage(board, progress, { several: "tools/soak/hostile/several.ts", sensor: entry });
 }
 

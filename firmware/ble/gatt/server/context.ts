@@ -1,10 +1,10 @@
-/** What the parts of the server share: the database, who is told, and the counters. */
+/** What the parts of the server share: the database, who is notified, and the counters. */
 import type { Clock, LogLevel } from "../../../platform/platform.ts";
 import { textOf } from "../../text.ts";
 import { TYPE } from "../types.ts";
 import { type Attribute, Database } from "./database.ts";
 
-/** Is told of everything that clients do with the application's values and descriptors, whoever registered them. */
+/** Called with everything that clients do with the application's values and descriptors, whoever registered them. */
 export interface GattWatcher {
   /** Before a client reads from offset 0: an ATT error code refuses, 0 leaves it to the attribute's own hook. */
   onRead(client: unknown, attribute: Attribute): number;

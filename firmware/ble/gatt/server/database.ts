@@ -31,7 +31,7 @@ export interface ValueHooks {
   /** After a client's write was stored; `value` is what this write brought. */
   onWritten?(client: unknown, value: Uint8Array): void;
   /**
-   * A client changed what it wants to be told; `configuration` is its CCCD. 0 also when its link ends, or a registration
+   * A client changed its subscription; `configuration` is its CCCD. 0 also when its link ends, or a registration
    * ends its subscription; what it is where one takes the subscription over from another owner of hooks.
    */
   onSubscribe?(client: unknown, configuration: number): void;

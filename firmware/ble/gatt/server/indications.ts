@@ -43,7 +43,7 @@ export function withdrawAll(bearer: ServerBearer, attribute?: Attribute): void {
   const waiting = indications.splice(bearer.indicating ? 1 : 0);
   const isMeant = (pending: PendingIndication) => !attribute || pending.attribute === attribute;
   indications.push(...waiting.filter((pending) => !isMeant(pending)));
-  // Whoever is told may indicate again.
+  // The callback may indicate again.
   for (const pending of waiting.filter(isMeant)) settle(bearer, pending, false);
 }
 

@@ -23,7 +23,7 @@ export interface GattServerPort extends ServerPort {
 
 /** Who registers services. */
 export interface Registrant {
-  /** Takes over the attributes of the characteristics' values, service by service, before any client is told. */
+  /** Takes over the attributes of the characteristics' values, service by service, before any client is notified. */
   onRegistered?(values: Attribute[][]): void;
   /** Other services, of another registrant, have taken their place. */
   onReplaced?(): void;

@@ -16,7 +16,7 @@ export class ServerSession {
   readonly peer: unknown;
   /** Sum of `CLIENT_FEATURE` bits. */
   features = 0;
-  /** It was told so by Database Out Of Sync, or has read the Database Hash: from its next request on it knows. */
+  /** It got Database Out Of Sync, or has read the Database Hash: from its next request on it knows. */
   awareAtNextRequest = false;
   /** What the log has said of notifications to it: handles of values that are cut, negative of unwanted ones. */
   readonly hints = new Set<number>();

@@ -1,4 +1,4 @@
-/** What one client wants to be told, and what the log says when it gets less. */
+/** What one client has subscribed to, and what the log says when it gets less. */
 import { VALUE_HEADER_LENGTH } from "../../att/server-role.ts";
 import { maySubscribe, needsAuthorization } from "../access.ts";
 import { CCCD } from "../types.ts";

@@ -100,11 +100,11 @@ export class Updates {
   }
 
   /**
-   * Tells every client that subscribed of the current value: notifies, or indicates where only that was asked for. A
+   * Sends the current value to every client that subscribed: notifies, or indicates where only that was asked for. A
    * client whose queue is full misses it, and is counted; an indication that has not left yet takes the newer value.
-   * Returns how many were or will be told.
+   * Returns how many were or will be notified.
    */
-  tellSubscribers(attribute: Attribute): number {
+  notifySubscribers(attribute: Attribute): number {
     const { bearers, channels } = this;
     const handle = attribute.handle;
     const value = attribute.value;
@@ -115,14 +115,14 @@ export class Updates {
     let last: ServerBearer | undefined;
     let group: unknown;
     let together = 0;
-    let told = 0;
+    let count = 0;
     for (let index = 0, server = bearers[0]; server; server = bearers[++index]) {
       const session = server.session;
       const configuration = session.configurations.get(handle);
       if (configuration === undefined) continue;
       if ((configuration & CCCD.NOTIFY) === 0) {
         if (!maySend(server, attribute)) continue;
-        if (indicateLatest(server, attribute)) told++;
+        if (indicateLatest(server, attribute)) count++;
         else this.droppedNotifications++;
         continue;
       }
@@ -135,13 +135,13 @@ export class Updates {
       } else {
         const outcome = this.notify(server, attribute, value, true);
         if (outcome === "full") this.droppedNotifications++;
-        else if (outcome !== "unsubscribed") told++;
+        else if (outcome !== "unsubscribed") count++;
       }
     }
-    if (!last) return told;
+    if (!last) return count;
     const reached = last.notifyAll(channels, together, handle, value);
     this.droppedNotifications += together - reached;
-    return told + reached;
+    return count + reached;
   }
 
   /**

@@ -25,7 +25,7 @@ export function ownBytes(value: Value): Uint8Array {
 
 /** As `ownBytes`. @throws RangeError for more than 512 bytes. */
 export function checkedValue(value: Value): Uint8Array {
-  // Bytes are what comes most often, and a call less is a twentieth of telling a subscriber.
+  // Bytes are what comes most often, and a call less is a twentieth of notifying a subscriber.
   const isBytes = value?.constructor === Uint8Array;
   const bytes = isBytes ? new Uint8Array(value) : ownBytes(value);
   if (bytes.length > MAX_VALUE_LENGTH) {

@@ -71,11 +71,11 @@ async function obey(command: number | undefined, connection: DeviceConnection): 
 
 /** Far more than there is room for. */
 function flood(): void {
-  let told = 0;
+  let reached = 0;
   for (let number = 0; number < MANY; number++)
-    told += left.write(new Uint8Array([number]), { sendUpdate: true });
+    reached += left.write(new Uint8Array([number]), { sendUpdate: true });
   left.write("left");
-  console.log(`flood: ${told} told`);
+  console.log(`flood: ${reached} reached`);
 }
 
 async function stream(connection: DeviceConnection): Promise<void> {

@@ -29,6 +29,6 @@ export const REFUSAL = 0x80;
 export const COMMAND = { NOTIFY: 1, NOTIFY_MULTIPLE: 2, INDICATE: 3, STOP: 4, FLOOD: 5, STREAM: 6 } as const;
 /**
  * Notifications of one byte, counting from 0. FLOOD updates the value so often without a pause, and says how often the
- * client was told; STREAM awaits each.
+ * client was sent; STREAM awaits each.
  */
 export const MANY = 100;

@@ -91,13 +91,13 @@ async function notify(): Promise<void> {
   const sync = new Characteristic(service, new UUID(SYNC), { write: true });
   registerServices(service);
   await using connection = await connected();
-  for (const [value, told] of [
+  for (const [value, notified] of [
     ["before-subscribe", 0],
     ["after-subscribe", 1],
     ["after-unsubscribe", 0],
   ] as const) {
     await sync.written(wait);
-    equal(characteristic.write(value, { sendUpdate: true }), told);
+    equal(characteristic.write(value, { sendUpdate: true }), notified);
     say(value);
   }
   for (let round = 0; round < 5; round++) {

@@ -1,6 +1,6 @@
 /** What the camera's side of the multitests and the clients agree on. */
 
-/** Under which the camera lets itself be told which scenario comes next. */
+/** Under which a client chooses which scenario comes next. */
 export const SELECTOR_NAME = "obscura-multi";
 export const SELECTOR_SERVICE = "4F627363-7572-6100-8001-000000000000";
 /** Takes the name of a scenario. */

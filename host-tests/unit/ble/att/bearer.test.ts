@@ -73,7 +73,7 @@ describe("ATT MTU exchange (Vol 3, Part F, 3.4.2)", () => {
       assert.deepEqual(await rig.exchange(ATT, [0x02, ...le16(asked)]), ["03 05 02"]);
       assert.equal(mtuOf(rig), expected);
     }
-    assert.deepEqual(seen, [100, 50, 23, 300, 517], "told once for each change");
+    assert.deepEqual(seen, [100, 50, 23, 300, 517], "called once for each change");
   });
 
   it("asked again, the wrong length is Invalid PDU and what was agreed stays", async () => {
@@ -208,38 +208,40 @@ describe("ATT bearer: notifications and indications (Vol 3, Part F, 3.4.7)", () 
   it("an indication: one at a time, confirmed once, by a confirmation of one byte only", async () => {
     const rig = await rigWith();
     const { server } = rig.host.connections.get(HANDLE)!;
-    const told: boolean[] = [];
-    server.indicate(8, fromHex("0100ffff"), (confirmed) => told.push(confirmed));
+    const confirmations: boolean[] = [];
+    server.indicate(8, fromHex("0100ffff"), (confirmed) => confirmations.push(confirmed));
     assert.equal(server.indicating, true);
     await rig.exchange(ATT, [0x1e, 0]);
-    assert.deepEqual(told, []);
+    assert.deepEqual(confirmations, []);
     await rig.exchange(ATT, [0x1e]);
-    assert.deepEqual(told, [true]);
+    assert.deepEqual(confirmations, [true]);
     assert.equal(server.indicating, false);
     await rig.exchange(ATT, [0x1e]);
-    assert.deepEqual(told, [true]);
+    assert.deepEqual(confirmations, [true]);
     assert.equal(rig.clock.pending, 0, "its timer is gone");
   });
 
   it("an indication left open for 30 s ends the link (3.3.3)", async () => {
     const rig = await rigWith();
     const { server } = rig.host.connections.get(HANDLE)!;
-    const told: boolean[] = [];
-    server.indicate(8, fromHex("0100ffff"), (confirmed) => told.push(confirmed));
+    const confirmations: boolean[] = [];
+    server.indicate(8, fromHex("0100ffff"), (confirmed) => confirmations.push(confirmed));
     await rig.clock.advance(TRANSACTION_TIMEOUT_MS - 1);
     rig.controller.sent.length = 0;
     await rig.clock.advance(1);
     assert.deepEqual(rig.controller.takeOpcodes(), [0x0406]);
     await rig.disconnect(HANDLE, 0x16);
-    assert.deepEqual(told, [false]);
+    assert.deepEqual(confirmations, [false]);
   });
 
   it("an indication ends with the link", async () => {
     const rig = await rigWith();
-    const told: boolean[] = [];
-    rig.host.connections.get(HANDLE)!.server.indicate(8, fromHex("00"), (confirmed) => told.push(confirmed));
+    const confirmations: boolean[] = [];
+    rig.host.connections
+      .get(HANDLE)!
+      .server.indicate(8, fromHex("00"), (confirmed) => confirmations.push(confirmed));
     await rig.disconnect();
-    assert.deepEqual(told, [false]);
+    assert.deepEqual(confirmations, [false]);
     assert.equal(rig.clock.pending, 0);
   });
 

@@ -373,7 +373,7 @@ describe("Advertiser: beside links (Vol 4, Part E, 7.8.27)", () => {
     });
   }
 
-  it("tries a controller out that does not tell its states, or tells none", async () => {
+  it("tries a controller out that does not report its states, or reports none", async () => {
     for (const answer of [
       refuse(STATES, 0x01),
       () => [commandComplete(STATES, [0, 0, 0, 0, 0, 0, 0, 0, 0])],

@@ -47,7 +47,7 @@ describe("LE Advertising Report (Vol 4, Part E, 7.7.65.2)", () => {
     }
   });
 
-  it("is dropped when it announces more than 31 bytes of data, or a kind of packet that there is not", () => {
+  it("is dropped when it announces more than 31 bytes of data, or an unknown kind of packet", () => {
     const long = new Uint8Array(9 + 32 + 1);
     long[8] = 32;
     assert.deepEqual(read(1, long), { sound: false, reports: [] });

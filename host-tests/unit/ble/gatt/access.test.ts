@@ -236,7 +236,7 @@ describe("access: what the application grants (Vol 3, Part C, 10.5)", () => {
       throw new Error("no");
     });
     assert.deepEqual(await client.write([1, 0], CCCD), ["13"]);
-    assert.equal(client.rig.host.gatt.updates.tellSubscribers(client.values[0]!), 1);
+    assert.equal(client.rig.host.gatt.updates.notifySubscribers(client.values[0]!), 1);
     assert.deepEqual(client.sent(), ["1b 10 00 00 01 02 03"]);
     assert.deepEqual(await client.read(), [error(0x0a, 0, 0x0e)]);
     assert.deepEqual(await client.write([1]), [error(0x12, 0, 0x0e)]);
@@ -306,11 +306,11 @@ describe("access: every request checks it, over the air", () => {
     assert.deepEqual(await client.read(), ["0b 00 01 02 03"]);
     assert.deepEqual(await client.write([1]), ["13"]);
     assert.deepEqual(await client.write([1, 0], CCCD), ["13"]);
-    assert.equal(client.rig.host.gatt.updates.tellSubscribers(client.values[0]!), 1);
+    assert.equal(client.rig.host.gatt.updates.notifySubscribers(client.values[0]!), 1);
     assert.deepEqual(client.sent(), ["1b 10 00 01"]);
   });
 
-  it("a link that offers less than it did is not told, by no call, and executes nothing", async () => {
+  it("a link that offers less than it did is sent nothing, by no call, and executes nothing", async () => {
     const client = await create();
     const { updates } = client.rig.host.gatt;
     const { server } = client.rig.host.connections.get(HANDLE)!;
@@ -320,7 +320,7 @@ describe("access: every request checks it, over the air", () => {
     await client.prepare(0, [9]);
     secure(client, UNENCRYPTED);
     client.sent();
-    assert.equal(updates.tellSubscribers(attribute!), 0);
+    assert.equal(updates.notifySubscribers(attribute!), 0);
     assert.equal(updates.notify(server, attribute!, new Uint8Array(1)), "unsubscribed");
     assert.equal(updates.notify(server, attribute!, new Uint8Array(1), true), "unsubscribed", "nor by force");
     assert.equal(updates.notifyMultiple(server, [[attribute!, new Uint8Array(1)]]), "unsubscribed");

@@ -1,4 +1,4 @@
-/** btsnoop files: byte for byte, and a whole session as tshark reads it and as our own trace tells it. */
+/** btsnoop files: byte for byte, and a whole session as tshark reads it and as our own trace shows it. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -125,7 +125,7 @@ describe("btsnoop: a whole session", () => {
     assert.deepEqual(where("bthci_cmd.opcode", "0x0406", "bthci_cmd.reason"), ["0x13"]);
   });
 
-  it("is told by the trace in the same packets, and nothing in it is unknown or malformed", () => {
+  it("is shown by the trace in the same packets, and nothing in it is unknown or malformed", () => {
     const lines = packets.map(([direction, packet]) => describePacket(direction, packet));
     assert.deepEqual(
       lines.filter((line) => /malformed|event Event|command Command|att PDU/.test(line)),

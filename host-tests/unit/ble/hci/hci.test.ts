@@ -254,7 +254,7 @@ describe("Hci commands (Vol 4, Part E, 4.4)", () => {
 });
 
 describe("Hci failures", () => {
-  it("times out: closes the line, rejects what was sent and what waits, tells the host once", async () => {
+  it("times out: closes the line, rejects what was sent and what waits, notifies the host once", async () => {
     const { hci, controller, clock, failures } = setUp();
     controller.mute(0x0c03);
     const all = [

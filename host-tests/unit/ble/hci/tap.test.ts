@@ -9,15 +9,15 @@ function createScene() {
   const controller = new ScriptedController();
   controller.script(0x0c03, SILENCE);
   const seen: string[] = [];
-  const told: string[] = [];
+  const calls: string[] = [];
   const tapped = tapTransport(controller, (direction, packet) => seen.push(`${direction} ${toHex(packet)}`));
   const receiver: HciReceiver = {
-    onPacket: (view) => told.push(toHex(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))),
-    onWritable: () => told.push("writable"),
-    onFailure: (reason) => told.push(reason),
+    onPacket: (view) => calls.push(toHex(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))),
+    onWritable: () => calls.push("writable"),
+    onFailure: (reason) => calls.push(reason),
   };
   tapped.open(receiver);
-  return { controller, tapped, seen, told };
+  return { controller, tapped, seen, calls };
 }
 
 describe("tap: a transport that is watched", () => {
@@ -43,13 +43,13 @@ describe("tap: a transport that is watched", () => {
   });
 
   it("shows what is received before the receiver has it, and hands everything on", async () => {
-    const { controller, seen, told } = createScene();
+    const { controller, seen, calls } = createScene();
     controller.deliver(fromHex("04 10 01 07"));
     controller.writable();
     controller.fail("overrun");
     await controller.settle();
     assert.deepEqual(seen, ["received 04 10 01 07"]);
-    assert.deepEqual(told, ["04 10 01 07", "writable", "overrun"]);
+    assert.deepEqual(calls, ["04 10 01 07", "writable", "overrun"]);
   });
 
   it("keeps its own bytes, whatever the sender does with its buffer afterwards", () => {

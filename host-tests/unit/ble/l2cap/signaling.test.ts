@@ -59,7 +59,7 @@ describe("LE signalling (Vol 3, Part A, 4)", () => {
     for (let code = 0; code <= 0xff; code++) assert.deepEqual(answers(command(code, 0, [])), []);
   });
 
-  it("rejects what is longer than the signalling MTU, and tells it (4.1)", () => {
+  it("rejects what is longer than the signalling MTU, and reports it (4.1)", () => {
     assert.deepEqual(answers(command(0x14, 0x2a, new Array(20).fill(0))), ["01 2a 04 00 01 00 17 00"]);
     assert.deepEqual(answers(command(0x0a, 0x2a, new Array(19).fill(0))), [NOT_UNDERSTOOD]);
   });

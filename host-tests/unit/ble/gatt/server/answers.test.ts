@@ -233,12 +233,12 @@ describe("a registration while a request waits for the application", () => {
     describe(robust ? "of a client with robust caching" : "of any other client", () => {
       it("a write is refused, not lost in silence: nothing is stored, neither before nor after", async () => {
         const { client, old, overtake } = await createWaiting(robust);
-        const told: unknown[] = [];
-        old.hooks!.onWritten = () => told.push("written");
+        const calls: unknown[] = [];
+        old.hooks!.onWritten = () => calls.push("written");
         assert.deepEqual(await client.write([9, 9]), []);
         const { fresh, sent } = await overtake();
         assert.deepEqual(sent, [error(WRITE, blame, code)]);
-        assert.deepEqual([old.value, fresh.value.length, told], [counting(4), 40, []]);
+        assert.deepEqual([old.value, fresh.value.length, calls], [counting(4), 40, []]);
       });
 
       it("a read is refused, and leaves no parts for the value that has its handle now", async () => {
@@ -270,7 +270,7 @@ describe("a registration while a request waits for the application", () => {
         assert.deepEqual(old.value, counting(4));
         assert.equal(client.rig.host.gatt.droppedCommands, 1);
         const next = await client.read();
-        assert.equal(next[0]!.startsWith("0b"), !robust, "a command does not count as having been told");
+        assert.equal(next[0]!.startsWith("0b"), !robust, "a command does not count as awareness");
       });
     });
   }

@@ -194,20 +194,20 @@ describe("robust caching (Vol 3, Part G, 2.5.2.1)", () => {
     const client = await createClient([{}]);
     const { gatt, connections } = client.rig.host;
     await client.write([2, 0], CCCD);
-    const told: boolean[] = [];
+    const confirmations: boolean[] = [];
     const remote = [...connections.values()][0]!.server;
     for (let n = 0; n < 3; n++) {
       gatt.updates.indicate(remote, {
         attribute: client.values[0]!,
         value: fromHex(`0${n}`),
-        onConfirmed: (confirmed) => told.push(confirmed),
+        onConfirmed: (confirmed) => confirmations.push(confirmed),
       });
     }
     assert.deepEqual(client.sent(), ["1d 10 00 00"]);
     gatt.register([service({})]);
-    assert.deepEqual(told, [false, false]);
+    assert.deepEqual(confirmations, [false, false]);
     assert.deepEqual(await client.send([0x1e]), []);
-    assert.deepEqual(told, [false, false, true]);
+    assert.deepEqual(confirmations, [false, false, true]);
   });
 
   it("a new link of a client without a bond is aware", async () => {

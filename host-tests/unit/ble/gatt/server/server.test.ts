@@ -248,27 +248,27 @@ describe("client characteristic configuration (Vol 3, Part G, 3.3.3.3)", () => {
       hooks: {
         onSubscribe(client, configuration) {
           assert.equal(client, rig.host.connections.get(HANDLE));
-          if (configuration) rig.host.gatt.updates.tellSubscribers(rig.attribute);
+          if (configuration) rig.host.gatt.updates.notifySubscribers(rig.attribute);
         },
       },
     });
-    rig.host.gatt.updates.tellSubscribers(rig.attribute);
+    rig.host.gatt.updates.notifySubscribers(rig.attribute);
     assert.deepEqual(sentTo(rig, HANDLE), []);
     assert.deepEqual(await write(rig, [1, 0], CCCD), ["13", "1b 10 00 00 01 02 03"]);
     assert.deepEqual(await read(rig, CCCD), ["0b 01 00"]);
     assert.deepEqual(await write(rig, [0, 0], CCCD), ["13"]);
-    rig.host.gatt.updates.tellSubscribers(rig.attribute);
+    rig.host.gatt.updates.notifySubscribers(rig.attribute);
     assert.deepEqual(sentTo(rig, HANDLE), []);
   });
 
-  it("is told once for each change", async () => {
-    const told: number[] = [];
+  it("is called once for each change", async () => {
+    const changes: number[] = [];
     const rig = await rigWith({
       properties: PROPERTY.NOTIFY | PROPERTY.INDICATE,
-      hooks: { onSubscribe: (_, configuration) => told.push(configuration) },
+      hooks: { onSubscribe: (_, configuration) => changes.push(configuration) },
     });
     for (const configuration of [1, 1, 3, 2, 0, 0]) await write(rig, [configuration, 0], CCCD);
-    assert.deepEqual(told, [1, 3, 2, 0]);
+    assert.deepEqual(changes, [1, 3, 2, 0]);
   });
 
   it("is each client's own, and shown to each as its own", async () => {
@@ -278,7 +278,7 @@ describe("client characteristic configuration (Vol 3, Part G, 3.3.3.3)", () => {
     assert.deepEqual(await read(rig, CCCD, HANDLE), ["0b 00 00"]);
     assert.deepEqual(await read(rig, CCCD, SECOND), ["0b 01 00"]);
     rig.controller.sent.length = 0;
-    rig.host.gatt.updates.tellSubscribers(rig.attribute);
+    rig.host.gatt.updates.notifySubscribers(rig.attribute);
     const packets = [...rig.controller.sent];
     assert.deepEqual(sentTo(rig, HANDLE), []);
     rig.controller.sent.push(...packets);
@@ -294,11 +294,11 @@ describe("client characteristic configuration (Vol 3, Part G, 3.3.3.3)", () => {
     await rig.connect();
     await connected;
     rig.controller.sent.length = 0;
-    rig.host.gatt.updates.tellSubscribers(rig.attribute);
+    rig.host.gatt.updates.notifySubscribers(rig.attribute);
     assert.deepEqual(sentTo(rig, HANDLE), []);
     assert.deepEqual(await read(rig, CCCD), ["0b 00 00"]);
     await write(rig, [1, 0], CCCD);
-    rig.host.gatt.updates.tellSubscribers(rig.attribute);
+    rig.host.gatt.updates.notifySubscribers(rig.attribute);
     assert.equal(sentTo(rig, HANDLE).length, 1);
   });
 
@@ -324,10 +324,10 @@ describe("client characteristic configuration (Vol 3, Part G, 3.3.3.3)", () => {
   });
 
   it("a shorter write leaves the bytes behind it, as any write to a fixed length (Part F, 3.4.5.1; A9)", async () => {
-    const told: number[] = [];
+    const changes: number[] = [];
     const rig = await rigWith({
       properties: PROPERTY.NOTIFY | PROPERTY.INDICATE,
-      hooks: { onSubscribe: (_, configuration) => told.push(configuration) },
+      hooks: { onSubscribe: (_, configuration) => changes.push(configuration) },
     });
     assert.deepEqual(await write(rig, [2], CCCD), ["13"]);
     assert.deepEqual(await read(rig, CCCD), ["0b 02 00"]);
@@ -336,10 +336,10 @@ describe("client characteristic configuration (Vol 3, Part G, 3.3.3.3)", () => {
     assert.deepEqual(await write(rig, [4], CCCD), [error(0x12, CCCD, 0xfd)], "its bits are checked");
     assert.deepEqual(await write(rig, [0], CCCD), ["13"]);
     assert.deepEqual(await read(rig, CCCD), ["0b 00 00"]);
-    assert.deepEqual(told, [2, 0]);
+    assert.deepEqual(changes, [2, 0]);
   });
 
-  it("a client whose queue is full misses a notification and is counted; others are told", async () => {
+  it("a client whose queue is full misses a notification and is counted; others are notified", async () => {
     const rig = await rigWith();
     await connectSecond(rig);
     await write(rig, [1, 0], CCCD, HANDLE);
@@ -351,7 +351,7 @@ describe("client characteristic configuration (Vol 3, Part G, 3.3.3.3)", () => {
       assert.notEqual(outcome, "unsubscribed");
     }
     rig.controller.sent.length = 0;
-    rig.host.gatt.updates.tellSubscribers(rig.attribute);
+    rig.host.gatt.updates.notifySubscribers(rig.attribute);
     assert.equal(rig.host.gatt.updates.droppedNotifications, 1);
     assert.deepEqual(sentTo(rig, SECOND), ["1b 10 00 00 01 02 03"]);
     assert.equal(second.link.inController, 1);
@@ -373,7 +373,7 @@ describe("Service Changed (Vol 3, Part G, 7.1)", () => {
     assert.deepEqual(sentTo(rig, HANDLE), ["1d 08 00 01 00 ff ff"]);
     rig.controller.sent.push(...packets);
     assert.deepEqual(sentTo(rig, SECOND), []);
-    rig.host.gatt.updates.tellSubscribers(attribute);
+    rig.host.gatt.updates.notifySubscribers(attribute);
     assert.deepEqual(sentTo(rig, HANDLE), []);
     assert.deepEqual(await read(rig, SERVICE_CHANGED_CCCD), ["0b 02 00"], "it stays subscribed to this one");
   });

@@ -13,19 +13,19 @@ function remoteOf(client: Client): ServerBearer {
 }
 
 interface Indications {
-  readonly told: [string, boolean][];
+  readonly confirmations: [string, boolean][];
   indicate(value: string, at?: number): PendingIndication;
 }
 
 function indications(client: Client): Indications {
-  const told: [string, boolean][] = [];
+  const confirmations: [string, boolean][] = [];
   return {
-    told,
+    confirmations,
     indicate(value, at = 0) {
       const pending: PendingIndication = {
         attribute: client.values[at]!,
         value: fromHex(value),
-        onConfirmed: (confirmed) => told.push([value, confirmed]),
+        onConfirmed: (confirmed) => confirmations.push([value, confirmed]),
       };
       client.rig.host.gatt.updates.indicate(remoteOf(client), pending, true);
       return pending;
@@ -36,17 +36,17 @@ function indications(client: Client): Indications {
 describe("indications (Vol 3, Part F, 3.3.2 and 3.4.7.2)", () => {
   it("go out one at a time, in order, each after the confirmation of the one before", async () => {
     const client = await createClient([{}, {}]);
-    const { told, indicate } = indications(client);
+    const { confirmations, indicate } = indications(client);
     indicate("01");
     indicate("02", 1);
     indicate("03");
     assert.deepEqual(client.sent(), ["1d 10 00 01"]);
     assert.deepEqual(await client.send(CONFIRMATION), ["1d 13 00 02"]);
-    assert.deepEqual(told, [["01", true]]);
+    assert.deepEqual(confirmations, [["01", true]]);
     assert.deepEqual(await client.send(CONFIRMATION), ["1d 10 00 03"]);
     assert.deepEqual(await client.send(CONFIRMATION), []);
     assert.deepEqual(
-      told.map(([value]) => value),
+      confirmations.map(([value]) => value),
       ["01", "02", "03"],
     );
     assert.equal(client.rig.clock.pending, 0);
@@ -54,21 +54,21 @@ describe("indications (Vol 3, Part F, 3.3.2 and 3.4.7.2)", () => {
 
   it("confirmations that nobody waits for change nothing", async () => {
     const client = await createClient();
-    const { told, indicate } = indications(client);
+    const { confirmations, indicate } = indications(client);
     for (let n = 0; n < 3; n++) assert.deepEqual(await client.send(CONFIRMATION), []);
     indicate("01");
     indicate("02");
     client.sent();
     assert.deepEqual(await client.together(CONFIRMATION, CONFIRMATION, CONFIRMATION), ["1d 10 00 02"]);
-    assert.deepEqual(told, [
+    assert.deepEqual(confirmations, [
       ["01", true],
       ["02", true],
     ]);
   });
 
-  it("without a confirmation for 30 s the link ends, and each is told once that it failed (3.3.3)", async () => {
+  it("without a confirmation for 30 s the link ends, and each is called once with its failure (3.3.3)", async () => {
     const client = await createClient();
-    const { told, indicate } = indications(client);
+    const { confirmations, indicate } = indications(client);
     indicate("01");
     indicate("02");
     await client.rig.clock.advance(29_999);
@@ -76,7 +76,7 @@ describe("indications (Vol 3, Part F, 3.3.2 and 3.4.7.2)", () => {
     await client.rig.clock.advance(1);
     assert.deepEqual(client.rig.controller.takeOpcodes(), [0x0406]);
     await client.rig.disconnect();
-    assert.deepEqual(told, [
+    assert.deepEqual(confirmations, [
       ["01", false],
       ["02", false],
     ]);
@@ -107,13 +107,13 @@ describe("indications (Vol 3, Part F, 3.3.2 and 3.4.7.2)", () => {
     indicate("bb");
     for (const text of ["01", "02", "03"]) {
       attribute!.value = fromHex(text);
-      assert.equal(updates.tellSubscribers(attribute!), 1);
+      assert.equal(updates.notifySubscribers(attribute!), 1);
     }
     assert.deepEqual(client.sent(), ["1d 13 00 aa"]);
     assert.deepEqual(await client.send(CONFIRMATION), ["1d 10 00 bb"]);
     assert.deepEqual(await client.send(CONFIRMATION), ["1d 10 00 03"]);
     attribute!.value = fromHex("04");
-    updates.tellSubscribers(attribute!);
+    updates.notifySubscribers(attribute!);
     assert.deepEqual(await client.send(CONFIRMATION), ["1d 10 00 04"], "one on its way is not changed");
     assert.deepEqual(await client.send(CONFIRMATION), []);
   });
@@ -123,7 +123,7 @@ describe("indications (Vol 3, Part F, 3.3.2 and 3.4.7.2)", () => {
     const { updates } = client.rig.host.gatt;
     await client.write([3, 0], CCCD);
     indications(client).indicate("01");
-    updates.tellSubscribers(client.values[0]!);
+    updates.notifySubscribers(client.values[0]!);
     assert.deepEqual(client.sent(), ["1d 10 00 01", "1b 10 00 00 01 02 03"]);
   });
 
@@ -136,7 +136,7 @@ describe("indications (Vol 3, Part F, 3.3.2 and 3.4.7.2)", () => {
   it("ten thousand values for a client that never confirms take the room of one", async () => {
     const client = await createClient();
     await client.write([2, 0], CCCD);
-    for (let n = 0; n < 10_000; n++) client.rig.host.gatt.updates.tellSubscribers(client.values[0]!);
+    for (let n = 0; n < 10_000; n++) client.rig.host.gatt.updates.notifySubscribers(client.values[0]!);
     assert.equal(remoteOf(client).indications.length, 2);
   });
 });
