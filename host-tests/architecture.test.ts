@@ -89,7 +89,19 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "value",
     "checks of options",
   ],
-  [/^aioble\/central\.ts$/, /^ble\/gap\/initiator\.ts$/, "value", "checks of options, and an attempt"],
+  [
+    /^aioble\/central\.ts$/,
+    /^ble\/gap\/(initiator|parameter-range|scanner)\.ts$/,
+    "value",
+    "checks of options, and an attempt",
+  ],
+  [
+    /^aioble\/link-control\.ts$/,
+    /^ble\/gap\/(link-control|parameter-range|parameter-updates)\.ts$/,
+    "value",
+    "checks of options, and what the host does for a link",
+  ],
+  [/^aioble\/index\.ts$/, /^ble\/gap\/parameter-range\.ts$/, "type", "what a policy is asked"],
   [
     /^aioble\/scan(-result)?\.ts$/,
     /^ble\/gap\/(ad-structures|advertising-(data|report)|scanner)\.ts$/,

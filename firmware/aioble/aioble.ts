@@ -34,6 +34,7 @@ export function createAioble(
       const connection = new DeviceConnection(core, link);
       core.connections.set(link, connection);
     },
+    onParameters: (link, status) => core.parametersChanged(link, status),
     onUnwanted: (link) => endUnwanted(core, link),
     onDisconnected(link: Connection, reason: number) {
       const connection = core.connections.get(link);

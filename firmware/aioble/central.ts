@@ -2,7 +2,9 @@
 
 import { BleError } from "../ble/errors.ts";
 import type { Connection } from "../ble/gap/connection.ts";
-import { type Attempt, type ConnectParameters, checkConnectParameters } from "../ble/gap/initiator.ts";
+import type { Attempt, ConnectParameters } from "../ble/gap/initiator.ts";
+import { checkParameterRange } from "../ble/gap/parameter-range.ts";
+import { checkScanTiming } from "../ble/gap/scanner.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
 import { textOf } from "../ble/text.ts";
 import type { Timer } from "../platform/platform.ts";
@@ -59,7 +61,8 @@ function parametersOf(options: ConnectOptions): ConnectParameters {
     latency: options.latency ?? 0,
     supervisionTimeoutMs: options.supervisionTimeoutMs ?? 2560,
   };
-  checkConnectParameters(parameters);
+  checkScanTiming(scanIntervalUs, parameters.scanWindowUs);
+  checkParameterRange(parameters);
   return parameters;
 }
 
@@ -108,7 +111,10 @@ export class Central {
 
   private checkRoom(): void {
     const { host } = this.core;
-    if (host.connections.size + this.searches.size < host.maxConnections) return;
+    let wanted = host.connections.size;
+    // A link that is held back is among the connections already.
+    for (const { state } of this.searches.values()) if (state.is !== "holding") wanted++;
+    if (wanted < host.maxConnections) return;
     throw new BleError(
       "too-many-connections",
       `${host.maxConnections} devices are connected or looked for, which is all there is room for: wait until one leaves.`,

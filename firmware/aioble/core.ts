@@ -1,11 +1,13 @@
 /** What the modules of `aioble` share: the host, the connections by link, and the waits that belong to no connection. */
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
+import { textOf } from "../ble/text.ts";
 import type { Clock, LogLevel, Signals } from "../platform/platform.ts";
 import { CaptureQueue } from "./capture.ts";
 import type { Central } from "./central.ts";
 import { Device, type DeviceConnection } from "./device.ts";
-import { radioOff } from "./errors.ts";
+import { BleError, radioOff } from "./errors.ts";
+import type { LinkRequests } from "./link-control.ts";
 import { Deferrals, WaitScope } from "./wait.ts";
 
 export class Core {
@@ -31,6 +33,8 @@ export class Core {
   readonly Device: typeof Device;
   /** Connects to them, where the image has the feature `central`, which sets it. */
   central: Central | undefined = undefined;
+  /** Changes what their links are like, where the image has the feature `link-control`, which sets it. */
+  linkRequests: LinkRequests | undefined = undefined;
 
   constructor(host: Host, signals: Signals) {
     this.host = host;
@@ -55,6 +59,16 @@ export class Core {
     this.host.log(level, message);
   }
 
+  /**
+   * A part that a feature brings.
+   * @param method what needs it, as the catalogue of features names it.
+   * @throws BleError `not-supported` where the image is without.
+   */
+  demand<T>(method: string, part: T | undefined): T {
+    if (part !== undefined) return part;
+    throw this.host.missing.get(method)?.() ?? new BleError("not-supported", `${method} is not there.`);
+  }
+
   /** The radio is being switched off. */
   beginStop(): void {
     this.ending = this.scope;
@@ -70,6 +84,17 @@ export class Core {
   /** A device by the address that a controller reports; types 2 and 3 are identities (Vol 4, Part E, 7.7.65.10). */
   createDevice(addressType: number, address: Uint8Array): Device {
     return new this.Device(addressType & 1, address);
+  }
+
+  /** The link layer has changed a link's parameters, or with another status than 0 has not. */
+  parametersChanged(link: Connection, status: number): void {
+    const connection = this.connections.get(link);
+    if (status !== 0 || !connection?.onParameters) return;
+    try {
+      connection.onParameters(link.parameters);
+    } catch (error) {
+      this.host.log("error", `aioble: onParameters failed: ${textOf(error)}`, error);
+    }
   }
 
   /** The public object of a link. */

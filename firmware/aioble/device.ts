@@ -2,7 +2,7 @@
 
 import { formatAddress } from "../ble/codec.ts";
 import { ADDRESS_LENGTH, ADDRESS_TYPE } from "../ble/gap/address.ts";
-import type { Connection, LinkParameters } from "../ble/gap/connection.ts";
+import type { Connection, DataLength, LinkParameters } from "../ble/gap/connection.ts";
 import type { NotifyOutcome } from "../ble/gatt/server/updates.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
 import { textOf } from "../ble/text.ts";
@@ -10,6 +10,7 @@ import type { Abortion, AbortSource, Clock, Timer } from "../platform/platform.t
 import type { Central, ConnectOptions } from "./central.ts";
 import type { Core } from "./core.ts";
 import { BleError, DeviceDisconnectedError, TimeoutError } from "./errors.ts";
+import type { DataLengthOptions, LinkPhys, ParameterOptions, PhyOptions } from "./link-control.ts";
 import { checkTimeout, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
 
 /** A public device address (Vol 6, Part B, 1.3.1). */
@@ -136,6 +137,55 @@ export class DeviceConnection {
   /** What the link layer agreed, as it is now: connection interval, latency and supervision timeout. */
   get parameters(): LinkParameters {
     return this.link.parameters;
+  }
+
+  /** How long the link layer's packets may be, as it is now: 27 bytes until the link layers agree on more. */
+  get dataLength(): DataLength {
+    return this.link.dataLength;
+  }
+
+  /** Called when the link layer has changed `parameters`, whoever wanted it. */
+  onParameters?(parameters: LinkParameters): void;
+
+  /**
+   * Asks for other connection parameters; resolves with those that the link then has. A central decides; a peripheral asks
+   * its central, not before 5 s after the link came up and 30 s after it asked before (Vol 3, Part C, 9.3.12), and by
+   * L2CAP where a link layer cannot ask. A call that ends before it was its time is taken back.
+   * @throws RangeError for a bad option, BleError `already-updating`, `parameters-refused`, HciError; as every wait.
+   */
+  updateParameters(options: ParameterOptions): Promise<LinkParameters> {
+    return this.core
+      .demand("DeviceConnection.updateParameters", this.core.linkRequests)
+      .updateParameters(this, options);
+  }
+
+  /** Asks the controller how strong the peer is heard, in dBm; undefined where it cannot tell. As every wait. */
+  readRssi(options: WaitOptions = {}): Promise<number | undefined> {
+    return this.core.demand("DeviceConnection.readRssi", this.core.linkRequests).readRssi(this, options);
+  }
+
+  /** Asks the controller which PHYs the link has. @throws BleError `not-supported` by the controller; as every wait. */
+  readPhy(options: WaitOptions = {}): Promise<LinkPhys> {
+    return this.core.demand("DeviceConnection.readPhy", this.core.linkRequests).readPhy(this, options);
+  }
+
+  /**
+   * Asks for other PHYs, the faster of several; resolves with those that both link layers agreed on, which may be the old.
+   * @throws TypeError for no PHY, BleError `already-updating`, `not-supported` by the controller, HciError; as every wait.
+   */
+  setPhy(options: PhyOptions): Promise<LinkPhys> {
+    return this.core.demand("DeviceConnection.setPhy", this.core.linkRequests).setPhy(this, options);
+  }
+
+  /**
+   * Asks for longer or shorter packets. Resolves with what holds when the controller has taken the wish; what the link
+   * layers agree on stands in `dataLength` when they have.
+   * @throws RangeError for a bad option, BleError `not-supported` by the controller, HciError; as every wait.
+   */
+  setDataLength(options: DataLengthOptions = {}): Promise<DataLength> {
+    return this.core
+      .demand("DeviceConnection.setDataLength", this.core.linkRequests)
+      .setDataLength(this, options);
   }
 
   /**

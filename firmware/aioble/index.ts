@@ -7,17 +7,28 @@ import type { Config, ReadOnlyConfig } from "../ble/config.ts";
 import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 import type { Counters } from "./counters.ts";
 import type { DeviceConnection } from "./device.ts";
+import type { ParameterPolicy } from "./link-control.ts";
 import type { Broadcaster } from "./peripheral.ts";
 import type { Scan, ScanOptions } from "./scan.ts";
 import type { Service } from "./server.ts";
 
 export type { Config, ReadOnlyConfig } from "../ble/config.ts";
+export type { DataLength, LinkParameters } from "../ble/gap/connection.ts";
+export type { ParameterRange } from "../ble/gap/parameter-range.ts";
 export type { Value } from "../ble/gatt/server/values.ts";
 export type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 export type { CapturedWrite } from "./capture.ts";
 export type { Counters } from "./counters.ts";
 export { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
 export { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
+export type {
+  DataLengthOptions,
+  LinkPhys,
+  ParameterOptions,
+  ParameterPolicy,
+  Phy,
+  PhyOptions,
+} from "./link-control.ts";
 export type { Broadcaster } from "./peripheral.ts";
 export type { ProtectionOptions, SecurityLevel } from "./protection.ts";
 export { type ManufacturerFilter, Scan, type ScanFilters, type ScanOptions } from "./scan.ts";
@@ -88,6 +99,13 @@ export declare function updateAdvertising(fields: PayloadOptions): Promise<void>
  * `accept-list-full` when the controller has no room for `devices`, HciError when the controller fails or refuses.
  */
 export declare function scan(options?: ScanOptions): Scan;
+
+/**
+ * Sets who decides whether peers get the connection parameters that they ask for, by their link layer or by L2CAP, on any
+ * link; undefined, as at first: all that are in range. What it returns other than true, or throws, refuses.
+ * @throws TypeError for what is not a function.
+ */
+export declare function setParameterPolicy(policy?: ParameterPolicy): void;
 
 /**
  * Puts these services, with their characteristics, into the GATT server in place of what was registered before. Before

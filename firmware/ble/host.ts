@@ -8,6 +8,7 @@ import { HciError } from "./errors.ts";
 import { Advertiser } from "./gap/advertiser.ts";
 import { type Connection, ROLE } from "./gap/connection.ts";
 import type { Initiator } from "./gap/initiator.ts";
+import type { LinkControl } from "./gap/link-control.ts";
 import { ADDRESS_MODE_SETTING, OwnAddresses } from "./gap/own-address.ts";
 import type { Scanner, ScannerPort } from "./gap/scanner.ts";
 import { GattServer } from "./gatt/server/server.ts";
@@ -65,6 +66,8 @@ export class Host {
   scanner: Scanner | undefined = undefined;
   /** Looks for devices to connect to, where the image has the feature `central`, which sets it. */
   initiator: Initiator<Connection> | undefined = undefined;
+  /** Changes what links are like, where the image has the feature `link-control`, which sets it. */
+  linkControl: LinkControl | undefined = undefined;
   readonly gatt: GattServer;
   /** What `config` changes (config.ts), as their owners declared it. */
   readonly settingTable = new SettingTable<Settings>();

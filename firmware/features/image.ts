@@ -5,7 +5,12 @@
 
 import { feature as central } from "./central.ts";
 import type { Image } from "./feature.ts";
+import { feature as linkControl } from "./link-control.ts";
 import { feature as lowLevel } from "./low-level.ts";
 import { feature as scan } from "./scan.ts";
 
-export const image = { manifest: "camera", features: [central, lowLevel, scan], missing: [] } satisfies Image;
+export const image = {
+  manifest: "camera",
+  features: [central, linkControl, lowLevel, scan],
+  missing: [],
+} satisfies Image;

@@ -3,12 +3,15 @@ import type { Aioble } from "../../firmware/aioble/aioble.ts";
 import type { Host } from "../../firmware/ble/host.ts";
 import type { Bluetooth } from "../../firmware/bluetooth/bluetooth.ts";
 import { image } from "../../firmware/features/image.ts";
+import type { feature as linkControl } from "../../firmware/features/link-control.ts";
 import { createModules } from "../../firmware/features/modules.ts";
 import type { feature as scan } from "../../firmware/features/scan.ts";
 import type { Signals } from "../../firmware/platform/platform.ts";
 
 /** `aioble` with what the features add to it. */
-export type WholeAioble = Aioble & ReturnType<(typeof scan)["aioble"]>;
+export type WholeAioble = Aioble &
+  ReturnType<(typeof scan)["aioble"]> &
+  ReturnType<(typeof linkControl)["aioble"]>;
 
 /** Both modules of a host. */
 export interface WholeModules {

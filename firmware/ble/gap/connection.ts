@@ -18,6 +18,19 @@ export interface LinkParameters {
   readonly supervisionTimeoutMs: number;
 }
 
+/** How long the packets of the link layer may be (Vol 6, Part B, 4.5.10). */
+export interface DataLength {
+  /** Bytes of data in a packet that this side sends, 27 to 251, and the microseconds that it may take. */
+  readonly txOctets: number;
+  readonly txTimeUs: number;
+  /** Those that the peer sends. */
+  readonly rxOctets: number;
+  readonly rxTimeUs: number;
+}
+
+/** What every link begins with. */
+const FIRST_DATA_LENGTH: DataLength = { txOctets: 27, txTimeUs: 328, rxOctets: 27, rxTimeUs: 328 };
+
 /** What a connection is made of. */
 export interface ConnectionParts {
   readonly role: number;
@@ -41,6 +54,8 @@ export class Connection {
   readonly link: AclLink;
   readonly l2cap: L2cap;
   parameters: LinkParameters;
+  /** As the controller last reported it, where the image has the feature `link-control`. */
+  dataLength: DataLength = FIRST_DATA_LENGTH;
   bearer!: AttBearer;
   /** The peer as a client of our GATT server. */
   server!: ServerBearer;

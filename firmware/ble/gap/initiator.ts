@@ -5,26 +5,18 @@ import { leCreateConnection, leCreateConnectionCancel } from "../hci/commands/le
 import type { Hci } from "../hci/hci.ts";
 import { HCI_STATUS, statusText } from "../hci/status.ts";
 import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
-import { checkScanTiming, type ListedDevice } from "./scanner.ts";
+import { type ParameterRange, toUnits } from "./parameter-range.ts";
+import type { ListedDevice } from "./scanner.ts";
 
 /** What a connection is to be like, and how it is looked for. */
-export interface ConnectParameters {
+export interface ConnectParameters extends ParameterRange {
   /** How the radio listens for the device: 2,500 to 10,240,000 microseconds, the window at most the interval. */
   readonly scanIntervalUs: number;
   readonly scanWindowUs: number;
-  /** Bounds of the connection interval: 7,500 to 4,000,000 microseconds. */
-  readonly minIntervalUs: number;
-  readonly maxIntervalUs: number;
-  /** Connection events that the peripheral may skip: 0 to 499. */
-  readonly latency: number;
-  /** 100 to 32,000 milliseconds. */
-  readonly supervisionTimeoutMs: number;
 }
 
-/** Units of the parameters (7.8.12). */
+/** Unit of the scan's parameters (7.8.12). */
 const SCAN_UNIT_US = 625;
-const INTERVAL_UNIT_US = 1250;
-const TIMEOUT_UNIT_MS = 10;
 
 /** A controller that has accepted a cancellation reports the end of the attempt at once; longer is never. */
 const CANCEL_TIMEOUT_MS = 2000;
@@ -194,6 +186,7 @@ export class Initiator<C> implements AddressUser {
   private async create(attempt: Attempt<C>): Promise<void> {
     const { hci, scanner } = this.port;
     const { target, parameters: wanted } = attempt;
+    const { intervalMin, intervalMax, latency, timeout } = toUnits(wanted);
     const values = {
       leScanInterval: Math.floor(wanted.scanIntervalUs / SCAN_UNIT_US),
       leScanWindow: Math.floor(wanted.scanWindowUs / SCAN_UNIT_US),
@@ -201,10 +194,10 @@ export class Initiator<C> implements AddressUser {
       peerAddressType: target.addressType,
       peerAddress: target.address,
       ownAddressType: this.ownAddress.type,
-      connectionIntervalMin: Math.floor(wanted.minIntervalUs / INTERVAL_UNIT_US),
-      connectionIntervalMax: Math.floor(wanted.maxIntervalUs / INTERVAL_UNIT_US),
-      maxLatency: wanted.latency,
-      supervisionTimeout: Math.floor(wanted.supervisionTimeoutMs / TIMEOUT_UNIT_MS),
+      connectionIntervalMin: intervalMin,
+      connectionIntervalMax: intervalMax,
+      maxLatency: latency,
+      supervisionTimeout: timeout,
       minCeLength: 0,
       maxCeLength: 0,
     };
@@ -278,30 +271,4 @@ export class Initiator<C> implements AddressUser {
     }
     this.next();
   }
-}
-
-/** @throws RangeError for the first figure that no controller takes (7.8.12). */
-export function checkConnectParameters(parameters: ConnectParameters): void {
-  const { latency, maxIntervalUs, minIntervalUs, scanIntervalUs, scanWindowUs, supervisionTimeoutMs } =
-    parameters;
-  checkScanTiming(scanIntervalUs, scanWindowUs);
-  checkRange("minConnIntervalUs", minIntervalUs, 7500, 4_000_000);
-  checkRange("maxConnIntervalUs", maxIntervalUs, 7500, 4_000_000);
-  if (minIntervalUs > maxIntervalUs) {
-    throw new RangeError(`minConnIntervalUs ${minIntervalUs} is above maxConnIntervalUs ${maxIntervalUs}`);
-  }
-  checkRange("latency", latency, 0, 499);
-  checkRange("supervisionTimeoutMs", supervisionTimeoutMs, 100, 32_000);
-  // Vol 4, Part E, 7.8.12: more than twice what a peripheral may sleep.
-  const leastMs = ((1 + latency) * maxIntervalUs * 2) / 1000;
-  if (supervisionTimeoutMs <= leastMs) {
-    throw new RangeError(
-      `supervisionTimeoutMs ${supervisionTimeoutMs} is too short: with this interval and latency it has to be above ${leastMs}`,
-    );
-  }
-}
-
-function checkRange(name: string, value: number, min: number, max: number): void {
-  if (!(value >= min && value <= max))
-    throw new RangeError(`${name} ${value} is out of range: ${min} to ${max}`);
 }
