@@ -8,7 +8,7 @@ import { image } from "./features/image.ts";
 import { createModules } from "./features/modules.ts";
 import { createGlobals, createSignals } from "./platform/globals.ts";
 import { createErrorReport } from "./platform/report.ts";
-import { createTimerQueue } from "./platform/timerQueue.ts";
+import { createTimerQueue } from "./platform/timer-queue.ts";
 import { createXsPlatform } from "./platform/xs/index.ts";
 import type { Native } from "./platform/xs/native.ts";
 import { RecordStore } from "./storage/records.ts";

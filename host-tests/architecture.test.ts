@@ -496,3 +496,28 @@ describe("architecture: what the sources of the firmware do without", () => {
     assert.doesNotMatch("export const NAMES = new Uint8Array(2);", BANS[1]![0]);
   });
 });
+
+describe("architecture: names of files", () => {
+  /** Kebab-case, with the kind of file after dots; scenarios of MicroPython keep its names. */
+  const NAME = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|d))?\.(ts|mjs)$/;
+  const MICROPYTHON = /^host-tests\/multi\/(aioble|bluetooth)\/[a-z_]+\.test\.ts$/;
+
+  it("are kebab-case", () => {
+    const folders = ["boards", "examples", "firmware", "host-tests", "simulator", "tools"];
+    const wrong = folders
+      .flatMap((folder) =>
+        readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map(
+          (name) => `${folder}/${name}`,
+        ),
+      )
+      .filter((path) => /\.(ts|mjs)$/.test(path) && !path.includes("/node_modules/"))
+      .filter((path) => !NAME.test(path.slice(path.lastIndexOf("/") + 1)) && !MICROPYTHON.test(path));
+    assert.deepEqual(wrong, []);
+  });
+
+  it("the rule refuses other styles", () => {
+    for (const name of ["a.ts", "own-address.test.ts", "ble-host.d.ts", "le-2m.mjs"])
+      assert.match(name, NAME);
+    for (const name of ["realClock.ts", "H4.ts", "own_address.ts", "-a.ts"]) assert.doesNotMatch(name, NAME);
+  });
+});

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "mocha";
 import { readPage } from "../docs/blocks.ts";
 import { Bench } from "./image.ts";
-import { buildImage, runQemu } from "./qemuCamera.ts";
+import { buildImage, runQemu } from "./qemu-camera.ts";
 
 const page = readPage("docs/application.md").split("### The engine's limits")[1]!;
 

@@ -7,7 +7,7 @@ import { after, before, describe, it } from "mocha";
 import type { QemuOptions } from "../../boards/mps2-an500/qemu.ts";
 import { compilerProgram } from "../../tools/build/compiler.ts";
 import { Bench, Controller } from "./image.ts";
-import { buildImage, type Ended, QemuCamera, runQemu } from "./qemuCamera.ts";
+import { buildImage, type Ended, QemuCamera, runQemu } from "./qemu-camera.ts";
 
 /** A firmware whose main has `log` and ends with `body`. */
 const firmware = (body: string): string =>

@@ -5,7 +5,7 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "mocha";
 import { readSections, storedBytes } from "../../tools/size/elf.ts";
 import { Bench } from "./image.ts";
-import { buildImage, type Ended, runQemu } from "./qemuCamera.ts";
+import { buildImage, type Ended, runQemu } from "./qemu-camera.ts";
 
 const warning = "warning: this image has no preloaded machine: evaluating the firmware";
 

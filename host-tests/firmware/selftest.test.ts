@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { type QemuOptions, stateFileSize } from "../../boards/mps2-an500/qemu.ts";
 import { Controller, run } from "./image.ts";
-import { buildSelftests, type Ended, functionAt, QemuCamera, runQemu } from "./qemuCamera.ts";
+import { buildSelftests, type Ended, functionAt, QemuCamera, runQemu } from "./qemu-camera.ts";
 
 const seed = "5eed".repeat(16);
 

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { root, venvProgram } from "../../tools/paths.ts";
-import { SimulatorServer } from "../../tools/radio/simulatorServer.ts";
+import { SimulatorServer } from "../../tools/radio/simulator-server.ts";
 import { obscura } from "./run.ts";
 
 /** Begins to listen on this computer; returns the port. */

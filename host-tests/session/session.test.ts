@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { runPhoneSession } from "../../simulator/phone/session.ts";
 import type { ToolEvent } from "../../tools/events.ts";
-import { SimulatorServer } from "../../tools/radio/simulatorServer.ts";
+import { SimulatorServer } from "../../tools/radio/simulator-server.ts";
 import type { CentralEvent } from "../../tools/rig/events.ts";
 import { obscura } from "./run.ts";
 

@@ -4,7 +4,7 @@ import { Host } from "../../firmware/ble/host.ts";
 import type { Bluetooth } from "../../firmware/bluetooth/bluetooth.ts";
 import { createGlobals, createSignals } from "../../firmware/platform/globals.ts";
 import type { Clock, Records } from "../../firmware/platform/platform.ts";
-import { createTimerQueue } from "../../firmware/platform/timerQueue.ts";
+import { createTimerQueue } from "../../firmware/platform/timer-queue.ts";
 import type { CameraOptions, SimulatedCamera, World } from "../../simulator/world.ts";
 import { createWholeModules, type WholeAioble } from "./modules.ts";
 

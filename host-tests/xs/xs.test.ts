@@ -45,7 +45,7 @@ const unitTests = [
 ].map((name) => join(root, "host-tests/unit", `${name}.test.ts`));
 
 /** Declares tests, though mocha does not run it. */
-const mustFail = join(root, "host-tests/xs/mustFail.ts");
+const mustFail = join(root, "host-tests/xs/must-fail.ts");
 
 const scenarios = ["stack", "aioble", "bluetooth", "multi/aioble", "multi/bluetooth"].flatMap((folder) =>
   readdirSync(join(root, "host-tests", folder))
@@ -54,7 +54,7 @@ const scenarios = ["stack", "aioble", "bluetooth", "multi/aioble", "multi/blueto
     .map((name) => join(root, "host-tests", folder, name)),
 );
 
-/** Outermost title of host-tests/xs/mustFail.ts. */
+/** Outermost title of host-tests/xs/must-fail.ts. */
 const MUST_FAIL = "tests that must fail";
 
 /** How each of them fails. */

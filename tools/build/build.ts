@@ -10,7 +10,7 @@ import { type Bundle, bundle } from "./bundle.ts";
 import { buildCompiler, compile } from "./compiler.ts";
 import { featuresOf, missingImports } from "./features.ts";
 import { writeIfChanged } from "./fingerprint.ts";
-import { heapRequestKb } from "./heapRequest.ts";
+import { heapRequestKb } from "./heap-request.ts";
 import { buildImage, kilobytes } from "./image.ts";
 import type { BundleKind } from "./imports.ts";
 import { type Compiled, inSources, writeImageMap, writeMap } from "./maps.ts";

@@ -7,7 +7,7 @@ import { PhoneError } from "../../simulator/phone/errors.ts";
 import { Phone } from "../../simulator/phone/phone.ts";
 import { parseHci } from "../camera/command.ts";
 import { type Operation, ToolError, type ToolEvent, UsageError } from "../events.ts";
-import { createRealClock } from "../radio/realClock.ts";
+import { createRealClock } from "../radio/real-clock.ts";
 import { EventQueue } from "../session/queue.ts";
 import { Player, ScriptError } from "./player.ts";
 import { forms, parseStep } from "./script.ts";

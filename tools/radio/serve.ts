@@ -8,7 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { runPhoneSession } from "../../simulator/phone/session.ts";
-import { SimulatorServer } from "./simulatorServer.ts";
+import { SimulatorServer } from "./simulator-server.ts";
 
 const usage = `usage: serve.ts [--listen tcp:HOST:PORT|unix:PATH] [--seed N] [--loss P] [--connect NAME]
 

@@ -9,7 +9,7 @@ import { type Operation, type Progress, step, ToolError } from "../events.ts";
 import { buildRoot, root, venvProgram } from "../paths.ts";
 import { Program } from "../program.ts";
 import { buildSoakImage } from "./image.ts";
-import { LineBox } from "./lineBox.ts";
+import { LineBox } from "./line-box.ts";
 import { CALM, MEMBERS, planRound, type Wish } from "./plan.ts";
 import { type CameraReport, NAME, ORDER, reportIn } from "./script.ts";
 import { findingsOfRound, type Seen, wasServed } from "./verdict.ts";

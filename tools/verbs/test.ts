@@ -7,7 +7,7 @@ import { exitStatus, perform, reportFailure } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
 import type { Operation } from "../events.ts";
 import { jobsFor, testFiles } from "../test/jobs.ts";
-import { type Finished, runJob, runJobs } from "../test/runJobs.ts";
+import { type Finished, runJob, runJobs } from "../test/run-jobs.ts";
 import { leftOut, sumOf } from "../test/totals.ts";
 
 const help = `usage: npm test [-- options]

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { createAbort } from "../../../firmware/platform/abort.ts";
-import { VirtualClock } from "./virtualClock.ts";
+import { VirtualClock } from "./virtual-clock.ts";
 
 const shared = createAbort(new VirtualClock(), (error) => {
   throw error;

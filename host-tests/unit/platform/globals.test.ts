@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "mocha";
 import { createGlobals } from "../../../firmware/platform/globals.ts";
-import { VirtualClock } from "./virtualClock.ts";
+import { VirtualClock } from "./virtual-clock.ts";
 
 function create() {
   const clock = new VirtualClock();

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { Timer } from "../../../firmware/platform/platform.ts";
-import { createTimerQueue } from "../../../firmware/platform/timerQueue.ts";
+import { createTimerQueue } from "../../../firmware/platform/timer-queue.ts";
 import { APPLICATION_TIMERS, createTimers, type Timers } from "../../../firmware/platform/timers.ts";
-import { VirtualClock } from "./virtualClock.ts";
+import { VirtualClock } from "./virtual-clock.ts";
 
 const DAY_MS = 86_400_000;
 

@@ -3,7 +3,7 @@ import { describe, it } from "mocha";
 import { crc32 } from "../../../firmware/storage/crc32.ts";
 import { RecordStore } from "../../../firmware/storage/records.ts";
 import { Random } from "./random.ts";
-import { type FlashModel, SimulatedFlash } from "./simulatedFlash.ts";
+import { type FlashModel, SimulatedFlash } from "./simulated-flash.ts";
 
 const model: FlashModel = {
   size: 2048,

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, it } from "mocha";
 import { root } from "../../../tools/paths.ts";
-import { LineBox } from "../../../tools/soak/lineBox.ts";
+import { LineBox } from "../../../tools/soak/line-box.ts";
 import { planRound, type Wish } from "../../../tools/soak/plan.ts";
 import { reportIn, reportLine, STREAMS } from "../../../tools/soak/script.ts";
 import { findingsOfRound, type Seen } from "../../../tools/soak/verdict.ts";

@@ -2,7 +2,7 @@
 import { runPhoneSession } from "../../../simulator/phone/session.ts";
 import { Player } from "../../phone/player.ts";
 import type { Line } from "../../phone/script.ts";
-import { SimulatorServer } from "../../radio/simulatorServer.ts";
+import { SimulatorServer } from "../../radio/simulator-server.ts";
 import type { CentralReceiver, CentralSession, Radio } from "./radio.ts";
 
 /** How long the phone waits for a notification before it goes on without. */

@@ -13,7 +13,7 @@ import { startCamera } from "../../camera/camera.ts";
 import { type Operation, type Progress, step, ToolError } from "../../events.ts";
 import { buildRoot } from "../../paths.ts";
 import { buildSoakImage, type SoakImage } from "../image.ts";
-import { LineBox } from "../lineBox.ts";
+import { LineBox } from "../line-box.ts";
 import type { HeapUse } from "../soak.ts";
 import { acts, faults } from "./acts.ts";
 import { completeSession, discover, type Served } from "./honest.ts";

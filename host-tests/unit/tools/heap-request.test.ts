@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "mocha";
 import { loadBoard } from "../../../tools/build/boards.ts";
-import { heapRequestKb } from "../../../tools/build/heapRequest.ts";
+import { heapRequestKb } from "../../../tools/build/heap-request.ts";
 
 describe("obscura.heap of an application's package.json", () => {
   const folder = mkdtempSync(join(tmpdir(), "obscura-heap-"));

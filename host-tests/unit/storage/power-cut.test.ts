@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { RecordStore } from "../../../firmware/storage/records.ts";
 import { Random } from "./random.ts";
-import { FlashFailure, type FlashModel, PowerCut, SimulatedFlash } from "./simulatedFlash.ts";
+import { FlashFailure, type FlashModel, PowerCut, SimulatedFlash } from "./simulated-flash.ts";
 
 const models: Record<string, FlashModel> = {
   "bytes programmed one by one": {

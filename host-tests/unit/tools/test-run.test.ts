@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { root } from "../../../tools/paths.ts";
 import { jobsFor, SLOW, testFiles } from "../../../tools/test/jobs.ts";
-import { type Finished, runJobs } from "../../../tools/test/runJobs.ts";
+import { type Finished, runJobs } from "../../../tools/test/run-jobs.ts";
 import { leftOut, sumOf } from "../../../tools/test/totals.ts";
 
 describe("npm test: jobs", () => {

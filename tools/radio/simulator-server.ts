@@ -6,7 +6,7 @@ import { FROM_HOST, H4Framer } from "../../simulator/h4.ts";
 import { Air } from "../../simulator/link.ts";
 import { Phone } from "../../simulator/phone/phone.ts";
 import { SeededRandom } from "../../simulator/random.ts";
-import { createRealClock } from "./realClock.ts";
+import { createRealClock } from "./real-clock.ts";
 
 export interface SimulatorServerOptions {
   /** `tcp:HOST:PORT`, where port 0 is any free one, or `unix:PATH`; `tcp:127.0.0.1:0` by default. */
