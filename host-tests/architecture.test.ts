@@ -51,7 +51,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   smp: ["codec", "interface of the platform", "l2cap"],
   gatt: ["codec", "interface of the platform", "att", "l2cap"],
   gap: ["codec", "interface of the platform", "hci"],
-  trace: ["codec", "hci", "att"],
+  trace: ["codec", "hci", "att", "smp"],
   host: ["codec", "interface of the platform", "hci", "l2cap", "att", "smp", "gatt", "gap"],
   aioble: ["codec", "interface of the platform", "host"],
   bluetooth: ["codec", "host"],
@@ -135,12 +135,12 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
 ];
 
 /** Packet tables import the codec and how packets are declared, nothing else. */
-const PACKET_FILE = /^ble\/(hci\/(packet|commands\/[^/]+|events|le-events)|att\/pdus)\.ts$/;
+const PACKET_FILE = /^ble\/(hci\/(packet|commands\/[^/]+|events|le-events)|(att|smp)\/pdus)\.ts$/;
 const PACKET_FILE_MAY = ["ble/codec.ts", "ble/hci/packet.ts"];
 
 /** What the simulator may share with the stack: packet tables and the platform's interface, no logic. */
 const SIMULATOR_MAY =
-  /^firmware\/(platform\/platform|ble\/(codec|uuid|utf8|hci\/(packet|commands\/[^/]+|events|le-events|status)|att\/(pdus|errors)))\.ts$/;
+  /^firmware\/(platform\/platform|ble\/(codec|uuid|utf8|hci\/(packet|commands\/[^/]+|events|le-events|status)|att\/(pdus|errors)|smp\/pdus))\.ts$/;
 
 interface Import {
   readonly target: string;
