@@ -5,6 +5,7 @@ export type BleErrorCode =
   | "already-advertising"
   | "already-scanning"
   | "already-updating"
+  | "connecting-while-connected"
   | "controller-lost"
   | "controller-refused"
   | "controller-timeout"

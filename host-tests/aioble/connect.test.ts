@@ -102,6 +102,20 @@ describe("connect: the way to a connection", () => {
     });
   });
 
+  it("a device that is not there keeps nobody from connecting to another, with the same time for both", async () => {
+    const scene = createScene();
+    const { ADDR_RANDOM, Device } = scene.central.aioble;
+    await scene.world.run(async () => {
+      const incoming = scene.peripheral.aioble.advertise(ADVERTISING);
+      const absent = rejects(new Device(ADDR_RANDOM, "c0:ff:ee:00:00:01").connect(), { code: "timeout" });
+      const connection = await peer(scene).connect();
+      await incoming;
+      await absent;
+      ok(connection.isConnected());
+      await connection.disconnect();
+    });
+  });
+
   it("looks for several devices, one after the other", async () => {
     const scene = createScene();
     const third = addAioble(scene.world);

@@ -1,12 +1,14 @@
 /** Makes connections as a central, one after the other (Vol 4, Part E, 7.8.12; Vol 3, Part C, 9.3.8). */
-import type { Clock, LogLevel } from "../../platform/platform.ts";
+import type { Clock, LogLevel, Timer } from "../../platform/platform.ts";
 import { BleError, HciError, isLoss } from "../errors.ts";
 import { leCreateConnection, leCreateConnectionCancel } from "../hci/commands/le-scanning.ts";
 import type { Hci } from "../hci/hci.ts";
 import { HCI_STATUS, statusText } from "../hci/status.ts";
+import { ROLE } from "./connection.ts";
 import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
 import { type ParameterRange, toUnits } from "./parameter-range.ts";
 import type { ListedDevice } from "./scanner.ts";
+import { LE_STATE, SupportedStates } from "./supported-states.ts";
 
 /** What a connection is to be like, and how it is looked for. */
 export interface ConnectParameters extends ParameterRange {
@@ -21,6 +23,9 @@ const SCAN_UNIT_US = 625;
 /** A controller that has accepted a cancellation reports the end of the attempt at once; longer is never. */
 const CANCEL_TIMEOUT_MS = 2000;
 
+/** While others wait, an attempt that has been on the air for so long makes way for the next, and goes on after them. */
+const TURN_MS = 2000;
+
 /** Who waits for a connection. Exactly one of the two is called. */
 export interface AttemptHandlers<C> {
   onConnected(connection: C): void;
@@ -33,6 +38,8 @@ export interface InitiatorPort {
   readonly clock: Clock;
   readonly addresses: OwnAddresses;
   readonly settings: { readonly addrMode: number };
+  /** The links that are up. */
+  readonly links: { values(): Iterable<{ readonly role: number }> };
   /** The scan, which makes way for a controller that cannot do both. */
   readonly scanner: AddressUser;
   log(level: LogLevel, message: string): void;
@@ -69,38 +76,42 @@ export class Initiator<C> implements AddressUser {
   private suspended = false;
   private scanPaused = false;
   private isRunning = false;
+  /** Ends the turn of the first while others wait. */
+  private turn: Timer | undefined = undefined;
+  private readonly states: SupportedStates;
   /** Counts the sessions of the controller: what waits gives up when it is not in the latest. */
   private session = 0;
 
   constructor(port: InitiatorPort) {
     this.port = port;
+    this.states = new SupportedStates(port.hci);
     port.addresses.join(this);
   }
 
-  /** Looks for a device, once those before it are found or given up. It looks on until it is cancelled. */
+  /** Looks for a device until it is found or cancelled, taking turns with the others that are looked for. */
   connect(target: ListedDevice, parameters: ConnectParameters, handlers: AttemptHandlers<C>): Attempt<C> {
     const attempt = new Attempt<C>(target, parameters, handlers);
     this.queue.push(attempt);
     if (this.queue.length === 1) this.next();
+    else this.limitTurn();
     return attempt;
   }
 
   /** Gives an attempt up: neither of its handlers is called any more. Done when the controller looks for it no longer. */
   async cancel(attempt: Attempt<C>): Promise<void> {
-    const place = this.queue.indexOf(attempt);
     attempt.cancelled = true;
-    if (place < 0) return;
-    if (place > 0) {
-      this.queue.splice(place, 1);
-      return;
+    if (attempt === this.queue[0]) {
+      await this.port.addresses.exclusive(async () => {
+        if (attempt === this.queue[0]) await this.leaveAir();
+      });
     }
-    await this.port.addresses.exclusive(() => this.leaveAir());
     this.finish(attempt);
   }
 
   /** A session of the controller begins: goes on with what is wanted. */
   begin(): void {
     this.isRunning = true;
+    this.states.reset();
     this.next();
   }
 
@@ -166,12 +177,33 @@ export class Initiator<C> implements AddressUser {
     const { addresses, settings } = this.port;
     addresses
       .exclusive(async () => {
-        if (session !== this.session || attempt !== this.queue[0] || attempt.cancelled) return;
+        if (session !== this.session || attempt !== this.queue[0] || attempt.cancelled || this.onAir) return;
         this.ownAddress = addresses.forAdvertising(settings.addrMode, true);
         await addresses.apply(this.ownAddress, this);
         await this.create(attempt);
       })
       .catch(this.refused(attempt));
+  }
+
+  /** While others wait, the first has `TURN_MS`. */
+  private limitTurn(): void {
+    if (this.turn !== undefined || this.queue.length < 2 || !this.onAir) return;
+    const [attempt] = this.queue;
+    this.turn = this.port.clock.setTimer(() => {
+      this.turn = undefined;
+      this.pass(attempt!).catch(this.refused(attempt!));
+    }, TURN_MS);
+  }
+
+  /** The first makes way for the next, unless it is found at the last moment. */
+  private async pass(attempt: Attempt<C>): Promise<void> {
+    await this.port.addresses.exclusive(async () => {
+      const isFirst = (): boolean => attempt === this.queue[0] && !attempt.cancelled;
+      if (!isFirst() || this.queue.length < 2) return;
+      await this.leaveAir();
+      if (isFirst() && this.isRunning) this.queue.push(this.queue.shift()!);
+    });
+    this.next();
   }
 
   private refused(attempt: Attempt<C>): (error: unknown) => void {
@@ -186,6 +218,7 @@ export class Initiator<C> implements AddressUser {
   private async create(attempt: Attempt<C>): Promise<void> {
     const { hci, scanner } = this.port;
     const { target, parameters: wanted } = attempt;
+    await this.checkStates();
     const { intervalMin, intervalMax, latency, timeout } = toUnits(wanted);
     const values = {
       leScanInterval: Math.floor(wanted.scanIntervalUs / SCAN_UNIT_US),
@@ -213,6 +246,20 @@ export class Initiator<C> implements AddressUser {
       this.scanPaused = true;
       await scanner.suspend();
       await this.create(attempt);
+    }
+    this.limitTurn();
+  }
+
+  /** @throws BleError `connecting-while-connected` when the controller says that it cannot. */
+  private async checkStates(): Promise<void> {
+    for (const { role } of this.port.links.values()) {
+      const together =
+        role === ROLE.CENTRAL ? LE_STATE.INITIATING_BESIDE_CENTRAL : LE_STATE.INITIATING_BESIDE_PERIPHERAL;
+      if (!(await this.states.excludes(LE_STATE.INITIATING, together))) continue;
+      throw new BleError(
+        "connecting-while-connected",
+        `This Bluetooth controller cannot connect to a device while another is connected${role === ROLE.CENTRAL ? "" : " to it"}: wait until that leaves.`,
+      );
     }
   }
 
@@ -243,6 +290,8 @@ export class Initiator<C> implements AddressUser {
   /** Nothing is on the air any more. */
   private reported(): void {
     this.onAir = false;
+    if (this.turn !== undefined) this.port.clock.clearTimer(this.turn);
+    this.turn = undefined;
     this.onReported?.();
     this.onReported = undefined;
   }
@@ -261,10 +310,11 @@ export class Initiator<C> implements AddressUser {
     attempt.handlers.onFailed(error);
   }
 
-  /** The first attempt is over: the scan goes on, and the next has its turn. */
+  /** An attempt is over. When it was the first, the scan goes on, and the next has its turn. */
   private finish(attempt: Attempt<C>): void {
     const place = this.queue.indexOf(attempt);
     if (place >= 0) this.queue.splice(place, 1);
+    if (place !== 0) return;
     if (this.scanPaused) {
       this.scanPaused = false;
       void this.port.addresses.exclusive(() => this.port.scanner.resume());

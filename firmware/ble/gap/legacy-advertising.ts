@@ -6,12 +6,12 @@ import {
   leSetAdvertisingParameters,
   leSetScanResponseData,
 } from "../hci/commands/le-advertising.ts";
-import { leReadSupportedStates } from "../hci/commands/le-controller.ts";
 import type { Hci } from "../hci/hci.ts";
 import { HCI_STATUS, statusText } from "../hci/status.ts";
 import { ADDRESS_TYPE } from "./address.ts";
 import type { AdvertisingParameters } from "./advertising-set.ts";
 import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
+import { LE_STATE, SupportedStates } from "./supported-states.ts";
 
 /** Unit of Advertising_Interval. */
 const INTERVAL_UNIT_US = 625;
@@ -19,11 +19,8 @@ const INTERVAL_UNIT_US = 625;
 const TYPE = { IND: 0, DIRECT_HIGH_DUTY: 1, SCAN_IND: 2, NONCONN_IND: 3, DIRECT_LOW_DUTY: 4 } as const;
 const ALL_CHANNELS = 0x07;
 
-/** Bit of LE_States for the connection state in the peripheral role (Vol 4, Part E, 7.8.27). */
-const STATE_PERIPHERAL = 7;
-/** Bits for that state together with advertising, by Advertising_Type. */
+/** Bits of LE_States for advertising beside a link as a peripheral, by Advertising_Type (Vol 4, Part E, 7.8.27). */
 const STATES_BESIDE_LINK: readonly number[] = [38, 39, 21, 20, 40];
-const NO_STATES = new Uint8Array(8);
 
 /** What legacy advertising is handed. */
 export interface LegacyAdvertisingPort {
@@ -53,8 +50,7 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
   private suspended = false;
   /** Whether the controller may have a scan response: it would keep that of an earlier start. */
   private hasResponse = true;
-  /** LE_States; read once, when advertising first meets a link. */
-  private states: Uint8Array | undefined = undefined;
+  private readonly states: SupportedStates;
   /** Whose advertisement is, or was last, on the air. */
   latest: T | undefined = undefined;
   /** The own address under which the controller advertises, or last did. */
@@ -62,6 +58,7 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
 
   constructor(port: LegacyAdvertisingPort) {
     this.port = port;
+    this.states = new SupportedStates(port.hci);
     port.addresses.join(this);
   }
 
@@ -70,7 +67,7 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
     this.onAir = false;
     this.suspended = false;
     this.hasResponse = true;
-    this.states = undefined;
+    this.states.reset();
     this.latest = undefined;
   }
 
@@ -138,16 +135,7 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
 
   /** @throws HciError when the controller says that it cannot advertise so while a device is connected. */
   private async checkStates(type: number): Promise<void> {
-    if (!this.states) {
-      // One that does not know the command is tried out.
-      const { leStates } = await this.port.hci.send(leReadSupportedStates, {}).catch((error: unknown) => {
-        if (isRefusal(error)) return { leStates: NO_STATES };
-        throw error;
-      });
-      this.states = leStates;
-    }
-    // Where even the peripheral's own state is missing, nobody filled them in.
-    if (hasBit(this.states, STATE_PERIPHERAL) && !hasBit(this.states, STATES_BESIDE_LINK[type]!)) {
+    if (await this.states.excludes(LE_STATE.PERIPHERAL, STATES_BESIDE_LINK[type]!)) {
       throw new HciError("controller-refused", "", HCI_STATUS.COMMAND_DISALLOWED);
     }
   }
@@ -210,10 +198,6 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
 /** Whether the controller answered, and said no. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof HciError && error.status !== HCI_STATUS.SUCCESS;
-}
-
-function hasBit(states: Uint8Array, bit: number): boolean {
-  return ((states[bit >> 3]! >> (bit & 7)) & 1) === 1;
 }
 
 function typeOf({ connectable, directedTo, highDuty, respData }: AdvertisingParameters): number {

@@ -10,6 +10,7 @@ import { VirtualClock } from "../../../support/virtual-clock.ts";
 
 const CREATE = 0x200d;
 const CANCEL = 0x200e;
+const STATES = 0x201c;
 const TARGET = { addressType: 1, address: new Uint8Array([0xc0, 0xff, 0xee, 0, 0, 1]) };
 const OTHER = { addressType: 1, address: new Uint8Array([0xc0, 0xff, 0xee, 0, 0, 2]) };
 const PARAMETERS = {
@@ -41,7 +42,9 @@ async function createScene() {
     resume: async () => void events.push("scan on"),
   };
   const settings = { addrMode: ADDRESS_MODE.STATIC_RANDOM };
-  const initiator = new Initiator<string>({ hci, clock, addresses, settings, scanner, log: () => {} });
+  const links = new Map<number, { role: number }>();
+  const log = (): void => {};
+  const initiator = new Initiator<string>({ hci, clock, addresses, links, settings, scanner, log });
   beginSession(hci, controller);
   await Promise.all([addresses.begin(), settle()]);
   initiator.begin();
@@ -53,7 +56,7 @@ async function createScene() {
     });
   /** The opcodes that were sent. */
   const sent = (): number[] => controller.takeOpcodes();
-  return { controller, clock, settle, initiator, events, connect, sent };
+  return { controller, clock, settle, initiator, events, connect, links, sent };
 }
 
 describe("Initiator (Vol 4, Part E, 7.8.12)", () => {
@@ -164,6 +167,83 @@ describe("Initiator (Vol 4, Part E, 7.8.12)", () => {
     await settle();
     assert.deepEqual(events, ["scan off", "scan on"]);
   });
+
+  it("one that is not found makes way for the next after 2 s, and goes on after it", async () => {
+    const { clock, controller, settle, initiator, events, connect, sent } = await createScene();
+    const targets = (): number[] =>
+      controller.sent
+        .filter((packet) => packet[1] === 0x0d && packet[2] === 0x20)
+        .map((packet) => packet[10]!);
+    const first = connect("first");
+    await clock.advance(10_000);
+    assert.deepEqual(targets(), [1], "alone it stays on the air");
+    const second = connect("second", OTHER);
+    await clock.advance(1999);
+    assert.deepEqual(targets(), [1]);
+    controller.sent.length = 0;
+    for (const target of [2, 1, 2]) {
+      await clock.advance(1);
+      assert.deepEqual(sent(), [CANCEL]);
+      initiator.failed(0x02);
+      await settle();
+      assert.deepEqual(targets(), [target]);
+      controller.sent.length = 0;
+      await clock.advance(1999);
+    }
+    assert.equal(initiator.connected(), second);
+    await settle();
+    assert.deepEqual(targets(), [1]);
+    assert.equal(initiator.connected(), first);
+    assert.deepEqual(events, []);
+  });
+
+  it("one that is found as its turn ends is not looked for again", async () => {
+    const { clock, settle, initiator, connect, sent } = await createScene();
+    const first = connect("first");
+    const second = connect("second", OTHER);
+    await clock.advance(2000);
+    assert.deepEqual(sent(), [CREATE, CANCEL]);
+    assert.equal(initiator.connected(), first);
+    await settle();
+    assert.deepEqual(sent(), [CREATE]);
+    assert.equal(initiator.connected(), second);
+    await settle();
+    assert.deepEqual(sent(), []);
+  });
+
+  it("one that is given up while it makes way takes no other off the air", async () => {
+    const { clock, settle, initiator, connect, sent } = await createScene();
+    const first = connect("first");
+    const second = connect("second", OTHER);
+    await clock.advance(2000);
+    const cancelled = initiator.cancel(first);
+    await settle();
+    initiator.failed(0x02);
+    await Promise.all([cancelled, settle()]);
+    assert.deepEqual(sent(), [CREATE, CANCEL, CREATE]);
+    assert.equal(initiator.connected(), second);
+  });
+
+  for (const [role, bit] of [
+    [0, 28],
+    [1, 41],
+  ] as const) {
+    it(`is refused beside a link in role ${role} when the controller says that it cannot`, async () => {
+      const { controller, settle, events, connect, links, sent } = await createScene();
+      const states = new Uint8Array(8).fill(0xff);
+      states[bit >> 3] = states[bit >> 3]! & ~(1 << (bit & 7));
+      controller.script(STATES, () => [commandComplete(STATES, [0, ...states])]);
+      links.set(1, { role });
+      connect("first");
+      await settle();
+      assert.deepEqual(events, ["first connecting-while-connected"]);
+      assert.deepEqual(sent(), [STATES]);
+      links.set(1, { role: 1 - role });
+      connect("second");
+      await settle();
+      assert.deepEqual(sent(), [CREATE]);
+    });
+  }
 
   it("reports for nobody change nothing", async () => {
     const { settle, initiator, events } = await createScene();
