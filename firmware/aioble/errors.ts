@@ -1,8 +1,8 @@
 /** The errors of the module `aioble`. Their codes have headings in docs/errors.md. */
-import { attErrorText } from "../ble/att/errors.ts";
 import { BleError } from "../ble/errors.ts";
 import { statusText } from "../ble/hci/status.ts";
 
+export { GattError, ProtocolError } from "../ble/att/errors.ts";
 export { BleError, HciError } from "../ble/errors.ts";
 
 /** The link to the peer ended while something waited for it, or was asked of it afterwards. */
@@ -31,17 +31,5 @@ export class TimeoutError extends BleError {
   constructor(timeoutMs: number) {
     super("timeout", `Nothing happened within timeoutMs: ${timeoutMs}.`);
     this.timeoutMs = timeoutMs;
-  }
-}
-
-/** The peer answered an operation with an ATT error (Vol 3, Part F, 3.4.1.1). */
-export class GattError extends BleError {
-  override name = "GattError";
-  /** ATT error code, 0x01..0xFF. */
-  readonly status: number;
-
-  constructor(status: number) {
-    super("gatt-error", `The peer refused: ${attErrorText(status)}.`);
-    this.status = status;
   }
 }

@@ -15,10 +15,13 @@ export type BleErrorCode =
   | "not-advertising"
   | "not-registered"
   | "not-supported"
+  | "operation-queue-full"
   | "parameters-refused"
+  | "protocol-error"
   | "radio-off"
   | "send-queue-full"
   | "timeout"
+  | "too-many-attributes"
   | "too-many-connections"
   | "unknown-handle";
 

@@ -39,6 +39,12 @@ export interface AttServer extends AttRole {
   refuse(requestOpcode: number, handle: number, errorCode: number): void;
 }
 
+/** The role that the peer's responses, notifications and indications are for. */
+export interface AttClient extends AttRole {
+  /** A PDU above ATT_MTU has come, of which nothing but the opcode is sure to be there. */
+  receiveTooLong(opcode: number): void;
+}
+
 /** What a bearer is handed. */
 export interface BearerPort {
   readonly clock: Clock;
@@ -67,11 +73,10 @@ export class AttBearer implements ChannelReceiver {
   /** Whether the ATT_MTU was agreed by an exchange. */
   mtuExchanged = false;
   /** Undefined where this device is no client. */
-  client: AttRole | undefined = undefined;
+  client: AttClient | undefined = undefined;
   readonly port: BearerPort;
   readonly account: Account;
-  /** Client or Server Rx MTU of this device, the same in a request and in a response; undefined on an enhanced bearer. */
-  readonly rxMtu: number | undefined;
+  private offeredMtu: number | undefined;
 
   constructor(channel: Channel, port: BearerPort) {
     this.channel = channel;
@@ -79,10 +84,10 @@ export class AttBearer implements ChannelReceiver {
     this.account = port.account ?? unboundedAccount();
     const { preferredMtu } = port;
     if (preferredMtu === undefined) {
-      this.rxMtu = undefined;
+      this.offeredMtu = undefined;
       this.mtu = channel.mtu;
     } else {
-      this.rxMtu = Math.min(MAX_MTU, Math.max(DEFAULT_MTU, preferredMtu));
+      this.offeredMtu = Math.min(MAX_MTU, Math.max(DEFAULT_MTU, preferredMtu));
       this.mtu = DEFAULT_MTU;
     }
     channel.receiver = this;
@@ -99,7 +104,8 @@ export class AttBearer implements ChannelReceiver {
   private receiveForClient(opcode: number, view: DataView, start: number, length: number): void {
     const { client } = this;
     if (client && length <= this.mtu) return client.receive(opcode, view, start + 1, length - 1);
-    // Nobody here subscribed, but an indication blocks the peer's bearer until it is confirmed.
+    client?.receiveTooLong(opcode);
+    // Nobody here subscribed, or it cannot be read, but an indication blocks the peer's bearer until it is confirmed.
     if (opcode === handleValueIndication.opcode) this.send(Uint8Array.of(handleValueConfirmation.opcode));
   }
 
@@ -108,6 +114,19 @@ export class AttBearer implements ChannelReceiver {
     if (opcode === handleValueConfirmation.opcode) return;
     if ((opcode & COMMAND_FLAG) !== 0) return this.port.log("debug", "att: dropped a command above the MTU");
     this.server.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
+  }
+
+  /** Client or Server Rx MTU of this device, the same in a request and in a response; undefined on an enhanced bearer. */
+  get rxMtu(): number | undefined {
+    return this.offeredMtu;
+  }
+
+  /**
+   * Offers another ATT_MTU than the setting. Nothing happens once one was exchanged, for both sides have to keep to their
+   * figures (Vol 3, Part F, 3.4.2.2), or on an enhanced bearer.
+   */
+  offerMtu(mtu: number): void {
+    if (!this.mtuExchanged && this.offeredMtu !== undefined) this.offeredMtu = mtu;
   }
 
   /**

@@ -1,3 +1,5 @@
+import { BleError } from "../errors.ts";
+
 /** ATT error codes (Vol 3, Part F, Table 3.4; Core Specification Supplement, Part B, 1.2). */
 export const ATT_ERROR = {
   INVALID_HANDLE: 0x01,
@@ -32,4 +34,26 @@ export function attErrorText(status: number): string {
     if (value === status) return `${name.toLowerCase().split("_").join(" ")} (${code})`;
   }
   return `application error ${code}`;
+}
+
+/** The peer answered an operation with an ATT error (Vol 3, Part F, 3.4.1.1). */
+export class GattError extends BleError {
+  override name = "GattError";
+  /** ATT error code, 0x01..0xFF. */
+  readonly status: number;
+
+  constructor(status: number) {
+    super("gatt-error", `The peer refused: ${attErrorText(status)}.`);
+    this.status = status;
+  }
+}
+
+/** The peer's GATT server broke the rules: its answer cannot be believed. */
+export class ProtocolError extends BleError {
+  override name = "ProtocolError";
+
+  /** @param fault what the peer did, without a full stop. */
+  constructor(fault: string) {
+    super("protocol-error", `The peer's GATT server is at fault: ${fault}.`);
+  }
 }

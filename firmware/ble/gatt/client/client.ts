@@ -1,0 +1,182 @@
+/** The GATT client on one bearer: what a peer's server has, its values, and those that it sends (Vol 3, Part G, 2.3). */
+import type { AttBearer } from "../../att/bearer.ts";
+import {
+  AttClientRole,
+  type ClientCounters,
+  type Operation,
+  type Outcome,
+  type ValueHandler,
+} from "../../att/client-role.ts";
+import { ProtocolError } from "../../att/errors.ts";
+import { exchangeMtuRequest, exchangeMtuResponse } from "../../att/pdus.ts";
+import { copyBytes, viewOf } from "../../codec.ts";
+import { BleError } from "../../errors.ts";
+import type { DiscoveryContext } from "./discovery.ts";
+import { Inbox } from "./inbox.ts";
+import type { RemoteService } from "./remote.ts";
+import { type ValueWrite, writeCommandPdu } from "./writes.ts";
+
+/** Values of each characteristic that wait for the application unless it says otherwise. */
+export const INBOX_SIZE = 16;
+/** Bytes of an attribute that is known, beside the objects that hold it: a UUID and two handles. */
+const ATTRIBUTE_BYTES = 20;
+
+/** Counters of the clients of all links. */
+export interface GattClientCounters extends ClientCounters {
+  /** Values that a server sent and that the application did not take in time. */
+  droppedValues: number;
+  /** Notifications and indications of values that nobody here wanted. */
+  unwantedValues: number;
+}
+
+/** Sees each value that the server sends, wanted or not. */
+export type ValueWatcher = (handle: number, value: Uint8Array, isIndication: boolean) => void;
+
+/** Notifications and indications of one characteristic. */
+export interface Inboxes {
+  readonly notifications: Inbox;
+  readonly indications: Inbox;
+}
+
+export class GattClient implements DiscoveryContext, ValueHandler {
+  readonly bearer: AttBearer;
+  private readonly role: AttClientRole;
+  private readonly counters: GattClientCounters;
+  /** By handle of the value. */
+  private readonly inboxes = new Map<number, Inboxes>();
+  /** Services that are accounted for, by the handle of their declaration. */
+  private readonly services = new Map<number, RemoteService>();
+  private watcher: ValueWatcher | undefined = undefined;
+
+  constructor(bearer: AttBearer, counters: GattClientCounters) {
+    this.bearer = bearer;
+    this.counters = counters;
+    this.role = new AttClientRole(bearer, this, counters);
+  }
+
+  /** ATT_MTU in force. */
+  get mtu(): number {
+    return this.bearer.mtu;
+  }
+
+  /** See `AttClientRole.perform`. */
+  perform<T>(work: (operation: Operation) => Promise<T>, outcome: Outcome<T>, bytes = 0): Operation {
+    return this.role.perform(work, outcome, bytes);
+  }
+
+  /**
+   * Exchanges the ATT_MTU, or returns the one that was exchanged by either side (Vol 3, Part G, 4.3.1).
+   * @throws GattError, ProtocolError.
+   */
+  async exchangeMtu(operation: Operation): Promise<number> {
+    const { bearer } = this;
+    const clientRxMtu = bearer.rxMtu;
+    if (bearer.mtuExchanged || clientRxMtu === undefined) return bearer.mtu;
+    const body = await operation.request(exchangeMtuRequest, { clientRxMtu }, exchangeMtuResponse);
+    if (body.length !== 2) throw new ProtocolError(`an MTU of ${body.length} bytes`);
+    bearer.agreeMtu(viewOf(body).getUint16(0, true));
+    return bearer.mtu;
+  }
+
+  /**
+   * Writes without a response, at once, also while operations wait. "full" when the queue of the link has no room for it,
+   * "queued" when it waits for the controller.
+   */
+  writeCommand(write: ValueWrite): "sent" | "queued" | "full" {
+    const pdu = writeCommandPdu(write);
+    if (this.bearer.timedOut || !this.bearer.channel.hasRoom(pdu.length)) return "full";
+    return this.bearer.send(pdu) ? "sent" : "queued";
+  }
+
+  /**
+   * A service was found: it takes the place of what was known there. What is found of it later is accounted for by
+   * `accountFor`.
+   */
+  adopt(service: RemoteService): void {
+    const former = this.services.get(service.startHandle);
+    if (former) this.release(former);
+    this.services.set(service.startHandle, service);
+    this.accountFor(service);
+  }
+
+  /**
+   * More of a service is known than before.
+   * @throws BleError `too-many-attributes` when the link's share of the memory has no room for it, now and from then on.
+   */
+  accountFor(service: RemoteService): void {
+    // What another one has taken the place of is the application's, if it keeps it.
+    if (this.services.get(service.startHandle) !== service) return;
+    const { account } = this.bearer;
+    const count = service.attributeCount;
+    while (service.accounted < count) {
+      if (!account.take(ATTRIBUTE_BYTES)) throw tooMany();
+      service.accounted++;
+    }
+  }
+
+  private release(service: RemoteService): void {
+    const { account } = this.bearer;
+    for (; service.accounted > 0; service.accounted--) account.give(ATTRIBUTE_BYTES);
+  }
+
+  /** Where the values of a characteristic wait; from now on, if they did not yet. */
+  inboxesOf(handle: number): Inboxes {
+    const known = this.inboxes.get(handle);
+    if (known) return known;
+    const { account, port } = this.bearer;
+    const open = (what: string): Inbox =>
+      new Inbox(account, INBOX_SIZE, () => {
+        port.log(
+          "warning",
+          `gatt: link ${port.link} sends ${what} of handle ${handle} faster than they are taken: the oldest are dropped`,
+        );
+      });
+    const inboxes = { notifications: open("notifications"), indications: open("indications") };
+    this.inboxes.set(handle, inboxes);
+    return inboxes;
+  }
+
+  /** Whether somebody here wants the values of a characteristic. */
+  hasInboxes(handle: number): boolean {
+    return this.inboxes.has(handle);
+  }
+
+  /** Has `watcher` see every value that the server sends, in place of the one before. */
+  watch(watcher: ValueWatcher | undefined): void {
+    this.watcher = watcher;
+  }
+
+  /** For the bearer's client role. */
+  onValue(handle: number, view: DataView, start: number, length: number, isIndication: boolean): void {
+    const inboxes = this.inboxes.get(handle);
+    const { counters, watcher } = this;
+    if (!inboxes && !watcher) {
+      counters.unwantedValues++;
+      return;
+    }
+    const value = copyBytes(view, start, length);
+    const inbox = isIndication ? inboxes?.indications : inboxes?.notifications;
+    const before = inbox?.dropped ?? 0;
+    inbox?.push(value);
+    counters.droppedValues += (inbox?.dropped ?? 0) - before;
+    watcher?.(handle, value, isIndication);
+  }
+
+  /** For the bearer's client role: the bearer has ended. */
+  onEnd(): void {
+    for (const { notifications, indications } of this.inboxes.values()) {
+      notifications.close();
+      indications.close();
+    }
+    this.inboxes.clear();
+    for (const service of this.services.values()) this.release(service);
+    this.services.clear();
+  }
+}
+
+function tooMany(): BleError {
+  return new BleError(
+    "too-many-attributes",
+    "The peer describes more services, characteristics and descriptors than there is room for: look for those that you need by their UUIDs.",
+  );
+}
