@@ -110,7 +110,7 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
   ],
   [/^bluetooth\/ble\.ts$/, /^ble\/gap\/advertising-set\.ts$/, "type", "the set that it advertises with"],
   [
-    /^(aioble\/(server|server-attribute|registered-services|index)|bluetooth\/(ble|index|irq))\.ts$/,
+    /^(aioble\/(server|server-attribute|registered-services|index|client|client-attributes)|bluetooth\/(ble|index|irq))\.ts$/,
     /^ble\/gatt\/(types|server\/(database|values))\.ts$/,
     "value",
     "properties, limits and values of characteristics",
@@ -124,11 +124,24 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
   [/^bluetooth\/irq\.ts$/, /^ble\/gatt\/server\/context\.ts$/, "type", "what a watcher is notified of"],
   [/^aioble\/device\.ts$/, /^ble\/gatt\/server\/updates\.ts$/, "type", "what became of a notification"],
   [/^aioble\//, /^ble\/hci\/status\.ts$/, "value", "controller error codes"],
-  [/^aioble\/errors\.ts$/, /^ble\/att\/errors\.ts$/, "value", "ATT error codes"],
+  [/^aioble\/errors\.ts$/, /^ble\/att\/errors\.ts$/, "value", "errors of a peer's server"],
+  [
+    /^aioble\/(client|client-attributes)\.ts$/,
+    /^ble\/gatt\/client\/(discovery|reads|writes)\.ts$/,
+    "value",
+    "procedures of the GATT client",
+  ],
+  [
+    /^aioble\/(client|client-attributes)\.ts$/,
+    /^ble\/(att\/client-role|gatt\/client\/(client|inbox|remote))\.ts$/,
+    "type",
+    "what a client knows of its peer, and an operation",
+  ],
+  [/^features\/client\.ts$/, /^ble\/gatt\/client\/clients\.ts$/, "value", "the clients that it adds"],
   // A link as the host keeps it holds one object of each layer.
   [
     /^ble\/gap\/connection\.ts$/,
-    /^ble\/(att\/bearer|gatt\/server\/bearer|l2cap\/l2cap)\.ts$/,
+    /^ble\/(att\/bearer|gatt\/(client\/client|server\/bearer)|l2cap\/l2cap)\.ts$/,
     "type",
     "what a link is made of",
   ],

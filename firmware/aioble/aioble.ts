@@ -9,7 +9,14 @@ import { streamConnections } from "./connections.ts";
 import { Core } from "./core.ts";
 import { createCounters } from "./counters.ts";
 import { ADDR_PUBLIC, ADDR_RANDOM, DeviceConnection } from "./device.ts";
-import { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
+import {
+  BleError,
+  DeviceDisconnectedError,
+  GattError,
+  HciError,
+  ProtocolError,
+  TimeoutError,
+} from "./errors.ts";
 import { createLog } from "./log.ts";
 import { endUnwanted, Peripheral } from "./peripheral.ts";
 import { RegisteredServices } from "./registered-services.ts";
@@ -65,6 +72,7 @@ export function createAioble(
     DeviceDisconnectedError,
     GattError,
     HciError,
+    ProtocolError,
     Service,
     TimeoutError,
     advertise: (options: AdvertiseOptions) => peripheral.advertise(options),

@@ -5,6 +5,7 @@ import { textOf } from "../ble/text.ts";
 import type { Clock, LogLevel, Signals } from "../platform/platform.ts";
 import { CaptureQueue } from "./capture.ts";
 import type { Central } from "./central.ts";
+import type { Client } from "./client.ts";
 import { Device, type DeviceConnection } from "./device.ts";
 import { BleError, radioOff } from "./errors.ts";
 import type { LinkRequests } from "./link-control.ts";
@@ -35,6 +36,8 @@ export class Core {
   central: Central | undefined = undefined;
   /** Changes what their links are like, where the image has the feature `link-control`, which sets it. */
   linkRequests: LinkRequests | undefined = undefined;
+  /** The camera as a client of its peers, where the image has the feature `client`, which sets it. */
+  client: Client | undefined = undefined;
 
   constructor(host: Host, signals: Signals) {
     this.host = host;

@@ -6,12 +6,16 @@ import type { Connection, DataLength, LinkParameters } from "../ble/gap/connecti
 import type { NotifyOutcome } from "../ble/gatt/server/updates.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
 import { textOf } from "../ble/text.ts";
+import type { UUID } from "../ble/uuid.ts";
 import type { Abortion, AbortSource, Clock, Timer } from "../platform/platform.ts";
 import type { Central, ConnectOptions } from "./central.ts";
+import type { ConnectionClient, ExchangeMtuOptions, ReadMultipleOptions, ReliableWrite } from "./client.ts";
+import type { ClientService, ClientValue } from "./client-attributes.ts";
 import type { Core } from "./core.ts";
+import type { Discovery } from "./discovery.ts";
 import { BleError, DeviceDisconnectedError, TimeoutError } from "./errors.ts";
 import type { DataLengthOptions, LinkPhys, ParameterOptions, PhyOptions } from "./link-control.ts";
-import { checkTimeout, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
+import { checkTimeout, NO_LIMITS, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
 
 /** A public device address (Vol 6, Part B, 1.3.1). */
 export const ADDR_PUBLIC = ADDRESS_TYPE.PUBLIC;
@@ -104,6 +108,7 @@ export class DeviceConnection {
   private lifetime: Signal | undefined = undefined;
   /** When the link ended, by the host's clock. */
   private endedAtMs: number | undefined = undefined;
+  private ownClient: ConnectionClient | undefined = undefined;
   /** While the queue is full. */
   private refused: Promise<boolean> | undefined = undefined;
 
@@ -186,6 +191,64 @@ export class DeviceConnection {
     return this.core
       .demand("DeviceConnection.setDataLength", this.core.linkRequests)
       .setDataLength(this, options);
+  }
+
+  /** Not for applications: the client of the peer's server, for this method. @throws BleError `not-supported` without one. */
+  clientFor(method: string): ConnectionClient {
+    const { core } = this;
+    this.ownClient ??= core.demand(`DeviceConnection.${method}`, core.client).open(this);
+    return this.ownClient;
+  }
+
+  /**
+   * The primary services of the peer in the order of their handles, or those with this UUID (Vol 3, Part G, 4.4), of whichever
+   * side the link was made. Asks the peer each time. The time that `timeoutMs` (2,000) gives is for what the peer takes for
+   * all of them, not for what the loop does.
+   * @throws TypeError or RangeError at once for a bad argument.
+   * @throws A step rejects with TimeoutError, the signal's reason, DeviceDisconnectedError, GattError when the peer refuses,
+   * ProtocolError when its answer makes no sense, BleError `operation-queue-full` or `too-many-attributes`.
+   */
+  services(uuid?: UUID, options: WaitOptions = NO_LIMITS): Discovery<ClientService> {
+    return this.clientFor("services").services(uuid, options);
+  }
+
+  /**
+   * The first primary service with this UUID; undefined when the peer has none.
+   * @throws as `services`.
+   */
+  async service(uuid: UUID, options: WaitOptions = NO_LIMITS): Promise<ClientService | undefined> {
+    return this.clientFor("service").service(uuid, options);
+  }
+
+  /**
+   * Agrees with the peer on the ATT_MTU, the smaller of what both offer (Vol 3, Part G, 4.3.1), and resolves with it. Once
+   * either side has done so, with what was agreed: a link has one ATT_MTU.
+   * @param options without `timeoutMs` the peer may be silent for 1,000 milliseconds.
+   * @throws RangeError for a bad option, TimeoutError, the signal's reason, DeviceDisconnectedError, GattError, ProtocolError.
+   */
+  async exchangeMtu(options: ExchangeMtuOptions = NO_LIMITS): Promise<number> {
+    return this.clientFor("exchangeMtu").exchangeMtu(options);
+  }
+
+  /**
+   * Reads several values, in as few requests as the peer allows (Vol 3, Part G, 4.8.4 and 4.8.5), each whole.
+   * @throws TypeError for what is no value of a peer or has no `read` property, RangeError for bad `lengths`; as
+   * `ClientCharacteristic.read`.
+   */
+  async readMultiple(
+    values: readonly ClientValue[],
+    options: ReadMultipleOptions = NO_LIMITS,
+  ): Promise<Uint8Array[]> {
+    return this.clientFor("readMultiple").readMultiple(values, options);
+  }
+
+  /**
+   * Writes several values at once, all or none of them (Vol 3, Part G, 4.9.5). The peer repeats each before it takes them.
+   * @throws TypeError for a characteristic without extended properties, RangeError for more than 512 bytes; as
+   * `ClientCharacteristic.read`.
+   */
+  async writeReliably(writes: readonly ReliableWrite[], options: WaitOptions = NO_LIMITS): Promise<void> {
+    return this.clientFor("writeReliably").writeReliably(writes, options);
   }
 
   /**
@@ -293,6 +356,11 @@ export class DeviceConnection {
       "send-queue-full",
       `${this.device} takes notifications more slowly than they come: await each notify() before the next.`,
     );
+  }
+
+  /** Not for applications: calls `callback` when what was sent last has left for the controller; never when the link ends before. */
+  whenSent(callback: () => void): void {
+    this.link.link.whenSent(callback);
   }
 
   /** Not for applications: the promise that goes with what became of a notification. */

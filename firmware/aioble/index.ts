@@ -18,9 +18,25 @@ export type { ParameterRange } from "../ble/gap/parameter-range.ts";
 export type { Value } from "../ble/gatt/server/values.ts";
 export type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 export type { CapturedWrite } from "./capture.ts";
+export type { ExchangeMtuOptions, ReadMultipleOptions, ReliableWrite } from "./client.ts";
+export {
+  type CharacteristicWriteOptions,
+  ClientCharacteristic,
+  ClientDescriptor,
+  ClientService,
+  type ClientWriteOptions,
+  type SubscribeOptions,
+} from "./client-attributes.ts";
 export type { Counters } from "./counters.ts";
 export { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
-export { BleError, DeviceDisconnectedError, GattError, HciError, TimeoutError } from "./errors.ts";
+export {
+  BleError,
+  DeviceDisconnectedError,
+  GattError,
+  HciError,
+  ProtocolError,
+  TimeoutError,
+} from "./errors.ts";
 export type {
   DataLengthOptions,
   LinkPhys,

@@ -24,6 +24,8 @@ export interface WaitOptions {
 
 /** A wait that has not ended, for those who end it. */
 export interface Pending<T> {
+  /** Its deadline, if it has one, counts from now. */
+  postpone(): void;
   resolve(value: T): void;
   reject(error: unknown): void;
 }
@@ -87,7 +89,7 @@ export class Wait<T> implements Pending<T> {
 
   /** For WaitScope: ends it by `options` too. */
   limit({ timeoutMs, signal }: WaitOptions, clock: Clock): void {
-    const limits: Limits = { clock, timer: undefined, signal: undefined, onAbort: undefined };
+    const limits: Limits = { clock, timeoutMs, timer: undefined, signal: undefined, onAbort: undefined };
     this.limits = limits;
     if (timeoutMs !== undefined) {
       limits.timer = clock.setTimer(() => {
@@ -99,6 +101,18 @@ export class Wait<T> implements Pending<T> {
     limits.onAbort = () => this.reject(signal.reason);
     limits.signal = signal;
     signal.addEventListener("abort", limits.onAbort);
+  }
+
+  /** Its deadline counts from now. */
+  postpone(): void {
+    const { limits } = this;
+    if (this.isOver || !limits || limits.timer === undefined) return;
+    const { clock, timeoutMs } = limits;
+    clock.clearTimer(limits.timer);
+    limits.timer = clock.setTimer(() => {
+      limits.timer = undefined;
+      this.reject(new TimeoutError(timeoutMs!));
+    }, timeoutMs!);
   }
 
   /** Returns whether this ended it: false when it had ended before. */
@@ -133,6 +147,7 @@ export class Wait<T> implements Pending<T> {
 /** What a deadline and a signal hold. */
 interface Limits {
   readonly clock: Clock;
+  readonly timeoutMs: number | undefined;
   timer: Timer;
   signal: Signal | undefined;
   onAbort: (() => void) | undefined;

@@ -11,6 +11,8 @@ import type { Initiator } from "./gap/initiator.ts";
 import type { LinkControl } from "./gap/link-control.ts";
 import { ADDRESS_MODE_SETTING, OwnAddresses } from "./gap/own-address.ts";
 import type { Scanner, ScannerPort } from "./gap/scanner.ts";
+import type { GattClient } from "./gatt/client/client.ts";
+import type { GattClients } from "./gatt/client/clients.ts";
 import { GattServer } from "./gatt/server/server.ts";
 import { Acl } from "./hci/acl.ts";
 import { leReadRemoteFeatures } from "./hci/commands/le-link.ts";
@@ -68,6 +70,8 @@ export class Host {
   initiator: Initiator<Connection> | undefined = undefined;
   /** Changes what links are like, where the image has the feature `link-control`, which sets it. */
   linkControl: LinkControl | undefined = undefined;
+  /** GATT clients, where the image has the feature `client`, which sets it. */
+  clients: GattClients | undefined = undefined;
   readonly gatt: GattServer;
   /** What `config` changes (config.ts), as their owners declared it. */
   readonly settingTable = new SettingTable<Settings>();
@@ -241,6 +245,12 @@ export class Host {
    */
   whenCompleted(connection: Connection, callback: () => void): () => void {
     return this.acl.whenCompleted(connection.link, callback);
+  }
+
+  /** The GATT client on a link, which is there from the first call on; undefined in an image without the feature `client`. */
+  clientOf(connection: Connection): GattClient | undefined {
+    connection.client ??= this.clients?.open(connection.bearer);
+    return connection.client;
   }
 
   /** Calls this method of every observer. */

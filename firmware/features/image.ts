@@ -4,6 +4,7 @@
  */
 
 import { feature as central } from "./central.ts";
+import { feature as client } from "./client.ts";
 import type { Image } from "./feature.ts";
 import { feature as linkControl } from "./link-control.ts";
 import { feature as lowLevel } from "./low-level.ts";
@@ -11,6 +12,6 @@ import { feature as scan } from "./scan.ts";
 
 export const image = {
   manifest: "camera",
-  features: [central, linkControl, lowLevel, scan],
+  features: [central, client, linkControl, lowLevel, scan],
   missing: [],
 } satisfies Image;

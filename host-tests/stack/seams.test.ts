@@ -1,11 +1,12 @@
 /** What the layers have room for: a client role on an incoming link, and ATT over a channel that is not fixed. */
 import { AttBearer } from "../../firmware/ble/att/bearer.ts";
+import type { GattClient } from "../../firmware/ble/gatt/client/client.ts";
+import { readValue } from "../../firmware/ble/gatt/client/reads.ts";
 import type { ServerBearer } from "../../firmware/ble/gatt/server/bearer.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { concat, counting, fromHex, le16, toHex } from "../support/bytes.ts";
 import { CreditChannel } from "../support/credit-channel.ts";
 import { CCCD, type Client, createClient, VALUE } from "../support/gatt.ts";
-import { ReadingClient } from "../support/reading-client.ts";
 import { HANDLE, takeFrames } from "../support/rig.ts";
 import { aclFrame } from "../support/scripted-controller.ts";
 import { describe, it } from "../support/suite.ts";
@@ -14,11 +15,22 @@ function connectionOf(client: Client) {
   return client.rig.host.connections.get(HANDLE)!;
 }
 
+function clientOf(client: Client): GattClient {
+  return client.rig.host.clientOf(connectionOf(client))!;
+}
+
+/** The camera reads a value of its client. */
+function readFrom(client: Client, handle: number): Promise<Uint8Array> {
+  const gatt = clientOf(client);
+  return new Promise((resolve, reject) => {
+    gatt.perform((operation) => readValue(operation, gatt, handle), { resolve, reject });
+  });
+}
+
 describe("stack: a client role on an incoming link", () => {
   it("reads a value of the phone while the phone is served", async () => {
     const client = await createClient();
-    const reader = new ReadingClient(connectionOf(client).bearer);
-    const value = reader.read(0x0003);
+    const value = readFrom(client, 0x0003);
     await client.rig.settle();
     deepEqual(client.sent(), ["0a 03 00"]);
     deepEqual(await client.read(), ["0b 00 01 02 03"], "its requests are for the server");
@@ -29,28 +41,25 @@ describe("stack: a client role on an incoming link", () => {
 
   it("hears a refusal, and takes indications, which it confirms itself", async () => {
     const client = await createClient();
-    const reader = new ReadingClient(connectionOf(client).bearer);
-    const refused = rejects(reader.read(0x0003), { message: "refused with 0x2" });
+    const refused = rejects(readFrom(client, 0x0003), { code: "gatt-error", status: 0x02 });
     await client.send([0x01, 0x0a], le16(0x0003), [0x02]);
     await refused;
+    const { indications } = clientOf(client).inboxesOf(0x0009);
     deepEqual(await client.send([0x1d], le16(0x0009), [7, 8]), ["1e"]);
-    deepEqual(reader.indicated.map(toHex), ["07 08"]);
+    deepEqual(indications.take(), Uint8Array.of(7, 8));
   });
 
   it("what it waits for ends with the link, or after 30 s with the bearer", async () => {
     const client = await createClient();
-    const lost = new ReadingClient(connectionOf(client).bearer).read(0x0003);
-    const isLost = rejects(lost, { message: "the link has ended" });
+    const isLost = rejects(readFrom(client, 0x0003), { code: "device-disconnected" });
     await client.rig.disconnect();
     await isLost;
 
     const slow = await createClient();
-    const { bearer } = connectionOf(slow);
-    const late = new ReadingClient(bearer).read(0x0003);
-    const isLate = rejects(late, { message: "no response within 30 s" });
+    const isLate = rejects(readFrom(slow, 0x0003), { code: "device-disconnected" });
     await slow.rig.clock.advance(30_000);
     await isLate;
-    ok(bearer.timedOut);
+    ok(connectionOf(slow).bearer.timedOut);
   });
 
   it("without one, indications are confirmed and all else from a server is dropped", async () => {

@@ -2,6 +2,7 @@
 import type { Aioble } from "../../firmware/aioble/aioble.ts";
 import type { Host } from "../../firmware/ble/host.ts";
 import type { Bluetooth } from "../../firmware/bluetooth/bluetooth.ts";
+import type { feature as client } from "../../firmware/features/client.ts";
 import { image } from "../../firmware/features/image.ts";
 import type { feature as linkControl } from "../../firmware/features/link-control.ts";
 import { createModules } from "../../firmware/features/modules.ts";
@@ -10,8 +11,9 @@ import type { Signals } from "../../firmware/platform/platform.ts";
 
 /** `aioble` with what the features add to it. */
 export type WholeAioble = Aioble &
-  ReturnType<(typeof scan)["aioble"]> &
-  ReturnType<(typeof linkControl)["aioble"]>;
+  ReturnType<(typeof client)["aioble"]> &
+  ReturnType<(typeof linkControl)["aioble"]> &
+  ReturnType<(typeof scan)["aioble"]>;
 
 /** Both modules of a host. */
 export interface WholeModules {

@@ -1,5 +1,6 @@
 /** A link as the host keeps it (Vol 3, Part C, 9.3). */
 import type { AttBearer } from "../att/bearer.ts";
+import type { GattClient } from "../gatt/client/client.ts";
 import type { ServerBearer } from "../gatt/server/bearer.ts";
 import type { AclLink } from "../hci/acl.ts";
 import type { L2cap } from "../l2cap/l2cap.ts";
@@ -59,6 +60,8 @@ export class Connection {
   bearer!: AttBearer;
   /** The peer as a client of our GATT server. */
   server!: ServerBearer;
+  /** Our client of the peer's GATT server, once there is one; see `Host.clientOf`. */
+  client: GattClient | undefined = undefined;
   /** Controller error code of the disconnection; undefined while connected (Vol 1, Part F, 1.3). */
   disconnectReason: number | undefined = undefined;
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "mocha";
+import { RemoteCharacteristic, RemoteService } from "../../../firmware/ble/gatt/client/remote.ts";
 import { createBluetooth } from "../../../firmware/bluetooth/bluetooth.ts";
 import { root } from "../../../tools/paths.ts";
 import { readPage } from "../../docs/blocks.ts";
@@ -47,6 +48,9 @@ const CLASSES: Readonly<Record<string, readonly string[]>> = {
   Descriptor: ["aioble/server.ts", "aioble/server-attribute.ts"],
   Scan: ["aioble/scan.ts"],
   ScanResult: ["aioble/scan-result.ts"],
+  ClientService: ["aioble/client-attributes.ts"],
+  ClientCharacteristic: ["aioble/client-attributes.ts"],
+  ClientDescriptor: ["aioble/client-attributes.ts"],
   UUID: ["ble/uuid.ts"],
   BLE: ["bluetooth/ble.ts"],
 };
@@ -85,6 +89,13 @@ describe("docs/aioble.md", () => {
     await rig.connect(0x41);
     const held = await advertised;
     assert.ok(connection);
+    const { ClientCharacteristic, ClientDescriptor, ClientService } = rig.aioble;
+    const client = held.clientFor("services");
+    const clientService = new ClientService(client, new RemoteService(1, 9, uuid));
+    const clientCharacteristic = new ClientCharacteristic(
+      clientService,
+      new RemoteCharacteristic(2, 3, 0x3f, uuid),
+    );
     const broadcasting = rig.aioble.broadcast({ intervalUs: 100_000 });
     await rig.settle();
     objects = {
@@ -95,6 +106,9 @@ describe("docs/aioble.md", () => {
       device: held.device,
       buffered: new BufferedCharacteristic(service, uuid, {}),
       descriptor: new Descriptor(characteristic, uuid, {}),
+      clientService,
+      clientCharacteristic,
+      clientDescriptor: new ClientDescriptor(clientCharacteristic, { handle: 4, uuid }),
       ble: new bluetooth.BLE(),
       broadcaster: await broadcasting,
       scan: rig.aioble.scan(),

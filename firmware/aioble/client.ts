@@ -1,0 +1,168 @@
+/** The camera as a client of its peers' GATT servers: what connections and attributes of peers share. */
+import type { Operation } from "../ble/att/client-role.ts";
+import { BleError } from "../ble/errors.ts";
+import type { GattClient } from "../ble/gatt/client/client.ts";
+import { type DiscoveryContext, type Found, findServices } from "../ble/gatt/client/discovery.ts";
+import { readFixedValues, readValues } from "../ble/gatt/client/reads.ts";
+import type { RemoteService } from "../ble/gatt/client/remote.ts";
+import { writeReliably } from "../ble/gatt/client/writes.ts";
+import { checkedValue, type Value } from "../ble/gatt/server/values.ts";
+import { MAX_VALUE_LENGTH, PROPERTY } from "../ble/gatt/types.ts";
+import { MTU_SETTING } from "../ble/links.ts";
+import type { UUID } from "../ble/uuid.ts";
+import { type ClientCharacteristic, ClientService, ClientValue, checkUuid } from "./client-attributes.ts";
+import type { Core } from "./core.ts";
+import type { DeviceConnection } from "./device.ts";
+import { Discovery } from "./discovery.ts";
+import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
+
+/** How long a peer may be silent when nobody says. */
+const SILENCE_MS = 1000;
+
+/** What `exchangeMtu` takes. */
+export interface ExchangeMtuOptions extends WaitOptions {
+  /** ATT_MTU to offer, 23 to 517; the setting `mtu` when left out. Has no effect once one was exchanged on the link. */
+  readonly mtu?: number;
+}
+
+/** A characteristic and what to write there. */
+export type ReliableWrite = readonly [characteristic: ClientCharacteristic, value: Value];
+
+/** What `readMultiple` takes. */
+export interface ReadMultipleOptions extends WaitOptions {
+  /** How long each value is, in bytes, where that is known: older peers can give only such values together. */
+  readonly lengths?: readonly number[];
+}
+
+/** The client on one connection. */
+export class ConnectionClient {
+  readonly connection: DeviceConnection;
+  readonly core: Core;
+  /** The host's client. */
+  readonly gatt: GattClient;
+
+  constructor(core: Core, connection: DeviceConnection, gatt: GattClient) {
+    this.core = core;
+    this.connection = connection;
+    this.gatt = gatt;
+  }
+
+  /** See `DeviceConnection.services`. */
+  services(uuid: UUID | undefined, options: WaitOptions): Discovery<ClientService> {
+    if (uuid !== undefined) checkUuid(uuid);
+    const { gatt } = this;
+    let position: number | undefined = 1;
+    return new Discovery(this.core.clock, options, async (limits, onBegin) => {
+      const first = position;
+      if (first === undefined) return undefined;
+      const work = async (operation: Operation): Promise<Found<RemoteService>> => {
+        const found = await findServices(operation, first, uuid);
+        for (const service of found.items) gatt.adopt(service);
+        return found;
+      };
+      const { items, next } = await this.run(limits, work, 0, onBegin);
+      position = next;
+      return items.map((service) => new ClientService(this, service));
+    });
+  }
+
+  /** See `DeviceConnection.service`. */
+  async service(uuid: UUID, options: WaitOptions): Promise<ClientService | undefined> {
+    checkUuid(uuid);
+    return this.services(uuid, options).first();
+  }
+
+  /** See `DeviceConnection.exchangeMtu`. */
+  async exchangeMtu(options: ExchangeMtuOptions): Promise<number> {
+    const { mtu } = options;
+    checkTimeout(options.timeoutMs);
+    if (mtu !== undefined) {
+      const { min, max } = MTU_SETTING;
+      if (!(Number.isInteger(mtu) && mtu >= min && mtu <= max)) {
+        throw new RangeError(`mtu ${mtu} is out of range: ${min} to ${max}`);
+      }
+      this.gatt.bearer.offerMtu(mtu);
+    }
+    return this.run(options, (operation) => this.gatt.exchangeMtu(operation));
+  }
+
+  /** See `DeviceConnection.readMultiple`. */
+  async readMultiple(values: readonly ClientValue[], options: ReadMultipleOptions): Promise<Uint8Array[]> {
+    checkCharacteristics(values, "readMultiple");
+    for (const value of values) value.mustHave(PROPERTY.READ, "read");
+    const { lengths } = options;
+    const handles = values.map(({ handle }) => handle);
+    if (!lengths) return this.run(options, (operation, context) => readValues(operation, context, handles));
+    if (
+      lengths.length !== values.length ||
+      !lengths.every((length) => length >= 0 && length <= MAX_VALUE_LENGTH)
+    ) {
+      throw new RangeError(`lengths gives the length of each value, ${values.length} numbers of 0 to 512`);
+    }
+    const wanted = handles.map((handle, at) => ({ handle, length: lengths[at]! }));
+    return this.run(options, (operation, context) => readFixedValues(operation, context, wanted));
+  }
+
+  /** See `DeviceConnection.writeReliably`. */
+  async writeReliably(writes: readonly ReliableWrite[], options: WaitOptions): Promise<void> {
+    checkCharacteristics(
+      writes.map(([characteristic]) => characteristic),
+      "writeReliably",
+    );
+    for (const [characteristic] of writes) characteristic.mustHave(PROPERTY.EXTENDED, "reliable writes");
+    const parts = writes.map(([{ handle }, data]) => ({ handle, value: checkedValue(data) }));
+    const bytes = parts.reduce((sum, { value }) => sum + value.length, 0);
+    return this.run(options, (operation, context) => writeReliably(operation, context, parts), bytes);
+  }
+
+  /**
+   * The promise of an operation that waits for its turn. It ends as every wait does; the peer's answer goes nowhere then.
+   * @param bytes that the operation keeps meanwhile.
+   * @param onBegin is given the wait, to end it.
+   */
+  run<T>(
+    options: WaitOptions,
+    work: (operation: Operation, context: DiscoveryContext) => Promise<T>,
+    bytes = 0,
+    onBegin?: (pending: Pending<T>) => void,
+  ): Promise<T> {
+    const isSilenceLimit = options.timeoutMs === undefined;
+    const limits = isSilenceLimit ? { timeoutMs: SILENCE_MS, signal: options.signal } : options;
+    let operation: Operation | undefined;
+    return this.connection.scope.wait<T>(
+      limits,
+      (pending) => {
+        onBegin?.(pending);
+        const outcome = {
+          resolve: (value: T) => pending.resolve(value),
+          reject: (error: unknown) => {
+            // The end of the link ends the wait, and says why.
+            if (!(error instanceof BleError) || error.code !== "device-disconnected") pending.reject(error);
+          },
+        };
+        operation = this.gatt.perform((self) => work(self, this.gatt), outcome, bytes);
+        if (isSilenceLimit) operation.onProgress = () => pending.postpone();
+      },
+      () => operation?.abandon(),
+    );
+  }
+}
+
+function checkCharacteristics(values: readonly unknown[], what: string): void {
+  if (values.length > 0 && values.every((each) => each instanceof ClientValue)) return;
+  throw new TypeError(`${what} takes characteristics and descriptors of the peer, at least one`);
+}
+
+/** Makes a client for each connection that needs one. */
+export class Client {
+  private readonly core: Core;
+
+  constructor(core: Core) {
+    this.core = core;
+  }
+
+  /** The client on a connection that has none yet. */
+  open(connection: DeviceConnection): ConnectionClient {
+    return new ConnectionClient(this.core, connection, this.core.host.clientOf(connection.link)!);
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * What a discovery finds, one after the other. Written by hand and not as an async generator, whose `return()` would wait
+ * behind a pending `next()`.
+ */
+import { TimeoutError } from "./errors.ts";
+import type { Pending, WaitOptions } from "./wait.ts";
+import { checkTimeout } from "./wait.ts";
+
+/** How long a discovery may take when nobody says. */
+const TIMEOUT_MS = 2000;
+
+/** Why the loop ended a step. */
+const LEFT = new Error("the discovery was left");
+
+/** Asks the peer once; undefined when there is no more. `onBegin` gets the wait, unless it needs none. */
+export type Look<T> = (
+  options: WaitOptions,
+  onBegin: (pending: Pending<unknown>) => void,
+) => Promise<readonly T[] | undefined>;
+
+/**
+ * Sends nothing before the first step, and asks for no more than the loop takes. Between two steps, and when it is left, the
+ * connection is free for others.
+ */
+export class Discovery<T> implements AsyncIterableIterator<T> {
+  private readonly look: Look<T>;
+  private readonly options: WaitOptions;
+  private readonly clock: { now(): number };
+  private readonly found: T[] = [];
+  /** What is left of the time, not counting what the loop itself takes. */
+  private leftMs: number;
+  private isOver = false;
+  private waiting: Pending<unknown> | undefined = undefined;
+  /** The step that was asked for last: steps are taken in turn. */
+  private last: Promise<unknown> = Promise.resolve();
+
+  /** Not for applications. @throws RangeError for a bad `timeoutMs`. */
+  constructor(clock: { now(): number }, options: WaitOptions, look: Look<T>) {
+    checkTimeout(options.timeoutMs);
+    this.clock = clock;
+    this.options = options;
+    this.look = look;
+    this.leftMs = options.timeoutMs ?? TIMEOUT_MS;
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    const step = this.last.then(() => this.step());
+    this.last = step.catch(() => {});
+    return step;
+  }
+
+  private async step(): Promise<IteratorResult<T>> {
+    while (this.found.length === 0 && !this.isOver) {
+      const items = await this.ask();
+      if (items) this.found.push(...items);
+      else this.isOver = true;
+    }
+    if (this.found.length === 0) return { value: undefined, done: true };
+    return { value: this.found.shift()!, done: false };
+  }
+
+  private async ask(): Promise<readonly T[] | undefined> {
+    const { clock, leftMs } = this;
+    const before = clock.now();
+    try {
+      return await this.look({ timeoutMs: leftMs, signal: this.options.signal }, (pending) => {
+        this.waiting = pending;
+      });
+    } catch (error) {
+      this.isOver = true;
+      if (error === LEFT) return undefined;
+      if (error instanceof TimeoutError) throw new TimeoutError(this.options.timeoutMs ?? TIMEOUT_MS);
+      throw error;
+    } finally {
+      this.waiting = undefined;
+      this.leftMs = Math.max(0, leftMs - (clock.now() - before));
+    }
+  }
+
+  /** Leaves the loop: a pending step ends at once. */
+  return(): Promise<IteratorResult<T>> {
+    this.isOver = true;
+    this.found.length = 0;
+    this.waiting?.reject(LEFT);
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** The first that is found; undefined when there is none. */
+  async first(): Promise<T | undefined> {
+    const { value, done } = await this.next();
+    await this.return();
+    return done ? undefined : value;
+  }
+}

@@ -1,0 +1,16 @@
+/** The GATT client of `aioble`: services, characteristics and descriptors of peers. */
+import { Client } from "../aioble/client.ts";
+import { ClientCharacteristic, ClientDescriptor, ClientService } from "../aioble/client-attributes.ts";
+import type { Core } from "../aioble/core.ts";
+import { GattClients } from "../ble/gatt/client/clients.ts";
+import type { Feature } from "./feature.ts";
+
+export const feature = {
+  attach(host) {
+    host.clients = new GattClients();
+  },
+  aioble(core: Core) {
+    core.client = new Client(core);
+    return { ClientCharacteristic, ClientDescriptor, ClientService };
+  },
+} satisfies Feature;
