@@ -11,6 +11,8 @@ import type { Timer } from "../platform/platform.ts";
 import type { Core } from "./core.ts";
 import type { Device, DeviceConnection } from "./device.ts";
 import { holdTimeMs } from "./hold.ts";
+import { type KeepConnectedOptions, keepConnected } from "./keep-connected.ts";
+import type { Stream } from "./stream.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
 
 /** How long `connect` looks for a device when nobody says. */
@@ -73,6 +75,16 @@ export class Central {
 
   constructor(core: Core) {
     this.core = core;
+  }
+
+  /** @throws TypeError or RangeError for the first option of `Device.connect` that is wrong. */
+  check(options: ConnectOptions): void {
+    parametersOf(options);
+  }
+
+  /** See `Device.keepConnected`. */
+  keepConnected(device: Device, options: KeepConnectedOptions): Stream<DeviceConnection> {
+    return keepConnected(this.core, this, device, options);
   }
 
   /** See `Device.connect`. */

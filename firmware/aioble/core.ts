@@ -49,10 +49,8 @@ export class Core {
     this.signals = signals;
     const core = this;
     this.Device = class extends Device {
-      protected override get central(): Central | undefined {
-        const missing = host.missing.get("Device.connect");
-        if (missing) throw missing();
-        return core.central;
+      protected override centralFor(method: string): Central {
+        return core.demand(method, core.central);
       }
     };
   }

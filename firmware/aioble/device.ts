@@ -14,6 +14,7 @@ import type { ClientService, ClientValue } from "./client-attributes.ts";
 import type { Core } from "./core.ts";
 import type { Discovery } from "./discovery.ts";
 import { BleError, DeviceDisconnectedError, TimeoutError } from "./errors.ts";
+import type { KeepConnectedOptions } from "./keep-connected.ts";
 import type { DataLengthOptions, LinkPhys, ParameterOptions, PhyOptions } from "./link-control.ts";
 import { checkTimeout, NO_LIMITS, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
 
@@ -68,15 +69,25 @@ export class Device {
    * left behind: the search ends with its last caller, and a link that comes late is ended.
    */
   connect(options: ConnectOptions = {}): Promise<DeviceConnection> {
-    const { central } = this;
-    if (!central)
-      throw new BleError("not-supported", "This Device belongs to no camera: import it from aioble.");
-    return central.connect(this, options);
+    return this.centralFor("Device.connect").connect(this, options);
   }
 
-  /** Who connects. Not part of the public API. */
-  protected get central(): Central | undefined {
-    return undefined;
+  /**
+   * Keeps a connection to the device: connects, yields the connection, and connects again when its link has ended or an
+   * attempt has failed, after pauses that grow from `firstPauseMs` to `maxPauseMs` and begin anew behind a link of 10 s.
+   * Leaving the loop ends that; the connection that was yielded last stays. `stop()` ends the loop.
+   * @throws TypeError or RangeError at once for a bad option. A step rejects with the signal's reason, or with an error that
+   * trying again does not mend.
+   */
+  keepConnected(
+    options: KeepConnectedOptions = {},
+  ): AsyncIterableIterator<DeviceConnection> & { [Symbol.asyncDispose](): Promise<void> } {
+    return this.centralFor("Device.keepConnected").keepConnected(this, options);
+  }
+
+  /** Who does what `method` of the public API wants. Not part of the public API. */
+  protected centralFor(_method: string): Central {
+    throw new BleError("not-supported", "This Device belongs to no camera: import it from aioble.");
   }
 
   /** The address in lower case with colons: `c0:ff:ee:00:00:01`. */

@@ -37,6 +37,7 @@ export {
   ProtocolError,
   TimeoutError,
 } from "./errors.ts";
+export type { KeepConnectedOptions } from "./keep-connected.ts";
 export type {
   DataLengthOptions,
   LinkPhys,
