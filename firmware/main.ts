@@ -3,7 +3,7 @@ import "./platform/dispose.ts";
 
 import { Host } from "./ble/host.ts";
 import { createCamera } from "./camera/camera.ts";
-import { missingParts } from "./features/feature.ts";
+import { controllerDriver, missingParts } from "./features/feature.ts";
 import { image } from "./features/image.ts";
 import { createModules } from "./features/modules.ts";
 import { createGlobals, createSignals } from "./platform/globals.ts";
@@ -25,7 +25,7 @@ export default function main(native: Native): Promise<never> {
   const xs = createXsPlatform(native);
   const platform = { ...xs, clock: createTimerQueue(xs.clock) };
   const records = RecordStore.open(platform.stateFlash, platform.log);
-  const host = new Host(platform, records, missingParts(image));
+  const host = new Host(platform, records, missingParts(image), controllerDriver(image, platform));
   const signals = createSignals(platform);
   const globals = createGlobals(platform, signals);
   const modules = {

@@ -25,6 +25,7 @@ const MODULES: readonly (readonly [path: string, module: string])[] = [
   ["ble/counters.ts", "host"],
   ["ble/observer.ts", "host"],
   ["ble/trace.ts", "trace"],
+  ["controllers/", "controllers"],
   ["ble/hci/", "hci"],
   ["ble/l2cap/", "l2cap"],
   ["ble/att/", "att"],
@@ -46,6 +47,7 @@ const MODULES: readonly (readonly [path: string, module: string])[] = [
 const MAY: Readonly<Record<string, readonly string[]>> = {
   codec: [],
   hci: ["codec", "interface of the platform"],
+  controllers: ["codec", "interface of the platform", "hci"],
   l2cap: ["codec", "interface of the platform", "hci"],
   att: ["codec", "interface of the platform", "l2cap"],
   smp: ["codec", "interface of the platform", "l2cap"],
@@ -56,7 +58,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   aioble: ["codec", "interface of the platform", "host"],
   bluetooth: ["codec", "host"],
   camera: [],
-  features: ["codec", "host", "gap", "aioble", "bluetooth", "interface of the platform"],
+  features: ["codec", "controllers", "host", "gap", "aioble", "bluetooth", "interface of the platform"],
   storage: ["interface of the platform"],
   "interface of the platform": [],
   platform: ["interface of the platform"],
@@ -138,6 +140,7 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "what a client knows of its peer, and an operation",
   ],
   [/^features\/client\.ts$/, /^ble\/gatt\/client\/clients\.ts$/, "value", "the clients that it adds"],
+  [/^ble\/(host|radio)\.ts$/, /^controllers\/driver\.ts$/, "type", "who switches the controller on and off"],
   // A link as the host keeps it holds one object of each layer.
   [
     /^ble\/gap\/connection\.ts$/,

@@ -1,5 +1,7 @@
 /** A simulated world: one air, virtual time, any number of cameras and phones. */
-import type { FlashArea } from "../firmware/platform/platform.ts";
+import type { FlashArea, Platform } from "../firmware/platform/platform.ts";
+import type { Cyw43Chip } from "./chips/cyw43.ts";
+import { ChipLine, type ChipLineOptions } from "./chips/line.ts";
 import { DEFAULT_LIMIT_MS, VirtualClock } from "./clock.ts";
 import { Controller } from "./controller/controller.ts";
 import type { ControllerOptions } from "./controller/options.ts";
@@ -14,6 +16,14 @@ import { SeededRandom } from "./random.ts";
 export interface SimulatedCamera {
   readonly platform: SimulatedPlatform;
   readonly controller: Controller;
+}
+
+/** A camera whose controller sits in a vendor's chip, which has to be brought up. */
+export interface ChipCamera {
+  readonly platform: Platform & Pick<SimulatedPlatform, "stateFlash" | "console">;
+  readonly controller: Controller;
+  readonly line: ChipLine;
+  readonly chip: Cyw43Chip;
 }
 
 /** A phone and its controller. */
@@ -47,6 +57,14 @@ export class World {
     const seed = this.seed * 1000 + this.devices;
     const platform = createSimulatedPlatform({ clock: this.clock, controller, seed, line, stateFlash });
     return { platform, controller };
+  }
+
+  addChipCamera(options: Omit<CameraOptions, "line"> & { readonly line?: ChipLineOptions } = {}): ChipCamera {
+    const { line: lineOptions, ...others } = options;
+    const { platform, controller } = this.addCamera(others);
+    const line = new ChipLine(this.clock, controller, lineOptions);
+    const { chip } = line;
+    return { platform: { ...platform, transport: line, radioLines: line }, controller, line, chip };
   }
 
   addPhone(options: Partial<ControllerOptions> = {}): SimulatedPhone {

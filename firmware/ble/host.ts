@@ -1,5 +1,6 @@
 /** The host: wires the modules together and owns all state that changes. */
 
+import type { ControllerDriver } from "../controllers/driver.ts";
 import { LOG_LEVEL, type LogLevel, type Platform, type Records } from "../platform/platform.ts";
 import { Budget } from "./budget.ts";
 import type { Settings } from "./config.ts";
@@ -86,8 +87,16 @@ export class Host {
   private readonly users: RadioUser[] = [];
   private readonly observers = new Set<HostObserver>();
 
-  /** @param missing settings and methods of features that the image is without. */
-  constructor(platform: Platform, records: Records, missing: ReadonlyMap<string, () => Error> = new Map()) {
+  /**
+   * @param missing settings and methods of features that the image is without.
+   * @param driver switches the controller on and off, where it is not always on.
+   */
+  constructor(
+    platform: Platform,
+    records: Records,
+    missing: ReadonlyMap<string, () => Error> = new Map(),
+    driver?: ControllerDriver,
+  ) {
     this.platform = platform;
     this.missing = missing;
     this.settingTable.declare(
@@ -98,7 +107,8 @@ export class Host {
       IDLE_TIMEOUT_SETTING,
     );
     const { log, settings } = this;
-    const { transport, clock } = platform;
+    const { clock } = platform;
+    const { transport } = driver ?? platform;
     this.budget = new Budget(platform.peerBytes ?? PEER_BYTES, { log });
     this.acl = new Acl({ transport, budget: this.budget, log });
     this.hci = new Hci(
@@ -131,7 +141,7 @@ export class Host {
         this.links.disconnect(connection, reason).catch((error) => log("warning", `host: ${error.message}`));
       },
     });
-    this.radio = new Radio({ hci, clock, log }, this.radioHandlers());
+    this.radio = new Radio({ hci, clock, driver, log }, this.radioHandlers());
     this.divide();
     this.listen();
   }

@@ -3,8 +3,9 @@
  * loss or end is a session; what the host knows of the controller belongs to it.
  */
 
+import type { ControllerDriver } from "../controllers/driver.ts";
 import type { Clock, LogLevel } from "../platform/platform.ts";
-import { BleError, HciError } from "./errors.ts";
+import { BleError, type BleErrorCode, HciError } from "./errors.ts";
 import type { Hci } from "./hci/hci.ts";
 import { type Controller, startController } from "./hci/startup.ts";
 import { textOf } from "./text.ts";
@@ -12,10 +13,15 @@ import { textOf } from "./text.ts";
 /** Pauses before each attempt to start the controller. */
 const START_PAUSES_MS = [0, 250, 2000];
 
+/** What another attempt does not change. */
+const FINAL: readonly BleErrorCode[] = ["controller-unsuitable", "patch-missing", "patch-damaged"];
+
 /** What the radio is handed. */
 export interface RadioPort {
   readonly hci: Hci;
   readonly clock: Clock;
+  /** Switches the controller on and off; undefined for one that always is on. */
+  readonly driver?: ControllerDriver | undefined;
   log(level: LogLevel, message: string): void;
 }
 
@@ -134,14 +140,16 @@ export class Radio {
   }
 
   private async start(session: number): Promise<void> {
-    const { hci, log } = this.port;
+    const { driver, hci, log } = this.port;
     let last: unknown;
     for (const [attempt, pauseMs] of START_PAUSES_MS.entries()) {
       if (pauseMs > 0) await this.pause(pauseMs);
       if (session !== this.session) break;
       try {
-        hci.open();
+        if (driver) await driver.start(hci);
+        else hci.open();
         const controller = await startController(hci, { minimal: attempt > 0 });
+        await driver?.configure(hci);
         await this.handlers.onStarting(controller);
         if (session !== this.session) break;
         hci.run();
@@ -153,12 +161,14 @@ export class Radio {
         last = error;
         hci.close();
         log("warning", `host: start of the controller failed (attempt ${attempt + 1}): ${textOf(error)}`);
-        if (error instanceof HciError && error.code === "controller-unsuitable") break;
+        if (error instanceof HciError && FINAL.includes(error.code)) break;
       }
     }
-    throw session === this.session
-      ? last
-      : new HciError("radio-off", "The radio was switched off before it had started.");
+    if (session !== this.session) {
+      throw new HciError("radio-off", "The radio was switched off before it had started.");
+    }
+    driver?.stop();
+    throw last;
   }
 
   private async shutDown(): Promise<void> {
@@ -166,6 +176,7 @@ export class Radio {
     if (this.running) await this.handlers.onLeaving();
     this.endPause?.();
     await this.port.hci.retire();
+    this.port.driver?.stop();
     this.running = undefined;
     this.handlers.onStopped();
   }

@@ -2,6 +2,8 @@
 import type { Core } from "../aioble/core.ts";
 import { BleError } from "../ble/errors.ts";
 import type { Host } from "../ble/host.ts";
+import type { ControllerDriver } from "../controllers/driver.ts";
+import type { Platform } from "../platform/platform.ts";
 
 /** The modules that an application imports. */
 export type PublicModule = "aioble" | "bluetooth" | "camera";
@@ -13,6 +15,8 @@ export interface Feature {
    * (`host.hci.on`), channels, links. Called once, before the radio is on.
    */
   readonly attach?: (host: Host) => void;
+  /** The driver of the board's controller, where this feature is what it needs. Called once, before there is a host. */
+  readonly controller?: (platform: Platform) => ControllerDriver | undefined;
   /** Names that it adds to `aioble`, bound to the host. */
   readonly aioble?: (core: Core) => object;
   /** Names that it adds to `bluetooth`, bound to the host. */
@@ -44,6 +48,20 @@ export function missingFeature(image: Image, what: string, feature: string): Ble
     "not-supported",
     `${what} needs the feature "${feature}", which this image is without: add it to "features" in the manifest ${image.manifest}, or build with --manifest camera, which has all.`,
   );
+}
+
+/**
+ * The driver of the board's controller; undefined for one that is always on.
+ * @throws BleError `not-supported` when the image is without the driver that the board names.
+ */
+export function controllerDriver(image: Image, platform: Platform): ControllerDriver | undefined {
+  const { radioLines } = platform;
+  if (!radioLines) return undefined;
+  for (const { controller } of image.features) {
+    const driver = controller?.(platform);
+    if (driver) return driver;
+  }
+  throw missingFeature(image, "This board's Bluetooth controller", radioLines.driver);
 }
 
 /** In place of a feature's classes and functions in `module`: each throws `not-supported` when it is called. */

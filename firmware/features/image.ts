@@ -5,6 +5,7 @@
 
 import { feature as central } from "./central.ts";
 import { feature as client } from "./client.ts";
+import { feature as cyw43 } from "./cyw43.ts";
 import type { Image } from "./feature.ts";
 import { feature as linkControl } from "./link-control.ts";
 import { feature as lowLevel } from "./low-level.ts";
@@ -12,6 +13,6 @@ import { feature as scan } from "./scan.ts";
 
 export const image = {
   manifest: "camera",
-  features: [central, client, linkControl, lowLevel, scan],
+  features: [central, client, cyw43, linkControl, lowLevel, scan],
   missing: [],
 } satisfies Image;

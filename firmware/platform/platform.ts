@@ -82,6 +82,36 @@ export interface HciTransport {
   close(): void;
 }
 
+/** Bytes that can be read from any place: a patch for the controller, where the board keeps one. */
+export interface ByteSource {
+  /** Bytes that can be read. */
+  readonly size: number;
+  /** Bytes `offset` to `offset + length`, in an array of their own. @throws Error when the flash fails. */
+  read(offset: number, length: number): Uint8Array;
+}
+
+/** The lines beside the UART of a controller whose supply and sleep are the host's. */
+export interface RadioLines {
+  /** Name of the controller's driver, as board.json has it: that of a feature. */
+  readonly driver: string;
+  /** Rates of the UART, in baud: while a patch is downloaded, and from then on. */
+  readonly downloadBaud: number;
+  readonly runBaud: number;
+  /** Supplies the controller, or takes its supply away (REG_ON). */
+  power(on: boolean): void;
+  /** Asks the controller to be awake, or lets it sleep (DEV_WAKE). */
+  wake(awake: boolean): void;
+  /** Whether the controller takes bytes (our CTS). */
+  isReady(): boolean;
+  /**
+   * Changes the rate of the UART once what is queued has gone out; it holds when the line is opened again. Returns the
+   * rate that is really achieved, 0 when the UART cannot make it.
+   */
+  setBaudRate(baudRate: number): number;
+  /** The controller's patch; undefined where the board has none. */
+  patch(): ByteSource | undefined;
+}
+
 /** An area of flash. All offsets and lengths in bytes. A failing operation throws `Error`. */
 export interface FlashArea {
   readonly size: number;
@@ -145,6 +175,8 @@ export interface Crypto {
 export interface Platform {
   readonly clock: Clock;
   readonly transport: HciTransport;
+  /** Left out where the controller is always on and ready. */
+  readonly radioLines?: RadioLines;
   /** Entropy fit for keys; throws when the board has none. */
   random(length: number): Uint8Array;
   readonly crypto: Crypto;

@@ -37,6 +37,8 @@ const unitTests = [
   "ble/host",
   "ble/l2cap/reassembly",
   "ble/uuid",
+  "controllers/cyw43",
+  "controllers/patch",
   "platform/abort",
   "platform/console",
   "platform/crypto",

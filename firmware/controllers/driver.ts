@@ -1,0 +1,19 @@
+/** What a vendor's controller wants before it speaks HCI. Another vendor is another file beside cyw43.ts. */
+import type { Hci } from "../ble/hci/hci.ts";
+import type { HciTransport } from "../platform/platform.ts";
+
+/** Switches one make of controller on and off. */
+export interface ControllerDriver {
+  /** The line to the controller, which HCI opens: the driver sees what passes. */
+  readonly transport: HciTransport;
+  /**
+   * Supplies the controller from cold, and leaves the line open, at the rate of the run, with a controller that has
+   * answered Reset. May be called again at any time: it starts over.
+   * @throws HciError with one of the codes of docs/errors.md that say which step failed.
+   */
+  start(hci: Hci): Promise<void>;
+  /** What Reset undid: sent behind the last Reset of a start, before the radio counts as on. @throws HciError as `Hci.send`. */
+  configure(hci: Hci): Promise<void>;
+  /** Takes the supply away. The line is closed already. */
+  stop(): void;
+}

@@ -1,0 +1,253 @@
+/** The bring-up of a CYW43 chip against the simulator's model, step by step and fault by fault, in virtual time. */
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { HciError } from "../../../firmware/ble/errors.ts";
+import { Host } from "../../../firmware/ble/host.ts";
+import { Cyw43 } from "../../../firmware/controllers/cyw43.ts";
+import { CYW43_TIMES } from "../../../simulator/chips/cyw43.ts";
+import type { ChipLineOptions } from "../../../simulator/chips/line.ts";
+import { syntheticPatch } from "../../../simulator/chips/patch.ts";
+import { type ChipCamera, createWorld, type World } from "../../../simulator/world.ts";
+import { MemoryRecords } from "../../support/cameras.ts";
+
+interface Camera extends ChipCamera {
+  readonly world: World;
+  readonly host: Host;
+}
+
+const PATCH = syntheticPatch();
+
+function createCamera(line: ChipLineOptions = {}): Camera {
+  const world = createWorld();
+  const camera = world.addChipCamera({ line: { patch: PATCH, ...line } });
+  const { platform } = camera;
+  const { clock, transport, log } = platform;
+  const driver = new Cyw43({ transport, lines: camera.line, clock, log });
+  const host = new Host(platform, new MemoryRecords(), new Map(), driver);
+  return { ...camera, world, host };
+}
+
+/** Starts a camera that cannot start, and returns why. */
+async function failure(camera: Camera): Promise<HciError> {
+  const { world, host } = camera;
+  let error: unknown;
+  await world.run(async () => {
+    error = await host.activate().then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+  });
+  assert.ok(error instanceof HciError, `it started, or failed with ${error}`);
+  return error;
+}
+
+function advertise(host: Host): Promise<void> {
+  const set = host.advertiser.acquire({ onEnded() {}, take: () => true })!;
+  const nothing = new Uint8Array(0);
+  const advData = new Uint8Array([2, 1, 6]);
+  return set.start({ intervalUs: 100_000, connectable: true, advData, respData: nothing });
+}
+
+describe("CYW43: bring-up", () => {
+  it("takes the chip from cold to advertising, its patch included, and breaks no rule", async () => {
+    const { world, host, chip, controller, platform } = createCamera();
+    await world.run(async () => {
+      await host.activate();
+      await advertise(host);
+    });
+    assert.deepEqual(chip.launched, PATCH);
+    assert.equal(chip.starts, 1);
+    assert.deepEqual(chip.violations, []);
+    assert.deepEqual(controller.violations, []);
+    assert.equal(chip.noise + chip.lost, 0);
+    const ready = platform.console.filter(({ message }) => message.startsWith("cyw43: ready"));
+    assert.equal(ready.length, 1);
+    assert.match(ready[0]!.message, /ready after \d+ ms, with a patch of 139 records, 35182 bytes/);
+  });
+
+  it("sends Reset, rate, minidriver, records, launch, and after the restart Reset and rate again", async () => {
+    const { world, host, chip } = createCamera({ downloadBaud: 2_500_000, runBaud: 3_000_000 });
+    await world.run(() => host.activate());
+    const start = [0x0c03, 0xfc18, 0x0c03, 0xfc2e, 0xfc4c, 0xfc4e, 0x0c03, 0xfc18, 0x0c03];
+    assert.deepEqual(chip.commands.slice(0, start.length), start);
+    assert.ok(chip.commands.includes(0xfc27), "the sleep mode is set behind the last Reset");
+    assert.ok(chip.commands.lastIndexOf(0xfc27) > chip.commands.lastIndexOf(0x0c03));
+    assert.ok(!chip.commands.includes(0xfc01), "the address on the air is a random one of the host's");
+  });
+
+  it("changes no rate that need not change", async () => {
+    const { world, host, chip } = createCamera({ downloadBaud: 115_200, runBaud: 115_200 });
+    await world.run(() => host.activate());
+    assert.ok(!chip.commands.includes(0xfc18));
+    assert.deepEqual(chip.violations, []);
+  });
+
+  it("takes no longer than the chip's waits and the bytes on the wire, and a tenth", async () => {
+    const { world, host } = createCamera();
+    await world.run(() => host.activate());
+    const { powerUpMs, restartMs, recordMs } = CYW43_TIMES;
+    const wireMs = (PATCH.length * 10 * 1000) / 3_000_000;
+    const leastMs = 100 + powerUpMs + 139 * recordMs + wireMs + restartMs;
+    assert.ok(world.clock.now() < leastMs * 1.1, `${world.clock.now()} ms, at least ${leastMs}`);
+  });
+
+  it("stop takes the supply; the next start brings the chip back from cold, patch included", async () => {
+    const { world, host, chip } = createCamera();
+    await world.run(async () => {
+      await host.activate();
+      await host.deactivate();
+      assert.ok(!chip.isReady());
+      chip.launched = new Uint8Array(0);
+      await host.activate();
+      await advertise(host);
+    });
+    assert.equal(chip.starts, 2);
+    assert.deepEqual(chip.launched, PATCH);
+    assert.deepEqual(chip.violations, []);
+  });
+
+  it("a hardware error later is answered by a whole bring-up, and advertising goes on", async () => {
+    const { world, host, chip, controller } = createCamera();
+    const { phone } = world.addPhone();
+    await world.run(async () => {
+      await host.activate();
+      await advertise(host);
+      controller.reportHardwareError(0x42);
+      await world.clock.sleep(1500);
+      await phone.find({ address: host.ownAddress });
+    });
+    assert.equal(chip.starts, 2);
+    assert.deepEqual(chip.violations, []);
+  });
+
+  it("stopped in the middle of a start, at any time of it, it leaves the supply off, and starts again", async () => {
+    for (let atMs = 0; atMs < 620; atMs += 7) {
+      const { world, host, chip } = createCamera();
+      await world.run(async () => {
+        const started = host.activate().then(
+          () => "on",
+          ({ code }: HciError) => code,
+        );
+        await world.clock.sleep(atMs);
+        await host.deactivate();
+        await world.clock.sleep(1000);
+        assert.ok(!chip.isReady(), `at ${atMs} ms`);
+        assert.match(await started, /^(on|radio-off)$/);
+        await host.activate();
+      });
+      assert.ok(chip.isReady(), `at ${atMs} ms`);
+      assert.deepEqual(chip.violations, [], `at ${atMs} ms`);
+    }
+  });
+});
+
+describe("CYW43: what may go wrong", () => {
+  it("without a patch: says so at once, and leaves the supply off", async () => {
+    const camera = createCamera({ patch: undefined as never });
+    const error = await failure(camera);
+    assert.equal(error.code, "patch-missing");
+    assert.equal(camera.chip.starts, 0);
+  });
+
+  it("a damaged patch never reaches the chip", async () => {
+    const camera = createCamera({ patch: PATCH.slice(0, 20_000) });
+    const error = await failure(camera);
+    assert.equal(error.code, "patch-damaged");
+    assert.match(error.message, /cut short/);
+    assert.equal(camera.chip.starts, 0);
+  });
+
+  it("a chip without supply, or CTS that hangs: three tries, then an error that names the lines", async () => {
+    const camera = createCamera();
+    camera.chip.faults.noCts = true;
+    const error = await failure(camera);
+    assert.equal(error.code, "controller-not-ready");
+    assert.match(error.message, /REG_ON.*CTS/);
+    assert.equal(camera.chip.starts, 3);
+    assert.ok(!camera.chip.isReady());
+  });
+
+  it("a chip that never answers", async () => {
+    const camera = createCamera();
+    camera.chip.faults.silent = true;
+    const error = await failure(camera);
+    assert.equal(error.code, "controller-timeout");
+    assert.equal(camera.chip.starts, 3);
+  });
+
+  it("a chip that keeps its rate", async () => {
+    const camera = createCamera();
+    camera.chip.faults.keepsRate = true;
+    const error = await failure(camera);
+    assert.equal(error.code, "controller-baud-rate");
+    assert.match(error.message, /3000000 baud/);
+  });
+
+  it("a UART that cannot make the rate", async () => {
+    const camera = createCamera({ achieved: (rate) => (rate > 1_000_000 ? Math.round(rate * 1.03) : rate) });
+    const error = await failure(camera);
+    assert.equal(error.code, "controller-baud-rate");
+    assert.match(error.message, /3090000 baud of 3000000/);
+  });
+
+  it("a record that is refused is named, with its place and address", async () => {
+    const camera = createCamera();
+    camera.chip.faults.refuseRecord = 77;
+    const error = await failure(camera);
+    assert.equal(error.code, "patch-refused");
+    assert.equal(error.status, 0x12);
+    assert.match(error.message, /record 77 .* at byte \d+, address 0x[0-9a-f]{8}/);
+    assert.equal(camera.chip.starts, 3);
+  });
+
+  it("a chip that does not come back from the launch", async () => {
+    const camera = createCamera();
+    camera.chip.faults.hangsAfterLaunch = true;
+    const error = await failure(camera);
+    assert.equal(error.code, "patch-failed");
+  });
+
+  it("a stray byte costs one try", async () => {
+    const { world, host, chip } = createCamera();
+    chip.faults.strayByte = true;
+    await world.run(() => host.activate());
+    assert.ok(chip.starts <= 2);
+    assert.deepEqual(chip.launched, PATCH);
+  });
+
+  it("what went wrong once is gone with the next try", async () => {
+    for (const fault of ["silent", "noCts", "hangsAfterLaunch", "keepsRate"] as const) {
+      const { world, host, chip } = createCamera();
+      chip.faults[fault] = true;
+      await world.run(async () => {
+        const started = host.activate();
+        while (chip.starts < 2) await world.clock.sleep(10);
+        chip.faults[fault] = false;
+        await started;
+      });
+      assert.equal(chip.starts, 2, fault);
+      assert.deepEqual(chip.launched, PATCH, fault);
+    }
+  });
+});
+
+describe("CYW43: sleep", () => {
+  it("lets the chip sleep when there is nothing for it, and wakes it before bytes", async () => {
+    const { world, host, chip } = createCamera();
+    await world.run(async () => {
+      await host.activate();
+      await world.clock.sleep(5000);
+      assert.ok(chip.isAsleep());
+      for (let pauseMs = 0; pauseMs < 2000; pauseMs += 97) {
+        const set = host.advertiser.acquire({ onEnded() {}, take: () => true })!;
+        const nothing = new Uint8Array(0);
+        await set.start({ intervalUs: 100_000, connectable: true, advData: nothing, respData: nothing });
+        await set.stop();
+        set.release();
+        await world.clock.sleep(pauseMs);
+      }
+    });
+    assert.deepEqual(chip.violations, []);
+    assert.equal(chip.lost, 0);
+  });
+});

@@ -1,0 +1,335 @@
+/**
+ * A chip of the CYW43 family around a simulated controller: without supply it is silent, after power-on it runs its ROM
+ * at 115,200 baud and wants its patch, it restarts when that is launched, and it sleeps when it may. Bytes at another
+ * rate than its own are noise; what the host does wrong is noted in `violations`.
+ */
+import { commandComplete } from "../../firmware/ble/hci/events.ts";
+import { H4_COMMAND, H4_EVENT } from "../../firmware/ble/hci/packet.ts";
+import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
+import type { Clock, RadioLines } from "../../firmware/platform/platform.ts";
+import type { Controller } from "../controller/controller.ts";
+import { FROM_HOST, H4Framer } from "../h4.ts";
+
+const START_BAUD = 115_200;
+const BAUD_TOLERANCE = 0.025;
+
+/** Commands that the chip answers itself, whatever the controller around it knows. */
+const RESET = 0x0c03;
+const WRITE_BD_ADDR = 0xfc01;
+const UPDATE_BAUD_RATE = 0xfc18;
+const SET_SLEEP_MODE = 0xfc27;
+const DOWNLOAD_MINIDRIVER = 0xfc2e;
+const WRITE_RAM = 0xfc4c;
+const LAUNCH_RAM = 0xfc4e;
+
+/** Its RAM: a record outside of it is refused. */
+const RAM_START = 0x0020_0000;
+const RAM_END = 0x0024_0000;
+
+/** Times of the chip, in milliseconds of virtual time. */
+export interface Cyw43Times {
+  /** From supply to CTS. */
+  readonly powerUpMs: number;
+  /** Without supply for less, it may not have noticed. */
+  readonly offMs: number;
+  /** From a command to its answer: the usual one, and a record's. */
+  readonly answerMs: number;
+  readonly recordMs: number;
+  /** From the launch to CTS. */
+  readonly restartMs: number;
+  /** From DEV_WAKE to the first byte that it takes. */
+  readonly wakeMs: number;
+  /** From the last byte to sleep, once the host allows it. */
+  readonly idleMs: number;
+}
+
+export const CYW43_TIMES: Cyw43Times = {
+  powerUpMs: 110,
+  offMs: 50,
+  answerMs: 0.2,
+  recordMs: 0.5,
+  restartMs: 200,
+  wakeMs: 5,
+  idleMs: 600,
+};
+
+/** What may go wrong. Set at any time; all are off at first. */
+export interface Cyw43Faults {
+  /** This record is refused: 1 is the first. */
+  refuseRecord: number | undefined;
+  /** Never comes back from the launch. */
+  hangsAfterLaunch: boolean;
+  /** A byte that belongs to nothing, before the answer to the next Reset. */
+  strayByte: boolean;
+  /** CTS never falls. */
+  noCts: boolean;
+  /** Answers Update Baud Rate and stays at its rate. */
+  keepsRate: boolean;
+  /** Answers nothing. */
+  silent: boolean;
+}
+
+export function noCyw43Faults(): Cyw43Faults {
+  return {
+    refuseRecord: undefined,
+    hangsAfterLaunch: false,
+    strayByte: false,
+    noCts: false,
+    keepsRate: false,
+    silent: false,
+  };
+}
+
+/** How far the chip is. */
+type State = "off" | "powering-up" | "rom" | "downloading" | "restarting" | "patched";
+
+/** Where its bytes and its lines go. */
+export interface Cyw43Ports {
+  /** Bytes for the host, at the rate at which the chip sends them. */
+  onBytes(bytes: Uint8Array, baudRate: number): void;
+  /** CTS of the host: true when the chip takes bytes. */
+  onReady?(isReady: boolean): void;
+  /** HOST_WAKE: true when the chip wants the host awake. */
+  onHostWake?(wanted: boolean): void;
+}
+
+/** The chip as its pins show it. */
+export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady"> {
+  faults: Cyw43Faults = noCyw43Faults();
+  /** What the host did that no host may do, a sentence each. */
+  readonly violations: string[] = [];
+  /** Opcodes of the commands that came since the supply, in order; records count once. */
+  readonly commands: number[] = [];
+  /** Bytes of patches that were launched, in order, as they came: opcode, length, parameters. */
+  launched: Uint8Array = new Uint8Array(0);
+  /** Bytes that came at another rate than the chip's. */
+  noise = 0;
+  /** Bytes that came while it slept, or had no supply. */
+  lost = 0;
+  /** How often it was supplied. */
+  starts = 0;
+  /** Set by Write BD_ADDR, in printed order. */
+  assignedAddress: Uint8Array | undefined = undefined;
+  private readonly clock: Clock;
+  private readonly controller: Controller;
+  private readonly ports: Cyw43Ports;
+  private readonly times: Cyw43Times;
+  private readonly framer = new H4Framer(FROM_HOST, (packet) => this.receivePacket(packet));
+  private state: State = "off";
+  private baudRate = START_BAUD;
+  /** Counts supplies and losses of it: what was begun before means nothing. */
+  private session = 0;
+  private offAtMs = Number.NEGATIVE_INFINITY;
+  private devWake = false;
+  private awakeAtMs = 0;
+  private lastByteMs = 0;
+  private sleepMode = false;
+  private records: Uint8Array[] = [];
+  private nextAddress = 0;
+
+  constructor(controller: Controller, ports: Cyw43Ports, times: Cyw43Times = CYW43_TIMES) {
+    this.clock = controller.clock;
+    this.controller = controller;
+    this.ports = ports;
+    this.times = times;
+    controller.die();
+    controller.onPacket = (packet) => this.send(packet);
+  }
+
+  /** REG_ON. */
+  power(on: boolean): void {
+    if (on === (this.state !== "off")) return;
+    const session = ++this.session;
+    if (!on) return this.loseSupply();
+    if (this.clock.now() - this.offAtMs < this.times.offMs) {
+      this.violations.push(`supplied again after less than ${this.times.offMs} ms`);
+    }
+    if (!this.devWake) this.violations.push("supplied while DEV_WAKE lets it sleep");
+    this.starts++;
+    this.commands.length = 0;
+    this.state = "powering-up";
+    this.forget();
+    this.after(this.times.powerUpMs, session, () => this.ready("rom"));
+  }
+
+  /** DEV_WAKE, true for low. */
+  wake(awake: boolean): void {
+    if (awake && this.isAsleep()) this.awakeAtMs = this.clock.now() + this.times.wakeMs;
+    this.devWake = awake;
+    this.lastByteMs = this.clock.now();
+  }
+
+  /** Whether it takes bytes: CTS of the host is low. */
+  isReady(): boolean {
+    return (
+      !this.faults.noCts && (this.state === "rom" || this.state === "downloading" || this.state === "patched")
+    );
+  }
+
+  /** Bytes from the host, sent at `baudRate`. */
+  receive(bytes: Uint8Array, baudRate: number): void {
+    if (!this.isReady()) {
+      this.lost += bytes.length;
+      return;
+    }
+    if (this.isAsleep() || this.clock.now() < this.awakeAtMs) {
+      this.lost += bytes.length;
+      this.violations.push(`${bytes.length} bytes while it slept`);
+      return;
+    }
+    this.lastByteMs = this.clock.now();
+    if (Math.abs(baudRate / this.baudRate - 1) > BAUD_TOLERANCE) {
+      this.noise += bytes.length;
+      return;
+    }
+    if (!this.framer.push(bytes)) this.violations.push("bytes that begin no packet");
+  }
+
+  /** Whether it sleeps: it takes no bytes until DEV_WAKE. */
+  isAsleep(): boolean {
+    const idleMs = this.clock.now() - this.lastByteMs;
+    return this.sleepMode && !this.devWake && idleMs >= this.times.idleMs;
+  }
+
+  private loseSupply(): void {
+    this.state = "off";
+    this.offAtMs = this.clock.now();
+    this.controller.die();
+    this.forget();
+    this.ports.onReady?.(false);
+  }
+
+  /** Nothing outlives a restart. */
+  private forget(): void {
+    this.baudRate = START_BAUD;
+    this.sleepMode = false;
+    this.assignedAddress = undefined;
+    this.records = [];
+    this.framer.reset();
+  }
+
+  private ready(state: "rom" | "patched"): void {
+    this.state = state;
+    this.lastByteMs = this.clock.now();
+    if (state === "patched") this.controller.revive();
+    this.ports.onReady?.(this.isReady());
+  }
+
+  private receivePacket(packet: Uint8Array): void {
+    if (packet[0] !== H4_COMMAND) {
+      if (this.state === "patched") this.controller.receive(packet);
+      else this.violations.push("data before the patch");
+      return;
+    }
+    const opcode = packet[1]! | (packet[2]! << 8);
+    if (opcode !== WRITE_RAM || this.commands.at(-1) !== WRITE_RAM) this.commands.push(opcode);
+    if (this.faults.silent) return;
+    const parameters = packet.subarray(4);
+    switch (opcode) {
+      case UPDATE_BAUD_RATE:
+        return this.updateBaudRate(parameters);
+      case DOWNLOAD_MINIDRIVER:
+        if (this.state !== "rom") return this.refuse(opcode, "Download Minidriver after the patch");
+        this.state = "downloading";
+        return this.answer(opcode);
+      case WRITE_RAM:
+      case LAUNCH_RAM:
+        return this.takeRecord(opcode, packet);
+      case WRITE_BD_ADDR:
+        this.assignedAddress = parameters.slice().reverse();
+        return this.answer(opcode);
+      case SET_SLEEP_MODE:
+        this.sleepMode = parameters[0] === 1;
+        return this.answer(opcode);
+      case RESET:
+        this.sleepMode = false;
+        if (this.faults.strayByte) {
+          this.faults.strayByte = false;
+          this.ports.onBytes(new Uint8Array([0x00]), this.baudRate);
+        }
+        if (this.state !== "patched") return this.answer(opcode);
+        break;
+      default:
+        if (this.state !== "patched")
+          return this.refuse(opcode, `command 0x${opcode.toString(16)} before the patch`);
+    }
+    const { session } = this;
+    this.after(this.times.answerMs, session, () => this.controller.receive(packet));
+  }
+
+  private updateBaudRate(parameters: Uint8Array): void {
+    const baudRate = new DataView(parameters.buffer, parameters.byteOffset).getUint32(2, true);
+    this.answer(UPDATE_BAUD_RATE, HCI_STATUS.SUCCESS, () => {
+      if (!this.faults.keepsRate) this.baudRate = baudRate;
+    });
+  }
+
+  /** One record of a patch, in its order and inside the RAM. */
+  private takeRecord(opcode: number, packet: Uint8Array): void {
+    const parameters = packet.subarray(4);
+    if (this.state !== "downloading") return this.refuse(opcode, "a record outside of a download");
+    if (parameters.length < 4) return this.refuse(opcode, "a record without an address");
+    const address = new DataView(parameters.buffer, parameters.byteOffset).getUint32(0, true);
+    this.records.push(packet.slice(1));
+    if (this.records.length === this.faults.refuseRecord)
+      return this.answer(opcode, HCI_STATUS.INVALID_PARAMETERS);
+    if (opcode === LAUNCH_RAM) return this.launch(address);
+    const end = address + parameters.length - 4;
+    if (address < RAM_START || end > RAM_END) return this.refuse(opcode, `a record outside of the RAM`);
+    if (this.records.length > 1 && address < this.nextAddress)
+      return this.refuse(opcode, "a record out of order");
+    this.nextAddress = end;
+    this.answer(opcode, HCI_STATUS.SUCCESS, undefined, this.times.recordMs);
+  }
+
+  private launch(address: number): void {
+    if (address !== 0xffff_ffff) return this.refuse(LAUNCH_RAM, "Launch RAM at an address");
+    if (this.records.length === 1) return this.refuse(LAUNCH_RAM, "Launch RAM of nothing");
+    this.answer(LAUNCH_RAM, HCI_STATUS.SUCCESS, () => {
+      const length = this.records.reduce((sum, record) => sum + record.length, 0);
+      this.launched = new Uint8Array(length);
+      this.records.reduce((at, record) => {
+        this.launched.set(record, at);
+        return at + record.length;
+      }, 0);
+      const session = ++this.session;
+      this.state = "restarting";
+      this.forget();
+      this.ports.onReady?.(false);
+      if (!this.faults.hangsAfterLaunch)
+        this.after(this.times.restartMs, session, () => this.ready("patched"));
+    });
+  }
+
+  private refuse(opcode: number, violation: string): void {
+    this.violations.push(violation);
+    this.answer(opcode, HCI_STATUS.COMMAND_DISALLOWED);
+  }
+
+  /** Command Complete, and what the chip does behind it. */
+  private answer(
+    opcode: number,
+    status: number = HCI_STATUS.SUCCESS,
+    behind?: () => void,
+    delayMs = this.times.answerMs,
+  ): void {
+    const answer = new Uint8Array([H4_EVENT, commandComplete.code, 4, 1, opcode & 0xff, opcode >> 8, status]);
+    this.after(delayMs, this.session, () => {
+      this.send(answer);
+      behind?.();
+    });
+  }
+
+  private send(packet: Uint8Array): void {
+    const wasAsleep = this.isAsleep();
+    this.lastByteMs = this.clock.now();
+    if (wasAsleep) this.ports.onHostWake?.(true);
+    this.ports.onBytes(packet, this.baudRate);
+  }
+
+  private after(delayMs: number, session: number, work: () => void): void {
+    this.clock.setTimer(() => {
+      if (session === this.session) work();
+    }, delayMs);
+  }
+}

@@ -1,0 +1,136 @@
+/** The lines between a host and a simulated chip in the same process: bytes with a rate, supply, wake and flow control. */
+import type {
+  ByteSource,
+  Clock,
+  HciReceiver,
+  HciTransport,
+  RadioLines,
+} from "../../firmware/platform/platform.ts";
+import type { Controller } from "../controller/controller.ts";
+import { FROM_CONTROLLER, H4Framer } from "../h4.ts";
+import { CYW43_TIMES, Cyw43Chip, type Cyw43Times } from "./cyw43.ts";
+
+/** Start bit, eight data bits, stop bit. */
+const BITS_PER_BYTE = 10;
+const BAUD_TOLERANCE = 0.025;
+
+export interface ChipLineOptions {
+  readonly times?: Cyw43Times;
+  readonly downloadBaud?: number;
+  readonly runBaud?: number;
+  /** What the board keeps for the chip; undefined: nothing. */
+  readonly patch?: Uint8Array;
+  /** The rate that the UART makes of one; that rate itself by default. */
+  readonly achieved?: (baudRate: number) => number;
+}
+
+/** A board's side: the transport and the lines that a platform has. */
+export class ChipLine implements HciTransport, RadioLines {
+  readonly driver = "cyw43";
+  readonly chip: Cyw43Chip;
+  readonly downloadBaud: number;
+  readonly runBaud: number;
+  /** Bytes from the chip that were noise at the host's rate. */
+  noise = 0;
+  private readonly clock: Clock;
+  private readonly options: ChipLineOptions;
+  private readonly framer = new H4Framer(FROM_CONTROLLER, (packet) =>
+    this.receiver?.onPacket(viewOf(packet)),
+  );
+  private receiver: HciReceiver | undefined = undefined;
+  private baudRate = 115_200;
+  private session = 0;
+  /** When the last byte on its way has arrived, in each direction. */
+  private outFreeMs = 0;
+  private inFreeMs = 0;
+
+  constructor(clock: Clock, controller: Controller, options: ChipLineOptions = {}) {
+    this.clock = clock;
+    this.options = options;
+    this.downloadBaud = options.downloadBaud ?? 3_000_000;
+    this.runBaud = options.runBaud ?? 3_000_000;
+    const onBytes = (bytes: Uint8Array, baudRate: number): void => this.fromChip(bytes, baudRate);
+    this.chip = new Cyw43Chip(controller, { onBytes }, options.times ?? CYW43_TIMES);
+  }
+
+  power(on: boolean): void {
+    this.chip.power(on);
+  }
+
+  wake(awake: boolean): void {
+    this.chip.wake(awake);
+  }
+
+  isReady(): boolean {
+    return this.chip.isReady();
+  }
+
+  setBaudRate(baudRate: number): number {
+    this.baudRate = this.options.achieved?.(baudRate) ?? baudRate;
+    return this.baudRate;
+  }
+
+  patch(): ByteSource | undefined {
+    const { patch } = this.options;
+    return patch && { size: patch.length, read: (offset, length) => patch.slice(offset, offset + length) };
+  }
+
+  open(receiver: HciReceiver): void {
+    this.session++;
+    this.receiver = receiver;
+    this.framer.reset();
+  }
+
+  write(header: Uint8Array, headerLength: number, payload?: Uint8Array, start = 0, end?: number): boolean {
+    const stop = end ?? payload?.length ?? 0;
+    const packet = this.gather(
+      header,
+      headerLength,
+      payload ?? header,
+      payload ? start : 0,
+      payload ? stop : 0,
+    );
+    const { baudRate } = this;
+    this.outFreeMs = this.arrival(this.outFreeMs, packet.length, baudRate);
+    this.clock.setTimer(() => this.chip.receive(packet, baudRate), this.outFreeMs - this.clock.now());
+    return true;
+  }
+
+  gather(
+    header: Uint8Array,
+    headerLength: number,
+    payload: Uint8Array,
+    start: number,
+    end: number,
+  ): Uint8Array {
+    const packet = new Uint8Array(headerLength + end - start);
+    packet.set(header.subarray(0, headerLength));
+    packet.set(payload.subarray(start, end), headerLength);
+    return packet;
+  }
+
+  close(): void {
+    this.session++;
+    this.receiver = undefined;
+  }
+
+  private fromChip(bytes: Uint8Array, baudRate: number): void {
+    const { session } = this;
+    this.inFreeMs = this.arrival(this.inFreeMs, bytes.length, baudRate);
+    this.clock.setTimer(() => {
+      if (session !== this.session || !this.receiver) return;
+      const isNoise = Math.abs(baudRate / this.baudRate - 1) > BAUD_TOLERANCE;
+      if (isNoise) this.noise += bytes.length;
+      if (isNoise) this.receiver.onFailure("framing");
+      else if (!this.framer.push(bytes)) this.receiver.onFailure("desynchronised");
+    }, this.inFreeMs - this.clock.now());
+  }
+
+  private arrival(freeMs: number, length: number, baudRate: number): number {
+    return Math.max(freeMs, this.clock.now()) + (length * BITS_PER_BYTE * 1000) / baudRate;
+  }
+}
+
+function viewOf(packet: Uint8Array): DataView {
+  return new DataView(packet.buffer as ArrayBuffer, packet.byteOffset, packet.byteLength);
+}
