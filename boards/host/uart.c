@@ -102,13 +102,15 @@ uint32_t port_uart_open(uint32_t baud, bool flow) {
     return baud;
 }
 
-void port_uart_close(void) {
+/* The controller takes the next connection for a new line. */
+bool port_uart_close(void) {
     if (descriptor < 0)
-        return;
+        return false;
     if (!gone)
         host_unwatch_uart(descriptor);
     close(descriptor);
     descriptor = -1;
+    return false;
 }
 
 uint32_t port_uart_baud(uint32_t baud) {

@@ -18,7 +18,7 @@ struct ring {
 };
 
 static struct ring rx, tx;
-static uint32_t line_baud; /* 0: closed */
+static uint32_t line_baud; /* 0: closed, though what is queued may still be leaving */
 static bool line_flow;
 static volatile bool rx_stalled, tx_wanted;
 static volatile enum port_uart_error error;
@@ -105,9 +105,13 @@ static void pump(void) {
         UART_HCI->data = tx.bytes[tx.tail & RING_MASK];
         tx.tail++;
     }
-    if (!used(&tx))
+    if (!used(&tx)) {
         /* Nothing is left to do when the last byte is out, so nobody needs to wake for it. */
         UART_HCI->interrupt = UART_INTERRUPT_TX;
+        /* The transmitter stays on: the last byte is on the line. */
+        if (!line_baud)
+            UART_HCI->control = UART_CONTROL_TX;
+    }
     if (tx_wanted && used(&tx) <= RING_SIZE / 2) {
         tx_wanted = false;
         port_event_post(PORT_EVENT_UART_TX);
@@ -153,6 +157,17 @@ static uint32_t set_rate(uint32_t baud) {
     return achieved;
 }
 
+/* Drops what was received. Interrupts are masked. */
+static void discard(void) {
+    (void)UART_HCI->data;
+    UART_HCI->interrupt = UART_INTERRUPT_RX;
+    UART_HCI->state = UART_STATE_RX_OVERRUN;
+    rx.head = rx.tail = 0;
+    rx_stalled = false;
+    error = PORT_UART_OK;
+    events_withdraw(PORT_EVENT_UART_RX | PORT_EVENT_UART_ERROR);
+}
+
 uint32_t port_uart_open(uint32_t baud, bool flow) {
     port_uart_close();
     uint32_t achieved = set_rate(baud);
@@ -160,29 +175,29 @@ uint32_t port_uart_open(uint32_t baud, bool flow) {
         console_printf("uart: %u baud cannot be made from %u Hz\n", (unsigned)baud, (unsigned)CORE_CLOCK_HZ);
         return 0;
     }
+    uint32_t state = interrupts_mask();
     line_baud = achieved;
     line_flow = flow;
-    UART_HCI->state = UART_STATE_RX_OVERRUN;
+    discard();
     UART_HCI->control =
         UART_CONTROL_TX | UART_CONTROL_RX | UART_CONTROL_TX_INTERRUPT | UART_CONTROL_RX_INTERRUPT;
     interrupt_enable(INTERRUPT_HCI_RX);
     interrupt_enable(INTERRUPT_HCI_TX);
+    pump();
+    interrupts_restore(state);
     return achieved;
 }
 
-void port_uart_close(void) {
+bool port_uart_close(void) {
     uint32_t state = interrupts_mask();
 
-    UART_HCI->control = 0;
-    (void)UART_HCI->data;
-    UART_HCI->interrupt = UART_INTERRUPT_TX | UART_INTERRUPT_RX;
-    rx.head = rx.tail = 0;
-    tx.head = tx.tail = 0;
-    rx_stalled = tx_wanted = false;
-    error = PORT_UART_OK;
+    UART_HCI->control = UART_CONTROL_TX | (used(&tx) ? UART_CONTROL_TX_INTERRUPT : 0);
+    discard();
+    tx_wanted = false;
     line_baud = 0;
-    events_withdraw(PORT_EVENT_UART_RX | PORT_EVENT_UART_TX | PORT_EVENT_UART_ERROR);
+    events_withdraw(PORT_EVENT_UART_TX);
     interrupts_restore(state);
+    return true;
 }
 
 uint32_t port_uart_baud(uint32_t baud) {

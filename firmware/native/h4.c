@@ -5,7 +5,15 @@
 /* Vol 4, Part A, 2, table 2.1. Controllers send neither commands, nor SCO and ISO data that nobody set up. */
 #define INDICATOR_EVENT 0x04
 
-enum { START, HEADER, PAYLOAD, DONE, LOST };
+#define COMMAND_COMPLETE 0x0E /* Vol 4, Part E, 7.7.14 */
+#define HCI_RESET 0x0C03      /* its opcode (7.3.2) */
+
+/* Of that answer: bytes up to the end of the opcode, and the parameters that it has at least, status
+ * included. */
+#define ANSWER_START 6
+#define ANSWER_PARAMETERS 4
+
+enum { START, HEADER, PAYLOAD, DONE, LOST, SEEK };
 
 _Static_assert(H4_PACKET_MAX >= 1 + 2 + 255, "an event must fit");
 _Static_assert(H4_PACKET_MAX <= UINT16_MAX, "lengths are 16 bits");
@@ -13,6 +21,37 @@ _Static_assert(H4_PACKET_MAX <= UINT16_MAX, "lengths are 16 bits");
 void h4_reset(struct h4_framer *framer) {
     framer->length = 0;
     framer->state = START;
+}
+
+void h4_seek(struct h4_framer *framer) {
+    framer->length = 0;
+    framer->dropped = 0;
+    framer->state = SEEK;
+}
+
+bool h4_seeks(const struct h4_framer *framer) {
+    return framer->state == SEEK;
+}
+
+/* Whether the answer to HCI Reset may begin with these bytes. */
+static bool begins_answer(const uint8_t *bytes, size_t length) {
+    return bytes[0] == INDICATOR_EVENT && (length < 2 || bytes[1] == COMMAND_COMPLETE) &&
+           (length < 3 || bytes[2] >= ANSWER_PARAMETERS) && (length < 5 || bytes[4] == (HCI_RESET & 0xFF)) &&
+           (length < 6 || bytes[5] == HCI_RESET >> 8);
+}
+
+/* Takes one byte of those among which the answer to HCI Reset is. */
+static void seek(struct h4_framer *framer, uint64_t now_us, uint8_t byte) {
+    framer->packet[framer->length++] = byte;
+    while (framer->length && !begins_answer(framer->packet, framer->length)) {
+        memmove(framer->packet, framer->packet + 1, --framer->length);
+        framer->dropped++;
+    }
+    if (framer->length < ANSWER_START)
+        return;
+    framer->begun_us = now_us;
+    framer->wanted = (uint16_t)(1 + 2 + framer->packet[2]);
+    framer->state = PAYLOAD;
 }
 
 static enum h4_result lose(struct h4_framer *framer) {
@@ -28,6 +67,11 @@ enum h4_result h4_feed(struct h4_framer *framer, uint64_t now_us, const uint8_t 
         h4_reset(framer);
     const uint8_t *end = bytes + length;
     for (const uint8_t *at = bytes; at < end;) {
+        if (framer->state == SEEK) {
+            seek(framer, now_us, *at++);
+            ++*taken;
+            continue;
+        }
         if (framer->state == START) {
             framer->begun_us = now_us;
             framer->packet[0] = *at++;

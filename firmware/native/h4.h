@@ -4,6 +4,7 @@
 #ifndef OBSCURA_H4_H
 #define OBSCURA_H4_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,19 +29,31 @@ enum h4_result {
     H4_MORE,   /* all bytes taken, none of them completes a packet */
     H4_PACKET, /* framer->packet holds one of framer->length bytes, indicator first */
     /* A byte that starts no packet that we expect, or a length past the limit. The framer takes nothing more
-     * until h4_reset. */
+     * until h4_reset or h4_seek. */
     H4_DESYNCHRONISED,
 };
 
 struct h4_framer {
-    uint16_t length; /* bytes in packet */
-    uint16_t wanted; /* bytes until the length is known, then of the whole packet */
+    uint32_t dropped; /* bytes since h4_seek that were not the answer */
+    uint16_t length;  /* bytes in packet */
+    uint16_t wanted;  /* bytes until the length is known, then of the whole packet */
     uint8_t state;
     uint64_t begun_us; /* when the packet's first byte came */
     uint8_t packet[H4_PACKET_MAX];
 };
 
+/* The next byte is a packet's first. */
 void h4_reset(struct h4_framer *framer);
+
+/*
+ * Drops everything up to the Command Complete of HCI Reset, which is the next packet: the way back into step
+ * with a controller that may be inside a packet (Vol 4, Part A, 4). What came before that command was sent is
+ * not for h4_feed: a peer may have put the same bytes into its data.
+ */
+void h4_seek(struct h4_framer *framer);
+
+/* Whether that answer is still to come. */
+bool h4_seeks(const struct h4_framer *framer);
 
 /*
  * Takes bytes that came at now_us up to the end of one packet, and adds to *taken how many. With H4_PACKET,

@@ -1,6 +1,10 @@
 /*
  * hci.c: the natives of the HCI UART. A packet to the controller is taken whole or not at all: what the UART
  * does not take at once waits in `rest`, and meanwhile hciWrite takes nothing.
+ *
+ * When the line is opened, either side may be inside a packet. Towards the controller the packet that was
+ * begun is ended first, or the controller would take HCI Reset for a part of it. What comes from the
+ * controller is dropped up to its answer to HCI Reset, which is the first packet that onPacket is given.
  */
 #include "h4.h"
 #include "runtime.h"
@@ -34,30 +38,46 @@ void hci_start(txMachine *the) {
 static void reset(void) {
     hci.opened++;
     hci.refused = false;
-    hci.rest_start = hci.rest_end = 0;
-    h4_reset(&hci.framer);
+    h4_seek(&hci.framer);
+}
+
+static void close_line(void) {
+    if (hci.open && hci.framer.dropped && h4_seeks(&hci.framer))
+        console_line(CONSOLE_WARNING,
+                     "hci: %u bytes came from the controller, none of them an answer to HCI Reset: is its "
+                     "baud rate %u?",
+                     (unsigned)hci.framer.dropped, (unsigned)HCI_BAUD);
+    if (hci.open && !port_uart_close())
+        hci.rest_start = hci.rest_end = 0;
+    hci.open = false;
+    reset();
+}
+
+/* Gives the UART what waits; whether it took all of it. */
+static bool send_rest(void) {
+    if (hci.rest_end) {
+        size_t length = (size_t)(hci.rest_end - hci.rest_start);
+        hci.rest_start += (uint16_t)port_uart_write(hci.rest + hci.rest_start, length);
+        if (hci.rest_start < hci.rest_end)
+            return false;
+        hci.rest_start = hci.rest_end = 0;
+    }
+    return true;
 }
 
 void native_hciOpen(txMachine *the) {
     txSlot *on_packet = native_function(the, 0, "onPacket");
     txSlot *on_writable = native_function(the, 1, "onWritable");
     txSlot *on_failure = native_function(the, 2, "onFailure");
-    reset();
-    hci.open = false;
+    close_line();
     if (port_uart_open(HCI_BAUD, HCI_FLOW) == 0)
         mxUnknownError("hciOpen: the HCI UART cannot be opened; the console says why");
     port_uart_error();
     hci.open = true;
+    send_rest();
     root_set(&hci.on_packet, on_packet);
     root_set(&hci.on_writable, on_writable);
     root_set(&hci.on_failure, on_failure);
-}
-
-static void close_line(void) {
-    if (hci.open)
-        port_uart_close();
-    hci.open = false;
-    reset();
 }
 
 void native_hciClose(txMachine *the) {
@@ -135,15 +155,8 @@ void native_hciGather(txMachine *the) {
 }
 
 void hci_transmit(txMachine *the) {
-    if (!hci.open)
+    if (!hci.open || !send_rest())
         return;
-    if (hci.rest_end) {
-        size_t length = (size_t)(hci.rest_end - hci.rest_start);
-        hci.rest_start += (uint16_t)port_uart_write(hci.rest + hci.rest_start, length);
-        if (hci.rest_start < hci.rest_end)
-            return;
-        hci.rest_start = hci.rest_end = 0;
-    }
     if (hci.refused) {
         hci.refused = false;
         loop_call(the, "onWritable", &hci.on_writable, NULL, NULL);

@@ -77,7 +77,13 @@ void port_event_post(uint32_t events);
  * the rate really achieved, or 0 when there is no such UART (the console then holds the reason).
  */
 uint32_t port_uart_open(uint32_t baud, bool flow);
-void port_uart_close(void);
+
+/*
+ * Takes and gives nothing more. What was queued is still sent in the background, also while the UART is open
+ * again, so that the controller is not left inside a packet: then true. False when the line is gone, and what
+ * was queued with it.
+ */
+bool port_uart_close(void);
 
 /* Waits for TX empty, then changes the rate. Returns the rate achieved, 0 when it cannot be made. */
 uint32_t port_uart_baud(uint32_t baud);

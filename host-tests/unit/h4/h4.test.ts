@@ -122,6 +122,74 @@ describe("H4 framer in C", function () {
     });
   });
 
+  describe("the way back into step", () => {
+    /** Command Complete of HCI Reset, and of another command. */
+    const answer = "040e0401030c00";
+    const other = "040e0401031000";
+
+    /** What the driver prints for these lines. */
+    const outputOf = (...lines: readonly string[]): string[] =>
+      execFileSync(driver, { input: `${lines.join("\n")}\n`, encoding: "utf8" }).trim().split("\n");
+
+    const before = {
+      nothing: "",
+      "the rest of an event": "0401020304",
+      "the rest of ACL data whose bytes look like headers": "0401ff02ffffff0700040e",
+      "its own first byte": "04",
+      "its own first two bytes, twice": "040e040e",
+      "most of itself": "040e0401030c".slice(0, -2),
+      "the start of a longer event of the kind": "040e0a01",
+      "the answers to other commands": other + other,
+      "an answer too short to have a status": "040e0301030c",
+      "whole packets": `04130501400001000240200200${other}04ff0155`,
+      noise: "ff00a55a01020304ff",
+    };
+    for (const [what, bytes] of Object.entries(before)) {
+      it(`drops ${what}, finds the answer to HCI Reset and takes the packets that follow`, () => {
+        const dropped = bytes === "" ? [] : [`dropped ${bytes.length / 2}`];
+        const found = [`packet ${answer}`, `packet ${other}`, "packet 0240200100aa", ...dropped, "end"];
+        assert.deepEqual(outputOf("seek", `${bytes}${answer}${other}0240200100aa`), found);
+        const stream = `${bytes}${answer}${other}0240200100aa`;
+        assert.deepEqual(outputOf("seek", ...(stream.match(/../g) ?? [])), found);
+        for (let cut = 2; cut < stream.length; cut += 2)
+          assert.deepEqual(outputOf("seek", stream.slice(0, cut), stream.slice(cut)), found, `cut at ${cut}`);
+      });
+    }
+
+    it("finds an answer with more parameters than HCI Reset has", () => {
+      assert.deepEqual(outputOf("seek", "ff040e0601030c000102"), ["packet 040e0601030c000102", "dropped 1", "end"]);
+    });
+
+    it("leads out of lost framing, and out of an incomplete packet", () => {
+      for (const lost of ["ff", "02402000ff", "0240201000aabb", "04"]) {
+        const output = outputOf(lost, "seek", `0102${answer}`);
+        assert.deepEqual(output.filter((line) => line.startsWith("packet")), [`packet ${answer}`]);
+      }
+    });
+
+    it("finds nothing overdue while it seeks, and an answer that ends in its middle", () => {
+      const late = "@100000000";
+      assert.deepEqual(outputOf("seek", "040e0401", late), ["end"]);
+      assert.deepEqual(outputOf("seek", "040e0401030c", late), ["overdue", "end"]);
+    });
+
+    it("finds the answer behind 2000 runs of random bytes", () => {
+      let seed = 3;
+      const byte = (): string => {
+        seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+        // Many of those that the answer has.
+        const likely = ["04", "0e", "03", "0c"][(seed >>> 20) & 7];
+        return likely ?? (seed >>> 24).toString(16).padStart(2, "0");
+      };
+      const runs = Array.from({ length: 2000 }, (_, index) => {
+        const noise = Array.from({ length: index % 50 }, byte).join("");
+        return ["seek", `${noise.replaceAll("030c", "0300")}0000000000${answer}`];
+      });
+      for (const [index, outcome] of frame(...runs).entries())
+        assert.equal(outcome.packets.at(-1), answer, runs[index]?.[1]);
+    });
+  });
+
   it("survives 2000 runs of random bytes", () => {
     let seed = 7;
     const byte = (): string => {

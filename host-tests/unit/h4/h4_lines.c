@@ -1,8 +1,8 @@
 /*
  * Feeds the C framer: each line of standard input is a chunk in hexadecimal, or @ and the time in
- * microseconds from here on; an empty line starts over. The line runs at a million bits a second. Prints
- * "packet HEX" for each packet, "desynchronised" once, "overdue" at a time that finds a packet overdue, and
- * "end" for each empty line and at the end.
+ * microseconds from here on, or "seek" for the answer to HCI Reset; an empty line starts over. The line runs
+ * at a million bits a second. Prints "packet HEX" for each packet, "desynchronised" once, "overdue" at a time
+ * that finds a packet overdue, and "end" for each empty line and at the end.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -42,10 +42,18 @@ int main(void) {
     while (fgets(line, sizeof line, stdin)) {
         size_t length = strcspn(line, "\n") / 2;
         if (length == 0) {
+            if (framer.dropped)
+                printf("dropped %u\n", (unsigned)framer.dropped);
+            framer.dropped = 0;
             printf("end\n");
             h4_reset(&framer);
             lost = false;
             now_us = 0;
+            continue;
+        }
+        if (strncmp(line, "seek", 4) == 0) {
+            h4_seek(&framer);
+            lost = false;
             continue;
         }
         if (line[0] == '@') {
@@ -63,6 +71,8 @@ int main(void) {
         feed(bytes, length);
         free(bytes);
     }
+    if (framer.dropped)
+        printf("dropped %u\n", (unsigned)framer.dropped);
     printf("end\n");
     return 0;
 }
