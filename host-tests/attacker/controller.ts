@@ -74,16 +74,27 @@ export class Controller {
     server.on("connection", (socket) => this.accept(socket));
   }
 
-  /** Listens on a free port. */
-  static async listen({ buffers = 8, packetLength = 251 }: Partial<Figures> = {}): Promise<Controller> {
+  /** Listens on a free port, or on a UNIX socket at this path, which holds a few hundred bytes that nobody reads. */
+  static async listen(
+    { buffers = 8, packetLength = 251 }: Partial<Figures> = {},
+    path?: string,
+  ): Promise<Controller> {
     const server = createServer({ noDelay: true });
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(0, "127.0.0.1", resolve);
+      if (path === undefined) server.listen(0, "127.0.0.1", resolve);
+      else server.listen(path, resolve);
     });
     const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("the controller has no port");
-    return new Controller(server, `tcp:127.0.0.1:${address.port}`, { buffers, packetLength });
+    if (address === null) throw new Error("the controller has no address");
+    const hci = typeof address === "string" ? `unix:${address}` : `tcp:127.0.0.1:${address.port}`;
+    return new Controller(server, hci, { buffers, packetLength });
+  }
+
+  /** Whether the controller takes what the camera sends: one that does not holds the line's other end back. */
+  set isReading(value: boolean) {
+    if (value) this.camera?.resume();
+    else this.camera?.pause();
   }
 
   /** Bytes to the camera, whatever they are: hexadecimal text with or without spaces, or bytes. */

@@ -75,7 +75,8 @@ async function play(
   act: (scene: Scene) => Promise<void>,
 ): Promise<void> {
   const folder = mkdtempSync(join(buildRoot, "attacker", "run-"));
-  const controller = await Controller.listen(conditions);
+  const path = conditions.isNarrow ? join(folder, "hci") : undefined;
+  const controller = await Controller.listen(conditions, path);
   const options = { image: built.image, application: built.application, hci: controller.hci };
   const growth = conditions.atFloor ? { growth: 0 } : {};
   const [program, ...args] = await cameraCommand(built.board, {
@@ -104,6 +105,8 @@ async function play(
 export interface Conditions extends Figures {
   /** The heap does not grow beyond the board's floor, as on a board that has no more. */
   readonly atFloor: boolean;
+  /** The line holds no more than a few hundred bytes that the controller has not read. */
+  readonly isNarrow: boolean;
 }
 
 /** Of one application. */
