@@ -79,7 +79,8 @@ export class Controller {
     { buffers = 8, packetLength = 251 }: Partial<Figures> = {},
     path?: string,
   ): Promise<Controller> {
-    const server = createServer({ noDelay: true });
+    // A socket that does not flow is read until that many bytes wait in it.
+    const server = createServer({ noDelay: true, highWaterMark: path === undefined ? 65_536 : 1 });
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       if (path === undefined) server.listen(0, "127.0.0.1", resolve);
