@@ -57,7 +57,11 @@ export interface HciReceiver {
 
 /** The H4 line to the controller. */
 export interface HciTransport {
-  /** Opens, or opens again after a failure: drops what was queued in both directions. */
+  /**
+   * Opens, or opens again after a failure: what has come is dropped, and so are the packets that were written, or they are
+   * sent first, so that none stays incomplete in the controller. What the controller sends before it has answered HCI
+   * Reset may be left from before.
+   */
   open(receiver: HciReceiver): void;
   /**
    * Queues one whole packet, gathered from the first `headerLength` bytes of `header` and

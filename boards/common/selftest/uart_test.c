@@ -57,6 +57,29 @@ static bool echo(uint32_t length, bool held_back) {
     return true;
 }
 
+/* Whether what was queued when the UART was closed is sent all the same, where the board says so. */
+static bool sends_what_was_queued(void) {
+    static uint8_t packet[1000];
+    const uint8_t last = 0xA5;
+    uint64_t limit = port_clock_us() + LIMIT_US;
+    packet[sizeof packet - 1] = last;
+    if (port_uart_write(packet, sizeof packet) != sizeof packet)
+        return false;
+    bool is_sent = port_uart_close();
+    port_uart_open(BAUD, true);
+    port_alarm_set(limit);
+    while (is_sent && port_clock_us() < limit) {
+        uint8_t byte = 0;
+        while (port_uart_read(&byte, 1) > 0)
+            if (byte == last) {
+                port_alarm_set(PORT_NEVER);
+                return true;
+            }
+        port_event_wait();
+    }
+    return !is_sent;
+}
+
 void test_uart(void) {
     uint8_t byte;
 
@@ -81,5 +104,7 @@ void test_uart(void) {
     port_uart_close();
     port_uart_open(BAUD, true);
     check(echo(260, false), "the UART can be opened again");
+    check(sends_what_was_queued(), "what was queued when the UART was closed is sent");
+    check(echo(260, false), "and the line works after it");
     port_uart_close();
 }

@@ -40,7 +40,8 @@ export interface Native {
   timerClear(handle: number): void;
 
   /**
-   * Opens the HCI UART with H4 framing. `onPacket` gets one whole packet per call. `onFailure` is called with
+   * Opens the HCI UART with H4 framing. `onPacket` gets one whole packet per call; the first one is the answer to HCI
+   * Reset, and whatever came before it is dropped (Vol 4, Part A, 4). `onFailure` is called with
    * "overrun", "framing", "gone", "desynchronised" (a byte that starts no packet, or a length past the limit), or
    * "incomplete packet" (a packet that is not whole 500 ms, and the time of the longest packet on the line, after its first
    * byte: H4_STALL_MS in firmware/native/h4.h). Throws when the board has no UART.

@@ -129,7 +129,9 @@ describe("H4 framer in C", function () {
 
     /** What the driver prints for these lines. */
     const outputOf = (...lines: readonly string[]): string[] =>
-      execFileSync(driver, { input: `${lines.join("\n")}\n`, encoding: "utf8" }).trim().split("\n");
+      execFileSync(driver, { input: `${lines.join("\n")}\n`, encoding: "utf8" })
+        .trim()
+        .split("\n");
 
     const before = {
       nothing: "",
@@ -157,13 +159,20 @@ describe("H4 framer in C", function () {
     }
 
     it("finds an answer with more parameters than HCI Reset has", () => {
-      assert.deepEqual(outputOf("seek", "ff040e0601030c000102"), ["packet 040e0601030c000102", "dropped 1", "end"]);
+      assert.deepEqual(outputOf("seek", "ff040e0601030c000102"), [
+        "packet 040e0601030c000102",
+        "dropped 1",
+        "end",
+      ]);
     });
 
     it("leads out of lost framing, and out of an incomplete packet", () => {
       for (const lost of ["ff", "02402000ff", "0240201000aabb", "04"]) {
         const output = outputOf(lost, "seek", `0102${answer}`);
-        assert.deepEqual(output.filter((line) => line.startsWith("packet")), [`packet ${answer}`]);
+        assert.deepEqual(
+          output.filter((line) => line.startsWith("packet")),
+          [`packet ${answer}`],
+        );
       }
     });
 

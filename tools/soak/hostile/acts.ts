@@ -29,6 +29,9 @@ export type Act = (place: Place) => Promise<void>;
 /** Longest pause of a peer, in milliseconds. Nothing depends on it. */
 const PAUSE_MS = 300;
 
+/** Packets on each link when the line fails. */
+const RUSH = 12;
+
 const pause = ({ random, over }: Place): Promise<unknown> =>
   Promise.race([sleep(random.below(PAUSE_MS)), over]);
 
@@ -247,8 +250,31 @@ export const acts: Readonly<Record<string, Act>> = {
   ...{ babble, garble, echo, double, dawdle },
 };
 
-/** Faults of the controller, of which the camera recovers: every link ends. */
+/** Data under way on the links that are up, of lengths that end nowhere near a round number. */
+function rush(controller: Controller, random: Random): void {
+  for (let count = 0; count < RUSH; count++) {
+    for (const link of controller.links.values()) link.frame(cid.att, random.bytes(random.below(240)));
+  }
+}
+
+/** Faults of the controller and of its line, of which the camera recovers: every link ends. */
 export const faults: Readonly<Record<string, (controller: Controller, random: Random) => void>> = {
+  noise: (controller, random) => {
+    rush(controller, random);
+    controller.send(random.bytes(1));
+    rush(controller, random);
+  },
+  incompletePacket: (controller, random) => {
+    const packets = ["02 40 20 ff 00 01 02", "02 41", "04 3e 40 02", "04"];
+    if (random.below(2) === 0) rush(controller, random);
+    controller.send(packets[random.below(packets.length)] ?? "04");
+    if (random.below(2) === 0) rush(controller, random);
+  },
+  failureUnderWay: (controller, random) => {
+    rush(controller, random);
+    controller.send("04 10 01 42");
+    rush(controller, random);
+  },
   hardwareError: (controller) => controller.send("04 10 01 42"),
   silence: (controller) => {
     controller.hold(op.leSetAdvertisingParameters).catch(() => undefined);
