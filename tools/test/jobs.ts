@@ -32,6 +32,7 @@ export const SLOW: Readonly<Record<string, number>> = {
   "host-tests/attacker/recovery.test.ts": 26,
   "host-tests/attacker/att.test.ts": 25,
   "host-tests/firmware/preload.test.ts": 22,
+  "host-tests/attacker/line.test.ts": 20,
   "host-tests/attacker/timers.test.ts": 20,
   "host-tests/attacker/burst.test.ts": 19,
   "host-tests/docs/run.test.ts": 18,
