@@ -18,6 +18,7 @@ const MODULES: readonly (readonly [path: string, module: string])[] = [
   ["ble/security.ts", "codec"],
   ["ble/setting.ts", "codec"],
   ["ble/host.ts", "host"],
+  ["ble/channels.ts", "host"],
   ["ble/radio.ts", "host"],
   ["ble/links.ts", "host"],
   ["ble/idle-links.ts", "host"],

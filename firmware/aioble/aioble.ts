@@ -49,6 +49,7 @@ export function createAioble(
       if (!connection) return;
       peripheral.disconnected(connection, reason);
       core.central?.disconnected(connection, reason);
+      core.l2cap?.disconnected(link);
       connection.closed(reason);
     },
     onConfigured({ captureQueueSize }) {

@@ -8,6 +8,7 @@ import type { Central } from "./central.ts";
 import type { Client } from "./client.ts";
 import { Device, type DeviceConnection } from "./device.ts";
 import { BleError, radioOff } from "./errors.ts";
+import type { L2cap } from "./l2cap.ts";
 import type { LinkRequests } from "./link-control.ts";
 import { Deferrals, WaitScope } from "./wait.ts";
 
@@ -38,6 +39,8 @@ export class Core {
   linkRequests: LinkRequests | undefined = undefined;
   /** The camera as a client of its peers, where the image has the feature `client`, which sets it. */
   client: Client | undefined = undefined;
+  /** Opens channels, where the image has the feature `channels`, which sets it. */
+  l2cap: L2cap | undefined = undefined;
 
   constructor(host: Host, signals: Signals) {
     this.host = host;

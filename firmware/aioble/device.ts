@@ -15,6 +15,8 @@ import type { Core } from "./core.ts";
 import type { Discovery } from "./discovery.ts";
 import { BleError, DeviceDisconnectedError, TimeoutError } from "./errors.ts";
 import type { KeepConnectedOptions } from "./keep-connected.ts";
+import type { L2CAPOptions, L2cap } from "./l2cap.ts";
+import type { L2CAPChannel } from "./l2cap-channel.ts";
 import type { DataLengthOptions, LinkPhys, ParameterOptions, PhyOptions } from "./link-control.ts";
 import { checkTimeout, NO_LIMITS, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
 
@@ -276,6 +278,36 @@ export class DeviceConnection {
       },
       () => withdraw?.(),
     );
+  }
+
+  /**
+   * Waits until the device opens a channel to this multiplexer, and returns the channel. Several calls may wait: each gets a
+   * channel of its own. A device that is early is kept waiting for up to half a second.
+   * @param psm what both sides agreed on: 0x80 to 0xFF for applications; those below are the SIG's and bring a warning.
+   * @throws RangeError for a bad option, BleError `psm-in-use` when `bluetooth` listens there, `not-supported` without the
+   * feature `channels`. The promise rejects with DeviceDisconnectedError, TimeoutError after `timeoutMs`, the signal's reason.
+   */
+  l2capAccept(psm: number, options: L2CAPOptions = {}): Promise<L2CAPChannel> {
+    return this.l2cap("l2capAccept").accept(this, psm, options);
+  }
+
+  /**
+   * Opens a channel to this multiplexer of the device.
+   * @param psm as for `l2capAccept`.
+   * @throws RangeError for a bad option, BleError `not-supported` without the feature `channels`. The promise rejects with
+   * L2CAPConnectionError when the device refuses (`status` 2: nobody listens there), BleError `too-many-channels`,
+   * `peer-memory-full`, DeviceDisconnectedError, TimeoutError after `timeoutMs` (1,000 by default), the signal's reason: a
+   * channel that opens late is closed at once.
+   */
+  l2capConnect(psm: number, options: L2CAPOptions = {}): Promise<L2CAPChannel> {
+    return this.l2cap("l2capConnect").connect(this, psm, options);
+  }
+
+  private l2cap(method: string): L2cap {
+    const { host, l2cap } = this.core;
+    const missing = host.missing.get(`DeviceConnection.${method}`);
+    if (missing) throw missing();
+    return l2cap!;
   }
 
   /**

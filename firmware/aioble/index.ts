@@ -38,6 +38,9 @@ export {
   TimeoutError,
 } from "./errors.ts";
 export type { KeepConnectedOptions } from "./keep-connected.ts";
+export type { L2CAPOptions } from "./l2cap.ts";
+export { L2CAPChannel, type SendOptions } from "./l2cap-channel.ts";
+export { L2CAPConnectionError, L2CAPDisconnectedError } from "./l2cap-errors.ts";
 export type {
   DataLengthOptions,
   LinkPhys,

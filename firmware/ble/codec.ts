@@ -46,6 +46,17 @@ export function copyBytes(view: DataView, start: number, length: number): Uint8A
   return new Uint8Array(view.buffer.slice(from, from + length) as ArrayBuffer);
 }
 
+/** Copies `length` bytes of a view, from `start` on, into `target` from `at` on. */
+export function copyInto(
+  target: Uint8Array,
+  at: number,
+  view: DataView,
+  start: number,
+  length: number,
+): void {
+  target.set(new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset + start, length), at);
+}
+
 /** A view over the bytes of an array, without a copy. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);

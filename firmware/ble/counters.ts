@@ -1,5 +1,6 @@
 /** What the host counts, for whoever looks after a camera. */
 import type { Budget } from "./budget.ts";
+import type { Channels } from "./channels.ts";
 import type { GattServer } from "./gatt/server/server.ts";
 import type { Acl } from "./hci/acl.ts";
 import type { Links } from "./links.ts";
@@ -20,6 +21,15 @@ export interface Counters {
   readonly acl: { readonly droppedPdus: number };
   /** Frames from peers that could not be put together. */
   readonly l2cap: { readonly droppedFrames: number };
+  /** Credit-based channels; left out where the image has none. */
+  readonly channels?: {
+    /** Channels that peers asked for and did not get. */
+    readonly refused: number;
+    /** Channels that were ended because the peer broke a rule. */
+    readonly violations: number;
+    /** Bytes that closed channels had received and that nobody read in time. */
+    readonly unreadBytes: number;
+  };
   readonly gatt: {
     /** Values that `write` with `sendUpdate` did not send to a client whose queue was full. */
     readonly droppedUpdates: number;
@@ -29,12 +39,19 @@ export interface Counters {
 }
 
 /** The counters as they are now. */
-export function readCounters(budget: Budget, acl: Acl, links: Links, gatt: GattServer): Counters {
+export function readCounters(
+  budget: Budget,
+  acl: Acl,
+  links: Links,
+  gatt: GattServer,
+  channels: Channels | undefined,
+): Counters {
   const { size, held, peak, refused } = budget;
   return {
     peers: { size, held, peak, refused },
     acl: { droppedPdus: acl.dropped },
     l2cap: { droppedFrames: links.droppedFrames },
+    ...(channels ? { channels: { ...channels.counters } } : {}),
     gatt: {
       droppedUpdates: gatt.updates.droppedNotifications,
       droppedCommands: gatt.droppedCommands,

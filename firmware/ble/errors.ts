@@ -14,6 +14,8 @@ export type BleErrorCode =
   | "controller-unsuitable"
   | "device-disconnected"
   | "gatt-error"
+  | "l2cap-disconnected"
+  | "l2cap-refused"
   | "not-advertising"
   | "not-registered"
   | "not-supported"
@@ -23,11 +25,14 @@ export type BleErrorCode =
   | "patch-failed"
   | "patch-missing"
   | "patch-refused"
+  | "peer-memory-full"
   | "protocol-error"
+  | "psm-in-use"
   | "radio-off"
   | "send-queue-full"
   | "timeout"
   | "too-many-attributes"
+  | "too-many-channels"
   | "too-many-connections"
   | "unknown-handle";
 

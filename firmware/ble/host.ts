@@ -3,6 +3,7 @@
 import type { ControllerDriver } from "../controllers/driver.ts";
 import { LOG_LEVEL, type LogLevel, type Platform, type Records } from "../platform/platform.ts";
 import { Budget } from "./budget.ts";
+import type { Channels } from "./channels.ts";
 import type { Settings } from "./config.ts";
 import { type Counters, readCounters } from "./counters.ts";
 import { HciError } from "./errors.ts";
@@ -73,6 +74,8 @@ export class Host {
   linkControl: LinkControl | undefined = undefined;
   /** GATT clients, where the image has the feature `client`, which sets it. */
   clients: GattClients | undefined = undefined;
+  /** Credit-based channels, where the image has the feature `channels`, which sets it. */
+  channels: Channels | undefined = undefined;
   readonly gatt: GattServer;
   /** What `config` changes (config.ts), as their owners declared it. */
   readonly settingTable = new SettingTable<Settings>();
@@ -189,7 +192,7 @@ export class Host {
 
   /** What was dropped, and what peers make this host keep. */
   get counters(): Counters {
-    return readCounters(this.budget, this.acl, this.links, this.gatt);
+    return readCounters(this.budget, this.acl, this.links, this.gatt, this.channels);
   }
 
   /** The links that are up, by their handles. */
@@ -261,6 +264,11 @@ export class Host {
   clientOf(connection: Connection): GattClient | undefined {
     connection.client ??= this.clients?.open(connection.bearer);
     return connection.client;
+  }
+
+  /** A link has come into use, or out of it, otherwise than by its GATT client: looks again at who is idle. */
+  updateIdleLinks(): void {
+    this.idleLinks.update();
   }
 
   /** Calls this method of every observer. */

@@ -46,7 +46,7 @@ export class IdleLinks {
     this.port = port;
   }
 
-  /** A link is up or has ended, a client has subscribed or ended that, or the setting has changed. */
+  /** A link is up or has ended, a client has subscribed or ended that or opened or closed a channel, or the setting has changed. */
   update(): void {
     const { idleTimeoutMs } = this.port.settings;
     const isChanged = idleTimeoutMs !== this.idleTimeoutMs;
@@ -67,7 +67,8 @@ export class IdleLinks {
 
   private candidates(): Connection[] {
     return [...this.port.connections.values()].filter(
-      ({ role, server }) => role === ROLE.PERIPHERAL && !server.isSubscribed,
+      ({ openChannels, role, server }) =>
+        role === ROLE.PERIPHERAL && !server.isSubscribed && openChannels === 0,
     );
   }
 

@@ -4,6 +4,7 @@
  */
 
 import { feature as central } from "./central.ts";
+import { feature as channels } from "./channels.ts";
 import { feature as client } from "./client.ts";
 import { feature as cyw43 } from "./cyw43.ts";
 import type { Image } from "./feature.ts";
@@ -13,6 +14,6 @@ import { feature as scan } from "./scan.ts";
 
 export const image = {
   manifest: "camera",
-  features: [central, client, cyw43, linkControl, lowLevel, scan],
+  features: [central, channels, client, cyw43, linkControl, lowLevel, scan],
   missing: [],
 } satisfies Image;

@@ -18,7 +18,7 @@ import {
   service,
   VALUE,
 } from "../support/gatt.ts";
-import { HANDLE, SIGNALING, SMP, takeFrames } from "../support/rig.ts";
+import { HANDLE, type Rig, SIGNALING, SMP, takeFrames } from "../support/rig.ts";
 import { completedPackets } from "../support/scripted-controller.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -168,6 +168,12 @@ describe("stack: qualification of the server", () => {
   });
 });
 
+/** What was sent on the signalling channel since the last look. */
+const signals = (rig: Rig): string[] =>
+  takeFrames(rig.controller, HANDLE)
+    .filter(({ channel }) => channel === SIGNALING)
+    .map(({ payload }) => toHex(payload));
+
 describe("stack: qualification of the channels below", () => {
   it("L2CAP/LE/REJ/BI-02: Echo and Information requests are rejected", async () => {
     const { rig } = await createClient();
@@ -176,16 +182,16 @@ describe("stack: qualification of the channels below", () => {
     }
   });
 
-  it("L2CAP/ECFC, L2CAP/CFC: channels are not offered: enhanced ones are rejected, plain ones refused (0x0002)", async () => {
+  it("L2CAP/ECFC/BV-26, L2CAP/CFC: an enhanced channel with an MTU of 32 is refused (0x000C), a plain one that nobody accepts too (0x0002)", async () => {
     const { rig } = await createClient();
     const enhanced = concat(le16(0x80), le16(32), le16(64), le16(1), le16(0x40));
     deepEqual(await rig.exchange(SIGNALING, concat([0x17, 1], le16(enhanced.length), enhanced)), [
-      "01 01 02 00 00 00",
+      "18 01 0a 00 00 00 00 00 00 00 0c 00 00 00",
     ]);
     const plain = concat(le16(0x80), le16(0x40), le16(64), le16(64), le16(1));
-    deepEqual(await rig.exchange(SIGNALING, concat([0x14, 2], le16(plain.length), plain)), [
-      "15 02 0a 00 00 00 00 00 00 00 00 00 02 00",
-    ]);
+    deepEqual(await rig.exchange(SIGNALING, concat([0x14, 2], le16(plain.length), plain)), [], "not yet");
+    await rig.clock.advance(500);
+    deepEqual(signals(rig), ["15 02 0a 00 00 00 00 00 00 00 00 00 02 00"]);
   });
 
   it("SM: pairing is refused with Pairing Not Supported, and the link stands", async () => {

@@ -2,6 +2,7 @@
 import type { Aioble } from "../../firmware/aioble/aioble.ts";
 import type { Host } from "../../firmware/ble/host.ts";
 import type { Bluetooth } from "../../firmware/bluetooth/bluetooth.ts";
+import type { feature as channels } from "../../firmware/features/channels.ts";
 import type { feature as client } from "../../firmware/features/client.ts";
 import { image } from "../../firmware/features/image.ts";
 import type { feature as linkControl } from "../../firmware/features/link-control.ts";
@@ -13,7 +14,8 @@ import type { Signals } from "../../firmware/platform/platform.ts";
 export type WholeAioble = Aioble &
   ReturnType<(typeof client)["aioble"]> &
   ReturnType<(typeof linkControl)["aioble"]> &
-  ReturnType<(typeof scan)["aioble"]>;
+  ReturnType<(typeof scan)["aioble"]> &
+  ReturnType<(typeof channels)["aioble"]>;
 
 /** Both modules of a host. */
 export interface WholeModules {

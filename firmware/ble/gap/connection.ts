@@ -65,6 +65,9 @@ export class Connection {
   /** Controller error code of the disconnection; undefined while connected (Vol 1, Part F, 1.3). */
   disconnectReason: number | undefined = undefined;
 
+  /** Credit-based channels that are open on it: a link with one is in use. */
+  openChannels = 0;
+
   /** Called when the peer sends its first data: until then the link may turn out never to have existed (reason 0x3E). */
   onEstablished: (() => void) | undefined = undefined;
 

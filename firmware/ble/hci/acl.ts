@@ -147,6 +147,7 @@ export class Acl {
   private readonly budget: Budget;
   /** Frames that found a link's queue full, the reserve included. */
   dropped = 0;
+  private isDraining = false;
 
   constructor(port: AclPort) {
     this.transport = port.transport;
@@ -341,6 +342,14 @@ export class Acl {
   }
 
   /**
+   * Whether `send` would take a frame of so many bytes and drop nothing, be it into the queue. For who can wait instead
+   * (`AclLink.whenSent`): nothing is counted as refused.
+   */
+  takes(link: AclLink, bytes: number): boolean {
+    return link.queued === 0 || (link.queued < QUEUE_SHARE && link.account.fits(bytes + PDU_OFFSET));
+  }
+
+  /**
    * Number Of Completed Packets (Vol 4, Part E, 7.7.19), `length` bytes with the indicator, with entries for `count` links.
    * Wrong handles and counts are noted and change nothing.
    */
@@ -369,6 +378,17 @@ export class Acl {
 
   /** Sends what waits, the links taking turns, until the controller or the transport is full. */
   drain(): void {
+    // Whoever is told that a frame has left may send the next, which is for the loop that runs: calls would pile up.
+    if (this.isDraining) return;
+    this.isDraining = true;
+    try {
+      this.drainAll();
+    } finally {
+      this.isDraining = false;
+    }
+  }
+
+  private drainAll(): void {
     let link = this.first;
     while (link) {
       const pdu = link.first;

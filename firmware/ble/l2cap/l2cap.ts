@@ -1,6 +1,7 @@
 /** L2CAP on one LE link: puts frames together and hands each to its channel (Vol 3, Part A, 2.1). */
 import type { Clock, LogLevel } from "../../platform/platform.ts";
 import type { Acl, AclLink } from "../hci/acl.ts";
+import type { ChannelReceiver } from "./channel.ts";
 import { CHANNEL, FixedChannel } from "./fixed-channel.ts";
 import {
   type ParameterUpdate,
@@ -16,6 +17,11 @@ export { CHANNEL } from "./fixed-channel.ts";
 /** The lowest fixed channel that an LE link has. */
 const FIRST_CHANNEL = CHANNEL.ATT;
 
+/** A channel as the table of a link has it. */
+export interface AttachedChannel {
+  readonly receiver: ChannelReceiver | undefined;
+}
+
 /** What L2CAP is handed. */
 export interface L2capPort {
   readonly clock: Clock;
@@ -29,7 +35,7 @@ export class L2cap implements FrameReceiver {
   private readonly port: L2capPort;
   private readonly reassembly: Reassembly;
   /** From `FIRST_CHANNEL` on. */
-  private readonly channels: (FixedChannel | undefined)[] = [];
+  private readonly channels: (AttachedChannel | undefined)[] = [];
 
   /** @param limit the longest frame payload that any channel of this link accepts, in bytes. */
   constructor(acl: Acl, link: AclLink, limit: number, port: L2capPort) {
@@ -61,6 +67,16 @@ export class L2cap implements FrameReceiver {
     serveParameterUpdates(this.signaling, decide);
   }
 
+  /** Frames for this identifier go to this channel from now on. */
+  attach(id: number, channel: AttachedChannel): void {
+    this.channels[id - FIRST_CHANNEL] = channel;
+  }
+
+  /** The channel with this identifier is gone: frames for it are dropped. */
+  detach(id: number): void {
+    this.channels[id - FIRST_CHANNEL] = undefined;
+  }
+
   onFrame(id: number, view: DataView, start: number, length: number): void {
     const receiver = this.channels[id - FIRST_CHANNEL]?.receiver;
     if (receiver) return receiver.receive(view, start, length);
@@ -71,7 +87,7 @@ export class L2cap implements FrameReceiver {
   }
 
   onTooLong(id: number, view: DataView, start: number, length: number): void {
-    if (id === CHANNEL.ATT || id === CHANNEL.SIGNALING) this.onFrame(id, view, start, length);
+    if (id !== CHANNEL.SMP) this.onFrame(id, view, start, length);
   }
 
   /** Frames from the peer that could not be put together. */

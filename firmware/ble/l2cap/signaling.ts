@@ -13,7 +13,9 @@ export const SIGNAL = {
   LE_CREDIT_CONNECTION_REQUEST: 0x14,
   LE_CREDIT_CONNECTION_RESPONSE: 0x15,
   FLOW_CONTROL_CREDIT: 0x16,
+  CREDIT_CONNECTION_REQUEST: 0x17,
   CREDIT_CONNECTION_RESPONSE: 0x18,
+  CREDIT_RECONFIGURE_REQUEST: 0x19,
   CREDIT_RECONFIGURE_RESPONSE: 0x1a,
 } as const;
 
@@ -29,8 +31,11 @@ export const SIGNALING_MTU = 23;
 /** Response timeout: how long the peer has to answer a request of ours (1 to 60 s; Vol 3, Part A, 6.2.1). */
 export const RESPONSE_TIMEOUT_MS = 30_000;
 
-/** Requests of ours that may be open on one link. */
-export const OPEN_REQUESTS_MAX = 8;
+/** Extended response timeout: how long it has once it answered "pending" (60 to 300 s; Vol 3, Part A, 6.2.2). */
+export const PENDING_TIMEOUT_MS = 60_000;
+
+/** Requests of ours that may be open on one link: for each of its channels to be opened or ended, and as many more. */
+export const OPEN_REQUESTS_MAX = 16;
 
 /** Code, identifier, length. */
 const HEADER_LENGTH = 4;
@@ -52,6 +57,8 @@ export type SignalHandler = (identifier: number, view: DataView, start: number, 
 export interface SignalRequest {
   /** The response, or Command Reject with its reason; the range of its data is valid during the call. */
   onResponse(code: number, view: DataView, start: number, length: number): void;
+  /** Whether a response only says that another will follow, for which the peer has `PENDING_TIMEOUT_MS`. */
+  isPending?: ((code: number, view: DataView, start: number, length: number) => boolean) | undefined;
   /** There was no response in time, or the link ended before. */
   onFailure(reason: "timeout" | "closed"): void;
 }
@@ -60,7 +67,8 @@ interface OpenRequest extends SignalRequest {
   readonly identifier: number;
   /** Code of the response. */
   readonly expects: number;
-  readonly timer: Timer;
+  timer: Timer;
+  isExtended: boolean;
 }
 
 export class Signaling implements ChannelReceiver {
@@ -93,19 +101,41 @@ export class Signaling implements ChannelReceiver {
   request(
     code: number,
     words: readonly number[],
-    { onResponse, onFailure }: SignalRequest,
+    { onResponse, isPending, onFailure }: SignalRequest,
     timeoutMs = RESPONSE_TIMEOUT_MS,
   ): boolean {
     if (this.open.length >= OPEN_REQUESTS_MAX) return false;
     const identifier = this.allocateIdentifier();
-    const timer = this.clock.setTimer(() => {
-      this.open.splice(this.open.indexOf(request), 1);
-      onFailure("timeout");
-    }, timeoutMs);
-    const request = { identifier, expects: code + 1, timer, onResponse, onFailure };
+    const expects = code + 1;
+    const request: OpenRequest = {
+      ...{ identifier, expects, onResponse, isPending, onFailure },
+      timer: undefined,
+      isExtended: false,
+    };
     this.open.push(request);
+    this.setTimer(request, timeoutMs);
     this.send(code, identifier, words);
     return true;
+  }
+
+  private setTimer(request: OpenRequest, timeoutMs: number): void {
+    request.timer = this.clock.setTimer(() => {
+      this.open.splice(this.open.indexOf(request), 1);
+      request.onFailure("timeout");
+    }, timeoutMs);
+  }
+
+  /** The peer needs longer, which it may say once. */
+  private extend(request: OpenRequest): void {
+    if (request.isExtended) return;
+    request.isExtended = true;
+    this.clock.clearTimer(request.timer);
+    this.setTimer(request, PENDING_TIMEOUT_MS);
+  }
+
+  /** Sends a command that has no response. */
+  command(code: number, words: readonly number[]): void {
+    this.send(code, this.allocateIdentifier(), words);
   }
 
   /** 1 to 255 in turn, so that one is used again as late as can be (Vol 3, Part A, 4). */
@@ -173,7 +203,9 @@ export class Signaling implements ChannelReceiver {
         request.identifier === identifier && (code === request.expects || code === SIGNAL.COMMAND_REJECT),
     );
     if (at < 0) return;
-    const [request] = this.open.splice(at, 1) as [OpenRequest];
+    const request = this.open[at]!;
+    if (request.isPending?.(code, view, start, length)) return this.extend(request);
+    this.open.splice(at, 1);
     this.clock.clearTimer(request.timer);
     request.onResponse(code, view, start, length);
   }

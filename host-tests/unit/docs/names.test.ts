@@ -7,7 +7,7 @@ import { RemoteCharacteristic, RemoteService } from "../../../firmware/ble/gatt/
 import { createBluetooth } from "../../../firmware/bluetooth/bluetooth.ts";
 import { root } from "../../../tools/paths.ts";
 import { readPage } from "../../docs/blocks.ts";
-import { createConnectedRig, type Rig } from "../../support/rig.ts";
+import { createConnectedRig, type Rig, SIGNALING } from "../../support/rig.ts";
 import { micropythonNames } from "./micropython-names.ts";
 
 const page = readPage("docs/aioble.md");
@@ -28,7 +28,7 @@ const words = (spans: readonly string[]): Set<string> =>
 
 /** Sources of the public modules, where options and handlers are declared. */
 function declarations(): string {
-  const folders = ["firmware/aioble", "firmware/bluetooth", "firmware/ble"];
+  const folders = ["firmware/aioble", "firmware/bluetooth", "firmware/ble", "firmware/ble/l2cap"];
   return folders
     .flatMap((folder) =>
       readdirSync(join(root, folder), { encoding: "utf8" })
@@ -47,6 +47,7 @@ const CLASSES: Readonly<Record<string, readonly string[]>> = {
   BufferedCharacteristic: ["aioble/server.ts", "aioble/server-attribute.ts"],
   Descriptor: ["aioble/server.ts", "aioble/server-attribute.ts"],
   Scan: ["aioble/scan.ts"],
+  L2CAPChannel: ["aioble/l2cap-channel.ts"],
   ScanResult: ["aioble/scan-result.ts"],
   ClientService: ["aioble/client-attributes.ts"],
   ClientCharacteristic: ["aioble/client-attributes.ts"],
@@ -96,6 +97,9 @@ describe("docs/aioble.md", () => {
       clientService,
       new RemoteCharacteristic(2, 3, 0x3f, uuid),
     );
+    const accepted = held.l2capAccept(0x80);
+    // LE Credit Based Connection Request: SPSM, source, MTU, MPS, credits.
+    await rig.exchange(SIGNALING, [0x14, 1, 10, 0, 0x80, 0, 0x40, 0, 64, 0, 64, 0, 1, 0], 0x41);
     const broadcasting = rig.aioble.broadcast({ intervalUs: 100_000 });
     await rig.settle();
     objects = {
@@ -113,6 +117,9 @@ describe("docs/aioble.md", () => {
       broadcaster: await broadcasting,
       scan: rig.aioble.scan(),
       result: new ScanResult(held.device),
+      channel: await accepted,
+      connectionError: new rig.aioble.L2CAPConnectionError(2),
+      disconnectedError: new rig.aioble.L2CAPDisconnectedError("peer"),
       gattError: new GattError(1),
       bleError: new GattError(1),
       Characteristic,

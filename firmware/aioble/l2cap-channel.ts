@@ -1,0 +1,249 @@
+/** An open channel, as an application has it. */
+import type { ChannelOwner, CloseReason, CreditChannel, Outgoing } from "../ble/channels.ts";
+import { utf8Encode } from "../ble/utf8.ts";
+import type { Core } from "./core.ts";
+import type { DeviceConnection } from "./device.ts";
+import { BleError, TimeoutError } from "./errors.ts";
+import { L2CAPDisconnectedError } from "./l2cap-errors.ts";
+import { checkTimeout, NO_LIMITS, type Pending, type WaitOptions, WaitScope } from "./wait.ts";
+
+/** Calls of `send` that may wait on one channel. */
+export const SENDS_MAX = 32;
+/** How long `disconnect` waits by default. */
+const DISCONNECT_TIMEOUT_MS = 1000;
+
+/** What `send` takes. */
+export interface SendOptions extends WaitOptions {
+  /** Longest SDU that the bytes are cut into: 1 to `peerMtu`, which it is when left out. */
+  readonly chunkSize?: number;
+}
+
+/** A call that waits for an SDU. */
+interface Reader {
+  /** Takes from the SDU that has arrived, and ends the wait with it. */
+  take(): void;
+}
+
+/** A channel to a device, from `l2capAccept` or `l2capConnect`. It closes itself at the end of an `await using` block. */
+export class L2CAPChannel implements ChannelOwner {
+  readonly connection: DeviceConnection;
+  /** The multiplexer that both sides agreed on. */
+  readonly psm: number;
+  private readonly core: Core;
+  private readonly channel: CreditChannel;
+  /** Waits that end with the channel. */
+  private readonly scope: WaitScope;
+  private readonly readers: Reader[] = [];
+  private idleWaits: (() => void)[] = [];
+  private readonly closeWaits = new Set<Pending<void>>();
+  private isOpen = true;
+  /** The peer has not confirmed the end yet. */
+  private isEnding = false;
+
+  /** Not for applications: `l2capAccept` and `l2capConnect` return channels. */
+  constructor(core: Core, connection: DeviceConnection, channel: CreditChannel) {
+    this.core = core;
+    this.connection = connection;
+    this.channel = channel;
+    this.psm = channel.spsm;
+    this.scope = new WaitScope(core.clock, core.deferrals);
+    channel.owner = this;
+  }
+
+  /** Longest SDU that is received here, in bytes. */
+  get ourMtu(): number {
+    return this.channel.parameters.mtu;
+  }
+
+  /** Longest SDU that the device takes, in bytes. */
+  get peerMtu(): number {
+    return this.channel.peerMtu;
+  }
+
+  /** Whether the channel is open. */
+  isConnected(): boolean {
+    return this.isOpen;
+  }
+
+  /** Whether something can be read at once. */
+  available(): boolean {
+    return this.channel.readable !== undefined;
+  }
+
+  /**
+   * Sends bytes, or text as UTF-8, in SDUs of at most `chunkSize`; several calls one after the other. Resolves when the
+   * last byte has left for the controller: while the device takes nothing more, it waits. The bytes are not copied and must
+   * not change before. When the wait is given up, what has not begun is not sent; an SDU that has begun is sent to its end.
+   * @throws TypeError or RangeError for a bad argument.
+   * @throws The promise rejects with L2CAPDisconnectedError, TimeoutError after `timeoutMs`, the signal's reason, BleError
+   * `send-queue-full` when 32 calls wait already.
+   */
+  send(data: Uint8Array | string, options: SendOptions = NO_LIMITS): Promise<void> {
+    const { channel } = this;
+    const bytes = typeof data === "string" ? utf8Encode(data) : data;
+    if (!(bytes instanceof Uint8Array)) throw new TypeError("send takes a Uint8Array or a string");
+    const { chunkSize } = options;
+    if (chunkSize !== undefined && !(chunkSize >= 1 && Math.floor(chunkSize) === chunkSize))
+      throw new RangeError(`chunkSize ${chunkSize} is out of range: 1 to peerMtu`);
+    const chunk = chunkSize === undefined ? channel.peerMtu : Math.min(chunkSize, channel.peerMtu);
+    let item: Outgoing | undefined;
+    return this.scope.wait<void>(
+      options,
+      (pending) => {
+        if (channel.pendingSends >= SENDS_MAX) return pending.reject(this.queueFull());
+        if (bytes.length === 0) return pending.resolve();
+        item = channel.send(bytes, chunk, () => pending.resolve());
+      },
+      () => item && channel.withdraw(item),
+    );
+  }
+
+  private queueFull(): BleError {
+    return new BleError(
+      "send-queue-full",
+      `${SENDS_MAX} calls of send() wait on this channel already: await each before the next.`,
+    );
+  }
+
+  /**
+   * Resolves when the device has everything that was sent up to now.
+   * @throws L2CAPDisconnectedError, TimeoutError after `timeoutMs`, the signal's reason.
+   */
+  flush(options: WaitOptions = NO_LIMITS): Promise<void> {
+    const { channel, connection, core } = this;
+    let withdraw: (() => void) | undefined;
+    let begin: (() => void) | undefined;
+    return this.scope.wait<void>(
+      options,
+      (pending) => {
+        begin = () => {
+          withdraw = core.host.whenCompleted(connection.link, () => pending.resolve());
+        };
+        if (channel.pendingSends === 0) begin();
+        else this.idleWaits.push(begin);
+      },
+      () => {
+        withdraw?.();
+        this.idleWaits = this.idleWaits.filter((wait) => wait !== begin);
+      },
+    );
+  }
+
+  /**
+   * Waits for an SDU, what one `send` of up to `ourMtu` bytes on the other side makes, and returns it: or what `recvinto`
+   * has left of it.
+   * @throws L2CAPDisconnectedError once all that arrived has been read, TimeoutError after `timeoutMs`, the signal's reason.
+   */
+  recv(options: WaitOptions = NO_LIMITS): Promise<Uint8Array> {
+    return this.receive(options, () => this.channel.read());
+  }
+
+  /**
+   * Waits for an SDU and copies it into `target`, as far as there is room; the rest of it is for the next call. Returns how
+   * many bytes were copied, 0 only for an empty `target` or an empty SDU.
+   * @throws TypeError for anything but a Uint8Array; the promise rejects as that of `recv`.
+   */
+  recvinto(target: Uint8Array, options: WaitOptions = NO_LIMITS): Promise<number> {
+    if (!(target instanceof Uint8Array)) throw new TypeError("recvinto takes a Uint8Array");
+    return this.receive(options, () => (target.length === 0 ? 0 : this.channel.readInto(target)));
+  }
+
+  private receive<T>(options: WaitOptions, take: () => T): Promise<T> {
+    const { timeoutMs, signal } = options;
+    if (timeoutMs !== undefined) checkTimeout(timeoutMs);
+    // What has arrived is there also when the channel is closed.
+    if (this.channel.readable !== undefined && this.readers.length === 0 && !signal?.aborted)
+      return Promise.resolve(take());
+    let reader: Reader | undefined;
+    return this.scope.wait<T>(
+      options,
+      (pending) => {
+        reader = { take: () => pending.resolve(take()) };
+        this.readers.push(reader);
+      },
+      () => {
+        const index = reader ? this.readers.indexOf(reader) : -1;
+        if (index >= 0) this.readers.splice(index, 1);
+      },
+    );
+  }
+
+  /**
+   * Closes the channel and waits until the device has confirmed it; what was not read is dropped. What was sent arrives, as
+   * far as its `send` has resolved. Nothing happens when it is closed already.
+   * @throws TimeoutError after `timeoutMs` (1,000 by default), the signal's reason; the channel is closed all the same.
+   */
+  async disconnect(options: WaitOptions = NO_LIMITS): Promise<void> {
+    const { timeoutMs = DISCONNECT_TIMEOUT_MS, signal } = options;
+    checkTimeout(timeoutMs);
+    if (!this.isOpen) {
+      this.channel.discard();
+      return;
+    }
+    this.isOpen = false;
+    this.isEnding = true;
+    const closed = this.waitForClose({ timeoutMs, signal });
+    this.channel.close();
+    this.channel.discard();
+    this.scope.end(new L2CAPDisconnectedError("local"));
+    await closed;
+  }
+
+  /**
+   * Resolves when the channel is closed, by whichever side, at once when it is already. Ending this wait early does not touch
+   * the channel.
+   * @throws TimeoutError after `timeoutMs`; the signal's reason.
+   */
+  disconnected(options: WaitOptions = NO_LIMITS): Promise<void> {
+    checkTimeout(options.timeoutMs);
+    return this.isOpen || this.isEnding ? this.waitForClose(options) : Promise.resolve();
+  }
+
+  private waitForClose(options: WaitOptions): Promise<void> {
+    let mine: Pending<void> | undefined;
+    return this.core.lasting.wait<void>(
+      options,
+      (pending) => {
+        mine = pending;
+        this.closeWaits.add(pending);
+      },
+      () => mine && this.closeWaits.delete(mine),
+    );
+  }
+
+  /** `await using`: closes the channel; a device that does not confirm it in time is left alone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.disconnect();
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+      this.core.log("warning", `aioble: ${this.connection.device} did not confirm the end of a channel`);
+    }
+  }
+
+  toString(): string {
+    return `L2CAPChannel(${this.connection.device}, psm 0x${this.psm.toString(16)}, ${this.isOpen ? "open" : "closed"})`;
+  }
+
+  /** Not for applications: an SDU has arrived. */
+  onReceived(): void {
+    while (this.readers.length > 0 && this.channel.readable !== undefined) this.readers[0]!.take();
+  }
+
+  /** Not for applications: all that was given to `send` has left. */
+  onIdle(): void {
+    for (const begin of this.idleWaits.splice(0)) begin();
+  }
+
+  /** Not for applications: the channel is closed. */
+  onClosed(reason: CloseReason): void {
+    const wasOpen = this.isOpen;
+    this.isOpen = false;
+    this.isEnding = false;
+    if (wasOpen) {
+      const cause = reason === "link" ? this.connection.gone() : undefined;
+      this.scope.end(new L2CAPDisconnectedError(reason, cause));
+    }
+    for (const pending of [...this.closeWaits]) pending.resolve();
+  }
+}

@@ -1,0 +1,214 @@
+/** Opening L2CAP channels from either side (Vol 3, Part A, 4.22 to 4.26). For the feature `channels`. */
+import {
+  CHANNEL_RESULT,
+  CHANNELS_MAX,
+  type ChannelListener,
+  type ChannelOptions,
+  type ChannelParameters,
+  type ChannelRequest,
+  type Channels,
+  type CreditChannel,
+  checkSpsm,
+  parametersOf,
+  SPSM_DYNAMIC,
+} from "../ble/channels.ts";
+import type { Connection } from "../ble/gap/connection.ts";
+import type { Timer } from "../platform/platform.ts";
+import type { Core } from "./core.ts";
+import type { DeviceConnection } from "./device.ts";
+import { BleError, TimeoutError } from "./errors.ts";
+import { L2CAPChannel } from "./l2cap-channel.ts";
+import { L2CAPConnectionError } from "./l2cap-errors.ts";
+import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
+
+/** How long `l2capConnect` waits by default. */
+const CONNECT_TIMEOUT_MS = 1000;
+
+/** How long a request waits for a call of `l2capAccept` that may be about to come. */
+export const GRACE_MS = 500;
+
+/** What `l2capAccept` and `l2capConnect` take. */
+export interface L2CAPOptions extends ChannelOptions, WaitOptions {}
+
+/** A call of `l2capAccept` that waits. */
+interface Acceptance {
+  readonly link: Connection;
+  readonly psm: number;
+  readonly parameters: ChannelParameters;
+  open(channel: CreditChannel): void;
+}
+
+/** A request that waits for one. */
+interface HeldRequest {
+  readonly link: Connection;
+  readonly request: ChannelRequest;
+  readonly timer: Timer;
+}
+
+export class L2cap implements ChannelListener {
+  private readonly core: Core;
+  private readonly channels: Channels;
+  private readonly acceptances: Acceptance[] = [];
+  private readonly held = new Set<HeldRequest>();
+  /** Multiplexers that the application has ever accepted on: it may be about to do so again. */
+  private readonly known = new Set<number>();
+  /** Links that it has accepted on, or that were refused, with the multiplexers where a request has waited in vain. */
+  private readonly links = new Map<Connection, Set<number>>();
+  private wasWarned = false;
+
+  constructor(core: Core, channels: Channels) {
+    this.core = core;
+    this.channels = channels;
+    channels.otherwise = this;
+  }
+
+  /** See `DeviceConnection.l2capAccept`. */
+  accept(connection: DeviceConnection, psm: number, options: L2CAPOptions): Promise<L2CAPChannel> {
+    const parameters = this.check(psm, options);
+    if (this.channels.isTaken(psm)) {
+      throw new BleError("psm-in-use", `The module bluetooth listens on psm ${psm}: use another.`);
+    }
+    const { link } = connection;
+    let mine: Acceptance | undefined;
+    return connection.scope.wait<L2CAPChannel>(
+      options,
+      (pending) => {
+        this.known.add(psm);
+        this.vain(link).delete(psm);
+        mine = {
+          link,
+          psm,
+          parameters,
+          open: (channel) => pending.resolve(this.create(connection, channel)),
+        };
+        this.acceptances.push(mine);
+        for (const held of [...this.held]) if (this.serve(held.link, held.request)) this.release(held);
+      },
+      () => {
+        const index = mine ? this.acceptances.indexOf(mine) : -1;
+        if (index >= 0) this.acceptances.splice(index, 1);
+      },
+    );
+  }
+
+  /** See `DeviceConnection.l2capConnect`. */
+  connect(connection: DeviceConnection, psm: number, options: L2CAPOptions): Promise<L2CAPChannel> {
+    const parameters = this.check(psm, options);
+    const { timeoutMs = CONNECT_TIMEOUT_MS, signal } = options;
+    let cancel: (() => void) | undefined;
+    return connection.scope.wait<L2CAPChannel>(
+      { timeoutMs, signal },
+      (pending) => {
+        cancel = this.ask(connection, psm, parameters, pending);
+      },
+      () => cancel?.(),
+    );
+  }
+
+  private ask(
+    connection: DeviceConnection,
+    psm: number,
+    parameters: ChannelParameters,
+    pending: Pending<L2CAPChannel>,
+  ): (() => void) | undefined {
+    const attempt = this.channels.of(connection.link)!.connect(psm, parameters, {
+      onOpened: (channel) => pending.resolve(this.create(connection, channel)),
+      onRefused: (result) => pending.reject(new L2CAPConnectionError(result)),
+      onFailed: (reason) => {
+        if (reason === "timeout") pending.reject(new TimeoutError(30_000));
+        else if (reason === "busy") pending.reject(tooManyChannels());
+        // With the link the wait has ended, or is about to.
+      },
+    });
+    if (attempt === "channels") pending.reject(tooManyChannels());
+    else if (attempt === "memory") pending.reject(noMemory());
+    else return () => attempt.cancel();
+    return undefined;
+  }
+
+  private create(connection: DeviceConnection, channel: CreditChannel): L2CAPChannel {
+    return new L2CAPChannel(this.core, connection, channel);
+  }
+
+  /** @throws RangeError for what is out of range. */
+  private check(psm: number, options: L2CAPOptions): ChannelParameters {
+    checkSpsm(psm);
+    checkTimeout(options.timeoutMs);
+    const parameters = parametersOf(options);
+    if (psm < SPSM_DYNAMIC && !this.wasWarned) {
+      this.wasWarned = true;
+      this.core.log(
+        "warning",
+        `aioble: psm ${psm} is one of those that the Bluetooth SIG assigns: applications have 0x80 to 0xFF`,
+      );
+    }
+    return parameters;
+  }
+
+  /** Not for applications: a peer asks for channels. */
+  onRequest(link: Connection, request: ChannelRequest): void {
+    if (this.serve(link, request)) return;
+    // The first request may be the first that is heard of a peer, before the application has its connection.
+    const vain = this.links.get(link);
+    if (vain && (vain.has(request.spsm) || !this.known.has(request.spsm))) {
+      return request.refuse(CHANNEL_RESULT.SPSM_NOT_SUPPORTED);
+    }
+    const held = {
+      link,
+      request,
+      timer: this.core.clock.setTimer(() => {
+        this.held.delete(held);
+        this.vain(link).add(request.spsm);
+        request.refuse(CHANNEL_RESULT.SPSM_NOT_SUPPORTED);
+      }, GRACE_MS),
+    };
+    this.held.add(held);
+  }
+
+  /** Opens channels for those who wait for them. False when nobody does. */
+  private serve(link: Connection, request: ChannelRequest): boolean {
+    const waiting = this.acceptances.filter((each) => each.link === link && each.psm === request.spsm);
+    const [first] = waiting;
+    if (!first) return false;
+    // All channels of one answer have the same parameters.
+    const alike = waiting.filter(({ parameters }) => areEqual(parameters, first.parameters));
+    const channels = request.accept(alike.length, first.parameters);
+    for (const [index, channel] of channels.entries()) alike[index]!.open(channel);
+    return true;
+  }
+
+  private vain(link: Connection): Set<number> {
+    const found = this.links.get(link) ?? new Set<number>();
+    this.links.set(link, found);
+    return found;
+  }
+
+  private release(held: HeldRequest): void {
+    this.core.clock.clearTimer(held.timer);
+    this.held.delete(held);
+  }
+
+  /** Not for applications: a link has ended. */
+  disconnected(link: Connection): void {
+    this.links.delete(link);
+    for (const held of [...this.held]) if (held.link === link) this.release(held);
+  }
+}
+
+function areEqual(a: ChannelParameters, b: ChannelParameters): boolean {
+  return a.mtu === b.mtu && a.mps === b.mps && a.credits === b.credits;
+}
+
+function tooManyChannels(): BleError {
+  return new BleError(
+    "too-many-channels",
+    `This connection has ${CHANNELS_MAX} channels, opening or closing ones included, which is all there is room for: disconnect one.`,
+  );
+}
+
+function noMemory(): BleError {
+  return new BleError(
+    "peer-memory-full",
+    "The channel does not fit the memory that is set aside for this device: give a smaller mtu or fewer credits, or disconnect another channel.",
+  );
+}

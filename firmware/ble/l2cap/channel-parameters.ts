@@ -1,0 +1,78 @@
+/** What a credit-based channel takes from its peer, and what that costs in memory. */
+import { ITEM_OVERHEAD } from "../budget.ts";
+
+/** Least MTU and MPS of the plain channels (Vol 3, Part A, 4.22), and of the enhanced ones (4.25). */
+export const PLAIN_MIN = 23;
+export const ENHANCED_MIN = 64;
+
+/** Longest SDU that a channel can be told of. */
+export const MTU_MAX = 0xffff;
+/** Longest K-frame that links of this host put together. */
+export const MPS_MAX = 517;
+/** Credits that a side may have at most (Vol 3, Part A, 10.1). */
+export const CREDITS_MAX = 0xffff;
+
+/** Bytes of the SDU length in the first K-frame of an SDU (Vol 3, Part A, 3.4.3). */
+export const SDU_LENGTH = 2;
+
+/** Longest SDU where nothing else is said. */
+export const DEFAULT_MTU = 1024;
+/** Longest K-frame where nothing else is said: with its header it fits an ACL packet of 251 bytes, the longest on the air. */
+export const DEFAULT_MPS = 247;
+/** K-frames that a peer may have under way at least, where nothing else is said: some for each connection event. */
+const DEFAULT_CREDITS = 8;
+
+/** What one side of a channel takes. */
+export interface ChannelParameters {
+  /** Longest SDU, in bytes. */
+  readonly mtu: number;
+  /** Longest K-frame without its header, in bytes. */
+  readonly mps: number;
+  /** K-frames that the peer may have under way or unread here. */
+  readonly credits: number;
+}
+
+/** What an application says of it. */
+export interface ChannelOptions {
+  /** Longest SDU that is received, 23 to 65,535 bytes: 1,024 when left out. */
+  readonly mtu?: number;
+  /** Longest frame that an SDU is received in, 23 to 517 bytes: 247 when left out, what one packet on the air carries. */
+  readonly mps?: number;
+  /**
+   * Frames that the peer may send before they are read: one more than an SDU of `mtu` bytes takes, to 65,535; when left out
+   * so many, and eight at least.
+   */
+  readonly credits?: number;
+}
+
+/** K-frames that an SDU takes. */
+export function framesOf(length: number, mps: number): number {
+  return Math.ceil((length + SDU_LENGTH) / mps);
+}
+
+/** @throws RangeError for the first option that is out of its range. */
+export function parametersOf({
+  mtu = DEFAULT_MTU,
+  mps = DEFAULT_MPS,
+  credits,
+}: ChannelOptions): ChannelParameters {
+  check("mtu", mtu, PLAIN_MIN, MTU_MAX);
+  check("mps", mps, PLAIN_MIN, MPS_MAX);
+  const least = framesOf(mtu, mps) + 1;
+  const given = credits ?? Math.max(least, DEFAULT_CREDITS);
+  check("credits", given, least, CREDITS_MAX);
+  return { mtu, mps, credits: given };
+}
+
+function check(name: string, value: number, min: number, max: number): void {
+  if (value >= min && value <= max && Math.floor(value) === value) return;
+  throw new RangeError(`${name} ${value} is out of range: ${min} to ${max}`);
+}
+
+/**
+ * Bytes that are set aside for a channel while it is open: for SDUs that wait to be read, as many as its credits bring, and
+ * for one that is arriving. The account adds `ITEM_OVERHEAD` for the channel itself.
+ */
+export function costOf({ mtu, mps, credits }: ChannelParameters): number {
+  return credits * (mps + ITEM_OVERHEAD) + mtu;
+}

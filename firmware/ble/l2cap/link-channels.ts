@@ -1,0 +1,436 @@
+/** The credit-based channels of one link: opening and closing them by signalling (Vol 3, Part A, 4.6, 4.7, 4.22 to 4.28). */
+import type { Clock, LogLevel } from "../../platform/platform.ts";
+import type { Acl, AclLink } from "../hci/acl.ts";
+import { type AttemptHandlers, ChannelAttempt } from "./channel-attempt.ts";
+import { type ChannelParameters, costOf, ENHANCED_MIN, PLAIN_MIN } from "./channel-parameters.ts";
+import { ChannelRequest, type RequestFields, type RequestPort } from "./channel-request.ts";
+import { CHANNEL_RESULT, type CloseReason, RECONFIGURE_RESULT } from "./channel-results.ts";
+import { type ChannelLink, CreditChannel, type PeerParameters } from "./credit-channel.ts";
+import type { L2cap } from "./l2cap.ts";
+import { REJECT, SIGNAL, type SignalHandler, type Signaling } from "./signaling.ts";
+
+/** Channel identifiers that credit-based channels of an LE link have (Vol 3, Part A, Table 2.3). */
+export const FIRST_CID = 0x0040;
+export const LAST_CID = 0x007f;
+
+/** Channels that one link may have, those included that are being opened or closed. */
+export const CHANNELS_MAX = 8;
+/** Requests of a peer that may wait for an answer. */
+export const REQUESTS_MAX = 4;
+/** Bytes of a link's share that channels leave for everything else. */
+const RESERVE = 2048;
+/** How long what a closed channel has received waits to be read. */
+export const UNREAD_MS = 30_000;
+
+/** What the channels of a link are handed. */
+export interface LinkChannelsPort {
+  readonly acl: Acl;
+  readonly link: AclLink;
+  readonly l2cap: L2cap;
+  readonly clock: Clock;
+  readonly counters: ChannelCounters;
+  log(level: LogLevel, message: string): void;
+  /** A peer asks for channels: answers at once, or later. */
+  onRequest(request: ChannelRequest): void;
+  /** So many channels are open, or being closed. */
+  onSize(size: number): void;
+}
+
+/** What is counted, over all links. */
+export interface ChannelCounters {
+  /** Channels that peers asked for and did not get. */
+  refused: number;
+  /** Channels that were ended because the peer broke a rule. */
+  violations: number;
+  /** Bytes that closed channels had received and that nobody read in time. */
+  unreadBytes: number;
+}
+
+export class LinkChannels implements ChannelLink, RequestPort {
+  readonly acl: Acl;
+  readonly link: AclLink;
+  private readonly port: LinkChannelsPort;
+  private readonly signaling: Signaling;
+  /** By this side's identifiers. */
+  private readonly channels = new Map<number, CreditChannel>();
+  private readonly attempts = new Set<ChannelAttempt>();
+  private readonly requests = new Set<ChannelRequest>();
+  /** Closed channels that have something to be read, with what ends that. */
+  private readonly unread = new Map<CreditChannel, unknown>();
+  private lastCid = LAST_CID;
+  /** The peer knows no enhanced channels. */
+  private isPlain = false;
+  /** A rule was broken, and the log has a line of it. */
+  private wasTold = false;
+
+  constructor(port: LinkChannelsPort) {
+    this.port = port;
+    this.acl = port.acl;
+    this.link = port.link;
+    this.signaling = port.l2cap.signaling;
+    this.signaling.on(SIGNAL.LE_CREDIT_CONNECTION_REQUEST, this.onPlainRequest);
+    this.signaling.on(SIGNAL.CREDIT_CONNECTION_REQUEST, this.onEnhancedRequest);
+    this.signaling.on(SIGNAL.CREDIT_RECONFIGURE_REQUEST, this.onReconfigureRequest);
+    this.signaling.on(SIGNAL.DISCONNECTION_REQUEST, this.onDisconnectionRequest);
+    this.signaling.on(SIGNAL.FLOW_CONTROL_CREDIT, this.onCredits);
+  }
+
+  /** The channel with this identifier of this side's, while it is open. */
+  channel(cid: number): CreditChannel | undefined {
+    const channel = this.channels.get(cid);
+    return channel?.isOpen ? channel : undefined;
+  }
+
+  // ---- requests of this side
+
+  /**
+   * Asks the peer for a channel: an enhanced one, and where the peer does not know those, a plain one.
+   * @returns the attempt, or why there is none: all channels of the link are taken, or there is no memory for it.
+   */
+  connect(
+    spsm: number,
+    parameters: ChannelParameters,
+    handlers: AttemptHandlers,
+  ): ChannelAttempt | "channels" | "memory" {
+    if (this.channels.size + this.attempts.size >= CHANNELS_MAX) return "channels";
+    if (!this.reserve(parameters)) return "memory";
+    const attempt = new ChannelAttempt(
+      {
+        signaling: this.signaling,
+        isUsable: (peer) => this.isUsable(peer.cid),
+        onOpened: (peer, isEnhanced) => this.opened(attempt, peer, isEnhanced),
+        onUnwanted: (peerCid) => this.endUnwanted(attempt, peerCid),
+        onOver: () => {
+          this.attempts.delete(attempt);
+          this.free(parameters);
+        },
+        onPlain: () => {
+          this.isPlain = true;
+        },
+      },
+      { spsm, cid: this.allocateCid(), parameters },
+      handlers,
+    );
+    this.attempts.add(attempt);
+    attempt.begin(!this.isPlain && parameters.mtu >= ENHANCED_MIN && parameters.mps >= ENHANCED_MIN);
+    return attempt;
+  }
+
+  private opened(attempt: ChannelAttempt, peer: PeerParameters, isEnhanced: boolean): CreditChannel {
+    this.attempts.delete(attempt);
+    const { spsm, cid, parameters } = attempt.wanted;
+    return this.open(new CreditChannel(this, spsm, cid, parameters, peer, isEnhanced));
+  }
+
+  /** The peer opened a channel that nobody waits for any more, or that cannot be. */
+  private endUnwanted(attempt: ChannelAttempt, peerCid: number): void {
+    const peer = { cid: peerCid, mtu: PLAIN_MIN, mps: PLAIN_MIN, credits: 0 };
+    this.close(this.opened(attempt, peer, false));
+  }
+
+  /** Ends an open channel; its owner is told once the peer has confirmed it, or did not in time. */
+  close(channel: CreditChannel): void {
+    if (!channel.isOpen) return;
+    channel.state = "closing";
+    channel.end();
+    const onOver = (): void => this.closed(channel, "local");
+    const isSent = this.signaling.request(SIGNAL.DISCONNECTION_REQUEST, [channel.peerCid, channel.cid], {
+      onResponse: onOver,
+      onFailure: (reason) => reason === "timeout" && onOver(),
+    });
+    if (!isSent) onOver();
+  }
+
+  // ---- requests of the peer
+
+  private readonly onPlainRequest: SignalHandler = (identifier, view, start, length) => {
+    if (length !== 10) return this.signaling.reject(identifier, REJECT.NOT_UNDERSTOOD);
+    this.requested({
+      identifier,
+      isEnhanced: false,
+      spsm: view.getUint16(start, true),
+      cids: [view.getUint16(start + 2, true)],
+      mtu: view.getUint16(start + 4, true),
+      mps: view.getUint16(start + 6, true),
+      credits: view.getUint16(start + 8, true),
+    });
+  };
+
+  private readonly onEnhancedRequest: SignalHandler = (identifier, view, start, length) => {
+    if (length < 8 || length % 2 !== 0) return this.signaling.reject(identifier, REJECT.NOT_UNDERSTOOD);
+    const cids: number[] = [];
+    for (let at = 8; at < length; at += 2) cids.push(view.getUint16(start + at, true));
+    this.requested({
+      identifier,
+      isEnhanced: true,
+      spsm: view.getUint16(start, true),
+      mtu: view.getUint16(start + 2, true),
+      mps: view.getUint16(start + 4, true),
+      credits: view.getUint16(start + 6, true),
+      cids,
+    });
+  };
+
+  private requested(fields: RequestFields): void {
+    const request = new ChannelRequest(this, fields);
+    const { cids, credits, isEnhanced, mps, mtu } = fields;
+    const least = isEnhanced ? ENHANCED_MIN : PLAIN_MIN;
+    if (isEnhanced ? mtu < least || mps < least || credits === 0 || cids.length === 0 : false) {
+      return request.refuse(CHANNEL_RESULT.INVALID_PARAMETERS);
+    }
+    if (mtu < least || mps < least) return request.refuse(CHANNEL_RESULT.UNACCEPTABLE_PARAMETERS);
+    if (!cids.some((cid) => isDynamic(cid))) return request.refuse(CHANNEL_RESULT.INVALID_SOURCE_CID);
+    if (!cids.some((cid) => this.isUsable(cid))) return request.refuse(CHANNEL_RESULT.SOURCE_CID_ALLOCATED);
+    if (this.requests.size >= REQUESTS_MAX) return request.refuse(CHANNEL_RESULT.NO_RESOURCES);
+    this.requests.add(request);
+    this.port.onRequest(request);
+  }
+
+  /** Not for users of requests: see `ChannelRequest.accept`. */
+  accept(request: ChannelRequest, count: number, parameters: ChannelParameters): CreditChannel[] {
+    const { cids, isEnhanced } = request;
+    if (isEnhanced && (parameters.mtu < ENHANCED_MIN || parameters.mps < ENHANCED_MIN)) {
+      // Less than an enhanced channel has: the peer may ask for a plain one.
+      this.refuse(request, CHANNEL_RESULT.SPSM_NOT_SUPPORTED);
+      return [];
+    }
+    this.finish(request);
+    const opened: CreditChannel[] = [];
+    const answers: number[] = [];
+    let result: number = CHANNEL_RESULT.SUCCESS;
+    for (const cid of cids) {
+      const refusal = this.refusalOf(cid, opened.length < count, parameters);
+      if (refusal === CHANNEL_RESULT.SUCCESS) {
+        const channel = new CreditChannel(
+          this,
+          request.spsm,
+          this.allocateCid(),
+          parameters,
+          { ...request, cid },
+          isEnhanced,
+        );
+        opened.push(this.open(channel));
+        answers.push(channel.cid);
+      } else {
+        this.port.counters.refused++;
+        result = refusal;
+        answers.push(0);
+      }
+    }
+    this.answer(request, result, opened.length > 0 ? parameters : undefined, answers);
+    return opened;
+  }
+
+  private refusalOf(cid: number, isWanted: boolean, parameters: ChannelParameters): number {
+    if (!isDynamic(cid)) return CHANNEL_RESULT.INVALID_SOURCE_CID;
+    if (!this.isUsable(cid)) return CHANNEL_RESULT.SOURCE_CID_ALLOCATED;
+    const hasRoom = this.channels.size + this.attempts.size < CHANNELS_MAX;
+    return isWanted && hasRoom && this.reserve(parameters)
+      ? CHANNEL_RESULT.SUCCESS
+      : CHANNEL_RESULT.NO_RESOURCES;
+  }
+
+  /** Not for users of requests: see `ChannelRequest.refuse`. */
+  refuse(request: ChannelRequest, result: number): void {
+    this.finish(request);
+    this.port.counters.refused += request.cids.length;
+    this.answer(
+      request,
+      result,
+      undefined,
+      request.cids.map(() => 0),
+    );
+  }
+
+  private finish(request: ChannelRequest): void {
+    request.isOver = true;
+    this.requests.delete(request);
+  }
+
+  private answer(
+    { identifier, isEnhanced }: ChannelRequest,
+    result: number,
+    parameters: ChannelParameters | undefined,
+    cids: readonly number[],
+  ): void {
+    const { mtu, mps, credits } = parameters ?? { mtu: 0, mps: 0, credits: 0 };
+    if (isEnhanced)
+      this.signaling.send(SIGNAL.CREDIT_CONNECTION_RESPONSE, identifier, [
+        mtu,
+        mps,
+        credits,
+        result,
+        ...cids,
+      ]);
+    else
+      this.signaling.send(SIGNAL.LE_CREDIT_CONNECTION_RESPONSE, identifier, [
+        cids[0]!,
+        mtu,
+        mps,
+        credits,
+        result,
+      ]);
+  }
+
+  private readonly onDisconnectionRequest: SignalHandler = (identifier, view, start, length) => {
+    if (length !== 4) return this.signaling.reject(identifier, REJECT.NOT_UNDERSTOOD);
+    const cid = view.getUint16(start, true);
+    const peerCid = view.getUint16(start + 2, true);
+    const channel = this.channels.get(cid);
+    if (!channel) return this.signaling.reject(identifier, REJECT.INVALID_CID, cid, peerCid);
+    // The peer's end is not that of this channel: the request is discarded (4.6).
+    if (channel.peerCid !== peerCid) return;
+    this.signaling.send(SIGNAL.DISCONNECTION_RESPONSE, identifier, [cid, peerCid]);
+    this.closed(channel, channel.isOpen ? "peer" : "local");
+  };
+
+  private readonly onCredits: SignalHandler = (_identifier, view, start, length) => {
+    if (length !== 4) return;
+    const peerCid = view.getUint16(start, true);
+    const credits = view.getUint16(start + 2, true);
+    const channel = this.ofPeer(peerCid);
+    // None at all are ignored (10.1), and so are those for a channel that is not there.
+    if (channel?.isOpen && credits > 0) channel.addCredits(credits);
+  };
+
+  private readonly onReconfigureRequest: SignalHandler = (identifier, view, start, length) => {
+    if (length < 6 || length % 2 !== 0) return this.signaling.reject(identifier, REJECT.NOT_UNDERSTOOD);
+    const cids: number[] = [];
+    for (let at = 4; at < length; at += 2) cids.push(view.getUint16(start + at, true));
+    const result = this.reconfigure(view.getUint16(start, true), view.getUint16(start + 2, true), cids);
+    this.signaling.send(SIGNAL.CREDIT_RECONFIGURE_RESPONSE, identifier, [result]);
+  };
+
+  /** All of the channels take the new figures, or none does. */
+  private reconfigure(mtu: number, mps: number, cids: readonly number[]): number {
+    if (mtu < ENHANCED_MIN || mps < ENHANCED_MIN) return RECONFIGURE_RESULT.UNACCEPTABLE_PARAMETERS;
+    const channels: CreditChannel[] = [];
+    for (const cid of cids) {
+      const channel = this.ofPeer(cid);
+      if (!channel?.isOpen || !channel.isEnhanced || channels.includes(channel)) {
+        return RECONFIGURE_RESULT.INVALID_CID;
+      }
+      channels.push(channel);
+    }
+    if (channels.some((channel) => mtu < channel.peerMtu)) return RECONFIGURE_RESULT.MTU_REDUCED;
+    if (channels.length > 1 && channels.some((channel) => mps < channel.peerMps))
+      return RECONFIGURE_RESULT.MPS_REDUCED;
+    for (const channel of channels) channel.reconfigurePeer(mtu, mps);
+    return RECONFIGURE_RESULT.SUCCESS;
+  }
+
+  // ---- what channels ask for
+
+  /** See ChannelLink. */
+  giveCredits(channel: CreditChannel, credits: number): void {
+    this.signaling.command(SIGNAL.FLOW_CONTROL_CREDIT, [channel.cid, credits]);
+  }
+
+  /** See ChannelLink. */
+  onViolation(channel: CreditChannel, what: string): void {
+    if (!channel.isOpen) return;
+    const { counters, log } = this.port;
+    counters.violations++;
+    log(
+      this.wasTold ? "debug" : "warning",
+      `l2cap: the peer of link ${this.link.handle} ${what}: its channel is ended`,
+    );
+    this.wasTold = true;
+    this.close(channel);
+    this.notifyClosed(channel, "protocol");
+  }
+
+  /** See ChannelLink. */
+  onDrained(channel: CreditChannel): void {
+    const timer = this.unread.get(channel);
+    if (timer === undefined) return;
+    this.port.clock.clearTimer(timer);
+    this.unread.delete(channel);
+    this.free(channel.parameters);
+  }
+
+  /** The link is gone. */
+  end(): void {
+    for (const request of this.requests) request.isOver = true;
+    this.requests.clear();
+    for (const channel of [...this.channels.values()]) this.closed(channel, "link");
+  }
+
+  // ---- the table
+
+  private open(channel: CreditChannel): CreditChannel {
+    this.channels.set(channel.cid, channel);
+    this.port.l2cap.attach(channel.cid, channel);
+    this.port.onSize(this.channels.size);
+    return channel;
+  }
+
+  private closed(channel: CreditChannel, reason: CloseReason): void {
+    if (channel.state === "closed") return;
+    channel.state = "closed";
+    channel.end();
+    this.channels.delete(channel.cid);
+    this.port.l2cap.detach(channel.cid);
+    this.port.onSize(this.channels.size);
+    if (channel.readable === undefined) this.free(channel.parameters);
+    else this.keep(channel);
+    this.notifyClosed(channel, reason);
+  }
+
+  /** Tells the owner once. */
+  private notifyClosed(channel: CreditChannel, reason: CloseReason): void {
+    const { owner } = channel;
+    channel.owner = undefined;
+    owner?.onClosed(reason);
+  }
+
+  /** What has arrived may be read for a while; then it goes, or a peer could fill the memory channel by channel. */
+  private keep(channel: CreditChannel): void {
+    const { clock, counters, log } = this.port;
+    const timer = clock.setTimer(() => {
+      this.unread.delete(channel);
+      this.free(channel.parameters);
+      const bytes = channel.unread;
+      channel.discard();
+      counters.unreadBytes += bytes;
+      log("warning", `l2cap: ${bytes} bytes of a closed channel were not read within 30 s, and are gone`);
+    }, UNREAD_MS);
+    this.unread.set(channel, timer);
+  }
+
+  private reserve(parameters: ChannelParameters): boolean {
+    const { account } = this.link;
+    const cost = costOf(parameters);
+    if (account.fits(cost + RESERVE)) return account.take(cost);
+    account.refuse();
+    return false;
+  }
+
+  private free(parameters: ChannelParameters): void {
+    this.link.account.give(costOf(parameters));
+  }
+
+  /** The next identifier that is free: one is used again as late as can be. */
+  private allocateCid(): number {
+    const isTaken = (cid: number): boolean =>
+      this.channels.has(cid) || [...this.attempts].some(({ wanted }) => wanted.cid === cid);
+    do {
+      this.lastCid = this.lastCid === LAST_CID ? FIRST_CID : this.lastCid + 1;
+    } while (isTaken(this.lastCid));
+    return this.lastCid;
+  }
+
+  private ofPeer(peerCid: number): CreditChannel | undefined {
+    for (const channel of this.channels.values()) if (channel.peerCid === peerCid) return channel;
+    return undefined;
+  }
+
+  /** Whether the peer may give a new channel this identifier. */
+  private isUsable(peerCid: number): boolean {
+    return isDynamic(peerCid) && !this.ofPeer(peerCid);
+  }
+}
+
+function isDynamic(cid: number): boolean {
+  return cid >= FIRST_CID && cid <= LAST_CID;
+}
