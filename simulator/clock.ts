@@ -6,7 +6,7 @@
  * uses `quiet`, which is why an idle link costs next to nothing.
  */
 import type { Clock, Timer } from "../firmware/platform/platform.ts";
-import { settle as defaultSettle } from "./settle.ts";
+import { settle } from "./settle.ts";
 
 interface Entry {
   readonly atMs: number;
@@ -26,16 +26,18 @@ export class VirtualClock implements Clock {
   readonly quiet: Clock;
   /** Callbacks run so far, quiet ones included. */
   events = 0;
-  private readonly settle: (resume: () => void) => void;
+  /** The most timers that were set at the same time. */
+  pendingPeak = 0;
+  private readonly settled: () => Promise<void>;
   /** A binary heap: the earliest entry first. */
   private readonly heap: Entry[] = [];
   private nowMs = 0;
   private orders = 0;
   private running = false;
 
-  /** @param settle calls `resume` once when no promise job is left; the engine's own way by default. */
-  constructor(settle: (resume: () => void) => void = defaultSettle) {
-    this.settle = settle;
+  /** @param settled resolves when nothing more happens without time passing: no promise job is left, by default. */
+  constructor(settled: () => Promise<void> = settle) {
+    this.settled = settled;
     this.quiet = {
       now: () => this.nowMs,
       setTimer: (callback, delayMs) => this.add(callback, delayMs, true),
@@ -57,6 +59,16 @@ export class VirtualClock implements Clock {
     if (place >= 0) this.remove(place);
   }
 
+  /** Timers that are set and have not fired. */
+  get pending(): number {
+    return this.heap.length;
+  }
+
+  /** Lets `durationMs` pass in which nothing runs, as while the processor is busy: what became due is late. */
+  elapse(durationMs: number): void {
+    this.nowMs += durationMs;
+  }
+
   /** A promise that resolves `delayMs` later, for scenarios. */
   sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.setTimer(resolve, delayMs));
@@ -66,7 +78,7 @@ export class VirtualClock implements Clock {
   async advance(durationMs: number): Promise<void> {
     const untilMs = this.nowMs + durationMs;
     await this.exclusive(() => this.loop(() => false, untilMs));
-    this.nowMs = untilMs;
+    this.nowMs = Math.max(this.nowMs, untilMs);
   }
 
   /**
@@ -104,21 +116,19 @@ export class VirtualClock implements Clock {
       const next = this.heap[0];
       if (!next || next.atMs > untilMs) return;
       this.remove(0);
-      this.nowMs = next.atMs;
+      this.nowMs = Math.max(this.nowMs, next.atMs);
       this.events++;
       next.callback();
       if (!next.quiet) await this.settled();
     }
   }
 
-  private settled(): Promise<void> {
-    return new Promise((resolve) => this.settle(resolve));
-  }
-
   private add(callback: () => void, delayMs: number, quiet: boolean): Entry {
-    const atMs = this.nowMs + Math.max(0, delayMs);
+    if (!(delayMs >= 0)) throw new RangeError(`a timer of ${delayMs} ms`);
+    const atMs = this.nowMs + delayMs;
     const entry: Entry = { atMs, order: this.orders++, callback, quiet, place: this.heap.length };
     this.heap.push(entry);
+    this.pendingPeak = Math.max(this.pendingPeak, this.heap.length);
     this.rise(entry);
     return entry;
   }

@@ -5,10 +5,12 @@ interface Turns {
   setTimeout?(callback: () => void, delayMs: number): unknown;
 }
 
-/** Calls `resume` in a later turn of the engine's event loop, when every promise job has run. */
-export function settle(resume: () => void): void {
+/** Resolves in a later turn of the engine's event loop, when every promise job has run. */
+export function settle(): Promise<void> {
   const turns = globalThis as Turns;
-  if (turns.setImmediate) turns.setImmediate(resume);
-  else if (turns.setTimeout) turns.setTimeout(resume, 0);
-  else throw new Error("this engine has no timers: give VirtualClock a way to settle");
+  return new Promise((resolve) => {
+    if (turns.setImmediate) turns.setImmediate(resolve);
+    else if (turns.setTimeout) turns.setTimeout(resolve, 0);
+    else throw new Error("this engine has no timers: give VirtualClock a way to settle");
+  });
 }

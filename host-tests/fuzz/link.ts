@@ -1,8 +1,8 @@
 /** A link without a controller: ACL packets in, L2CAP frames out. */
 import { Acl, type AclLink } from "../../firmware/ble/hci/acl.ts";
 import { L2cap } from "../../firmware/ble/l2cap/l2cap.ts";
+import { VirtualClock } from "../../simulator/clock.ts";
 import { concat, le16, shiftedView } from "../support/bytes.ts";
-import { VirtualClock } from "../support/virtual-clock.ts";
 
 const HANDLE = 0x0040;
 /** As the host has it: the largest MTU that it offers. */

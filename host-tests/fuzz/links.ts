@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../firmware/ble/gatt/server/prepared-writes.ts";
 import { QUEUE_LIMIT } from "../../firmware/ble/hci/acl.ts";
 import { Host } from "../../firmware/ble/host.ts";
+import { VirtualClock } from "../../simulator/clock.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { concat, counting, le16, toHex } from "../support/bytes.ts";
 import { ALL, CCCD, service, VALUE } from "../support/gatt.ts";
@@ -19,7 +20,6 @@ import {
   eventPacket,
   ScriptedController,
 } from "../support/scripted-controller.ts";
-import { VirtualClock } from "../support/virtual-clock.ts";
 import type { Random } from "../unit/storage/random.ts";
 import { att } from "./att.ts";
 import type { Target } from "./fuzzer.ts";

@@ -13,7 +13,7 @@ import {
   ScriptedController,
 } from "./scripted-controller.ts";
 import "./unhandled.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "../../simulator/clock.ts";
 
 const NO_FLASH: FlashArea = {
   size: 0,

@@ -3,8 +3,8 @@
  * scripted is answered as a small LE-only controller would, in no time, and ACL packets stay in it until `complete`.
  */
 import type { HciReceiver, HciTransport } from "../../firmware/platform/platform.ts";
+import { settle as flushJobs } from "../../simulator/settle.ts";
 import { concat, le16, shiftedView, toHex } from "./bytes.ts";
-import { flushJobs } from "./virtual-clock.ts";
 
 /** What to do about one command: event packets to deliver (H4 indicator first), or none to stay silent. */
 export type Answer = (parameters: Uint8Array) => readonly Uint8Array[];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "mocha";
 import { createGlobals } from "../../../firmware/platform/globals.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "../../../simulator/clock.ts";
 
 function create() {
   const clock = new VirtualClock();
@@ -24,7 +24,7 @@ describe("globals of applications", () => {
     assert.deepEqual(Object.keys(create().globals).sort(), [...declared].sort());
   });
 
-  it("report failures of callbacks with their stack", () => {
+  it("report failures of callbacks with their stack", async () => {
     const { clock, lines, globals } = create();
     globals.setTimeout(() => {
       throw new Error("from a timer");
@@ -33,7 +33,7 @@ describe("globals of applications", () => {
     signal.onabort = () => {
       throw new Error("from a listener");
     };
-    clock.advance(2);
+    await clock.advance(2);
     assert.equal(lines[0], "error: A timer's callback failed: Error: from a timer");
     assert.match(lines[1]!, /^error: {5}at /);
     assert.ok(lines.includes("error: A listener of an AbortSignal failed: Error: from a listener"));

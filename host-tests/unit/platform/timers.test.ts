@@ -3,7 +3,7 @@ import { describe, it } from "mocha";
 import type { Timer } from "../../../firmware/platform/platform.ts";
 import { createTimerQueue } from "../../../firmware/platform/timer-queue.ts";
 import { APPLICATION_TIMERS, createTimers, type Timers } from "../../../firmware/platform/timers.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "../../../simulator/clock.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -80,7 +80,7 @@ describe("timers of applications", () => {
     const { clock, reported, ...timers } = create();
     const calls = await play(timers, async (condition) => {
       for (let i = 0; i < 1000 && !condition(); i++) {
-        clock.advance(1);
+        await clock.advance(1);
         await Promise.resolve();
       }
     });
@@ -107,9 +107,7 @@ describe("timers of applications", () => {
       void Promise.resolve().then(() => calls.push("job"));
     }, 1);
     setTimeout(() => calls.push("neighbour"), 1);
-    clock.advanceByOne();
-    await Promise.resolve();
-    clock.advanceByOne();
+    await clock.advance(1);
     assert.deepEqual(calls, ["timer", "job", "neighbour"]);
   });
 
@@ -118,34 +116,34 @@ describe("timers of applications", () => {
     assert.deepEqual([setTimeout(() => {}, 1), setInterval(() => {}, 1), setTimeout(() => {})], [1, 2, 3]);
   });
 
-  it("truncate delays and know no longest one", () => {
+  it("truncate delays and know no longest one", async () => {
     const { clock, setTimeout } = create();
     const calls: string[] = [];
     setTimeout(() => calls.push("2.9"), 2.9);
     setTimeout(() => calls.push("30 days"), 30 * DAY_MS);
     setTimeout(() => calls.push("never"), Number.POSITIVE_INFINITY);
-    clock.advance(2);
+    await clock.advance(2);
     assert.deepEqual(calls, ["2.9"]);
-    clock.advance(30 * DAY_MS - 3);
+    await clock.advance(30 * DAY_MS - 3);
     assert.deepEqual(calls, ["2.9"]);
-    clock.advance(1);
+    await clock.advance(1);
     assert.deepEqual(calls, ["2.9", "30 days"]);
-    clock.advance(36_500 * DAY_MS);
+    await clock.advance(36_500 * DAY_MS);
     assert.deepEqual(calls, ["2.9", "30 days"]);
   });
 
-  it("keep an interval's rhythm and make up for nothing", () => {
+  it("keep an interval's rhythm and make up for nothing", async () => {
     const { clock, setInterval } = create();
     const calls: number[] = [];
     setInterval(() => {
-      calls.push(clock.nowMs);
-      clock.nowMs += calls.length === 3 ? 250 : 30;
+      calls.push(clock.now());
+      clock.elapse(calls.length === 3 ? 250 : 30);
     }, 100);
-    clock.advance(900);
+    await clock.advance(900);
     assert.deepEqual(calls, [100, 200, 300, 600, 700, 800, 900]);
   });
 
-  it("report what a callback throws and go on", () => {
+  it("report what a callback throws and go on", async () => {
     const { clock, reported, setInterval, setTimeout } = create();
     const failure = new Error("callback");
     setTimeout(() => {
@@ -156,22 +154,22 @@ describe("timers of applications", () => {
       turns++;
       throw failure;
     }, 10);
-    clock.advance(30);
+    await clock.advance(30);
     assert.equal(turns, 3);
     assert.deepEqual(reported, [failure, failure, failure, failure]);
   });
 
-  it("take one timer of the clock, however many there are", () => {
+  it("take one timer of the clock, however many there are", async () => {
     const { clock, setTimeout, clearTimeout } = create(500);
     const calls: number[] = [];
     for (let i = 0; i < 500; i++) {
       const handle = setTimeout(() => calls.push(i), 1 + ((i * 7919) % 500));
       if (i % 3 === 0) clearTimeout(handle);
     }
-    assert.equal(clock.timersPeak, 1);
-    clock.advance(500);
-    assert.equal(clock.timersPeak, 1);
-    assert.equal(clock.timers.length, 0);
+    assert.equal(clock.pendingPeak, 1);
+    await clock.advance(500);
+    assert.equal(clock.pendingPeak, 1);
+    assert.equal(clock.pending, 0);
     const expected = Array.from({ length: 500 }, (_, i) => i).filter((i) => i % 3 !== 0);
     expected.sort((a, b) => ((a * 7919) % 500) - ((b * 7919) % 500));
     assert.deepEqual(calls, expected);
@@ -181,7 +179,7 @@ describe("timers of applications", () => {
     const { clock, setTimeout, clearTimeout } = create();
     const handles = [setTimeout(() => {}, 5), setTimeout(() => {}, 3)];
     for (const handle of handles) clearTimeout(handle);
-    assert.equal(clock.timers.length, 0);
+    assert.equal(clock.pending, 0);
   });
 });
 
@@ -191,12 +189,12 @@ describe("the timer queue", () => {
     room = 1;
 
     override setTimer(callback: () => void, delayMs: number): Timer {
-      if (this.timers.length >= this.room) throw new RangeError("timerSet: too many timers at once");
+      if (this.pending >= this.room) throw new RangeError("timerSet: too many timers at once");
       return super.setTimer(callback, delayMs);
     }
   }
 
-  it("serves hundreds of timers from the only one that its clock has", () => {
+  it("serves hundreds of timers from the only one that its clock has", async () => {
     const clock = new ScarceClock();
     const queue = createTimerQueue(clock);
     const calls: number[] = [];
@@ -204,16 +202,16 @@ describe("the timer queue", () => {
       queue.setTimer(() => calls.push(i), (i * 7919) % 600),
     );
     for (const [i, timer] of timers.entries()) if (i % 2 === 0) queue.clearTimer(timer);
-    clock.advance(600);
+    await clock.advance(600);
     const expected = Array.from({ length: 300 }, (_, i) => i * 2 + 1);
     assert.deepEqual(
       calls,
       expected.sort((a, b) => ((a * 7919) % 600) - ((b * 7919) % 600)),
     );
-    assert.equal(clock.timers.length, 0);
+    assert.equal(clock.pending, 0);
   });
 
-  it("calls timers of the same moment in the order in which they were set, whatever was cleared between", () => {
+  it("calls timers of the same moment in the order in which they were set, whatever was cleared between", async () => {
     const clock = new VirtualClock();
     const queue = createTimerQueue(clock);
     const calls: number[] = [];
@@ -222,11 +220,11 @@ describe("the timer queue", () => {
     queue.clearTimer(timers[0]);
     queue.clearTimer(timers[3]);
     queue.clearTimer(timers[3]);
-    clock.advance(10);
+    await clock.advance(10);
     assert.deepEqual(calls, [-1, 1, 2, 4, 5]);
   });
 
-  it("keeps what it has when its clock refuses a timer, and catches up when there is one again", () => {
+  it("keeps what it has when its clock refuses a timer, and catches up when there is one again", async () => {
     const clock = new ScarceClock();
     const queue = createTimerQueue(clock);
     const calls: string[] = [];
@@ -235,18 +233,18 @@ describe("the timer queue", () => {
       clock.room = 0;
     }, 10);
     queue.setTimer(() => calls.push("second"), 20);
-    assert.throws(() => clock.advance(30), RangeError);
+    await assert.rejects(clock.advance(30), RangeError);
     assert.throws(() => queue.setTimer(() => calls.push("refused"), 1), RangeError);
-    clock.nowMs = 30;
-    assert.deepEqual([calls, clock.timers.length], [["first"], 0]);
+    clock.elapse(20);
+    assert.deepEqual([calls, clock.pending], [["first"], 0]);
     clock.room = 1;
     queue.setTimer(() => calls.push("third"), 5);
-    clock.advance(5);
+    await clock.advance(5);
     assert.deepEqual(calls, ["first", "second", "third"]);
-    assert.equal(clock.timers.length, 0);
+    assert.equal(clock.pending, 0);
   });
 
-  it("goes on after a callback that throws", () => {
+  it("goes on after a callback that throws", async () => {
     const clock = new VirtualClock();
     const queue = createTimerQueue(clock);
     const calls: string[] = [];
@@ -254,21 +252,21 @@ describe("the timer queue", () => {
       throw new Error("from a callback");
     }, 1);
     queue.setTimer(() => calls.push("next"), 1);
-    assert.throws(() => clock.advance(1), /from a callback/);
-    clock.advance(1);
+    await assert.rejects(clock.advance(1), /from a callback/);
+    await clock.advance(1);
     assert.deepEqual(calls, ["next"]);
   });
 });
 
 describe("the bound of an application's timers", () => {
-  it("refuses the 101st with a sentence, and takes it when another has ended", () => {
+  it("refuses the 101st with a sentence, and takes it when another has ended", async () => {
     const { clock, setInterval, setTimeout, clearInterval } = create();
     const interval = setInterval(() => {}, 1000);
     for (let i = 1; i < APPLICATION_TIMERS; i++) setTimeout(() => {}, i);
     const refusal = /100 timers are set, which is all there is room for: clear those that are not needed/;
     assert.throws(() => setTimeout(() => {}, 1), { name: "RangeError", message: refusal });
     assert.throws(() => setInterval(() => {}, 1), { name: "RangeError", message: refusal });
-    clock.advance(1);
+    await clock.advance(1);
     setTimeout(() => {}, 1);
     clearInterval(interval);
     setInterval(() => {}, 1);

@@ -5,6 +5,7 @@ import { Advertiser } from "../../../../firmware/ble/gap/advertiser.ts";
 import type { AdvertisingEnd, AdvertisingParameters } from "../../../../firmware/ble/gap/advertising-set.ts";
 import { OwnAddresses } from "../../../../firmware/ble/gap/own-address.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
+import { VirtualClock } from "../../../../simulator/clock.ts";
 import { ENABLE, ENABLE_OFF, ENABLE_ON, isOnAir } from "../../../support/advertising.ts";
 import { fromHex } from "../../../support/bytes.ts";
 import { beginSession } from "../../../support/hci.ts";
@@ -14,7 +15,6 @@ import {
   ScriptedController,
   SILENCE,
 } from "../../../support/scripted-controller.ts";
-import { VirtualClock } from "../../../support/virtual-clock.ts";
 
 const PARAMETERS = 0x2006;
 const DATA = 0x2008;

@@ -4,9 +4,9 @@ import { describe, it } from "mocha";
 import { Initiator } from "../../../../firmware/ble/gap/initiator.ts";
 import { ADDRESS_MODE, OwnAddresses } from "../../../../firmware/ble/gap/own-address.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
+import { VirtualClock } from "../../../../simulator/clock.ts";
 import { beginSession } from "../../../support/hci.ts";
 import { commandComplete, commandStatus, ScriptedController } from "../../../support/scripted-controller.ts";
-import { VirtualClock } from "../../../support/virtual-clock.ts";
 
 const CREATE = 0x200d;
 const CANCEL = 0x200e;

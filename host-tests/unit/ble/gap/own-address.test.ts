@@ -4,10 +4,10 @@ import { describe, it } from "mocha";
 import { Advertiser } from "../../../../firmware/ble/gap/advertiser.ts";
 import { ADDRESS_MODE, OwnAddresses } from "../../../../firmware/ble/gap/own-address.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
+import { VirtualClock } from "../../../../simulator/clock.ts";
 import { ENABLE, ENABLE_OFF, ENABLE_ON } from "../../../support/advertising.ts";
 import { beginSession } from "../../../support/hci.ts";
 import { commandComplete, ScriptedController } from "../../../support/scripted-controller.ts";
-import { VirtualClock } from "../../../support/virtual-clock.ts";
 
 const SET_ADDRESS = "01 05 20 06";
 const NONE = new Uint8Array(0);

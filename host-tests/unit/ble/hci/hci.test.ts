@@ -15,6 +15,7 @@ import {
 } from "../../../../firmware/ble/hci/le-events.ts";
 import type { HciEvent } from "../../../../firmware/ble/hci/packet.ts";
 import { EVENTS } from "../../../../firmware/ble/hci/tables.ts";
+import { VirtualClock } from "../../../../simulator/clock.ts";
 import { fromHex, toHex } from "../../../support/bytes.ts";
 import * as commands from "../../../support/commands.ts";
 import { beginSession } from "../../../support/hci.ts";
@@ -28,7 +29,6 @@ import {
   ScriptedController,
   SILENCE,
 } from "../../../support/scripted-controller.ts";
-import { VirtualClock } from "../../../support/virtual-clock.ts";
 
 function setUp() {
   const controller = new ScriptedController();

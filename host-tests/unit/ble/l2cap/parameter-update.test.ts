@@ -6,8 +6,8 @@ import {
   serveParameterUpdates,
 } from "../../../../firmware/ble/l2cap/parameter-update.ts";
 import { OPEN_REQUESTS_MAX, Signaling } from "../../../../firmware/ble/l2cap/signaling.ts";
+import { VirtualClock } from "../../../../simulator/clock.ts";
 import { fromHex, shiftedView, toHex } from "../../../support/bytes.ts";
-import { VirtualClock } from "../../../support/virtual-clock.ts";
 
 function setUp() {
   const sent: string[] = [];

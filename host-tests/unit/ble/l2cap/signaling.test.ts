@@ -5,8 +5,8 @@ import {
   RESPONSE_TIMEOUT_MS,
   Signaling,
 } from "../../../../firmware/ble/l2cap/signaling.ts";
+import { VirtualClock } from "../../../../simulator/clock.ts";
 import { concat, fromHex, le16, shiftedView, toHex } from "../../../support/bytes.ts";
-import { VirtualClock } from "../../../support/virtual-clock.ts";
 
 /** What goes back for one frame on channel 0x0005. */
 function answers(frame: Uint8Array): string[] {
