@@ -3,7 +3,7 @@ import type { Clock, LogLevel, Platform } from "../firmware/platform/platform.ts
 import type { VirtualClock } from "./clock.ts";
 import type { Controller } from "./controller/controller.ts";
 import { simulatedCrypto } from "./crypto.ts";
-import { MemoryFlash } from "./flash.ts";
+import { SimulatedFlash } from "./flash.ts";
 import { type LineOptions, SimulatedLine } from "./line.ts";
 import { SeededRandom } from "./random.ts";
 
@@ -20,13 +20,13 @@ export interface SimulatedPlatformOptions {
   /** Seed of random numbers and of the unique id. */
   readonly seed?: number;
   /** Flash that outlives this platform, to start a camera again; new and empty by default. */
-  readonly stateFlash?: MemoryFlash;
+  readonly stateFlash?: SimulatedFlash;
   readonly line?: LineOptions;
 }
 
 export interface SimulatedPlatform extends Platform {
   readonly transport: SimulatedLine;
-  readonly stateFlash: MemoryFlash;
+  readonly stateFlash: SimulatedFlash;
   /** What was logged, in order. */
   readonly console: LogLine[];
 }
@@ -42,7 +42,7 @@ export function createSimulatedPlatform(options: SimulatedPlatformOptions): Simu
     random: (length) => random.bytes(length),
     crypto: simulatedCrypto,
     uniqueId: () => uniqueId.slice(),
-    stateFlash: options.stateFlash ?? new MemoryFlash(),
+    stateFlash: options.stateFlash ?? new SimulatedFlash(),
     log: (level, message) => console.push({ atMs: clock.now(), level, message }),
     console,
   };

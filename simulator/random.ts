@@ -1,4 +1,4 @@
-/** Seeded numbers, so that a run with losses can be repeated. Not fit for the keys of real devices. */
+/** Seeded numbers, so that a run can be repeated. Not fit for the keys of real devices. */
 export class SeededRandom {
   private state: number;
 
@@ -21,6 +21,11 @@ export class SeededRandom {
   /** From 0 to just below 1. */
   fraction(): number {
     return this.u32() / 0x100000000;
+  }
+
+  /** An integer from 0 to `limit` - 1. */
+  below(limit: number): number {
+    return Math.floor(this.fraction() * limit);
   }
 
   /** True with this probability. */

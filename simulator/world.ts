@@ -1,11 +1,11 @@
 /** A simulated world: one air, virtual time, any number of cameras and phones. */
-import type { FlashArea, Platform } from "../firmware/platform/platform.ts";
+import type { Platform } from "../firmware/platform/platform.ts";
 import type { Cyw43Chip } from "./chips/cyw43.ts";
 import { ChipLine, type ChipLineOptions } from "./chips/line.ts";
 import { DEFAULT_LIMIT_MS, VirtualClock } from "./clock.ts";
 import { Controller } from "./controller/controller.ts";
 import type { ControllerOptions } from "./controller/options.ts";
-import type { MemoryFlash } from "./flash.ts";
+import type { SimulatedFlash } from "./flash.ts";
 import type { LineOptions } from "./line.ts";
 import { Air } from "./link.ts";
 import { Phone } from "./phone/phone.ts";
@@ -36,7 +36,7 @@ export interface CameraOptions {
   readonly controller?: Partial<ControllerOptions>;
   readonly line?: LineOptions;
   /** Flash of an earlier camera. */
-  readonly stateFlash?: FlashArea & MemoryFlash;
+  readonly stateFlash?: SimulatedFlash;
 }
 
 export class World {

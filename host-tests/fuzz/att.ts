@@ -6,10 +6,10 @@ import { GattServer } from "../../firmware/ble/gatt/server/server.ts";
 import { PROPERTY } from "../../firmware/ble/gatt/types.ts";
 import { VirtualClock } from "../../simulator/clock.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
+import type { SeededRandom } from "../../simulator/random.ts";
 import { isAllowedError } from "../support/att.ts";
 import { concat, counting, le16, toHex } from "../support/bytes.ts";
 import { ALL, service } from "../support/gatt.ts";
-import type { Random } from "../unit/storage/random.ts";
 import type { Target } from "./fuzzer.ts";
 import { FuzzLink, LIMIT } from "./link.ts";
 
@@ -116,7 +116,7 @@ function checkBounds(scene: Scene): void {
   }
 }
 
-async function run(packets: readonly Uint8Array[], random: Random): Promise<void> {
+async function run(packets: readonly Uint8Array[], random: SeededRandom): Promise<void> {
   const scene = setUp();
   const { link, server, bearer, clock } = scene;
   for (const pdu of packets) {
@@ -141,7 +141,7 @@ async function run(packets: readonly Uint8Array[], random: Random): Promise<void
   if (server.clientCount > 0 || scene.client.indications.length > 0) throw new Error("the client stays");
 }
 
-function invent(random: Random): Uint8Array {
+function invent(random: SeededRandom): Uint8Array {
   const opcode = OPCODES[random.below(OPCODES.length)]!;
   const handle = () => le16(random.below(20) === 0 ? random.below(0x10000) : random.below(46));
   const tail = () => random.bytes(random.below(4) === 0 ? random.below(520) : random.below(20));

@@ -2,17 +2,18 @@
  * Feeds a target inputs that begin as entries of a corpus, or as the target's own inventions, and are then damaged. An
  * input is a list of packets. The same seed gives the same inputs; a failure names the seed and the input's number.
  */
+
+import { SeededRandom } from "../../simulator/random.ts";
 import { fromHex, toHex } from "../support/bytes.ts";
-import { Random } from "../unit/storage/random.ts";
 
 /** What is fuzzed. */
 export interface Target {
   /** Entries of the corpus: packets as hexadecimal digits. */
   readonly corpus: readonly (readonly string[])[];
   /** A packet that the target would make up. */
-  invent(random: Random): Uint8Array;
+  invent(random: SeededRandom): Uint8Array;
   /** Feeds one input; throws when something that must hold does not. */
-  run(packets: readonly Uint8Array[], random: Random): Promise<void> | void;
+  run(packets: readonly Uint8Array[], random: SeededRandom): Promise<void> | void;
 }
 
 export interface Budget {
@@ -49,7 +50,7 @@ export function budgetOf(defaultInputs: number): Budget {
     : { seed, seconds: Number.POSITIVE_INFINITY, inputs: defaultInputs };
 }
 
-function damage(packet: Uint8Array, random: Random): Uint8Array {
+function damage(packet: Uint8Array, random: SeededRandom): Uint8Array {
   const bytes = [...packet];
   for (let times = random.below(4); times > 0; times--) {
     const at = random.below(bytes.length + 1);
@@ -76,7 +77,11 @@ function damage(packet: Uint8Array, random: Random): Uint8Array {
   return Uint8Array.from(bytes.slice(0, MAX_LENGTH));
 }
 
-function compose(target: Target, corpus: readonly (readonly Uint8Array[])[], random: Random): Uint8Array[] {
+function compose(
+  target: Target,
+  corpus: readonly (readonly Uint8Array[])[],
+  random: SeededRandom,
+): Uint8Array[] {
   const packets = random.below(3) === 0 ? [] : [...corpus[random.below(corpus.length)]!];
   for (let times = random.below(MAX_PACKETS); times > 0; times--) {
     packets.splice(random.below(packets.length + 1), 0, target.invent(random));
@@ -92,7 +97,7 @@ async function feed(
   name: string,
 ): Promise<void> {
   try {
-    await target.run(packets, new Random(seed));
+    await target.run(packets, new SeededRandom(seed));
   } catch (error) {
     const input = JSON.stringify(packets.map((packet) => toHex(packet).split(" ").join("")));
     throw new Error(`${name}: ${error}\ninput: ${input}`, { cause: error });
@@ -108,7 +113,7 @@ export async function fuzz(target: Target, budget: Budget): Promise<Figures> {
   const endMs = performance.now() + budget.seconds * 1000;
   for (; figures.inputs < budget.inputs && performance.now() < endMs; figures.inputs++) {
     const seed = Math.imul(budget.seed, 0x9e3779b1) ^ figures.inputs;
-    const packets = compose(target, corpus, new Random(seed));
+    const packets = compose(target, corpus, new SeededRandom(seed));
     await feed(target, packets, seed, `seed ${budget.seed}, input ${figures.inputs}`);
     figures.packets += packets.length;
   }

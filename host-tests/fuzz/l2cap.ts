@@ -1,8 +1,8 @@
 /** Fragments of frames, whole and broken: the first byte of a packet is its flags, the rest its data. */
 import { readFileSync } from "node:fs";
 import { SIGNAL, SIGNALING_MTU } from "../../firmware/ble/l2cap/signaling.ts";
+import type { SeededRandom } from "../../simulator/random.ts";
 import { concat, counting, le16, toHex } from "../support/bytes.ts";
-import type { Random } from "../unit/storage/random.ts";
 import type { Target } from "./fuzzer.ts";
 import { FuzzLink, LIMIT } from "./link.ts";
 
@@ -51,7 +51,7 @@ function run(packets: readonly Uint8Array[]): void {
   if (checkAnswers(link) !== 1) throw new Error("an Echo Request was not rejected");
 }
 
-function invent(random: Random): Uint8Array {
+function invent(random: SeededRandom): Uint8Array {
   const channel = CHANNELS[random.below(CHANNELS.length)]!;
   let payload = random.bytes(random.below(8) === 0 ? random.below(LIMIT + 20) : random.below(24));
   if (channel === 0x0005 && random.below(4) > 0) {

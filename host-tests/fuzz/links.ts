@@ -9,6 +9,7 @@ import { QUEUE_LIMIT } from "../../firmware/ble/hci/acl.ts";
 import { Host } from "../../firmware/ble/host.ts";
 import { VirtualClock } from "../../simulator/clock.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
+import type { SeededRandom } from "../../simulator/random.ts";
 import { concat, counting, le16, toHex } from "../support/bytes.ts";
 import { ALL, CCCD, service, VALUE } from "../support/gatt.ts";
 import { MemoryRecords } from "../support/rig.ts";
@@ -20,7 +21,6 @@ import {
   eventPacket,
   ScriptedController,
 } from "../support/scripted-controller.ts";
-import type { Random } from "../unit/storage/random.ts";
 import { att } from "./att.ts";
 import type { Target } from "./fuzzer.ts";
 
@@ -178,7 +178,7 @@ const isRequest = (opcode: number): boolean =>
   (opcode & 0x40) === 0 && opcode !== 0x1e && ((opcode & 1) === 0 || opcode > 0x23 || opcode === 0x1d);
 
 /** Plays one packet of the input. */
-async function play(scene: Scene, packet: Uint8Array, random: Random): Promise<void> {
+async function play(scene: Scene, packet: Uint8Array, random: SeededRandom): Promise<void> {
   const { controller, host, peers } = scene;
   const handle = HANDLES[(packet[0]! >> 4) % HANDLES.length]!;
   const rest = packet.subarray(1);
@@ -237,7 +237,7 @@ async function complete(scene: Scene): Promise<void> {
   await scene.controller.settle();
 }
 
-async function run(packets: readonly Uint8Array[], random: Random): Promise<void> {
+async function run(packets: readonly Uint8Array[], random: SeededRandom): Promise<void> {
   const scene = new Scene();
   const { controller, host, clock } = scene;
   host.gatt.register(DATABASE);
@@ -280,7 +280,7 @@ async function run(packets: readonly Uint8Array[], random: Random): Promise<void
 
 const EVENTS = [0x05, 0x0e, 0x0f, 0x10, 0x13, 0x1a, 0x3e, 0x3e, 0x3e];
 
-function invent(random: Random): Uint8Array {
+function invent(random: SeededRandom): Uint8Array {
   const way = [DO.ATT, DO.ATT, DO.ATT, DO.CONNECT, DO.COMPLETED, DO.UPDATE, random.below(WAYS)][
     random.below(7)
   ]!;

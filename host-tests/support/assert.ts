@@ -1,4 +1,4 @@
-/** The few assertions that scenario files use; free of Node, so that they run on XS too. */
+/** Assertions as in `node:assert/strict`, free of Node: scenario files use them, and they stand in for it on XS. */
 
 /** What an assertion throws. */
 export class AssertionError extends Error {
@@ -52,19 +52,54 @@ export function ok(value: unknown, message?: string): asserts value {
   if (!value) fail(message, `${show(value)} is not true`);
 }
 
-/** What an error must be: an instance of a class, or an object of fields that it has, or that match a pattern. */
-export type Expectation = (new (...args: never[]) => unknown) | Readonly<Record<string, unknown>>;
+/** Another value (`Object.is`). */
+export function notEqual(actual: unknown, unexpected: unknown, message?: string): void {
+  if (Object.is(actual, unexpected)) fail(message, `${show(actual)} was not to be`);
+}
+
+/** Another structure. */
+export function notDeepEqual(actual: unknown, unexpected: unknown, message?: string): void {
+  if (same(actual, unexpected)) fail(message, `${show(actual)} was not to be`);
+}
+
+/** Text that matches. */
+export function match(text: string, pattern: RegExp, message?: string): void {
+  if (!pattern.test(text)) fail(message, `${show(text)} does not match ${pattern}`);
+}
+
+/** Text that does not match. */
+export function doesNotMatch(text: string, pattern: RegExp, message?: string): void {
+  if (pattern.test(text)) fail(message, `${show(text)} matches ${pattern}`);
+}
+
+type Class = new (...args: never[]) => unknown;
+
+/**
+ * What an error must be: a pattern of its text, an instance of a class, what a function accepts, or an object of fields
+ * that it has or that match a pattern. A string is only a message, as in Node.
+ */
+export type Expectation =
+  | RegExp
+  | Class
+  | ((error: unknown) => boolean)
+  | Readonly<Record<string, unknown>>
+  | string;
+
+const isClass = (value: unknown): value is Class =>
+  typeof value === "function" && (value as Class).prototype !== undefined;
 
 function check(error: unknown, expected: Expectation | undefined): void {
-  if (expected === undefined) return;
-  if (typeof expected === "function") {
-    if (!(error instanceof expected)) fail(undefined, `${show(error)} instead of ${expected.name}`);
-    return;
-  }
+  if (expected === undefined || typeof expected === "string" || error === expected) return;
+  if (expected instanceof RegExp) return match(String(error), expected);
+  if (isClass(expected)) return ok(error instanceof expected, `${show(error)} instead of ${expected.name}`);
+  if (typeof expected === "function") return ok(expected(error), `unexpected ${show(error)}`);
+  const names = new Set(Object.keys(expected));
+  if (expected instanceof Error) names.add("name").add("message");
   const fields = error as Record<string, unknown>;
-  for (const [name, value] of Object.entries(expected)) {
-    const fits = value instanceof RegExp ? value.test(String(fields[name])) : same(fields[name], value);
-    if (!fits) fail(`${name} of ${show(error)}`, `${show(fields[name])} instead of ${show(value)}`);
+  for (const name of names) {
+    const value = (expected as Record<string, unknown>)[name];
+    if (value instanceof RegExp) match(String(fields[name]), value, `${name} of ${show(error)}`);
+    else deepEqual(fields[name], value, `${name} of ${show(error)}`);
   }
 }
 
@@ -78,10 +113,13 @@ export function throws(work: () => unknown, expected?: Expectation): void {
   fail(undefined, "nothing was thrown");
 }
 
-/** The promise rejects, as expected. */
-export async function rejects(promise: Promise<unknown>, expected?: Expectation): Promise<void> {
+/** The promise, or that of the function, rejects, as expected. */
+export async function rejects(
+  promise: Promise<unknown> | (() => Promise<unknown>),
+  expected?: Expectation,
+): Promise<void> {
   try {
-    await promise;
+    await (typeof promise === "function" ? promise() : promise);
   } catch (error) {
     return check(error, expected);
   }

@@ -16,7 +16,7 @@ import type {
 import { initiate, respondTo, step } from "../../firmware/ble/smp/step.ts";
 import type { Crypto } from "../../firmware/platform/platform.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
-import { Random } from "../unit/storage/random.ts";
+import { SeededRandom } from "../../simulator/random.ts";
 
 const crypto = (globalThis as { cameraCrypto?: Crypto }).cameraCrypto ?? simulatedCrypto;
 
@@ -48,7 +48,7 @@ export type SideOptions = Partial<Omit<PairingContext, "settings">> & {
 };
 
 /** A key pair, the same for the same seed. */
-export function keyPairOf(random: Random): KeyPair {
+export function keyPairOf(random: SeededRandom): KeyPair {
   for (;;) {
     const privateKey = random.bytes(32);
     const publicKey = crypto.p256PublicKey(privateKey);
@@ -59,7 +59,7 @@ export function keyPairOf(random: Random): KeyPair {
 /** One side: a state, and everything that it has wanted so far. */
 export class Side {
   readonly context: PairingContext;
-  readonly random: Random;
+  readonly random: SeededRandom;
   readonly user: User;
   state!: State;
   /** PDUs that the other side has not received yet. */
@@ -79,7 +79,7 @@ export class Side {
   wantsEncryption = false;
 
   constructor(role: PairingRole, seed: number, { settings, user = {}, ...options }: SideOptions = {}) {
-    this.random = new Random(seed);
+    this.random = new SeededRandom(seed);
     this.user = user;
     const isInitiator = role === "initiator";
     this.context = {
@@ -216,12 +216,12 @@ export class Side {
 export class PairingPair {
   readonly initiator: Side;
   readonly responder: Side;
-  private readonly order: Random;
+  private readonly order: SeededRandom;
 
   constructor(initiator: SideOptions = {}, responder: SideOptions = {}, seed = 1) {
     this.initiator = new Side("initiator", seed * 2, initiator);
     this.responder = new Side("responder", seed * 2 + 1, responder);
-    this.order = new Random(seed);
+    this.order = new SeededRandom(seed);
   }
 
   run(steps = Number.POSITIVE_INFINITY): this {
@@ -283,11 +283,11 @@ export function createOutOfBand(
   f4: (x: Uint8Array, random: Uint8Array) => Uint8Array,
   seed: number,
 ): readonly [OutOfBand, OutOfBand] {
-  const [a, b] = [new Random(seed), new Random(seed + 1)].map((random) => {
+  const [a, b] = [new SeededRandom(seed), new SeededRandom(seed + 1)].map((random) => {
     const own = { ...keyPairOf(random), random: random.bytes(16) };
     return { own, told: { random: own.random, confirm: f4(own.publicKey.subarray(0, 32), own.random) } };
   });
-  const temporaryKey = new Random(seed + 2).bytes(16);
+  const temporaryKey = new SeededRandom(seed + 2).bytes(16);
   return [
     { own: a!.own, peer: b!.told, temporaryKey },
     { own: b!.own, peer: a!.told, temporaryKey },

@@ -5,7 +5,7 @@
 import { Host } from "../../../firmware/ble/host.ts";
 import { createBluetooth } from "../../../firmware/bluetooth/bluetooth.ts";
 import { RecordStore } from "../../../firmware/storage/records.ts";
-import { MemoryFlash } from "../../../simulator/flash.ts";
+import { SimulatedFlash } from "../../../simulator/flash.ts";
 import { createWorld } from "../../../simulator/world.ts";
 import { deepEqual, equal } from "../../support/assert.ts";
 import { describe, it } from "../../support/suite.ts";
@@ -14,7 +14,7 @@ import { ADV_DATA, INTERVAL_US } from "../pair.ts";
 describe("multi: bluetooth ble_deepsleep", () => {
   it("a phone that knows its address connects again without scanning", async () => {
     const world = createWorld();
-    const stateFlash = new MemoryFlash();
+    const stateFlash = new SimulatedFlash();
     const { phone } = world.addPhone();
     const boot = async (endsLinks: boolean) => {
       const { platform, controller } = world.addCamera({ stateFlash });

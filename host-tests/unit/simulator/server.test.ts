@@ -8,7 +8,7 @@ import { afterEach, describe, it } from "mocha";
 import { Host } from "../../../firmware/ble/host.ts";
 import type { HciReceiver, HciTransport, Platform } from "../../../firmware/platform/platform.ts";
 import { simulatedCrypto } from "../../../simulator/crypto.ts";
-import { MemoryFlash } from "../../../simulator/flash.ts";
+import { SimulatedFlash } from "../../../simulator/flash.ts";
 import { FROM_CONTROLLER, H4Framer } from "../../../simulator/h4.ts";
 import { runPhoneSession } from "../../../simulator/phone/session.ts";
 import { SeededRandom } from "../../../simulator/random.ts";
@@ -80,7 +80,7 @@ describe("simulator over sockets", function () {
       crypto: simulatedCrypto,
       random: (length) => random.bytes(length),
       uniqueId: () => new Uint8Array(8),
-      stateFlash: new MemoryFlash(),
+      stateFlash: new SimulatedFlash(),
       log: () => undefined,
     };
     const camera = createServer({ host: new Host(platform, new MemoryRecords()) });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { RecordStore } from "../../../firmware/storage/records.ts";
-import { Random } from "./random.ts";
-import { FlashFailure, type FlashModel, PowerCut, SimulatedFlash } from "./simulated-flash.ts";
+import { FlashFailure, type FlashModel, PowerCut, SimulatedFlash } from "../../../simulator/flash.ts";
+import { SeededRandom } from "../../../simulator/random.ts";
 
 const models: Record<string, FlashModel> = {
   "bytes programmed one by one": {
@@ -37,7 +37,7 @@ interface Change {
   readonly value: Uint8Array | undefined;
 }
 
-function randomChanges(random: Random, count: number): Change[] {
+function randomChanges(random: SeededRandom, count: number): Change[] {
   return Array.from({ length: count }, () => ({
     key: keys[random.below(keys.length)]!,
     value: random.below(5) === 0 ? undefined : random.bytes(random.below(random.below(4) === 0 ? 250 : 30)),
@@ -114,13 +114,13 @@ describe("RecordStore and power cuts", function () {
     it(`keeps the old or the new value, cut at every flash operation: ${name}`, () => {
       let refusals = 0;
       for (let seed = 1; seed <= 6; seed++) {
-        const changes = randomChanges(new Random(seed), 40);
-        const whole = new SimulatedFlash(model, new Random(seed));
+        const changes = randomChanges(new SeededRandom(seed), 40);
+        const whole = new SimulatedFlash(model, new SeededRandom(seed));
         refusals += run(open(whole), changes, new Map()).refused;
         assert.ok(whole.operations > 50);
 
         for (let at = 0; at < whole.operations; at++) {
-          const random = new Random(seed * 10_000 + at);
+          const random = new SeededRandom(seed * 10_000 + at);
           try {
             let flash = new SimulatedFlash(model, random);
             flash.cutAfter(at);
@@ -149,12 +149,12 @@ describe("RecordStore and power cuts", function () {
   it("keeps what was set last, when any single flash operation fails without a cut", () => {
     const model = models["words of 8, an odd number of erase units"]!;
     for (let seed = 1; seed <= 6; seed++) {
-      const changes = randomChanges(new Random(seed), 30);
-      const whole = new SimulatedFlash(model, new Random(seed));
+      const changes = randomChanges(new SeededRandom(seed), 30);
+      const whole = new SimulatedFlash(model, new SeededRandom(seed));
       run(open(whole), changes, new Map());
 
       for (let at = 0; at < whole.operations; at++) {
-        const flash = new SimulatedFlash(model, new Random(seed * 10_000 + at));
+        const flash = new SimulatedFlash(model, new SeededRandom(seed * 10_000 + at));
         const store = open(flash);
         flash.failAfter(at);
         let contents: Contents = new Map();

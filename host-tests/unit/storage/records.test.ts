@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { crc32 } from "../../../firmware/storage/crc32.ts";
 import { RecordStore } from "../../../firmware/storage/records.ts";
-import { Random } from "./random.ts";
-import { type FlashModel, SimulatedFlash } from "./simulated-flash.ts";
+import { type FlashModel, SimulatedFlash } from "../../../simulator/flash.ts";
+import { SeededRandom } from "../../../simulator/random.ts";
 
 const model: FlashModel = {
   size: 2048,
@@ -16,7 +16,7 @@ const model: FlashModel = {
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
 function create(settings: Partial<FlashModel> = {}) {
-  const flash = new SimulatedFlash({ ...model, ...settings }, new Random(1));
+  const flash = new SimulatedFlash({ ...model, ...settings }, new SeededRandom(1));
   const messages: string[] = [];
   const reopen = () => RecordStore.open(flash, (level, message) => messages.push(`${level}: ${message}`));
   return { flash, messages, reopen, store: reopen() };
@@ -165,7 +165,7 @@ describe("RecordStore", () => {
   it("never throws and never invents a value, whatever bytes are changed", function () {
     this.timeout(600_000);
     for (let seed = 1; seed <= 2000; seed++) {
-      const random = new Random(seed);
+      const random = new SeededRandom(seed);
       const { flash, store } = create({ size: 768, eraseUnit: 384 });
       const written = new Map<string, Set<string>>();
       for (let i = 0; i < 25; i++) {
@@ -195,7 +195,7 @@ describe("RecordStore", () => {
 
   it("starts empty on random content", () => {
     for (let seed = 1; seed <= 200; seed++) {
-      const random = new Random(seed);
+      const random = new SeededRandom(seed);
       const flash = new SimulatedFlash(model, random, random.bytes(model.size));
       const messages: string[] = [];
       const store = RecordStore.open(flash, (level, message) => messages.push(`${level}: ${message}`));

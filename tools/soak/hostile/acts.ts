@@ -9,13 +9,13 @@ import {
   disconnectionComplete,
   type Link,
 } from "../../../host-tests/attacker/link.ts";
-import type { Random } from "../../../host-tests/unit/storage/random.ts";
+import type { SeededRandom } from "../../../simulator/random.ts";
 import { ABYSS, ORDER, SURE, UPLOAD, VALUE } from "./script.ts";
 
 /** Where a peer acts. */
 export interface Place {
   readonly controller: Controller;
-  readonly random: Random;
+  readonly random: SeededRandom;
   /** The last byte of the peer's address. */
   readonly peer: number;
   /** Value handles by their UUID. They do not change. */
@@ -251,14 +251,14 @@ export const acts: Readonly<Record<string, Act>> = {
 };
 
 /** Data under way on the links that are up, of lengths that end nowhere near a round number. */
-function rush(controller: Controller, random: Random): void {
+function rush(controller: Controller, random: SeededRandom): void {
   for (let count = 0; count < RUSH; count++) {
     for (const link of controller.links.values()) link.frame(cid.att, random.bytes(random.below(240)));
   }
 }
 
 /** Faults of the controller and of its line, of which the camera recovers: every link ends. */
-export const faults: Readonly<Record<string, (controller: Controller, random: Random) => void>> = {
+export const faults: Readonly<Record<string, (controller: Controller, random: SeededRandom) => void>> = {
   noise: (controller, random) => {
     rush(controller, random);
     controller.send(random.bytes(1));

@@ -1,7 +1,7 @@
 /** Honest peers: what each must get, whatever the others do. */
 import type { Controller } from "../../../host-tests/attacker/controller.ts";
 import { att, type Link } from "../../../host-tests/attacker/link.ts";
-import type { Random } from "../../../host-tests/unit/storage/random.ts";
+import type { SeededRandom } from "../../../simulator/random.ts";
 import { ToolError } from "../../events.ts";
 import { ORDER, SURE, UPLOAD, VALUE } from "./script.ts";
 
@@ -31,7 +31,7 @@ function expect(what: boolean, sentence: string): void {
 }
 
 /** One session over this link: reads, writes short and long, takes indications and confirms. */
-async function session(link: Link, random: Random, served: Served): Promise<void> {
+async function session(link: Link, random: SeededRandom, served: Served): Promise<void> {
   await link.exchangeMtu(247);
   const handles = await discover(link);
   const handleOf = (uuid: number): number => handles.get(uuid) ?? 0;
@@ -68,7 +68,7 @@ async function session(link: Link, random: Random, served: Served): Promise<void
 export async function completeSession(
   controller: Controller,
   peer: number,
-  random: Random,
+  random: SeededRandom,
   served: Served,
 ): Promise<void> {
   for (;;) {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { sensor } from "../../../host-tests/attacker/applications.ts";
 import { Controller } from "../../../host-tests/attacker/controller.ts";
 import { att, cid } from "../../../host-tests/attacker/link.ts";
-import { Random } from "../../../host-tests/unit/storage/random.ts";
+import { SeededRandom } from "../../../simulator/random.ts";
 import { startCamera } from "../../camera/camera.ts";
 import { type Operation, type Progress, step, ToolError } from "../../events.ts";
 import { buildRoot } from "../../paths.ts";
@@ -192,8 +192,8 @@ class Competition {
     faults[name]?.(this.stage.controller, random);
   }
 
-  private randomOf(round: number, peer: number): Random {
-    return new Random(Math.imul(this.seed, 0x10001) + round * 16 + peer);
+  private randomOf(round: number, peer: number): SeededRandom {
+    return new SeededRandom(Math.imul(this.seed, 0x10001) + round * 16 + peer);
   }
 }
 
