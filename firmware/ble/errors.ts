@@ -3,6 +3,7 @@ export type BleErrorCode =
   | "accept-list-full"
   | "advertising-while-connected"
   | "already-advertising"
+  | "already-connecting"
   | "already-scanning"
   | "already-updating"
   | "connecting-while-connected"

@@ -4,38 +4,16 @@ import { type ConfigFunction, createConfig } from "../ble/config.ts";
 import { BleError } from "../ble/errors.ts";
 import type { AdvertisingOwner, AdvertisingSet } from "../ble/gap/advertising-set.ts";
 import type { Connection } from "../ble/gap/connection.ts";
-import type { Requirements } from "../ble/gatt/access.ts";
-import type {
-  Attribute,
-  CharacteristicDefinition,
-  DescriptorDefinition,
-  ServiceDefinition,
-  ValueHooks,
-} from "../ble/gatt/server/database.ts";
-import {
-  bytesOf,
-  checkedValue,
-  DEFAULT_CAPACITY,
-  ownBytes,
-  setValue,
-  type Value,
-} from "../ble/gatt/server/values.ts";
+import type { Attribute } from "../ble/gatt/server/database.ts";
+import { bytesOf, checkedValue, ownBytes, setValue, type Value } from "../ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH } from "../ble/gatt/types.ts";
 import type { Host } from "../ble/host.ts";
 import { textOf } from "../ble/text.ts";
-import { UUID } from "../ble/uuid.ts";
+import type { UUID } from "../ble/uuid.ts";
+import { LowLevelCentral } from "./central.ts";
+import { LowLevelClient } from "./client.ts";
 import { type IrqEvent, type IrqHandler, IrqSource } from "./irq.ts";
-
-/** A descriptor: its UUID, and `FLAG_READ`, `FLAG_WRITE`, `FLAG_WRITE_NO_RESPONSE` and the flags of protection. */
-export type DescriptorTuple = readonly [uuid: UUID, flags: number];
-/** A characteristic: its UUID, its flags up to `FLAG_INDICATE` and those of protection, and its descriptors. */
-export type CharacteristicTuple = readonly [
-  uuid: UUID,
-  flags: number,
-  descriptors?: readonly DescriptorTuple[],
-];
-/** A service: its UUID and its characteristics. */
-export type ServiceTuple = readonly [uuid: UUID, characteristics: readonly CharacteristicTuple[]];
+import { type ServiceTuple, serviceOf } from "./services.ts";
 
 /** What `gapAdvertise` sends. */
 export interface GapAdvertiseOptions {
@@ -49,15 +27,6 @@ export interface GapAdvertiseOptions {
 
 /** Advertising interval of `gapAdvertise`, in microseconds, when none is given. */
 const DEFAULT_INTERVAL_US = 500_000;
-/** FLAG_READ_ENCRYPTED to FLAG_WRITE_AUTHORIZED. */
-const PROTECTION_FLAGS = 0x7e00;
-/** FLAG_BROADCAST to FLAG_INDICATE, and what protects. */
-const CHARACTERISTIC_FLAGS = 0x3f | PROTECTION_FLAGS;
-/** FLAG_READ, FLAG_WRITE_NO_RESPONSE and FLAG_WRITE, and what protects. */
-const DESCRIPTOR_FLAGS = 0x0e | PROTECTION_FLAGS;
-/** FLAG_AUTHENTICATED_SIGNED_WRITE and FLAG_AUX_WRITE. */
-const LATER_FLAGS = 0x0140;
-
 const EMPTY = new Uint8Array(0);
 
 /** An application gets the one of its host by `new BLE()`, each time the same. */
@@ -67,6 +36,8 @@ export class BLE {
   private readonly host: Host;
   private readonly updates: Host["gatt"]["updates"];
   private readonly source: IrqSource;
+  private readonly central: LowLevelCentral;
+  private readonly client: LowLevelClient;
   private advData: Uint8Array = EMPTY;
   private respData: Uint8Array = EMPTY;
   /** Every connection is for the handler of `irq`. */
@@ -81,6 +52,8 @@ export class BLE {
     this.updates = host.gatt.updates;
     this.config = createConfig(host);
     this.source = new IrqSource(host);
+    this.central = new LowLevelCentral(host, this.source);
+    this.client = new LowLevelClient(host, this.source);
   }
 
   /** Whether the radio is on. */
@@ -168,7 +141,55 @@ export class BLE {
     this.releaseSet().catch((error: unknown) => this.host.log("warning", `bluetooth: ${textOf(error)}`));
   }
 
-  /** Begins to end a connection; `IRQ_CENTRAL_DISCONNECT` follows. False when there is none with this handle. */
+  /**
+   * Scans, for `durationMs` or until `gapScan(null)` when that is 0: `IRQ_SCAN_RESULT` for each packet that is heard, then
+   * `IRQ_SCAN_DONE`. Resolves when the controller scans. The figures left out are MicroPython's.
+   * @param intervalUs from one window to the next, 2,500 to 10,240,000 microseconds.
+   * @param windowUs how long the radio listens in each, at most `intervalUs`.
+   * @param active ask for scan responses.
+   * @throws The promise rejects with RangeError, BleError `radio-off`, `already-scanning` also while `aioble` scans,
+   * HciError when the controller refuses.
+   */
+  async gapScan(
+    durationMs: number | null = 0,
+    intervalUs = 1_280_000,
+    windowUs = 11_250,
+    active = false,
+  ): Promise<void> {
+    this.demand("BLE.gapScan");
+    if (durationMs === null) return this.central.stopScan();
+    return this.central.scan({ durationMs, intervalUs, windowUs, active });
+  }
+
+  /**
+   * Looks for a device for `scanDurationMs`, and connects: `IRQ_PERIPHERAL_CONNECT` follows, or `IRQ_PERIPHERAL_DISCONNECT`
+   * with the handle 0xFFFF. `gapConnect(null)` gives it up, and resolves when that is done.
+   * @param addrType 0 public, 1 random.
+   * @param addr six bytes in printed order.
+   * @throws TypeError, RangeError, BleError `radio-off`, `already-connecting`, `too-many-connections`.
+   */
+  gapConnect(addrType: null): Promise<void>;
+  gapConnect(
+    addrType: number,
+    addr: Uint8Array,
+    scanDurationMs?: number,
+    minConnIntervalUs?: number | null,
+    maxConnIntervalUs?: number | null,
+  ): void;
+  gapConnect(
+    addrType: number | null,
+    addr?: Uint8Array,
+    scanDurationMs = 2000,
+    minConnIntervalUs?: number | null,
+    maxConnIntervalUs?: number | null,
+  ): Promise<void> | void {
+    this.demand("BLE.gapConnect");
+    if (addrType === null) return this.central.cancelConnect();
+    const [minIntervalUs, maxIntervalUs] = [minConnIntervalUs ?? undefined, maxConnIntervalUs ?? undefined];
+    this.central.connect({ addrType, addr: addr!, scanDurationMs, minIntervalUs, maxIntervalUs });
+  }
+
+  /** Begins to end a connection; `IRQ_CENTRAL_DISCONNECT`, or `IRQ_PERIPHERAL_DISCONNECT`, follows. False when there is none with this handle. */
   gapDisconnect(conn: number): boolean {
     const { connections } = this.host;
     const connection = connections.get(conn);
@@ -270,6 +291,65 @@ export class BLE {
     attribute.append = append;
   }
 
+  /**
+   * Looks for the peer's primary services, those with `uuid` or all: `IRQ_GATTC_SERVICE_RESULT` for each, then
+   * `IRQ_GATTC_SERVICE_DONE`. As all that begins with `gattc`, it waits for the operations of this link before it.
+   * @throws TypeError for no UUID, BleError `device-disconnected`, `operation-queue-full`.
+   */
+  gattcDiscoverServices(conn: number, uuid?: UUID | null): void {
+    this.demand("BLE.gattcDiscoverServices");
+    this.client.discoverServices(this.connection(conn), uuid);
+  }
+
+  /**
+   * Looks for characteristics in a range of handles, those with `uuid` or all: `IRQ_GATTC_CHARACTERISTIC_RESULT` for each,
+   * then `IRQ_GATTC_CHARACTERISTIC_DONE`.
+   * @throws as `gattcDiscoverServices`, RangeError for handles that are none.
+   */
+  gattcDiscoverCharacteristics(
+    conn: number,
+    startHandle: number,
+    endHandle: number,
+    uuid?: UUID | null,
+  ): void {
+    this.demand("BLE.gattcDiscoverCharacteristics");
+    this.client.discoverCharacteristics(this.connection(conn), startHandle, endHandle, uuid);
+  }
+
+  /** Looks for the attributes of a range of handles: `IRQ_GATTC_DESCRIPTOR_RESULT` for each, then `…_DONE`. Throws as that. */
+  gattcDiscoverDescriptors(conn: number, startHandle: number, endHandle: number): void {
+    this.demand("BLE.gattcDiscoverDescriptors");
+    this.client.discoverDescriptors(this.connection(conn), startHandle, endHandle);
+  }
+
+  /** Reads a value, whole: `IRQ_GATTC_READ_RESULT` when there is one, then `IRQ_GATTC_READ_DONE`. Throws as that. */
+  gattcRead(conn: number, handle: number): void {
+    this.demand("BLE.gattcRead");
+    this.client.read(this.connection(conn), handle);
+  }
+
+  /**
+   * Writes a value. `mode` 0: without response, at once, and no event follows. 1: with response, also a long value;
+   * `IRQ_GATTC_WRITE_DONE` follows.
+   * @throws as `gattcDiscoverServices`, RangeError for another handle, mode or length; `send-queue-full` without response.
+   */
+  gattcWrite(conn: number, handle: number, data: Value, mode = 0): void {
+    this.demand("BLE.gattcWrite");
+    this.client.write(this.connection(conn), handle, checkedValue(data), mode);
+  }
+
+  /** Exchanges the ATT_MTU, once on a link: `IRQ_MTU_EXCHANGED` follows. Throws as `gattcDiscoverServices`. */
+  gattcExchangeMtu(conn: number): void {
+    this.demand("BLE.gattcExchangeMtu");
+    this.client.exchangeMtu(this.connection(conn));
+  }
+
+  /** @throws BleError `not-supported` for a method that comes with a feature which the image is without. */
+  private demand(method: string): void {
+    const missing = this.host.missing.get(method);
+    if (missing) throw missing();
+  }
+
   private at(handle: number): Attribute {
     const { gatt } = this.host;
     const attribute = gatt.at(handle);
@@ -289,16 +369,8 @@ export class BLE {
 
 /** Written as properties: the stored machine has no names but those in its bytecode (docs/decisions/0003-rom-image.md). */
 const LATER = {
-  gapScan: 0,
-  gapConnect: 0,
   gapPair: 0,
   gapPasskey: 0,
-  gattcDiscoverServices: 0,
-  gattcDiscoverCharacteristics: 0,
-  gattcDiscoverDescriptors: 0,
-  gattcRead: 0,
-  gattcWrite: 0,
-  gattcExchangeMtu: 0,
   l2capListen: 0,
   l2capConnect: 0,
   l2capDisconnect: 0,
@@ -311,81 +383,13 @@ for (const name of Object.keys(LATER)) {
   (BLE.prototype as unknown as Record<string, unknown>)[name] = () => {
     throw new BleError(
       "not-supported",
-      `${name}() is not there yet: this camera is a peripheral without pairing.`,
+      `${name}() is not there yet: this camera does not pair, and has no channels here.`,
     );
   };
 }
 
 function queueFull(conn: number): BleError {
   return new BleError("send-queue-full", `Connection ${conn} takes updates more slowly than they come.`);
-}
-
-/**
- * The UUID of a tuple whose flags are allowed. Tuples are read by index: destructuring them takes several times the
- * bytecode.
- */
-function checkTuple(tuple: readonly unknown[], flags: number, allowed: number): UUID {
-  const uuid = tuple[0];
-  if (!(uuid instanceof UUID))
-    throw new TypeError("gattsRegisterServices takes each uuid as a bluetooth.UUID");
-  const beyond = Math.floor(flags) === flags ? flags & ~allowed : -1;
-  if (beyond === 0) return uuid;
-  if ((beyond & ~LATER_FLAGS) === 0) {
-    throw new BleError(
-      "not-supported",
-      `${uuid}: signed and auxiliary writes (flags 0x${flags.toString(16)}) are not there.`,
-    );
-  }
-  throw new RangeError(`${uuid}: flags ${flags} are not a sum of FLAG_ constants`);
-}
-
-function serviceOf(service: ServiceTuple, source: IrqSource): ServiceDefinition {
-  const characteristics = service[1].map((characteristic) => characteristicOf(characteristic, source));
-  return { uuid: checkTuple(service, 0, 0), characteristics };
-}
-
-/** What the flags demand of who uses a value. */
-function requirementsOf(flags: number): Requirements | undefined {
-  if ((flags & PROTECTION_FLAGS) === 0) return undefined;
-  const has = (flag: number): boolean => (flags & flag) !== 0;
-  return {
-    read: { encryption: has(0x0200), authentication: has(0x0400), authorization: has(0x0800) },
-    write: { encryption: has(0x1000), authentication: has(0x2000), authorization: has(0x4000) },
-  };
-}
-
-function hooksOf(requirements: Requirements | undefined, source: IrqSource): ValueHooks | undefined {
-  if (!requirements?.read?.authorization && !requirements?.write?.authorization) return undefined;
-  return { onAuthorize: (client, access, attribute) => source.grants(client, access, attribute) };
-}
-
-function characteristicOf(characteristic: CharacteristicTuple, source: IrqSource): CharacteristicDefinition {
-  const properties = characteristic[1];
-  const requirements = requirementsOf(properties);
-  return {
-    uuid: checkTuple(characteristic, properties, CHARACTERISTIC_FLAGS),
-    properties,
-    value: EMPTY,
-    maxLength: DEFAULT_CAPACITY,
-    descriptors: characteristic[2]?.map((descriptor) => descriptorOf(descriptor, source)),
-    requirements,
-    hooks: hooksOf(requirements, source),
-  };
-}
-
-function descriptorOf(descriptor: DescriptorTuple, source: IrqSource): DescriptorDefinition {
-  const flags = descriptor[1];
-  const requirements = requirementsOf(flags);
-  return {
-    uuid: checkTuple(descriptor, flags, DESCRIPTOR_FLAGS),
-    read: (flags & 0x02) !== 0,
-    write: (flags & 0x08) !== 0,
-    writeNoResponse: (flags & 0x04) !== 0,
-    value: EMPTY,
-    maxLength: DEFAULT_CAPACITY,
-    requirements,
-    hooks: hooksOf(requirements, source),
-  };
 }
 
 function aiobleAdvertises(): BleError {

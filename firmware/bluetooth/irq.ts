@@ -1,20 +1,42 @@
 /** Events for the handler that `BLE.irq` sets: whatever happens on the host, whoever caused it. */
+import type { AdvertisingReport } from "../ble/gap/advertising-report.ts";
 import type { Connection } from "../ble/gap/connection.ts";
+import type { ScanWatcher } from "../ble/gap/scanner.ts";
 import type { Access } from "../ble/gatt/access.ts";
 import type { GattWatcher } from "../ble/gatt/server/context.ts";
 import type { Attribute } from "../ble/gatt/server/database.ts";
 import type { Host, HostObserver } from "../ble/host.ts";
 import { textOf } from "../ble/text.ts";
+import type { UUID } from "../ble/uuid.ts";
 import {
   IRQ_CENTRAL_CONNECT,
   IRQ_CENTRAL_DISCONNECT,
   IRQ_CONNECTION_UPDATE,
+  type IRQ_GATTC_CHARACTERISTIC_DONE,
+  type IRQ_GATTC_CHARACTERISTIC_RESULT,
+  type IRQ_GATTC_DESCRIPTOR_DONE,
+  type IRQ_GATTC_DESCRIPTOR_RESULT,
+  IRQ_GATTC_INDICATE,
+  IRQ_GATTC_NOTIFY,
+  type IRQ_GATTC_READ_DONE,
+  type IRQ_GATTC_READ_RESULT,
+  type IRQ_GATTC_SERVICE_DONE,
+  type IRQ_GATTC_SERVICE_RESULT,
+  type IRQ_GATTC_WRITE_DONE,
   IRQ_GATTS_INDICATE_DONE,
   IRQ_GATTS_READ_REQUEST,
   IRQ_GATTS_WRITE,
   IRQ_MTU_EXCHANGED,
+  IRQ_PERIPHERAL_CONNECT,
+  IRQ_PERIPHERAL_DISCONNECT,
+  IRQ_SCAN_DONE,
+  IRQ_SCAN_RESULT,
 } from "./constants.ts";
 
+/** `Connection.role` where the peer is a peripheral (Vol 4, Part E, 7.7.65.1). */
+const CENTRAL = 0;
+/** RSSI where the controller cannot tell. */
+const NO_RSSI = 127;
 /** Status of an indication that was not confirmed: NimBLE's "not connected". */
 const NOT_CONNECTED = 7;
 
@@ -26,6 +48,38 @@ export type IrqEvent =
   /** `addrType` 0 public, 1 random; `addr` six bytes in printed order. */
   | [event: typeof IRQ_CENTRAL_CONNECT, data: readonly [conn: number, addrType: number, addr: Uint8Array]]
   | [event: typeof IRQ_CENTRAL_DISCONNECT, data: readonly [conn: number, addrType: number, addr: Uint8Array]]
+  /** A packet was heard: `advType` 0 connectable, 1 directed, 2 scannable, 3 neither, 4 a scan response; `rssi` in dBm. */
+  | [
+      event: typeof IRQ_SCAN_RESULT,
+      data: readonly [addrType: number, addr: Uint8Array, advType: number, rssi: number, data: Uint8Array],
+    ]
+  | [event: typeof IRQ_SCAN_DONE, data: readonly []]
+  | [event: typeof IRQ_PERIPHERAL_CONNECT, data: readonly [conn: number, addrType: number, addr: Uint8Array]]
+  /** `conn` 0xFFFF and `addrType` 0xFF: the connection that `gapConnect` looked for did not come. */
+  | [
+      event: typeof IRQ_PERIPHERAL_DISCONNECT,
+      data: readonly [conn: number, addrType: number, addr: Uint8Array],
+    ]
+  /** The status of the client's events: 0, the peer's ATT error code, or 0x100 without an answer of its. */
+  | [
+      event: typeof IRQ_GATTC_SERVICE_RESULT,
+      data: readonly [conn: number, startHandle: number, endHandle: number, uuid: UUID],
+    ]
+  | [event: typeof IRQ_GATTC_SERVICE_DONE, data: readonly [conn: number, status: number]]
+  | [
+      event: typeof IRQ_GATTC_CHARACTERISTIC_RESULT,
+      data: readonly [conn: number, endHandle: number, handle: number, properties: number, uuid: UUID],
+    ]
+  | [event: typeof IRQ_GATTC_CHARACTERISTIC_DONE, data: readonly [conn: number, status: number]]
+  /** Declarations in the range are among them. */
+  | [event: typeof IRQ_GATTC_DESCRIPTOR_RESULT, data: readonly [conn: number, handle: number, uuid: UUID]]
+  | [event: typeof IRQ_GATTC_DESCRIPTOR_DONE, data: readonly [conn: number, status: number]]
+  | [event: typeof IRQ_GATTC_READ_RESULT, data: readonly [conn: number, handle: number, value: Uint8Array]]
+  | [event: typeof IRQ_GATTC_READ_DONE, data: readonly [conn: number, handle: number, status: number]]
+  | [event: typeof IRQ_GATTC_WRITE_DONE, data: readonly [conn: number, handle: number, status: number]]
+  /** The peer's server sent a value by itself. An indication is confirmed already. */
+  | [event: typeof IRQ_GATTC_NOTIFY, data: readonly [conn: number, handle: number, value: Uint8Array]]
+  | [event: typeof IRQ_GATTC_INDICATE, data: readonly [conn: number, handle: number, value: Uint8Array]]
   /** A client wrote; the value is stored already. */
   | [event: typeof IRQ_GATTS_WRITE, data: readonly [conn: number, handle: number]]
   /** A client is about to read, once for a value that it reads in parts: return an ATT error code to refuse. */
@@ -47,8 +101,11 @@ export type IrqEvent =
  */
 export type IrqHandler = (...event: IrqEvent) => unknown;
 
+/** The tuple of an event. */
+export type EventData = readonly (number | Uint8Array | UUID)[];
+
 /** Turns what the host reports into events. Nothing is built while no handler is set. */
-export class IrqSource implements HostObserver, GattWatcher {
+export class IrqSource implements HostObserver, GattWatcher, ScanWatcher {
   private readonly host: Host;
   private handler: IrqHandler | null = null;
   private observing = false;
@@ -61,12 +118,16 @@ export class IrqSource implements HostObserver, GattWatcher {
     if (handler !== null && typeof handler !== "function")
       throw new TypeError("irq takes a function or null");
     this.handler = handler;
-    this.host.gatt.watch(handler ? this : undefined);
+    const { connections, gatt, scanner } = this.host;
+    gatt.watch(handler ? this : undefined);
+    scanner?.watch(handler ? this : undefined);
+    for (const link of connections.values()) this.watchValues(link);
     if (!this.observing) this.host.observe(this);
     this.observing = true;
   }
 
-  private emit(event: number, data: readonly (number | Uint8Array)[]): unknown {
+  /** Calls the handler; what it throws is logged. */
+  emit(event: number, data: EventData): unknown {
     const handler = this.handler as ((event: number, data: unknown) => unknown) | null;
     try {
       return handler?.(event, data);
@@ -84,12 +145,38 @@ export class IrqSource implements HostObserver, GattWatcher {
     return this.emit(event, [(client as Connection).handle, attribute.handle]);
   }
 
+  /** What a peer's server sends by itself becomes an event, while there is a handler. */
+  private watchValues(link: Connection): void {
+    const { handler, host } = this;
+    const client = handler ? host.clientOf(link) : link.client;
+    client?.watch(
+      handler
+        ? (handle, value, isIndication) =>
+            this.emit(isIndication ? IRQ_GATTC_INDICATE : IRQ_GATTC_NOTIFY, [
+              link.handle,
+              handle,
+              value.slice(),
+            ])
+        : undefined,
+    );
+  }
+
   onConnected(link: Connection): void {
-    this.emitPeer(IRQ_CENTRAL_CONNECT, link);
+    if (this.handler) this.watchValues(link);
+    this.emitPeer(link.role === CENTRAL ? IRQ_PERIPHERAL_CONNECT : IRQ_CENTRAL_CONNECT, link);
   }
 
   onDisconnected(link: Connection): void {
-    this.emitPeer(IRQ_CENTRAL_DISCONNECT, link);
+    this.emitPeer(link.role === CENTRAL ? IRQ_PERIPHERAL_DISCONNECT : IRQ_CENTRAL_DISCONNECT, link);
+  }
+
+  onReport(report: AdvertisingReport): void {
+    const { addressType, address, data, eventType, rssi } = report;
+    this.emit(IRQ_SCAN_RESULT, [addressType & 1, address.slice(), eventType, rssi ?? NO_RSSI, data.slice()]);
+  }
+
+  onScanDone(): void {
+    this.emit(IRQ_SCAN_DONE, []);
   }
 
   onMtu(link: Connection, mtu: number): void {

@@ -51,6 +51,13 @@ export interface ScanOwner {
   onEnded(error: unknown): void;
 }
 
+/** Sees what every scan hears, whoever has it. */
+export interface ScanWatcher {
+  onReport(report: AdvertisingReport): void;
+  /** A scan is over. */
+  onScanDone(): void;
+}
+
 /** What the scanner is handed. */
 export interface ScannerPort {
   readonly hci: Hci;
@@ -98,11 +105,17 @@ export class Scanner implements AddressUser {
   private isRunning = false;
   private onAir = false;
   private suspended = false;
+  private watcher: ScanWatcher | undefined = undefined;
 
   constructor(port: ScannerPort) {
     this.port = port;
     port.addresses.join(this);
     port.hci.on(leAdvertisingReport, ({ numReports, reports }) => this.received(numReports, reports));
+  }
+
+  /** Has `watcher` see what scans hear, in place of the one before. */
+  watch(watcher: ScanWatcher | undefined): void {
+    this.watcher = watcher;
   }
 
   /** Whether somebody scans. */
@@ -136,6 +149,7 @@ export class Scanner implements AddressUser {
     this.scan = undefined;
     scan.starting?.resolve();
     await this.port.addresses.exclusive(() => this.disable());
+    this.watcher?.onScanDone();
   }
 
   /** A session of the controller begins, the first or after a loss: goes on with what is wanted. */
@@ -197,15 +211,18 @@ export class Scanner implements AddressUser {
   private fail(error: unknown): void {
     const { owner, starting } = this.scan!;
     this.scan = undefined;
-    if (starting) starting.reject(error);
-    else owner.onEnded(error);
+    if (starting) return starting.reject(error);
+    owner.onEnded(error);
+    this.watcher?.onScanDone();
   }
 
   private received(count: number, bytes: Uint8Array): void {
     const { scan } = this;
     if (!scan || !this.onAir) return;
     const sound = readReports(count, bytes, (report) => {
-      if (this.scan === scan) scan.owner.onReport(report);
+      if (this.scan !== scan) return;
+      scan.owner.onReport(report);
+      this.watcher?.onReport(report);
     });
     if (sound) return;
     if (this.malformed++ === 0)

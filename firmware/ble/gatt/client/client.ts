@@ -11,10 +11,18 @@ import { ProtocolError } from "../../att/errors.ts";
 import { exchangeMtuRequest, exchangeMtuResponse } from "../../att/pdus.ts";
 import { copyBytes, viewOf } from "../../codec.ts";
 import { BleError } from "../../errors.ts";
-import type { DiscoveryContext } from "./discovery.ts";
+import type { UUID } from "../../uuid.ts";
+import {
+  type DiscoveryContext,
+  type Found,
+  findCharacteristics,
+  findInformation,
+  findServices,
+} from "./discovery.ts";
 import { Inbox } from "./inbox.ts";
-import type { RemoteService } from "./remote.ts";
-import { type ValueWrite, writeCommandPdu } from "./writes.ts";
+import { readValue } from "./reads.ts";
+import type { RemoteCharacteristic, RemoteDescriptor, RemoteService } from "./remote.ts";
+import { type ValueWrite, writeCommandPdu, writeValue } from "./writes.ts";
 
 /** Values of each characteristic that wait for the application unless it says otherwise. */
 export const INBOX_SIZE = 16;
@@ -76,6 +84,35 @@ export class GattClient implements DiscoveryContext, ValueHandler {
     if (body.length !== 2) throw new ProtocolError(`an MTU of ${body.length} bytes`);
     bearer.agreeMtu(viewOf(body).getUint16(0, true));
     return bearer.mtu;
+  }
+
+  /** See discovery.ts. */
+  findServices(operation: Operation, first: number, uuid?: UUID): Promise<Found<RemoteService>> {
+    return findServices(operation, first, uuid);
+  }
+
+  /** See discovery.ts. */
+  findCharacteristics(
+    operation: Operation,
+    first: number,
+    last: number,
+  ): Promise<Found<RemoteCharacteristic>> {
+    return findCharacteristics(operation, first, last);
+  }
+
+  /** See discovery.ts. */
+  findInformation(operation: Operation, first: number, last: number): Promise<Found<RemoteDescriptor>> {
+    return findInformation(operation, first, last);
+  }
+
+  /** See reads.ts. */
+  readValue(operation: Operation, handle: number): Promise<Uint8Array> {
+    return readValue(operation, this, handle);
+  }
+
+  /** See writes.ts. */
+  writeValue(operation: Operation, write: ValueWrite): Promise<void> {
+    return writeValue(operation, this, write);
   }
 
   /**
