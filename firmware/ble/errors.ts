@@ -6,6 +6,7 @@ export type BleErrorCode =
   | "already-connecting"
   | "already-scanning"
   | "already-updating"
+  | "bond-not-saved"
   | "connecting-while-connected"
   | "controller-baud-rate"
   | "controller-lost"

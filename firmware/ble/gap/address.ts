@@ -14,6 +14,53 @@ export function isStaticRandomAddress(address: Uint8Array): boolean {
   return !zeros && !ones;
 }
 
+/** Whether these are the bytes of a resolvable private address: of the two top bits the lower one set (1.3.2.2). */
+export function isResolvableAddress(address: Uint8Array): boolean {
+  return (address[0]! & 0xc0) === 0x40;
+}
+
+/** The security function e of the platform: encrypts a block of 16 bytes under a key of 16. */
+export type Aes128 = (key: Uint8Array, block: Uint8Array) => Uint8Array;
+
+/**
+ * Draws a resolvable private address: three random bytes, the two top bits 01 and the rest neither all 0 nor all 1, then
+ * their hash under this device's Identity Resolving Key (1.3.2.2).
+ */
+export function createResolvableAddress(
+  irk: Uint8Array,
+  aes128: Aes128,
+  random: (length: number) => Uint8Array,
+): Uint8Array {
+  for (;;) {
+    const prand = random(3);
+    prand[0] = (prand[0]! & 0x3f) | 0x40;
+    const rest = [prand[0] & 0x3f, prand[1]!, prand[2]!];
+    if (rest.every((byte) => byte === 0) || rest.every((byte, at) => byte === (at === 0 ? 0x3f : 0xff)))
+      continue;
+    const hash = aes128(irk, blockOf(prand));
+    return new Uint8Array([...prand, hash[13]!, hash[14]!, hash[15]!]);
+  }
+}
+
+/** Of a resolvable private address: whether an Identity Resolving Key is the one that it was made with (1.3.2.3). */
+export function resolverOf(address: Uint8Array, aes128: Aes128): (irk: Uint8Array) => boolean {
+  const block = blockOf(address);
+  const [, , , first, second, third] = address;
+  return (irk) => {
+    const hash = aes128(irk, block);
+    return hash[15] === third && hash[14] === second && hash[13] === first;
+  };
+}
+
+/** What the random address hash function encrypts: prand behind 13 bytes of 0 (Vol 3, Part H, 2.2.2). */
+function blockOf(prand: Uint8Array): Uint8Array {
+  const block = new Uint8Array(16);
+  block[13] = prand[0]!;
+  block[14] = prand[1]!;
+  block[15] = prand[2]!;
+  return block;
+}
+
 /** Draws a static random address. */
 export function createStaticRandomAddress(random: (length: number) => Uint8Array): Uint8Array {
   for (;;) {

@@ -1,0 +1,493 @@
+/** The bonds that this device keeps, on flash (Vol 3, Part C, 9.4.4): bond-record.ts has their format. */
+import type { Clock, LogLevel, Records } from "../../platform/platform.ts";
+import { formatAddress } from "../codec.ts";
+import { BleError } from "../errors.ts";
+import type { Setting } from "../setting.ts";
+import { textOf } from "../text.ts";
+import { decodeBond, decodePeer, encodeBond, encodePeer, PEER_NAME_MAX } from "./bond-record.ts";
+import type { Bond, BondKeeper, Identity } from "./keys.ts";
+import { WearAllowance } from "./wear.ts";
+
+/** Places for bonds, whatever `maxBonds` says: `bond.0` to `bond.31`. */
+export const BOND_SLOTS = 32;
+
+/** Bonds that are kept at a time. */
+export const MAX_BONDS_SETTING: Setting<"maxBonds"> = {
+  name: "maxBonds",
+  min: 1,
+  max: BOND_SLOTS,
+  initial: 8,
+};
+
+/** Writes to flash that one bonded peer may cause at once; those that strangers share; and one more of each so often. */
+export const PEER_WRITES_MAX = 32;
+export const STRANGER_WRITES_MAX = 64;
+export const WRITE_REFILL_MS = 10_000;
+/** What the bond of a stranger costs of the writes that strangers share. */
+const STRANGER_BOND_WRITES = 8;
+
+const BOND_KEY = "bond.";
+const PEER_KEY = "peer.";
+const IRK_KEY = "irk";
+const IRK_LENGTH = 16;
+
+const NOTHING = new Uint8Array(0);
+
+/** What the bonds are handed. */
+export interface BondsPort {
+  readonly records: Records;
+  readonly clock: Clock;
+  readonly settings: { readonly maxBonds: number };
+  /** Entropy fit for keys. */
+  random(length: number): Uint8Array;
+  /** Of a resolvable private address: whether a key is the one that it was made with (Vol 6, Part B, 1.3.2.3). */
+  resolverOf(address: Uint8Array): (irk: Uint8Array) => boolean;
+  /** The identity that this device has at the moment. */
+  ownIdentity(): Identity;
+  log(level: LogLevel, message: string): void;
+}
+
+/** A bond as it is looked at from outside. It holds no key. */
+export interface BondInfo {
+  readonly identity: Identity;
+  readonly isAuthenticated: boolean;
+  readonly isSecureConnections: boolean;
+  readonly keySize: number;
+  /** Whether its key encrypts a link at the moment. */
+  readonly isConnected: boolean;
+  /** The peer's name, where it was read. */
+  readonly name: Uint8Array;
+}
+
+interface Entry {
+  readonly slot: number;
+  readonly number: number;
+  readonly bond: Bond;
+  /** The resolvable private address that was resolved last. */
+  lastAddress: Uint8Array | undefined;
+  /** Links that its key encrypts now. */
+  links: number;
+  lastUse: number;
+  name: Uint8Array;
+  /** What the GATT server gave last. */
+  client: Uint8Array;
+  /** Something of what is beside the bond is not on flash. */
+  isDirty: boolean;
+  readonly wear: WearAllowance;
+}
+
+/** What of a bond another part of the host keeps while it is in use. */
+export interface PeerMemory {
+  /** What `save` kept last; empty at first. */
+  readonly client: Uint8Array;
+  /**
+   * Keeps these bytes. With `isUrgent` they survive a power cut on return; else they are written with the next that is, or
+   * when the link ends. False, and nothing has changed, when the peer has had too much written, or the flash fails.
+   */
+  save(client: Uint8Array, isUrgent: boolean): boolean;
+  /** The link has ended. */
+  close(): void;
+}
+
+/**
+ * A full store gives up the bond that was used longest ago, of those that are not connected: strangers' before
+ * unauthenticated before others. A stranger's bond is one that nobody here attended and that is not authenticated: those
+ * take at most half of the places, and only each other's.
+ */
+export class Bonds implements BondKeeper {
+  private readonly port: BondsPort;
+  private readonly strangerWear: WearAllowance;
+  private loaded: Entry[] | undefined = undefined;
+  /** Slots of records that another version of the firmware wrote. */
+  private readonly foreign = new Set<number>();
+  private lastNumber = 0;
+  private uses = 0;
+  private irk: Uint8Array | undefined = undefined;
+  private warnedOfWear = false;
+  /** Writes that peers wanted and did not get. */
+  refusedWrites = 0;
+
+  constructor(port: BondsPort) {
+    this.port = port;
+    this.strangerWear = new WearAllowance(port.clock, STRANGER_WRITES_MAX, WRITE_REFILL_MS);
+  }
+
+  find(addressType: number, address: Uint8Array): Bond | undefined {
+    return this.lookUp(addressType, address)?.bond;
+  }
+
+  /**
+   * Whether another bond has a place. An unattended one is counted as a stranger's: that its pairing will be authenticated
+   * is not known when this is asked.
+   */
+  hasRoom(isAttended: boolean): boolean {
+    if (!isAttended && !this.strangerWear.has(STRANGER_BOND_WRITES)) {
+      this.refuse();
+      return false;
+    }
+    return this.placeFor(!isAttended) !== undefined;
+  }
+
+  keep(bond: Bond): void {
+    const former = this.entryOf(bond.identity);
+    // A bond that is in use goes on with what is known of its peer; one that is not begins anew.
+    const continues = former !== undefined && former.links > 0;
+    const isAttended = bond.isAttended || (continues && former.bond.isAttended);
+    const stranger = isStranger({ ...bond, isAttended });
+    const takesOver = former !== undefined && (!stranger || isStranger(former.bond));
+    const place = takesOver ? former : this.placeFor(stranger);
+    const number = continues ? former.number : this.lastNumber + 1;
+    const bytes = encodeBond({ number, bond: { ...bond, isAttended } });
+    const copy = decodeBond(bytes);
+    if (typeof copy === "string") throw new TypeError("a bond whose identities, keys or key size are none");
+    if (!place) throw noRoom();
+    if (stranger && !this.strangerWear.take(STRANGER_BOND_WRITES)) {
+      this.refuse();
+      throw noRoom();
+    }
+    // One record: a power cut leaves the bond that was in its place, or the new one.
+    this.port.records.set(bondKey(former?.slot ?? place.slot), bytes);
+    this.lastNumber = Math.max(this.lastNumber, number);
+    const entry: Entry = {
+      ...(continues ? former : this.newPeer()),
+      slot: former?.slot ?? place.slot,
+      number,
+      bond: copy.bond,
+      lastAddress: undefined,
+    };
+    const replaced = this.entries.findIndex(({ slot }) => slot === entry.slot);
+    if (replaced >= 0) this.entries.splice(replaced, 1, entry);
+    else this.entries.push(entry);
+    this.trim(entry);
+    this.sweep();
+  }
+
+  forget(identity: Identity): boolean {
+    const entry = this.entryOf(identity);
+    if (!entry) return false;
+    this.remove(entry);
+    return true;
+  }
+
+  /** Removes all bonds. @throws Error when the flash fails; some are gone then. */
+  forgetAll(): void {
+    for (const entry of [...this.entries]) this.remove(entry);
+  }
+
+  /** All bonds, the one that was used last first. */
+  list(): BondInfo[] {
+    return [...this.entries].sort((one, other) => other.lastUse - one.lastUse).map(infoOf);
+  }
+
+  /** All bonds with their keys, for a copy of them. */
+  all(): Bond[] {
+    return [...this.entries].sort((one, other) => other.lastUse - one.lastUse).map(({ bond }) => bond);
+  }
+
+  /** The bond with the device of this address. It holds no key. */
+  get(addressType: number, address: Uint8Array): BondInfo | undefined {
+    const entry = this.lookUp(addressType, address);
+    return entry && infoOf(entry);
+  }
+
+  get size(): number {
+    return this.entries.length;
+  }
+
+  /** A link is encrypted with the key of the bond with this Identity Address. Undefined when there is none. */
+  open(identity: Identity): PeerMemory | undefined {
+    const entry = this.entryOf(identity);
+    if (!entry) return undefined;
+    entry.links++;
+    if (entry.lastUse < this.uses) {
+      entry.lastUse = ++this.uses;
+      entry.isDirty = true;
+    }
+    const { number } = entry;
+    // Whatever takes its place goes on with its number.
+    const now = (): Entry | undefined => this.entries.find((each) => each.number === number);
+    let isOpen = true;
+    return {
+      get client() {
+        return now()?.client ?? NOTHING;
+      },
+      save: (client, isUrgent) => {
+        const current = now();
+        return !current || this.saveClient(current, client, isUrgent);
+      },
+      close: () => {
+        const current = now();
+        if (!isOpen || !current) return;
+        isOpen = false;
+        current.links--;
+        if (current.isDirty) this.tryWrite(current);
+      },
+    };
+  }
+
+  /** The peer's name was read. */
+  named(identity: Identity, name: Uint8Array): void {
+    const entry = this.entryOf(identity);
+    const short = name.slice(0, PEER_NAME_MAX);
+    if (!entry || isEqual(entry.name, short)) return;
+    entry.name = short;
+    entry.isDirty = true;
+  }
+
+  ownIrk(): Uint8Array {
+    if (!this.irk) {
+      const stored = this.read(IRK_KEY);
+      if (stored?.length === IRK_LENGTH) this.irk = stored;
+    }
+    return this.irk ?? this.drawOwnIrk();
+  }
+
+  /** Has this Identity Resolving Key from now on. @throws Error when the flash fails. */
+  setOwnIrk(irk: Uint8Array): void {
+    this.port.records.set(IRK_KEY, irk);
+    this.irk = irk.slice();
+  }
+
+  private drawOwnIrk(): Uint8Array {
+    const irk = this.port.random(IRK_LENGTH);
+    this.irk = irk;
+    try {
+      this.port.records.set(IRK_KEY, irk);
+    } catch (error) {
+      const problem = `smp: the identity resolving key lasts only until the next start: ${textOf(error)}`;
+      this.port.log("warning", problem);
+    }
+    return irk;
+  }
+
+  private get entries(): Entry[] {
+    this.loaded ??= this.load();
+    return this.loaded;
+  }
+
+  private load(): Entry[] {
+    const { log, records } = this.port;
+    const entries: Entry[] = [];
+    for (const key of records.keys()) {
+      // No bond takes the number of one that another version of the firmware may have.
+      const number = key.startsWith(PEER_KEY) ? Number.parseInt(key.slice(PEER_KEY.length), 16) : 0;
+      if (number > this.lastNumber) this.lastNumber = number;
+    }
+    for (let slot = 0; slot < BOND_SLOTS; slot++) {
+      const bytes = this.read(bondKey(slot));
+      if (!bytes) continue;
+      const found = decodeBond(bytes);
+      if (found === "foreign") this.foreign.add(slot);
+      if (typeof found === "string") {
+        log("warning", `smp: the record ${bondKey(slot)} cannot be used: it is ${found}`);
+        continue;
+      }
+      const { bond, number } = found;
+      if (entries.some((other) => isOf(other.bond, bond.identity, bond.ownIdentity))) continue;
+      const peer = decodePeer(this.read(peerKey(number)) ?? NOTHING);
+      const known = typeof peer === "string" ? { client: NOTHING, lastUse: 0, name: NOTHING } : peer;
+      entries.push({ ...this.newPeer(), ...known, slot, number, bond });
+      this.lastNumber = Math.max(this.lastNumber, number);
+      this.uses = Math.max(this.uses, known.lastUse);
+    }
+    return entries;
+  }
+
+  private read(key: string): Uint8Array | undefined {
+    try {
+      return this.port.records.get(key);
+    } catch (error) {
+      this.port.log("warning", `smp: the record ${key} cannot be read: ${textOf(error)}`);
+      return undefined;
+    }
+  }
+
+  private newPeer() {
+    const wear = new WearAllowance(this.port.clock, PEER_WRITES_MAX, WRITE_REFILL_MS);
+    return {
+      lastAddress: undefined,
+      links: 0,
+      lastUse: ++this.uses,
+      name: NOTHING,
+      client: NOTHING,
+      isDirty: true,
+      wear,
+    };
+  }
+
+  private entryOf(identity: Identity): Entry | undefined {
+    const own = this.port.ownIdentity();
+    return this.entries.find(({ bond }) => isOf(bond, identity, own));
+  }
+
+  private lookUp(addressType: number, address: Uint8Array): Entry | undefined {
+    const own = this.port.ownIdentity();
+    const usable = (entry: Entry): boolean => isSame(entry.bond.ownIdentity, own);
+    const named = this.entries.find((each) => isAt(each.bond.identity, addressType, address) && usable(each));
+    if (named || addressType !== 1 || (address[0]! & 0xc0) !== 0x40) return named;
+    for (const entry of this.entries) {
+      if (entry.lastAddress && isEqual(entry.lastAddress, address) && usable(entry)) return entry;
+    }
+    const resolves = this.port.resolverOf(address);
+    for (const entry of this.entries) {
+      const { irk } = entry.bond;
+      if (!irk || !resolves(irk) || !usable(entry)) continue;
+      entry.lastAddress = address.slice();
+      return entry;
+    }
+    return undefined;
+  }
+
+  /** Where a new bond goes: a free slot, or that of the bond that it takes the place of. */
+  private placeFor(stranger: boolean): { readonly slot: number } | undefined {
+    const { entries } = this;
+    const { maxBonds } = this.port.settings;
+    const strangers = entries.filter(({ bond }) => isStranger(bond));
+    const isOverShare = stranger && strangers.length >= strangersMax(maxBonds);
+    if (entries.length < maxBonds && !isOverShare) {
+      for (let slot = 0; slot < BOND_SLOTS; slot++) {
+        if (!this.foreign.has(slot) && !entries.some((entry) => entry.slot === slot)) return { slot };
+      }
+      return undefined;
+    }
+    return victimOf(stranger ? strangers : entries);
+  }
+
+  /** Gives up what is beyond `maxBonds`, which may have been more, or beyond the strangers' share: not `latest`. */
+  private trim(latest: Entry): void {
+    const { maxBonds } = this.port.settings;
+    const others = (among: readonly Entry[]): Entry[] => among.filter((entry) => entry !== latest);
+    for (;;) {
+      const strangers = this.entries.filter(({ bond }) => isStranger(bond));
+      let victim: Entry | undefined;
+      if (strangers.length > strangersMax(maxBonds)) victim = victimOf(others(strangers));
+      else if (this.entries.length > maxBonds) victim = victimOf(others(this.entries));
+      if (!victim) return;
+      this.remove(victim);
+    }
+  }
+
+  private remove(entry: Entry): void {
+    this.port.records.delete(bondKey(entry.slot));
+    const place = this.entries.indexOf(entry);
+    if (place >= 0) this.entries.splice(place, 1);
+    this.sweep();
+  }
+
+  /** Removes what is beside bonds that are gone; what a power cut left of them too. A failure leaves it for the next time. */
+  private sweep(): void {
+    // What belongs to bonds of another version is not known.
+    if (this.foreign.size > 0) return;
+    const { log, records } = this.port;
+    const wanted = new Set(this.entries.map(({ number }) => peerKey(number)));
+    try {
+      for (const key of records.keys()) if (key.startsWith(PEER_KEY) && !wanted.has(key)) records.delete(key);
+    } catch (error) {
+      log("warning", `smp: what was beside a former bond is still there: ${textOf(error)}`);
+    }
+  }
+
+  private saveClient(entry: Entry, client: Uint8Array, isUrgent: boolean): boolean {
+    if (isEqual(entry.client, client)) return true;
+    const before = entry.client;
+    const wasDirty = entry.isDirty;
+    entry.client = client;
+    entry.isDirty = true;
+    if (!isUrgent) return true;
+    const wear = isStranger(entry.bond) ? this.strangerWear : entry.wear;
+    if (wear.take(1)) {
+      if (this.tryWrite(entry)) return true;
+    } else this.refuse();
+    entry.client = before;
+    entry.isDirty = wasDirty;
+    return false;
+  }
+
+  private tryWrite(entry: Entry): boolean {
+    try {
+      this.port.records.set(peerKey(entry.number), encodePeer(entry));
+      entry.isDirty = false;
+      return true;
+    } catch (error) {
+      const { identity } = entry.bond;
+      const who = formatAddress(identity.address);
+      this.port.log("warning", `smp: what is known of ${who} is not on flash: ${textOf(error)}`);
+      return false;
+    }
+  }
+
+  private refuse(): void {
+    this.refusedWrites++;
+    if (this.warnedOfWear) return;
+    this.warnedOfWear = true;
+    this.port.log(
+      "warning",
+      "smp: peers change what is kept of them so often that flash would wear out: refused",
+    );
+  }
+}
+
+/** Places that strangers' bonds may take. */
+export function strangersMax(maxBonds: number): number {
+  return Math.max(1, Math.floor(maxBonds / 2));
+}
+
+function isStranger(bond: Bond): boolean {
+  return !bond.isAttended && !bond.isAuthenticated;
+}
+
+/** The higher, the later a bond is given up. */
+function rankOf(bond: Bond): number {
+  if (isStranger(bond)) return 0;
+  return bond.isAuthenticated ? 2 : 1;
+}
+
+/** The bond to give up; undefined when all are in use. */
+function victimOf(entries: readonly Entry[]): Entry | undefined {
+  let victim: Entry | undefined;
+  for (const entry of entries) {
+    if (entry.links > 0) continue;
+    const rank = rankOf(entry.bond);
+    const best = victim ? rankOf(victim.bond) : Number.POSITIVE_INFINITY;
+    if (rank < best || (rank === best && entry.lastUse < victim!.lastUse)) victim = entry;
+  }
+  return victim;
+}
+
+function infoOf({ bond, links, name }: Entry): BondInfo {
+  const { identity, isAuthenticated, isSecureConnections, keySize } = bond;
+  return { identity, isAuthenticated, isSecureConnections, keySize, isConnected: links > 0, name };
+}
+
+function isAt(identity: Identity, addressType: number, address: Uint8Array): boolean {
+  return identity.addressType === addressType && isEqual(identity.address, address);
+}
+
+function isSame(one: Identity, other: Identity): boolean {
+  return isAt(one, other.addressType, other.address);
+}
+
+function isOf(bond: Bond, identity: Identity, own: Identity): boolean {
+  return isSame(bond.identity, identity) && isSame(bond.ownIdentity, own);
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
+  return true;
+}
+
+function noRoom(): BleError {
+  return new BleError(
+    "bond-not-saved",
+    "There is no room for another bond: delete one, or raise maxBonds in config.",
+  );
+}
+
+function bondKey(slot: number): string {
+  return `${BOND_KEY}${slot}`;
+}
+
+function peerKey(number: number): string {
+  return `${PEER_KEY}${number.toString(16)}`;
+}

@@ -1,0 +1,379 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { resolverOf } from "../../../../firmware/ble/gap/address.ts";
+import { decodeBond, decodePeer, encodeBond, encodePeer } from "../../../../firmware/ble/smp/bond-record.ts";
+import { PEER_WRITES_MAX, STRANGER_WRITES_MAX, WRITE_REFILL_MS } from "../../../../firmware/ble/smp/bonds.ts";
+import type { Bond } from "../../../../firmware/ble/smp/keys.ts";
+import { simulatedCrypto } from "../../../../simulator/crypto.ts";
+import {
+  bondOf,
+  identityOf,
+  keyOf,
+  OWN,
+  openBonds,
+  resolvableAddressOf,
+  strangerOf,
+} from "../../../support/bonds.ts";
+import { fromHex } from "../../../support/bytes.ts";
+import { MemoryRecords } from "../../../support/rig.ts";
+
+const LEGACY: Partial<Bond> = {
+  isSecureConnections: false,
+  keyAsPeripheral: { key: keyOf(1), ediv: 0x1234, rand: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) },
+  keyAsCentral: { key: keyOf(2), ediv: 0xfedc, rand: Uint8Array.of(8, 7, 6, 5, 4, 3, 2, 1) },
+};
+
+const seeds = (bonds: { list(): readonly { identity: { address: Uint8Array } }[] }): number[] =>
+  bonds.list().map(({ identity }) => identity.address[5]!);
+
+describe("bond records", () => {
+  const kinds: Record<string, Bond> = {
+    "of LE Secure Connections": bondOf(1),
+    "authenticated, without an IRK": bondOf(2, { isAuthenticated: true, irk: undefined }),
+    "of legacy pairing, both keys": bondOf(3, LEGACY),
+    "of legacy pairing, one key": bondOf(4, { ...LEGACY, keyAsCentral: undefined }),
+    "of legacy pairing, the other key": bondOf(5, {
+      ...LEGACY,
+      keyAsPeripheral: undefined,
+      isAttended: false,
+    }),
+    "without keys": bondOf(6, { keyAsCentral: undefined, keyAsPeripheral: undefined, keySize: 7 }),
+    "of a public address": bondOf(7, { identity: { addressType: 0, address: identityOf(7).address } }),
+  };
+  for (const [name, bond] of Object.entries(kinds)) {
+    it(`a bond ${name} comes back as it was, and nothing shorter or longer is one`, () => {
+      const bytes = encodeBond({ number: 0x01020304, bond });
+      assert.deepEqual(decodeBond(bytes), { number: 0x01020304, bond });
+      for (let length = 0; length < bytes.length; length++) {
+        assert.equal(decodeBond(bytes.subarray(0, length)), "damaged", `${length} bytes`);
+      }
+      assert.equal(decodeBond(Uint8Array.of(...bytes, 0)), "damaged");
+    });
+  }
+
+  it("what no bond can be is damaged, what another version wrote is foreign", () => {
+    const bytes = encodeBond({ number: 1, bond: bondOf(1) });
+    const changed = (at: number, value: number) =>
+      decodeBond(bytes.map((byte, index) => (index === at ? value : byte)));
+    assert.equal(changed(0, 2), "foreign");
+    assert.equal(changed(1, 0x40 | bytes[1]!), "damaged");
+    for (const size of [0, 6, 17, 255]) assert.equal(changed(2, size), "damaged");
+    assert.equal(changed(7, 2), "damaged", "the peer's type of address");
+    assert.equal(changed(14, 2), "damaged", "ours");
+  });
+
+  it("what is beside a bond comes back as it was", () => {
+    const peer = { lastUse: 77, name: Uint8Array.of(65, 66), client: keyOf(1) };
+    const bytes = encodePeer(peer);
+    assert.deepEqual(decodePeer(bytes), peer);
+    for (let length = 0; length < 8; length++) assert.equal(decodePeer(bytes.subarray(0, length)), "damaged");
+    assert.equal(decodePeer(Uint8Array.of(9)), "foreign");
+  });
+});
+
+describe("bonds: kept from start to start", () => {
+  it("every bond, in the order of their last use; a device that pairs again has one", () => {
+    const records = new MemoryRecords();
+    const first = openBonds(records).bonds;
+    for (const seed of [1, 2, 3]) first.keep(bondOf(seed));
+    assert.deepEqual(seeds(first), [3, 2, 1]);
+    const memory = first.open(identityOf(1))!;
+    memory.close();
+    assert.deepEqual(seeds(first), [1, 3, 2]);
+
+    const { bonds } = openBonds(records);
+    assert.equal(seeds(bonds)[0], 1);
+    assert.deepEqual(bonds.find(1, identityOf(2).address), bondOf(2));
+    bonds.keep(bondOf(2, { isAuthenticated: true }));
+    assert.equal(bonds.size, 3);
+    assert.equal(openBonds(records).bonds.find(1, identityOf(2).address)!.isAuthenticated, true);
+  });
+
+  it("a caller that wipes its keys does not wipe the bond's", () => {
+    const { bonds } = openBonds(new MemoryRecords());
+    const bond = bondOf(1);
+    bonds.keep(bond);
+    bond.keyAsPeripheral!.key.fill(0);
+    bond.irk!.fill(0);
+    assert.deepEqual(bonds.find(1, identityOf(1).address), bondOf(1));
+  });
+
+  it("forget and forgetAll leave nothing on flash but the device's own key", () => {
+    const records = new MemoryRecords();
+    const { bonds } = openBonds(records);
+    bonds.ownIrk();
+    for (const seed of [1, 2, 3]) {
+      bonds.keep(bondOf(seed));
+      bonds.open(identityOf(seed))!.close();
+    }
+    assert.equal(bonds.forget(identityOf(2)), true);
+    assert.equal(bonds.forget(identityOf(2)), false);
+    assert.deepEqual(records.keys().sort(), ["bond.0", "bond.2", "irk", "peer.1", "peer.3"]);
+    bonds.forgetAll();
+    assert.deepEqual(records.keys(), ["irk"]);
+    assert.deepEqual(openBonds(records).bonds.list(), []);
+  });
+
+  it("the own identity resolving key is drawn once", () => {
+    const records = new MemoryRecords();
+    const irk = openBonds(records).bonds.ownIrk();
+    records.set("irk", keyOf(9));
+    assert.deepEqual(openBonds(records).bonds.ownIrk(), keyOf(9));
+    assert.equal(irk.length, 16);
+  });
+
+  it("records of another version are left as they are, with what is beside them", () => {
+    const records = new MemoryRecords();
+    records.set("bond.0", Uint8Array.of(2, 1, 1));
+    records.set("peer.7", Uint8Array.of(2, 9));
+    const { bonds, log } = openBonds(records, { maxBonds: 2 });
+    for (const seed of [1, 2, 3]) bonds.keep(bondOf(seed));
+    assert.deepEqual(seeds(bonds), [3, 2]);
+    assert.equal(bonds.forget(identityOf(3)), true);
+    assert.deepEqual(records.get("bond.0"), Uint8Array.of(2, 1, 1));
+    assert.deepEqual(records.get("peer.7"), Uint8Array.of(2, 9));
+    assert.deepEqual(log, [["warning", "smp: the record bond.0 cannot be used: it is foreign"]]);
+  });
+
+  it("a damaged record is left out, its place is used again, and the others are as they were", () => {
+    const records = new MemoryRecords();
+    const { bonds } = openBonds(records);
+    for (const seed of [1, 2]) bonds.keep(bondOf(seed));
+    records.set("bond.0", Uint8Array.of(1, 2, 3));
+    const again = openBonds(records).bonds;
+    assert.deepEqual(seeds(again), [2]);
+    again.keep(bondOf(3));
+    assert.deepEqual(seeds(openBonds(records).bonds).sort(), [2, 3]);
+  });
+
+  it("a bond made under another own address is kept, and used under that address again", () => {
+    let own = OWN;
+    const records = new MemoryRecords();
+    const { bonds } = openBonds(records, { own: () => own });
+    bonds.keep(bondOf(1));
+    own = { addressType: 0, address: OWN.address };
+    assert.equal(bonds.find(1, identityOf(1).address), undefined);
+    assert.equal(bonds.find(1, resolvableAddressOf(1, 0x445566)), undefined);
+    bonds.keep(bondOf(1, { ownIdentity: own }));
+    assert.equal(bonds.size, 2);
+    own = OWN;
+    assert.deepEqual(bonds.find(1, identityOf(1).address), bondOf(1));
+  });
+
+  it("a name that was read is kept with the next write, cut to 31 bytes", () => {
+    const records = new MemoryRecords();
+    const { bonds } = openBonds(records);
+    bonds.keep(bondOf(1));
+    const memory = bonds.open(identityOf(1))!;
+    bonds.named(identityOf(1), new Uint8Array(40).fill(65));
+    memory.close();
+    assert.deepEqual(openBonds(records).bonds.list()[0]!.name, new Uint8Array(31).fill(65));
+  });
+});
+
+describe("bonds: resolvable private addresses (Vol 6, Part B, 1.3.2.3)", () => {
+  it("the specification's sample resolves", () => {
+    const irk = fromHex("ec 02 34 a3 57 c8 ad 05 34 10 10 a6 0a 39 7d 9b");
+    const resolves = resolverOf(fromHex("70 81 94 0d fb aa"), simulatedCrypto.aes128);
+    assert.equal(resolves(irk), true);
+    assert.equal(resolverOf(fromHex("70 81 94 0d fb ab"), simulatedCrypto.aes128)(irk), false);
+    assert.equal(resolverOf(fromHex("70 81 95 0d fb aa"), simulatedCrypto.aes128)(irk), false);
+  });
+
+  it("finds the bond whose key made the address; not by another key, and of no other kind of address", () => {
+    const { bonds } = openBonds(new MemoryRecords());
+    for (let seed = 1; seed <= 8; seed++) bonds.keep(bondOf(seed));
+    for (let seed = 1; seed <= 8; seed++) {
+      const address = resolvableAddressOf(seed, 0x400000 + seed);
+      assert.deepEqual(bonds.find(1, address), bondOf(seed));
+      assert.deepEqual(
+        bonds.find(1, address),
+        bondOf(seed),
+        "once more, by the address that was resolved last",
+      );
+      assert.equal(bonds.find(0, address), undefined, "a public address");
+    }
+    assert.equal(bonds.find(1, resolvableAddressOf(9, 0x400001)), undefined);
+  });
+
+  it("a bond without an IRK is found by its address alone", () => {
+    const { bonds } = openBonds(new MemoryRecords());
+    bonds.keep(bondOf(1, { irk: undefined }));
+    assert.equal(bonds.find(1, resolvableAddressOf(1, 0x412345)), undefined);
+    assert.ok(bonds.find(1, identityOf(1).address));
+  });
+});
+
+describe("bonds: a full store", () => {
+  it("gives up what was used longest ago, unauthenticated ones first", () => {
+    const { bonds } = openBonds(new MemoryRecords(), { maxBonds: 4 });
+    bonds.keep(bondOf(1));
+    bonds.keep(bondOf(2, { isAuthenticated: true }));
+    bonds.keep(bondOf(3));
+    bonds.keep(bondOf(4));
+    bonds.open(identityOf(1))!.close();
+    for (const [seed, left] of [
+      [5, [5, 1, 4, 2]],
+      [6, [6, 5, 1, 2]],
+      [7, [7, 6, 5, 2]],
+    ] as const) {
+      bonds.keep(bondOf(seed));
+      assert.deepEqual(seeds(bonds), left);
+    }
+  });
+
+  it("not what encrypts a link now; where all do, nothing is given up", () => {
+    const { bonds } = openBonds(new MemoryRecords(), { maxBonds: 2 });
+    for (const seed of [1, 2]) bonds.keep(bondOf(seed));
+    const first = bonds.open(identityOf(1))!;
+    bonds.keep(bondOf(3));
+    assert.deepEqual(seeds(bonds), [3, 1]);
+    bonds.open(identityOf(3));
+    assert.equal(bonds.hasRoom(true), false);
+    assert.throws(() => bonds.keep(bondOf(4)), { code: "bond-not-saved" });
+    first.close();
+    assert.equal(bonds.hasRoom(true), true);
+    bonds.keep(bondOf(4));
+    assert.deepEqual(seeds(bonds), [4, 3]);
+  });
+
+  it("bond flooding: strangers have half of the places, and give up only each other's", () => {
+    const { bonds } = openBonds(new MemoryRecords(), { maxBonds: 6 });
+    bonds.keep(bondOf(1));
+    bonds.keep(bondOf(2));
+    for (let seed = 10; seed < 18; seed++) bonds.keep(strangerOf(seed));
+    assert.deepEqual(seeds(bonds), [17, 16, 15, 2, 1]);
+    bonds.keep(bondOf(3));
+    assert.deepEqual(seeds(bonds), [3, 17, 16, 15, 2, 1]);
+  });
+
+  it("bond flooding: the owner's bonds take strangers' places, never the other way round", () => {
+    const { bonds } = openBonds(new MemoryRecords(), { maxBonds: 4 });
+    for (const seed of [10, 11]) bonds.keep(strangerOf(seed));
+    for (const seed of [1, 2, 3]) bonds.keep(bondOf(seed));
+    assert.deepEqual(seeds(bonds), [3, 2, 1, 11]);
+    bonds.keep(bondOf(4));
+    assert.deepEqual(seeds(bonds), [4, 3, 2, 1]);
+    assert.equal(bonds.hasRoom(false), false);
+    assert.throws(() => bonds.keep(strangerOf(12)), { code: "bond-not-saved" });
+    assert.deepEqual(seeds(bonds), [4, 3, 2, 1]);
+  });
+
+  it("an authenticated bond that nobody attended is no stranger's", () => {
+    const { bonds } = openBonds(new MemoryRecords(), { maxBonds: 2 });
+    bonds.keep(bondOf(1, { isAttended: false, isAuthenticated: true }));
+    bonds.keep(bondOf(2, { isAttended: false, isAuthenticated: true }));
+    assert.equal(bonds.size, 2);
+    bonds.keep(bondOf(3));
+    assert.deepEqual(seeds(bonds), [3, 2]);
+  });
+
+  it("a smaller maxBonds takes effect with the next bond", () => {
+    const { bonds, settings } = openBonds(new MemoryRecords(), { maxBonds: 4 });
+    for (const seed of [1, 2, 3, 4]) bonds.keep(bondOf(seed));
+    settings.maxBonds = 2;
+    assert.equal(bonds.size, 4);
+    bonds.keep(bondOf(5));
+    assert.deepEqual(seeds(bonds), [5, 4]);
+  });
+});
+
+describe("bonds: what is known of a peer", () => {
+  it("is there at its next link, and begins anew with another pairing", () => {
+    const records = new MemoryRecords();
+    const { bonds } = openBonds(records);
+    bonds.keep(bondOf(1));
+    const memory = bonds.open(identityOf(1))!;
+    assert.deepEqual(memory.client, new Uint8Array(0));
+    assert.equal(memory.save(keyOf(1), true), true);
+    assert.deepEqual(memory.client, keyOf(1));
+    const again = openBonds(records).bonds;
+    assert.deepEqual(again.open(identityOf(1))!.client, keyOf(1), "without a word of the first's end");
+    memory.close();
+    bonds.keep(bondOf(1));
+    assert.deepEqual(openBonds(records).bonds.open(identityOf(1))!.client, new Uint8Array(0));
+  });
+
+  it("goes on when the peer pairs once more over the bond that encrypts its link", () => {
+    const records = new MemoryRecords();
+    const { bonds } = openBonds(records);
+    bonds.keep(bondOf(1));
+    const memory = bonds.open(identityOf(1))!;
+    memory.save(keyOf(1), true);
+    bonds.keep(bondOf(1, { isAttended: false, isAuthenticated: true }));
+    assert.deepEqual(openBonds(records).bonds.open(identityOf(1))!.client, keyOf(1));
+    assert.equal(memory.save(keyOf(2), true), true);
+    memory.close();
+    const { bonds: last } = openBonds(records);
+    assert.deepEqual(last.open(identityOf(1))!.client, keyOf(2));
+    assert.equal(last.find(1, identityOf(1).address)!.isAttended, true, "nobody's word is taken back");
+  });
+
+  it("a bond that is deleted while its link is up is not written again", () => {
+    const records = new MemoryRecords();
+    const { bonds } = openBonds(records);
+    bonds.keep(bondOf(1));
+    const memory = bonds.open(identityOf(1))!;
+    bonds.forget(identityOf(1));
+    assert.equal(memory.save(keyOf(1), true), true, "there is nothing to keep");
+    memory.close();
+    assert.deepEqual(records.keys(), []);
+  });
+
+  it("what fails to be written has not changed", () => {
+    const records = new MemoryRecords();
+    const { bonds, log } = openBonds(records);
+    bonds.keep(bondOf(1));
+    const memory = bonds.open(identityOf(1))!;
+    memory.save(keyOf(1), true);
+    const { set } = records;
+    records.set = () => {
+      throw new Error("the flash is worn");
+    };
+    assert.equal(memory.save(keyOf(2), true), false);
+    assert.deepEqual(memory.client, keyOf(1));
+    assert.equal(log.length, 1);
+    records.set = set;
+    assert.equal(memory.save(keyOf(2), true), true);
+  });
+
+  it("wear is bounded: a peer that changes its mind for ever is refused, and may again with time", () => {
+    let now = 0;
+    const clock = { now: () => now, setTimer: () => undefined, clearTimer: () => {} };
+    let writes = 0;
+    const records = new MemoryRecords();
+    const { bonds, log } = openBonds(records, { clock });
+    bonds.keep(bondOf(1));
+    bonds.keep(bondOf(2));
+    const { set } = records;
+    records.set = (key, value) => {
+      writes++;
+      set.call(records, key, value);
+    };
+    const memory = bonds.open(identityOf(1))!;
+    let turn = 0;
+    const attempt = () => memory.save(Uint8Array.of(++turn & 0xff, turn >> 8), true);
+    for (let count = 0; count < 1000; count++) attempt();
+    assert.equal(writes, PEER_WRITES_MAX);
+    assert.equal(bonds.refusedWrites, 1000 - PEER_WRITES_MAX);
+    assert.equal(log.length, 1);
+    assert.equal(memory.save(memory.client, true), true, "no change costs nothing");
+    assert.equal(bonds.open(identityOf(2))!.save(keyOf(1), true), true, "others have their own");
+    now = 3 * WRITE_REFILL_MS;
+    assert.deepEqual([attempt(), attempt(), attempt(), attempt()], [true, true, true, false]);
+  });
+
+  it("wear is bounded: strangers share theirs, and their bonds cost more of it", () => {
+    const { bonds } = openBonds(new MemoryRecords());
+    let kept = 0;
+    for (let seed = 10; seed < 60; seed++) {
+      if (!bonds.hasRoom(false)) break;
+      bonds.keep(strangerOf(seed));
+      kept++;
+    }
+    assert.equal(kept, STRANGER_WRITES_MAX / 8);
+    assert.throws(() => bonds.keep(strangerOf(99)), { code: "bond-not-saved" });
+    assert.equal(bonds.hasRoom(true), true);
+    bonds.keep(bondOf(1));
+  });
+});
