@@ -126,7 +126,7 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "the operations of a client",
   ],
   [
-    /^(aioble\/(server|server-attribute|registered-services|index|client|client-attributes)|bluetooth\/(ble|index|irq|services))\.ts$/,
+    /^(aioble\/(server|server-attribute|registered-services|index|client(-characteristic|-value)?)|bluetooth\/(ble|index|irq|services))\.ts$/,
     /^ble\/gatt\/(types|server\/(database|values))\.ts$/,
     "value",
     "properties, limits and values of characteristics",
@@ -142,13 +142,13 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
   [/^aioble\//, /^ble\/hci\/status\.ts$/, "value", "controller error codes"],
   [/^aioble\/errors\.ts$/, /^ble\/att\/errors\.ts$/, "value", "errors of a peer's server"],
   [
-    /^aioble\/(client|client-attributes)\.ts$/,
+    /^aioble\/client(-characteristic|-service|-value)?\.ts$/,
     /^ble\/gatt\/client\/(discovery|reads|writes)\.ts$/,
     "value",
     "procedures of the GATT client",
   ],
   [
-    /^aioble\/(client|client-attributes)\.ts$/,
+    /^aioble\/client(-characteristic|-service|-value)?\.ts$/,
     /^ble\/(att\/client-role|gatt\/client\/(client|inbox|remote))\.ts$/,
     "type",
     "what a client knows of its peer, and an operation",

@@ -23,10 +23,10 @@ export {
   type CharacteristicWriteOptions,
   ClientCharacteristic,
   ClientDescriptor,
-  ClientService,
-  type ClientWriteOptions,
   type SubscribeOptions,
-} from "./client-attributes.ts";
+} from "./client-characteristic.ts";
+export { ClientService } from "./client-service.ts";
+export type { ClientWriteOptions } from "./client-value.ts";
 export type { Counters } from "./counters.ts";
 export { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
 export {

@@ -1,6 +1,7 @@
 /** What the host counts, for whoever looks after a camera. */
 import type { Budget } from "./budget.ts";
 import type { Channels } from "./channels.ts";
+import type { GattClientCounters } from "./gatt/client/client.ts";
 import type { GattServer } from "./gatt/server/server.ts";
 import type { Acl } from "./hci/acl.ts";
 import type { Links } from "./links.ts";
@@ -36,6 +37,8 @@ export interface Counters {
     /** Writes without response that had no effect: too long, not allowed, for no attribute, too many to decide about. */
     readonly droppedCommands: number;
   };
+  /** The camera as a client of its peers; left out where the image has no feature `client`. */
+  readonly client?: Readonly<GattClientCounters>;
 }
 
 /** The counters as they are now. */
@@ -45,6 +48,7 @@ export function readCounters(
   links: Links,
   gatt: GattServer,
   channels: Channels | undefined,
+  client: Readonly<GattClientCounters> | undefined,
 ): Counters {
   const { size, held, peak, refused } = budget;
   return {
@@ -56,5 +60,6 @@ export function readCounters(
       droppedUpdates: gatt.updates.droppedNotifications,
       droppedCommands: gatt.droppedCommands,
     },
+    ...(client ? { client: { ...client } } : {}),
   };
 }

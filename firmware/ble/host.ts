@@ -192,7 +192,8 @@ export class Host {
 
   /** What was dropped, and what peers make this host keep. */
   get counters(): Counters {
-    return readCounters(this.budget, this.acl, this.links, this.gatt, this.channels);
+    const { acl, budget, channels, clients, gatt, links } = this;
+    return readCounters(budget, acl, links, gatt, channels, clients?.counters);
   }
 
   /** The links that are up, by their handles. */

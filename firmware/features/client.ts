@@ -1,6 +1,7 @@
 /** The GATT client of `aioble`: services, characteristics and descriptors of peers. */
 import { Client } from "../aioble/client.ts";
-import { ClientCharacteristic, ClientDescriptor, ClientService } from "../aioble/client-attributes.ts";
+import { ClientCharacteristic, ClientDescriptor } from "../aioble/client-characteristic.ts";
+import { ClientService } from "../aioble/client-service.ts";
 import type { Core } from "../aioble/core.ts";
 import { GattClients } from "../ble/gatt/client/clients.ts";
 import type { Feature } from "./feature.ts";

@@ -1,5 +1,5 @@
 /** Discovery of what a peer serves, by one camera of another. */
-import type { ClientService } from "../../firmware/aioble/client-attributes.ts";
+import type { ClientService } from "../../firmware/aioble/client-service.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import type { AiobleCamera } from "../support/cameras.ts";
@@ -111,6 +111,58 @@ describe("client: discovery", () => {
         deepEqual(await level?.read(), new Uint8Array([99]));
       },
     );
+  });
+
+  /** 8 services of 5 characteristics with a CCCD each, discovered with their descriptors at an ATT_MTU of 247. */
+  async function roundTrips(
+    walk: (services: AsyncIterable<ClientService>) => Promise<number>,
+  ): Promise<number> {
+    let requests = 0;
+    await withPair(
+      ({ aioble }) => {
+        const services = Array.from({ length: 8 }, (_, at) => new aioble.Service(new UUID(0xff00 + at)));
+        for (const [at, service] of services.entries()) {
+          for (let count = 0; count < 5; count++) {
+            new aioble.Characteristic(service, new UUID(0xfe00 + 16 * at + count), { notify: true });
+          }
+        }
+        aioble.registerServices(...services);
+      },
+      async ({ toServer }) => {
+        equal(await toServer.exchangeMtu({ mtu: 247 }), 247);
+        const { bearer } = toServer.link;
+        const send = bearer.send.bind(bearer);
+        bearer.send = (pdu) => {
+          requests++;
+          return send(pdu);
+        };
+        // Those of the stack have four characteristics, and a descriptor, besides.
+        equal(await walk(toServer.services()), 41);
+      },
+    );
+    return requests;
+  }
+
+  it("takes 21 round trips for 10 services with their characteristics and descriptors, whatever the order", async () => {
+    const nested = await roundTrips(async (services) => {
+      let descriptors = 0;
+      for await (const service of services) {
+        for await (const characteristic of service.characteristics()) {
+          descriptors += (await collect(characteristic.descriptors())).length;
+        }
+      }
+      return descriptors;
+    });
+    const layered = await roundTrips(async (services) => {
+      let descriptors = 0;
+      for (const service of await collect(services)) {
+        for (const characteristic of (await collect(service.characteristics())).reverse()) {
+          descriptors += (await collect(characteristic.descriptors())).length;
+        }
+      }
+      return descriptors;
+    });
+    deepEqual([nested, layered], [21, 21]);
   });
 
   it("bad arguments throw at once", async () => {

@@ -49,9 +49,9 @@ const CLASSES: Readonly<Record<string, readonly string[]>> = {
   Scan: ["aioble/scan.ts"],
   L2CAPChannel: ["aioble/l2cap-channel.ts"],
   ScanResult: ["aioble/scan-result.ts"],
-  ClientService: ["aioble/client-attributes.ts"],
-  ClientCharacteristic: ["aioble/client-attributes.ts"],
-  ClientDescriptor: ["aioble/client-attributes.ts"],
+  ClientService: ["aioble/client-service.ts"],
+  ClientCharacteristic: ["aioble/client-characteristic.ts", "aioble/client-value.ts"],
+  ClientDescriptor: ["aioble/client-characteristic.ts", "aioble/client-value.ts"],
   UUID: ["ble/uuid.ts"],
   BLE: ["bluetooth/ble.ts"],
 };

@@ -1,5 +1,5 @@
 /** The GATT client on one bearer: what a peer's server has, its values, and those that it sends (Vol 3, Part G, 2.3). */
-import type { AttBearer } from "../../att/bearer.ts";
+import type { AttBearer, BearerPort } from "../../att/bearer.ts";
 import {
   AttClientRole,
   type ClientCounters,
@@ -21,13 +21,14 @@ import {
 } from "./discovery.ts";
 import { Inbox } from "./inbox.ts";
 import { readValue } from "./reads.ts";
-import type { RemoteCharacteristic, RemoteDescriptor, RemoteService } from "./remote.ts";
+import type { AttributeShare, RemoteCharacteristic, RemoteDescriptor, RemoteService } from "./remote.ts";
 import { type ValueWrite, writeCommandPdu, writeValue } from "./writes.ts";
 
 /** Values of each characteristic that wait for the application unless it says otherwise. */
 export const INBOX_SIZE = 16;
-/** Bytes of an attribute that is known, beside the objects that hold it: a UUID and two handles. */
-const ATTRIBUTE_BYTES = 20;
+/** Services, characteristics and descriptors that are known of one peer, and of all; one takes about 250 bytes of the heap. */
+export const ATTRIBUTES_MAX = 512;
+export const ATTRIBUTES_MAX_ALL = 1024;
 
 /** Counters of the clients of all links. */
 export interface GattClientCounters extends ClientCounters {
@@ -35,6 +36,10 @@ export interface GattClientCounters extends ClientCounters {
   droppedValues: number;
   /** Notifications and indications of values that nobody here wanted. */
   unwantedValues: number;
+  /** Services, characteristics and descriptors that are known now. */
+  knownAttributes: number;
+  /** How often a peer described more of them than there is room for. */
+  refusedAttributes: number;
 }
 
 /** Sees each value that the server sends, wanted or not. */
@@ -50,15 +55,19 @@ export class GattClient implements DiscoveryContext, ValueHandler {
   readonly bearer: AttBearer;
   private readonly role: AttClientRole;
   private readonly counters: GattClientCounters;
+  private readonly port: BearerPort;
   /** By handle of the value. */
   private readonly inboxes = new Map<number, Inboxes>();
-  /** Services that are accounted for, by the handle of their declaration. */
-  private readonly services = new Map<number, RemoteService>();
+  /** What is accounted for, by handle of a service's declaration. The services themselves are the application's to keep. */
+  private readonly shares = new Map<number, AttributeShare>();
+  private attributes = 0;
+  private hasWarnedOfAttributes = false;
   private watcher: ValueWatcher | undefined = undefined;
 
   constructor(bearer: AttBearer, counters: GattClientCounters) {
     this.bearer = bearer;
     this.counters = counters;
+    this.port = bearer.port;
     this.role = new AttClientRole(bearer, this, counters);
   }
 
@@ -128,39 +137,58 @@ export class GattClient implements DiscoveryContext, ValueHandler {
   /**
    * A service was found: it takes the place of what was known there. What is found of it later is accounted for by
    * `accountFor`.
+   * @throws as `accountFor`.
    */
   adopt(service: RemoteService): void {
-    const former = this.services.get(service.startHandle);
+    const { startHandle, share } = service;
+    const former = this.shares.get(startHandle);
     if (former) this.release(former);
-    this.services.set(service.startHandle, service);
+    this.shares.set(startHandle, share);
+    share.isCounted = true;
     this.accountFor(service);
   }
 
   /**
    * More of a service is known than before.
-   * @throws BleError `too-many-attributes` when the link's share of the memory has no room for it, now and from then on.
+   * @throws BleError `too-many-attributes` when there is no room for it, now and from then on.
    */
   accountFor(service: RemoteService): void {
+    const { share } = service;
     // What another one has taken the place of is the application's, if it keeps it.
-    if (this.services.get(service.startHandle) !== service) return;
-    const { account } = this.bearer;
-    const count = service.attributeCount;
-    while (service.accounted < count) {
-      if (!account.take(ATTRIBUTE_BYTES)) throw tooMany();
-      service.accounted++;
+    if (!share.isCounted) return;
+    const { port, counters } = this;
+    const more = service.attributeCount - share.attributes;
+    counters.knownAttributes += more;
+    share.attributes += more;
+    this.attributes += more;
+    if (this.attributes <= ATTRIBUTES_MAX && counters.knownAttributes <= ATTRIBUTES_MAX_ALL) return;
+    if (!this.hasWarnedOfAttributes) {
+      this.hasWarnedOfAttributes = true;
+      port.log(
+        "warning",
+        `gatt: link ${port.link} describes more than the ${ATTRIBUTES_MAX} attributes that there is room for, ${ATTRIBUTES_MAX_ALL} of all links`,
+      );
     }
+    counters.refusedAttributes++;
+    throw new BleError(
+      "too-many-attributes",
+      "The peer describes more services, characteristics and descriptors than there is room for: look for those that you need by their UUIDs.",
+    );
   }
 
-  private release(service: RemoteService): void {
-    const { account } = this.bearer;
-    for (; service.accounted > 0; service.accounted--) account.give(ATTRIBUTE_BYTES);
+  private release(share: AttributeShare): void {
+    this.attributes -= share.attributes;
+    this.counters.knownAttributes -= share.attributes;
+    share.attributes = 0;
+    share.isCounted = false;
   }
 
   /** Where the values of a characteristic wait; from now on, if they did not yet. */
   inboxesOf(handle: number): Inboxes {
     const known = this.inboxes.get(handle);
     if (known) return known;
-    const { account, port } = this.bearer;
+    const { port } = this;
+    const { account } = this.bearer;
     const open = (what: string): Inbox =>
       new Inbox(account, INBOX_SIZE, () => {
         port.log(
@@ -206,14 +234,7 @@ export class GattClient implements DiscoveryContext, ValueHandler {
       indications.close();
     }
     this.inboxes.clear();
-    for (const service of this.services.values()) this.release(service);
-    this.services.clear();
+    for (const share of this.shares.values()) this.release(share);
+    this.shares.clear();
   }
-}
-
-function tooMany(): BleError {
-  return new BleError(
-    "too-many-attributes",
-    "The peer describes more services, characteristics and descriptors than there is room for: look for those that you need by their UUIDs.",
-  );
 }

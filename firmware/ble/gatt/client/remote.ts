@@ -39,6 +39,12 @@ export interface RemoteInclude {
   readonly service: RemoteService;
 }
 
+/** Attributes of a service that are accounted for, its declaration among them; see `GattClient.accountFor`. */
+export interface AttributeShare {
+  attributes: number;
+  isCounted: boolean;
+}
+
 /** A service: the range of its handles, and what of it is known (Vol 3, Part G, 3.1). */
 export class RemoteService {
   readonly startHandle: number;
@@ -53,8 +59,7 @@ export class RemoteService {
   /** Services that it includes, as far as they are known. */
   includes: readonly RemoteInclude[] = [];
   hasAllIncludes = false;
-  /** Attributes that its link's account has taken, this service's declaration among them; see GattClient. */
-  accounted = 0;
+  readonly share: AttributeShare = { attributes: 0, isCounted: false };
 
   constructor(startHandle: number, endHandle: number, uuid: UUID) {
     this.startHandle = startHandle;

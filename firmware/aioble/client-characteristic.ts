@@ -1,20 +1,15 @@
-/** What a peer's GATT server has: services, characteristics and descriptors, found by `DeviceConnection.services`. */
+/** Characteristics of a peer, their descriptors, and the values that the peer sends. */
 import type { Operation } from "../ble/att/client-role.ts";
 import type { Inboxes } from "../ble/gatt/client/client.ts";
-import {
-  discoverCharacteristics,
-  discoverDescriptors,
-  discoverIncludes,
-} from "../ble/gatt/client/discovery.ts";
+import { discoverDescriptors } from "../ble/gatt/client/discovery.ts";
 import type { Inbox } from "../ble/gatt/client/inbox.ts";
-import { readValue } from "../ble/gatt/client/reads.ts";
-import type { RemoteCharacteristic, RemoteDescriptor, RemoteService } from "../ble/gatt/client/remote.ts";
-import { WRITE_OVERHEAD, writeReliably, writeValue } from "../ble/gatt/client/writes.ts";
+import type { RemoteCharacteristic, RemoteDescriptor } from "../ble/gatt/client/remote.ts";
+import { writeReliably, writeValue } from "../ble/gatt/client/writes.ts";
 import { checkedValue, type Value } from "../ble/gatt/server/values.ts";
 import { CCCD, PROPERTY, TYPE } from "../ble/gatt/types.ts";
 import { UUID } from "../ble/uuid.ts";
-import type { ConnectionClient } from "./client.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { ClientService } from "./client-service.ts";
+import { ClientValue, type ClientWriteOptions } from "./client-value.ts";
 import { Discovery } from "./discovery.ts";
 import { ProtocolError } from "./errors.ts";
 import { ValueIterator } from "./value-iterator.ts";
@@ -22,15 +17,6 @@ import { checkTimeout, NO_LIMITS, type Pending, type Signal, type WaitOptions } 
 
 /** Values of a characteristic that may wait, at most. */
 const QUEUE_LIMIT = 1000;
-
-/** What `write` of a client takes. */
-export interface ClientWriteOptions extends WaitOptions {
-  /**
-   * True: wait until the peer has taken the value. False: only send it. Left out: wait if the characteristic has `write` and
-   * not `writeNoResponse`, or if the value is too long to be only sent.
-   */
-  readonly response?: boolean;
-}
 
 /** What `write` of a characteristic takes. */
 export interface CharacteristicWriteOptions extends ClientWriteOptions {
@@ -53,188 +39,11 @@ export function checkUuid(uuid: unknown): void {
   if (!(uuid instanceof UUID)) throw new TypeError("give the bluetooth.UUID that you look for");
 }
 
-/** The first that is found. @throws TypeError for anything but a UUID. */
-async function firstOf<T>(uuid: UUID, discover: () => Discovery<T>): Promise<T | undefined> {
-  checkUuid(uuid);
-  return discover().first();
-}
-
-/** A service of a peer. It keeps what was found of it; `DeviceConnection.service` looks anew. */
-export class ClientService {
-  readonly connection: DeviceConnection;
-  readonly uuid: UUID;
-  /** Not for applications. */
-  readonly client: ConnectionClient;
-  /** Not for applications. */
-  readonly remote: RemoteService;
-  private readonly known = new Map<RemoteCharacteristic, ClientCharacteristic>();
-
-  /** Not for applications: `DeviceConnection.services` finds services. */
-  constructor(client: ConnectionClient, remote: RemoteService) {
-    this.client = client;
-    this.connection = client.connection;
-    this.remote = remote;
-    this.uuid = remote.uuid;
-  }
-
-  /**
-   * Its characteristics in the order of their handles, or those with this UUID (Vol 3, Part G, 4.6). The time that
-   * `timeoutMs` (2,000) gives is for what the peer takes for all of them.
-   * @throws TypeError or RangeError at once for a bad argument.
-   * @throws A step rejects with TimeoutError, the signal's reason, DeviceDisconnectedError, GattError, ProtocolError, BleError
-   * `operation-queue-full` or `too-many-attributes`.
-   */
-  characteristics(uuid?: UUID, options: WaitOptions = NO_LIMITS): Discovery<ClientCharacteristic> {
-    if (uuid !== undefined) checkUuid(uuid);
-    const { client, remote } = this;
-    let taken = 0;
-    return new Discovery(client.core.clock, options, async (limits, onBegin) => {
-      if (taken === remote.characteristics.length) {
-        if (remote.isComplete) return undefined;
-        await client.run(
-          limits,
-          (operation, context) => discoverCharacteristics(operation, remote, context),
-          0,
-          onBegin,
-        );
-      }
-      const fresh = remote.characteristics.slice(taken);
-      taken += fresh.length;
-      return fresh
-        .filter((each) => uuid === undefined || each.uuid.equals(uuid))
-        .map((each) => this.characteristicOf(each));
-    });
-  }
-
-  /**
-   * The first characteristic with this UUID; undefined when there is none.
-   * @throws as `characteristics`.
-   */
-  characteristic(uuid: UUID, options?: WaitOptions): Promise<ClientCharacteristic | undefined> {
-    return firstOf(uuid, () => this.characteristics(uuid, options));
-  }
-
-  /**
-   * The services that it includes, primary or not (Vol 3, Part G, 4.5.1).
-   * @throws as `characteristics`.
-   */
-  includedServices(options: WaitOptions = NO_LIMITS): Discovery<ClientService> {
-    const { client, remote } = this;
-    let isTaken = false;
-    return new Discovery(client.core.clock, options, async (limits, onBegin) => {
-      if (isTaken) return undefined;
-      if (!remote.hasAllIncludes) {
-        await client.run(
-          limits,
-          (operation, context) => discoverIncludes(operation, remote, context),
-          0,
-          onBegin,
-        );
-      }
-      isTaken = true;
-      return remote.includes.map(({ service }) => new ClientService(client, service));
-    });
-  }
-
-  private characteristicOf(remote: RemoteCharacteristic): ClientCharacteristic {
-    const known = this.known.get(remote) ?? new ClientCharacteristic(this, remote);
-    this.known.set(remote, known);
-    return known;
-  }
-
-  toString(): string {
-    return `ClientService(${this.uuid})`;
-  }
-}
-
-/** A value of a peer: that of a characteristic, or a descriptor. */
-export abstract class ClientValue {
-  readonly connection: DeviceConnection;
-  readonly uuid: UUID;
-  /** Not for applications. */
-  readonly client: ConnectionClient;
-  /** Not for applications: handle of the value. */
-  readonly handle: number;
-
-  constructor(client: ConnectionClient, handle: number, uuid: UUID) {
-    this.client = client;
-    this.connection = client.connection;
-    this.handle = handle;
-    this.uuid = uuid;
-  }
-
-  /** Sum of the properties of the value: 0x02 read, 0x04 write without response, 0x08 write, 0x10 notify, 0x20 indicate. */
-  abstract get properties(): number;
-
-  abstract toString(): string;
-
-  /** Not for applications. @throws TypeError unless it has one of these properties. */
-  mustHave(properties: number, what: string): void {
-    if ((this.properties & properties) === 0) throw new TypeError(`${this} does not allow ${what}`);
-  }
-
-  /**
-   * Reads the value, also one that is longer than a packet (Vol 3, Part G, 4.8).
-   * @param options without `timeoutMs` the peer may be silent for 1,000 milliseconds.
-   * @throws TypeError when the characteristic has no `read` property, TimeoutError, the signal's reason,
-   * DeviceDisconnectedError, GattError when the peer refuses, ProtocolError, BleError `operation-queue-full`.
-   */
-  async read(options: WaitOptions = NO_LIMITS): Promise<Uint8Array> {
-    this.mustHave(PROPERTY.READ, "read");
-    return this.client.run(options, (operation, context) => readValue(operation, context, this.handle));
-  }
-
-  /**
-   * Writes the value; with a response also one that is longer than a packet, which the peer takes as a whole (Vol 3, Part G,
-   * 4.9). Without a response it resolves when the value has left for the controller: await it, or the queue of 32 fills. Such
-   * a write overtakes operations that wait for the peer.
-   * @throws TypeError for no bytes and no string, or when the characteristic does not allow it. RangeError for more than 512
-   * bytes, or more than `mtu` - 3 without a response.
-   * @throws As `read`, and BleError `send-queue-full` without a response.
-   */
-  async write(data: Value, options: ClientWriteOptions = NO_LIMITS): Promise<void> {
-    const value = checkedValue(data);
-    checkTimeout(options.timeoutMs);
-    this.mustHave(PROPERTY.WRITE | PROPERTY.WRITE_WITHOUT_RESPONSE, "write");
-    const room = this.connection.mtu - WRITE_OVERHEAD;
-    const mayCommand = (this.properties & PROPERTY.WRITE_WITHOUT_RESPONSE) !== 0;
-    const mayRequest = (this.properties & PROPERTY.WRITE) !== 0;
-    const response = options.response ?? (mayRequest && !(mayCommand && value.length <= room));
-    if (response) {
-      this.mustHave(PROPERTY.WRITE, "write with a response");
-      const write = { handle: this.handle, value };
-      return this.client.run(
-        options,
-        (operation, context) => writeValue(operation, context, write),
-        value.length,
-      );
-    }
-    this.mustHave(PROPERTY.WRITE_WITHOUT_RESPONSE, "write without a response");
-    if (value.length > room) {
-      throw new RangeError(
-        `${value.length} bytes do not fit a write without a response: at most ${room}, which is mtu - 3`,
-      );
-    }
-    return this.command(value, options);
-  }
-
-  private command(value: Uint8Array, options: WaitOptions): Promise<void> {
-    const { client, connection, handle } = this;
-    return connection.scope.wait<void>(options, (pending) => {
-      const outcome = client.gatt.writeCommand({ handle, value });
-      if (outcome === "sent") pending.resolve();
-      else if (outcome === "full") pending.reject(connection.queueFull());
-      else connection.whenSent(() => pending.resolve());
-    });
-  }
-}
-
 /** A characteristic of a peer. */
 export class ClientCharacteristic extends ClientValue {
   readonly service: ClientService;
   private readonly remote: RemoteCharacteristic;
-  private readonly known = new Map<RemoteDescriptor, ClientDescriptor>();
-  /** Once it was subscribed to, or waited for. */
+  /** Once it was subscribed to, or waited for. Objects for the same characteristic share them. */
   private inboxes: Inboxes | undefined = undefined;
 
   /** Not for applications: `ClientService.characteristics` finds them. */
@@ -266,7 +75,7 @@ export class ClientCharacteristic extends ClientValue {
         );
       }
       isTaken = true;
-      return remote.descriptors.map((each) => this.descriptorOf(each));
+      return remote.descriptors.map((each) => new ClientDescriptor(this, each));
     });
   }
 
@@ -278,12 +87,6 @@ export class ClientCharacteristic extends ClientValue {
     checkUuid(uuid);
     for await (const found of this.descriptors(options)) if (found.uuid.equals(uuid)) return found;
     return undefined;
-  }
-
-  private descriptorOf(remote: RemoteDescriptor): ClientDescriptor {
-    const known = this.known.get(remote) ?? new ClientDescriptor(this, remote);
-    this.known.set(remote, known);
-    return known;
   }
 
   override async write(data: Value, options: CharacteristicWriteOptions = NO_LIMITS): Promise<void> {
