@@ -67,18 +67,19 @@ static void retain(void) {
     cause = (enum port_reset_cause)retained->cause;
 }
 
-static void map_application(const char *path) {
+const void *host_map_file(const char *option, const char *path, size_t *size) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
     if (fd < 0 || fstat(fd, &status) != 0)
-        host_fail("--app: %s: %s", path, strerror(errno));
-    application_size = (size_t)status.st_size;
-    if (application_size == 0)
-        host_fail("--app: %s: the file is empty", path);
-    application = mmap(NULL, application_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (application == MAP_FAILED)
-        host_fail("--app: %s: %s", path, strerror(errno));
+        host_fail("%s: %s: %s", option, path, strerror(errno));
+    *size = (size_t)status.st_size;
+    if (*size == 0)
+        host_fail("%s: %s: the file is empty", option, path);
+    const void *bytes = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED)
+        host_fail("%s: %s: %s", option, path, strerror(errno));
     close(fd);
+    return bytes;
 }
 
 static void watch(int fd) {
@@ -97,7 +98,7 @@ void port_init(int argc, char **argv) {
     retain();
     flash_start();
     if (options->application)
-        map_application(options->application);
+        application = host_map_file("--app", options->application, &application_size);
     poll_fd = epoll_create1(EPOLL_CLOEXEC);
     timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     post_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

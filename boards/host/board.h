@@ -9,6 +9,8 @@
 
 struct host_options {
     const char *hci;         /* tcp:HOST:PORT or unix:PATH; NULL when there is no UART */
+    const char *radio_lines; /* as hci: lines of a modelled controller; NULL for one that is always on */
+    const char *radio_patch; /* file with its patch; NULL for none */
     const char *state;       /* file of the state area; NULL for one that is forgotten at the end */
     const char *application; /* NULL when there is none */
     uint8_t id[8];
@@ -30,6 +32,12 @@ void host_unwatch_uart(int descriptor);
 
 /* epoll says that the socket is readable or writable. */
 void uart_ready(bool readable, bool writable);
+
+/* A stream socket to tcp:HOST:PORT or unix:PATH; -1 with *why set. */
+int host_connect(const char *target, const char **why);
+
+/* A file, readable in place. Ends the process when it cannot be, with the option's name. */
+const void *host_map_file(const char *option, const char *path, size_t *size);
 
 void flash_start(void);
 void fault_start(void);

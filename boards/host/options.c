@@ -8,6 +8,7 @@
 
 static const char usage[] =
     "usage: firmware [--hci tcp:HOST:PORT|unix:PATH] [--app FILE.xsb] [--state FILE] [--id HEX]\n"
+    "                [--radio-lines tcp:HOST:PORT|unix:PATH [--radio-patch FILE]]\n"
     "                [--watchdog-ms N] [--max-resets N] [--growth BYTES]\n"
     "\n"
     "  --hci          the controller's H4 socket; without it the board has no HCI UART\n"
@@ -15,6 +16,9 @@ static const char usage[] =
     "  --state        the file that is the state area of flash; made when missing. Without it the area is\n"
     "                 forgotten when the process ends (it survives resets)\n"
     "  --id           the device's unique identifier, 16 hexadecimal digits (default 0000000000000001)\n"
+    "  --radio-lines  supply, wake and flow control of a modelled CYW43 controller; without it the controller\n"
+    "                 is always on\n"
+    "  --radio-patch  its patch, an HCD file\n"
     "  --watchdog-ms  period of the watchdog, instead of the firmware's own\n"
     "  --max-resets   after this many resets, end with status 3 instead of the next one\n"
     "  --growth       bytes that the heap may grow by, if fewer than the board's; 0 keeps it at its floor\n"
@@ -53,6 +57,14 @@ static long number(const char *option, const char *text, long minimum, long maxi
     return value;
 }
 
+static const char *socket_address(const char *option, const char *text) {
+    if (strncmp(text, "tcp:", 4) != 0 && strncmp(text, "unix:", 5) != 0)
+        misuse(option, "neither tcp:HOST:PORT nor unix:PATH");
+    if (text[0] == 't' && !strchr(text + 4, ':'))
+        misuse(option, "the port is missing");
+    return text;
+}
+
 static void read_id(const char *text) {
     if (strlen(text) != 16 || strspn(text, "0123456789abcdefABCDEF") != 16)
         misuse("--id", "not 16 hexadecimal digits");
@@ -67,6 +79,8 @@ const struct host_options *options_read(int argc, char **argv) {
         {"hci", required_argument, NULL, 'h'},
         {"app", required_argument, NULL, 'a'},
         {"state", required_argument, NULL, 's'},
+        {"radio-lines", required_argument, NULL, 'l'},
+        {"radio-patch", required_argument, NULL, 'p'},
         {"id", required_argument, NULL, 'i'},
         {"watchdog-ms", required_argument, NULL, 'w'},
         {"max-resets", required_argument, NULL, 'r'},
@@ -78,11 +92,13 @@ const struct host_options *options_read(int argc, char **argv) {
     for (int option; (option = getopt_long(argc, argv, ":", names, NULL)) != -1;) {
         switch (option) {
         case 'h':
-            options.hci = optarg;
-            if (strncmp(optarg, "tcp:", 4) != 0 && strncmp(optarg, "unix:", 5) != 0)
-                misuse("--hci", "neither tcp:HOST:PORT nor unix:PATH");
-            if (optarg[0] == 't' && !strchr(optarg + 4, ':'))
-                misuse("--hci", "the port is missing");
+            options.hci = socket_address("--hci", optarg);
+            break;
+        case 'l':
+            options.radio_lines = socket_address("--radio-lines", optarg);
+            break;
+        case 'p':
+            options.radio_patch = optarg;
             break;
         case 'a':
             options.application = optarg;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "chip_lines.h"
 
 static int descriptor = -1;
 static bool blocked; /* port_uart_write took less than it was given */
@@ -76,6 +77,19 @@ static int connect_tcp(const char *target, const char **why) {
     return s;
 }
 
+int host_connect(const char *target, const char **why) {
+    if (target[0] != 'u')
+        return connect_tcp(target + 4, why);
+    int s = connect_unix(target + 5);
+    *why = strerror(errno);
+    return s;
+}
+
+/* The controller's model follows the rate of its host; a socket has none. */
+static uint32_t make_rate(uint32_t baud) {
+    return port_radio_driver() ? chip_lines_request(CHIP_LINE_BAUD, baud) : baud;
+}
+
 uint32_t port_uart_open(uint32_t baud, bool flow) {
     (void)flow;
     port_uart_close();
@@ -86,12 +100,7 @@ uint32_t port_uart_open(uint32_t baud, bool flow) {
         return 0;
     }
     const char *why = NULL;
-    if (target[0] == 'u') {
-        descriptor = connect_unix(target + 5);
-        why = strerror(errno);
-    } else {
-        descriptor = connect_tcp(target + 4, &why);
-    }
+    descriptor = host_connect(target, &why);
     if (descriptor < 0) {
         report_failure(why);
         return 0;
@@ -99,7 +108,7 @@ uint32_t port_uart_open(uint32_t baud, bool flow) {
     blocked = gone = false;
     error = PORT_UART_OK;
     host_watch_uart(descriptor, false);
-    return baud;
+    return make_rate(baud);
 }
 
 /* The controller takes the next connection for a new line. */
@@ -114,7 +123,7 @@ bool port_uart_close(void) {
 }
 
 uint32_t port_uart_baud(uint32_t baud) {
-    return descriptor < 0 ? 0 : baud;
+    return descriptor < 0 ? 0 : make_rate(baud);
 }
 
 size_t port_uart_room(void) {

@@ -24,6 +24,8 @@ void port_init(int argc, char **argv) {
             console_printf("board: id= wants 16 hexadecimal digits; the default is used\n");
         if (strncmp(argv[i], "growth=", 7) == 0)
             growth = (uint32_t)strtoul(argv[i] + 7, NULL, 10);
+        if (strcmp(argv[i], "radio=cyw43") == 0)
+            radio_lines_init();
         if (strncmp(argv[i], "preload=", 8) == 0)
             rom_preload_into(argv[i] + 8);
     }

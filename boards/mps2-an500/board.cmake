@@ -11,6 +11,7 @@ set(BOARD_SOURCES
   ${BOARD_DIRECTORY}/fault.c
   ${BOARD_DIRECTORY}/flash.c
   ${BOARD_DIRECTORY}/memory.c
+  ${BOARD_DIRECTORY}/radio.c
   ${BOARD_DIRECTORY}/random.c
   ${BOARD_DIRECTORY}/reset.c
   ${BOARD_DIRECTORY}/rom.c
@@ -18,6 +19,7 @@ set(BOARD_SOURCES
   ${BOARD_DIRECTORY}/uart.c
   ${BOARD_DIRECTORY}/watchdog.c
   ${BOARD_COMMON}/chacha20.c
+  ${BOARD_COMMON}/chip_lines.c
   ${BOARD_COMMON}/hex.c
   ${BOARD_COMMON}/synthetic_sensor.c)
 

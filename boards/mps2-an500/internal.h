@@ -62,7 +62,13 @@ void console_init(void);
 /* A line of printf's %s, %u, %08x only; works without a heap and with little stack. IRQ. */
 void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- flash.c, fault.c, memory.c, random.c, rom.c ---- */
+/* ---- flash.c, fault.c, memory.c, radio.c, random.c, rom.c ---- */
+
+/* The controller is a modelled one that has to be brought up: its lines are on UART2. */
+void radio_lines_init(void);
+
+/* uart.c: forgets what is queued for the controller. */
+void uart_drop(void);
 
 void flash_init(void);
 void fault_init(void);
@@ -115,6 +121,7 @@ void watchdog_before_sleep(void);
 /* ---- symbols of linker.ld ---- */
 
 extern uint8_t board_application[], board_application_size[], board_state[];
+extern uint8_t board_patch[], board_patch_size[];
 extern uint8_t board_rom[], board_rom_size[];
 extern uint8_t board_leaves[], board_leaves_size[];
 extern const uint8_t board_build_id[];

@@ -6,6 +6,9 @@ export const qemuProgram = "qemu-system-arm";
 /** Where the application's bundle is loaded; region APPLICATION of linker.ld. */
 export const applicationAddress = 0x00300000;
 
+/** Where the patch of a modelled controller is loaded; region PATCH of linker.ld. */
+export const patchAddress = 0x003e0000;
+
 /** Size of the memory behind the state area. A state file is exactly as long. */
 export const stateFileSize = 16 * 1024 * 1024;
 
@@ -30,6 +33,9 @@ export interface QemuOptions {
   readonly app?: string;
   /** The controller's side of the HCI UART. Default: nowhere. */
   readonly hci?: SerialTarget;
+  /** The lines of a modelled CYW43 controller (boards/common/chip_lines.h), and its patch. Default: one that is always on. */
+  readonly radioLines?: SerialTarget;
+  readonly radioPatch?: string;
   /** Default: standard input and output. */
   readonly console?: SerialTarget;
   /**
@@ -64,12 +70,11 @@ export function qemuArguments(options: QemuOptions): string[] {
     );
   }
   words.push("-kernel", options.elf);
-  if (options.app !== undefined) {
-    const address = `0x${applicationAddress.toString(16).padStart(8, "0")}`;
-    words.push("-device", `loader,file=${escaped(options.app)},addr=${address},force-raw=on`);
-  }
+  if (options.app !== undefined) words.push(...loaded(options.app, applicationAddress));
+  if (options.radioPatch !== undefined) words.push(...loaded(options.radioPatch, patchAddress));
   words.push(...serial("console", options.console ?? { kind: "stdio" }));
   words.push(...serial("hci", options.hci ?? { kind: "none" }));
+  if (options.radioLines !== undefined) words.push(...serial("lines", options.radioLines));
   words.push("-semihosting-config", semihosting(options));
   if (options.icount !== undefined) {
     const sleep = options.icount.skipSleep ? "off" : "on";
@@ -81,6 +86,12 @@ export function qemuArguments(options: QemuOptions): string[] {
 
 /** QEMU's option parser ends a value at a comma, unless there are two. */
 const escaped = (value: string): string => value.replaceAll(",", ",,");
+
+/** A file in memory, as flash that was written before. */
+function loaded(file: string, address: number): string[] {
+  const place = `0x${address.toString(16).padStart(8, "0")}`;
+  return ["-device", `loader,file=${escaped(file)},addr=${place},force-raw=on`];
+}
 
 function serial(id: string, target: SerialTarget): string[] {
   switch (target.kind) {
@@ -106,6 +117,7 @@ function semihosting(options: QemuOptions): string {
   const words = ["obscura"];
   if (options.seed !== undefined) words.push(`seed=${hexadecimal("seed", options.seed, 64)}`);
   if (options.id !== undefined) words.push(`id=${hexadecimal("id", options.id, 16)}`);
+  if (options.radioLines !== undefined) words.push("radio=cyw43");
   for (const word of options.arguments ?? []) {
     if (/[\s,]/.test(word)) throw new RangeError(`an argument with spaces or commas: "${word}"`);
     words.push(word);

@@ -20,6 +20,7 @@ struct uart_registers {
 };
 
 #define UART_CONSOLE ((struct uart_registers *)0x40004000)
+#define UART_RADIO_LINES ((struct uart_registers *)0x40006000)
 #define UART_HCI ((struct uart_registers *)0x40005000)
 
 #define UART_STATE_TX_FULL (1u << 0)

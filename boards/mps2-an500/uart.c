@@ -5,6 +5,7 @@
  * reading of the data register, which in QEMU holds the other side back as RTS would; a real line would
  * overrun, and the overrun is reported.
  */
+#include "chip_lines.h"
 #include "internal.h"
 #include <string.h>
 
@@ -122,6 +123,12 @@ void hci_tx_interrupt(void) {
     pump();
 }
 
+void uart_drop(void) {
+    uint32_t state = interrupts_mask();
+    tx.tail = tx.head;
+    interrupts_restore(state);
+}
+
 size_t port_uart_room(void) {
     return line_baud ? RING_SIZE - used(&tx) : 0;
 }
@@ -142,6 +149,12 @@ size_t port_uart_write(const void *bytes, size_t length) {
 
 /* ---- the line ---- */
 
+/* A modelled controller follows the rate of its host. */
+static void show_rate(uint32_t achieved) {
+    if (port_radio_driver())
+        chip_lines_request(CHIP_LINE_BAUD, achieved);
+}
+
 /* Sets the divider; returns the rate achieved, or 0 when it would be off by more than 2 %. */
 static uint32_t set_rate(uint32_t baud) {
     if (!baud)
@@ -154,6 +167,7 @@ static uint32_t set_rate(uint32_t baud) {
     if (off > baud / 50)
         return 0;
     UART_HCI->baud_divider = divider;
+    show_rate(achieved);
     return achieved;
 }
 

@@ -17,6 +17,7 @@
 
 static struct {
     bool open;
+    uint32_t baud;   /* of the line, when it is opened next; 0: the board's */
     bool data_came;  /* from a peer, since the start */
     bool refused;    /* hciWrite returned false; onWritable is owed */
     uint32_t opened; /* counts hciOpen and hciClose, to notice them during a callback */
@@ -41,12 +42,16 @@ static void reset(void) {
     h4_seek(&hci.framer);
 }
 
+static uint32_t line_baud(void) {
+    return hci.baud ? hci.baud : HCI_BAUD;
+}
+
 static void close_line(void) {
     if (hci.open && hci.framer.dropped && h4_seeks(&hci.framer))
         console_line(CONSOLE_WARNING,
                      "hci: %u bytes came from the controller, none of them an answer to HCI Reset: is its "
                      "baud rate %u?",
-                     (unsigned)hci.framer.dropped, (unsigned)HCI_BAUD);
+                     (unsigned)hci.framer.dropped, (unsigned)line_baud());
     if (hci.open && !port_uart_close())
         hci.rest_start = hci.rest_end = 0;
     hci.open = false;
@@ -65,12 +70,25 @@ static bool send_rest(void) {
     return true;
 }
 
+uint32_t hci_baud_rate(uint32_t baud) {
+    uint32_t achieved = hci.open ? port_uart_baud(baud) : baud;
+    if (achieved)
+        hci.baud = baud;
+    return achieved;
+}
+
+void hci_supply(bool on) {
+    if (!on)
+        hci.rest_start = hci.rest_end = 0;
+    port_radio_power(on);
+}
+
 void native_hciOpen(txMachine *the) {
     txSlot *on_packet = native_function(the, 0, "onPacket");
     txSlot *on_writable = native_function(the, 1, "onWritable");
     txSlot *on_failure = native_function(the, 2, "onFailure");
     close_line();
-    if (port_uart_open(HCI_BAUD, HCI_FLOW) == 0)
+    if (port_uart_open(line_baud(), HCI_FLOW) == 0)
         mxUnknownError("hciOpen: the HCI UART cannot be opened; the console says why");
     port_uart_error();
     hci.open = true;
@@ -238,7 +256,7 @@ bool hci_data_came(void) {
 }
 
 uint64_t hci_next(void) {
-    return hci.open ? h4_due(&hci.framer, HCI_BAUD) : PORT_NEVER;
+    return hci.open ? h4_due(&hci.framer, line_baud()) : PORT_NEVER;
 }
 
 void hci_overdue(txMachine *the) {

@@ -11,6 +11,12 @@
     NATIVE(hciWrite, 5)                                                                                      \
     NATIVE(hciGather, 5)                                                                                     \
     NATIVE(hciClose, 0)                                                                                      \
+    NATIVE(radioLines, 0)                                                                                    \
+    NATIVE(radioPower, 1)                                                                                    \
+    NATIVE(radioWake, 1)                                                                                     \
+    NATIVE(radioReady, 0)                                                                                    \
+    NATIVE(radioBaudRate, 1)                                                                                 \
+    NATIVE(radioPatch, 2)                                                                                    \
     NATIVE(random, 1)                                                                                        \
     NATIVE(uniqueId, 0)                                                                                      \
     NATIVE(aes128, 2)                                                                                        \

@@ -107,6 +107,30 @@ enum port_uart_error {
 /* The most serious error since the last call. */
 enum port_uart_error port_uart_error(void);
 
+/* ---- a controller that has to be brought up ---- */
+
+/*
+ * Name of the controller's driver, which is that of a feature (docs/features.md). NULL when the controller is
+ * always on and ready: nothing else of this section is called then.
+ */
+const char *port_radio_driver(void);
+
+/*
+ * Supplies the controller, or takes its supply away (REG_ON), and with it what is queued in the HCI UART. Off after a
+ * reset of any kind.
+ */
+void port_radio_power(bool on);
+
+/* Asks the controller to be awake, or lets it sleep (DEV_WAKE; low is awake). */
+void port_radio_wake(bool awake);
+
+/* Whether the controller takes bytes: the level of the UART's CTS, low being true. */
+bool port_radio_ready(void);
+
+/* The controller's patch where the board keeps it, readable in place; NULL and *size 0 when there is none. More may follow
+ * behind the patch. */
+const void *port_radio_patch(size_t *size);
+
 /* ---- flash ---- */
 
 enum port_flash_area_id {

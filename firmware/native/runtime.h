@@ -33,6 +33,13 @@
 #ifndef HCI_FLOW
 #define HCI_FLOW 1
 #endif
+/* Rates of a controller that has to be brought up: while its patch is downloaded, and from then on. */
+#ifndef RADIO_DOWNLOAD_BAUD
+#define RADIO_DOWNLOAD_BAUD HCI_BAUD
+#endif
+#ifndef RADIO_RUN_BAUD
+#define RADIO_RUN_BAUD HCI_BAUD
+#endif
 #ifndef WATCHDOG_MS
 #define WATCHDOG_MS 60000
 #endif
@@ -160,6 +167,10 @@ void hci_receive(txMachine *the);
 /* The UART has room again. */
 void hci_transmit(txMachine *the);
 void hci_line_error(txMachine *the);
+/* Changes the rate of the line, now and when it is opened again. Returns the rate achieved, 0 when there is none. */
+uint32_t hci_baud_rate(uint32_t baud);
+/* port_radio_power; what waits for a controller that loses its supply is dropped. */
+void hci_supply(bool on);
 /* Whether a peer has sent anything since the start. */
 bool hci_data_came(void);
 /* When the packet that has begun to come is overdue, in port_clock_us; PORT_NEVER when none has. */

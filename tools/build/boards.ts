@@ -36,7 +36,12 @@ interface BoardFile {
     readonly growthBytes: number;
     readonly stackSlots: number;
   };
-  readonly radio: { readonly baud: number; readonly flowControl: boolean };
+  readonly radio: {
+    readonly baud: number;
+    readonly flowControl: boolean;
+    readonly downloadBaud?: number;
+    readonly runBaud?: number;
+  };
   readonly run: { readonly kind: "process" | "qemu" | "hardware" };
 }
 
@@ -96,4 +101,6 @@ const heapFigures = ({ heap }: Pick<BoardFile, "heap">): Record<string, number> 
 const radioFigures = ({ radio }: Pick<BoardFile, "radio">): Record<string, number> => ({
   HCI_BAUD: radio.baud,
   HCI_FLOW: radio.flowControl ? 1 : 0,
+  RADIO_DOWNLOAD_BAUD: radio.downloadBaud ?? radio.baud,
+  RADIO_RUN_BAUD: radio.runBaud ?? radio.baud,
 });

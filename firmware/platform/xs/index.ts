@@ -1,6 +1,6 @@
 import { createAesCmac } from "../aes-cmac.ts";
 import { formatOrigin } from "../format.ts";
-import type { Crypto, FlashArea, HciReceiver, HciTransport, Platform } from "../platform.ts";
+import type { Crypto, FlashArea, HciReceiver, HciTransport, Platform, RadioLines } from "../platform.ts";
 import type { FlashAreaName, Native } from "./native.ts";
 
 /** The part of the heap's floor that peers may fill: the fifth. The rest is what the stack and its links always need. */
@@ -15,6 +15,7 @@ export function createXsPlatform(native: Native): Platform {
       clearTimer: (timer) => native.timerClear(timer as number),
     },
     transport: createTransport(native),
+    ...createRadioLines(native),
     random: (length) => native.random(length),
     crypto: createCrypto(native),
     uniqueId: () => native.uniqueId(),
@@ -49,6 +50,25 @@ function createTransport(native: Native): HciTransport {
     write: native.hciWrite,
     gather: native.hciGather,
     close: () => native.hciClose(),
+  };
+}
+
+function createRadioLines(native: Native): { radioLines?: RadioLines } {
+  const figures = native.radioLines();
+  if (!figures) return {};
+  const { driver, downloadBaud, runBaud, patchSize } = figures;
+  const patch = { size: patchSize, read: native.radioPatch };
+  return {
+    radioLines: {
+      driver,
+      downloadBaud,
+      runBaud,
+      power: native.radioPower,
+      wake: native.radioWake,
+      isReady: native.radioReady,
+      setBaudRate: native.radioBaudRate,
+      patch: () => (patchSize > 0 ? patch : undefined),
+    },
   };
 }
 

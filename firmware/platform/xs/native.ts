@@ -32,6 +32,15 @@ export interface HeapFigures {
   readonly nativeStackPeak: number;
 }
 
+/** A controller that has to be brought up. */
+export interface RadioLinesFigures {
+  readonly driver: string;
+  readonly downloadBaud: number;
+  readonly runBaud: number;
+  /** Bytes that can be read of its patch, or more; 0 when the board has none. */
+  readonly patchSize: number;
+}
+
 export interface Native {
   /** Milliseconds since start, with microsecond fractions. */
   clockNow(): number;
@@ -67,6 +76,15 @@ export interface Native {
     end: number,
   ): Uint8Array;
   hciClose(): void;
+
+  /** What a controller is that has to be brought up; undefined for one that is always on. */
+  radioLines(): RadioLinesFigures | undefined;
+  radioPower(on: boolean): void;
+  radioWake(awake: boolean): void;
+  radioReady(): boolean;
+  /** Returns the rate achieved, 0 when the UART cannot make it. */
+  radioBaudRate(baudRate: number): number;
+  radioPatch(offset: number, length: number): Uint8Array;
 
   random(length: number): Uint8Array;
   uniqueId(): Uint8Array;

@@ -41,7 +41,7 @@ describe("boards", () => {
     const figures = figuresOf({ heap, radio: { baud: 3_000_000, flowControl: false } });
     assert.deepEqual(figures, {
       ...{ HEAP_CHUNKS: 20_000, HEAP_SLOTS: 5000, HEAP_GROWTH: 0, HEAP_STACK: 600 },
-      ...{ HCI_BAUD: 3_000_000, HCI_FLOW: 0 },
+      ...{ HCI_BAUD: 3_000_000, HCI_FLOW: 0, RADIO_DOWNLOAD_BAUD: 3_000_000, RADIO_RUN_BAUD: 3_000_000 },
     });
     for (const folder of folders) {
       const { radio } = JSON.parse(read(`${folder}/board.json`)) as {
@@ -71,7 +71,10 @@ describe("boards", () => {
       Object.assign(board.radio, { [key]: value });
     };
     wrong(set("baud", "fast"), /board\.json: "radio\.baud" is "fast" and must be integer/);
-    wrong(set("colour", 1), /board\.json: unknown key "colour" in "radio"; keys are uart, baud, flowControl/);
+    wrong(
+      set("colour", 1),
+      /board\.json: unknown key "colour" in "radio"; keys are uart, baud, downloadBaud, runBaud, flowControl/,
+    );
     wrong(
       set("flowControl", undefined),
       /the key "flowControl" in "radio" is missing\. Whether the line holds back/,

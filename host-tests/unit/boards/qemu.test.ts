@@ -41,6 +41,14 @@ describe("qemuArguments of mps2-an500", () => {
     ]);
   });
 
+  it("joins a modelled controller on a UART of its own, with its patch in memory", () => {
+    const lines = { kind: "tcp", host: "127.0.0.1", port: 9 } as const;
+    const options = { elf: "f", radioLines: lines, radioPatch: "p.hcd" };
+    assert.deepEqual(values(options, "-device"), ["loader,file=p.hcd,addr=0x003e0000,force-raw=on"]);
+    assert.deepEqual(values(options, "-serial").length, 3);
+    assert.match(values(options, "-semihosting-config")[0]!, /arg=radio=cyw43$/);
+  });
+
   it("hands seed, identifier and words to the firmware in that order", () => {
     const options = { elf: "f", seed: "ab".repeat(32), id: "0123456789abcdef", arguments: ["idle"] };
     assert.deepEqual(values(options, "-semihosting-config"), [

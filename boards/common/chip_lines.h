@@ -1,0 +1,33 @@
+/*
+ * chip_lines.h: the lines of a controller that has to be brought up, on boards whose controller is a model in
+ * another process. They travel beside the bytes of the UART: each request is answered, so that what a line
+ * shows is what it is then.
+ */
+#ifndef OBSCURA_CHIP_LINES_H
+#define OBSCURA_CHIP_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A request is one of these and 32 bits, an answer 32 bits; least significant byte first. */
+enum chip_line {
+    CHIP_LINE_POWER = 1, /* 0 or 1; answered by it */
+    CHIP_LINE_WAKE = 2,
+    CHIP_LINE_READY = 3, /* answered by 0 or 1 */
+    CHIP_LINE_BAUD = 4,  /* the rate of the UART; answered by it */
+};
+
+#define CHIP_LINES_REQUEST_SIZE 5
+#define CHIP_LINES_ANSWER_SIZE 4
+
+/* The board's: sends all, waits for all. */
+void chip_lines_send(const uint8_t *bytes, size_t length);
+void chip_lines_receive(uint8_t *bytes, size_t length);
+
+uint32_t chip_lines_request(enum chip_line line, uint32_t value);
+
+/* Whether bytes at `patch` begin a patch: an area that was never written does not. */
+bool chip_lines_is_patch(const uint8_t *patch, size_t size);
+
+#endif

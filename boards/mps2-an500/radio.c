@@ -1,0 +1,50 @@
+/*
+ * radio.c: the lines of a modelled controller, on UART2, polled. Which controller there is, is said on the
+ * command line: a real board has no choice.
+ */
+#include "chip_lines.h"
+#include "internal.h"
+
+/* The fastest rate that a CMSDK UART makes: the lines cost no time. */
+#define LINES_BAUD_DIVIDER UART_BAUD_DIVIDER_MIN
+
+static bool present;
+
+void radio_lines_init(void) {
+    present = true;
+    UART_RADIO_LINES->baud_divider = LINES_BAUD_DIVIDER;
+    UART_RADIO_LINES->control = UART_CONTROL_TX | UART_CONTROL_RX;
+    port_radio_power(false);
+}
+
+void chip_lines_send(const uint8_t *bytes, size_t length) {
+    while (length--) {
+        while (UART_RADIO_LINES->state & UART_STATE_TX_FULL)
+            ;
+        UART_RADIO_LINES->data = *bytes++;
+    }
+}
+
+void chip_lines_receive(uint8_t *bytes, size_t length) {
+    while (length--) {
+        while (!(UART_RADIO_LINES->state & UART_STATE_RX_FULL))
+            ;
+        *bytes++ = (uint8_t)UART_RADIO_LINES->data;
+    }
+}
+
+void port_radio_power(bool on) {
+    if (!on)
+        uart_drop();
+    chip_lines_request(CHIP_LINE_POWER, on);
+}
+
+const char *port_radio_driver(void) {
+    return present ? "cyw43" : NULL;
+}
+
+const void *port_radio_patch(size_t *size) {
+    bool is_there = chip_lines_is_patch(board_patch, (size_t)(uintptr_t)board_patch_size);
+    *size = is_there ? (size_t)(uintptr_t)board_patch_size : 0;
+    return is_there ? board_patch : NULL;
+}

@@ -1,0 +1,46 @@
+/* natives_radio.c: the natives of a controller that has to be brought up. */
+#include "runtime.h"
+
+void native_radioLines(txMachine *the) {
+    const char *driver = port_radio_driver();
+    if (!driver)
+        return;
+    size_t patch_size;
+    port_radio_patch(&patch_size);
+    mxPush(mxObjectPrototype);
+    txSlot *property = fxLastProperty(the, fxNewObjectInstance(the));
+    property = fxNextStringXProperty(the, property, (txString)driver, fxNewNameX(the, "driver"), XS_NO_FLAG);
+    property = fxNextIntegerProperty(the, property, RADIO_DOWNLOAD_BAUD, fxNewNameX(the, "downloadBaud"),
+                                     XS_NO_FLAG);
+    property =
+        fxNextIntegerProperty(the, property, RADIO_RUN_BAUD, fxNewNameX(the, "runBaud"), XS_NO_FLAG);
+    fxNextIntegerProperty(the, property, (txInteger)patch_size, fxNewNameX(the, "patchSize"), XS_NO_FLAG);
+    mxPullSlot(mxResult);
+}
+
+void native_radioPower(txMachine *the) {
+    hci_supply(fxToBoolean(the, native_argument(the, 0)));
+}
+
+void native_radioWake(txMachine *the) {
+    port_radio_wake(fxToBoolean(the, native_argument(the, 0)));
+}
+
+void native_radioReady(txMachine *the) {
+    mxResult->kind = XS_BOOLEAN_KIND;
+    mxResult->value.boolean = port_radio_ready();
+}
+
+void native_radioBaudRate(txMachine *the) {
+    mxResult->kind = XS_INTEGER_KIND;
+    mxResult->value.integer = (txInteger)hci_baud_rate(native_unsigned(the, 0, "baudRate", 10000000));
+}
+
+void native_radioPatch(txMachine *the) {
+    size_t size;
+    const uint8_t *patch = port_radio_patch(&size);
+    uint32_t offset = native_unsigned(the, 0, "offset", (uint32_t)size);
+    uint32_t length = native_unsigned(the, 1, "length", (uint32_t)(size - offset));
+    uint8_t *bytes = native_result_bytes(the, length);
+    memcpy(bytes, patch + offset, length);
+}
