@@ -1,4 +1,5 @@
-/* chip_lines.c: requests to a modelled controller, and port.h's section of a controller that has to be brought up. */
+/* chip_lines.c: requests to a modelled controller, and port.h's section of a controller that has to be
+ * brought up. */
 #include "chip_lines.h"
 #include "port.h"
 

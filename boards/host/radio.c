@@ -16,7 +16,8 @@ static void transfer(bool sending, uint8_t *bytes, size_t length) {
     if (descriptor < 0)
         host_fail("--radio-lines: %s: %s", target, why);
     while (length > 0) {
-        ssize_t count = sending ? send(descriptor, bytes, length, MSG_NOSIGNAL) : recv(descriptor, bytes, length, 0);
+        ssize_t count =
+            sending ? send(descriptor, bytes, length, MSG_NOSIGNAL) : recv(descriptor, bytes, length, 0);
         if (count < 0 && errno == EINTR)
             continue;
         if (count <= 0)

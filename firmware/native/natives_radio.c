@@ -12,8 +12,7 @@ void native_radioLines(txMachine *the) {
     property = fxNextStringXProperty(the, property, (txString)driver, fxNewNameX(the, "driver"), XS_NO_FLAG);
     property = fxNextIntegerProperty(the, property, RADIO_DOWNLOAD_BAUD, fxNewNameX(the, "downloadBaud"),
                                      XS_NO_FLAG);
-    property =
-        fxNextIntegerProperty(the, property, RADIO_RUN_BAUD, fxNewNameX(the, "runBaud"), XS_NO_FLAG);
+    property = fxNextIntegerProperty(the, property, RADIO_RUN_BAUD, fxNewNameX(the, "runBaud"), XS_NO_FLAG);
     fxNextIntegerProperty(the, property, (txInteger)patch_size, fxNewNameX(the, "patchSize"), XS_NO_FLAG);
     mxPullSlot(mxResult);
 }

@@ -116,8 +116,8 @@ enum port_uart_error port_uart_error(void);
 const char *port_radio_driver(void);
 
 /*
- * Supplies the controller, or takes its supply away (REG_ON), and with it what is queued in the HCI UART. Off after a
- * reset of any kind.
+ * Supplies the controller, or takes its supply away (REG_ON), and with it what is queued in the HCI UART. Off
+ * after a reset of any kind.
  */
 void port_radio_power(bool on);
 
@@ -127,8 +127,8 @@ void port_radio_wake(bool awake);
 /* Whether the controller takes bytes: the level of the UART's CTS, low being true. */
 bool port_radio_ready(void);
 
-/* The controller's patch where the board keeps it, readable in place; NULL and *size 0 when there is none. More may follow
- * behind the patch. */
+/* The controller's patch where the board keeps it, readable in place; NULL and *size 0 when there is none.
+ * More may follow behind the patch. */
 const void *port_radio_patch(size_t *size);
 
 /* ---- flash ---- */

@@ -167,7 +167,8 @@ void hci_receive(txMachine *the);
 /* The UART has room again. */
 void hci_transmit(txMachine *the);
 void hci_line_error(txMachine *the);
-/* Changes the rate of the line, now and when it is opened again. Returns the rate achieved, 0 when there is none. */
+/* Changes the rate of the line, now and when it is opened again. Returns the rate achieved, 0 when there is
+ * none. */
 uint32_t hci_baud_rate(uint32_t baud);
 /* port_radio_power; what waits for a controller that loses its supply is dropped. */
 void hci_supply(bool on);

@@ -13,6 +13,10 @@ export interface CameraOptions {
   readonly application?: string;
   /** The controller: `tcp:HOST:PORT` or `unix:PATH`. */
   readonly hci?: string;
+  /** The lines of a modelled CYW43 controller, as `hci`; one that is always on when left out. */
+  readonly radioLines?: string;
+  /** Its patch, an HCD file. */
+  readonly radioPatch?: string;
   /** The file that is the state area of flash; made when missing, forgotten with the process when left out. */
   readonly state?: string;
   /** The device's unique identifier, 16 hexadecimal digits. */
@@ -21,13 +25,20 @@ export interface CameraOptions {
   readonly growth?: number;
 }
 
+/** A socket that somebody listens on. */
+type SocketTarget =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
+
 /** What boards/<board>/qemu.ts exports. */
 interface QemuBoard {
   readonly qemuProgram: string;
   qemuArguments(options: {
     elf: string;
     app?: string;
-    hci?: { kind: "tcp"; host: string; port: number } | { kind: "unix"; path: string };
+    hci?: SocketTarget;
+    radioLines?: SocketTarget;
+    radioPatch?: string;
     stateFile?: string;
     seed?: string;
     id?: string;
@@ -37,7 +48,7 @@ interface QemuBoard {
 
 /** @throws ToolError for a board that nothing on this computer can run. */
 export async function cameraCommand(board: Board, options: CameraOptions): Promise<[string, ...string[]]> {
-  const { image, application, hci, state, id, growth } = options;
+  const { image, application, hci, radioLines, radioPatch, state, id, growth } = options;
   if (board.runs === "hardware")
     throw new ToolError(`Nothing on this computer runs an image for ${board.name}`);
   if (board.runs === "qemu") {
@@ -48,6 +59,8 @@ export async function cameraCommand(board: Board, options: CameraOptions): Promi
       seed: randomBytes(32).toString("hex"),
       ...(application === undefined ? {} : { app: application }),
       ...(hci === undefined ? {} : { hci: parseHci(hci) }),
+      ...(radioLines === undefined ? {} : { radioLines: parseHci(radioLines) }),
+      ...(radioPatch === undefined ? {} : { radioPatch }),
       ...(state === undefined ? {} : { stateFile: state }),
       ...(id === undefined ? {} : { id }),
       ...(growth === undefined ? {} : { arguments: [`growth=${growth}`] }),
@@ -58,6 +71,8 @@ export async function cameraCommand(board: Board, options: CameraOptions): Promi
     image,
     ...(hci === undefined ? [] : ["--hci", hci]),
     ...(application === undefined ? [] : ["--app", application]),
+    ...(radioLines === undefined ? [] : ["--radio-lines", radioLines]),
+    ...(radioPatch === undefined ? [] : ["--radio-patch", radioPatch]),
     ...(state === undefined ? [] : ["--state", state]),
     ...(id === undefined ? [] : ["--id", id]),
     ...(growth === undefined ? [] : ["--growth", String(growth)]),
@@ -65,9 +80,7 @@ export async function cameraCommand(board: Board, options: CameraOptions): Promi
 }
 
 /** `tcp:HOST:PORT` or `unix:PATH`, taken apart. */
-export function parseHci(
-  hci: string,
-): { kind: "tcp"; host: string; port: number } | { kind: "unix"; path: string } {
+export function parseHci(hci: string): SocketTarget {
   const tcp = /^tcp:(.+):(\d+)$/.exec(hci);
   if (tcp?.[1] !== undefined) return { kind: "tcp", host: tcp[1], port: Number(tcp[2]) };
   if (hci.startsWith("unix:")) return { kind: "unix", path: hci.slice("unix:".length) };

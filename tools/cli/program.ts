@@ -9,6 +9,7 @@ import { runDoctor } from "../doctor/command.mjs";
 import { ToolError, UsageError } from "../events.ts";
 import { initialise } from "../init/init.ts";
 import { isPackage, version } from "../installation.mjs";
+import { describePatch } from "../patch/patch.ts";
 import { buildRoot, displayPath } from "../paths.ts";
 import { runPhone } from "../phone/command.ts";
 import { endPrograms } from "../process.ts";
@@ -62,6 +63,7 @@ interface RunOptions extends BuildOptions {
   readonly phone: boolean;
   readonly keepGoing?: boolean;
   readonly script?: string;
+  readonly patch?: string;
   readonly btsnoop?: string;
 }
 
@@ -119,6 +121,7 @@ function createProgram({ abort, end }: Context): Command {
       "--script <file>",
       "what the phone does, one step a line (docs/phone.md); phone.txt of the application",
     )
+    .option("--patch <file>", "patch of the chip with --radio sim:cyw43 (an HCD file); one that is made up")
     .option("--keep-going", "go on when the camera fails, which then starts again as it does in the field")
     .option("--btsnoop <file>", "record what passes between camera and controller, for Wireshark")
     .addOption(jsonOption())
@@ -126,11 +129,15 @@ function createProgram({ abort, end }: Context): Command {
     .action(async (application: string, options: RunOptions) => {
       const { board, btsnoop, manifest } = options;
       const radio = parseRadio(options.radio);
+      if (options.patch !== undefined && !(radio.kind === "sim" && radio.chip)) {
+        throw new UsageError("--patch is for a chip that has to be brought up: give --radio sim:cyw43 too.");
+      }
       findApplication(application);
       prepare(piecesFor(board, radio.kind));
       const session = runSession({
         ...{ application, board, manifest, radio, central: options.phone, signal: abort },
         ...(options.script === undefined ? {} : { script: options.script }),
+        ...(options.patch === undefined ? {} : { patch: options.patch }),
         ...(options.keepGoing === undefined ? {} : { keepGoing: options.keepGoing }),
         ...(btsnoop === undefined ? {} : { btsnoop }),
       });
@@ -191,6 +198,13 @@ function createProgram({ abort, end }: Context): Command {
     .action(async (file: string | undefined, options: { maps?: string[]; json?: boolean }) => {
       const { maps = [] } = options;
       await perform(traceLog({ maps, ...(file === undefined ? {} : { file }) }), rendererFor(options));
+    });
+
+  command("patch", "check the patch of a Bluetooth controller, and describe it")
+    .argument("<file>", "an HCD file, from the vendor of the module")
+    .addOption(jsonOption())
+    .action(async (file: string, options: { json?: boolean }) => {
+      await perform(describePatch(file), rendererFor(options));
     });
 
   command("init", "make a folder with a new application")

@@ -1,11 +1,13 @@
 /** The simulator in real time, over sockets: each connection is the H4 line of a controller, all in one air. */
 import { createServer, type Server, type Socket } from "node:net";
+import type { Cyw43Chip } from "../../simulator/chips/cyw43.ts";
 import { Controller } from "../../simulator/controller/controller.ts";
 import type { ControllerOptions } from "../../simulator/controller/options.ts";
 import { FROM_HOST, H4Framer } from "../../simulator/h4.ts";
 import { Air } from "../../simulator/link.ts";
 import { Phone } from "../../simulator/phone/phone.ts";
 import { SeededRandom } from "../../simulator/random.ts";
+import { ChipServer } from "./chip-server.ts";
 import { createRealClock } from "./real-clock.ts";
 
 export interface SimulatorServerOptions {
@@ -30,6 +32,7 @@ export class SimulatorServer {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
   private readonly phoneControllers: Controller[] = [];
+  private readonly chips: ChipServer[] = [];
   private devices = 0;
 
   constructor(options: SimulatorServerOptions = {}) {
@@ -69,9 +72,19 @@ export class SimulatorServer {
     return phone;
   }
 
+  /** A chip of the CYW43 family in this air, and where its camera finds it. */
+  async addChip(): Promise<{ readonly chip: Cyw43Chip; readonly hci: string; readonly lines: string }> {
+    const controller = this.createController();
+    this.phoneControllers.push(controller);
+    const server = new ChipServer(controller);
+    this.chips.push(server);
+    return { chip: server.chip, ...(await server.listen()) };
+  }
+
   /** Takes the air away, closes every connection, and stops time: phones wait for ever. */
   async close(): Promise<void> {
     for (const controller of [...this.controllers, ...this.phoneControllers]) controller.die();
+    for (const chip of this.chips) await chip.close();
     for (const socket of this.sockets) socket.destroy();
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
     this.clock.stop();

@@ -1,12 +1,14 @@
 /** `obscura run`: a camera, its radio, and a central that connects to it. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { syntheticPatch } from "../../simulator/chips/patch.ts";
 import { findApplication } from "../build/application.ts";
 import { build } from "../build/build.ts";
 import { mapOf } from "../build/maps.ts";
 import { startCamera } from "../camera/camera.ts";
 import { type Operation, step, ToolError, type ToolEvent, UsageError } from "../events.ts";
+import { readPatch } from "../patch/patch.ts";
 import { buildRoot, displayPath } from "../paths.ts";
 import { type Line, parseScript } from "../phone/script.ts";
 import type { CentralEvent } from "../rig/events.ts";
@@ -33,6 +35,8 @@ export interface SessionOptions {
   readonly central: boolean;
   /** The file with what the phone does; `phone.txt` beside the application's entry, where there is one. */
   readonly script?: string;
+  /** The patch of a modelled chip; one that is made up when left out. */
+  readonly patch?: string;
   /** Go on when the camera fails and starts again, as it does in the field. */
   readonly keepGoing?: boolean;
   /** Record what passes between camera and controller in this file. */
@@ -81,7 +85,20 @@ export async function* runSession(options: SessionOptions): Operation {
       line("camera")(translated);
       failures.line(translated, text);
     };
-    const camera = await startCamera(board, { image, application, hci, state }, consoleLine);
+    const { radioLines } = radio;
+    const radioPatch = radioLines && patchFile(options.patch, folder);
+    const camera = await startCamera(
+      board,
+      {
+        image,
+        application,
+        hci,
+        ...(radioLines && { radioLines }),
+        ...(radioPatch && { radioPatch }),
+        state,
+      },
+      consoleLine,
+    );
     stops.push(() => camera.stop());
     const receiver = {
       onCentralEvent: (event: CentralEvent) =>
@@ -129,6 +146,17 @@ export async function* runSession(options: SessionOptions): Operation {
   }
 }
 
+/** The patch of a modelled chip: the user's, or one that is made up. */
+function patchFile(patch: string | undefined, folder: string): string {
+  if (patch !== undefined) {
+    readPatch(patch);
+    return resolve(patch);
+  }
+  const file = join(folder, "patch.hcd");
+  writeFileSync(file, syntheticPatch());
+  return file;
+}
+
 /** What the phone is to do, as somebody has written it down; undefined for its usual session. */
 function readScript({ application, script, radio }: SessionOptions): readonly Line[] | undefined {
   const beside = join(dirname(findApplication(application).entry), "phone.txt");
@@ -140,7 +168,7 @@ function readScript({ application, script, radio }: SessionOptions): readonly Li
 }
 
 function startRadio(choice: RadioChoice, folder: string, signal: AbortSignal): Promise<Radio> | Radio {
-  if (choice.kind === "sim") return startSimulator();
+  if (choice.kind === "sim") return startSimulator(choice.chip);
   if (choice.kind === "bumble") return startBumble(folder, signal);
   if (choice.kind === "bridge") return startBridge(choice.transport, signal);
   return connectController(choice.hci, signal);

@@ -7,6 +7,8 @@ import type { CentralEvent } from "../../rig/events.ts";
 /** Names of the radios, and what each is. */
 export const radios = {
   sim: "the simulator: a virtual controller and a virtual phone, inside this tool",
+  "sim:cyw43":
+    "the simulator with a modelled CYW43 chip, which the camera brings up from cold; --patch names its patch",
   bumble: "rootcanal, a controller of others, and a central on Bumble, a host stack of others; needs Python",
   "tcp:HOST:PORT": "a controller that listens there for H4",
   "unix:PATH": "the same, at a UNIX socket",
@@ -24,7 +26,7 @@ const bridged = [
 
 /** What `--radio` names. */
 export type RadioChoice =
-  | { readonly kind: "sim" }
+  | { readonly kind: "sim"; readonly chip?: "cyw43" }
   | { readonly kind: "bumble" }
   | { readonly kind: "bridge"; readonly transport: string }
   | { readonly kind: "controller"; readonly hci: string };
@@ -32,6 +34,7 @@ export type RadioChoice =
 /** @throws UsageError, with the radios that there are. */
 export function parseRadio(text: string): RadioChoice {
   if (text === "sim" || text === "bumble") return { kind: text };
+  if (text === "sim:cyw43") return { kind: "sim", chip: "cyw43" };
   if (bridged.some((form) => form.test(text))) return { kind: "bridge", transport: text };
   try {
     parseHci(text);
@@ -68,6 +71,8 @@ export interface Central {
 export interface Radio {
   /** The camera's controller. */
   readonly hci: string;
+  /** The lines of a modelled chip, which the camera has to bring up. */
+  readonly radioLines?: string;
   /** What it is, in a few words. */
   readonly detail: string;
   /** Where another host finds a controller in the same air; undefined when the air is not ours. */

@@ -9,13 +9,15 @@ import type { CentralReceiver, CentralSession, Radio } from "./radio.ts";
 const patienceMs = 5000;
 
 /** Starts an air with a free port for the camera. */
-export async function startSimulator(): Promise<Radio> {
+export async function startSimulator(chip?: "cyw43"): Promise<Radio> {
   const server = new SimulatorServer();
-  const hci = await server.listen();
+  const neighbour = await server.listen();
+  const chipLines = chip && (await server.addChip());
   return {
-    hci,
-    detail: "the simulator",
-    neighbour: hci,
+    hci: chipLines?.hci ?? neighbour,
+    ...(chipLines && { radioLines: chipLines.lines }),
+    detail: chip ? "the simulator, with a CYW43 chip that has to be brought up" : "the simulator",
+    neighbour,
     central: {
       name: "phone",
       start: (receiver, script) => startPhone(server, receiver, script),
