@@ -24,7 +24,7 @@ import { RecordStore } from "./storage/records.ts";
 export default function main(native: Native): Promise<never> {
   const xs = createXsPlatform(native);
   const platform = { ...xs, clock: createTimerQueue(xs.clock) };
-  const records = RecordStore.open(platform.stateFlash, platform.log);
+  const records = RecordStore.open(platform.flash("state"), platform.log);
   const host = new Host(platform, records, missingParts(image), controllerDriver(image, platform));
   const signals = createSignals(platform);
   const globals = createGlobals(platform, signals);

@@ -118,6 +118,16 @@ export class SimulatedFlash implements FlashArea {
     this.pending = [];
   }
 
+  async programInBackground(offset: number, bytes: Uint8Array): Promise<void> {
+    await undefined;
+    this.program(offset, bytes);
+  }
+
+  async eraseInBackground(offset: number, length: number): Promise<void> {
+    await undefined;
+    this.erase(offset, length);
+  }
+
   private operate(change: Change | undefined): void {
     if (this.isOff) throw new PowerCut();
     const operation = this.operations++;

@@ -26,6 +26,7 @@ export interface SimulatedPlatformOptions {
 
 export interface SimulatedPlatform extends Platform {
   readonly transport: SimulatedLine;
+  /** The area `state`. */
   readonly stateFlash: SimulatedFlash;
   /** What was logged, in order. */
   readonly console: LogLine[];
@@ -35,6 +36,7 @@ export function createSimulatedPlatform(options: SimulatedPlatformOptions): Simu
   const { clock, controller, seed = 1 } = options;
   const random = new SeededRandom(seed);
   const uniqueId = new SeededRandom(seed + 0x1d).bytes(8);
+  const stateFlash = options.stateFlash ?? new SimulatedFlash();
   const console: LogLine[] = [];
   return {
     clock,
@@ -42,7 +44,11 @@ export function createSimulatedPlatform(options: SimulatedPlatformOptions): Simu
     random: (length) => random.bytes(length),
     crypto: simulatedCrypto,
     uniqueId: () => uniqueId.slice(),
-    stateFlash: options.stateFlash ?? new SimulatedFlash(),
+    stateFlash,
+    flash: (area) => {
+      if (area !== "state") throw new TypeError(`no flash area is called ${area}; this board has state`);
+      return stateFlash;
+    },
     log: (level, message) => console.push({ atMs: clock.now(), level, message }),
     console,
   };

@@ -38,7 +38,7 @@ static char **arguments;
 static const void *application;
 static size_t application_size;
 static uint64_t start_us;
-static int poll_fd, timer_fd, post_fd;
+static int poll_fd, timer_fd, post_fd, flash_fd;
 static uint32_t pending; /* enum port_event; set from signal handlers too */
 static uint64_t asleep_us;
 static uint32_t wakeups;
@@ -102,8 +102,10 @@ void port_init(int argc, char **argv) {
     poll_fd = epoll_create1(EPOLL_CLOEXEC);
     timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     post_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    flash_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     watch(timer_fd);
     watch(post_fd);
+    watch(flash_fd);
 }
 
 enum port_reset_cause port_reset_cause(void) {
@@ -179,6 +181,12 @@ void port_event_post(uint32_t events) {
     }
 }
 
+void host_flash_timer(uint32_t ms) {
+    const struct itimerspec timer = {
+        .it_value = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000}};
+    timerfd_settime(flash_fd, 0, &timer, NULL);
+}
+
 static void drain(int fd) {
     uint64_t count;
     ssize_t length = read(fd, &count, sizeof count);
@@ -191,6 +199,9 @@ static void take_event(const struct epoll_event *event) {
         port_event_post(PORT_EVENT_ALARM);
     } else if (event->data.fd == post_fd) {
         drain(post_fd);
+    } else if (event->data.fd == flash_fd) {
+        drain(flash_fd);
+        flash_finish();
     } else {
         uart_ready(event->events & (EPOLLIN | EPOLLHUP | EPOLLERR), event->events & EPOLLOUT);
     }

@@ -7,6 +7,7 @@ set(BOARD_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/radio.c
   ${CMAKE_CURRENT_LIST_DIR}/uart.c
   ${CMAKE_CURRENT_LIST_DIR}/../common/chip_lines.c
+  ${CMAKE_CURRENT_LIST_DIR}/../common/flash_list.c
   ${CMAKE_CURRENT_LIST_DIR}/../common/synthetic_sensor.c)
 set(BOARD_INCLUDE_DIRECTORIES ${CMAKE_CURRENT_LIST_DIR} ${CMAKE_CURRENT_LIST_DIR}/../common)
 set(BOARD_COMPILE_DEFINITIONS _GNU_SOURCE)

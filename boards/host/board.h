@@ -11,12 +11,13 @@ struct host_options {
     const char *hci;         /* tcp:HOST:PORT or unix:PATH; NULL when there is no UART */
     const char *radio_lines; /* as hci: lines of a modelled controller; NULL for one that is always on */
     const char *radio_patch; /* file with its patch; NULL for none */
-    const char *state;       /* file of the state area; NULL for one that is forgotten at the end */
+    const char *state;       /* file of the flash; NULL for one that is forgotten at the end */
     const char *application; /* NULL when there is none */
     uint8_t id[8];
     uint32_t watchdog_ms; /* 0: what the firmware asks for */
     long resets_max;      /* -1: any number */
     long growth;          /* bytes that the heap may grow by; -1: the board's */
+    uint32_t flash_ms;    /* how long an operation of flash in the background takes */
 };
 
 /* Reads the command line. Ends the process on --help (0) and on what it does not understand (2). */
@@ -40,6 +41,11 @@ int host_connect(const char *target, const char **why);
 const void *host_map_file(const char *option, const char *path, size_t *size);
 
 void flash_start(void);
+/* Ends the operation in the background, if there is one. */
+void flash_finish(void);
+/* Calls flash_finish after so many milliseconds; 0 for never. */
+void host_flash_timer(uint32_t ms);
+
 void fault_start(void);
 
 #endif

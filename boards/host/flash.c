@@ -1,6 +1,7 @@
 /*
- * flash.c: the state area of flash as a file, or as memory that survives resets. Programming that would set a
- * bit is refused: on a real board it would corrupt silently.
+ * flash.c: the flash areas as a file, one after the other, or as memory that survives resets. Programming
+ * that would set a bit is refused: on a real board it would corrupt silently. An operation in the background
+ * takes as long as --flash-ms says.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,89 +13,158 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "flash_list.h"
 
-#define AREA_SIZE (64 * 1024)
-#define ERASE_UNIT 4096
-#define PROGRAM_UNIT 4
 #define INHERITED "OBSCURA_STATE_FD"
 
-static uint8_t *area;
+/* The operation in the background. */
+static struct {
+    enum port_flash_outcome outcome;
+    enum port_flash_area_id area;
+    uint32_t offset;
+    const void *bytes; /* NULL to erase */
+    uint32_t length;
+} operation = {.outcome = PORT_FLASH_DONE};
 
-static int open_memory(bool *fresh) {
+static uint8_t *flash;
+
+static int open_memory(void) {
     const char *inherited = getenv(INHERITED);
-    if (inherited) {
-        *fresh = false;
+    if (inherited)
         return atoi(inherited);
-    }
     int fd = memfd_create("obscura-state", 0);
     char text[16];
     snprintf(text, sizeof text, "%d", fd);
     setenv(INHERITED, text, 1);
-    *fresh = true;
     return fd;
+}
+
+/* Whether a file of this size is whole areas: the first ones of the list. */
+static bool is_whole(uint32_t size) {
+    for (unsigned area = 0; area <= PORT_FLASH_AREAS; area++)
+        if (flash_list_start((enum port_flash_area_id)area) == size)
+            return true;
+    return false;
 }
 
 void flash_start(void) {
     const char *path = host_options()->state;
-    bool fresh = false;
-    int fd;
+    uint32_t total = flash_list_start(PORT_FLASH_AREAS);
     struct stat status;
-    if (path) {
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (fd < 0 || fstat(fd, &status) != 0)
-            host_fail("--state: %s: %s", path, strerror(errno));
-        fresh = status.st_size == 0;
-        if (!fresh && status.st_size != AREA_SIZE)
-            host_fail("--state: %s: not a state area of %d bytes", path, AREA_SIZE);
-    } else {
-        fd = open_memory(&fresh);
-    }
-    if (fresh && ftruncate(fd, AREA_SIZE) != 0)
-        host_fail("state area: %s", strerror(errno));
-    area = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (area == MAP_FAILED)
-        host_fail("state area: %s", strerror(errno));
-    if (fresh)
-        memset(area, 0xff, AREA_SIZE);
+    int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666) : open_memory();
+    if (fd < 0 || fstat(fd, &status) != 0)
+        host_fail("--state: %s: %s", path ? path : "memory", strerror(errno));
+    uint32_t size = status.st_size > UINT32_MAX ? UINT32_MAX : (uint32_t)status.st_size;
+    if (!is_whole(size))
+        host_fail("--state: %s: not the flash of this board, which has %u bytes", path ? path : "memory",
+                  total);
+    if (size != total && ftruncate(fd, total) != 0)
+        host_fail("--state: %s", strerror(errno));
+    flash = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (flash == MAP_FAILED)
+        host_fail("--state: %s", strerror(errno));
+    memset(flash + size, 0xff, total - size);
     if (path)
         close(fd);
 }
 
-const struct port_flash_area *port_flash_area(enum port_flash_area_id id) {
-    static const struct port_flash_area state = {AREA_SIZE, ERASE_UNIT, PROGRAM_UNIT};
-    return id == PORT_FLASH_STATE ? &state : NULL;
+static uint8_t *cells(enum port_flash_area_id area, uint32_t offset) {
+    return flash + flash_list_start(area) + offset;
 }
 
-static bool fits(enum port_flash_area_id id, uint32_t offset, uint32_t length, uint32_t unit) {
-    return id == PORT_FLASH_STATE && offset <= AREA_SIZE && length <= AREA_SIZE - offset &&
-           offset % unit == 0 && length % unit == 0;
-}
-
-bool port_flash_read(enum port_flash_area_id id, uint32_t offset, void *bytes, uint32_t length) {
-    if (!fits(id, offset, length, 1))
-        return false;
-    memcpy(bytes, area + offset, length);
-    return true;
-}
-
-bool port_flash_program(enum port_flash_area_id id, uint32_t offset, const void *bytes, uint32_t length) {
-    if (!fits(id, offset, length, PROGRAM_UNIT))
-        return false;
+static bool program(enum port_flash_area_id area, uint32_t offset, const void *bytes, uint32_t length) {
+    uint8_t *to = cells(area, offset);
     const uint8_t *from = bytes;
     for (uint32_t i = 0; i < length; i++)
-        if (from[i] & ~area[offset + i])
+        if (from[i] & ~to[i])
             return false;
-    memcpy(area + offset, from, length);
+    memcpy(to, from, length);
     return true;
 }
 
-bool port_flash_erase(enum port_flash_area_id id, uint32_t offset, uint32_t length) {
-    if (!fits(id, offset, length, ERASE_UNIT))
+static void erase(enum port_flash_area_id area, uint32_t offset, uint32_t length) {
+    memset(cells(area, offset), 0xff, length);
+}
+
+static bool can_program(enum port_flash_area_id area, uint32_t offset, uint32_t length) {
+    return area < PORT_FLASH_AREAS &&
+           flash_list_fits(area, offset, length, port_flash_area(area)->program_unit);
+}
+
+static bool can_erase(enum port_flash_area_id area, uint32_t offset, uint32_t length) {
+    return area < PORT_FLASH_AREAS &&
+           flash_list_fits(area, offset, length, port_flash_area(area)->erase_unit);
+}
+
+/* ---- in the background ---- */
+
+void flash_finish(void) {
+    if (operation.outcome != PORT_FLASH_BUSY)
+        return;
+    bool done = true;
+    if (operation.bytes)
+        done = program(operation.area, operation.offset, operation.bytes, operation.length);
+    else
+        erase(operation.area, operation.offset, operation.length);
+    operation.outcome = done ? PORT_FLASH_DONE : PORT_FLASH_FAILED;
+    host_flash_timer(0);
+    port_event_post(PORT_EVENT_FLASH);
+}
+
+static bool begin(enum port_flash_area_id area, uint32_t offset, const void *bytes, uint32_t length) {
+    if (operation.outcome == PORT_FLASH_BUSY)
         return false;
-    memset(area + offset, 0xff, length);
+    operation.outcome = PORT_FLASH_BUSY;
+    operation.area = area;
+    operation.offset = offset;
+    operation.bytes = bytes;
+    operation.length = length;
+    if (host_options()->flash_ms == 0)
+        flash_finish();
+    else
+        host_flash_timer(host_options()->flash_ms);
     return true;
 }
 
-bool port_flash_sync(enum port_flash_area_id id) {
-    return id == PORT_FLASH_STATE && msync(area, AREA_SIZE, MS_SYNC) == 0;
+bool port_flash_begin_program(enum port_flash_area_id area, uint32_t offset, const void *bytes,
+                              uint32_t length) {
+    return can_program(area, offset, length) && begin(area, offset, bytes, length);
+}
+
+bool port_flash_begin_erase(enum port_flash_area_id area, uint32_t offset, uint32_t length) {
+    return can_erase(area, offset, length) && begin(area, offset, NULL, length);
+}
+
+enum port_flash_outcome port_flash_outcome(void) {
+    return operation.outcome;
+}
+
+/* ---- at once ---- */
+
+bool port_flash_read(enum port_flash_area_id area, uint32_t offset, void *bytes, uint32_t length) {
+    if (!flash_list_fits(area, offset, length, 1))
+        return false;
+    flash_finish();
+    memcpy(bytes, cells(area, offset), length);
+    return true;
+}
+
+bool port_flash_program(enum port_flash_area_id area, uint32_t offset, const void *bytes, uint32_t length) {
+    if (!can_program(area, offset, length))
+        return false;
+    flash_finish();
+    return program(area, offset, bytes, length);
+}
+
+bool port_flash_erase(enum port_flash_area_id area, uint32_t offset, uint32_t length) {
+    if (!can_erase(area, offset, length))
+        return false;
+    flash_finish();
+    erase(area, offset, length);
+    return true;
+}
+
+bool port_flash_sync(enum port_flash_area_id area) {
+    flash_finish();
+    return area < PORT_FLASH_AREAS && msync(flash, flash_list_start(PORT_FLASH_AREAS), MS_SYNC) == 0;
 }

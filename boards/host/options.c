@@ -9,12 +9,12 @@
 static const char usage[] =
     "usage: firmware [--hci tcp:HOST:PORT|unix:PATH] [--app FILE.xsb] [--state FILE] [--id HEX]\n"
     "                [--radio-lines tcp:HOST:PORT|unix:PATH [--radio-patch FILE]]\n"
-    "                [--watchdog-ms N] [--max-resets N] [--growth BYTES]\n"
+    "                [--watchdog-ms N] [--max-resets N] [--growth BYTES] [--flash-ms N]\n"
     "\n"
     "  --hci          the controller's H4 socket; without it the board has no HCI UART\n"
     "  --app          the application bundle\n"
-    "  --state        the file that is the state area of flash; made when missing. Without it the area is\n"
-    "                 forgotten when the process ends (it survives resets)\n"
+    "  --state        the file that is the flash; made when missing. Without it the flash is forgotten when\n"
+    "                 the process ends (it survives resets)\n"
     "  --id           the device's unique identifier, 16 hexadecimal digits (default 0000000000000001)\n"
     "  --radio-lines  supply, wake and flow control of a modelled CYW43 controller; without it the "
     "controller\n"
@@ -23,6 +23,7 @@ static const char usage[] =
     "  --watchdog-ms  period of the watchdog, instead of the firmware's own\n"
     "  --max-resets   after this many resets, end with status 3 instead of the next one\n"
     "  --growth       bytes that the heap may grow by, if fewer than the board's; 0 keeps it at its floor\n"
+    "  --flash-ms     how long an operation of flash in the background takes (default 0)\n"
     "\n"
     "The console is standard error. The firmware decides when the process ends, and its status.\n";
 
@@ -77,17 +78,12 @@ static void read_id(const char *text) {
 
 const struct host_options *options_read(int argc, char **argv) {
     static const struct option names[] = {
-        {"hci", required_argument, NULL, 'h'},
-        {"app", required_argument, NULL, 'a'},
-        {"state", required_argument, NULL, 's'},
-        {"radio-lines", required_argument, NULL, 'l'},
-        {"radio-patch", required_argument, NULL, 'p'},
-        {"id", required_argument, NULL, 'i'},
-        {"watchdog-ms", required_argument, NULL, 'w'},
-        {"max-resets", required_argument, NULL, 'r'},
-        {"growth", required_argument, NULL, 'g'},
-        {"help", no_argument, NULL, '?' + 256},
-        {NULL, 0, NULL, 0},
+        {"hci", required_argument, NULL, 'h'},         {"app", required_argument, NULL, 'a'},
+        {"state", required_argument, NULL, 's'},       {"radio-lines", required_argument, NULL, 'l'},
+        {"radio-patch", required_argument, NULL, 'p'}, {"id", required_argument, NULL, 'i'},
+        {"watchdog-ms", required_argument, NULL, 'w'}, {"max-resets", required_argument, NULL, 'r'},
+        {"growth", required_argument, NULL, 'g'},      {"flash-ms", required_argument, NULL, 'f'},
+        {"help", no_argument, NULL, '?' + 256},        {NULL, 0, NULL, 0},
     };
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, ":", names, NULL)) != -1;) {
@@ -118,6 +114,9 @@ const struct host_options *options_read(int argc, char **argv) {
             break;
         case 'g':
             options.growth = number("--growth", optarg, 0, INT32_MAX);
+            break;
+        case 'f':
+            options.flash_ms = (uint32_t)number("--flash-ms", optarg, 0, 3600000);
             break;
         case '?' + 256:
             fputs(usage, stdout);

@@ -20,6 +20,8 @@ set(BOARD_SOURCES
   ${BOARD_DIRECTORY}/watchdog.c
   ${BOARD_COMMON}/chacha20.c
   ${BOARD_COMMON}/chip_lines.c
+  ${BOARD_COMMON}/flash_at_once.c
+  ${BOARD_COMMON}/flash_list.c
   ${BOARD_COMMON}/hex.c
   ${BOARD_COMMON}/synthetic_sensor.c)
 

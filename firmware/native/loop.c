@@ -173,6 +173,10 @@ void loop_run(txMachine *the) {
             hci_transmit(the);
             active = true;
         }
+        if (events & PORT_EVENT_FLASH) {
+            flash_natives_end(the);
+            active = true;
+        }
         uint64_t now = port_clock_us();
         if (hci_next() <= now) {
             hci_overdue(the);

@@ -27,6 +27,8 @@
     NATIVE(flashProgram, 3)                                                                                  \
     NATIVE(flashErase, 3)                                                                                    \
     NATIVE(flashSync, 1)                                                                                     \
+    NATIVE(flashBeginProgram, 4)                                                                             \
+    NATIVE(flashBeginErase, 4)                                                                               \
     NATIVE(sensorRead, 1)                                                                                    \
     NATIVE(consoleWrite, 2)                                                                                  \
     NATIVE(resetCause, 0)                                                                                    \

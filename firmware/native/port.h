@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "flash_areas.h" /* which the build makes of board.json */
+
 /* ---- life ---- */
 
 enum port_reset_cause {
@@ -57,7 +59,8 @@ enum port_event {
     PORT_EVENT_UART_TX = 1u << 1,    /* room again after port_uart_write took less than it was given */
     PORT_EVENT_UART_ERROR = 1u << 2, /* overrun, framing error, or the line is gone; see port_uart_error */
     PORT_EVENT_ALARM = 1u << 3,
-    PORT_EVENT_POST = 1u << 4, /* other boards' drivers and the shared code */
+    PORT_EVENT_POST = 1u << 4,  /* other boards' drivers and the shared code */
+    PORT_EVENT_FLASH = 1u << 5, /* the operation in the background has ended; see port_flash_outcome */
 };
 
 /*
@@ -133,20 +136,29 @@ const void *port_radio_patch(size_t *size);
 
 /* ---- flash ---- */
 
+/* PORT_FLASH_STATE for the area "state" of board.json, which every board has: records, as addresses and
+ * bonds. */
 enum port_flash_area_id {
-    PORT_FLASH_STATE, /* records: addresses, bonds, settings */
-    PORT_FLASH_AREAS,
+#define AREA(IDENTIFIER, NAME, SIZE, ERASE_UNIT, PROGRAM_UNIT) PORT_FLASH_##IDENTIFIER,
+    FLASH_AREAS(AREA)
+#undef AREA
+        PORT_FLASH_AREAS,
 };
 
 struct port_flash_area {
+    const char *name;
     uint32_t size;         /* bytes; a multiple of erase_unit, at least two of them */
     uint32_t erase_unit;   /* bytes erased together */
     uint32_t program_unit; /* bytes programmed together, power of two */
 };
 
+/* NULL beyond the last one. boards/common/flash_list.c has it for every board. */
 const struct port_flash_area *port_flash_area(enum port_flash_area_id area);
 
-/* All return false when the range or alignment is wrong, or the flash reports a failure. */
+/*
+ * All return false when the range or alignment is wrong, or the flash reports a failure. They wait for an
+ * operation in the background to end first.
+ */
 bool port_flash_read(enum port_flash_area_id area, uint32_t offset, void *bytes, uint32_t length);
 /* Only clears bits (1 to 0); offset and length are multiples of program_unit. */
 bool port_flash_program(enum port_flash_area_id area, uint32_t offset, const void *bytes, uint32_t length);
@@ -154,6 +166,24 @@ bool port_flash_program(enum port_flash_area_id area, uint32_t offset, const voi
 bool port_flash_erase(enum port_flash_area_id area, uint32_t offset, uint32_t length);
 /* What was programmed before survives a power cut once this returned true. */
 bool port_flash_sync(enum port_flash_area_id area);
+
+/*
+ * The same in the background, one operation at a time on the whole board: true when it has begun. Its end
+ * posts PORT_EVENT_FLASH. `bytes` stay as they are until then. For a flash that knows no background there is
+ * boards/common/flash_at_once.c.
+ */
+bool port_flash_begin_program(enum port_flash_area_id area, uint32_t offset, const void *bytes,
+                              uint32_t length);
+bool port_flash_begin_erase(enum port_flash_area_id area, uint32_t offset, uint32_t length);
+
+enum port_flash_outcome {
+    PORT_FLASH_BUSY,
+    PORT_FLASH_DONE,
+    PORT_FLASH_FAILED,
+};
+
+/* Of the operation that was begun last. */
+enum port_flash_outcome port_flash_outcome(void);
 
 /* ---- identity, entropy, sensors ---- */
 

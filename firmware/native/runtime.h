@@ -159,6 +159,12 @@ uint64_t timers_next(void);
 /* Calls those that are due now. */
 void timers_run(txMachine *the);
 
+/* ---- natives_flash.c ---- */
+
+void flash_natives_start(txMachine *the);
+/* Calls back when the operation of flash in the background has ended. */
+void flash_natives_end(txMachine *the);
+
 /* ---- hci.c ---- */
 
 void hci_start(txMachine *the);

@@ -130,6 +130,15 @@ export interface FlashArea {
   erase(offset: number, length: number): void;
   /** Returns once everything programmed before survives a power cut. */
   sync(): void;
+  /**
+   * `program` in the background, for what takes long: the camera goes on meanwhile. `bytes` must not change until the
+   * promise settles. Operations in the background run one after the other, in the order of the calls, whatever their
+   * areas; the functions above may come between the steps of one, and wait for the step under way.
+   * The promise rejects with `Error` when the flash fails: some of it may be programmed then.
+   */
+  programInBackground(offset: number, bytes: Uint8Array): Promise<void>;
+  /** `erase` in the background, in the same way. */
+  eraseInBackground(offset: number, length: number): Promise<void>;
 }
 
 /** Small named values that survive a power cut. `storage` keeps them on flash, tests in memory. */
@@ -186,8 +195,11 @@ export interface Platform {
   readonly crypto: Crypto;
   /** Eight bytes, the same at every start, different on every device. */
   uniqueId(): Uint8Array;
-  /** The area for records: addresses, bonds, settings. */
-  readonly stateFlash: FlashArea;
+  /**
+   * An area of flash by its name in board.json. Every board has `state`, for records: addresses, bonds, settings.
+   * @throws TypeError when the board has none of that name.
+   */
+  flash(area: string): FlashArea;
   /** Bytes that peers may make the host keep, all together; left out, what a development machine has. */
   readonly peerBytes?: number;
   /**

@@ -1,6 +1,6 @@
 /** The native side on the host board: small firmwares, run to their end, plainly and with sanitizers. */
 import assert from "node:assert/strict";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { after, before, describe, it } from "mocha";
 import { forge } from "./container.ts";
@@ -339,7 +339,7 @@ for (const sanitize of [false, true]) {
           "RangeError: end is not between 0 and 8",
           "RangeError: headerLength is not an integer",
           "RangeError: length is not between 0 and 65536",
-          "TypeError: no flash area is called nowhere",
+          "TypeError: no flash area is called nowhere; this board has state, update",
           "RangeError: length is not between 0 and 0",
           "TypeError: bytes is not a Uint8Array",
           "TypeError: sensorRead: no sensor is called pressure",
@@ -413,9 +413,50 @@ for (const sanitize of [false, true]) {
           `software ${programmed}`,
           geometry,
         ]);
-        assert.equal(statSync(state).size, 65536);
+        assert.equal(statSync(state).size, 65536 + 262144);
         const second = await run(image, ["--state", state]);
         assert.equal(infos(second)[0], `power-on ${programmed}`);
+        // What a board had before it got its second area.
+        truncateSync(state, 65536);
+        const third = await run(image, ["--state", state]);
+        assert.equal(infos(third)[0], `power-on ${programmed}`);
+        truncateSync(state, 65535);
+        const refusal = await run(image, ["--state", state]);
+        assert.match(refusal.lines.join(), /not the flash of this board, which has 327680 bytes/);
+      });
+
+      it("work in the background while timers run, and blocking operations wait for the one under way", async () => {
+        const image = await build(`
+          const area = "update";
+          const { size } = native.flashGeometry(area);
+          const read = (offset) => native.flashRead(area, offset, 1)[0];
+          let ticks = 0;
+          const tick = () => { ticks++; native.timerSet(tick, 10); };
+          tick();
+          native.flashProgram(area, 4096, new Uint8Array(4));
+          native.flashBeginErase(area, 4096, 4096, (erased) => {
+            log([erased, ticks > 3, read(4096)].join());
+            const bytes = new Uint8Array([7, 7, 7, 7]);
+            native.flashBeginProgram(area, 4096, bytes, (worked) => log("programmed " + worked));
+            bytes.fill(0);
+            log(read(4096));
+            native.timerSet(() => {
+              native.flashBeginProgram(area, 4096, new Uint8Array([8, 7, 7, 7]), (worked) => {
+                log("a bit to set: " + worked);
+                log(attempt(() => native.flashBeginErase(area, size, 4096, () => {})));
+                native.exit(0);
+              });
+            }, 1);
+          });
+          log(attempt(() => native.flashBeginErase("state", 0, 4096, () => {})));`);
+        assert.deepEqual(infos(await run(image, ["--flash-ms", "200"])), [
+          "Error: flash: an operation is under way",
+          "true,true,255",
+          "7",
+          "programmed true",
+          "a bit to set: false",
+          "RangeError: length is not between 0 and 0",
+        ]);
       });
     });
 

@@ -146,8 +146,26 @@ describe("self-tests", function () {
         assert.equal(await check(file), "record is gone");
         const bytes = readFileSync(file);
         assert.equal(bytes.length, stateFileSize);
-        assert.ok(bytes.subarray(4096, 4096 + 65536).every((byte) => byte === 0xff));
-        assert.ok(bytes.subarray(4096 + 65536).every((byte) => byte === 0));
+        const end = 4096 + 65536 + 262144;
+        assert.ok(bytes.subarray(4096, end).every((byte) => byte === 0xff));
+        assert.ok(bytes.subarray(end).every((byte) => byte === 0));
+      });
+
+      it("keeps its records when the board gets another area", async () => {
+        const file = path("older");
+        await program(file);
+        const bytes = readFileSync(file);
+        // As it was before: one area, one marker, and zeros behind.
+        bytes.fill(0, 16, 4096);
+        bytes.fill(0, 4096 + 65536);
+        writeFileSync(file, bytes);
+        assert.equal(await check(file), "record is there");
+        const end = 4096 + 65536 + 262144;
+        assert.ok(
+          readFileSync(file)
+            .subarray(4096 + 65536, end)
+            .every((byte) => byte === 0xff),
+        );
       });
 
       it("survives a process that is killed", async () => {

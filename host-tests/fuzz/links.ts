@@ -9,6 +9,7 @@ import { QUEUE_LIMIT } from "../../firmware/ble/hci/acl.ts";
 import { Host } from "../../firmware/ble/host.ts";
 import { VirtualClock } from "../../simulator/clock.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
+import { SimulatedFlash } from "../../simulator/flash.ts";
 import type { SeededRandom } from "../../simulator/random.ts";
 import { concat, counting, le16, toHex } from "../support/bytes.ts";
 import { ALL, CCCD, service, VALUE } from "../support/gatt.ts";
@@ -94,15 +95,7 @@ class Scene {
         crypto: simulatedCrypto,
         random: (length) => new Uint8Array(length).fill(0x5a),
         uniqueId: () => new Uint8Array(8),
-        stateFlash: {
-          size: 0,
-          eraseUnit: 1,
-          programUnit: 1,
-          read: () => new Uint8Array(0),
-          program() {},
-          erase() {},
-          sync() {},
-        },
+        flash: () => new SimulatedFlash(),
         log: () => {},
       },
       new MemoryRecords(),

@@ -2,8 +2,9 @@
 
 import { Host } from "../../firmware/ble/host.ts";
 import { createSignals } from "../../firmware/platform/globals.ts";
-import type { FlashArea, LogLevel, Platform, Records } from "../../firmware/platform/platform.ts";
+import type { LogLevel, Platform, Records } from "../../firmware/platform/platform.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
+import { SimulatedFlash } from "../../simulator/flash.ts";
 import { toHex } from "./bytes.ts";
 import { createWholeModules, type WholeAioble } from "./modules.ts";
 import {
@@ -14,16 +15,6 @@ import {
 } from "./scripted-controller.ts";
 import "./unhandled.ts";
 import { VirtualClock } from "../../simulator/clock.ts";
-
-const NO_FLASH: FlashArea = {
-  size: 0,
-  eraseUnit: 1,
-  programUnit: 1,
-  read: () => new Uint8Array(0),
-  program: () => {},
-  erase: () => {},
-  sync: () => {},
-};
 
 export class MemoryRecords implements Records {
   readonly values = new Map<string, Uint8Array>();
@@ -82,7 +73,7 @@ export function createRig(peerBytes?: number): Rig {
     crypto: simulatedCrypto,
     random: (length) => Uint8Array.from({ length }, (_, at) => 0x11 * (at + 1)),
     uniqueId: () => new Uint8Array(8),
-    stateFlash: NO_FLASH,
+    flash: () => new SimulatedFlash(),
     ...(peerBytes === undefined ? {} : { peerBytes }),
     log: (level, message) => log.push([level, message]),
   };

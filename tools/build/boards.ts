@@ -47,24 +47,25 @@ interface BoardFile {
 
 const boardsRoot = join(root, "boards");
 
-/** Names of the boards, in alphabetical order. */
-export function listBoards(): string[] {
-  return readdirSync(boardsRoot)
-    .filter((name) => existsSync(join(boardsRoot, name, "board.json")))
+/** Names of the boards, in alphabetical order. @param boards the folder that they are in */
+export function listBoards(boards = boardsRoot): string[] {
+  return readdirSync(boards)
+    .filter((name) => existsSync(join(boards, name, "board.json")))
     .sort();
 }
 
 /**
  * @param which path or name of the image's manifest
+ * @param boards the folder that the board is in
  * @throws UsageError, with the boards and manifests that there are; ToolError for a board.json that does not follow its
  * schema.
  */
-export function loadBoard(name: string, which: string = DEFAULT_MANIFEST): Board {
-  const boards = listBoards();
-  if (!boards.includes(name)) {
-    throw new UsageError(`There is no board "${name}". Boards: ${boards.join(", ")}.`);
+export function loadBoard(name: string, which: string = DEFAULT_MANIFEST, boards = boardsRoot): Board {
+  const names = listBoards(boards);
+  if (!names.includes(name)) {
+    throw new UsageError(`There is no board "${name}". Boards: ${names.join(", ")}.`);
   }
-  const folder = join(boardsRoot, name);
+  const folder = join(boards, name);
   const board = readChecked<BoardFile>(join(folder, "board.json"), join(boardsRoot, "schema.json"), "board");
   const toolchain = join(folder, "toolchain.cmake");
   const manifest = findManifest(which);

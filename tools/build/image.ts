@@ -29,6 +29,7 @@ export async function buildImage(
     ...(board.toolchain === undefined ? [] : ["--toolchain", board.toolchain]),
     ...[
       `-DBOARD=${board.name}`,
+      `-DBOARD_DIRECTORY=${board.folder}`,
       `-DFIRMWARE_BUNDLE=${bundle}`,
       `-DXS_ROOT=${engineSources()}`,
       `-DCRYPTO_ROOT=${cryptoFolder}`,

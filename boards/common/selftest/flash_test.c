@@ -1,4 +1,4 @@
-/* The state area: geometry, erase, program, ranges. Leaves the area erased. */
+/* The state area: geometry, erase, program, ranges; and every area in the background. Leaves them erased. */
 #include "check.h"
 #include "tests.h"
 #include "port.h"
@@ -16,6 +16,42 @@ static bool filled(uint32_t offset, uint32_t length, uint8_t value) {
                 return false;
     }
     return true;
+}
+
+/* Waits for the end of the operation in the background. */
+static bool ended(enum port_flash_outcome outcome) {
+    while (!(port_event_wait() & PORT_EVENT_FLASH))
+        continue;
+    return port_flash_outcome() == outcome;
+}
+
+static void test_background(void) {
+    bool erased = true, programmed = true, kept = true, refused = true;
+    uint8_t bytes[PIECE], read[PIECE];
+
+    memset(bytes, 0x5A, PIECE);
+    check(port_flash_area(PORT_FLASH_AREAS) == NULL, "there is no area beyond the last one");
+    for (unsigned i = 0; i < PORT_FLASH_AREAS; i++) {
+        enum port_flash_area_id id = (enum port_flash_area_id)i;
+        const struct port_flash_area *area = port_flash_area(id);
+        uint32_t last = area->size - area->erase_unit;
+        port_flash_program(id, last, bytes, PIECE);
+        erased &= port_flash_begin_erase(id, last, area->erase_unit) && ended(PORT_FLASH_DONE) &&
+                  port_flash_read(id, last, read, PIECE) && read[0] == 0xFF;
+        programmed &= port_flash_begin_program(id, last, bytes, PIECE) && ended(PORT_FLASH_DONE) &&
+                      port_flash_read(id, last, read, PIECE) && memcmp(read, bytes, PIECE) == 0;
+        for (unsigned other = 0; other < i; other++) {
+            const struct port_flash_area *before = port_flash_area((enum port_flash_area_id)other);
+            port_flash_read((enum port_flash_area_id)other, before->size - PIECE, read, PIECE);
+            kept &= read[PIECE - 1] == 0xFF;
+        }
+        refused &= !port_flash_begin_erase(id, area->size, area->erase_unit) || ended(PORT_FLASH_FAILED);
+        port_flash_erase(id, last, area->erase_unit);
+    }
+    check(erased, "every area can be erased in the background");
+    check(programmed, "and programmed");
+    check(kept, "which leaves the areas before it alone");
+    check(refused, "and not beyond its end");
 }
 
 void test_flash(void) {
@@ -74,4 +110,5 @@ void test_flash(void) {
               "programming part of a unit is refused");
     check(port_flash_sync(PORT_FLASH_STATE), "flash can be synchronised");
     port_flash_erase(PORT_FLASH_STATE, 0, area->size);
+    test_background();
 }

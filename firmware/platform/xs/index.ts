@@ -1,7 +1,8 @@
 import { createAesCmac } from "../aes-cmac.ts";
 import { formatOrigin } from "../format.ts";
-import type { Crypto, FlashArea, HciReceiver, HciTransport, Platform, RadioLines } from "../platform.ts";
-import type { FlashAreaName, Native } from "./native.ts";
+import type { Crypto, HciReceiver, HciTransport, Platform, RadioLines } from "../platform.ts";
+import { createFlash } from "./flash.ts";
+import type { Native } from "./native.ts";
 
 /** The part of the heap's floor that peers may fill: the fifth. The rest is what the stack and its links always need. */
 const PEER_PART = 5;
@@ -19,7 +20,7 @@ export function createXsPlatform(native: Native): Platform {
     random: (length) => native.random(length),
     crypto: createCrypto(native),
     uniqueId: () => native.uniqueId(),
-    stateFlash: createFlashArea(native, "state"),
+    flash: createFlash(native),
     peerBytes: Math.floor(native.heap().floorBytes / PEER_PART),
     log: (level, message, error) => {
       if (error === undefined) native.consoleWrite(level, message);
@@ -69,18 +70,5 @@ function createRadioLines(native: Native): { radioLines?: RadioLines } {
       setBaudRate: native.radioBaudRate,
       patch: () => (patchSize > 0 ? patch : undefined),
     },
-  };
-}
-
-function createFlashArea(native: Native, area: FlashAreaName): FlashArea {
-  const { size, eraseUnit, programUnit } = native.flashGeometry(area);
-  return {
-    size,
-    eraseUnit,
-    programUnit,
-    read: (offset, length) => native.flashRead(area, offset, length),
-    program: (offset, bytes) => native.flashProgram(area, offset, bytes),
-    erase: (offset, length) => native.flashErase(area, offset, length),
-    sync: () => native.flashSync(area),
   };
 }

@@ -4,7 +4,6 @@
  */
 import type { LogLevel, ResetCause } from "../platform.ts";
 
-export type FlashAreaName = "state";
 export type SensorName = "temperature" | "humidity";
 
 /** Geometry of a flash area, in bytes. */
@@ -96,11 +95,18 @@ export interface Native {
   /** 32 bytes, x of the product; undefined for a private key as above or a public key that is not on the curve. */
   p256SharedSecret(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
 
-  flashGeometry(area: FlashAreaName): FlashGeometry;
-  flashRead(area: FlashAreaName, offset: number, length: number): Uint8Array;
-  flashProgram(area: FlashAreaName, offset: number, bytes: Uint8Array): void;
-  flashErase(area: FlashAreaName, offset: number, length: number): void;
-  flashSync(area: FlashAreaName): void;
+  /** Each throws TypeError, with the board's areas, for a name that is none of them. */
+  flashGeometry(area: string): FlashGeometry;
+  flashRead(area: string, offset: number, length: number): Uint8Array;
+  flashProgram(area: string, offset: number, bytes: Uint8Array): void;
+  flashErase(area: string, offset: number, length: number): void;
+  flashSync(area: string): void;
+  /**
+   * Begin an operation and call `done` from the event loop at its end, with whether it worked. `bytes` are copied.
+   * Throw when it cannot begin: one is under way already, or range, alignment or memory are wrong.
+   */
+  flashBeginProgram(area: string, offset: number, bytes: Uint8Array, done: (worked: boolean) => void): void;
+  flashBeginErase(area: string, offset: number, length: number, done: (worked: boolean) => void): void;
 
   /** Throws when the board has no such sensor. */
   sensorRead(sensor: SensorName): number;

@@ -16,7 +16,7 @@ interface Board {
   toolchain?: string;
   sensors: string[];
   memory: { name: string; use: string; address: string; size: number }[];
-  flash: { state: { size: number; eraseUnit: number; programUnit: number } };
+  flash: { name: string; size: number; eraseUnit: number; programUnit: number }[];
 }
 
 const folders = readdirSync(boards, { withFileTypes: true })
@@ -85,6 +85,10 @@ describe("boards", () => {
     wrong((board) => {
       Object.assign(board, { run: { kind: "qemu", program: "qemu-system-arm" } });
     }, /"machine" in "run" is missing/);
+    wrong((board) => board.flash.shift(), /board\.json: .*flash/);
+    wrong((board) => {
+      Object.assign(board.flash[0], { name: "State Area" });
+    }, /"flash\[0\]\.name" is "State Area"/);
     rmSync(folder, { recursive: true });
   });
 
@@ -103,11 +107,16 @@ describe("boards", () => {
         if (board.toolchain) assert.ok(existsSync(new URL(`${folder}/${board.toolchain}`, boards)));
       });
 
-      it("has a state area of two or more whole erase units", () => {
-        const { size, eraseUnit, programUnit } = load().flash.state;
-        assert.equal(size % eraseUnit, 0);
-        assert.ok(size / eraseUnit >= 2);
-        assert.equal(eraseUnit % programUnit, 0);
+      it("has flash areas of two or more whole erase units, each of another name, one for records", () => {
+        const { flash } = load();
+        for (const { name, size, eraseUnit, programUnit } of flash) {
+          assert.equal(size % eraseUnit, 0, name);
+          assert.ok(size / eraseUnit >= 2, name);
+          assert.equal(eraseUnit % programUnit, 0, name);
+        }
+        const names = flash.map(({ name }) => name);
+        assert.equal(new Set(names).size, names.length);
+        assert.ok(names.includes("state"));
       });
 
       it("has memory regions that do not overlap, as its linker script has them", () => {

@@ -30,7 +30,8 @@ function createNative() {
 describe("XS platform", () => {
   it("hands each call to its native, arguments and results unchanged", () => {
     const { native, calls } = createNative();
-    const { clock, transport, stateFlash, ...platform } = createXsPlatform(native);
+    const { clock, transport, ...platform } = createXsPlatform(native);
+    const stateFlash = platform.flash("state");
     calls.length = 0;
     const callback = () => {};
     const bytes = Uint8Array.of(1, 2, 3);

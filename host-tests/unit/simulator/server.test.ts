@@ -80,7 +80,7 @@ describe("simulator over sockets", function () {
       crypto: simulatedCrypto,
       random: (length) => random.bytes(length),
       uniqueId: () => new Uint8Array(8),
-      stateFlash: new SimulatedFlash(),
+      flash: () => new SimulatedFlash(),
       log: () => undefined,
     };
     const camera = createServer({ host: new Host(platform, new MemoryRecords()) });
