@@ -31,6 +31,7 @@ const PAUSE_MS = 300;
 
 /** Packets on each link when the line fails. */
 const RUSH = 12;
+const UNUSED_CHANNEL = 0x003e;
 
 const pause = ({ random, over }: Place): Promise<unknown> =>
   Promise.race([sleep(random.below(PAUSE_MS)), over]);
@@ -250,10 +251,10 @@ export const acts: Readonly<Record<string, Act>> = {
   ...{ babble, garble, echo, double, dawdle },
 };
 
-/** Data under way on the links that are up, of lengths that end nowhere near a round number. */
+/** Data under way on the links that are up, of lengths that end nowhere near a round number; nothing answers it. */
 function rush(controller: Controller, random: SeededRandom): void {
   for (let count = 0; count < RUSH; count++) {
-    for (const link of controller.links.values()) link.frame(cid.att, random.bytes(random.below(240)));
+    for (const link of controller.links.values()) link.frame(UNUSED_CHANNEL, random.bytes(random.below(240)));
   }
 }
 

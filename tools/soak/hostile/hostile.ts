@@ -5,6 +5,7 @@
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sensor } from "../../../host-tests/attacker/applications.ts";
 import { Controller } from "../../../host-tests/attacker/controller.ts";
 import { att, cid } from "../../../host-tests/attacker/link.ts";
@@ -33,6 +34,9 @@ export const GROWTH_LIMIT = 1024;
 
 /** In every how many rounds the controller fails. */
 const FAULT_EVERY = 3;
+
+/** Within how many milliseconds of its beginning. Nothing depends on it: data is under way then, as a rule. */
+const FAULT_WITHIN_MS = 1000;
 
 /** A net for what never comes, on the busiest computer. */
 const PATIENCE_MS = 300_000;
@@ -144,8 +148,8 @@ class Competition {
       const honest = Array.from({ length: HONEST }, (_, index) =>
         completeSession(controller, index, this.randomOf(round, index), this.served),
       );
-      if (round % FAULT_EVERY === 0) this.fail(round);
-      await Promise.all(honest);
+      const failing = round % FAULT_EVERY === 0 ? [this.fail(round)] : [];
+      await Promise.all([...honest, ...failing]);
     } catch (error) {
       throw failure(`Round ${round} of seed ${this.seed}: ${(error as Error).message}`, this.stage);
     } finally {
@@ -184,8 +188,9 @@ class Competition {
     }
   }
 
-  private fail(round: number): void {
+  private async fail(round: number): Promise<void> {
     const random = this.randomOf(round, HONEST + HOSTILE);
+    await sleep(random.below(FAULT_WITHIN_MS));
     const names = Object.keys(faults);
     const name = names[random.below(names.length)]!;
     this.played[name] = (this.played[name] ?? 0) + 1;
