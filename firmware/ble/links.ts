@@ -193,6 +193,7 @@ export class Links {
     this.endedDroppedFrames += l2cap.dropped;
     log("info", `host: link ${connection.handle} ended: ${statusText(reason)}`);
     this.handlers.onDisconnected(connection, reason);
+    connection.release();
   }
 
   private updated(

@@ -1,9 +1,14 @@
 /** connections(): a stream of them, several at once, and what controllers allow. */
+
+import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import { UUID } from "../../firmware/ble/uuid.ts";
 import type { ControllerOptions } from "../../simulator/controller/options.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { addAioble, diagnostics } from "../support/cameras.ts";
+import { heapUsed } from "../support/heap.ts";
+import { ATT, createRig } from "../support/rig.ts";
 import { describe, it } from "../support/suite.ts";
 
 const OPTIONS = { intervalUs: 50_000, name: "obscura" };
@@ -25,6 +30,62 @@ function createScene(controller: Partial<ControllerOptions> = {}) {
   const isHeard = async (): Promise<boolean> => (await world.addPhone().phone.scan(300)).length > 0;
   return { world, camera, sighting, join, isHeard, ...camera.aioble };
 }
+
+/** Bytes that a connection which has ended may take, of a heap of 64 bits whose slots are twice as long as a camera's, with what the test keeps of it. */
+const ENDED_BYTES = 6000;
+
+describe("aioble: a connection that has ended", () => {
+  it("keeps nothing of the layers that served it, however long the application keeps it", async () => {
+    const rig = createRig();
+    const { aioble, controller, host, log } = rig;
+    const kept: DeviceConnection[] = [];
+    const stream = aioble.connections({ intervalUs: 100_000 });
+    let before: number | undefined;
+    for (let turn = 0; turn < 40; turn++) {
+      if (turn === 10) before = heapUsed();
+      const next = stream.next();
+      await rig.settle();
+      await rig.connect();
+      kept.push((await next).value);
+      await rig.exchange(ATT, [0x02, 100, 0]);
+      await rig.exchange(ATT, [0x0a, 3, 0]);
+      await rig.disconnect();
+      controller.sent.length = 0;
+      log.length = 0;
+    }
+    const after = heapUsed();
+    if (before !== undefined && after !== undefined) {
+      const each = (after - before) / 30;
+      ok(each < ENDED_BYTES, `${each} bytes for each connection that has ended`);
+    }
+    const { link } = kept[0]!;
+    deepEqual(
+      [link.l2cap, link.server, link.link.receiver, link.link.lossReason],
+      new Array(4).fill(undefined),
+    );
+    equal(host.connections.size, 0);
+    // What it still says, and how it refuses.
+    equal(kept[0]!.mtu, 100);
+    equal(kept[0]!.disconnectReason, 0x13);
+    equal(kept[0]!.isConnected(), false);
+    await kept[0]!.disconnect();
+    await kept[0]!.disconnected();
+    for (const refused of [
+      kept[0]!.flush(),
+      kept[0]!.exchangeMtu(),
+      kept[0]!.service(new UUID(0x1800)),
+      kept[0]!.services().next(),
+      kept[0]!.readRssi(),
+      kept[0]!.updateParameters({ intervalUs: 50_000 }),
+      kept[0]!.l2capConnect(0x80),
+    ]) {
+      await rejects(refused as Promise<unknown>, { name: "DeviceDisconnectedError", reason: 0x13 });
+    }
+    const left = stream.return!();
+    await rig.settle();
+    await left;
+  });
+});
 
 describe("aioble: connections()", () => {
   it("yields one connection after the other and advertises on, up to four at once", async () => {

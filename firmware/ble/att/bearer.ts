@@ -62,6 +62,9 @@ export interface BearerPort {
   onTimeout(): void;
 }
 
+/** The server role of a bearer that has ended. */
+const ENDED: AttServer = Object.freeze({ receive() {}, refuse() {}, close() {} });
+
 export class AttBearer implements ChannelReceiver {
   /** ATT_MTU in force. */
   mtu: number;
@@ -157,5 +160,6 @@ export class AttBearer implements ChannelReceiver {
   close(): void {
     this.server.close();
     this.client?.close();
+    this.server = ENDED;
   }
 }

@@ -53,7 +53,8 @@ export class Connection {
   readonly peerAddressType: number;
   readonly peerAddress: Uint8Array;
   readonly link: AclLink;
-  readonly l2cap: L2cap;
+  /** Not to be used once the link has ended, as `server`. */
+  l2cap: L2cap;
   parameters: LinkParameters;
   /** As the controller last reported it, where the image has the feature `link-control`. */
   dataLength: DataLength = FIRST_DATA_LENGTH;
@@ -93,6 +94,12 @@ export class Connection {
         receiver?.receive(packet, boundary, length);
       },
     };
+  }
+
+  /** For Links: it has ended. An application may keep it for long, and keeps nothing of the layers by that. */
+  release(): void {
+    this.l2cap = this.server = undefined as never;
+    this.onEstablished = undefined;
   }
 
   get isConnected(): boolean {

@@ -240,6 +240,8 @@ export class Acl {
     link.beyond = 0;
     for (let each = pdu; each; each = each.next) link.account.give(each.end);
     for (; pdu; pdu = pdu.next) pdu.onLost?.(link.lossReason?.());
+    // Whoever keeps the link keeps nothing of those whom it served.
+    link.receiver = link.lossReason = undefined;
   }
 
   /** One packet from the controller, H4 indicator first. False when it is malformed; data for no link is dropped. */

@@ -64,6 +64,17 @@ async function session(link: Link, random: SeededRandom, served: Served): Promis
   served.indications++;
 }
 
+/**
+ * Does everything by which an application keeps a connection that has ended: a write that nobody has waited for, one that a
+ * loop has taken. Whoever did so last, in several rounds several, would count otherwise.
+ */
+export async function leaveTraces(link: Link, handles: ReadonlyMap<number, number>): Promise<void> {
+  for (const uuid of [UPLOAD, ORDER]) {
+    const answer = await link.write(handles.get(uuid) ?? 0, Buffer.from([0]));
+    expect(answer[0] === att.writeResponse, `a write was answered ${answer.toString("hex")}`);
+  }
+}
+
 /** Comes until one session was whole. @throws ToolError when it is not served. */
 export async function completeSession(
   controller: Controller,

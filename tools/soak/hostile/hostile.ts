@@ -17,7 +17,7 @@ import { buildSoakImage, type SoakImage } from "../image.ts";
 import { LineBox } from "../line-box.ts";
 import type { HeapUse } from "../soak.ts";
 import { acts, faults } from "./acts.ts";
-import { completeSession, discover, type Served } from "./honest.ts";
+import { completeSession, discover, leaveTraces, type Served } from "./honest.ts";
 import { type Report, reportIn } from "./script.ts";
 
 const HONEST = 2;
@@ -175,6 +175,7 @@ class Competition {
       const first = await controller.connectWhenHeard({ peer: 0x99 });
       try {
         const handles = await discover(first);
+        await leaveTraces(first, handles);
         // Whatever the camera said before it had this guest is old.
         camera.skip();
         first.end(0x13);
