@@ -76,7 +76,7 @@ describe("aioble: a connection that has ended", () => {
       kept[0]!.service(new UUID(0x1800)),
       kept[0]!.services().next(),
       kept[0]!.readRssi(),
-      kept[0]!.updateParameters({ intervalUs: 50_000 }),
+      kept[0]!.updateParameters({ minConnIntervalUs: 50_000 }),
       kept[0]!.l2capConnect(0x80),
     ]) {
       await rejects(refused as Promise<unknown>, { name: "DeviceDisconnectedError", reason: 0x13 });
