@@ -1,5 +1,6 @@
 /** A whole host on a scripted controller, in virtual time. */
 
+import type { DeviceConnection } from "../../firmware/aioble/device.ts";
 import { Host } from "../../firmware/ble/host.ts";
 import { createSignals } from "../../firmware/platform/globals.ts";
 import type { LogLevel, Platform, Records } from "../../firmware/platform/platform.ts";
@@ -139,12 +140,18 @@ export function takeFrames(controller: ScriptedController, handle: number): Sent
   return frames;
 }
 
+/** A rig with a central. */
+export interface ConnectedRig extends Rig {
+  /** The application's connection to it. */
+  readonly connection: DeviceConnection;
+}
+
 /** A rig whose radio is on, with a central connected and nothing registered but what `prepare` registers. */
 export async function createConnectedRig(
   prepare?: (rig: Rig) => void,
   handle = HANDLE,
   peerBytes?: number,
-): Promise<Rig> {
+): Promise<ConnectedRig> {
   const rig = createRig(peerBytes);
   rig.controller.autoComplete = true;
   prepare?.(rig);
@@ -155,7 +162,7 @@ export async function createConnectedRig(
   const connected = rig.aioble.advertise({ intervalUs: 100_000 });
   await rig.settle();
   await rig.connect(handle);
-  await connected;
+  const connection = await connected;
   rig.controller.sent.length = 0;
-  return rig;
+  return { ...rig, connection };
 }
