@@ -530,7 +530,7 @@ describe("architecture: what the sources of the firmware do without", () => {
 describe("architecture: names of files", () => {
   /** Kebab-case, with the kind of file after dots; scenarios of MicroPython keep its names. */
   const NAME = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|d))?\.(ts|mjs)$/;
-  const MICROPYTHON = /^host-tests\/multi\/(aioble|bluetooth)\/[a-z_]+\.test\.ts$/;
+  const MICROPYTHON = /^host-tests\/multi\/(aioble|bluetooth)\/[a-z0-9_]+\.test\.ts$/;
 
   it("are kebab-case", () => {
     const folders = ["boards", "examples", "firmware", "host-tests", "simulator", "tools"];

@@ -65,7 +65,7 @@ export class L2cap implements ChannelListener {
   /** See `DeviceConnection.l2capAccept`. */
   accept(connection: DeviceConnection, psm: number, options: L2CAPOptions): Promise<L2CAPChannel> {
     const parameters = this.check(psm, options);
-    if (this.channels.isTaken(psm)) {
+    if (this.channels.hasListener(psm)) {
       throw new BleError("psm-in-use", `The module bluetooth listens on psm ${psm}: use another.`);
     }
     const { link } = connection;
@@ -143,6 +143,11 @@ export class L2cap implements ChannelListener {
       );
     }
     return parameters;
+  }
+
+  /** Not for applications: whether a call of `l2capAccept` waits for this multiplexer. */
+  expects(psm: number): boolean {
+    return this.acceptances.some((each) => each.psm === psm);
   }
 
   /** Not for applications: a peer asks for channels. */

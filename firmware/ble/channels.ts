@@ -25,6 +25,8 @@ export const SPSM_EATT = 0x0027;
 export interface ChannelListener {
   /** Answers the request at once, or later. */
   onRequest(connection: Connection, request: ChannelRequest): void;
+  /** Whether it waits for channels of this multiplexer now. */
+  expects(spsm: number): boolean;
 }
 
 /** What channels are handed. */
@@ -69,9 +71,14 @@ export class Channels {
     return this.links.get(connection);
   }
 
-  /** Whether somebody listens on this multiplexer. */
-  isTaken(spsm: number): boolean {
+  /** Whether a listener of this multiplexer alone was set. */
+  hasListener(spsm: number): boolean {
     return this.listeners.has(spsm);
+  }
+
+  /** Whether somebody takes requests for this multiplexer. */
+  isTaken(spsm: number): boolean {
+    return this.listeners.has(spsm) || this.otherwise?.expects(spsm) === true;
   }
 
   /** `listener` takes the requests for this multiplexer, which is free. The returned function ends that. */

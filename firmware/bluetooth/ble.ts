@@ -13,6 +13,7 @@ import type { UUID } from "../ble/uuid.ts";
 import { LowLevelCentral } from "./central.ts";
 import { LowLevelClient } from "./client.ts";
 import { type IrqEvent, type IrqHandler, IrqSource } from "./irq.ts";
+import { LowLevelChannels } from "./l2cap.ts";
 import { type ServiceTuple, serviceOf } from "./services.ts";
 
 /** What `gapAdvertise` sends. */
@@ -36,6 +37,7 @@ export class BLE {
   private readonly host: Host;
   private readonly updates: Host["gatt"]["updates"];
   private readonly source: IrqSource;
+  private channels: LowLevelChannels | undefined = undefined;
   private readonly central: LowLevelCentral;
   private readonly client: LowLevelClient;
   private advData: Uint8Array = EMPTY;
@@ -344,6 +346,55 @@ export class BLE {
     this.client.exchangeMtu(this.connection(conn));
   }
 
+  /**
+   * Listens for channels of this psm on every connection, each for SDUs of up to `mtu` bytes; again to change the `mtu`, null to
+   * end it. `IRQ_L2CAP_ACCEPT` follows for each channel that a device asks for.
+   * @param psm 0x80 to 0xFF for applications; those below are the SIG's.
+   * @throws RangeError for a number out of range, BleError `psm-in-use`, `not-supported` without the feature `channels`.
+   */
+  l2capListen(psm: number, mtu: number | null): void {
+    this.l2cap("l2capListen").listen(psm, mtu);
+  }
+
+  /**
+   * Asks a device for a channel; `IRQ_L2CAP_CONNECT` follows, or `IRQ_L2CAP_DISCONNECT` with a status.
+   * @throws RangeError for a number out of range, BleError `device-disconnected`, `too-many-channels`, `peer-memory-full`.
+   */
+  l2capConnect(conn: number, psm: number, mtu: number): void {
+    this.l2cap("l2capConnect").connect(this.connection(conn), psm, mtu);
+  }
+
+  /** Closes a channel; `IRQ_L2CAP_DISCONNECT` follows. @throws BleError `l2cap-disconnected` when there is none. */
+  l2capDisconnect(conn: number, cid: number): void {
+    this.l2cap("l2capDisconnect").disconnect(conn, cid);
+  }
+
+  /**
+   * Sends one SDU, of 1 byte to the MTU of the peer. Returns whether it has left for the controller: when not, it is kept, and
+   * nothing more is taken until `IRQ_L2CAP_SEND_READY`.
+   * @throws RangeError for another length, BleError `send-queue-full` before that event, `l2cap-disconnected`.
+   */
+  l2capSend(conn: number, cid: number, data: Value): boolean {
+    return this.l2cap("l2capSend").send(conn, cid, bytesOf(data));
+  }
+
+  /**
+   * Copies what has arrived into `target`, as much as there is and as fits, SDUs one after the other; the rest is for the next
+   * call. Returns the number of bytes; null in place of a buffer only asks how many there are.
+   * @throws BleError `l2cap-disconnected` when there is no such channel.
+   */
+  l2capRecvinto(conn: number, cid: number, target: Uint8Array | null): number {
+    return this.l2cap("l2capRecvinto").recvinto(conn, cid, target);
+  }
+
+  private l2cap(method: string): LowLevelChannels {
+    this.demand(`BLE.${method}`);
+    this.channels ??= new LowLevelChannels(this.host.channels!, (event, data) =>
+      this.source.emit(event, data),
+    );
+    return this.channels;
+  }
+
   /** @throws BleError `not-supported` for a method that comes with a feature which the image is without. */
   private demand(method: string): void {
     const missing = this.host.missing.get(method);
@@ -371,11 +422,6 @@ export class BLE {
 const LATER = {
   gapPair: 0,
   gapPasskey: 0,
-  l2capListen: 0,
-  l2capConnect: 0,
-  l2capDisconnect: 0,
-  l2capSend: 0,
-  l2capRecvinto: 0,
   hciCmd: 0,
 };
 

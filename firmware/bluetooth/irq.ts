@@ -26,6 +26,11 @@ import {
   IRQ_GATTS_INDICATE_DONE,
   IRQ_GATTS_READ_REQUEST,
   IRQ_GATTS_WRITE,
+  type IRQ_L2CAP_ACCEPT,
+  type IRQ_L2CAP_CONNECT,
+  type IRQ_L2CAP_DISCONNECT,
+  type IRQ_L2CAP_RECV,
+  type IRQ_L2CAP_SEND_READY,
   IRQ_MTU_EXCHANGED,
   IRQ_PERIPHERAL_CONNECT,
   IRQ_PERIPHERAL_DISCONNECT,
@@ -88,6 +93,31 @@ export type IrqEvent =
   | [event: typeof IRQ_GATTS_INDICATE_DONE, data: readonly [conn: number, handle: number, status: number]]
   /** The ATT_MTU was agreed. */
   | [event: typeof IRQ_MTU_EXCHANGED, data: readonly [conn: number, mtu: number]]
+  /**
+   * A device opens a channel on a psm of `l2capListen`: `cid` is this side's number for it. Return anything but 0 or
+   * nothing to refuse it.
+   */
+  | [
+      event: typeof IRQ_L2CAP_ACCEPT,
+      data: readonly [conn: number, cid: number, psm: number, ourMtu: number, peerMtu: number],
+    ]
+  /** A channel is open, whichever side asked for it. */
+  | [
+      event: typeof IRQ_L2CAP_CONNECT,
+      data: readonly [conn: number, cid: number, psm: number, ourMtu: number, peerMtu: number],
+    ]
+  /**
+   * A channel is closed, and what was not read of it gone: `status` 0. Or one that was asked for did not open: the result of
+   * the peer (Vol 3, Part A, 4.23), 13 without an answer, 7 when the link ended.
+   */
+  | [
+      event: typeof IRQ_L2CAP_DISCONNECT,
+      data: readonly [conn: number, cid: number, psm: number, status: number],
+    ]
+  /** Something has arrived: `l2capRecvinto` takes it. */
+  | [event: typeof IRQ_L2CAP_RECV, data: readonly [conn: number, cid: number]]
+  /** What waited has been sent; `status` is 0. */
+  | [event: typeof IRQ_L2CAP_SEND_READY, data: readonly [conn: number, cid: number, status: number]]
   /** `interval` in units of 1.25 ms, `supervision` of 10 ms; `status` 0, or the controller's error code. */
   | [
       event: typeof IRQ_CONNECTION_UPDATE,
@@ -96,7 +126,7 @@ export type IrqEvent =
 
 /**
  * What `BLE.irq` takes. Runs while the event is being served, so it should be quick; it may call everything. What it
- * returns counts for `IRQ_GATTS_READ_REQUEST` alone. When it throws, the error is logged, and it
+ * returns counts for `IRQ_GATTS_READ_REQUEST` and `IRQ_L2CAP_ACCEPT` alone. When it throws, the error is logged, and it
  * counts as having returned nothing.
  */
 export type IrqHandler = (...event: IrqEvent) => unknown;

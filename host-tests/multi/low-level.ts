@@ -16,10 +16,14 @@ export interface LowLevelPair extends Pair {
   advertise(): Promise<void>;
 }
 
+/** The events of one camera, to be waited for. */
+export type Events = Pick<LowLevelPair, "ble" | "event" | "events">;
+
 /** @param handle what the handler does besides; its return value is the handler's. */
-export function createLowLevelPair(handle: (...event: IrqEvent) => unknown = () => undefined): LowLevelPair {
-  const pair = createPair();
-  const { bluetooth } = pair.camera;
+export function createEvents(
+  bluetooth: Bluetooth,
+  handle: (...event: IrqEvent) => unknown = () => undefined,
+): Events {
   const ble = new bluetooth.BLE();
   const events: IrqEvent[] = [];
   const fresh: IrqEvent[] = [];
@@ -31,8 +35,6 @@ export function createLowLevelPair(handle: (...event: IrqEvent) => unknown = () 
     return handle(...event);
   });
   return {
-    ...pair,
-    bluetooth,
     ble,
     events,
     async event<E extends IrqEvent[0]>(kind: E): Promise<DataOf<E>> {
@@ -44,6 +46,18 @@ export function createLowLevelPair(handle: (...event: IrqEvent) => unknown = () 
         });
       }
     },
-    advertise: () => ble.gapAdvertise(INTERVAL_US, { advData: ADV_DATA }),
+  };
+}
+
+/** @param handle see `createEvents`. */
+export function createLowLevelPair(handle?: (...event: IrqEvent) => unknown): LowLevelPair {
+  const pair = createPair();
+  const { bluetooth } = pair.camera;
+  const events = createEvents(bluetooth, handle);
+  return {
+    ...pair,
+    ...events,
+    bluetooth,
+    advertise: () => events.ble.gapAdvertise(INTERVAL_US, { advData: ADV_DATA }),
   };
 }

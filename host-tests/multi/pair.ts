@@ -38,12 +38,24 @@ export interface Pair {
   wait(what: string): Promise<void>;
 }
 
+/** What one side signals to the other. */
+export function createMessages(): Pick<Pair, "broadcast" | "wait"> {
+  const said = new Set<string>();
+  const waiting = new Map<string, () => void>();
+  return {
+    broadcast(what) {
+      said.add(what);
+      waiting.get(what)?.();
+    },
+    wait: (what) =>
+      said.has(what) ? Promise.resolve() : new Promise((resolve) => waiting.set(what, resolve)),
+  };
+}
+
 export function createPair(seed = 1): Pair {
   const world = createWorld(seed);
   const camera = addAioble(world);
   const { phone } = world.addPhone();
-  const said = new Set<string>();
-  const waiting = new Map<string, () => void>();
   return {
     world,
     camera,
@@ -53,12 +65,7 @@ export function createPair(seed = 1): Pair {
     run: async (camera, phone) => {
       await world.run(() => Promise.all([camera(), phone()]));
     },
-    broadcast(what) {
-      said.add(what);
-      waiting.get(what)?.();
-    },
-    wait: (what) =>
-      said.has(what) ? Promise.resolve() : new Promise((resolve) => waiting.set(what, resolve)),
+    ...createMessages(),
   };
 }
 

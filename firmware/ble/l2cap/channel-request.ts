@@ -19,7 +19,12 @@ export interface RequestFields {
 /** Who answers requests. */
 export interface RequestPort {
   /** Opens channels, one for each of `parameters` as far as there is room, and answers. */
-  accept(request: ChannelRequest, count: number, parameters: ChannelParameters): CreditChannel[];
+  accept(
+    request: ChannelRequest,
+    count: number,
+    parameters: ChannelParameters,
+    isWanted: (cid: number) => boolean,
+  ): CreditChannel[];
   refuse(request: ChannelRequest, result: number): void;
 }
 
@@ -49,9 +54,14 @@ export class ChannelRequest implements RequestFields {
   /**
    * Opens up to `count` of the channels that were asked for; the peer hears that there are no resources for the others.
    * Returns those that were opened: none when the request is over, or when there is no memory.
+   * @param isWanted has the last word about each, of which it gets this side's identifier.
    */
-  accept(count: number, parameters: ChannelParameters): CreditChannel[] {
-    return this.isOver ? [] : this.port.accept(this, count, parameters);
+  accept(
+    count: number,
+    parameters: ChannelParameters,
+    isWanted: (cid: number) => boolean = () => true,
+  ): CreditChannel[] {
+    return this.isOver ? [] : this.port.accept(this, count, parameters, isWanted);
   }
 
   /** Refuses all of them, unless the request is over. */

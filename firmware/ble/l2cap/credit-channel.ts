@@ -163,9 +163,17 @@ export class CreditChannel implements ChannelReceiver {
       this.outgoing.splice(index, 1);
       return this.checkIdle();
     }
-    item.bytes = item.bytes.slice(item.at, item.sduEnd);
+    item.end = item.sduEnd;
+    this.own(item);
+  }
+
+  /** Copies what has not left of `item`: the bytes may change from now on. */
+  own(item: Outgoing): void {
+    const { at } = item;
+    item.bytes = item.bytes.slice(at, item.end);
+    item.sduEnd -= at;
+    item.end -= at;
     item.at = 0;
-    item.end = item.sduEnd = item.bytes.length;
   }
 
   /** The peer takes so many K-frames more. */

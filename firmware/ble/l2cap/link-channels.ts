@@ -187,8 +187,13 @@ export class LinkChannels implements ChannelLink, RequestPort {
   }
 
   /** Not for users of requests: see `ChannelRequest.accept`. */
-  accept(request: ChannelRequest, count: number, parameters: ChannelParameters): CreditChannel[] {
-    const { cids, isEnhanced } = request;
+  accept(
+    request: ChannelRequest,
+    count: number,
+    parameters: ChannelParameters,
+    isWanted: (cid: number) => boolean,
+  ): CreditChannel[] {
+    const { cids, isEnhanced, spsm } = request;
     if (isEnhanced && (parameters.mtu < ENHANCED_MIN || parameters.mps < ENHANCED_MIN)) {
       // Less than an enhanced channel has: the peer may ask for a plain one.
       this.refuse(request, CHANNEL_RESULT.SPSM_NOT_SUPPORTED);
@@ -198,36 +203,31 @@ export class LinkChannels implements ChannelLink, RequestPort {
     const opened: CreditChannel[] = [];
     const answers: number[] = [];
     let result: number = CHANNEL_RESULT.SUCCESS;
-    for (const cid of cids) {
-      const refusal = this.refusalOf(cid, opened.length < count, parameters);
-      if (refusal === CHANNEL_RESULT.SUCCESS) {
-        const channel = new CreditChannel(
-          this,
-          request.spsm,
-          this.allocateCid(),
-          parameters,
-          { ...request, cid },
-          isEnhanced,
-        );
-        opened.push(this.open(channel));
-        answers.push(channel.cid);
-      } else {
-        this.port.counters.refused++;
-        result = refusal;
-        answers.push(0);
+    for (const peerCid of cids) {
+      const refusal =
+        opened.length < count ? this.refusalOf(peerCid, parameters) : CHANNEL_RESULT.NO_RESOURCES;
+      const cid = refusal === CHANNEL_RESULT.SUCCESS ? this.allocateCid() : 0;
+      if (cid !== 0 && isWanted(cid)) {
+        const peer = { ...request, cid: peerCid };
+        opened.push(this.open(new CreditChannel(this, spsm, cid, parameters, peer, isEnhanced)));
+        answers.push(cid);
+        continue;
       }
+      if (cid !== 0) this.free(parameters);
+      this.port.counters.refused++;
+      result = refusal || CHANNEL_RESULT.NO_RESOURCES;
+      answers.push(0);
     }
     this.answer(request, result, opened.length > 0 ? parameters : undefined, answers);
     return opened;
   }
 
-  private refusalOf(cid: number, isWanted: boolean, parameters: ChannelParameters): number {
-    if (!isDynamic(cid)) return CHANNEL_RESULT.INVALID_SOURCE_CID;
-    if (!this.isUsable(cid)) return CHANNEL_RESULT.SOURCE_CID_ALLOCATED;
+  /** Why this one of the channels that a peer asks for cannot be; else memory is set aside for it. */
+  private refusalOf(peerCid: number, parameters: ChannelParameters): number {
+    if (!isDynamic(peerCid)) return CHANNEL_RESULT.INVALID_SOURCE_CID;
+    if (!this.isUsable(peerCid)) return CHANNEL_RESULT.SOURCE_CID_ALLOCATED;
     const hasRoom = this.channels.size + this.attempts.size < CHANNELS_MAX;
-    return isWanted && hasRoom && this.reserve(parameters)
-      ? CHANNEL_RESULT.SUCCESS
-      : CHANNEL_RESULT.NO_RESOURCES;
+    return hasRoom && this.reserve(parameters) ? CHANNEL_RESULT.SUCCESS : CHANNEL_RESULT.NO_RESOURCES;
   }
 
   /** Not for users of requests: see `ChannelRequest.refuse`. */

@@ -1,6 +1,6 @@
-/** The stack is stopped and started again, with new services each time. The original's L2CAP channels come with those. */
+/** The stack is stopped and started again, with new services each time, and with an L2CAP channel. */
 import { UUID } from "../../../firmware/ble/uuid.ts";
-import { equal } from "../../support/assert.ts";
+import { equal, rejects } from "../../support/assert.ts";
 import { describe, it } from "../../support/suite.ts";
 import {
   ADV_DATA,
@@ -11,6 +11,7 @@ import {
   SERVICE_UUID,
   text,
 } from "../pair.ts";
+import { createTwoCameras } from "../two-cameras.ts";
 
 const ROUNDS = [0, 1, 2];
 
@@ -44,6 +45,32 @@ describe("multi: aioble ble_shutdown", () => {
             pair.broadcast("read");
             equal(await link.disconnected(), 0x15, "remote device terminated: power off");
           }
+        }
+      },
+    );
+  });
+
+  it("a channel each time; stop() ends the last, and both sides hear it", async () => {
+    const cameras = createTwoCameras();
+    await cameras.run(
+      async () => {
+        for (const i of ROUNDS) {
+          const connection = await cameras.advertise();
+          const channel = await connection.l2capAccept(22, { mtu: 128 });
+          equal(text(await channel.recv()), `l2cap${i}`);
+          if (i < 2) await connection.disconnected({ timeoutMs: 5000 });
+          await cameras.peripheral.aioble.stop();
+          equal(channel.isConnected(), false);
+        }
+      },
+      async () => {
+        for (const i of ROUNDS) {
+          const connection = await cameras.connect();
+          const channel = await connection.l2capConnect(22, { mtu: 128 });
+          await channel.send(`l2cap${i}`);
+          await channel.flush();
+          if (i < 2) await connection.disconnect();
+          else await rejects(channel.recv(), { code: "l2cap-disconnected", reason: "link" });
         }
       },
     );

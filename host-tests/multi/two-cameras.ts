@@ -1,0 +1,36 @@
+/** Two cameras in one world, for multitests of which both instances are ours. */
+import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import { createWorld, type World } from "../../simulator/world.ts";
+import { type AiobleCamera, addAioble } from "../support/cameras.ts";
+import { ADV_DATA, createMessages, INTERVAL_US, type Pair } from "./pair.ts";
+
+export interface TwoCameras extends Pick<Pair, "broadcast" | "run" | "sleep" | "wait"> {
+  readonly world: World;
+  readonly peripheral: AiobleCamera;
+  readonly central: AiobleCamera;
+  /** The peripheral advertises, and returns the central's connection. */
+  advertise(): Promise<DeviceConnection>;
+  /** The central connects to the peripheral. */
+  connect(): Promise<DeviceConnection>;
+}
+
+export function createTwoCameras(seed = 1): TwoCameras {
+  const world = createWorld(seed);
+  const peripheral = addAioble(world);
+  const central = addAioble(world);
+  return {
+    world,
+    peripheral,
+    central,
+    sleep: (delayMs) => world.clock.sleep(delayMs),
+    run: async (first, second) => {
+      await world.run(() => Promise.all([first(), second()]));
+    },
+    advertise: () => peripheral.aioble.advertise({ intervalUs: INTERVAL_US, advData: ADV_DATA }),
+    connect() {
+      const { ADDR_RANDOM, Device } = central.aioble;
+      return new Device(ADDR_RANDOM, peripheral.host.ownAddress).connect();
+    },
+    ...createMessages(),
+  };
+}
