@@ -3,7 +3,7 @@
 /** Takes what arrives on a channel. */
 export interface ChannelReceiver {
   /**
-   * One SDU, or one K-frame of a credit-based channel; the range is valid during the call. All but SMP, which have to refuse
+   * One SDU, or one K-frame of a credit-based channel; the range is valid during the call. ATT, signalling and credit-based channels, which have to refuse
    * what is too long, are shown frames above the link's limit too: `length` is the announced one then, and of the frame only
    * the first four bytes are sure to be there.
    */

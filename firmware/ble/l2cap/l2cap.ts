@@ -16,6 +16,8 @@ export { CHANNEL } from "./fixed-channel.ts";
 
 /** The lowest fixed channel that an LE link has. */
 const FIRST_CHANNEL = CHANNEL.ATT;
+/** The lowest identifier of credit-based channels (Vol 3, Part A, Table 2.3). */
+const FIRST_DYNAMIC_CHANNEL = 0x0040;
 
 /** A channel as the table of a link has it. */
 export interface AttachedChannel {
@@ -87,7 +89,8 @@ export class L2cap implements FrameReceiver {
   }
 
   onTooLong(id: number, view: DataView, start: number, length: number): void {
-    if (id !== CHANNEL.SMP) this.onFrame(id, view, start, length);
+    const isShown = id === CHANNEL.ATT || id === CHANNEL.SIGNALING || id >= FIRST_DYNAMIC_CHANNEL;
+    if (isShown) this.onFrame(id, view, start, length);
   }
 
   /** Frames from the peer that could not be put together. */
