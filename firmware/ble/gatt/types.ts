@@ -29,5 +29,8 @@ export const CCCD = { NOTIFY: 0x0001, INDICATE: 0x0002 } as const;
 /** Bytes of a client characteristic configuration. */
 export const CCCD_LENGTH = 2;
 
+/** Handle of Service Changed, which never moves (Vol 3, Part G, 7.1). */
+export const SERVICE_CHANGED_VALUE = 8;
+
 /** Longest attribute value (Vol 3, Part F, 3.2.9). */
 export const MAX_VALUE_LENGTH = 512;

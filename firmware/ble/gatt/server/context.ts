@@ -27,6 +27,8 @@ export class ServerContext {
   /** Costs nothing while there is none. */
   watcher: GattWatcher | undefined = undefined;
   readonly port: ServerPort;
+  /** Of the database as it is (Vol 3, Part G, 7.3). */
+  databaseHash: () => Uint8Array = () => new Uint8Array(16);
   /** Handles up to here belong to the mandatory services. */
   lastGenericHandle = 0;
   /** Write commands that were dropped: too long, not allowed, or for no attribute (Vol 3, Part F, 3.4.5.3). */

@@ -254,7 +254,7 @@ export class Database {
   }
 
   /** Of a characteristic's value: the declarations of the characteristic and of its service. */
-  private declarations(handle: number): readonly [Attribute, Attribute] | undefined {
+  declarations(handle: number): readonly [Attribute, Attribute] | undefined {
     const characteristic = this.at(handle - 1);
     if (characteristic?.type.short !== TYPE.CHARACTERISTIC) return undefined;
     for (let at = handle - 2; at > 0; at--) {

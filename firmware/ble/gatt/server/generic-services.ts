@@ -40,6 +40,7 @@ export type AesCmac = (key: Uint8Array, message: Uint8Array) => Uint8Array;
 /** The values of the mandatory services; they outlive a new registration. */
 export class GenericServices {
   private readonly aesCmac: AesCmac;
+  private readonly keep: (session: ServerSession) => boolean;
   private nameAttribute!: Attribute;
   private appearanceAttribute!: Attribute;
   private deviceNameBytes: Uint8Array = new Uint8Array(0);
@@ -48,8 +49,10 @@ export class GenericServices {
   private database!: Database;
   serviceChanged!: Attribute;
 
-  constructor(aesCmac: AesCmac) {
+  /** @param keep keeps what is known of a bonded client; false when it cannot be kept. */
+  constructor(aesCmac: AesCmac, keep: (session: ServerSession) => boolean) {
     this.aesCmac = aesCmac;
+    this.keep = keep;
   }
 
   /**
@@ -80,7 +83,7 @@ export class GenericServices {
           maxLength: 8,
           hooks: {
             onRead: (peer) => new Uint8Array([sessionOf(peer)?.features ?? 0]),
-            onWrite: (peer, value) => setFeatures(sessionOf(peer), value),
+            onWrite: (peer, value) => this.setFeatures(sessionOf(peer), value),
           },
         },
         {
@@ -123,6 +126,18 @@ export class GenericServices {
     this.appearanceAttribute.value = this.appearanceBytes;
   }
 
+  /** A client may set bits, never clear them (Vol 3, Part G, 7.2). */
+  private setFeatures(session: ServerSession | undefined, value: Uint8Array): number {
+    const features = (value[0] ?? 0) & KNOWN_FEATURES;
+    if (!session || value.length === 0 || (session.features & ~features) !== 0)
+      return ATT_ERROR.VALUE_NOT_ALLOWED;
+    const before = session.features;
+    session.features = features;
+    if (this.keep(session)) return 0;
+    session.features = before;
+    return ATT_ERROR.INSUFFICIENT_RESOURCES;
+  }
+
   /** AES-CMAC with a key of zeros over the structure of the database (Vol 3, Part G, 7.3). Most significant byte last. */
   databaseHash(): Uint8Array {
     if (!this.hash) this.hash = this.aesCmac(new Uint8Array(16), hashInput(this.database)).reverse();
@@ -142,13 +157,4 @@ function hashInput(database: Database): Uint8Array {
     if (whole) writer.bytes(attribute.value);
   }
   return writer.finish();
-}
-
-/** A client may set bits, never clear them (Vol 3, Part G, 7.2). */
-function setFeatures(session: ServerSession | undefined, value: Uint8Array): number {
-  const features = (value[0] ?? 0) & KNOWN_FEATURES;
-  if (!session || value.length === 0 || (session.features & ~features) !== 0)
-    return ATT_ERROR.VALUE_NOT_ALLOWED;
-  session.features = features;
-  return 0;
 }

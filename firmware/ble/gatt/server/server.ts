@@ -4,6 +4,8 @@ import type { AttBearer } from "../../att/bearer.ts";
 import { type LinkSecurity, UNENCRYPTED } from "../../security.ts";
 import type { UUID } from "../../uuid.ts";
 import { ServerBearer } from "./bearer.ts";
+import { partWithClient, recallClient, revive, saveClient } from "./client-memory.ts";
+import { type ClientMemory, markOf } from "./client-state.ts";
 import { type GattWatcher, ServerContext, type ServerPort } from "./context.ts";
 import { type Attribute, Database, type ServiceDefinition } from "./database.ts";
 import { type AesCmac, GenericServices } from "./generic-services.ts";
@@ -44,7 +46,8 @@ export class GattServer {
   constructor(port: GattServerPort) {
     this.context = new ServerContext(port);
     this.updates = new Updates(this.clients);
-    this.generic = new GenericServices(port.aesCmac);
+    this.generic = new GenericServices(port.aesCmac, (session) => saveClient(this.context, session, true));
+    this.context.databaseHash = () => this.generic.databaseHash();
     this.rebuild([]);
   }
 
@@ -84,8 +87,7 @@ export class GattServer {
   }
 
   private announceChange(former: Database): void {
-    const change = ++this.changes;
-    const attribute = this.generic.serviceChanged;
+    this.changes++;
     for (const bearer of [...this.bearers]) {
       bearer.preparedWrites.invalidate();
       bearer.keepSnapshot(undefined);
@@ -95,30 +97,59 @@ export class GattServer {
       const { session } = bearer;
       session.databaseChanged();
       this.carryOver(bearer, former);
-      if (!session.configurations.has(attribute.handle)) continue;
-      indicate(bearer, {
-        attribute,
-        value: Uint8Array.from(EVERYTHING),
-        onConfirmed: (confirmed) => {
-          if (confirmed && change === this.changes) session.becomeAware();
-        },
-      });
+      if (session.wantsServiceChanged) this.indicateChange(bearer);
+    }
+  }
+
+  private indicateChange(bearer: ServerBearer): void {
+    const { session } = bearer;
+    const change = this.changes;
+    indicate(bearer, {
+      attribute: this.generic.serviceChanged,
+      value: Uint8Array.from(EVERYTHING),
+      onConfirmed: (confirmed) => {
+        if (confirmed && change === this.changes) session.becomeAware();
+      },
+    });
+  }
+
+  /**
+   * The link of this bearer is encrypted with the key of a bond: the session is that bond's from now on. Its subscriptions
+   * hold again, and a client that does not know the database is sent Service Changed.
+   */
+  recall(bearer: ServerBearer, memory: ClientMemory): void {
+    const { context } = this;
+    const { session } = bearer;
+    session.memory?.close();
+    const { configurations, peer } = session;
+    const revived = recallClient(context, session, memory);
+    if (!session.isInformed && session.wantsServiceChanged) this.indicateChange(bearer);
+    for (const value of revived) {
+      context.reportSubscription(peer, value, configurations.get(value.handle) ?? 0);
     }
   }
 
   /** Keeps the client's subscriptions to what has not changed, and ends the others. */
   private carryOver(bearer: ServerBearer, former: Database): void {
     const { context } = this;
-    const { configurations, peer } = bearer.session;
+    const { session } = bearer;
+    const { configurations, peer } = session;
     const reports: (() => void)[] = [];
     for (const [handle, configuration] of [...configurations]) {
       const before = former.at(handle)!;
       const after = former.successorOf(before, context.database);
-      if (!after) configurations.delete(handle);
+      if (!after) {
+        configurations.delete(handle);
+        const mark = markOf(former, handle);
+        if (session.memory) session.dormant = [...session.dormant, { handle, configuration, mark }];
+      }
       // Whoever goes on owning the value knows already.
       if (after && after.handlers === before.handlers) continue;
       reports.push(() => context.reportSubscription(peer, before, 0));
       if (after) reports.push(() => context.reportSubscription(peer, after, configuration));
+    }
+    for (const value of revive(context.database, session)) {
+      reports.push(() => context.reportSubscription(peer, value, configurations.get(value.handle) ?? 0));
     }
     // The application's turn is last: the client's state is whole by now.
     for (const report of reports) report();
@@ -139,7 +170,7 @@ export class GattServer {
     return server;
   }
 
-  /** A bearer is gone: with the last of a peer, its subscriptions are forgotten. */
+  /** A bearer is gone: with the last of a peer, its subscriptions are forgotten, or kept with its bond. */
   close(server: ServerBearer): void {
     const at = this.bearers.indexOf(server);
     if (at < 0) return;
@@ -153,6 +184,7 @@ export class GattServer {
       if (place >= 0) this.clients[place] = next;
     } else {
       this.clients.splice(place, 1);
+      partWithClient(this.context, session);
       endSubscriptions(server);
       this.sessions.delete(session.peer);
     }

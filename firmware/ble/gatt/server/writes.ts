@@ -15,6 +15,7 @@ import { CCCD, CCCD_LENGTH } from "../types.ts";
 import { executeRefusal, type Question } from "./answers.ts";
 import { whenGranted } from "./authorize.ts";
 import type { ServerBearer } from "./bearer.ts";
+import { keepSubscription } from "./client-memory.ts";
 import type { Attribute } from "./database.ts";
 import { withdrawAll } from "./indications.ts";
 import type { AssembledWrite } from "./prepared-writes.ts";
@@ -155,6 +156,10 @@ function writeConfiguration(
   if (refusal) return bearer.refuse(opcode, cccd.handle, refusal);
   const value = cccd.configures!;
   const take = (): void => {
+    // A bonded client does not write it again on its next link: it is on flash before it is answered.
+    if (!keepSubscription(bearer.context, bearer.session, value.handle, configuration)) {
+      return bearer.refuse(opcode, cccd.handle, ATT_ERROR.INSUFFICIENT_RESOURCES);
+    }
     // The response goes out before anything that the configuration enables.
     bearer.respondWith(WRITE_RESPONSE);
     configure(bearer, value, configuration);
@@ -185,12 +190,11 @@ function configurationRefusal(
 
 /** Takes over what the client wrote into the CCCD of `value`. */
 function configure(bearer: ServerBearer, value: Attribute, configuration: number): void {
-  const { configurations, peer } = bearer.session;
-  const before = configurations.get(value.handle) ?? 0;
-  if (configuration === 0) configurations.delete(value.handle);
-  else configurations.set(value.handle, configuration);
+  const { session } = bearer;
+  const before = session.configurations.get(value.handle) ?? 0;
+  session.configure(value.handle, configuration);
   if ((configuration & CCCD.INDICATE) === 0) withdrawAll(bearer, value);
-  if (configuration !== before) bearer.context.reportSubscription(peer, value, configuration);
+  if (configuration !== before) bearer.context.reportSubscription(session.peer, value, configuration);
 }
 
 /** 3.4.6.1: what is wrong with offset or length shows when it is executed. */
