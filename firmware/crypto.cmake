@@ -1,6 +1,6 @@
 # AES-128 and P-256 of Mbed TLS, whose sources set-up puts into build/crypto (docs/decisions/0005-cryptography.md).
 #
-#   obscura_add_crypto(TARGET)
+#   obscura_add_crypto(TARGET [AES] [P256])
 
 get_filename_component(OBSCURA_ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 set(CRYPTO_ROOT "${OBSCURA_ROOT}/build/crypto" CACHE PATH "Sources of AES and P-256")
@@ -11,10 +11,12 @@ if(NOT EXISTS "${CRYPTO_ROOT}/library/aes.c")
 endif()
 
 function(obscura_add_crypto TARGET)
-  set(SOURCES
-    "${CRYPTO_ROOT}/library/aes.c"
-    "${CRYPTO_ROOT}/library/platform_util.c"
-    "${CRYPTO_ROOT}/3rdparty/p256-m/p256-m/p256-m.c")
+  set(AES "${CRYPTO_ROOT}/library/aes.c")
+  set(P256 "${CRYPTO_ROOT}/3rdparty/p256-m/p256-m/p256-m.c")
+  set(SOURCES "${CRYPTO_ROOT}/library/platform_util.c")
+  foreach(PART ${ARGN})
+    list(APPEND SOURCES "${${PART}}")
+  endforeach()
   target_sources(${TARGET} PRIVATE ${SOURCES})
   # Not ours to mend: no warnings.
   set_source_files_properties(${SOURCES} PROPERTIES COMPILE_OPTIONS -w)

@@ -18,7 +18,7 @@ set(BOARD_SOURCES
   ${BOARD_DIRECTORY}/semihosting.c
   ${BOARD_DIRECTORY}/uart.c
   ${BOARD_DIRECTORY}/watchdog.c
-  ${BOARD_COMMON}/chacha20.c
+  ${BOARD_COMMON}/aes_counter.c
   ${BOARD_COMMON}/chip_lines.c
   ${BOARD_COMMON}/flash_at_once.c
   ${BOARD_COMMON}/flash_list.c

@@ -27,7 +27,7 @@ static const char *argument(int argc, char **argv, const char *name) {
 }
 
 static void first_start(void) {
-    test_chacha20();
+    test_aes_counter();
     test_clock();
     test_events();
     test_flash();

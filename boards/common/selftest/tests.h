@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-void test_chacha20(void);
+void test_aes_counter(void);
 void test_clock(void);
 void test_events(void);
 /* Sleeps `seconds` in one piece: the clock must not jump, and the alarm must come. */
