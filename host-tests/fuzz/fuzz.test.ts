@@ -4,6 +4,7 @@ import { describe, it } from "mocha";
 import { advertising } from "./advertising.ts";
 import { att } from "./att.ts";
 import { channels } from "./channels.ts";
+import { client } from "./client.ts";
 import { budgetOf, fuzz, type Target } from "./fuzzer.ts";
 import { l2cap } from "./l2cap.ts";
 import { links } from "./links.ts";
@@ -13,6 +14,7 @@ const HEAP_GROWTH_LIMIT_KIB = 128 * 1024;
 
 const TARGETS: readonly (readonly [name: string, target: Target, inputs: number])[] = [
   ["ATT: one allowed answer to each request, bounded memory, no exception", att, 3000],
+  ["GATT client: one request at a time, errors that are errors, bounded memory, nothing stays", client, 3000],
   ["L2CAP: reassembly and signalling survive anything, and a good frame after it arrives", l2cap, 5000],
   [
     "channels: one allowed answer to each command, memory within what was set aside, and none stays",

@@ -217,10 +217,9 @@ function fitsOneResponse(first: number, last: number, mtu: number): boolean {
  * list of short ones.
  */
 function sweepStart(service: RemoteService, wanted: RemoteCharacteristic, mtu: number): number {
-  const { characteristics, endHandle } = service;
+  const { characteristics, endHandle, firstUncovered: first = wanted } = service;
   const own = wanted.coveredTo + 1;
   if (characteristics.some(({ uuid }) => uuid.width !== 2)) return own;
-  const first = characteristics.find((each) => !service.isCovered(each)) ?? wanted;
   const from = Math.min(own, first.coveredTo + 1);
   return fitsOneResponse(from, endHandle, mtu) ? from : own;
 }

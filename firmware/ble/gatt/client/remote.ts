@@ -74,14 +74,19 @@ export class RemoteService {
   }
 
   /**
-   * The last handle that a descriptor of a characteristic may have; undefined while the declaration that ends it may not
-   * have been found.
+   * The last handle that a descriptor of the characteristic at this place may have; undefined while the declaration that
+   * ends it may not have been found.
    */
-  endOf(characteristic: RemoteCharacteristic): number | undefined {
-    const next = this.characteristics[this.characteristics.indexOf(characteristic) + 1];
+  private endAt(index: number): number | undefined {
+    const next = this.characteristics[index + 1];
     if (next) return next.handle - 1;
     if (this.isDeclarationNext) return this.unknownFrom - 1;
     return this.isComplete ? this.endHandle : undefined;
+  }
+
+  private isCoveredAt(index: number): boolean {
+    const end = this.endAt(index);
+    return end !== undefined && this.characteristics[index]!.coveredTo >= end;
   }
 
   /** Declarations and descriptors that are known. */
@@ -93,7 +98,11 @@ export class RemoteService {
 
   /** Whether all descriptors of a characteristic are known. */
   isCovered(characteristic: RemoteCharacteristic): boolean {
-    const end = this.endOf(characteristic);
-    return end !== undefined && characteristic.coveredTo >= end;
+    return this.isCoveredAt(this.characteristics.indexOf(characteristic));
+  }
+
+  /** The first characteristic of which not all descriptors are known. */
+  get firstUncovered(): RemoteCharacteristic | undefined {
+    return this.characteristics.find((_, index) => !this.isCoveredAt(index));
   }
 }
