@@ -4,12 +4,14 @@ import { describe, it } from "mocha";
 import { LIMITED_DISCOVERABLE_MS } from "../../../firmware/aioble/advertising.ts";
 import { CAPTURE_QUEUE_SIZE } from "../../../firmware/aioble/capture.ts";
 import { TRANSACTION_TIMEOUT_MS } from "../../../firmware/ble/att/bearer.ts";
+import { OPERATIONS_MAX } from "../../../firmware/ble/att/client-role.ts";
 import { ADVERTISING_DATA_LENGTH } from "../../../firmware/ble/gap/advertising-data.ts";
 import {
   ADVERTISING_INTERVAL_MAX_US,
   ADVERTISING_INTERVAL_MIN_US,
   HIGH_DUTY_MS,
 } from "../../../firmware/ble/gap/advertising-set.ts";
+import { ATTRIBUTES_MAX, ATTRIBUTES_MAX_ALL, INBOX_SIZE } from "../../../firmware/ble/gatt/client/client.ts";
 import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../../firmware/ble/gatt/server/prepared-writes.ts";
 import { QUESTIONS_MAX } from "../../../firmware/ble/gatt/server/questions.ts";
 import { INDICATIONS_MAX } from "../../../firmware/ble/gatt/server/updates.ts";
@@ -36,6 +38,10 @@ const figures: Readonly<Record<string, readonly number[]>> = {
   "time of your": [TRANSACTION_TIMEOUT_MS / 1000 - 1],
   "time of a client's confirmation": [TRANSACTION_TIMEOUT_MS / 1000],
   "writes without response": [QUESTIONS_MAX],
+  "operations that wait": [OPERATIONS_MAX],
+  "values of one characteristic": [INBOX_SIZE],
+  "services, characteristics and descriptors": [ATTRIBUTES_MAX, ATTRIBUTES_MAX_ALL],
+  "time of a device's answer": [TRANSACTION_TIMEOUT_MS / 1000],
   "indications that wait": [INDICATIONS_MAX],
   "notifications that wait": [QUEUE_LIMIT, QUEUE_LIMIT_ALL, QUEUE_SHARE],
   "timers of": [APPLICATION_TIMERS],
