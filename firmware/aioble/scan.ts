@@ -53,8 +53,10 @@ export interface ScanOptions extends ScanFilters {
   readonly active?: boolean;
   /**
    * True, as when left out: a device is yielded again whenever its strength or its data change. False: each once.
+   * "packets": with every packet, by which a loop sees that the device is still there; those that come while it waits to be
+   * taken count as one.
    */
-  readonly duplicates?: boolean;
+  readonly duplicates?: boolean | "packets";
   /**
    * Devices that are kept in mind, 1 to 1,000, 32 when left out; about 1 KB each. When more are heard, the one that was
    * not heard for the longest time is forgotten; what was not yet taken of it is lost and counted (`Scan.dropped`).
@@ -79,7 +81,15 @@ interface Known {
 /** @throws TypeError or RangeError for the first option that is wrong. */
 function check(options: ScanOptions): void {
   const { durationMs = 0, intervalUs = INTERVAL_US, windowUs = WINDOW_US } = options;
-  const { devices, manufacturer, maxResults = MAX_RESULTS, minRssi, name, services } = options;
+  const {
+    devices,
+    duplicates = true,
+    manufacturer,
+    maxResults = MAX_RESULTS,
+    minRssi,
+    name,
+    services,
+  } = options;
   if (!(durationMs >= 0 && durationMs < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`durationMs ${durationMs} is out of range: give milliseconds, 0 for no end`);
   }
@@ -97,6 +107,8 @@ function check(options: ScanOptions): void {
   if (devices && !(Array.isArray(devices) && devices.every((device) => device instanceof Device))) {
     throw new TypeError("scan: devices is an array of Devices");
   }
+  if (duplicates !== "packets" && typeof duplicates !== "boolean")
+    throw new TypeError('scan: duplicates is true, false or "packets"');
   if (manufacturer) checkManufacturer(manufacturer);
 }
 
@@ -245,7 +257,8 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
     this.known.set(key, known);
     if (!found) this.forgetOldest();
     if (known.isQueued || !passes(known.result, this.options)) return;
-    if (this.options.duplicates === false ? !this.isDue(known, report) : !isNews) return;
+    const { duplicates = true } = this.options;
+    if (duplicates === false ? !this.isDue(known, report) : !isNews && duplicates === true) return;
     known.wasYielded = true;
     const before = this.stream.size;
     this.stream.push(known);

@@ -105,6 +105,15 @@ describe("scan: what it yields", () => {
     });
   });
 
+  it('duplicates: "packets" yields a device that does not change with every packet, true only once', async () => {
+    await withBeacon({ name: "still" }, async ({ scanner }) => {
+      const packets = await collect(scanner, { duplicates: "packets", durationMs: 3000 });
+      ok(packets.length > 20 && packets.length <= 31, `${packets.length}`);
+      equal(new Set(packets).size, 1);
+      equal((await collect(scanner, { durationMs: 3000 })).length, 1);
+    });
+  });
+
   it("duplicates: false yields each device once", async () => {
     await withBeacon({ name: "one" }, async ({ scanner }) => {
       equal((await collect(scanner, { duplicates: false, durationMs: 3000 })).length, 1);
@@ -299,6 +308,7 @@ describe("scan: bounds", () => {
     [{ maxResults: 1.5 }, RangeError],
     [{ minRssi: -128 }, RangeError],
     [{ name: 5 }, TypeError],
+    [{ duplicates: "all" }, TypeError],
     [{ services: [0x180d] }, TypeError],
     [{ services: HEART_RATE }, TypeError],
     [{ devices: ["c0:ff:ee:00:00:01"] }, TypeError],

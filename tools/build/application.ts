@@ -32,8 +32,10 @@ export function findApplication(which: string): Application {
   for (const path of [resolve(which), ...(isName ? [join(examples, which)] : [])]) {
     if (!existsSync(path)) continue;
     if (statSync(path).isFile() && path.endsWith(".ts")) {
-      const name = basename(path, ".ts");
-      return application(name === "main" ? basename(dirname(path)) : name, path);
+      const [name, folder] = [basename(path, ".ts"), basename(dirname(path))];
+      // In examples/ others have files of that name too.
+      const own = dirname(dirname(path)) === examples ? `${folder}-${name}` : name;
+      return application(name === "main" ? folder : own, path);
     }
     const entry = join(path, "main.ts");
     if (existsSync(entry)) return application(basename(path), entry);

@@ -41,10 +41,24 @@ export interface Built {
 }
 
 /** @throws UsageError for an unknown board or application; StepFailed after a step's failure was reported. */
-export async function* build(options: BuildOptions): Operation<Built> {
+export async function* build({ application, ...options }: BuildOptions): Operation<Built> {
+  const [built] = yield* buildAll([application], options);
+  return built!;
+}
+
+/**
+ * Several applications for one board, in their order, with one image for all.
+ * @throws as `build`.
+ */
+export async function* buildAll(
+  names: readonly string[],
+  options: Omit<BuildOptions, "application">,
+): Operation<Built[]> {
   const board = loadBoard(options.board, options.manifest);
-  const { name, entry } = findApplication(options.application);
-  const heapKb = heapRequestKb(entry, board);
+  const applications = names.map((which) => {
+    const { name, entry } = findApplication(which);
+    return { name, entry, heapKb: heapRequestKb(entry, board) };
+  });
   const folder = options.sanitize ? `${board.output}-sanitize` : board.output;
   mkdirSync(folder, { recursive: true });
   const lockFile = join(folder, "build.lock");
@@ -59,7 +73,9 @@ export async function* build(options: BuildOptions): Operation<Built> {
       return { value: undefined, detail: changed ? "built" : "up to date" };
     });
     const firmware = yield* compiled(board, folder, "firmware", "firmware", board.manifest.firmware);
-    const application = yield* compiled(board, folder, "application", name, entry, firmware.bytecode, heapKb);
+    const bundles: Compiled[] = [];
+    for (const { name, entry, heapKb } of applications)
+      bundles.push(yield* compiled(board, folder, "application", name, entry, firmware.bytecode, heapKb));
     const image = yield* step("image", `Image for ${board.name}`, async (progress) => {
       const settings = options.sanitize ? ["SANITIZE=ON"] : [];
       const built = await buildImage(board, { bundle: firmware.bytecode, folder, settings }, progress);
@@ -71,7 +87,12 @@ export async function* build(options: BuildOptions): Operation<Built> {
       const kit = await makeRelinkingKit(board, { folder, image, bundle: firmware.bytecode });
       return { value: undefined, detail: displayPath(kit) };
     });
-    return { board, image, application: application.bytecode, firmware: firmware.bytecode };
+    return bundles.map(({ bytecode }) => ({
+      board,
+      image,
+      application: bytecode,
+      firmware: firmware.bytecode,
+    }));
   } finally {
     unlock();
   }

@@ -13,6 +13,7 @@ import { describePatch } from "../patch/patch.ts";
 import { buildRoot, displayPath } from "../paths.ts";
 import { runPhone } from "../phone/command.ts";
 import { endPrograms } from "../process.ts";
+import { runScenario, scenarioOf } from "../scenario/run.ts";
 import { parseRadio, radios } from "../session/radios/radio.ts";
 import { runSession } from "../session/session.ts";
 import { piecesFor, SetupError, setUp, verbPieces } from "../setup.mjs";
@@ -132,8 +133,16 @@ function createProgram({ abort, end }: Context): Command {
       if (options.patch !== undefined && !(radio.kind === "sim" && radio.chip)) {
         throw new UsageError("--patch is for a chip that has to be brought up: give --radio sim:cyw43 too.");
       }
-      findApplication(application);
+      const scenario = scenarioOf(application);
+      const isPlayed =
+        scenario !== undefined && radio.kind === "sim" && !radio.chip && options.phone && !options.script;
+      if (isPlayed && (btsnoop !== undefined || options.keepGoing))
+        throw new UsageError("--btsnoop and --keep-going are for one camera: add --no-phone.");
       prepare(piecesFor(board, radio.kind));
+      if (isPlayed) {
+        await perform(runScenario({ application, board, manifest, signal: abort }), rendererFor(options));
+        return;
+      }
       const session = runSession({
         ...{ application, board, manifest, radio, central: options.phone, signal: abort },
         ...(options.script === undefined ? {} : { script: options.script }),

@@ -109,9 +109,14 @@ export class Player {
 
   /** @throws ScriptError with the line's place, when a step does not go as the script says. */
   async play(lines: readonly Line[]): Promise<void> {
+    await this.playPart(lines);
+    this.report({ event: "done" });
+  }
+
+  /** The same for a part of what there is to play: phones go on with the next. */
+  async playPart(lines: readonly Line[]): Promise<void> {
     for (const { place, step } of lines) await this.placed(place, step);
     this.settle();
-    this.report({ event: "done" });
   }
 
   /** Plays one step that a person typed: a refusal is only reported. */

@@ -4,9 +4,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "mocha";
 import { hex } from "../../../firmware/ble/codec.ts";
+import { listExamples } from "../../../tools/build/application.ts";
 import { UsageError } from "../../../tools/events.ts";
 import { root } from "../../../tools/paths.ts";
 import { forms, parseScript, parseStep } from "../../../tools/phone/script.ts";
+import { scenarioOf } from "../../../tools/scenario/run.ts";
 
 const step = (line: string) => parseStep(line, "x:1") as unknown as Record<string, unknown>;
 
@@ -99,8 +101,10 @@ describe("a phone's script", () => {
     }
   });
 
-  it("stands beside every example, and is one", () => {
-    for (const example of ["broadcast-feed", "environment-sensor", "mailbox"]) {
+  it("stands beside every example that has no scenario, and is one", () => {
+    const alone = listExamples().filter((example) => scenarioOf(example) === undefined);
+    assert.deepEqual(alone, ["broadcast-feed", "environment-sensor", "mailbox"]);
+    for (const example of alone) {
       const script = readFileSync(join(root, "examples", example, "phone.txt"), "utf8");
       assert.ok(parseScript(script, example).length > 1);
     }
