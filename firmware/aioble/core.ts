@@ -10,6 +10,7 @@ import { Device, type DeviceConnection } from "./device.ts";
 import { BleError, radioOff } from "./errors.ts";
 import type { L2cap } from "./l2cap.ts";
 import type { LinkRequests } from "./link-control.ts";
+import type { Pairing } from "./security.ts";
 import { Deferrals, WaitScope } from "./wait.ts";
 
 export class Core {
@@ -41,6 +42,8 @@ export class Core {
   client: Client | undefined = undefined;
   /** Opens channels, where the image has the feature `channels`, which sets it. */
   l2cap: L2cap | undefined = undefined;
+  /** Pairs, where the image has the feature `security`, which sets it. */
+  pairing: Pairing | undefined = undefined;
 
   constructor(host: Host, signals: Signals) {
     this.host = host;

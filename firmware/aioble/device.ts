@@ -19,6 +19,7 @@ import type { KeepConnectedOptions } from "./keep-connected.ts";
 import type { L2CAPOptions, L2cap } from "./l2cap.ts";
 import type { L2CAPChannel } from "./l2cap-channel.ts";
 import type { DataLengthOptions, LinkPhys, ParameterOptions, PhyOptions } from "./link-control.ts";
+import type { PairOptions } from "./security.ts";
 import { checkTimeout, NO_LIMITS, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
 
 /** A public device address (Vol 6, Part B, 1.3.1). */
@@ -205,6 +206,46 @@ export class DeviceConnection {
     return this.core
       .demand("DeviceConnection.setDataLength", this.core.linkRequests)
       .setDataLength(this, options);
+  }
+
+  /** Whether the link is encrypted; false at first. */
+  get encrypted(): boolean {
+    return this.link.security.isEncrypted;
+  }
+
+  /**
+   * Whether the pairing that its key comes from was authenticated, so that nobody can be in the middle: by a passkey, a
+   * comparison or out of band under LE Secure Connections, by legacy pairing out of band alone.
+   */
+  get authenticated(): boolean {
+    return this.link.security.isAuthenticated;
+  }
+
+  /** Whether that key is kept for the next connection. */
+  get bonded(): boolean {
+    return this.link.security.isBonded;
+  }
+
+  /** Bytes of the key, 7 to 16; 0 while the link is not encrypted. */
+  get keySize(): number {
+    return this.link.security.keySize;
+  }
+
+  /** Whether the key comes from LE Secure Connections. */
+  get secureConnections(): boolean {
+    return this.link.security.isSecureConnections;
+  }
+
+  /**
+   * Encrypts the link: with the key of the bond that there is, when it is worth what `options` demand, or by pairing. The
+   * central does it; a peripheral asks its central to, which may take its time or refuse. Resolves when the link is
+   * encrypted, and with `bond` the bond is on flash; at once when it is so already.
+   * @throws TypeError or RangeError at once for a bad option.
+   * @throws The promise rejects with PairingError, which says why and what to do (`pairing-failed`, `pairing-timeout`,
+   * `pairing-refused`, `bond-lost`, `bond-not-saved`); TimeoutError, the signal's reason, DeviceDisconnectedError.
+   */
+  pair(options: PairOptions = NO_LIMITS): Promise<void> {
+    return this.core.demand("DeviceConnection.pair", this.core.pairing).pair(this, options);
   }
 
   /** Not for applications: the client of the peer's server, for this method. @throws BleError `not-supported` without one. */

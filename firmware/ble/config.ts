@@ -4,6 +4,7 @@ import { BleError } from "./errors.ts";
 import { ADDRESS_TYPE } from "./gap/address.ts";
 import { ADDRESS_MODE } from "./gap/own-address.ts";
 import type { Host } from "./host.ts";
+import type { PairingPolicy } from "./smp/port.ts";
 import { utf8Decode, utf8Encode } from "./utf8.ts";
 
 /** Settings that can be asked and changed. They last until the camera starts again. */
@@ -41,6 +42,27 @@ export interface Config {
    * 30,000 at first. 0: none is. Looked at every third of it.
    */
   idleTimeoutMs: number;
+  /**
+   * When devices may begin to pair: "always", at first; "window": while `security.openPairing` has opened a window;
+   * "bonded": those that are bonded, on a link that is encrypted already; "never": nobody, and `pair` is refused too.
+   */
+  pairing: PairingPolicy;
+  /** Whether a pairing that a device begins leaves a bond: true at first. */
+  bond: boolean;
+  /** Whether a pairing that a device begins has to be authenticated: false at first. */
+  mitm: boolean;
+  /**
+   * IO capability of the handler of `bluetooth`, for pairings that devices begin: 0 DisplayOnly, 1 DisplayYesNo, 2
+   * KeyboardOnly, 3 NoInputNoOutput (at first), 4 KeyboardDisplay (Vol 3, Part H, Table 3.4). An agent of `aioble` says what
+   * it is capable of by its functions.
+   */
+  io: number;
+  /** Whether LE Secure Connections are offered: true at first. */
+  leSecure: boolean;
+  /** Bytes of the shortest key that is taken, 7 to 16: 16 at first. */
+  minKeySize: number;
+  /** Secure Connections Only mode: nothing below an authenticated key of 16 bytes by LE Secure Connections. False at first. */
+  secureOnly: boolean;
 }
 
 /** What can only be asked. */
@@ -52,17 +74,14 @@ export interface ReadOnlyConfig {
   readonly mac: readonly [addrType: number, addr: Uint8Array];
 }
 
-/** The settings that are numbers, as the host keeps them. */
+/** The settings as the host keeps them. */
 export type Settings = Omit<Config, "gapName">;
 
 /** Bytes of a GAP Device Name (Vol 3, Part C, 12.1). */
 const NAME_MAX = 248;
 
-const PAIRING_KEYS: readonly string[] = ["bond", "mitm", "io", "leSecure"];
-
-/** @throws RangeError for an unknown key, BleError `not-supported` for one of pairing or of a feature that is not here. */
+/** @throws RangeError for an unknown key, BleError `not-supported` for one of a feature that is not here. */
 function checkKey(host: Host, key: string, others: readonly string[]): void {
-  if (PAIRING_KEYS.includes(key)) throw withPairing(`config: ${key}`);
   const missing = host.missing.get(key);
   if (missing) throw missing();
   const known = [...others, ...host.settingTable.names];
@@ -76,7 +95,7 @@ function withPairing(what: string): BleError {
 
 /**
  * One setting.
- * @throws RangeError for an unknown key, BleError `not-supported` for one of pairing, `radio-off` when the
+ * @throws RangeError for an unknown key, BleError `not-supported` for one of a feature that is not here, `radio-off` when the
  * public address is asked for and the radio has not been on.
  */
 export function getConfig<K extends keyof (Config & ReadOnlyConfig)>(
@@ -105,11 +124,11 @@ export function setConfig(host: Host, changes: Partial<Config>): void {
   for (const [key, value] of Object.entries(changes)) {
     checkKey(host, key, ["gapName"]);
     if (key === "gapName") checkName(value);
-    else checkNumber(host, key as keyof Settings, value as number);
+    else checkSetting(host, key as keyof Settings, value);
   }
-  const { gapName, ...numbers } = changes;
+  const { gapName, ...settings } = changes;
   if (gapName !== undefined) host.gatt.deviceName = utf8Encode(gapName);
-  host.configure(numbers);
+  host.configure(settings);
 }
 
 /** `config` asks for one setting by its name, or changes those in an object. */
@@ -137,7 +156,7 @@ function checkName(name: unknown): void {
     throw new RangeError(`config: gapName has ${length} bytes; a device name has at most 248`);
 }
 
-function checkNumber(host: Host, key: keyof Settings, value: number): void {
+function checkSetting(host: Host, key: keyof Settings, value: unknown): void {
   host.settingTable.check(key, value);
   if (key === "addrMode" && value === ADDRESS_MODE.RESOLVABLE)
     throw withPairing("config: addrMode 2, resolvable private addresses,");

@@ -6,12 +6,14 @@ import { Budget } from "./budget.ts";
 import type { Channels } from "./channels.ts";
 import type { Settings } from "./config.ts";
 import { type Counters, readCounters } from "./counters.ts";
+import type { Encryption } from "./encryption.ts";
 import { HciError } from "./errors.ts";
+import { ADDRESS_TYPE } from "./gap/address.ts";
 import { Advertiser } from "./gap/advertiser.ts";
 import { type Connection, ROLE } from "./gap/connection.ts";
 import type { Initiator } from "./gap/initiator.ts";
 import type { LinkControl } from "./gap/link-control.ts";
-import { ADDRESS_MODE_SETTING, OwnAddresses } from "./gap/own-address.ts";
+import { ADDRESS_MODE, ADDRESS_MODE_SETTING, OwnAddresses } from "./gap/own-address.ts";
 import type { Scanner, ScannerPort } from "./gap/scanner.ts";
 import type { GattClient } from "./gatt/client/client.ts";
 import type { GattClients } from "./gatt/client/clients.ts";
@@ -30,12 +32,14 @@ import {
   type LinkEstablished,
   Links,
   type LinksHandlers,
+  type LinksPort,
   MAX_CONNECTIONS_SETTING,
   MTU_SETTING,
 } from "./links.ts";
 import type { HostObserver } from "./observer.ts";
 import { Radio, type RadioHandlers } from "./radio.ts";
 import { type Setting, SettingTable } from "./setting.ts";
+import type { Identity } from "./smp/keys.ts";
 import { textOf } from "./text.ts";
 
 export type { HostObserver } from "./observer.ts";
@@ -45,6 +49,9 @@ const PEER_BYTES = 128 * 1024;
 
 /** What the stack writes to the console: 0 nothing, 1 errors, 2 warnings too, 3 everything that happens. */
 const LOG_LEVEL_SETTING: Setting<"logLevel"> = { name: "logLevel", min: 0, max: 3, initial: 2 };
+
+/** In place of a public address that the controller has not reported. */
+const NO_ADDRESS = new Uint8Array(6);
 
 /** How long peers have to acknowledge the end of their links when the radio is switched off. */
 const FAREWELL_MS = 1000;
@@ -72,6 +79,8 @@ export class Host {
   initiator: Initiator<Connection> | undefined = undefined;
   /** Changes what links are like, where the image has the feature `link-control`, which sets it. */
   linkControl: LinkControl | undefined = undefined;
+  /** Pairs and encrypts, where the image has the feature `security`, which sets it. */
+  encryption: Encryption | undefined = undefined;
   /** GATT clients, where the image has the feature `client`, which sets it. */
   clients: GattClients | undefined = undefined;
   /** Credit-based channels, where the image has the feature `channels`, which sets it. */
@@ -118,7 +127,7 @@ export class Host {
       { transport, clock, log },
       { data: this.acl, onFailure: (error) => this.radio.recover(error) },
     );
-    const { acl, hci } = this;
+    const { hci } = this;
     this.addresses = new OwnAddresses({ hci, records, log, random: (length) => platform.random(length) });
     this.gatt = new GattServer({
       clock,
@@ -126,7 +135,7 @@ export class Host {
       aesCmac: platform.crypto.aesCmac,
       onSubscriptions: () => this.idleLinks.update(),
     });
-    this.links = new Links({ hci, acl, gatt: this.gatt, clock, settings, log }, this.linksHandlers());
+    this.links = new Links(this.linksPort(), this.linksHandlers());
     this.advertiser = new Advertiser({
       hci,
       links: this.connections,
@@ -240,6 +249,14 @@ export class Host {
     return this.radio.deactivate();
   }
 
+  /** The Identity Address: what this device is known by, whatever it has on the air. */
+  get identity(): Identity {
+    const isPublic = this.settings.addrMode === ADDRESS_MODE.PUBLIC && this.publicAddress !== undefined;
+    return isPublic
+      ? { addressType: ADDRESS_TYPE.PUBLIC, address: this.publicAddress! }
+      : { addressType: ADDRESS_TYPE.RANDOM, address: this.ownAddress };
+  }
+
   /** This device's static random address. Six bytes in printed order. */
   get ownAddress(): Uint8Array {
     return this.addresses.staticRandom;
@@ -273,13 +290,30 @@ export class Host {
   }
 
   /** Calls this method of every observer. */
-  private report<K extends keyof HostObserver>(
-    event: K,
-    ...data: Parameters<NonNullable<HostObserver[K]>>
-  ): void {
+  report<K extends keyof HostObserver>(event: K, ...data: Parameters<NonNullable<HostObserver[K]>>): void {
     for (const observer of this.observers) {
       (observer[event] as ((...data: unknown[]) => void) | undefined)?.apply(observer, data);
     }
+  }
+
+  private linksPort(): LinksPort {
+    const { acl, gatt, hci, log, platform, settings } = this;
+    const host = this;
+    return {
+      acl,
+      gatt,
+      hci,
+      log,
+      settings,
+      clock: platform.clock,
+      get encryption() {
+        return host.encryption;
+      },
+      onAir: ({ type, address }) => ({
+        addressType: type,
+        address: address ?? this.publicAddress ?? NO_ADDRESS,
+      }),
+    };
   }
 
   private linksHandlers(): LinksHandlers {
@@ -348,8 +382,10 @@ export class Host {
     hci.on(dataBufferOverflow, () => {
       this.log("warning", "hci: the controller had no room for a packet that it has to have room for");
     });
-    hci.on(leLongTermKeyRequest, ({ connectionHandle }) => {
-      // No keys are kept, so there is none to give (Vol 3, Part H, 2.4.4.2).
+    hci.on(leLongTermKeyRequest, ({ connectionHandle, encryptedDiversifier, randomNumber }) => {
+      const { encryption } = this;
+      if (encryption) return encryption.keyRequested(connectionHandle, encryptedDiversifier, randomNumber);
+      // Without the feature there are no keys, so there is none to give (Vol 3, Part H, 2.4.4.2).
       hci.send(leLongTermKeyRequestNegativeReply, { connectionHandle }).catch((error) => {
         this.log("warning", `host: ${error.message}`);
       });

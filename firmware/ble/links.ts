@@ -3,6 +3,7 @@ import type { Clock, LogLevel, Timer } from "../platform/platform.ts";
 import { AttBearer, MAX_MTU } from "./att/bearer.ts";
 import { formatAddress } from "./codec.ts";
 import type { Settings } from "./config.ts";
+import type { Encryption } from "./encryption.ts";
 import { HciError } from "./errors.ts";
 import { Connection, linkParameters } from "./gap/connection.ts";
 import type { OwnAddress } from "./gap/own-address.ts";
@@ -15,7 +16,9 @@ import { leConnectionUpdateComplete, leReadRemoteFeaturesComplete } from "./hci/
 import { HCI_STATUS, statusText } from "./hci/status.ts";
 import { CHANNEL, L2cap } from "./l2cap/l2cap.ts";
 import type { Setting } from "./setting.ts";
-import { refusePairing, SMP_MTU } from "./smp/refuse.ts";
+import type { Identity } from "./smp/keys.ts";
+import { SMP_MTU } from "./smp/pdus.ts";
+import { refusePairing } from "./smp/refuse.ts";
 
 /** How long the report of a link's end may be on its way when the controller does not know the link any more. */
 const END_REPORT_MS = 1000;
@@ -27,6 +30,10 @@ export interface LinksPort {
   readonly gatt: GattServer;
   readonly clock: Clock;
   readonly settings: Readonly<Settings>;
+  /** Pairs and encrypts, where the image has the feature `security`. */
+  readonly encryption: Encryption | undefined;
+  /** An own address with the bytes that it has on the air. */
+  onAir(own: OwnAddress): Identity;
   log(level: LogLevel, message: string): void;
 }
 
@@ -130,9 +137,11 @@ export class Links {
       },
     });
     connection.server = gatt.open(connection.bearer, connection);
-    refusePairing(l2cap.openFixed(CHANNEL.SMP, SMP_MTU));
     this.connections.set(connection.handle, connection);
     log("info", `host: link ${connection.handle} to ${formatAddress(connection.peerAddress)} is up`);
+    const { encryption } = this.port;
+    if (encryption) encryption.open(connection, this.port.onAir(ownAddress));
+    else refusePairing(l2cap.openFixed(CHANNEL.SMP, SMP_MTU));
     this.handlers.onConnected(connection);
     return connection;
   }
@@ -186,6 +195,7 @@ export class Links {
     if (timer !== undefined) clock.clearTimer(timer);
     this.unknown.delete(connection);
     acl.close(connection.link);
+    this.port.encryption?.close(connection);
     gatt.close(connection.server);
     connection.bearer.close();
     const { l2cap } = connection;

@@ -13,6 +13,11 @@ export interface HostObserver {
   onMtu?(connection: Connection, mtu: number): void;
   /** The link layer changed `connection.parameters`, or with another status than 0 did not. */
   onParameters?(connection: Connection, status: number): void;
+  /**
+   * `connection.security` has changed, or with another status than 0 could not: a controller error code, or a reason of
+   * Pairing Failed.
+   */
+  onSecurity?(connection: Connection, status: number): void;
   /** Settings may have changed. */
   onConfigured?(settings: Readonly<Settings>): void;
   /** The controller failed and could not be started again: the radio is off. */

@@ -27,6 +27,13 @@ function createScene() {
 }
 
 const AT_FIRST: Config = {
+  pairing: "always",
+  bond: true,
+  mitm: false,
+  io: 3,
+  leSecure: true,
+  minKeySize: 16,
+  secureOnly: false,
   gapName: "",
   mtu: 517,
   rxbuf: 128,
@@ -37,7 +44,9 @@ const AT_FIRST: Config = {
   idleTimeoutMs: 30_000,
 };
 
-const RANGES: Readonly<Record<Exclude<keyof Config, "gapName">, readonly [min: number, max: number]>> = {
+const RANGES: Partial<Readonly<Record<keyof Config, readonly [min: number, max: number]>>> = {
+  io: [0, 4],
+  minKeySize: [7, 16],
   mtu: [23, 517],
   rxbuf: [16, 65_535],
   addrMode: [0, 3],
@@ -53,6 +62,13 @@ describe("aioble: config()", () => {
     const keys = Object.keys(AT_FIRST) as (keyof Config)[];
     for (const key of keys) equal(config(key), AT_FIRST[key], key);
     const changed: Config = {
+      pairing: "window",
+      bond: false,
+      mitm: true,
+      io: 1,
+      leSecure: false,
+      minKeySize: 7,
+      secureOnly: true,
       gapName: "küche 📷",
       mtu: 185,
       rxbuf: 512,
@@ -84,6 +100,23 @@ describe("aioble: config()", () => {
     });
   }
 
+  it("takes one of the values of a choice, and nothing else", () => {
+    const { config } = createScene();
+    for (const pairing of ["window", "bonded", "never", "always"] as const) {
+      config({ pairing });
+      equal(config("pairing"), pairing);
+    }
+    for (const pairing of ["off", "", true, 1, undefined]) {
+      throws(() => config({ pairing: pairing as "always" }), RangeError);
+    }
+    for (const key of ["bond", "mitm", "leSecure", "secureOnly"] as const) {
+      const before = config(key);
+      config({ [key]: !before });
+      equal(config(key), !before, key);
+      for (const value of [0, 1, "true", null]) throws(() => config({ [key]: value }), RangeError);
+    }
+  });
+
   it("changes all or nothing", () => {
     const { config } = createScene();
     throws(() => config({ mtu: 100, gapName: "new", maxConnections: 0 }), RangeError);
@@ -95,7 +128,7 @@ describe("aioble: config()", () => {
     equal(config("gapName"), "");
   });
 
-  it("names the settings that there are, and says which come with pairing", () => {
+  it("names the settings that there are", () => {
     const { config } = createScene();
     try {
       config("colour" as keyof Config);
@@ -103,10 +136,6 @@ describe("aioble: config()", () => {
     } catch (error) {
       const { message } = error as Error;
       for (const key of ["mac", ...Object.keys(AT_FIRST)]) ok(message.includes(key), message);
-    }
-    for (const key of ["bond", "mitm", "io", "leSecure"]) {
-      throws(() => config(key as keyof Config), { code: "not-supported" });
-      throws(() => config({ [key]: true }), { code: "not-supported" });
     }
     throws(() => config({ addrMode: 2 }), { code: "not-supported" });
     for (const nothing of [undefined, null, 5]) throws(() => config(nothing as unknown as "mac"), TypeError);

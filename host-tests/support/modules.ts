@@ -8,6 +8,7 @@ import { image } from "../../firmware/features/image.ts";
 import type { feature as linkControl } from "../../firmware/features/link-control.ts";
 import { createModules } from "../../firmware/features/modules.ts";
 import type { feature as scan } from "../../firmware/features/scan.ts";
+import type { feature as security } from "../../firmware/features/security.ts";
 import type { Signals } from "../../firmware/platform/platform.ts";
 
 /** `aioble` with what the features add to it. */
@@ -15,7 +16,8 @@ export type WholeAioble = Aioble &
   ReturnType<(typeof client)["aioble"]> &
   ReturnType<(typeof linkControl)["aioble"]> &
   ReturnType<(typeof scan)["aioble"]> &
-  ReturnType<(typeof channels)["aioble"]>;
+  ReturnType<(typeof channels)["aioble"]> &
+  ReturnType<(typeof security)["aioble"]>;
 
 /** Both modules of a host. */
 export interface WholeModules {

@@ -4,6 +4,8 @@ import type { GattClient } from "../gatt/client/client.ts";
 import type { ServerBearer } from "../gatt/server/bearer.ts";
 import type { AclLink } from "../hci/acl.ts";
 import type { L2cap } from "../l2cap/l2cap.ts";
+import { type LinkSecurity, UNENCRYPTED } from "../security.ts";
+import type { Bond } from "../smp/keys.ts";
 import type { OwnAddress } from "./own-address.ts";
 
 /** Role of this device on a link (Vol 4, Part E, 7.7.65.1). */
@@ -63,6 +65,10 @@ export class Connection {
   server!: ServerBearer;
   /** Our client of the peer's GATT server, once there is one; see `Host.clientOf`. */
   client: GattClient | undefined = undefined;
+  /** How it is protected at the moment. */
+  security: LinkSecurity = UNENCRYPTED;
+  /** The bond whose key encrypts it. */
+  bond: Bond | undefined = undefined;
   /** Controller error code of the disconnection; undefined while connected (Vol 1, Part F, 1.3). */
   disconnectReason: number | undefined = undefined;
 

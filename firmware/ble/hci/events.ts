@@ -42,6 +42,14 @@ export const numberOfCompletedPackets = defineEvent("Number Of Completed Packets
 /** 7.7.26 */
 export const dataBufferOverflow = defineEvent("Data Buffer Overflow", 0x1a, { linkType: u8 });
 
+/** 7.7.8; in place of the other for a host that has asked for it, and it tells the size of the key. */
+export const encryptionChangeV2 = defineEvent("Encryption Change [v2]", 0x59, {
+  status: u8,
+  connectionHandle: handle,
+  encryptionEnabled: u8,
+  encryptionKeySize: u8,
+});
+
 /** 7.7.39 */
 export const encryptionKeyRefreshComplete = defineEvent("Encryption Key Refresh Complete", 0x30, {
   status: u8,

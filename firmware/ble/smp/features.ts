@@ -184,8 +184,7 @@ function shortcoming(context: PairingContext, run: Run): number {
   }
   const isEnough =
     (isSecureConnections || (settings.secureConnections !== "only" && !settings.secureOnly)) &&
-    (isAuthenticated || !settings.secureOnly) &&
-    (method !== "justWorks" || !settings.mitm) &&
+    (isAuthenticated || !(settings.secureOnly || settings.mitm)) &&
     (settings.methods === undefined || settings.methods.includes(method));
   if (!isEnough) return PAIRING_FAILURE.AUTHENTICATION_REQUIREMENTS;
   if (previous && isWeaker(run.level, previous)) return PAIRING_FAILURE.AUTHENTICATION_REQUIREMENTS;

@@ -42,13 +42,15 @@ const DEBUG_X = Uint8Array.of(
 );
 
 export function beginKeys(run: Run): void {
+  const { choice, peer } = run.state;
   const { own } = run.context.outOfBand;
   run.state.phase = "keys";
   // The responder is sent the first key; the initiator sends it when it has one.
   if (run.isInitiator) run.state.expects = 0;
   else run.expect(pairingPublicKey);
-  // What was handed out out of band commits to this key pair. It serves one pairing.
-  if (own) haveKeyPair(run, { privateKey: own.privateKey, publicKey: own.publicKey });
+  // What was handed out out of band commits to this key pair.
+  if (own && choice.method === "outOfBand" && peer.oobDataFlag === 1)
+    haveKeyPair(run, { privateKey: own.privateKey.slice(), publicKey: own.publicKey });
   else run.outputs.push({ do: "createKeyPair" });
 }
 

@@ -20,7 +20,7 @@ export interface PairingSettings {
   readonly io: number;
   /** To keep the keys. */
   readonly bond: boolean;
-  /** Demands a method that is not Just Works, and asks for it. */
+  /** Demands that the key is authenticated, and asks for a method that does so. */
   readonly mitm: boolean;
   /** LE Secure Connections: not offered, offered, or demanded. */
   readonly secureConnections: "off" | "on" | "only";

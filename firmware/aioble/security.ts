@@ -1,0 +1,195 @@
+/** Pairing: `DeviceConnection.pair`, and `security` of the module. */
+import type { Encryption } from "../ble/encryption.ts";
+import { IO_CAPABILITY } from "../ble/smp/method.ts";
+import type { PairingUser, PairRequest, SecuredLink } from "../ble/smp/port.ts";
+import type { PairingSettings } from "../ble/smp/state.ts";
+import type { Core } from "./core.ts";
+import type { DeviceConnection } from "./device.ts";
+import {
+  AgentUser,
+  checkIo,
+  ioOf,
+  type OobData,
+  outOfBandOf,
+  type PairingAgent,
+  type PairingMethod,
+} from "./pairing-agent.ts";
+import { checkTimeout, NO_LIMITS, type WaitOptions } from "./wait.ts";
+
+/** How long `pair` takes when nobody says. */
+const TIMEOUT_MS = 20_000;
+
+const METHODS: readonly PairingMethod[] = ["justWorks", "comparison", "passkey", "outOfBand"];
+
+/** What `DeviceConnection.pair` takes. */
+export interface PairOptions extends WaitOptions {
+  /** Milliseconds until the link is encrypted, 20,000 when left out. Ends in `TimeoutError`. */
+  readonly timeoutMs?: number;
+  /** Whether the keys are kept: true when left out. */
+  readonly bond?: boolean;
+  /** Whether LE Secure Connections are offered: true when left out. "only" refuses legacy pairing. */
+  readonly leSecure?: boolean | "only";
+  /** Whether the key has to be authenticated, so that nobody can be in the middle: false when left out. */
+  readonly mitm?: boolean;
+  /**
+   * IO capability: 0 DisplayOnly, 1 DisplayYesNo, 2 KeyboardOnly, 3 NoInputNoOutput, 4 KeyboardDisplay (Vol 3, Part H,
+   * Table 3.4). Left out: what the agent's functions amount to.
+   */
+  readonly io?: number;
+  /** Methods that are taken; all when left out. */
+  readonly methods?: readonly PairingMethod[];
+  /** Bytes of the shortest key that is taken, 7 to 16; that of `config` when left out. */
+  readonly minKeySize?: number;
+  /** Stands for the user in this pairing; `security.agent` when left out. */
+  readonly agent?: PairingAgent;
+  /** What was learned of the other device by another way than the radio. */
+  readonly oob?: OobData;
+}
+
+/** What `security.openPairing` takes. */
+export interface PairingWindowOptions {
+  /** How long it stays open; until `closePairing` when left out. */
+  readonly durationMs?: number;
+  /** Pairings after which it closes: 1 when left out. */
+  readonly count?: number;
+}
+
+/** The camera as one that pairs. */
+export class Pairing {
+  /** `security.agent` of the module. */
+  agent: PairingAgent | undefined = undefined;
+  private readonly core: Core;
+  private readonly encryption: Encryption;
+
+  constructor(core: Core, encryption: Encryption) {
+    this.core = core;
+    this.encryption = encryption;
+  }
+
+  private readonly connectionOf = (link: SecuredLink): DeviceConnection | undefined =>
+    this.core.connectionOf(this.encryption.connectionOf(link));
+
+  /** @throws TypeError, RangeError for bad out-of-band data. */
+  userOf(agent: PairingAgent | undefined, io?: number): PairingUser | undefined {
+    return agent && new AgentUser(this.core, agent, this.connectionOf, io);
+  }
+
+  /** See `DeviceConnection.pair`. */
+  pair(connection: DeviceConnection, options: PairOptions): Promise<void> {
+    const { manager } = this.encryption;
+    const { agent, io, oob, signal, timeoutMs = TIMEOUT_MS } = options;
+    checkTimeout(timeoutMs);
+    if (io !== undefined) checkIo(io, agent ?? this.agent ?? {});
+    const user = agent ? this.userOf(agent, io ?? ioOf(agent)) : manager.user;
+    const outOfBand = oob ? outOfBandOf(oob) : (user?.outOfBand ?? {});
+    const settings = this.settingsOf(options, io ?? user?.io ?? IO_CAPABILITY.NO_INPUT_NO_OUTPUT);
+    const isOutOfBand = outOfBand.peer !== undefined || outOfBand.temporaryKey !== undefined;
+    if (settings.mitm && settings.io === IO_CAPABILITY.NO_INPUT_NO_OUTPUT && !isOutOfBand) {
+      throw new RangeError(
+        "pair: mitm: true and io 3 do not go together, for nobody could show, type or compare a number: give an agent or oob",
+      );
+    }
+    let withdraw: (() => void) | undefined;
+    return connection.scope.wait<void>(
+      { timeoutMs, ...(signal ? { signal } : NO_LIMITS) },
+      (pending) => {
+        const request: PairRequest = {
+          settings,
+          user,
+          outOfBand,
+          onPaired: () => pending.resolve(),
+          onFailed: (error) => pending.reject(error),
+        };
+        withdraw = this.encryption.pair(connection.link, request);
+      },
+      () => withdraw?.(),
+    );
+  }
+
+  /** @throws TypeError, RangeError for the first option that is wrong. */
+  private settingsOf(options: PairOptions, io: number): PairingSettings {
+    const { settings } = this.core.host;
+    const { bond = true, leSecure = true, mitm = false, methods, minKeySize = settings.minKeySize } = options;
+    for (const [name, value] of Object.entries({ bond, mitm })) {
+      if (typeof value !== "boolean") throw new TypeError(`pair: ${name} is true or false`);
+    }
+    if (leSecure !== "only" && typeof leSecure !== "boolean") {
+      throw new TypeError('pair: leSecure is true, false or "only"');
+    }
+    if (!(minKeySize >= 7 && minKeySize <= 16) || Math.floor(minKeySize) !== minKeySize) {
+      throw new RangeError(`pair: minKeySize ${minKeySize} is out of range: 7 to 16`);
+    }
+    const unknown = methods?.find((method) => !METHODS.includes(method));
+    if (unknown !== undefined)
+      throw new TypeError(`pair: there is no method "${unknown}": ${METHODS.join(", ")}`);
+    return {
+      io,
+      bond,
+      mitm,
+      secureConnections: leSecure === "only" ? "only" : leSecure ? "on" : "off",
+      minKeySize,
+      secureOnly: settings.secureOnly,
+      methods,
+      keypress: false,
+      debugKeys: false,
+    };
+  }
+}
+
+/** `security` of the module: who stands for the user, and when devices may begin to pair. */
+export class Security {
+  private readonly pairing: Pairing;
+  private readonly manager: Encryption["manager"];
+
+  /** Not for applications: `aioble` has one. */
+  constructor(pairing: Pairing, encryption: Encryption) {
+    this.pairing = pairing;
+    this.manager = encryption.manager;
+  }
+
+  /**
+   * Stands for the user in pairings that devices begin, and in those of `pair` without an agent of its own. Without one the
+   * camera can neither show nor ask anything, and pairs by "justWorks" alone.
+   * @throws TypeError, RangeError when its `oob` is none.
+   */
+  get agent(): PairingAgent | undefined {
+    return this.pairing.agent;
+  }
+
+  set agent(agent: PairingAgent | undefined) {
+    this.manager.agent = this.pairing.userOf(agent);
+    this.pairing.agent = agent;
+  }
+
+  /**
+   * Lets devices pair for a while, where `config` says `pairing: "window"`: call it when a button is pressed, or at the
+   * start. Three failures close it. A call takes the place of the window before. What it returns closes it.
+   * @throws RangeError for a bad option.
+   */
+  openPairing({ durationMs, count = 1 }: PairingWindowOptions = {}): Disposable {
+    checkTimeout(durationMs);
+    if (!(count >= 1) || Math.floor(count) !== count)
+      throw new RangeError(`openPairing: count ${count} is none`);
+    this.manager.openWindow(durationMs, count);
+    return { [Symbol.dispose]: () => this.closePairing() };
+  }
+
+  /** Closes the window that `openPairing` opened. */
+  closePairing(): void {
+    this.manager.closeWindow();
+  }
+
+  /** Whether a window is open. */
+  get isPairingOpen(): boolean {
+    return this.manager.isWindowOpen;
+  }
+
+  /**
+   * What to hand to the other device by another way than the radio, for the next pairing by LE Secure Connections. It takes
+   * the place of what was handed out before.
+   * @throws Error when the board has no entropy.
+   */
+  localOob(): Required<Pick<OobData, "random" | "confirm">> {
+    return this.manager.createOutOfBand();
+  }
+}

@@ -1,0 +1,227 @@
+/** Encrypted links: between the Security Manager, which has the keys, and the controller, which encrypts. */
+import type { Clock, Crypto, LogLevel } from "../platform/platform.ts";
+import { type Connection, ROLE } from "./gap/connection.ts";
+import type { Acl } from "./hci/acl.ts";
+import {
+  leEnableEncryption,
+  leLongTermKeyRequestNegativeReply,
+  leLongTermKeyRequestReply,
+} from "./hci/commands/le-security.ts";
+import { encryptionChange, encryptionChangeV2, encryptionKeyRefreshComplete } from "./hci/events.ts";
+import type { Hci } from "./hci/hci.ts";
+import { HCI_STATUS } from "./hci/status.ts";
+import { CHANNEL } from "./l2cap/l2cap.ts";
+import type { ChoiceSetting, Setting } from "./setting.ts";
+import type { BondKeeper, Identity } from "./smp/keys.ts";
+import { SecurityManager } from "./smp/manager.ts";
+import { IO_CAPABILITY, IO_MAX } from "./smp/method.ts";
+import { SMP_MTU } from "./smp/pdus.ts";
+import type { PairingPolicy, PairRequest, SecuredLink, SecuritySettings } from "./smp/port.ts";
+import { textOf } from "./text.ts";
+
+/** When peers may begin to pair. */
+export const PAIRING_SETTING: ChoiceSetting<"pairing", PairingPolicy> = {
+  name: "pairing",
+  choices: ["always", "window", "bonded", "never"],
+  initial: "always",
+};
+/** Whether keys are kept. */
+export const BOND_SETTING: ChoiceSetting<"bond", boolean> = {
+  name: "bond",
+  choices: [true, false],
+  initial: true,
+};
+/** Whether authenticated keys are demanded. */
+export const MITM_SETTING: ChoiceSetting<"mitm", boolean> = {
+  name: "mitm",
+  choices: [true, false],
+  initial: false,
+};
+/** IO capability of whoever handles the events of `bluetooth`. */
+export const IO_SETTING: Setting<"io"> = {
+  name: "io",
+  min: 0,
+  max: IO_MAX,
+  initial: IO_CAPABILITY.NO_INPUT_NO_OUTPUT,
+};
+/** Whether LE Secure Connections are offered. */
+export const LE_SECURE_SETTING: ChoiceSetting<"leSecure", boolean> = {
+  name: "leSecure",
+  choices: [true, false],
+  initial: true,
+};
+/** Bytes of the shortest key that is taken. */
+export const MIN_KEY_SIZE_SETTING: Setting<"minKeySize"> = {
+  name: "minKeySize",
+  min: 7,
+  max: 16,
+  initial: 16,
+};
+/** Secure Connections Only mode (Vol 3, Part C, 10.2.4). */
+export const SECURE_ONLY_SETTING: ChoiceSetting<"secureOnly", boolean> = {
+  name: "secureOnly",
+  choices: [true, false],
+  initial: false,
+};
+
+/** All settings of pairing. */
+export const PAIRING_SETTINGS = [
+  PAIRING_SETTING,
+  BOND_SETTING,
+  MITM_SETTING,
+  IO_SETTING,
+  LE_SECURE_SETTING,
+  MIN_KEY_SIZE_SETTING,
+  SECURE_ONLY_SETTING,
+] as const;
+
+/** What encrypted links are made of. */
+export interface EncryptionPort {
+  readonly hci: Hci;
+  readonly acl: Pick<Acl, "whenCompleted">;
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  readonly settings: SecuritySettings;
+  readonly bonds: BondKeeper;
+  random(length: number): Uint8Array;
+  /** The Identity Address of this device, which it distributes to whom it bonds with. */
+  ownIdentity(): Identity;
+  /** The link that has this handle. */
+  connectionOf(handle: number): Connection | undefined;
+  disconnect(connection: Connection, reason: number): Promise<void>;
+  /** See `HostObserver.onSecurity`. */
+  onSecurity(connection: Connection, status: number): void;
+  log(level: LogLevel, message: string, error?: unknown): void;
+}
+
+/** A connection as the Security Manager sees it. */
+class Secured implements SecuredLink {
+  readonly connection: Connection;
+  readonly handle: number;
+  readonly isCentral: boolean;
+  readonly ownAddress: Identity;
+  readonly peerAddress: Identity;
+  readonly channel: SecuredLink["channel"];
+
+  constructor(connection: Connection, ownAddress: Identity) {
+    this.connection = connection;
+    this.handle = connection.handle;
+    this.isCentral = connection.role === ROLE.CENTRAL;
+    this.ownAddress = ownAddress;
+    this.peerAddress = { addressType: connection.peerAddressType & 1, address: connection.peerAddress };
+    this.channel = connection.l2cap.openFixed(CHANNEL.SMP, SMP_MTU);
+  }
+
+  secured(...[security, bond]: Parameters<SecuredLink["secured"]>): void {
+    const { connection } = this;
+    connection.security = security;
+    connection.bond = bond;
+    connection.server.security = security;
+  }
+}
+
+export class Encryption {
+  readonly manager: SecurityManager;
+  private readonly port: EncryptionPort;
+  private readonly links = new Map<Connection, Secured>();
+
+  constructor(port: EncryptionPort) {
+    this.port = port;
+    const { acl, bonds, clock, crypto, hci, log, settings } = port;
+    this.manager = new SecurityManager({
+      clock,
+      crypto,
+      settings,
+      bonds,
+      log,
+      random: (length) => port.random(length),
+      ownIdentity: () => port.ownIdentity(),
+      encrypt: ({ handle }, { key, ediv, rand }) =>
+        hci.send(leEnableEncryption, {
+          connectionHandle: handle,
+          randomNumber: rand,
+          encryptedDiversifier: ediv,
+          longTermKey: key.slice().reverse(),
+        }),
+      answerKeyRequest: ({ handle }, key) => this.answer(handle, key),
+      whenDelivered: (link, callback) => acl.whenCompleted((link as Secured).connection.link, callback),
+      onSecurity: (link, status) => port.onSecurity((link as Secured).connection, status),
+    });
+    hci.on(encryptionChange, (values) => this.changed(values));
+    hci.on(encryptionChangeV2, (values) => this.changed(values));
+    hci.on(encryptionKeyRefreshComplete, ({ status, connectionHandle }) =>
+      this.changed({ status, connectionHandle, encryptionEnabled: 1 }),
+    );
+  }
+
+  /** A link is up. @param ownAddress this device's address on it. */
+  open(connection: Connection, ownAddress: Identity): void {
+    const link = new Secured(connection, ownAddress);
+    this.links.set(connection, link);
+    this.manager.open(link);
+  }
+
+  /** A link has ended. */
+  close(connection: Connection): void {
+    const link = this.links.get(connection);
+    this.links.delete(connection);
+    if (link) this.manager.close(link);
+  }
+
+  /** See `SecurityManager.pair`. */
+  pair(connection: Connection, request: PairRequest): () => void {
+    const link = this.links.get(connection);
+    return link ? this.manager.pair(link, request) : () => {};
+  }
+
+  /** See `SecurityManager.encryptWithBond`. */
+  encryptWithBond(connection: Connection, onDone: (error: unknown) => void): boolean {
+    const link = this.links.get(connection);
+    return link !== undefined && this.manager.encryptWithBond(link, onDone);
+  }
+
+  /** The connection behind a link of the Security Manager. */
+  connectionOf(link: SecuredLink): Connection {
+    return (link as Secured).connection;
+  }
+
+  /** The peer's link layer asks for a key (Vol 4, Part E, 7.7.65.5). */
+  keyRequested(handle: number, ediv: number, rand: Uint8Array): void {
+    const link = this.linkOf(handle);
+    if (link) this.manager.keyRequested(link, ediv, rand);
+    else this.answer(handle, undefined);
+  }
+
+  private linkOf(handle: number): Secured | undefined {
+    const connection = this.port.connectionOf(handle);
+    return connection && this.links.get(connection);
+  }
+
+  private answer(connectionHandle: number, key: Uint8Array | undefined): void {
+    const { hci, log } = this.port;
+    const sent: Promise<unknown> = key
+      ? hci.send(leLongTermKeyRequestReply, { connectionHandle, longTermKey: key.slice().reverse() })
+      : hci.send(leLongTermKeyRequestNegativeReply, { connectionHandle });
+    sent.catch((error: unknown) => log("warning", `host: ${textOf(error)}`));
+  }
+
+  private changed(values: {
+    readonly status: number;
+    readonly connectionHandle: number;
+    readonly encryptionEnabled: number;
+  }): void {
+    const { status, connectionHandle, encryptionEnabled } = values;
+    const link = this.linkOf(connectionHandle);
+    if (!link) return;
+    const { log } = this.port;
+    if (status === HCI_STATUS.SUCCESS && encryptionEnabled === 0) {
+      // There is no way on LE to switch encryption off: what the link carries from now on is not what it was.
+      log("warning", `host: link ${connectionHandle} is no longer encrypted; ending it`);
+      this.port
+        .disconnect(link.connection, HCI_STATUS.AUTHENTICATION_FAILURE)
+        .catch((error: unknown) => log("warning", `host: ${textOf(error)}`));
+      return;
+    }
+    this.manager.encryptionChanged(link, status);
+  }
+}

@@ -1,0 +1,53 @@
+/** What becomes of the keys of a pairing, and which bonds it may touch (Vol 3, Part C, 10.3.2). */
+import { isWeaker } from "./features.ts";
+import { type Bond, type BondKeeper, type Identity, isSameIdentity } from "./keys.ts";
+import type { Level, PairingResult } from "./state.ts";
+import { isSame } from "./toolbox.ts";
+
+/** What is known of whoever claims an identity. */
+export interface Claimant {
+  /** The bond whose key encrypted the link before the pairing. */
+  readonly proven: Bond | undefined;
+  /** The bond of the address on the air, which proves nothing. */
+  readonly apparent: Bond | undefined;
+  /** The link was encrypted with the bond's key, or this side's user takes part. */
+  readonly isTrusted: boolean;
+}
+
+/** Whether an identity, claimed and not proven, is another's: a bond may only be replaced as its own peer might. */
+export function isTaken(
+  bonds: BondKeeper,
+  claimant: Claimant,
+  identity: Identity,
+  irk: Uint8Array | undefined,
+  level: Level,
+): boolean {
+  const theirs = bonds.find(identity.addressType, identity.address);
+  if (!theirs || !isSameIdentity(theirs.identity, identity)) return false;
+  if (isWeaker(level, theirs)) return true;
+  const { proven, apparent, isTrusted } = claimant;
+  if (proven && isSameIdentity(proven.identity, identity)) return false;
+  const isSameKey = irk !== undefined && theirs.irk !== undefined && isSame(irk, theirs.irk);
+  const isKnown = isTrusted && (isSameKey || theirs === apparent);
+  return !(level.isAuthenticated || isKnown);
+}
+
+/**
+ * The bond that a pairing leaves; undefined when the peer gave no key, or did not say who it is.
+ * @param address the peer's on the air
+ */
+export function bondOf(
+  { identity, irk, keyAsCentral, keyAsPeripheral, level }: PairingResult,
+  address: Identity,
+  ownIdentity: Identity,
+  isAttended: boolean,
+): Bond | undefined {
+  if (!keyAsCentral && !keyAsPeripheral) return undefined;
+  const known = identity ?? (isLasting(address) ? address : undefined);
+  return known && { identity: known, ownIdentity, irk, keyAsCentral, keyAsPeripheral, ...level, isAttended };
+}
+
+/** Whether a device keeps this address: it is public, or random and static. */
+function isLasting({ addressType, address }: Identity): boolean {
+  return addressType === 0 || (address[0]! & 0xc0) === 0xc0;
+}

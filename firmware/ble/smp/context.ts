@@ -1,0 +1,156 @@
+/** What the links of a host share of its Security Manager (Vol 3, Part H): who may pair, who is asked, what is computed. */
+import { Attempts } from "./attempts.ts";
+import type { PairingUser, SecuredLink, SecurityPort } from "./port.ts";
+import type { KeyPair, OutOfBand } from "./state.ts";
+import { f4, xOf } from "./toolbox.ts";
+
+/** So many failures close a pairing window. */
+export const WINDOW_FAILURES = 3;
+
+/** Draws of a private key that are not in its range, after which the random numbers are none. */
+const DRAWS_MAX = 8;
+
+/** An open pairing window. */
+interface Window {
+  readonly timer: unknown;
+  /** Pairings that it is still good for. */
+  left: number;
+  failures: number;
+}
+
+/** What this side hands out out of band for its next pairing (Vol 3, Part H, 2.3.5.6.4). */
+export interface LocalOutOfBand {
+  readonly random: Uint8Array;
+  readonly confirm: Uint8Array;
+}
+
+export class SecurityContext {
+  readonly port: SecurityPort;
+  readonly attempts: Attempts;
+  /** Asks this side's user where a call of `pair` brings nobody of its own: the application's agent, and after it */
+  agent: PairingUser | undefined = undefined;
+  /** the handler of events by numbers. */
+  handler: PairingUser | undefined = undefined;
+  /** Pairings that have failed since the start, whoever began them. */
+  failedPairings = 0;
+  /** Users that have been asked on a link, and have not answered. */
+  private readonly asking = new Map<SecuredLink, PairingUser>();
+  private window: Window | undefined = undefined;
+  /** Handed out out of band, for one pairing. */
+  private handedOut: OutOfBand["own"] = undefined;
+  /** Computations on P-256, one a turn of the event loop. */
+  private readonly computations: (() => void)[] = [];
+
+  constructor(port: SecurityPort) {
+    this.port = port;
+    this.attempts = new Attempts(port.clock);
+  }
+
+  get user(): PairingUser | undefined {
+    return this.agent ?? this.handler;
+  }
+
+  /**
+   * Opens the window in which peers may pair, or opens it anew. Three failures close it.
+   * @param count pairings after which it closes
+   */
+  openWindow(durationMs: number | undefined, count: number): void {
+    this.closeWindow();
+    const { clock } = this.port;
+    const timer = durationMs === undefined ? undefined : clock.setTimer(() => this.closeWindow(), durationMs);
+    this.window = { timer, left: count, failures: 0 };
+    this.port.log("info", "smp: the pairing window is open");
+  }
+
+  closeWindow(): void {
+    if (!this.window) return;
+    const { timer } = this.window;
+    if (timer !== undefined) this.port.clock.clearTimer(timer);
+    this.window = undefined;
+    this.port.log("info", "smp: the pairing window is closed");
+  }
+
+  get isWindowOpen(): boolean {
+    return this.window !== undefined;
+  }
+
+  /** A pairing has come about. @param isBeyond a stranger's, which an open window was for. */
+  pairingSucceeded(peer: string, countsForWindow: boolean): void {
+    this.attempts.succeeded(peer);
+    if (!this.window || !countsForWindow) return;
+    this.window.left--;
+    if (this.window.left === 0) this.closeWindow();
+  }
+
+  /** A pairing has failed. @param isPeers the peer, or somebody in its place, may be guessing. */
+  pairingFailed(peer: string, isPeers: boolean): void {
+    this.failedPairings++;
+    if (!isPeers) return;
+    this.attempts.failed(peer);
+    if (!this.window) return;
+    this.window.failures++;
+    if (this.window.failures === WINDOW_FAILURES) {
+      this.port.log("warning", "smp: three pairings failed; the pairing window closes");
+      this.closeWindow();
+    }
+  }
+
+  /** A user has been asked on this link; undefined: no longer. */
+  asks(link: SecuredLink, user: PairingUser | undefined): void {
+    if (user) this.asking.set(link, user);
+    else this.asking.delete(link);
+  }
+
+  /** Whether another link waits for this user. */
+  isBusy(user: PairingUser | undefined, besides: SecuredLink): boolean {
+    for (const [link, asked] of this.asking) if (link !== besides && asked === user) return true;
+    return false;
+  }
+
+  /** A computation on P-256 takes millions of instructions: each has a turn of its own, after what waits to be sent. */
+  compute(computation: () => void): void {
+    this.computations.push(computation);
+    if (this.computations.length === 1) this.scheduleComputation();
+  }
+
+  private scheduleComputation(): void {
+    this.port.clock.setTimer(() => {
+      const computation = this.computations.shift();
+      if (this.computations.length > 0) this.scheduleComputation();
+      computation?.();
+    }, 0);
+  }
+
+  /** @throws Error when the platform has no entropy. */
+  createKeyPair(): KeyPair {
+    const { crypto } = this.port;
+    for (let draw = 0; draw < DRAWS_MAX; draw++) {
+      const privateKey = this.port.random(32);
+      const publicKey = crypto.p256PublicKey(privateKey);
+      if (publicKey) return { privateKey, publicKey };
+    }
+    throw new Error(`no private key among ${DRAWS_MAX} draws: the platform's random numbers are none`);
+  }
+
+  /** What to hand to the peer by another way, for the next pairing. Each call takes the place of what was handed out before. */
+  createOutOfBand(): LocalOutOfBand {
+    const { crypto } = this.port;
+    const keyPair = this.createKeyPair();
+    const random = this.port.random(16);
+    this.handedOut = { ...keyPair, random };
+    const x = xOf(keyPair.publicKey);
+    return { random: random.slice(), confirm: f4(crypto, x, x, random, 0) };
+  }
+
+  /** What was handed out out of band. */
+  get outOfBand(): OutOfBand["own"] {
+    return this.handedOut;
+  }
+
+  /** A pairing used this, which was handed out: it serves no other. */
+  spend(own: OutOfBand["own"]): void {
+    if (!own || this.handedOut !== own) return;
+    this.handedOut?.privateKey.fill(0);
+    this.handedOut = undefined;
+  }
+}

@@ -1,0 +1,474 @@
+/** The Security Manager of one link: who may pair, what the link is encrypted with, and the timer. */
+import type { Timer } from "../../platform/platform.ts";
+import { copyBytes, formatAddress } from "../codec.ts";
+import { HciError } from "../errors.ts";
+import { type LinkSecurity, UNENCRYPTED } from "../security.ts";
+import { textOf } from "../text.ts";
+import { bondOf, isTaken } from "./bonding.ts";
+import type { SecurityContext } from "./context.ts";
+import { admit, configuredSettings, isEnough } from "./demands.ts";
+import {
+  bondLostError,
+  ignoredError,
+  notSavedError,
+  pairingFailedError,
+  refusedError,
+  timeoutError,
+} from "./failure.ts";
+import { authReqOf } from "./features.ts";
+import type { Bond, Identity, LongTermKey } from "./keys.ts";
+import { IO_CAPABILITY } from "./method.ts";
+import { type Occasion, Pairing, type PairingHandlers } from "./pairing.ts";
+import { AUTH_REQ, PAIRING_FAILURE, pairingFailed, pairingRequest, securityRequest } from "./pdus.ts";
+import type { PairingUser, PairRequest, SecuredLink, SecurityPort } from "./port.ts";
+import { PairRequests } from "./requests.ts";
+import { encodeSmp } from "./run.ts";
+import type { FailureSource, Level, PairingContext, PairingResult, PairingSettings, Step } from "./state.ts";
+import { fieldsOf, findPdu, initiate, isOfOtherRole, respondTo } from "./step.ts";
+import { isSame, join } from "./toolbox.ts";
+
+/** The Security Manager's timer (Vol 3, Part H, 3.4). */
+export const SMP_TIMEOUT_MS = 30_000;
+
+/** The peer has no key, and other controller error codes (Vol 1, Part F, 1.3). */
+const KEY_MISSING = 0x06;
+const UNSPECIFIED_ERROR = 0x1f;
+
+/** Failures found here by which a peer, or somebody in its place, may have learned something, or wanted to. */
+const SUSPICIOUS: readonly number[] = [
+  PAIRING_FAILURE.AUTHENTICATION_REQUIREMENTS,
+  PAIRING_FAILURE.CONFIRM_VALUE_FAILED,
+  PAIRING_FAILURE.COMMAND_NOT_SUPPORTED,
+  PAIRING_FAILURE.ENCRYPTION_KEY_SIZE,
+  PAIRING_FAILURE.UNSPECIFIED,
+  PAIRING_FAILURE.INVALID_PARAMETERS,
+  PAIRING_FAILURE.DHKEY_CHECK_FAILED,
+  PAIRING_FAILURE.NUMERIC_COMPARISON_FAILED,
+  PAIRING_FAILURE.KEY_REJECTED,
+];
+
+/** What the link is about to be encrypted with. */
+interface Encryption {
+  readonly level: Level;
+  /** Undefined: the key of a pairing. */
+  readonly bond: Bond | undefined;
+  readonly onDone?: (error: unknown) => void;
+}
+
+export class SecurityLink implements PairingHandlers {
+  private readonly link: SecuredLink;
+  private readonly shared: SecurityContext;
+  private readonly port: SecurityPort;
+  /** Its address as it stands in the log. */
+  private readonly peer: string;
+  private security: LinkSecurity = UNENCRYPTED;
+  /** Whose key encrypts the link. */
+  private bond: Bond | undefined = undefined;
+  private pairing: Pairing | undefined = undefined;
+  private encryption: Encryption | undefined = undefined;
+  private readonly requests = new PairRequests();
+  /** A Security Request waits for the central's answer. */
+  private isRequesting = false;
+  private timer: Timer = undefined;
+  /** The timer ran out: the Security Manager says nothing more on this link. */
+  private isMute = false;
+  private isClosed = false;
+
+  constructor(link: SecuredLink, shared: SecurityContext) {
+    this.link = link;
+    this.shared = shared;
+    this.port = shared.port;
+    this.peer = formatAddress(link.peerAddress.address);
+    link.channel.receiver = {
+      receive: (view, start, length) => this.receive(copyBytes(view, start, length)),
+    };
+    this.publish({ hasKey: this.keyOf(this.findBond()) !== undefined });
+  }
+
+  /** The link has ended, with all that was under way. Whoever waits ends with the link. */
+  close(): void {
+    this.isClosed = true;
+    this.link.channel.receiver = undefined;
+    this.requests.clear();
+    this.encryption = undefined;
+    this.dropPairing();
+  }
+
+  // What the layers above ask for.
+
+  /** See `SecurityManager.pair`. */
+  pair(request: PairRequest): () => void {
+    this.requests.add(request);
+    this.serve();
+    return () => this.withdraw(request);
+  }
+
+  private withdraw(request: PairRequest): void {
+    if (!this.requests.all.includes(request)) return;
+    this.requests.remove(request);
+    if (this.pairing?.occasion.request === request) {
+      this.pairing.feed({ is: "cancel", reason: PAIRING_FAILURE.UNSPECIFIED });
+    } else if (!this.requests.first) this.stopRequesting();
+    this.serve();
+  }
+
+  /** See `SecurityManager.encryptWithBond`. */
+  encryptWithBond(onDone: (error: unknown) => void): boolean {
+    const bond = this.findBond();
+    if (!this.link.isCentral || !bond || !this.keyOf(bond) || this.isBusy) return false;
+    this.startEncryption(bond, onDone);
+    return true;
+  }
+
+  /** A bond was deleted; perhaps this one. */
+  bondForgotten(): void {
+    if (this.findBond()) return;
+    this.bond = undefined;
+    this.publish({ isBonded: false, hasKey: this.security.isEncrypted });
+  }
+
+  private get isBusy(): boolean {
+    return this.pairing !== undefined || this.encryption !== undefined;
+  }
+
+  /** Serves the requests that wait, one at a time, when nothing is under way. */
+  private serve(): void {
+    const { requests } = this;
+    for (let request = requests.first; request; request = requests.first) {
+      if (this.isBusy || this.isRequesting || this.isClosed) return;
+      if (this.isSatisfied(request.settings)) requests.settle(request, undefined);
+      else if (this.isMute) requests.settle(request, timeoutError());
+      else if (this.port.settings.pairing === "never") requests.settle(request, refusedError());
+      else return this.begin(request);
+    }
+  }
+
+  /** Whether the link is protected as these settings demand. */
+  private isSatisfied(settings: PairingSettings): boolean {
+    const { isEncrypted, isBonded } = this.security;
+    return isEncrypted && (isBonded || !settings.bond) && isEnough(this.security, settings);
+  }
+
+  private begin(request: PairRequest): void {
+    if (this.link.isCentral) return this.encryptOrPair(request.settings, request);
+    this.isRequesting = true;
+    this.send(encodeSmp(securityRequest, { authReq: authReqOf(request) }));
+  }
+
+  /** The central encrypts with the bond's key first, even when that is not enough: it knows its peer then. */
+  private encryptOrPair(settings: PairingSettings, request: PairRequest | undefined): void {
+    const bond = this.findBond();
+    if (!bond || !this.keyOf(bond) || this.security.isEncrypted) return this.initiate(settings, request);
+    this.startEncryption(bond, (error) => {
+      if (error !== undefined) return this.requests.settle(request, error);
+      // A request that is not satisfied yet pairs when it is served again.
+      if (!request && !isEnough(bond, settings)) this.initiate(settings, request);
+    });
+  }
+
+  // Encryption.
+
+  private findBond(): Bond | undefined {
+    const { addressType, address } = this.link.peerAddress;
+    return this.port.bonds.find(addressType, address);
+  }
+
+  /** The key for this link's role. */
+  private keyOf(bond: Bond | undefined): LongTermKey | undefined {
+    return this.link.isCentral ? bond?.keyAsCentral : bond?.keyAsPeripheral;
+  }
+
+  private startEncryption(bond: Bond, onDone: (error: unknown) => void): void {
+    this.encryption = { level: bond, bond, onDone };
+    this.startEncrypting(this.keyOf(bond)!);
+  }
+
+  private startEncrypting(key: LongTermKey): void {
+    this.port.encrypt(this.link, key).catch((error: unknown) => {
+      if (this.isClosed) return;
+      this.port.log("warning", `smp: link ${this.link.handle}: ${textOf(error)}`);
+      const status = error instanceof HciError ? error.status : 0;
+      this.encryptionChanged(status || UNSPECIFIED_ERROR);
+    });
+  }
+
+  /** The peer's link layer asks for a key. */
+  keyRequested(ediv: number, rand: Uint8Array): void {
+    if (this.pairing) return this.pairing.feed({ is: "keyRequest", ediv, rand });
+    const bond = this.findBond();
+    const key = bond?.keyAsPeripheral;
+    if (bond && key?.ediv === ediv && isSame(key.rand, rand)) {
+      this.encryption = { level: bond, bond };
+      return this.port.answerKeyRequest(this.link, key.key);
+    }
+    this.port.answerKeyRequest(this.link, undefined);
+    const why = bond
+      ? "with another key than that of the bond: it has paired anew with a device of this address, or this one has"
+      : "but there is no bond with it: let it forget this device, and pair again";
+    this.port.log("warning", `smp: ${this.peer} wants to encrypt, ${why}`);
+  }
+
+  /** The link is encrypted, or the controller's error code says why not. */
+  encryptionChanged(status: number): void {
+    const { encryption, port } = this;
+    this.encryption = undefined;
+    if (status === 0 && encryption) {
+      const { bond, level } = encryption;
+      const { isAuthenticated, isSecureConnections, keySize } = level;
+      const isBonded = bond !== undefined;
+      this.bond = bond;
+      this.publish({
+        isEncrypted: true,
+        isAuthenticated,
+        isSecureConnections,
+        isBonded,
+        keySize,
+        hasKey: true,
+      });
+      this.stopRequesting();
+      port.log("info", `smp: link ${this.link.handle} is encrypted`);
+    }
+    port.onSecurity(this.link, status);
+    if (this.isClosed) return;
+    this.pairing?.feed({ is: "encryption", status });
+    encryption?.onDone?.(status === 0 ? undefined : this.encryptionError(status));
+    this.serve();
+  }
+
+  private encryptionError(status: number): Error {
+    if (status !== KEY_MISSING) return pairingFailedError(status, "controller");
+    this.port.log("warning", `smp: ${this.peer} has no key any more: it has forgotten this device`);
+    return bondLostError(status);
+  }
+
+  private publish(change: Partial<LinkSecurity>): void {
+    this.security = { ...this.security, ...change };
+    this.link.secured(this.security, this.bond);
+  }
+
+  // PDUs.
+
+  private receive(pdu: Uint8Array): void {
+    const declared = findPdu(pdu);
+    if (this.isMute || !declared) return;
+    if (this.pairing) return this.pairing.feed({ is: "pdu", pdu });
+    const { code, length } = declared;
+    if (isOfOtherRole({ isInitiator: this.link.isCentral }, code)) {
+      return this.refuse(PAIRING_FAILURE.COMMAND_NOT_SUPPORTED);
+    }
+    if (code === pairingRequest.code) return this.respond(pdu);
+    if (code === pairingFailed.code) return this.requestRefused(pdu);
+    if (code !== securityRequest.code) return; // Belongs to no pairing.
+    if (pdu.length !== length) return this.refuse(PAIRING_FAILURE.INVALID_PARAMETERS);
+    this.securityRequested(fieldsOf(securityRequest, pdu).authReq);
+  }
+
+  private refuse(reason: number): void {
+    this.transmit(encodeSmp(pairingFailed, { reason }));
+  }
+
+  /** The peripheral asks for encryption (2.4.6). It can raise what this side asks for, and never lower it. */
+  private securityRequested(authReq: number): void {
+    if (this.encryption) return;
+    const { user } = this.shared;
+    const own = this.configured(user);
+    const canAuthenticate = own.io !== IO_CAPABILITY.NO_INPUT_NO_OUTPUT;
+    const mitm = own.mitm || ((authReq & AUTH_REQ.MITM) !== 0 && canAuthenticate);
+    const settings: PairingSettings = { ...own, mitm };
+    const bond = this.findBond();
+    if (bond && this.keyOf(bond)) {
+      if (!this.security.isEncrypted) return this.encryptOrPair(settings, undefined);
+      if (isEnough(this.security, settings)) return;
+    }
+    const reason = this.admit(settings, user, undefined);
+    if (reason !== 0) return this.refuse(reason);
+    this.encryptOrPair(settings, undefined);
+  }
+
+  /** The central does not want to be asked. */
+  private requestRefused(pdu: Uint8Array): void {
+    if (!this.isRequesting) return;
+    this.stopRequesting();
+    const reason = pdu[1] ?? PAIRING_FAILURE.UNSPECIFIED;
+    this.requests.settle(this.requests.first, pairingFailedError(reason, "peer"));
+    this.serve();
+  }
+
+  private stopRequesting(): void {
+    if (!this.isRequesting) return;
+    this.isRequesting = false;
+    this.stopTimer();
+  }
+
+  // Pairing.
+
+  private configured(user: PairingUser | undefined): PairingSettings {
+    return configuredSettings(this.port.settings, user?.io ?? IO_CAPABILITY.NO_INPUT_NO_OUTPUT);
+  }
+
+  private admit(
+    { bond: wantsBond }: PairingSettings,
+    user: PairingUser | undefined,
+    request: PairRequest | undefined,
+  ): number {
+    const { peer } = this;
+    const asksConsent = user?.asksConsent ?? false;
+    return admit(this.shared, { peer, bond: this.findBond(), request, wantsBond, asksConsent });
+  }
+
+  private initiate(settings: PairingSettings, request: PairRequest | undefined): void {
+    this.start(settings, request, initiate);
+  }
+
+  /** The peer begins; where this side has asked it to, that is what it pairs for. */
+  private respond(pdu: Uint8Array): void {
+    const { link, shared } = this;
+    const request = this.isRequesting ? this.requests.first : undefined;
+    this.stopRequesting();
+    const user = request?.user ?? shared.user;
+    const settings = request?.settings ?? this.configured(user);
+    const refusal = shared.isBusy(user, link) ? PAIRING_FAILURE.BUSY : this.admit(settings, user, request);
+    this.start(settings, request, (context) => respondTo(context, pdu, refusal));
+  }
+
+  private start(
+    settings: PairingSettings,
+    request: PairRequest | undefined,
+    first: (context: PairingContext) => Step,
+  ): void {
+    const { bond: proven, link, port, shared } = this;
+    const user = request?.user ?? shared.user;
+    const isAttended = request !== undefined || shared.isWindowOpen;
+    const apparent = this.findBond();
+    const claimant = { proven, apparent, isTrusted: isAttended || this.security.isBonded };
+    const keypress = settings.keypress || (user?.hearsKeypresses ?? false);
+    const context: PairingContext = {
+      ciphers: port.crypto,
+      random: (length) => port.random(length),
+      settings: { ...settings, keypress },
+      outOfBand: { own: shared.outOfBand, ...(request?.outOfBand ?? user?.outOfBand) },
+      ownAddress: onAir(link.ownAddress),
+      peerAddress: onAir(link.peerAddress),
+      identity: port.ownIdentity(),
+      ownIrk: () => port.bonds.ownIrk(),
+      previous: apparent,
+      isTrusted: claimant.isTrusted,
+      asksConsent: request === undefined && (user?.asksConsent ?? false),
+      isTaken: (identity, irk, level) => isTaken(port.bonds, claimant, identity, irk, level),
+    };
+    const countsForWindow = request === undefined && shared.isWindowOpen;
+    const occasion: Occasion = { user, request, isAttended, countsForWindow };
+    this.pairing = new Pairing(link, shared, context, occasion, this);
+    this.pairing.begin(first);
+  }
+
+  private dropPairing(): void {
+    const { pairing } = this;
+    this.pairing = undefined;
+    this.stopTimer();
+    this.shared.spend(pairing?.usedOutOfBand);
+    pairing?.drop();
+  }
+
+  encrypt(key: Uint8Array, level: Level): void {
+    this.encryption = { level, bond: undefined };
+    this.startEncrypting({ key, ediv: 0, rand: new Uint8Array(8) });
+  }
+
+  answerKey(key: Uint8Array | undefined, level: Level): void {
+    if (key) this.encryption = { level, bond: undefined };
+    this.port.answerKeyRequest(this.link, key);
+  }
+
+  finished(pairing: Pairing, result: PairingResult): void {
+    const { link, peer, port, requests, shared } = this;
+    const { countsForWindow, request } = pairing.occasion;
+    this.dropPairing();
+    shared.pairingSucceeded(peer, countsForWindow);
+    port.log("info", `smp: link ${link.handle} is paired: ${result.method}`);
+    const error = result.isBonding ? this.keep(pairing, result) : undefined;
+    // What was paired for one serves all who ask no more. A peer that keeps no keys is no failure.
+    for (const waiting of requests.all) {
+      if (waiting === request || isEnough(this.security, waiting.settings)) requests.settle(waiting, error);
+    }
+    this.serve();
+  }
+
+  /** Keeps the bond; returns why that failed. */
+  private keep({ context, occasion }: Pairing, result: PairingResult): unknown {
+    const { link, port } = this;
+    const isAttended = occasion.isAttended || context.asksConsent;
+    const bond = bondOf(result, link.peerAddress, context.identity, isAttended);
+    if (!bond) {
+      port.log(
+        "info",
+        `smp: link ${link.handle}: no bond, for the peer gave no key, or did not say who it is`,
+      );
+      return undefined;
+    }
+    try {
+      port.bonds.keep(bond);
+    } catch (error) {
+      port.log("error", `smp: link ${link.handle}: the bond was not kept: ${textOf(error)}`);
+      return notSavedError(textOf(error));
+    }
+    this.bond = port.bonds.find(bond.identity.addressType, bond.identity.address);
+    this.publish({ isBonded: this.bond !== undefined });
+    port.onSecurity(link, 0);
+    return undefined;
+  }
+
+  failed(pairing: Pairing, reason: number, source: FailureSource, cause?: Error): void {
+    const { link, peer, port, requests, shared } = this;
+    this.dropPairing();
+    const error = cause ?? pairingFailedError(reason, source);
+    const isPeers = source === "peer" || (source === "local" && SUSPICIOUS.includes(reason) && !cause);
+    const { request } = pairing.occasion;
+    shared.pairingFailed(peer, isPeers && request === undefined);
+    port.log("warning", `smp: link ${link.handle}: ${error.message}`);
+    port.onSecurity(link, reason || UNSPECIFIED_ERROR);
+    if (this.isClosed) return;
+    requests.settle(request ?? requests.first, error);
+    this.serve();
+  }
+
+  // The channel, and the timer.
+
+  private transmit(pdu: Uint8Array): void {
+    this.link.channel.send(0, pdu, 0, pdu.length);
+  }
+
+  send(pdu: Uint8Array): void {
+    this.transmit(pdu);
+    this.prolong();
+  }
+
+  /** The timer starts anew with each PDU that is queued, and with each digit that the peer's user types. */
+  prolong(): void {
+    this.stopTimer();
+    this.timer = this.port.clock.setTimer(() => this.timedOut(), SMP_TIMEOUT_MS);
+  }
+
+  private stopTimer(): void {
+    if (this.timer !== undefined) this.port.clock.clearTimer(this.timer);
+    this.timer = undefined;
+  }
+
+  private timedOut(): void {
+    const { pairing, requests } = this;
+    this.timer = undefined;
+    if (pairing) {
+      this.isMute = true;
+      return this.failed(pairing, PAIRING_FAILURE.UNSPECIFIED, "peer", timeoutError());
+    }
+    // The central ignored a Security Request. It may pair yet: only the wait for it is over.
+    this.isRequesting = false;
+    requests.settle(requests.first, ignoredError());
+    this.serve();
+  }
+}
+
+/** An address as the toolbox takes it. */
+function onAir({ addressType, address }: Identity): Uint8Array {
+  return join(Uint8Array.of(addressType), address);
+}

@@ -1,0 +1,46 @@
+/** The Security Manager of a host, by its links (Vol 3, Part H). */
+import { SecurityContext } from "./context.ts";
+import { SecurityLink } from "./link.ts";
+import type { PairRequest, SecuredLink } from "./port.ts";
+
+export class SecurityManager extends SecurityContext {
+  private readonly links = new Map<SecuredLink, SecurityLink>();
+
+  /** A link is up. */
+  open(link: SecuredLink): void {
+    this.links.set(link, new SecurityLink(link, this));
+  }
+
+  /** A link has ended, with everything that was about to happen on it. */
+  close(link: SecuredLink): void {
+    const secured = this.links.get(link);
+    this.links.delete(link);
+    secured?.close();
+  }
+
+  /** The peer's link layer asks for a key. */
+  keyRequested(link: SecuredLink, ediv: number, rand: Uint8Array): void {
+    this.links.get(link)?.keyRequested(ediv, rand);
+  }
+
+  /** The link is encrypted, or the controller's error code says why not. */
+  encryptionChanged(link: SecuredLink, status: number): void {
+    this.links.get(link)?.encryptionChanged(status);
+  }
+
+  /** Encrypts the link, with the key of the bond that there is or by pairing. Returns what withdraws the request. */
+  pair(link: SecuredLink, request: PairRequest): () => void {
+    const secured = this.links.get(link);
+    return secured ? secured.pair(request) : () => {};
+  }
+
+  /** What a link is to be encrypted with by itself: the bond's key; false when there is none for this role. */
+  encryptWithBond(link: SecuredLink, onDone: (error: unknown) => void): boolean {
+    return this.links.get(link)?.encryptWithBond(onDone) ?? false;
+  }
+
+  /** The bond with this peer was deleted. */
+  bondForgotten(): void {
+    for (const link of this.links.values()) link.bondForgotten();
+  }
+}

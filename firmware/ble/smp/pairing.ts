@@ -1,0 +1,208 @@
+/** One pairing on one link: takes the steps, does what they want done, and asks the user. */
+import { textOf } from "../text.ts";
+import type { SecurityContext } from "./context.ts";
+import { platformError } from "./failure.ts";
+import { PAIRING_FAILURE, pairingFailed } from "./pdus.ts";
+import type { Dialog, PairingUser, PairRequest, SecuredLink } from "./port.ts";
+import { encodeSmp } from "./run.ts";
+import type {
+  FailureSource,
+  Input,
+  Level,
+  OutOfBand,
+  Output,
+  PairingContext,
+  PairingResult,
+  Question,
+  State,
+  Step,
+} from "./state.ts";
+import { step, wipe } from "./step.ts";
+
+/** What a pairing asks of its link. */
+export interface PairingHandlers {
+  /** Sends a PDU. */
+  send(pdu: Uint8Array): void;
+  /** The peer is there, though nothing was sent. */
+  prolong(): void;
+  /** The central starts to encrypt with the key that was agreed. */
+  encrypt(key: Uint8Array, level: Level): void;
+  /** The peripheral answers for the key. */
+  answerKey(key: Uint8Array | undefined, level: Level): void;
+  finished(pairing: Pairing, result: PairingResult): void;
+  /** @param cause why, where that is no reason of the Specification's. */
+  failed(pairing: Pairing, reason: number, source: FailureSource, cause?: Error): void;
+}
+
+/** How a pairing came about. */
+export interface Occasion {
+  readonly user: PairingUser | undefined;
+  /** Who called `pair` for it; undefined: the peer began. */
+  readonly request: PairRequest | undefined;
+  /** Somebody of this side takes part. */
+  readonly isAttended: boolean;
+  /** An open window admitted it. */
+  readonly countsForWindow: boolean;
+}
+
+export class Pairing {
+  readonly context: PairingContext;
+  readonly occasion: Occasion;
+  private readonly link: SecuredLink;
+  private readonly shared: SecurityContext;
+  private readonly handlers: PairingHandlers;
+  private state: State | undefined = undefined;
+  private dialog: Dialog | undefined = undefined;
+  private withdrawDelivery: (() => void) | undefined = undefined;
+  private isOver = false;
+  /** Steps that wait until what the one before wanted is done. */
+  private readonly waiting: (() => Step)[] = [];
+  private isTaking = false;
+
+  constructor(
+    link: SecuredLink,
+    shared: SecurityContext,
+    context: PairingContext,
+    occasion: Occasion,
+    handlers: PairingHandlers,
+  ) {
+    this.link = link;
+    this.shared = shared;
+    this.context = context;
+    this.occasion = occasion;
+    this.handlers = handlers;
+  }
+
+  begin(first: (context: PairingContext) => Step): void {
+    this.take(() => first(this.context));
+  }
+
+  feed(input: Input): void {
+    this.take(() => step(this.context, this.state!, input));
+  }
+
+  /** What this side handed out out of band, where the peer claims to know it. */
+  get usedOutOfBand(): OutOfBand["own"] {
+    return this.state?.peer.oobDataFlag === 1 ? this.context.outOfBand.own : undefined;
+  }
+
+  /** It is over, and nothing of it stays. */
+  drop(): void {
+    this.isOver = true;
+    this.waiting.length = 0;
+    this.withdrawDelivery?.();
+    const { dialog } = this;
+    this.dialog = undefined;
+    this.shared.asks(this.link, undefined);
+    if (dialog) this.occasion.user?.withdraw(dialog);
+    if (this.state) wipe(this.state);
+  }
+
+  /** Takes a step whole or not at all, when what the one before wanted is done. */
+  private take(makeStep: () => Step): void {
+    this.waiting.push(makeStep);
+    if (this.isTaking) return;
+    this.isTaking = true;
+    for (let next = this.waiting.shift(); next && !this.isOver; next = this.waiting.shift()) {
+      const outputs = this.outputsOf(next);
+      for (const output of outputs) this.perform(output);
+    }
+    this.isTaking = false;
+  }
+
+  private outputsOf(makeStep: () => Step): readonly Output[] {
+    try {
+      const { state, outputs } = makeStep();
+      this.state = state;
+      return outputs;
+    } catch (error) {
+      this.shared.port.log("error", `smp: link ${this.link.handle}: ${textOf(error)}`, error);
+      const reason = PAIRING_FAILURE.UNSPECIFIED;
+      this.handlers.send(encodeSmp(pairingFailed, { reason }));
+      this.handlers.failed(this, reason, "local", platformError(textOf(error)));
+      return [];
+    }
+  }
+
+  private perform(output: Output): void {
+    const { handlers, link, shared } = this;
+    switch (output.do) {
+      case "send":
+        return handlers.send(output.pdu);
+      case "createKeyPair":
+        return this.compute(() => ({ is: "keyPair", keyPair: shared.createKeyPair() }));
+      case "computeSharedSecret": {
+        const { privateKey, publicKey } = output;
+        const { crypto } = shared.port;
+        return this.compute(() => ({
+          is: "sharedSecret",
+          sharedSecret: crypto.p256SharedSecret(privateKey, publicKey),
+        }));
+      }
+      case "ask":
+        return this.ask(output.question);
+      case "showKeypress":
+        handlers.prolong();
+        return this.occasion.user?.keypress(link, output.kind);
+      case "encrypt":
+        return handlers.encrypt(output.key, output.level);
+      case "answerKey":
+        return handlers.answerKey(output.key, output.level);
+      case "awaitDelivery":
+        this.withdrawDelivery = shared.port.whenDelivered(link, () => this.feed({ is: "delivered" }));
+        return;
+      case "finish":
+        return handlers.finished(this, output.result);
+      default:
+        handlers.failed(this, output.reason, output.source);
+    }
+  }
+
+  private compute(computation: () => Input): void {
+    this.shared.compute(() => {
+      if (!this.isOver) this.take(() => step(this.context, this.state!, computation()));
+    });
+  }
+
+  private ask(question: Question): void {
+    const { link, shared } = this;
+    const { user } = this.occasion;
+    if (!user) {
+      const missing = question.asks === "consent" ? "accept" : question.asks;
+      shared.port.log(
+        "warning",
+        `smp: link ${link.handle}: nobody is there to ${missing}: set security.agent`,
+      );
+      return this.feed({ is: "cancel", reason: PAIRING_FAILURE.PASSKEY_ENTRY_FAILED });
+    }
+    if (shared.isBusy(user, link)) return this.feed({ is: "cancel", reason: PAIRING_FAILURE.BUSY });
+    const dialog: Dialog = {
+      link,
+      question,
+      isBonded: this.context.previous !== undefined,
+      answer: (value) => {
+        if (this.dialog !== dialog) return;
+        this.dialog = undefined;
+        shared.asks(link, undefined);
+        this.feed(answerTo(question, value));
+      },
+    };
+    this.dialog = dialog;
+    shared.asks(link, user);
+    user.ask(dialog);
+  }
+}
+
+function answerTo(question: Question, value: number | boolean | undefined): Input {
+  const number = typeof value === "number" ? value : undefined;
+  switch (question.asks) {
+    case "consent":
+      return { is: "consent", granted: value === true };
+    case "compare":
+      return { is: "compared", isEqual: value === true };
+    case "display":
+      return { is: "passkey", passkey: value === undefined ? question.passkey : number };
+    default:
+      return { is: "passkey", passkey: number };
+  }
+}

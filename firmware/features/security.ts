@@ -1,0 +1,35 @@
+/** Pairing and encryption of both public modules. */
+import type { Core } from "../aioble/core.ts";
+import { Pairing, Security } from "../aioble/security.ts";
+import { Encryption, PAIRING_SETTINGS } from "../ble/encryption.ts";
+import { PairingError } from "../ble/smp/failure.ts";
+import { MemoryBonds } from "../ble/smp/memory-bonds.ts";
+import type { Feature } from "./feature.ts";
+
+export const feature = {
+  attach(host) {
+    const { acl, hci, log, platform, settings } = host;
+    const random = (length: number): Uint8Array => platform.random(length);
+    host.settingTable.declare(...PAIRING_SETTINGS);
+    host.encryption = new Encryption({
+      acl,
+      hci,
+      log,
+      settings,
+      random,
+      clock: platform.clock,
+      crypto: platform.crypto,
+      bonds: new MemoryBonds(random),
+      ownIdentity: () => host.identity,
+      connectionOf: (handle) => host.connections.get(handle),
+      disconnect: (connection, reason) => host.disconnect(connection, reason),
+      onSecurity: (connection, status) => host.report("onSecurity", connection, status),
+    });
+  },
+  aioble(core: Core) {
+    const encryption = core.host.encryption!;
+    const pairing = new Pairing(core, encryption);
+    core.pairing = pairing;
+    return { PairingError, security: new Security(pairing, encryption) };
+  },
+} satisfies Feature;
