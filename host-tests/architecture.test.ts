@@ -166,8 +166,8 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
   [/^features\/client\.ts$/, /^ble\/gatt\/client\/clients\.ts$/, "value", "the clients that it adds"],
   [/^ble\/(host|radio)\.ts$/, /^controllers\/driver\.ts$/, "type", "who switches the controller on and off"],
   [
-    /^aioble\/(security|pairing-agent)\.ts$/,
-    /^ble\/smp\/(method|port|state|toolbox)\.ts$/,
+    /^aioble\/(index|security|pairing-agent)\.ts$/,
+    /^ble\/smp\/(failure|method|port|state|toolbox)\.ts$/,
     "value",
     "what a user is asked, and what a pairing demands",
   ],

@@ -10,12 +10,15 @@ import type { DeviceConnection } from "./device.ts";
 import type { ParameterPolicy } from "./link-control.ts";
 import type { Broadcaster } from "./peripheral.ts";
 import type { Scan, ScanOptions } from "./scan.ts";
+import type { Security } from "./security.ts";
 import type { Service } from "./server.ts";
 
 export type { Config, ReadOnlyConfig } from "../ble/config.ts";
 export type { DataLength, LinkParameters } from "../ble/gap/connection.ts";
 export type { ParameterRange } from "../ble/gap/parameter-range.ts";
 export type { Value } from "../ble/gatt/server/values.ts";
+export { PairingError } from "../ble/smp/failure.ts";
+export type { PairingPolicy } from "../ble/smp/port.ts";
 export type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 export type { CapturedWrite } from "./capture.ts";
 export type { ExchangeMtuOptions, ReadMultipleOptions, ReliableWrite } from "./client.ts";
@@ -49,10 +52,12 @@ export type {
   Phy,
   PhyOptions,
 } from "./link-control.ts";
+export type { AgentRequest, OobData, PairingAgent, PairingMethod } from "./pairing-agent.ts";
 export type { Broadcaster } from "./peripheral.ts";
 export type { ProtectionOptions, SecurityLevel } from "./protection.ts";
 export { type ManufacturerFilter, Scan, type ScanFilters, type ScanOptions } from "./scan.ts";
 export { type ManufacturerData, ScanResult } from "./scan-result.ts";
+export type { PairingWindowOptions, PairOptions, Security } from "./security.ts";
 export {
   BufferedCharacteristic,
   type BufferOptions,
@@ -133,6 +138,9 @@ export declare function setParameterPolicy(policy?: ParameterPolicy): void;
  * @throws TypeError for anything but a Service.
  */
 export declare function registerServices(...services: Service[]): void;
+
+/** Who stands for the camera's user while it pairs, and when devices may begin to. */
+export declare const security: Security;
 
 /**
  * Switches the radio off: ends advertising and every connection (reason 0x15, so that peers know at once), and resets the

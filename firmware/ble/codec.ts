@@ -122,6 +122,8 @@ export interface Codec<T> {
   read(reader: Reader): T;
   write(writer: Writer, value: T): void;
   show(value: T): string;
+  /** A key: no trace shows it. */
+  readonly isSecret?: boolean;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a table of codecs of any value type
@@ -200,6 +202,12 @@ export function bytes(length: number): Codec<Uint8Array> {
     },
     show: hex,
   };
+}
+
+/** As `codec`, of a key. */
+/* @__NO_SIDE_EFFECTS__ */
+export function secret<T>(codec: Codec<T>): Codec<T> {
+  return { ...codec, show: () => "(secret)", isSecret: true };
 }
 
 /** All bytes to the end of the packet. */

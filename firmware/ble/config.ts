@@ -61,6 +61,8 @@ export interface Config {
   leSecure: boolean;
   /** Bytes of the shortest key that is taken, 7 to 16: 16 at first. */
   minKeySize: number;
+  /** Bonds that are kept at a time: 1 to 32, 8 at first. */
+  maxBonds: number;
   /** Secure Connections Only mode: nothing below an authenticated key of 16 bytes by LE Secure Connections. False at first. */
   secureOnly: boolean;
 }

@@ -12,11 +12,12 @@ import type { Hci } from "./hci/hci.ts";
 import { HCI_STATUS } from "./hci/status.ts";
 import { CHANNEL } from "./l2cap/l2cap.ts";
 import type { ChoiceSetting, Setting } from "./setting.ts";
+import { configuredSettings } from "./smp/demands.ts";
 import type { BondKeeper, Identity } from "./smp/keys.ts";
 import { SecurityManager } from "./smp/manager.ts";
 import { IO_CAPABILITY, IO_MAX } from "./smp/method.ts";
 import { SMP_MTU } from "./smp/pdus.ts";
-import type { PairingPolicy, PairRequest, SecuredLink, SecuritySettings } from "./smp/port.ts";
+import type { PairingPolicy, PairingUser, PairRequest, SecuredLink, SecuritySettings } from "./smp/port.ts";
 import { textOf } from "./text.ts";
 
 /** When peers may begin to pair. */
@@ -172,6 +173,12 @@ export class Encryption {
   pair(connection: Connection, request: PairRequest): () => void {
     const link = this.links.get(connection);
     return link ? this.manager.pair(link, request) : () => {};
+  }
+
+  /** Pairs as `config` says; what comes of it is reported by `onSecurity`, and stands in the log. */
+  pairAsConfigured(connection: Connection, user: PairingUser): void {
+    const settings = configuredSettings(this.port.settings, user.io);
+    this.pair(connection, { settings, user, outOfBand: {}, onPaired() {}, onFailed() {} });
   }
 
   /** See `SecurityManager.encryptWithBond`. */

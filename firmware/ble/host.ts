@@ -39,6 +39,7 @@ import {
 import type { HostObserver } from "./observer.ts";
 import { Radio, type RadioHandlers } from "./radio.ts";
 import { type Setting, SettingTable } from "./setting.ts";
+import type { Bonds } from "./smp/bonds.ts";
 import type { Identity } from "./smp/keys.ts";
 import { textOf } from "./text.ts";
 
@@ -68,6 +69,8 @@ export interface RadioUser {
 
 export class Host {
   readonly platform: Platform;
+  /** Small values that survive a power cut. */
+  readonly records: Records;
   readonly hci: Hci;
   readonly acl: Acl;
   /** What peers make this host keep. */
@@ -81,6 +84,8 @@ export class Host {
   linkControl: LinkControl | undefined = undefined;
   /** Pairs and encrypts, where the image has the feature `security`, which sets it. */
   encryption: Encryption | undefined = undefined;
+  /** The bonds that it keeps, likewise. */
+  bonds: Bonds | undefined = undefined;
   /** GATT clients, where the image has the feature `client`, which sets it. */
   clients: GattClients | undefined = undefined;
   /** Credit-based channels, where the image has the feature `channels`, which sets it. */
@@ -110,6 +115,7 @@ export class Host {
     driver?: ControllerDriver,
   ) {
     this.platform = platform;
+    this.records = records;
     this.missing = missing;
     this.settingTable.declare(
       MTU_SETTING,

@@ -6,6 +6,10 @@ import { type AnyCommand, H4_ACL, H4_COMMAND, H4_EVENT, LE_META } from "./hci/pa
 import { statusText } from "./hci/status.ts";
 import { COMMANDS, EVENTS } from "./hci/tables.ts";
 import type { Direction } from "./hci/tap.ts";
+import { SMP_PDUS } from "./smp/pdus.ts";
+
+/** Channels whose PDUs are declared (Vol 3, Part A, Table 2.2). */
+const CHANNEL = { ATT: 0x0004, SMP: 0x0006 } as const;
 
 interface Declared {
   readonly name: string;
@@ -18,8 +22,12 @@ function hexCode(code: number, digits: number): string {
 
 function body(declared: Declared | undefined, unknown: string, view: DataView, start: number): string {
   const end = view.byteLength;
+  const isSecret = declared !== undefined && Object.values(declared.fields).some((codec) => codec.isSecret);
+  // Of what carries a key nothing is shown, whatever the rest looks like.
   const raw = (): string =>
-    hex(new Uint8Array(view.buffer, view.byteOffset + start, Math.max(0, end - start)));
+    isSecret
+      ? "(secret)"
+      : hex(new Uint8Array(view.buffer, view.byteOffset + start, Math.max(0, end - start)));
   if (!declared) return `${unknown} ${raw()}`.trim();
   const values = decode(declared.fields, view, start, end);
   if (!values) return `${declared.name} (malformed) ${raw()}`.trim();
@@ -66,7 +74,12 @@ function describeAcl(view: DataView): string {
   const frame = view.getUint16(5, true);
   const channel = view.getUint16(7, true);
   const cut = frame + 4 > length ? ` (${length - 4} of ${frame} bytes)` : "";
-  if (channel !== 0x0004) {
+  if (channel === CHANNEL.SMP) {
+    const code = view.getUint8(9);
+    const declared = SMP_PDUS.find((candidate) => candidate.code === code);
+    return `${link} smp${cut} ${body(declared, `PDU ${hexCode(code, 2)}`, view, 10)}`;
+  }
+  if (channel !== CHANNEL.ATT) {
     return `${link} channel ${hexCode(channel, 4)}${cut} ${hex(new Uint8Array(view.buffer, view.byteOffset + 9, length - 4))}`;
   }
   const opcode = view.getUint8(9);

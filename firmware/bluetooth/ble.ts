@@ -14,6 +14,7 @@ import { LowLevelCentral } from "./central.ts";
 import { LowLevelClient } from "./client.ts";
 import { type IrqEvent, type IrqHandler, IrqSource } from "./irq.ts";
 import { LowLevelChannels } from "./l2cap.ts";
+import type { IrqPairing } from "./pairing.ts";
 import { type ServiceTuple, serviceOf } from "./services.ts";
 
 /** What `gapAdvertise` sends. */
@@ -189,6 +190,35 @@ export class BLE {
     if (addrType === null) return this.central.cancelConnect();
     const [minIntervalUs, maxIntervalUs] = [minConnIntervalUs ?? undefined, maxConnIntervalUs ?? undefined];
     this.central.connect({ addrType, addr: addr!, scanDurationMs, minIntervalUs, maxIntervalUs });
+  }
+
+  /**
+   * Begins to pair with a device, or to encrypt with the bond that there is, as `config` says with `bond`, `mitm`, `io` and
+   * `leSecure`; a peripheral asks its central to. `IRQ_ENCRYPTION_UPDATE` follows, also when it fails; the log says why.
+   * False when there is no such connection.
+   * @throws BleError `not-supported` in an image without the feature `security`.
+   */
+  gapPair(conn: number): boolean {
+    const connection = this.host.connections.get(conn);
+    return this.pairing("BLE.gapPair").pair(connection);
+  }
+
+  /**
+   * Answers an `IRQ_PASSKEY_ACTION` of this connection. False when none is open.
+   * @param action that of the event.
+   * @param passkey for `PASSKEY_ACTION_INPUT` what the user typed, for `PASSKEY_ACTION_DISPLAY` another number to show, 0
+   * to 999,999; for `PASSKEY_ACTION_NUMERIC_COMPARISON` 1 when the numbers are equal, 0 when not.
+   * @throws RangeError for another action or passkey; BleError `not-supported` in an image without the feature `security`.
+   */
+  gapPasskey(conn: number, action: number, passkey: number): boolean {
+    return this.pairing("BLE.gapPasskey").answer(conn, action, passkey);
+  }
+
+  /** @throws BleError `not-supported`. */
+  private pairing(method: string): IrqPairing {
+    const { pairing } = this.source;
+    if (pairing) return pairing;
+    throw this.host.missing.get(method)?.() ?? new BleError("not-supported", `${method} is not there.`);
   }
 
   /** Begins to end a connection; `IRQ_CENTRAL_DISCONNECT`, or `IRQ_PERIPHERAL_DISCONNECT`, follows. False when there is none with this handle. */
@@ -420,17 +450,12 @@ export class BLE {
 
 /** Written as properties: the stored machine has no names but those in its bytecode (docs/decisions/0003-rom-image.md). */
 const LATER = {
-  gapPair: 0,
-  gapPasskey: 0,
   hciCmd: 0,
 };
 
 for (const name of Object.keys(LATER)) {
   (BLE.prototype as unknown as Record<string, unknown>)[name] = () => {
-    throw new BleError(
-      "not-supported",
-      `${name}() is not there yet: this camera does not pair, and has no channels here.`,
-    );
+    throw new BleError("not-supported", `${name}() is not there yet: this camera has no channels here.`);
   };
 }
 

@@ -50,3 +50,9 @@ export const IRQ_ENCRYPTION_UPDATE = 28;
 export const IRQ_GET_SECRET = 29;
 export const IRQ_SET_SECRET = 30;
 export const IRQ_PASSKEY_ACTION = 31;
+
+/** What `IRQ_PASSKEY_ACTION` asks for. */
+export const PASSKEY_ACTION_NONE = 0;
+export const PASSKEY_ACTION_INPUT = 2;
+export const PASSKEY_ACTION_DISPLAY = 3;
+export const PASSKEY_ACTION_NUMERIC_COMPARISON = 4;

@@ -12,6 +12,7 @@ import {
   IRQ_CENTRAL_CONNECT,
   IRQ_CENTRAL_DISCONNECT,
   IRQ_CONNECTION_UPDATE,
+  IRQ_ENCRYPTION_UPDATE,
   type IRQ_GATTC_CHARACTERISTIC_DONE,
   type IRQ_GATTC_CHARACTERISTIC_RESULT,
   type IRQ_GATTC_DESCRIPTOR_DONE,
@@ -32,11 +33,14 @@ import {
   type IRQ_L2CAP_RECV,
   type IRQ_L2CAP_SEND_READY,
   IRQ_MTU_EXCHANGED,
+  type IRQ_PASSKEY_ACTION,
   IRQ_PERIPHERAL_CONNECT,
   IRQ_PERIPHERAL_DISCONNECT,
   IRQ_SCAN_DONE,
   IRQ_SCAN_RESULT,
 } from "./constants.ts";
+
+import { IrqPairing } from "./pairing.ts";
 
 /** `Connection.role` where the peer is a peripheral (Vol 4, Part E, 7.7.65.1). */
 const CENTRAL = 0;
@@ -122,7 +126,23 @@ export type IrqEvent =
   | [
       event: typeof IRQ_CONNECTION_UPDATE,
       data: readonly [conn: number, interval: number, latency: number, supervision: number, status: number],
-    ];
+    ]
+  /** The protection of a link has changed, or could not: flags are 0 or 1, `keySize` in bytes, 0 unencrypted. */
+  | [
+      event: typeof IRQ_ENCRYPTION_UPDATE,
+      data: readonly [
+        conn: number,
+        encrypted: number,
+        authenticated: number,
+        bonded: number,
+        keySize: number,
+      ],
+    ]
+  /**
+   * A pairing needs the user; answer by `gapPasskey`. `action`: 2 type the other device's number, 3 show `passkey`, or
+   * another that is given at once, 4 say whether the other device shows `passkey` too.
+   */
+  | [event: typeof IRQ_PASSKEY_ACTION, data: readonly [conn: number, action: number, passkey: number]];
 
 /**
  * What `BLE.irq` takes. Runs while the event is being served, so it should be quick; it may call everything. What it
@@ -139,9 +159,13 @@ export class IrqSource implements HostObserver, GattWatcher, ScanWatcher {
   private readonly host: Host;
   private handler: IrqHandler | null = null;
   private observing = false;
+  /** Asks the handler where a pairing needs the user; undefined in an image without the feature `security`. */
+  readonly pairing: IrqPairing | undefined;
 
   constructor(host: Host) {
     this.host = host;
+    const { encryption } = host;
+    this.pairing = encryption && new IrqPairing(host, encryption, (event, data) => this.emit(event, data));
   }
 
   set(handler: IrqHandler | null): void {
@@ -152,6 +176,7 @@ export class IrqSource implements HostObserver, GattWatcher, ScanWatcher {
     gatt.watch(handler ? this : undefined);
     scanner?.watch(handler ? this : undefined);
     for (const link of connections.values()) this.watchValues(link);
+    this.pairing?.attach(handler !== null);
     if (!this.observing) this.host.observe(this);
     this.observing = true;
   }
@@ -217,6 +242,12 @@ export class IrqSource implements HostObserver, GattWatcher, ScanWatcher {
     const { intervalUs, latency, supervisionTimeoutMs } = link.parameters;
     const data = [link.handle, intervalUs / 1250, latency, supervisionTimeoutMs / 10, status];
     this.emit(IRQ_CONNECTION_UPDATE, data);
+  }
+
+  onSecurity(link: Connection): void {
+    const { isAuthenticated, isBonded, isEncrypted, keySize } = link.security;
+    const flags = [isEncrypted, isAuthenticated, isBonded].map(Number);
+    this.emit(IRQ_ENCRYPTION_UPDATE, [link.handle, ...flags, keySize]);
   }
 
   onRead(client: unknown, attribute: Attribute): number {

@@ -2,24 +2,36 @@
 import type { Core } from "../aioble/core.ts";
 import { Pairing, Security } from "../aioble/security.ts";
 import { Encryption, PAIRING_SETTINGS } from "../ble/encryption.ts";
+import { resolverOf } from "../ble/gap/address.ts";
+import { Bonds, MAX_BONDS_SETTING } from "../ble/smp/bonds.ts";
 import { PairingError } from "../ble/smp/failure.ts";
-import { MemoryBonds } from "../ble/smp/memory-bonds.ts";
 import type { Feature } from "./feature.ts";
 
 export const feature = {
   attach(host) {
-    const { acl, hci, log, platform, settings } = host;
+    const { acl, hci, log, platform, records, settings } = host;
+    const { clock, crypto } = platform;
     const random = (length: number): Uint8Array => platform.random(length);
-    host.settingTable.declare(...PAIRING_SETTINGS);
+    host.settingTable.declare(...PAIRING_SETTINGS, MAX_BONDS_SETTING);
+    const bonds = new Bonds({
+      records,
+      clock,
+      settings,
+      random,
+      log,
+      resolverOf: (address) => resolverOf(address, crypto.aes128),
+      ownIdentity: () => host.identity,
+    });
+    host.bonds = bonds;
     host.encryption = new Encryption({
       acl,
       hci,
       log,
       settings,
       random,
-      clock: platform.clock,
-      crypto: platform.crypto,
-      bonds: new MemoryBonds(random),
+      clock,
+      crypto,
+      bonds,
       ownIdentity: () => host.identity,
       connectionOf: (handle) => host.connections.get(handle),
       disconnect: (connection, reason) => host.disconnect(connection, reason),

@@ -34,6 +34,7 @@ const AT_FIRST: Config = {
   leSecure: true,
   minKeySize: 16,
   secureOnly: false,
+  maxBonds: 8,
   gapName: "",
   mtu: 517,
   rxbuf: 128,
@@ -47,6 +48,7 @@ const AT_FIRST: Config = {
 const RANGES: Partial<Readonly<Record<keyof Config, readonly [min: number, max: number]>>> = {
   io: [0, 4],
   minKeySize: [7, 16],
+  maxBonds: [1, 32],
   mtu: [23, 517],
   rxbuf: [16, 65_535],
   addrMode: [0, 3],
@@ -69,6 +71,7 @@ describe("aioble: config()", () => {
       leSecure: false,
       minKeySize: 7,
       secureOnly: true,
+      maxBonds: 3,
       gapName: "küche 📷",
       mtu: 185,
       rxbuf: 512,

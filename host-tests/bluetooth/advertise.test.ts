@@ -192,7 +192,7 @@ describe("bluetooth: what is not there yet", () => {
   it("says so by its name", () =>
     inScene(async ({ ble }) => {
       const methods = ble as unknown as Record<string, () => void>;
-      for (const name of ["gapPair", "hciCmd"]) {
+      for (const name of ["hciCmd"]) {
         throws(() => methods[name]!(), { code: "not-supported" });
       }
     }));

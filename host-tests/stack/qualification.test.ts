@@ -194,8 +194,9 @@ describe("stack: qualification of the channels below", () => {
     deepEqual(signals(rig), ["15 02 0a 00 00 00 00 00 00 00 00 00 02 00"]);
   });
 
-  it("SM: pairing is refused with Pairing Not Supported, and the link stands", async () => {
+  it("SM: a device that does not pair says Pairing Not Supported, and the link stands", async () => {
     const { rig } = await createClient();
+    rig.aioble.config({ pairing: "never" });
     deepEqual(await rig.exchange(SMP, [0x01, 0x03, 0, 1, 16, 0, 0]), ["05 05"]);
     equal(rig.host.connections.size, 1);
   });

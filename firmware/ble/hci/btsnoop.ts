@@ -4,6 +4,7 @@
  */
 import { viewOf } from "../codec.ts";
 import { H4_COMMAND, H4_EVENT } from "./packet.ts";
+import { withoutSecrets } from "./secrets.ts";
 import type { Direction } from "./tap.ts";
 
 const IDENTIFICATION = [0x62, 0x74, 0x73, 0x6e, 0x6f, 0x6f, 0x70, 0x00];
@@ -28,7 +29,7 @@ export function btsnoopHeader(): Uint8Array {
 }
 
 /**
- * One record.
+ * One record. Keys are overwritten: a trace may be given away.
  * @param packet whole, its H4 indicator first
  * @param unixTimeMs milliseconds since 1970, with fractions
  */
@@ -43,6 +44,6 @@ export function btsnoopRecord(direction: Direction, packet: Uint8Array, unixTime
   view.setUint32(4, packet.length);
   view.setUint32(8, flags);
   view.setBigUint64(16, EPOCH_1970_US + BigInt(Math.round(unixTimeMs * 1000)));
-  record.set(packet, 24);
+  record.set(withoutSecrets(packet), 24);
   return record;
 }

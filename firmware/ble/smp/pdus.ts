@@ -1,5 +1,15 @@
 /** PDUs of the Security Manager (Vol 3, Part H, 3.3 to 3.6). Section numbers are of that part. */
-import { address, type Codec, type Fields, hex, type Reader, u8, u16, type Writer } from "../codec.ts";
+import {
+  address,
+  type Codec,
+  type Fields,
+  hex,
+  type Reader,
+  secret,
+  u8,
+  u16,
+  type Writer,
+} from "../codec.ts";
 
 export interface SmpPdu<F extends Fields = Fields> {
   readonly name: string;
@@ -7,26 +17,18 @@ export interface SmpPdu<F extends Fields = Fields> {
   readonly fields: F;
   /** Bytes of the whole PDU, its code with it: no PDU of the Security Manager has another length. */
   readonly length: number;
-  /** It carries a key in the clear: no trace may show it. */
-  readonly isSecret: boolean;
 }
 
-function pdu<F extends Fields>(
-  name: string,
-  code: number,
-  length: number,
-  fields: F,
-  isSecret = false,
-): SmpPdu<F> {
-  return { name, code, length, fields, isSecret };
+function pdu<F extends Fields>(name: string, code: number, length: number, fields: F): SmpPdu<F> {
+  return { name, code, length, fields };
 }
 
 /** Bytes that are least significant first on the air, and most significant first everywhere else. */
-function reversed(length: number, show: (value: Uint8Array) => string = hex): Codec<Uint8Array> {
+function reversed(length: number): Codec<Uint8Array> {
   return {
     read: (reader: Reader) => reader.bytes(length).reverse(),
     write: (writer: Writer, value) => writer.bytes(value.slice().reverse()),
-    show,
+    show: hex,
   };
 }
 
@@ -39,7 +41,7 @@ const octets8: Codec<Uint8Array> = {
 
 const value16 = reversed(16);
 const coordinate = reversed(32);
-const secret16 = reversed(16, () => "(secret)");
+const secret16 = secret(reversed(16));
 
 const FEATURES = {
   ioCapability: u8,
@@ -61,27 +63,21 @@ export const pairingRandom = pdu("Pairing Random", 0x04, 17, { randomValue: valu
 /** 3.5.5 */
 export const pairingFailed = pdu("Pairing Failed", 0x05, 2, { reason: u8 });
 /** 3.6.2 */
-export const encryptionInformation = pdu("Encryption Information", 0x06, 17, { longTermKey: secret16 }, true);
+export const encryptionInformation = pdu("Encryption Information", 0x06, 17, { longTermKey: secret16 });
 /** 3.6.3 */
 export const centralIdentification = pdu("Central Identification", 0x07, 11, {
   encryptedDiversifier: u16,
   randomNumber: octets8,
 });
 /** 3.6.4 */
-export const identityInformation = pdu(
-  "Identity Information",
-  0x08,
-  17,
-  { identityResolvingKey: secret16 },
-  true,
-);
+export const identityInformation = pdu("Identity Information", 0x08, 17, { identityResolvingKey: secret16 });
 /** 3.6.5 */
 export const identityAddressInformation = pdu("Identity Address Information", 0x09, 8, {
   addressType: u8,
   bdAddr: address,
 });
 /** 3.6.6 */
-export const signingInformation = pdu("Signing Information", 0x0a, 17, { signatureKey: secret16 }, true);
+export const signingInformation = pdu("Signing Information", 0x0a, 17, { signatureKey: secret16 });
 /** 3.6.7 */
 export const securityRequest = pdu("Security Request", 0x0b, 2, { authReq: u8 });
 /** 3.5.6 */

@@ -9,7 +9,9 @@ describe("module aioble", () => {
   it("binds exactly the names that it declares", () => {
     // What is only declared for TypeScript has no value in the module itself.
     const text = readFileSync(new URL("../../../firmware/aioble/index.ts", import.meta.url), "utf8");
-    const functions = [...text.matchAll(/^export declare function (\w+)/gm)].map((match) => match[1]!);
+    const functions = [...text.matchAll(/^export declare (?:function|const) (\w+)/gm)].map(
+      (match) => match[1]!,
+    );
     const names = [...new Set([...Object.keys(declared), ...functions])].sort();
     assert.deepEqual(Object.keys(createRig().aioble).sort(), names);
   });

@@ -28,7 +28,7 @@ describe("Host: starting the controller (Vol 6, Part D, 2)", () => {
       "01 02 10 00",
       "01 01 10 00",
       "01 03 20 00",
-      "01 01 0c 08 10 80 00 02 00 00 00 20",
+      "01 01 0c 08 90 80 00 02 00 80 00 20",
       "01 01 20 08 5f 00 00 00 00 00 00 00",
       "01 09 10 00",
       "01 02 20 00",
@@ -349,12 +349,18 @@ describe("Host: links", () => {
     assert.ok(rig.log.some(([level, text]) => level === "warning" && text.includes("Negative Reply")));
   });
 
-  it("answers a Pairing Request with Pairing Failed 0x05, and no other SMP command (Vol 3, Part H, 3.5.5)", async () => {
-    const rig = await createConnectedRig();
+  it("without the feature security: Pairing Failed 0x05 to every command but itself (Vol 3, Part H, 3.3)", async () => {
+    const rig = await createConnectedRig(({ host }) => {
+      host.encryption = undefined;
+    });
     for (let code = 0; code <= 0xff; code++) {
       for (const length of [0, 1, 6, 16, 64]) {
         const replies = await rig.exchange(SMP, concat([code], new Uint8Array(length)));
-        assert.deepEqual(replies, code === 0x01 ? ["05 05"] : [], `code ${code}`);
+        assert.deepEqual(
+          replies,
+          code >= 0x01 && code <= 0x0e && code !== 0x05 ? ["05 05"] : [],
+          `code ${code}`,
+        );
       }
     }
     assert.deepEqual(await rig.exchange(SMP, []), []);

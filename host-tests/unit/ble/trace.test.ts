@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { PDUS } from "../../../firmware/ble/att/pdus.ts";
+import { btsnoopRecord } from "../../../firmware/ble/hci/btsnoop.ts";
 import { LE_META } from "../../../firmware/ble/hci/packet.ts";
 import { COMMANDS, EVENTS } from "../../../firmware/ble/hci/tables.ts";
 import { describePacket } from "../../../firmware/ble/trace.ts";
-import { concat, fromHex, le16 } from "../../support/bytes.ts";
+import { concat, fromHex, le16, toHex } from "../../support/bytes.ts";
 import { aclFrame, commandComplete, commandStatus, eventPacket } from "../../support/scripted-controller.ts";
 
 describe("trace: one line for each HCI packet", () => {
@@ -82,7 +83,7 @@ describe("trace: one line for each HCI packet", () => {
       aclFrame(0x40, 4, [0x7f, 1]),
       "< acl 0x0040 att PDU 0x7f 01",
     ],
-    ["another channel", "sent", aclFrame(0x40, 6, [0x05, 0x05]), "> acl 0x0040 channel 0x0006 0505"],
+    ["another channel", "sent", aclFrame(0x40, 5, [0x05, 0x05]), "> acl 0x0040 channel 0x0005 0505"],
     [
       "a first fragment",
       "sent",
@@ -127,6 +128,34 @@ describe("trace: one line for each HCI packet", () => {
       const line = describePacket("received", aclFrame(0x40, 4, concat([opcode], zeros)));
       assert.ok(line.startsWith(`< acl 0x0040 att ${name}`), line);
     }
+  });
+
+  it("shows no key: of legacy pairing, of identities, of signatures, of encryption, however the packet is cut", () => {
+    const key = Array.from({ length: 16 }, (_, at) => 0xa0 + at);
+    const smp = [0x06, 0x08, 0x0a].map((code) => aclFrame(0x40, 0x0006, [code, ...key]));
+    const commands = [
+      concat([0x01, 0x17, 0x20, 32], key, new Uint8Array(16)),
+      concat([0x01, 0x19, 0x20, 28], le16(0x40), new Uint8Array(10), key),
+      concat([0x01, 0x1a, 0x20, 18], le16(0x40), key),
+    ];
+    for (const packet of [...smp, ...commands]) {
+      for (let length = packet.length; length > 9; length--) {
+        const cut = packet.slice(0, length);
+        const line = describePacket("sent", cut);
+        assert.ok(!/a[0-9a-f]a[0-9a-f]/.test(line), line);
+        const recorded = toHex(btsnoopRecord("sent", cut, 0).slice(24));
+        assert.ok(!recorded.includes("a1"), recorded);
+        assert.equal(recorded.length, toHex(cut).length, "nothing but the key has changed");
+      }
+    }
+    assert.equal(
+      describePacket("received", smp[0]!),
+      "< acl 0x0040 smp Encryption Information { longTermKey: (secret) }",
+    );
+    assert.equal(
+      describePacket("sent", aclFrame(0x40, 0x0006, [0x05, 0x04])),
+      "> acl 0x0040 smp Pairing Failed { reason: 0x04 }",
+    );
   });
 
   it("says something of every packet that is cut anywhere", () => {

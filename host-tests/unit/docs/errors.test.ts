@@ -11,12 +11,12 @@ function sources(folder: string): string[] {
     .map((name) => readFileSync(join(folder, name), "utf8"));
 }
 
-/** The first argument of each BleError and HciError, and of super() in their subclasses. */
+/** The first argument of each BleError, HciError and PairingError, and of super() in their subclasses. */
 function codesRaised(): Set<string> {
   const codes = new Set<string>();
   for (const source of sources(join(root, "firmware"))) {
     for (const match of source.matchAll(
-      /(?:new (?:BleError|HciError)|super|this\.fail)\(\s*"([a-z0-9-]+)",/g,
+      /(?:new (?:BleError|HciError|PairingError)|super|this\.fail)\(\s*"([a-z0-9-]+)",/g,
     )) {
       codes.add(match[1]!);
     }

@@ -114,6 +114,7 @@ describe("docs/aioble.md", () => {
       clientCharacteristic,
       clientDescriptor: new ClientDescriptor(clientCharacteristic, { handle: 4, uuid }),
       ble: new bluetooth.BLE(),
+      security: rig.aioble.security,
       broadcaster: await broadcasting,
       scan: rig.aioble.scan(),
       result: new ScanResult(held.device),

@@ -2,7 +2,7 @@
  * LE Controller commands for encryption, keys and random numbers (Vol 4, Part E, 7.8).
  * Section numbers are of that part.
  */
-import { bytes, handle, u16, u32 } from "../../codec.ts";
+import { bytes, handle, secret, u16, u32 } from "../../codec.ts";
 import { defineCommand, defineStarter } from "../packet.ts";
 
 /** 7.8.22; key and data most significant byte last, as everything on the wire. */
@@ -10,7 +10,7 @@ export const leEncrypt = defineCommand(
   "LE Encrypt",
   0x2017,
   [27, 6],
-  { key: bytes(16), plaintextData: bytes(16) },
+  { key: secret(bytes(16)), plaintextData: bytes(16) },
   { encryptedData: bytes(16) },
 );
 
@@ -22,7 +22,7 @@ export const leEnableEncryption = defineStarter("LE Enable Encryption", 0x2019, 
   connectionHandle: handle,
   randomNumber: bytes(8),
   encryptedDiversifier: u16,
-  longTermKey: bytes(16),
+  longTermKey: secret(bytes(16)),
 });
 
 /** 7.8.25 */
@@ -30,7 +30,7 @@ export const leLongTermKeyRequestReply = defineCommand(
   "LE Long Term Key Request Reply",
   0x201a,
   [28, 1],
-  { connectionHandle: handle, longTermKey: bytes(16) },
+  { connectionHandle: handle, longTermKey: secret(bytes(16)) },
   { connectionHandle: handle },
 );
 

@@ -377,6 +377,12 @@ const EVENT_VECTORS: readonly [HciEvent, number, Record<string, unknown>, string
   [events.disconnectionComplete, 0x05, { status: 0, connectionHandle: 0x40, reason: 0x13 }, "00 40 00 13"],
   [events.encryptionChange, 0x08, { status: 0, connectionHandle: 0x40, encryptionEnabled: 1 }, "00 40 00 01"],
   [
+    events.encryptionChangeV2,
+    0x59,
+    { status: 0, connectionHandle: 0x40, encryptionEnabled: 1, encryptionKeySize: 16 },
+    "00 40 00 01 10",
+  ],
+  [
     events.commandComplete,
     0x0e,
     { numHciCommandPackets: 1, commandOpcode: 0x0c03, returnParameters: fromHex("00") },

@@ -62,7 +62,7 @@ describe("smp pairing: every method", () => {
       ["the responder knows the initiator's", [false, true]],
     ] as const) {
       it(`${protocol}, out of band: ${known}`, () => {
-        const [first, second] = createOutOfBand(commit, 7);
+        const [first, second] = createOutOfBand(commit, 1007);
         const options = (data: typeof first, knows: boolean): SideOptions => ({
           settings: { secureConnections: protocol === "secure" ? "on" : "off" },
           outOfBand: knows ? data : { own: data.own },
@@ -121,9 +121,11 @@ describe("smp pairing: every method", () => {
     for (const secureConnections of ["on", "off"] as const) {
       for (const bit of [0, 7, 19]) {
         const pair = new PairingPair(
-          { settings: { secureConnections, io: 2, mitm: true }, user: { types: 0 } },
-          { settings: { secureConnections, io: 2, mitm: true }, user: { types: 2 ** bit } },
-        ).run();
+          { settings: { secureConnections, io: 2 }, user: { types: 0 } },
+          { settings: { secureConnections, io: 2 }, user: { types: 2 ** bit } },
+        );
+        forceMitm(pair);
+        pair.run();
         const reasons = [pair.initiator.failure!, pair.responder.failure!].map(({ reason }) => reason);
         assert.deepEqual(reasons, [
           PAIRING_FAILURE.CONFIRM_VALUE_FAILED,
@@ -173,8 +175,10 @@ describe("smp pairing: every method", () => {
   it("a drawn passkey has six digits, and differs from pairing to pairing", () => {
     const numbers = new Set<number>();
     for (let seed = 1; seed <= 200; seed++) {
-      const showing = { settings: { io: 0, mitm: true, secureConnections: "off" } } as const;
-      const pair = new PairingPair(showing, { settings: { io: 2 } }, seed).run();
+      const showing = { settings: { io: 0, secureConnections: "off" } } as const;
+      const pair = new PairingPair(showing, { settings: { io: 2 } }, seed);
+      forceMitm(pair);
+      pair.run();
       const { shown } = pair.initiator;
       assert.ok(shown !== undefined && shown >= 0 && shown <= 999_999 && Number.isInteger(shown));
       numbers.add(shown);
