@@ -25,6 +25,7 @@ export const SLOW: Readonly<Record<string, number>> = {
   "host-tests/firmware/engine.test.ts": 62,
   "host-tests/firmware/spaces.test.ts": 50,
   "host-tests/docs/readme.test.ts": 40,
+  "host-tests/interop/hostile.test.ts": 40,
   "host-tests/attacker/memory.test.ts": 35,
   "host-tests/attacker/session.test.ts": 30,
   "host-tests/firmware/features.test.ts": 30,

@@ -6,7 +6,7 @@ import { ToolError } from "../../events.ts";
 import { ORDER, SURE, UPLOAD, VALUE } from "./script.ts";
 
 /** Notifications before a peer is content: each newer than the one before; a busy computer may make it miss some. */
-export const INDICATIONS = 25;
+export const NOTIFICATIONS = 25;
 
 /** What was served over a run. */
 export interface Served {
@@ -48,7 +48,7 @@ async function session(link: Link, random: SeededRandom, served: Served): Promis
   served.writes += 2;
   await link.subscribe(handleOf(VALUE) + 1);
   let before: number | undefined;
-  for (let count = 0; count < INDICATIONS; count++) {
+  for (let count = 0; count < NOTIFICATIONS; count++) {
     const pdu = await link.updates.takeWhere((update) => update[0] === att.notification, "a notification");
     const number = pdu.readUInt32LE(3);
     expect(before === undefined || number > before, `value ${number} followed ${before}`);

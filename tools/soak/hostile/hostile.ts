@@ -48,6 +48,8 @@ export interface HostileOptions {
   readonly minutes: number;
   /** Rounds that are played at least. */
   readonly rounds: number;
+  /** Squatters that the README's sensor is to send away at least; each takes half a minute. Left out, two. */
+  readonly squatters?: number;
   readonly signal: AbortSignal;
 }
 
@@ -278,14 +280,13 @@ async function buildAll(board: string, progress: Progress): Promise<SoakImage> {
 }
 
 async function run(options: HostileOptions, several: Stage, sensorStage: Stage, progress: Progress) {
-  const { seed, minutes, rounds, signal } = options;
+  const { seed, minutes, rounds, squatters = 2, signal } = options;
   const competition = new Competition(several, seed);
   const siege = new Siege(sensorStage);
   let isOver = false;
   const besiege = async (): Promise<void> => {
     do await siege.play();
-    while (!isOver);
-    if (siege.sessions === 1) await siege.play();
+    while (!isOver || siege.sessions < squatters);
   };
   const compete = async (): Promise<void> => {
     while (!isOver) {
