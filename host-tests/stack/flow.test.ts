@@ -79,6 +79,44 @@ describe("stack: flow control", () => {
     await flood({ aclPackets: 20, count: 300, valueLength: 200, mixed: true, mtu: 247, queueBytes: 300 });
   });
 
+  for (const aclPackets of [4, 8, 12, 16]) {
+    it(`serves two phones nearby beside two that came first and went out of range, with ${aclPackets} buffers`, async () => {
+      const world = createWorld(2);
+      const server = createServer(addHost(world, { controller: { aclPackets } }));
+      const { gatt } = server.camera.host;
+      const notify = (value: number): void => {
+        server.notifying.value = new Uint8Array([value]);
+        gatt.updates.notifySubscribers(server.notifying);
+      };
+      await world.run(async () => {
+        const join = async () => {
+          const phone = world.addPhone();
+          await server.advertise("obscura");
+          const found = await phone.phone.find({ name: "obscura" });
+          const link = await phone.phone.connect(found, { supervisionTimeoutMs: 30_000 });
+          await link.subscribe((await link.discover()).characteristic(NOTIFYING));
+          return { link, controller: phone.controller };
+        };
+        const far = [];
+        for (let index = 0; index < 2; index++) {
+          const phone = await join();
+          far.push(phone);
+          world.air.separate(phone.controller, server.camera.controller);
+          // More than the controller holds.
+          for (let value = 0; value < 20; value++) notify(value);
+          await world.clock.sleep(100);
+        }
+        const near = [await join(), await join()];
+        for (let value = 0; value < 20; value++) {
+          notify(value);
+          for (const { link } of near) deepEqual((await link.nextValue(1000)).value, new Uint8Array([value]));
+        }
+        for (const { link } of far) equal(link.isConnected, true);
+      });
+      deepEqual(server.camera.controller.violations, []);
+    });
+  }
+
   it("does not let a phone that is out of range hold up the other", async () => {
     const world = createWorld(2);
     const server = createServer(addHost(world, { controller: { aclPackets: 4 } }));

@@ -8,9 +8,12 @@
  */
 
 import type { HciTransport, LogLevel } from "../../platform/platform.ts";
-import { type Account, Budget } from "../budget.ts";
+import { Budget } from "../budget.ts";
 import { viewOf } from "../codec.ts";
+import { AclLink, type QueuedPdu, settleCompletions } from "./acl-link.ts";
 import { H4_ACL } from "./packet.ts";
+
+export { AclLink, type AclReceiver } from "./acl-link.ts";
 
 /** Offset of the L2CAP header in `header`: H4 indicator, handle and flags, length (Vol 4, Part E, 5.4.2). */
 export const L2CAP_OFFSET = 5;
@@ -44,79 +47,6 @@ const BEYOND_MAX = 2;
 /** Bytes of its share that a link keeps for what it sends: notifications alone do not refuse it a long write. */
 const WRITE_RESERVE = 768;
 
-interface QueuedPdu {
-  /** The frame behind the header of its first packet. */
-  readonly packet: Uint8Array;
-  /** Length of `packet`. */
-  readonly end: number;
-  /** Bytes of the frame handed to the controller so far. */
-  sent: number;
-  /** It waits beyond the link's share. */
-  readonly isBeyond: boolean;
-  /** Who waits for it: called when it has left, or when the link has ended before. */
-  onSent: ((sent: true) => void) | undefined;
-  onLost: ((reason: unknown) => void) | undefined;
-  next: QueuedPdu | undefined;
-}
-
-/** Somebody who waits until the controller has completed what was sent up to then. */
-interface CompletionWait {
-  /** Packets to be completed. */
-  packets: number;
-  readonly callback: () => void;
-}
-
-/** Takes what arrives on one link. */
-export interface AclReceiver {
-  /** The data of one packet: `length` bytes after its header, and its Packet_Boundary_Flag. */
-  receive(packet: DataView, boundary: number, length: number): void;
-}
-
-/** One connection. Links and what waits on them are linked lists: short, and quicker to walk than what iterates. */
-export class AclLink {
-  /** PDUs that wait. */
-  queued = 0;
-  readonly handle: number;
-  /** Packets that the controller holds. */
-  inController = 0;
-  /** What it keeps in the host. */
-  readonly account: Account;
-  /** PDUs that wait beyond its share. */
-  beyond = 0;
-  receiver: AclReceiver | undefined = undefined;
-  first: QueuedPdu | undefined = undefined;
-  last: QueuedPdu | undefined = undefined;
-  /** Why the link has ended, for those who wait for what it did not send. */
-  lossReason: (() => unknown) | undefined = undefined;
-  /** Waits in their order. */
-  completions: CompletionWait[] | undefined = undefined;
-  /** The next link in line. */
-  next: AclLink | undefined = undefined;
-
-  constructor(handle: number, account: Account) {
-    this.handle = handle;
-    this.account = account;
-  }
-
-  /**
-   * Calls `onSent` when the PDU that was queued last has left for the controller, at once when none waits; or `onLost`, with
-   * what `lossReason` returns, when the link ends before.
-   */
-  whenSent(onSent: (sent: true) => void, onLost?: (reason: unknown) => void): void {
-    const last = this.last;
-    if (!last) return onSent(true);
-    last.onSent = last.onSent ? both(last.onSent, onSent) : onSent;
-    last.onLost = last.onLost && onLost ? both(last.onLost, onLost) : (onLost ?? last.onLost);
-  }
-}
-
-function both<T>(first: (value: T) => void, second: (value: T) => void): (value: T) => void {
-  return (value) => {
-    first(value);
-    second(value);
-  };
-}
-
 /** What the ACL layer is handed. */
 export interface AclPort {
   readonly transport: HciTransport;
@@ -132,7 +62,7 @@ export class Acl {
   private readonly transport: HciTransport;
   private packetLength = 27;
   private credits = 1;
-  /** Packets of one link that need no look at what the others have in the controller: one, or all when it is alone. */
+  /** Packets of one link that need no look at what the others have in the controller: one, or more when it is alone. */
   private unshared = 1;
   /** The link whose turn it is; the others follow. */
   private first: AclLink | undefined = undefined;
@@ -141,8 +71,9 @@ export class Acl {
   private buffers = 1;
   /** Packets that one link may have in the controller, whatever the others have there. */
   private guaranteed = 1;
-  /** Links that may be up at a time. */
-  places = 0;
+  private mostLinks = 0;
+  /** Buffers that are kept for links that may yet come. */
+  private kept = 0;
   private readonly port: AclPort;
   private readonly budget: Budget;
   /** Frames that found a link's queue full, the reserve included. */
@@ -166,23 +97,31 @@ export class Acl {
     this.divide();
   }
 
-  /** Half of the buffers is divided among the links; what is left goes to whoever has something to send. */
+  /** Links that may be up at a time: those that are not yet will find a buffer. */
+  set places(places: number) {
+    this.mostLinks = places;
+    this.divide();
+  }
+
+  /**
+   * Half of the buffers is divided among the links. One is kept for each link that may yet come, of half of the buffers at
+   * most: whoever is connected may keep what he has for as long as he likes.
+   */
   private divide(): void {
     const { buffers, count } = this;
     this.guaranteed = Math.max(1, Math.floor(buffers / (2 * count)));
-    this.unshared = count < 2 ? buffers : 1;
+    this.kept = Math.max(0, Math.min(this.mostLinks - count, Math.floor(buffers / 2)));
+    this.unshared = count < 2 ? buffers - this.kept : 1;
   }
 
   /**
    * Whether a link may have one more packet in the controller, where there is a credit. The first one always; then as many
-   * as it is guaranteed, if each other link is left its first; then more, if each other link is left what it is guaranteed,
-   * and each that may come its first. So links out of range, however many, hold up nobody. A link alone has all.
+   * as it is guaranteed, if each other link is left its first; then more, if each other link is left what it is guaranteed.
+   * So links out of range, however many, hold up nobody, whoever came first.
    */
   private mayHaveMore(link: AclLink): boolean {
-    const held = link.inController;
-    const each = held < this.guaranteed ? 1 : this.guaranteed;
-    let left = this.credits;
-    if (held >= this.guaranteed && this.places > this.count) left -= this.places - this.count;
+    const each = link.inController < this.guaranteed ? 1 : this.guaranteed;
+    let left = this.credits - this.kept;
     for (let other = this.first; other; other = other.next) {
       if (other !== link && other.inController < each) left -= each - other.inController;
     }
@@ -439,13 +378,4 @@ export class Acl {
     const from = L2CAP_OFFSET + sent;
     return this.transport.write(this.header, L2CAP_OFFSET, packet, from, from + length);
   }
-}
-
-/** Packets of a link are completed in order, and so are the waits for them. */
-function settleCompletions(link: AclLink, completions: CompletionWait[], done: number): void {
-  for (const wait of completions) wait.packets -= done;
-  const over = completions.filter((wait) => wait.packets <= 0);
-  if (over.length === completions.length) link.completions = undefined;
-  else link.completions = completions.slice(over.length);
-  for (const wait of over) wait.callback();
 }

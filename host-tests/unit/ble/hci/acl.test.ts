@@ -259,6 +259,54 @@ describe("Acl: several links", () => {
     });
   }
 
+  for (const buffers of [4, 8, 12, 16]) {
+    it(`two links that come before the others and go out of range leave two of them some of ${buffers} buffers`, () => {
+      const { acl, controller } = setUp(27, buffers);
+      acl.places = 4;
+      for (const handle of [1, 2]) {
+        const far = acl.open(handle);
+        for (let n = 0; n < 30; n++) send(acl, far, fromHex("aa"));
+      }
+      handles(controller);
+      for (const count of [1, 2]) {
+        const near = Array.from({ length: count }, (_, index) => acl.open(3 + index));
+        for (let n = 0; n < 20; n++) {
+          for (const link of near) send(acl, link, fromHex("bb"));
+          const sent = handles(controller);
+          assert.ok(sent.length > 0);
+          for (const handle of sent) complete(acl, [handle, 1]);
+          // A near link that found the one buffer taken has its turn now.
+          for (const handle of handles(controller)) complete(acl, [handle, 1]);
+          assert.deepEqual(
+            near.map(({ queued, inController }) => queued + inController),
+            new Array(count).fill(0),
+          );
+        }
+      }
+    });
+  }
+
+  for (const [buffers, most] of [
+    [1, 1],
+    [2, 1],
+    [3, 2],
+    [4, 2],
+    [5, 3],
+    [8, 5],
+    [16, 13],
+  ] as const) {
+    it(`a link alone has ${most} of ${buffers} buffers while three others may come, and all when none may`, () => {
+      const { acl } = setUp(27, buffers);
+      acl.places = 4;
+      const link = acl.open(1);
+      for (let n = 0; n < 20; n++) send(acl, link, fromHex("aa"));
+      assert.equal(link.inController, most);
+      acl.places = 1;
+      complete(acl, [1, 0]);
+      assert.equal(link.inController, buffers);
+    });
+  }
+
   it("a link alone has all buffers, and two have them all when both have much to send", () => {
     const { acl } = setUp(27, 8);
     const a = acl.open(1);
