@@ -15,7 +15,7 @@ const OPTIONS = { intervalUs: 100_000, name: "obscura" };
 
 function createScene() {
   const world = createWorld();
-  const camera = addAioble(world, { controller: { aclPackets: 2 } });
+  const camera = addAioble(world, { controller: { aclPackets: 4 } });
   const { BufferedCharacteristic, Characteristic, Descriptor, registerServices, Service } = camera.aioble;
   const service = new Service(new UUID(0x1815));
   const command = new Characteristic(service, new UUID(COMMAND), { write: true });

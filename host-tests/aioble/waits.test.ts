@@ -11,7 +11,7 @@ const ANSWER = 0x2a57;
 
 function createScene(seed = 1) {
   const world = createWorld(seed);
-  const camera = addAioble(world, { controller: { aclPackets: 2 } });
+  const camera = addAioble(world, { controller: { aclPackets: 4 } });
   const { Characteristic, registerServices, Service } = camera.aioble;
   const mailbox = new Service(new UUID(MAILBOX));
   const command = new Characteristic(mailbox, new UUID(COMMAND), {

@@ -77,7 +77,8 @@ function defaultReturns(opcode: number, parameters: Uint8Array): number[] {
     case 0x1009:
       return [0x01, 0x00, 0x00, 0xee, 0xff, 0x00];
     case 0x2002:
-      return [...le16(251), 4];
+      // One link has four of them: three are kept for those that may come.
+      return [...le16(251), 7];
     case 0x2003:
       return [0x20, 0, 0, 0, 0, 0, 0, 0];
     case 0x202f:

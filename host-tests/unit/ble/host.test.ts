@@ -38,7 +38,7 @@ describe("Host: starting the controller (Vol 6, Part D, 2)", () => {
     ]);
     assert.equal(host.active, true);
     assert.equal(host.controller?.aclPacketLength, 251);
-    assert.equal(host.controller?.aclPackets, 4);
+    assert.equal(host.controller?.aclPackets, 7);
     assert.deepEqual(records.get("address"), fromHex("d12233445566"));
   });
 
