@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { root } from "../../tools/paths.ts";
 import { NAME as EVERYTHING_NAME } from "./applications/everything/names.ts";
 import { SELECTOR_NAME } from "./applications/multitests/names.ts";
+import { READER_NAME } from "./applications/reader/names.ts";
 
 /** The examples under test, and the tests' own applications, of host-tests/interop/applications. */
-export type ApplicationName = "environment-sensor" | "mailbox" | "multitests" | "everything";
+export type ApplicationName = "environment-sensor" | "mailbox" | "multitests" | "everything" | "reader";
 
 /** examples/environment-sensor. */
 export const environmentSensor = {
@@ -43,6 +44,7 @@ export const advertisedName: Readonly<Record<ApplicationName, string>> = {
   mailbox: mailbox.name,
   multitests: SELECTOR_NAME,
   everything: EVERYTHING_NAME,
+  reader: READER_NAME,
 };
 
 /** How the build knows an application: the name of an example, or a path. */

@@ -57,7 +57,35 @@ declare module "ble-host" {
     disconnect(): void;
   }
 
+  /** Of the database that a peripheral serves. Methods that ble-host calls, and those that it adds. */
+  export interface GattServerCharacteristic {
+    readonly uuid: string | number;
+    readonly properties: readonly string[];
+    readonly value?: Buffer | string;
+    onRead?(connection: Connection, callback: (error: number, value?: Buffer) => void): void;
+    onWrite?(
+      connection: Connection,
+      needsResponse: boolean,
+      value: Buffer,
+      callback: (error: number) => void,
+    ): void;
+    onSubscriptionChange?(connection: Connection, notification: boolean, indication: boolean): void;
+    notify?(connection: Connection, value: Buffer): boolean;
+    indicate?(connection: Connection, value: Buffer, confirmed: () => void): boolean;
+  }
+
+  export interface GattServerService {
+    readonly uuid: string | number;
+    readonly characteristics: readonly GattServerCharacteristic[];
+  }
+
   export interface BleManager {
+    readonly gattDb: { addServices(services: readonly GattServerService[]): void };
+    setAdvertisingData(data: Buffer, callback: (status: number) => void): void;
+    startAdvertising(
+      parameters: { readonly intervalMin: number; readonly intervalMax: number },
+      callback: (status: number, connection: Connection) => void,
+    ): void;
     startScan(parameters: { activeScan?: boolean; filterDuplicates?: boolean }): Scanner;
     connect(
       addressType: string,

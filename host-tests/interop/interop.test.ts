@@ -7,6 +7,7 @@ import { finding } from "./scenarios/finding.ts";
 import { hostileCentral } from "./scenarios/hostile-central.ts";
 import { hostileController } from "./scenarios/hostile-controller.ts";
 import { multitests } from "./scenarios/multitests.ts";
+import { reading } from "./scenarios/reading.ts";
 import { silentController } from "./scenarios/silent-controller.ts";
 import { writing } from "./scenarios/writing.ts";
 
@@ -17,6 +18,7 @@ for (const kind of kinds) {
     environment(kind);
     writing(kind);
     everything(kind);
+    reading(kind);
     if (playsMultitests(kind)) multitests(kind);
     silentController(kind);
     hostileController(kind);

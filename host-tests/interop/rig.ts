@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { buildRoot, root, venvProgram } from "../../tools/paths.ts";
 import { type ApplicationName, advertisedName } from "./applications.ts";
 import { BleHostCentral } from "./ble-host-central.ts";
+import { BleHostPeripheral } from "./ble-host-peripheral.ts";
 import { BumbleCentral } from "./bumble-central.ts";
 import type { Camera, CameraKind } from "./cameras.ts";
 import { RigProcess } from "./child-process.ts";
@@ -99,6 +100,21 @@ export class Rig {
     const central = await BleHostCentral.open(this.centralHci);
     this.closers.push(() => central.close());
     return central;
+  }
+
+  /** A Bumble peripheral that serves what applications/reader wants. It has the place of a central. */
+  async bumblePeripheral(): Promise<void> {
+    const script = join(root, "host-tests/interop/bumble-peripheral.py");
+    const peripheral = new RigProcess("Bumble", venvProgram("python"), [script, "--hci", this.centralHci]);
+    this.logs.push(peripheral);
+    this.closers.push(() => peripheral.stop());
+    await peripheral.line(/peer: advertising/);
+  }
+
+  /** The same on ble-host. */
+  async bleHostPeripheral(): Promise<void> {
+    const peripheral = await BleHostPeripheral.open(this.centralHci);
+    this.closers.push(() => peripheral.close());
   }
 
   /** A central without a stack. */
