@@ -163,7 +163,7 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "type",
     "what a client knows of its peer, and an operation",
   ],
-  [/^features\/client\.ts$/, /^ble\/gatt\/client\/clients\.ts$/, "value", "the clients that it adds"],
+  [/^features\/client\.ts$/, /^ble\/gatt\/client\/(cache|clients)\.ts$/, "value", "the clients that it adds"],
   [/^ble\/(host|radio)\.ts$/, /^controllers\/driver\.ts$/, "type", "who switches the controller on and off"],
   [
     /^aioble\/(index|security|pairing-agent)\.ts$/,

@@ -34,6 +34,11 @@ export type ReliableWrite = readonly [characteristic: ClientCharacteristic, valu
 export interface ReadMultipleOptions extends WaitOptions {
   /** How long each value is, in bytes, where that is known: older peers can give only such values together. */
   readonly lengths?: readonly number[];
+  /**
+   * Whether the peer knows Read Multiple Variable Request, with which it gives values of any length together. Left out, as it
+   * says itself. A peer that does not know it should refuse it; some do not answer, and lose the link after 30 s.
+   */
+  readonly variable?: boolean;
 }
 
 /** The client on one connection. */
@@ -47,12 +52,14 @@ export class ConnectionClient {
     this.core = core;
     this.connection = connection;
     this.gatt = gatt;
+    gatt.onDatabaseChanged = () => connection.onServicesChanged?.();
   }
 
   /** See `DeviceConnection.services`. */
   services(uuid: UUID | undefined, options: WaitOptions): Discovery<ClientService> {
     if (uuid !== undefined) checkUuid(uuid);
     const { gatt } = this;
+    if (gatt.known.isEnabled) return this.knownServices(uuid, options);
     let position: number | undefined = 1;
     return new Discovery(this.core.clock, options, async (limits, onBegin) => {
       const first = position;
@@ -65,6 +72,19 @@ export class ConnectionClient {
       const { items, next } = await this.run(limits, work, 0, onBegin);
       position = next;
       return items.map((service) => new ClientService(this, service));
+    });
+  }
+
+  private knownServices(uuid: UUID | undefined, options: WaitOptions): Discovery<ClientService> {
+    const { gatt } = this;
+    let isTaken = false;
+    return new Discovery(this.core.clock, options, async (limits, onBegin) => {
+      if (isTaken) return undefined;
+      const all = await this.run(limits, (operation) => gatt.known.services(operation), 0, onBegin);
+      isTaken = true;
+      const wanted = all.filter((service) => uuid === undefined || service.uuid.equals(uuid));
+      for (const service of wanted) gatt.adopt(service);
+      return wanted.map((service) => new ClientService(this, service));
     });
   }
 
@@ -94,7 +114,12 @@ export class ConnectionClient {
     for (const value of values) value.mustHave(PROPERTY.READ, "read");
     const { lengths } = options;
     const handles = values.map(({ handle }) => handle);
-    if (!lengths) return this.run(options, (operation, context) => readValues(operation, context, handles));
+    if (!lengths) {
+      return this.run(options, async (operation, context) => {
+        const isKnown = options.variable ?? (await this.gatt.readsMultipleVariable(operation));
+        return readValues(operation, context, handles, isKnown);
+      });
+    }
     if (
       lengths.length !== values.length ||
       !lengths.every((length) => length >= 0 && length <= MAX_VALUE_LENGTH)

@@ -276,6 +276,12 @@ export class DeviceConnection {
   }
 
   /**
+   * Called when the peer's services have changed: look for them anew. With the setting `gattCacheSize` above 0 the peer is
+   * asked to say so; without, only a peer that refuses a request for it (0x12) is heard.
+   */
+  onServicesChanged?(): void;
+
+  /**
    * Agrees with the peer on the ATT_MTU, the smaller of what both offer (Vol 3, Part G, 4.3.1), and resolves with it. Once
    * either side has done so, with what was agreed: a link has one ATT_MTU.
    * @param options without `timeoutMs` the peer may be silent for 1,000 milliseconds.

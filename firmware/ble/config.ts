@@ -32,6 +32,11 @@ export interface Config {
   addrMode: number;
   /** Writes that the queue of all capture characteristics holds: 1 to 10,000, 10 at first. The oldest go when it shrinks. */
   captureQueueSize: number;
+  /**
+   * Devices whose GATT databases the camera's client remembers, so that it need not discover them again: 0 to 16, 0 at
+   * first. What is remembered counts while the device has the same Database Hash, and until it says that it has changed.
+   */
+  gattCacheSize: number;
   /** What the stack writes to the console: 0 nothing, 1 errors, 2 warnings too (at first), 3 everything that happens. */
   logLevel: number;
   /** Devices that may be connected at a time: 1 to 16, 4 at first; the controller may have room for fewer. */

@@ -4,6 +4,7 @@ import type { ControllerDriver } from "../controllers/driver.ts";
 import { LOG_LEVEL, type LogLevel, type Platform, type Records } from "../platform/platform.ts";
 import { Budget } from "./budget.ts";
 import type { Channels } from "./channels.ts";
+import { formatAddress } from "./codec.ts";
 import type { Settings } from "./config.ts";
 import { type Counters, readCounters } from "./counters.ts";
 import type { Encryption } from "./encryption.ts";
@@ -286,7 +287,10 @@ export class Host {
 
   /** The GATT client on a link, which is there from the first call on; undefined in an image without the feature `client`. */
   clientOf(connection: Connection): GattClient | undefined {
-    connection.client ??= this.clients?.open(connection.bearer);
+    connection.client ??= this.clients?.open(
+      connection.bearer,
+      `${connection.peerAddressType & 1} ${formatAddress(connection.peerAddress)}`,
+    );
     return connection.client;
   }
 

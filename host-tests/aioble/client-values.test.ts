@@ -139,11 +139,13 @@ describe("client: reading and writing", () => {
     await withValues(async ({ long, plain }, offered, { toServer }) => {
       for (const length of [3, 40, 512]) {
         offered.long.write(counting(length));
-        deepEqual(await toServer.readMultiple([plain, long, plain]), [
-          new Uint8Array([1, 2]),
-          counting(length),
-          new Uint8Array([1, 2]),
-        ]);
+        for (const options of [{}, { variable: true }]) {
+          deepEqual(await toServer.readMultiple([plain, long, plain], options), [
+            new Uint8Array([1, 2]),
+            counting(length),
+            new Uint8Array([1, 2]),
+          ]);
+        }
         deepEqual(await toServer.readMultiple([plain, long], { lengths: [2, length] }), [
           new Uint8Array([1, 2]),
           counting(length),

@@ -66,8 +66,8 @@ function setUp(): Scene {
     onTimeout: () => {},
   });
   new GattServer({ clock, aesCmac: simulatedCrypto.aesCmac, log }).open(bearer, link);
-  const clients = new GattClients();
-  return { link, bearer, budget, clients, client: clients.open(bearer), clock };
+  const clients = new GattClients({ gattCacheSize: 0 });
+  return { link, bearer, budget, clients, client: clients.open(bearer, "peer"), clock };
 }
 
 async function walk(operation: Operation, client: GattClient, service: RemoteService): Promise<void> {
@@ -105,7 +105,7 @@ const WORK: readonly Work[] = [
   (operation, client) => walk(operation, client, new RemoteService(1, 0xffff, new UUID(0x180f))),
   (operation, client) => walk(operation, client, new RemoteService(1, 12, new UUID(0x180f))),
   (operation, client) => readValue(operation, client, VALUE),
-  (operation, client) => readValues(operation, client, [VALUE, 7, 9]),
+  (operation, client) => readValues(operation, client, [VALUE, 7, 9], true),
   (operation, client) =>
     readFixedValues(operation, client, [
       { handle: VALUE, length: 2 },

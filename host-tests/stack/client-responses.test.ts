@@ -132,10 +132,30 @@ describe("client, hostile servers: responses", () => {
     ] as const) {
       const peer = await createScriptedServer();
       const level = await findLevel(peer);
-      const reading = peer.connection.readMultiple([level, level], lengths ? { lengths } : {});
+      const reading = peer.connection.readMultiple(
+        [level, level],
+        lengths ? { lengths } : { variable: true },
+      );
       await peer.answer(reading, answer);
       await rejects(reading, { code: "protocol-error" });
       await worksAgain(peer, level);
+    }
+  });
+
+  it("read multiple: a peer that does not say that it knows Read Multiple Variable is asked for each value", async () => {
+    for (const [features, requests] of [
+      ["01 08 01 00 0a", ["0a 03 00", "0a 03 00"]],
+      ["09 03 05 00 00", ["0a 03 00", "0a 03 00"]],
+      ["09 03 05 00 01", ["20 03 00 03 00"]],
+    ] as const) {
+      const peer = await createScriptedServer();
+      const level = await findLevel(peer);
+      const reading = peer.connection.readMultiple([level, level]);
+      const answers = requests.length === 1 ? ["21 01 00 aa 01 00 aa"] : ["0b aa", "0b aa"];
+      deepEqual(await peer.answer(reading, features, ...answers), ["08 01 00 ff ff 3a 2b", ...requests]);
+      deepEqual(await reading, [fromHex("aa"), fromHex("aa")]);
+      const again = peer.connection.readMultiple([level, level]);
+      deepEqual(await peer.answer(again, ...answers), [...requests], "it is asked once on a link");
     }
   });
 
@@ -149,7 +169,8 @@ describe("client, hostile servers: responses", () => {
       "0b 01 02": (_, level) => level.read(),
       "13": (_, level) => level.write("x"),
       "17 03 00 00 00 78": (_, level) => level.write("x", { reliable: true }),
-      "21 01 00 aa 01 00 bb": ({ connection }, level) => connection.readMultiple([level, level]),
+      "21 01 00 aa 01 00 bb": ({ connection }, level) =>
+        connection.readMultiple([level, level], { variable: true }),
       "0f 01 02": ({ connection }, level) => connection.readMultiple([level, level], { lengths: [1, 1] }),
       "03 f7 00": ({ connection }) => connection.exchangeMtu(),
     };

@@ -73,7 +73,7 @@ describe("docs/application.md", () => {
     assert.equal(config("captureQueueSize"), CAPTURE_QUEUE_SIZE);
     const section = page.split("## Settings and logs")[1]!.split("\n## ")[0]!;
     const rows = [...section.matchAll(/^\| `(\w+)` \|.*\| (\S*) ?\|$/gm)];
-    assert.equal(rows.length, 9);
+    assert.equal(rows.length, 10);
     for (const [row, key, value] of rows) {
       if (key === "mac") continue;
       const expected = value!.replaceAll("`", "");

@@ -7,11 +7,12 @@ import {
   type Outcome,
   type ValueHandler,
 } from "../../att/client-role.ts";
-import { ProtocolError } from "../../att/errors.ts";
+import { ATT_ERROR, GattError, ProtocolError } from "../../att/errors.ts";
 import { exchangeMtuRequest, exchangeMtuResponse } from "../../att/pdus.ts";
 import { copyBytes, viewOf } from "../../codec.ts";
 import { BleError } from "../../errors.ts";
-import type { UUID } from "../../uuid.ts";
+import { UUID } from "../../uuid.ts";
+import type { DatabaseCache } from "./cache.ts";
 import {
   type DiscoveryContext,
   type Found,
@@ -20,12 +21,17 @@ import {
   findServices,
 } from "./discovery.ts";
 import { Inbox } from "./inbox.ts";
-import { readValue } from "./reads.ts";
+import { KnownDatabase } from "./known-database.ts";
+import { readByUuid, readValue } from "./reads.ts";
 import type { AttributeShare, RemoteCharacteristic, RemoteDescriptor, RemoteService } from "./remote.ts";
 import { type ValueWrite, writeCommandPdu, writeValue } from "./writes.ts";
 
 /** Values of each characteristic that wait for the application unless it says otherwise. */
 export const INBOX_SIZE = 16;
+/** Server Supported Features, and its bit for enhanced bearers (Vol 3, Part G, 7.4). */
+const SERVER_SUPPORTED_FEATURES = 0x2b3a;
+const SERVER_FEATURE_EATT = 0x01;
+
 /** Services, characteristics and descriptors that are known of one peer, and of all; one takes about 250 bytes of the heap. */
 export const ATTRIBUTES_MAX = 512;
 export const ATTRIBUTES_MAX_ALL = 1024;
@@ -42,6 +48,14 @@ export interface GattClientCounters extends ClientCounters {
   refusedAttributes: number;
 }
 
+/** What a client is made of, beside its bearer. */
+export interface ClientParts {
+  readonly counters: GattClientCounters;
+  readonly cache: DatabaseCache;
+  /** What the host knows the peer by, from link to link. */
+  readonly peer: string;
+}
+
 /** Sees each value that the server sends, wanted or not. */
 export type ValueWatcher = (handle: number, value: Uint8Array, isIndication: boolean) => void;
 
@@ -55,19 +69,26 @@ export class GattClient implements DiscoveryContext, ValueHandler {
   readonly bearer: AttBearer;
   private readonly role: AttClientRole;
   private readonly counters: GattClientCounters;
-  private readonly port: BearerPort;
+  readonly port: BearerPort;
   /** By handle of the value. */
   private readonly inboxes = new Map<number, Inboxes>();
   /** What is accounted for, by handle of a service's declaration. The services themselves are the application's to keep. */
   private readonly shares = new Map<number, AttributeShare>();
   private attributes = 0;
+  /** Server Supported Features; undefined until they were read. */
+  private serverFeatures: number | undefined = undefined;
   private hasWarnedOfAttributes = false;
   private watcher: ValueWatcher | undefined = undefined;
+  /** The peer's database, where databases are remembered. */
+  readonly known: KnownDatabase;
+  /** Called when the peer's database has changed, as far as the peer was asked to say so. */
+  onDatabaseChanged: (() => void) | undefined = undefined;
 
-  constructor(bearer: AttBearer, counters: GattClientCounters) {
+  constructor(bearer: AttBearer, { cache, counters, peer }: ClientParts) {
     this.bearer = bearer;
     this.counters = counters;
     this.port = bearer.port;
+    this.known = new KnownDatabase(this, cache, peer);
     this.role = new AttClientRole(bearer, this, counters);
   }
 
@@ -78,7 +99,30 @@ export class GattClient implements DiscoveryContext, ValueHandler {
 
   /** See `AttClientRole.perform`. */
   perform<T>(work: (operation: Operation) => Promise<T>, outcome: Outcome<T>, bytes = 0): Operation {
-    return this.role.perform(work, outcome, bytes);
+    const reject = (error: unknown): void => {
+      if (error instanceof GattError && error.status === ATT_ERROR.DATABASE_OUT_OF_SYNC)
+        this.databaseChanged();
+      outcome.reject(error);
+    };
+    return this.role.perform(work, { resolve: (value) => outcome.resolve(value), reject }, bytes);
+  }
+
+  /** What was found means nothing any more. */
+  private databaseChanged(): void {
+    this.known.forget();
+    for (const share of this.shares.values()) this.release(share);
+    this.shares.clear();
+    this.port.log("info", `gatt: the database of link ${this.port.link} has changed`);
+    this.onDatabaseChanged?.();
+  }
+
+  /**
+   * Whether the server says that it knows Read Multiple Variable Request, as every one with enhanced bearers does (Vol 3,
+   * Part G, 7.4). Others need not know it, and some leave what they do not know without an answer.
+   */
+  async readsMultipleVariable(operation: Operation): Promise<boolean> {
+    this.serverFeatures ??= (await readByUuid(operation, new UUID(SERVER_SUPPORTED_FEATURES)))?.[0] ?? 0;
+    return (this.serverFeatures & SERVER_FEATURE_EATT) !== 0;
   }
 
   /**
@@ -213,9 +257,11 @@ export class GattClient implements DiscoveryContext, ValueHandler {
 
   /** For the bearer's client role. */
   onValue(handle: number, view: DataView, start: number, length: number, isIndication: boolean): void {
+    if (handle === this.known.serviceChanged && isIndication) this.databaseChanged();
     const inboxes = this.inboxes.get(handle);
     const { counters, watcher } = this;
     if (!inboxes && !watcher) {
+      if (handle === this.known.serviceChanged) return;
       counters.unwantedValues++;
       return;
     }

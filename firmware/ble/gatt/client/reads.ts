@@ -84,16 +84,17 @@ function setOf(handles: readonly number[]): { readonly setOfHandles: Uint8Array 
 }
 
 /**
- * Reads several values of any length, in as few requests as the peer allows (4.8.5). What does not fit its responses is
- * read by itself.
+ * Reads several values of any length (4.8.5). What does not fit the peer's responses is read by itself.
+ * @param isKnown whether the peer knows Read Multiple Variable Request: else each is read by itself.
  */
 export async function readValues(
   operation: Operation,
   bearer: Mtu,
   handles: readonly number[],
+  isKnown: boolean,
 ): Promise<Uint8Array[]> {
   const values: Uint8Array[] = [];
-  let isUnderstood = true;
+  let isUnderstood = isKnown;
   for (const batch of batchesOf(handles, bearer)) {
     let known: Uint8Array[] = [];
     if (isUnderstood && batch.length > 1) {
