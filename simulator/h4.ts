@@ -4,8 +4,15 @@
 export const FROM_HOST = [0x01, 0x02] as const;
 export const FROM_CONTROLLER = [0x02, 0x04] as const;
 
-/** Longest ACL payload that is accepted, in bytes. */
+/** Longest ACL payload that is accepted, in bytes, unless the reader says otherwise. */
 export const ACL_LIMIT = 1024;
+
+export interface H4Options {
+  /** Longest payload that is accepted, in bytes; `ACL_LIMIT` by default. */
+  readonly limit?: number;
+  /** Takes what follows where framing was lost, from the byte that starts no packet to the end of the piece. */
+  readonly onLost?: (rest: Uint8Array) => void;
+}
 
 /** Bytes until the length of a packet is known, the indicator included. */
 function headerLength(indicator: number): number {
@@ -23,6 +30,7 @@ export class H4Framer {
   desynchronised = false;
   private readonly accepted: readonly number[];
   private readonly onPacket: (packet: Uint8Array) => void;
+  private readonly options: H4Options;
   private readonly header = new Uint8Array(5);
   private packet: Uint8Array | undefined = undefined;
   private filled = 0;
@@ -31,9 +39,10 @@ export class H4Framer {
    * @param accepted the indicators that may come, `FROM_HOST` or `FROM_CONTROLLER`.
    * @param onPacket takes each whole packet; it is the receiver's to keep.
    */
-  constructor(accepted: readonly number[], onPacket: (packet: Uint8Array) => void) {
+  constructor(accepted: readonly number[], onPacket: (packet: Uint8Array) => void, options: H4Options = {}) {
     this.accepted = accepted;
     this.onPacket = onPacket;
+    this.options = options;
   }
 
   /** Forgets what was begun, and starts at a packet's first byte. */
@@ -49,6 +58,7 @@ export class H4Framer {
     while (at < bytes.length && !this.desynchronised) {
       at += this.packet ? this.takePayload(this.packet, bytes, at) : this.takeHeader(bytes[at]!);
     }
+    if (this.desynchronised) this.options.onLost?.(bytes.subarray(at));
     return !this.desynchronised;
   }
 
@@ -61,7 +71,7 @@ export class H4Framer {
     const length = headerLength(this.header[0]!);
     if (this.filled < length) return 1;
     const payload = payloadLength(this.header);
-    if (payload > ACL_LIMIT) {
+    if (payload > (this.options.limit ?? ACL_LIMIT)) {
       this.desynchronised = true;
       return 1;
     }

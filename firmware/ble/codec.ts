@@ -274,10 +274,3 @@ export function encode<F extends Fields>(fields: F, values: Values<F>): Uint8Arr
   encodeInto(writer, fields, values);
   return writer.finish();
 }
-
-/** `name: value` of every field, for traces. */
-export function describe<F extends Fields>(fields: F, values: Values<F>): string {
-  let text = "";
-  for (const name in fields) text += `${text ? ", " : ""}${name}: ${fields[name]!.show(values[name])}`;
-  return text;
-}

@@ -14,7 +14,6 @@
  *     assert.equal((await phone.request("0a 03 00"))[0], 0x0b);
  */
 import { createServer, type Server, type Socket } from "node:net";
-import { H4Splitter, h4 } from "../interop/h4.ts";
 import { Mailbox } from "../interop/wait.ts";
 import { bytes } from "./bytes.ts";
 import {
@@ -25,6 +24,7 @@ import {
   op,
   returnParameters,
 } from "./commands.ts";
+import { H4Splitter, h4 } from "./h4.ts";
 import { type ConnectOptions, connectionComplete, disconnectionComplete, Link } from "./link.ts";
 
 /** Packets that the report of a failed test shows. */

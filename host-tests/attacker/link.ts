@@ -1,8 +1,9 @@
 /** A link that a test plays: the central's side in raw bytes. */
-import { h4 } from "../interop/h4.ts";
+
 import { Mailbox } from "../interop/wait.ts";
 import { bytes, u16 } from "./bytes.ts";
 import type { Controller } from "./controller.ts";
+import { h4 } from "./h4.ts";
 
 /** Fixed L2CAP channels (Vol 3, Part A, 2.1). */
 export const cid = { att: 0x0004, signaling: 0x0005, smp: 0x0006 } as const;

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { appendFileSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
-import { btsnoopHeader, btsnoopRecord } from "../../firmware/ble/hci/btsnoop.ts";
+import { btsnoopHeader, btsnoopRecord } from "../../tools/trace/btsnoop.ts";
 
 /** Appends packets to a btsnoop file. */
 export class BtsnoopWriter {

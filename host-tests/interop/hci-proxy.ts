@@ -3,8 +3,9 @@
  * The camera's socket stays open whatever the controller behind it does, as a UART would.
  */
 import { createServer, type Server, type Socket } from "node:net";
+import { FROM_CONTROLLER, FROM_HOST } from "../../simulator/h4.ts";
 import { BtsnoopWriter } from "./btsnoop.ts";
-import { connectHci, H4Splitter } from "./h4.ts";
+import { connectHci, createFramer } from "./h4.ts";
 import { Mailbox } from "./wait.ts";
 
 /** HCI_Reset (Vol 4, Part E, 7.3.2) with its H4 type byte. */
@@ -74,17 +75,15 @@ export class HciProxy {
     this.camera?.destroy();
     this.camera = socket;
     socket.on("error", () => undefined);
-    const splitter = new H4Splitter();
     // A camera may speak before its controller is connected; nothing of that may be lost.
     const attached = this.isMute ? Promise.resolve() : this.attachController();
-    socket.on("data", (bytes: Buffer) => {
-      for (const packet of splitter.push(bytes)) {
-        this.packetsFromCamera++;
-        this.snoop?.write(packet, "sent");
-        if (packet.equals(resetCommand)) this.resets.put();
-        void attached.then(() => this.controller?.write(packet));
-      }
+    const cut = createFramer(FROM_HOST, (packet) => {
+      this.packetsFromCamera++;
+      this.snoop?.write(packet, "sent");
+      if (packet.equals(resetCommand)) this.resets.put();
+      void attached.then(() => this.controller?.write(packet));
     });
+    socket.on("data", cut);
     socket.on("close", () => {
       if (this.camera !== socket) return;
       this.controller?.destroy();
@@ -97,13 +96,12 @@ export class HciProxy {
     this.controller?.destroy();
     const controller = await connectHci(this.controllerHci);
     this.controller = controller;
-    const splitter = new H4Splitter();
+    const cut = createFramer(FROM_CONTROLLER, (packet) => {
+      this.snoop?.write(packet, "received");
+      this.camera?.write(packet);
+    });
     controller.on("data", (bytes: Buffer) => {
-      if (this.controller !== controller) return;
-      for (const packet of splitter.push(bytes)) {
-        this.snoop?.write(packet, "received");
-        this.camera?.write(packet);
-      }
+      if (this.controller === controller) cut(bytes);
     });
   }
 }

@@ -1,34 +1,23 @@
 /** Stands between a camera and its controller, and records what passes as a btsnoop file. */
 import { appendFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
-import { btsnoopHeader, btsnoopRecord } from "../../firmware/ble/hci/btsnoop.ts";
+import { FROM_CONTROLLER, FROM_HOST, H4Framer } from "../../simulator/h4.ts";
 import { parseHci } from "../camera/command.ts";
+import { btsnoopHeader, btsnoopRecord } from "../trace/btsnoop.ts";
 
-/** Where H4 packets carry their length: bytes before it, the indicator included, and its size (Vol 4, Part A, 2). */
-const lengthFields: Readonly<Record<number, { readonly at: number; readonly size: 1 | 2 }>> = {
-  1: { at: 3, size: 1 },
-  2: { at: 3, size: 2 },
-  4: { at: 2, size: 1 },
-};
+/** Longest payload that an ACL packet can announce. */
+const LONGEST = 0xffff;
 
 /** Cuts the H4 stream into packets; what cannot be a packet is recorded as it came. */
-export function createH4Cutter(onPacket: (packet: Buffer) => void): (bytes: Buffer) => void {
-  let pending = Buffer.alloc(0);
-  return (bytes) => {
-    pending = Buffer.concat([pending, bytes]);
-    for (;;) {
-      const field = lengthFields[pending[0] ?? 0];
-      if (pending.length > 0 && field === undefined) {
-        onPacket(pending);
-        pending = Buffer.alloc(0);
-      }
-      if (field === undefined || pending.length < field.at + field.size) return;
-      const total = field.at + field.size + pending.readUIntLE(field.at, field.size);
-      if (pending.length < total) return;
-      onPacket(pending.subarray(0, total));
-      pending = pending.subarray(total);
-    }
-  };
+export function createH4Cutter(onPacket: (packet: Uint8Array) => void): (bytes: Uint8Array) => void {
+  const framer = new H4Framer([...FROM_HOST, ...FROM_CONTROLLER], onPacket, {
+    limit: LONGEST,
+    onLost: (rest) => {
+      onPacket(rest);
+      framer.reset();
+    },
+  });
+  return (bytes) => void framer.push(bytes);
 }
 
 /** A running recorder. */

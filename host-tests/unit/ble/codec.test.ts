@@ -6,7 +6,6 @@ import {
   type Codec,
   copyBytes,
   decode,
-  describe as describeFields,
   encode,
   encodeInto,
   formatAddress,
@@ -22,6 +21,7 @@ import {
   Writer,
 } from "../../../firmware/ble/codec.ts";
 import { UUID } from "../../../firmware/ble/uuid.ts";
+import { fieldsText } from "../../../tools/trace/packet-text.ts";
 import { concat, counting, fromHex, shiftedView, toHex } from "../../support/bytes.ts";
 
 interface Sample {
@@ -142,8 +142,8 @@ describe("codec", () => {
     const fields = { handle: u16, value: rest };
     encodeInto(writer, fields, { handle: 3, value: fromHex("ff") });
     assert.equal(toHex(writer.finish()), "0a 03 00 ff");
-    assert.equal(describeFields(fields, { handle: 3, value: fromHex("ff") }), "handle: 0x0003, value: ff");
-    assert.equal(describeFields({}, {}), "");
+    assert.equal(fieldsText(fields, { handle: 3, value: fromHex("ff") }), "handle: 0x0003, value: ff");
+    assert.equal(fieldsText({}, {}), "");
   });
 
   it("prints bytes and addresses with leading zeros", () => {

@@ -15,7 +15,7 @@ describe("cutting the H4 stream into packets", () => {
   for (const size of [1, 2, 3, 7, 1000]) {
     it(`finds the packets in pieces of ${size}`, () => {
       const found: string[] = [];
-      const cut = createH4Cutter((packet) => found.push(packet.toString("hex")));
+      const cut = createH4Cutter((packet) => found.push(Buffer.from(packet).toString("hex")));
       const stream = Buffer.from(packets.join(""), "hex");
       for (let at = 0; at < stream.length; at += size) cut(stream.subarray(at, at + size));
       assert.deepEqual(found, packets);
@@ -24,7 +24,7 @@ describe("cutting the H4 stream into packets", () => {
 
   it("records what is no packet as it came, and goes on with what comes next", () => {
     const found: string[] = [];
-    const cut = createH4Cutter((packet) => found.push(packet.toString("hex")));
+    const cut = createH4Cutter((packet) => found.push(Buffer.from(packet).toString("hex")));
     cut(Buffer.from("ff0102", "hex"));
     cut(Buffer.from("01030c00", "hex"));
     assert.deepEqual(found, ["ff0102", "01030c00"]);

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { ATT_ERROR, attErrorText } from "../../../../firmware/ble/att/errors.ts";
 import * as pdus from "../../../../firmware/ble/att/pdus.ts";
-import { decode, describe as describeFields, encode } from "../../../../firmware/ble/codec.ts";
+import { decode, encode } from "../../../../firmware/ble/codec.ts";
 import { UUID } from "../../../../firmware/ble/uuid.ts";
+import { fieldsText } from "../../../../tools/trace/packet-text.ts";
 import { fromHex, shiftedView, toHex } from "../../../support/bytes.ts";
 
 /** PDU, its opcode, values, the bytes after the opcode, and the shortest body that may be decoded. */
@@ -90,7 +91,7 @@ describe("ATT PDUs against bytes by hand (Vol 3, Part F, 3.4)", () => {
       for (let length = 0; length < (shortest ?? bytes.length); length++) {
         assert.equal(decode(pdu.fields, shiftedView(bytes), 0, length, true), undefined, `cut to ${length}`);
       }
-      describeFields(pdu.fields, values);
+      fieldsText(pdu.fields, values);
     });
   }
 

@@ -14,8 +14,8 @@ import {
   leRemoteConnectionParameterRequest,
 } from "../../../../firmware/ble/hci/le-events.ts";
 import type { HciEvent } from "../../../../firmware/ble/hci/packet.ts";
-import { EVENTS } from "../../../../firmware/ble/hci/tables.ts";
 import { VirtualClock } from "../../../../simulator/clock.ts";
+import { EVENTS } from "../../../../tools/trace/packet-tables.ts";
 import { fromHex, toHex } from "../../../support/bytes.ts";
 import * as commands from "../../../support/commands.ts";
 import { beginSession } from "../../../support/hci.ts";

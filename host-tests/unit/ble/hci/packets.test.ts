@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { decode, describe as describeFields, encode } from "../../../../firmware/ble/codec.ts";
+import { decode, encode } from "../../../../firmware/ble/codec.ts";
 import * as commonEvents from "../../../../firmware/ble/hci/events.ts";
 import * as leEvents from "../../../../firmware/ble/hci/le-events.ts";
 import type { AnyCommand, HciEvent } from "../../../../firmware/ble/hci/packet.ts";
 import { supports } from "../../../../firmware/ble/hci/startup.ts";
 import { HCI_STATUS, statusText } from "../../../../firmware/ble/hci/status.ts";
-import { COMMANDS, EVENTS } from "../../../../firmware/ble/hci/tables.ts";
+import { COMMANDS, EVENTS } from "../../../../tools/trace/packet-tables.ts";
+import { fieldsText } from "../../../../tools/trace/packet-text.ts";
 import { concat, fromHex, shiftedView, toHex } from "../../../support/bytes.ts";
 import * as commands from "../../../support/commands.ts";
 
@@ -555,7 +556,7 @@ describe("HCI events against bytes by hand (Vol 4, Part E, 7.7)", () => {
       const bytes = fromHex(wire);
       assert.deepEqual(decode(event.fields, shiftedView(bytes), 0, bytes.length, true), values);
       assert.equal(toHex(encode(event.fields, values)), wire);
-      assert.notEqual(describeFields(event.fields, values), "");
+      assert.notEqual(fieldsText(event.fields, values), "");
       const withRest: readonly HciEvent[] = [
         events.commandComplete,
         events.numberOfCompletedPackets,

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { PDUS } from "../../../firmware/ble/att/pdus.ts";
-import { btsnoopRecord } from "../../../firmware/ble/hci/btsnoop.ts";
 import { LE_META } from "../../../firmware/ble/hci/packet.ts";
-import { COMMANDS, EVENTS } from "../../../firmware/ble/hci/tables.ts";
-import { describePacket } from "../../../firmware/ble/trace.ts";
+import { btsnoopRecord } from "../../../tools/trace/btsnoop.ts";
+import { COMMANDS, EVENTS } from "../../../tools/trace/packet-tables.ts";
+import { describePacket } from "../../../tools/trace/packet-text.ts";
 import { concat, fromHex, le16, toHex } from "../../support/bytes.ts";
 import { aclFrame, commandComplete, commandStatus, eventPacket } from "../../support/scripted-controller.ts";
 

@@ -1,5 +1,5 @@
 /** Watches everything that crosses a transport, for traces. */
-import type { HciReceiver, HciTransport } from "../../platform/platform.ts";
+import type { HciReceiver, HciTransport } from "../../firmware/platform/platform.ts";
 
 /** Which way a packet went, seen from the host. */
 export type Direction = "sent" | "received";

@@ -1,7 +1,11 @@
 /** Keys in packets: what a trace must not hold (Vol 3, Part H, 3.6; Vol 4, Part E, 7.8). */
-import { copyBytes, viewOf } from "../codec.ts";
-import { leEnableEncryption, leEncrypt, leLongTermKeyRequestReply } from "./commands/le-security.ts";
-import { H4_ACL, H4_COMMAND } from "./packet.ts";
+import { copyBytes, viewOf } from "../../firmware/ble/codec.ts";
+import {
+  leEnableEncryption,
+  leEncrypt,
+  leLongTermKeyRequestReply,
+} from "../../firmware/ble/hci/commands/le-security.ts";
+import { H4_ACL, H4_COMMAND } from "../../firmware/ble/hci/packet.ts";
 
 const KEY_LENGTH = 16;
 

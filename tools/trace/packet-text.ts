@@ -1,12 +1,12 @@
-/** One line of text for each HCI packet, from the declarations of every layer. For logs and tests; no host needs it to run. */
-import { PDUS } from "./att/pdus.ts";
-import { decode, describe, type Fields, hex, viewOf } from "./codec.ts";
-import { commandComplete } from "./hci/events.ts";
-import { type AnyCommand, H4_ACL, H4_COMMAND, H4_EVENT, LE_META } from "./hci/packet.ts";
-import { statusText } from "./hci/status.ts";
-import { COMMANDS, EVENTS } from "./hci/tables.ts";
-import type { Direction } from "./hci/tap.ts";
-import { SMP_PDUS } from "./smp/pdus.ts";
+/** One line of text for each HCI packet, from the declarations of every layer. For logs and tests. */
+import { PDUS } from "../../firmware/ble/att/pdus.ts";
+import { decode, type Fields, hex, type Values, viewOf } from "../../firmware/ble/codec.ts";
+import { commandComplete } from "../../firmware/ble/hci/events.ts";
+import { type AnyCommand, H4_ACL, H4_COMMAND, H4_EVENT, LE_META } from "../../firmware/ble/hci/packet.ts";
+import { statusText } from "../../firmware/ble/hci/status.ts";
+import { SMP_PDUS } from "../../firmware/ble/smp/pdus.ts";
+import type { Direction } from "./hci-tap.ts";
+import { COMMANDS, EVENTS } from "./packet-tables.ts";
 
 /** Channels whose PDUs are declared (Vol 3, Part A, Table 2.2). */
 const CHANNEL = { ATT: 0x0004, SMP: 0x0006 } as const;
@@ -14,6 +14,13 @@ const CHANNEL = { ATT: 0x0004, SMP: 0x0006 } as const;
 interface Declared {
   readonly name: string;
   readonly fields: Fields;
+}
+
+/** `name: value` of every field. */
+export function fieldsText<F extends Fields>(fields: F, values: Values<F>): string {
+  let text = "";
+  for (const name in fields) text += `${text ? ", " : ""}${name}: ${fields[name]!.show(values[name])}`;
+  return text;
 }
 
 function hexCode(code: number, digits: number): string {
@@ -31,7 +38,7 @@ function body(declared: Declared | undefined, unknown: string, view: DataView, s
   if (!declared) return `${unknown} ${raw()}`.trim();
   const values = decode(declared.fields, view, start, end);
   if (!values) return `${declared.name} (malformed) ${raw()}`.trim();
-  const text = describe(declared.fields, values);
+  const text = fieldsText(declared.fields, values);
   return text ? `${declared.name} { ${text} }` : declared.name;
 }
 

@@ -2,10 +2,10 @@
  * The btsnoop file format, version 1, data link 1002 (HCI UART, H4), which Wireshark reads. Big-endian throughout: a
  * header of 16 bytes, then records of 24 bytes and the packet.
  */
-import { viewOf } from "../codec.ts";
-import { H4_COMMAND, H4_EVENT } from "./packet.ts";
+import { viewOf } from "../../firmware/ble/codec.ts";
+import { H4_COMMAND, H4_EVENT } from "../../firmware/ble/hci/packet.ts";
+import type { Direction } from "./hci-tap.ts";
 import { withoutSecrets } from "./secrets.ts";
-import type { Direction } from "./tap.ts";
 
 const IDENTIFICATION = [0x62, 0x74, 0x73, 0x6e, 0x6f, 0x6f, 0x70, 0x00];
 const VERSION = 1;

@@ -5,16 +5,16 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
-import { createAioble } from "../../../../firmware/aioble/aioble.ts";
-import { btsnoopHeader, btsnoopRecord } from "../../../../firmware/ble/hci/btsnoop.ts";
-import { type Direction, tapTransport } from "../../../../firmware/ble/hci/tap.ts";
-import { Host } from "../../../../firmware/ble/host.ts";
-import { describePacket } from "../../../../firmware/ble/trace.ts";
-import { UUID } from "../../../../firmware/ble/uuid.ts";
-import { createSignals } from "../../../../firmware/platform/globals.ts";
-import { createWorld } from "../../../../simulator/world.ts";
-import { concat, fromHex, toHex } from "../../../support/bytes.ts";
-import { MemoryRecords } from "../../../support/cameras.ts";
+import { createAioble } from "../../../firmware/aioble/aioble.ts";
+import { Host } from "../../../firmware/ble/host.ts";
+import { UUID } from "../../../firmware/ble/uuid.ts";
+import { createSignals } from "../../../firmware/platform/globals.ts";
+import { createWorld } from "../../../simulator/world.ts";
+import { btsnoopHeader, btsnoopRecord } from "../../../tools/trace/btsnoop.ts";
+import { type Direction, tapTransport } from "../../../tools/trace/hci-tap.ts";
+import { describePacket } from "../../../tools/trace/packet-text.ts";
+import { concat, fromHex, toHex } from "../../support/bytes.ts";
+import { MemoryRecords } from "../../support/cameras.ts";
 
 /** 1 January 2024, 00:00:00 UTC. */
 const NEW_YEAR_2024_MS = 1_704_067_200_000;

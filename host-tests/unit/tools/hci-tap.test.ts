@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { tapTransport } from "../../../../firmware/ble/hci/tap.ts";
-import type { HciReceiver } from "../../../../firmware/platform/platform.ts";
-import { fromHex, toHex } from "../../../support/bytes.ts";
-import { ScriptedController, SILENCE } from "../../../support/scripted-controller.ts";
+import type { HciReceiver } from "../../../firmware/platform/platform.ts";
+import { tapTransport } from "../../../tools/trace/hci-tap.ts";
+import { fromHex, toHex } from "../../support/bytes.ts";
+import { ScriptedController, SILENCE } from "../../support/scripted-controller.ts";
 
 function createScene() {
   const controller = new ScriptedController();
