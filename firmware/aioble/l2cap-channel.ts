@@ -20,8 +20,10 @@ export interface SendOptions extends WaitOptions {
 
 /** A call that waits for an SDU. */
 interface Reader {
-  /** Takes from the SDU that has arrived, and ends the wait with it. */
-  take(): void;
+  /** For `recvinto`. */
+  readonly target: Uint8Array | undefined;
+  resolve(value: Uint8Array | number): void;
+  reject(error: unknown): void;
 }
 
 /** A channel to a device, from `l2capAccept` or `l2capConnect`. It closes itself at the end of an `await using` block. */
@@ -135,7 +137,7 @@ export class L2CAPChannel implements ChannelOwner {
    * @throws L2CAPDisconnectedError once all that arrived has been read, TimeoutError after `timeoutMs`, the signal's reason.
    */
   recv(options: WaitOptions = NO_LIMITS): Promise<Uint8Array> {
-    return this.receive(options, () => this.channel.read());
+    return this.receive(options, undefined);
   }
 
   /**
@@ -145,27 +147,45 @@ export class L2CAPChannel implements ChannelOwner {
    */
   recvinto(target: Uint8Array, options: WaitOptions = NO_LIMITS): Promise<number> {
     if (!(target instanceof Uint8Array)) throw new TypeError("recvinto takes a Uint8Array");
-    return this.receive(options, () => (target.length === 0 ? 0 : this.channel.readInto(target)));
+    return this.receive(options, target);
   }
 
-  private receive<T>(options: WaitOptions, take: () => T): Promise<T> {
+  /** @param target where to put it; left out: the SDU is the result. */
+  private receive<T>(options: WaitOptions, target: Uint8Array | undefined): Promise<T> {
     const { timeoutMs, signal } = options;
+    const { readers } = this;
     if (timeoutMs !== undefined) checkTimeout(timeoutMs);
     // What has arrived is there also when the channel is closed.
-    if (this.channel.readable !== undefined && this.readers.length === 0 && !signal?.aborted)
-      return Promise.resolve(take());
+    if (this.channel.readable !== undefined && readers.length === 0 && !signal?.aborted)
+      return Promise.resolve(this.take(target) as T);
+    if (timeoutMs === undefined && signal === undefined && this.isOpen) {
+      // The wait that is repeated most: it costs no more than its promise.
+      const { deferrals } = this.core;
+      const promise = deferrals.create<T>();
+      readers.push({ target, resolve: deferrals.fulfil as Reader["resolve"], reject: deferrals.refuse });
+      return promise;
+    }
     let reader: Reader | undefined;
     return this.scope.wait<T>(
       options,
       (pending) => {
-        reader = { take: () => pending.resolve(take()) };
-        this.readers.push(reader);
+        reader = {
+          target,
+          resolve: (value) => pending.resolve(value as T),
+          reject: (error) => pending.reject(error),
+        };
+        readers.push(reader);
       },
       () => {
-        const index = reader ? this.readers.indexOf(reader) : -1;
-        if (index >= 0) this.readers.splice(index, 1);
+        const index = reader ? readers.indexOf(reader) : -1;
+        if (index >= 0) readers.splice(index, 1);
       },
     );
+  }
+
+  private take(target: Uint8Array | undefined): Uint8Array | number {
+    if (target === undefined) return this.channel.read();
+    return target.length === 0 ? 0 : this.channel.readInto(target);
   }
 
   /**
@@ -185,8 +205,13 @@ export class L2CAPChannel implements ChannelOwner {
     const closed = this.waitForClose({ timeoutMs, signal });
     this.channel.close();
     this.channel.discard();
-    this.scope.end(new L2CAPDisconnectedError("local"));
+    this.endWaits(new L2CAPDisconnectedError("local"));
     await closed;
+  }
+
+  private endWaits(error: L2CAPDisconnectedError): void {
+    for (const reader of this.readers.splice(0)) reader.reject(error);
+    this.scope.end(error);
   }
 
   /**
@@ -227,7 +252,11 @@ export class L2CAPChannel implements ChannelOwner {
 
   /** Not for applications: an SDU has arrived. */
   onReceived(): void {
-    while (this.readers.length > 0 && this.channel.readable !== undefined) this.readers[0]!.take();
+    const { channel, readers } = this;
+    while (readers.length > 0 && channel.readable !== undefined) {
+      const reader = readers.shift()!;
+      reader.resolve(this.take(reader.target));
+    }
   }
 
   /** Not for applications: all that was given to `send` has left. */
@@ -242,7 +271,7 @@ export class L2CAPChannel implements ChannelOwner {
     this.isEnding = false;
     if (wasOpen) {
       const cause = reason === "link" ? this.connection.gone() : undefined;
-      this.scope.end(new L2CAPDisconnectedError(reason, cause));
+      this.endWaits(new L2CAPDisconnectedError(reason, cause));
     }
     for (const pending of [...this.closeWaits]) pending.resolve();
   }

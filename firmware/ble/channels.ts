@@ -1,5 +1,6 @@
 /** The credit-based channels of a host: who listens for them, and those of each link. For the feature `channels`. */
-import type { Clock, LogLevel } from "../platform/platform.ts";
+import type { Clock, CopyBytes, LogLevel } from "../platform/platform.ts";
+import { copyInto } from "./codec.ts";
 import type { Connection } from "./gap/connection.ts";
 import type { Acl } from "./hci/acl.ts";
 import type { ChannelRequest } from "./l2cap/channel-request.ts";
@@ -33,6 +34,8 @@ export interface ChannelListener {
 export interface ChannelsPort {
   readonly acl: Acl;
   readonly clock: Clock;
+  /** Left out: the engine's own way, which looks at each byte. */
+  readonly copyBytes?: CopyBytes | undefined;
   log(level: LogLevel, message: string): void;
   observe(observer: HostObserver): () => void;
   /** A link has its first channel, or its last is closed. */
@@ -46,7 +49,7 @@ export class Channels {
   private readonly listeners = new Map<number, ChannelListener>();
   private readonly links = new Map<Connection, LinkChannels>();
 
-  constructor({ acl, clock, log, observe, onUse }: ChannelsPort) {
+  constructor({ acl, clock, copyBytes = copyInto, log, observe, onUse }: ChannelsPort) {
     observe({
       onConnected: (connection) => {
         const { l2cap, link } = connection;
@@ -56,7 +59,7 @@ export class Channels {
           connection.openChannels = size;
           if (isChange) onUse();
         };
-        const port = { acl, link, l2cap, clock, counters: this.counters, log, onRequest, onSize };
+        const port = { acl, link, l2cap, clock, copyBytes, counters: this.counters, log, onRequest, onSize };
         this.links.set(connection, new LinkChannels(port));
       },
       onDisconnected: (connection) => {

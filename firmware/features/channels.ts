@@ -9,9 +9,9 @@ import type { Feature } from "./feature.ts";
 export const feature = {
   attach(host) {
     const { acl, log } = host;
-    const { clock } = host.platform;
+    const { clock, copyBytes } = host.platform;
     host.channels = new Channels({
-      ...{ acl, clock, log },
+      ...{ acl, clock, copyBytes, log },
       observe: (observer) => host.observe(observer),
       onUse: () => host.updateIdleLinks(),
     });

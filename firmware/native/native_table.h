@@ -17,6 +17,7 @@
     NATIVE(radioReady, 0)                                                                                    \
     NATIVE(radioBaudRate, 1)                                                                                 \
     NATIVE(radioPatch, 2)                                                                                    \
+    NATIVE(copyBytes, 5)                                                                                     \
     NATIVE(random, 1)                                                                                        \
     NATIVE(uniqueId, 0)                                                                                      \
     NATIVE(aes128, 2)                                                                                        \

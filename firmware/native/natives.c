@@ -50,6 +50,20 @@ uint8_t *native_bytes(txMachine *the, int index, const char *name, uint32_t *len
     return (uint8_t *)data->value.arrayBuffer.address + view->value.dataView.offset;
 }
 
+/* The bytes of a DataView. */
+static const uint8_t *view_bytes(txMachine *the, int index, const char *name, uint32_t *length) {
+    txSlot *slot = native_argument(the, index);
+    txSlot *view = mxIsReference(slot) ? slot->value.reference->next : NULL;
+    if (!view || view->kind != XS_DATA_VIEW_KIND || !(view->flag & XS_INTERNAL_FLAG))
+        mxTypeError("%s is not a DataView", name);
+    txSlot *buffer = view->next;
+    txSlot *data = buffer->value.reference->next;
+    if (data->kind != XS_ARRAY_BUFFER_KIND || !data->value.arrayBuffer.address)
+        mxTypeError("%s is detached", name);
+    *length = (uint32_t)fxGetDataViewSize(the, view, buffer);
+    return (uint8_t *)data->value.arrayBuffer.address + view->value.dataView.offset;
+}
+
 uint8_t *native_result_bytes(txMachine *the, uint32_t length) {
     mxPush(mxUint8ArrayConstructor);
     mxNew();
@@ -58,6 +72,19 @@ uint8_t *native_result_bytes(txMachine *the, uint32_t length) {
     mxPullSlot(mxResult);
     txSlot *view = mxResult->value.reference->next->next;
     return (uint8_t *)view->next->value.reference->next->value.arrayBuffer.address;
+}
+
+/* ---- bytes ---- */
+
+void native_copyBytes(txMachine *the) {
+    uint32_t room, size;
+    uint8_t *target = native_bytes(the, 0, "target", &room);
+    uint32_t at = native_unsigned(the, 1, "at", room);
+    const uint8_t *source = view_bytes(the, 2, "view", &size);
+    uint32_t start = native_unsigned(the, 3, "start", size);
+    uint32_t length = native_unsigned(the, 4, "length", size - start < room - at ? size - start : room - at);
+    /* Nothing above allocates, so nothing has moved. */
+    memmove(target + at, source + start, length);
 }
 
 /* ---- clock, identity, entropy ---- */

@@ -184,10 +184,24 @@ export interface Crypto {
   p256SharedSecret(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
 }
 
+/** See `Platform.copyBytes`. Called without `this`. */
+export type CopyBytes = (
+  target: Uint8Array,
+  at: number,
+  view: DataView,
+  start: number,
+  length: number,
+) => void;
+
 /** Everything that a host needs to run. */
 export interface Platform {
   readonly clock: Clock;
   readonly transport: HciTransport;
+  /**
+   * Copies `length` bytes of `view`, from `start` on, into `target` from `at` on, for who moves many: the engine's own `set`
+   * looks at each. Left out, that is what is used.
+   */
+  readonly copyBytes?: CopyBytes;
   /** Left out where the controller is always on and ready. */
   readonly radioLines?: RadioLines;
   /** Entropy fit for keys; throws when the board has none. */

@@ -325,6 +325,11 @@ for (const sanitize of [false, true]) {
             () => native.exit("x"),
             () => native.applicationStart(1, {}, () => {}),
             () => native.hciWrite({ __proto__: bytes }, 1),
+            () => native.copyBytes(bytes, 9, new DataView(bytes.buffer), 0, 0),
+            () => native.copyBytes(bytes, 4, new DataView(bytes.buffer), 0, 5),
+            () => native.copyBytes(bytes, 0, new DataView(bytes.buffer, 6), 3, 0),
+            () => native.copyBytes(bytes, 0, new DataView(bytes.buffer, 6), 1, 2),
+            () => native.copyBytes(bytes, 0, bytes, 0, 1),
           ]) log(attempt(f));
           native.exit(0);`);
         assert.deepEqual(lines, [
@@ -347,6 +352,26 @@ for (const sanitize of [false, true]) {
           "TypeError: status is not a number",
           "TypeError: applicationStart: modules and globals are objects",
           "TypeError: header is not a Uint8Array",
+          "RangeError: at is not between 0 and 8",
+          "RangeError: length is not between 0 and 4",
+          "RangeError: start is not between 0 and 2",
+          "RangeError: length is not between 0 and 1",
+          "TypeError: view is not a DataView",
+        ]);
+      });
+
+      it("copyBytes copies between any offsets, also where they overlap", async () => {
+        const lines = await log(`
+          const source = Uint8Array.from({ length: 16 }, (_, at) => at);
+          const target = new Uint8Array(new Uint8Array(16).buffer, 3, 10);
+          native.copyBytes(target, 2, new DataView(source.buffer, 4), 1, 6);
+          log(new Uint8Array(target.buffer).join());
+          native.copyBytes(source, 2, new DataView(source.buffer), 0, 8);
+          log(source.join());
+          native.exit(0);`);
+        assert.deepEqual(lines, [
+          "0,0,0,0,0,5,6,7,8,9,10,0,0,0,0,0",
+          "0,1,0,1,2,3,4,5,6,7,10,11,12,13,14,15",
         ]);
       });
 

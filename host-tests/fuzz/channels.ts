@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { Budget } from "../../firmware/ble/budget.ts";
+import { copyInto } from "../../firmware/ble/codec.ts";
 import { Acl } from "../../firmware/ble/hci/acl.ts";
 import { MPS_MAX, parametersOf } from "../../firmware/ble/l2cap/channel-parameters.ts";
 import type { CreditChannel } from "../../firmware/ble/l2cap/credit-channel.ts";
@@ -71,6 +72,7 @@ class Scene {
     const counters = { refused: 0, violations: 0, unreadBytes: 0 };
     this.channels = new LinkChannels({
       ...port,
+      copyBytes: copyInto,
       ...{ acl: this.acl, link, l2cap: this.l2cap, counters },
       onRequest: (request) => {
         if (request.spsm !== PSM) return request.refuse();

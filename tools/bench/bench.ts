@@ -10,7 +10,7 @@ import type { BoardFigures, Figures } from "./figures.ts";
 import { type BenchImages, buildBenchImages, EXAMPLE } from "./images.ts";
 import type { Peer } from "./peer.ts";
 import { type Report, runImage } from "./run.ts";
-import { type Counted, FIT_COUNT, REPETITIONS, RESTARTS } from "./script.ts";
+import { CHANNEL_REPETITIONS, type Counted, FIT_COUNT, REPETITIONS, RESTARTS } from "./script.ts";
 
 const IDLE_MS = 10_000;
 /** One start differs from the next by a fraction of a percent: received bytes come between other instructions. */
@@ -30,23 +30,32 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
     return { value: images as [BenchImages, BenchImages] };
   });
   return yield* step("measure", "Measurements", async () => {
-    const [onCamera, onHost, start, fit] = await Promise.all([
+    const [onCamera, onHost, start, fit, channels] = await Promise.all([
       runImage(camera, camera.application, (peer) => operations(peer, IDLE_MS)),
       runImage(host, host.application, (peer) => operations(peer, IDLE_MS)),
       measureStart(camera),
       runImage(camera, camera.fit, (peer) => peer.fits()),
+      hasChannels(camera) ? runImage(camera, camera.channels, measureChannel) : undefined,
     ]);
+    const channelsOnHost = hasChannels(host)
+      ? await runImage(host, host.channels, measureChannel)
+      : undefined;
     const figures: Figures = {
       "mps2-an500": {
         bootToAdvertising: start.instructions,
         ...operationFigures(onCamera),
+        ...channelFigures(channels),
         ramBytes: ramOf(product.board, product.image) + Math.max(start.heap, heapOf(onCamera)),
         ...fitFigures(fit),
         heapMaxBytes: product.board.heapMaxBytes,
         imageBytes: storedBytes(readSections(product.image)),
         imageBytesPeripheral: storedBytes(readSections(peripheral.image)),
       },
-      host: { ...operationFigures(onHost), ...(await measureThroughput(host)) },
+      host: {
+        ...operationFigures(onHost),
+        ...channelFigures(channelsOnHost),
+        ...(await measureThroughput(host)),
+      },
     };
     return { value: figures };
   });
@@ -97,7 +106,31 @@ async function measureThroughput(host: BenchImages): Promise<BoardFigures> {
     seconds = await peer.notificationsAtOnce();
   };
   await runImage(host, host.application, script, { enough: 1, plain: true });
-  return { notificationsPerSecond: Math.round(REPETITIONS / seconds), rig: RIG };
+  const figures = { notificationsPerSecond: Math.round(REPETITIONS / seconds), rig: RIG };
+  if (!hasChannels(host)) return figures;
+  let slower = 0;
+  const channelScript = async (peer: Peer) => {
+    const { receiving, sending } = await peer.channel();
+    slower = Math.max(receiving, sending);
+  };
+  await runImage(host, host.channels, channelScript, { plain: true });
+  return { ...figures, channelKBPerSecond: Math.round(CHANNEL_REPETITIONS / slower) };
+}
+
+/** Whether the image has the feature that a channel needs. */
+export const hasChannels = ({ board }: BenchImages): boolean => board.manifest.features.includes("channels");
+
+/** The peer's part in the application that shows what a channel costs. */
+export const measureChannel = async (peer: Peer): Promise<void> => {
+  await peer.channel();
+};
+
+function channelFigures(report: Report | undefined): BoardFigures {
+  if (!report) return {};
+  return {
+    channelReceivePerKB: mean(report, "channelReceivePerKB", CHANNEL_REPETITIONS, 0),
+    channelSendPerKB: mean(report, "channelSendPerKB", CHANNEL_REPETITIONS),
+  };
 }
 
 function operationFigures(report: Report): BoardFigures {
@@ -115,12 +148,12 @@ function operationFigures(report: Report): BoardFigures {
 
 /**
  * Instructions of one operation.
- * @param windows how many there must be for the figure to mean what it says.
+ * @param windows how many there must be for the figure to mean what it says; 0 when they vary.
  */
 function mean(report: Report, figure: Counted, operations: number, windows = operations): number {
   const line = new RegExp(`^${figure} windows (\\d+) instructions (\\d+)`);
   const found = report.lines.map((text) => line.exec(text)).find((match) => match !== null);
-  if (!found || Number(found[1]) !== windows) {
+  if (!found || (windows > 0 && Number(found[1]) !== windows)) {
     throw new ToolError(`The probes saw ${found?.[1] ?? "no"} windows of ${figure}, not ${windows}`);
   }
   const instructions = report.callgrind.get(figure) ?? Number(found[2]);

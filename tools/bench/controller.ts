@@ -46,16 +46,17 @@ function returns(opcode: number): readonly number[] {
   }
 }
 
-/** An ATT PDU of the camera, and the link that it is for. */
+/** A PDU of the camera, and the link and channel that it is for. */
 export interface SentPdu {
   readonly handle: number;
+  readonly channel: number;
   readonly pdu: Uint8Array;
 }
 
 /** Everything happens in answer to a packet from the camera, in the order in which they come. */
 export class BenchController {
   private socket: Socket | undefined = undefined;
-  /** Settles the wait for the camera's next ATT PDU. */
+  /** Settles the wait for the camera's next PDU. */
   private onPdu: ((sent: SentPdu) => void) | undefined = undefined;
   private readonly pdus: SentPdu[] = [];
   private onAdvertising: (() => void) | undefined = undefined;
@@ -69,7 +70,8 @@ export class BenchController {
 
   private receive(packet: Uint8Array): void {
     if (packet[0] === 0x02) {
-      const sent = { handle: (packet[1]! | (packet[2]! << 8)) & 0x0fff, pdu: packet.subarray(9) };
+      const handle = (packet[1]! | (packet[2]! << 8)) & 0x0fff;
+      const sent = { handle, channel: packet[7]! | (packet[8]! << 8), pdu: packet.subarray(9) };
       const onPdu = this.onPdu;
       this.onPdu = undefined;
       if (onPdu) onPdu(sent);
@@ -90,7 +92,7 @@ export class BenchController {
     this.socket?.write(Uint8Array.from(packets.flat()));
   }
 
-  /** The camera's next ATT PDU, in their order. */
+  /** The camera's next PDU, in their order. */
   next(): Promise<SentPdu> {
     const waiting = this.pdus.shift();
     if (waiting) return Promise.resolve(waiting);
@@ -107,9 +109,9 @@ export class BenchController {
   }
 }
 
-/** An ACL packet with an ATT PDU. */
-export function aclPacket(handle: number, pdu: readonly number[]): number[] {
-  const frame = [...le16(pdu.length), ...le16(0x0004), ...pdu];
+/** An ACL packet with a PDU, of ATT unless another channel is named. */
+export function aclPacket(handle: number, pdu: readonly number[], channel = 0x0004): number[] {
+  const frame = [...le16(pdu.length), ...le16(channel), ...pdu];
   return [0x02, ...le16(handle | 0x2000), ...le16(frame.length), ...frame];
 }
 

@@ -29,6 +29,8 @@ export interface BenchImages {
   readonly example: string;
   /** The application that shows what fits. */
   readonly fit: string;
+  /** The application that shows what a channel costs. */
+  readonly channels: string;
 }
 
 /**
@@ -68,11 +70,13 @@ export async function buildBenchImages(
       firmware,
     );
     const fit = await compiled("application", join(root, "tools/bench/fit.ts"), "fit", firmware);
+    const channelsEntry = join(root, "tools/bench/channels.ts");
+    const channels = await compiled("application", channelsEntry, "channels", firmware);
     const example = await compiled("application", findApplication(EXAMPLE).entry, EXAMPLE, firmware);
     const probes = join(root, "tools/bench/native/probes.cmake");
     const settings = [`CMAKE_PROJECT_obscura_firmware_INCLUDE=${probes}`, ...(profile ? ["PROFILE=ON"] : [])];
     const { image } = await buildImage(board, { bundle: firmware, folder, settings }, progress);
-    return { board, folder, image, application, example, fit };
+    return { board, folder, image, application, example, fit, channels };
   } finally {
     unlock();
   }

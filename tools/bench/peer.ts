@@ -8,13 +8,20 @@ import {
   connectionComplete,
   disconnectionComplete,
   le16,
+  type SentPdu,
 } from "./controller.ts";
 import {
   CAPTURED,
+  CHANNEL_CREDITS,
+  CHANNEL_MPS,
+  CHANNEL_PSM,
+  CHANNEL_REPETITIONS,
+  CHANNEL_WARM_UP,
   FIT_COUNT,
   REPETITIONS,
   RESTARTS,
   RESTARTS_WARM_UP,
+  SDU_LENGTH,
   TURN,
   VALUE,
   VALUE_LENGTH,
@@ -33,6 +40,10 @@ const ATT = {
   NOTIFICATION: 0x1b,
   WRITE_COMMAND: 0x52,
 } as const;
+
+/** The signalling channel, and the peer's end of the channel that is measured. */
+const SIGNALING = 0x0005;
+const PEER_CID = 0x0050;
 
 /** The clocks of camera and peer may differ by a little. */
 const SETTLE_MS = 1500;
@@ -115,6 +126,26 @@ export class Peer {
     this.controller.send(connectionComplete(FIRST));
     await sleep(milliseconds);
     this.controller.send(disconnectionComplete(FIRST));
+  }
+
+  /**
+   * Opens a channel, sends as the camera gives credits, then asks for SDU after SDU, and closes the channel. Returns how many
+   * seconds each direction took.
+   */
+  async channel(): Promise<{ readonly receiving: number; readonly sending: number }> {
+    const { controller } = this;
+    await this.advertising();
+    controller.send(connectionComplete(FIRST));
+    const request = [CHANNEL_PSM, PEER_CID, SDU_LENGTH, CHANNEL_MPS, 0xffff].flatMap(le16);
+    controller.send(aclPacket(FIRST, [0x14, 1, ...le16(request.length), ...request], SIGNALING));
+    const { pdu } = await controller.next();
+    controller.send(completedPackets(1, FIRST));
+    if (pdu[0] !== 0x15 || pdu[12] !== 0) throw new Error("the camera refused the channel");
+    const channel = new ChannelPeer(controller, pdu[4]! | (pdu[5]! << 8));
+    const receiving = await channel.fill();
+    const sending = await channel.drain();
+    channel.close();
+    return { receiving, sending };
   }
 
   /** The handle of a characteristic's value. */
@@ -232,5 +263,62 @@ export class Peer {
       advertising = this.advertising();
       this.controller.send(connectionComplete(FIRST), disconnectionComplete(FIRST));
     }
+  }
+}
+
+/** The peer's end of a channel. */
+class ChannelPeer {
+  private readonly controller: BenchController;
+  private readonly cid: number;
+  /** Frames that the camera takes. */
+  private credits = CHANNEL_CREDITS;
+
+  constructor(controller: BenchController, cid: number) {
+    this.controller = controller;
+    this.cid = cid;
+  }
+
+  /** Sends SDUs; returns how many seconds those took that are measured. */
+  async fill(): Promise<number> {
+    const sdu = [...le16(SDU_LENGTH), ...new Array<number>(SDU_LENGTH).fill(0x5a)];
+    const frames: number[][] = [];
+    for (let at = 0; at < sdu.length; at += CHANNEL_MPS) frames.push(sdu.slice(at, at + CHANNEL_MPS));
+    let start = 0;
+    for (let count = 0; count < CHANNEL_WARM_UP + CHANNEL_REPETITIONS; count++) {
+      if (count === CHANNEL_WARM_UP) start = performance.now();
+      for (const frame of frames) await this.send(frame);
+    }
+    return (performance.now() - start) / 1000;
+  }
+
+  private async send(frame: readonly number[]): Promise<void> {
+    while (this.credits === 0) this.hear(await this.controller.next());
+    this.controller.send(aclPacket(FIRST, frame, this.cid));
+    this.credits--;
+  }
+
+  /** Returns how many bytes of the channel came. */
+  private hear({ channel, pdu }: SentPdu): number {
+    this.controller.send(completedPackets(1, FIRST));
+    if (channel !== SIGNALING) return pdu.length;
+    if (pdu[0] !== 0x16) throw new Error("the camera did not send credits");
+    this.credits += pdu[6]! | (pdu[7]! << 8);
+    return 0;
+  }
+
+  /** Asks for SDUs, each by one of a single byte; returns how many seconds those took that are measured. */
+  async drain(): Promise<number> {
+    let start = 0;
+    for (let count = 0; count < CHANNEL_WARM_UP + CHANNEL_REPETITIONS; count++) {
+      if (count === CHANNEL_WARM_UP) start = performance.now();
+      await this.send([...le16(1), 0]);
+      for (let received = 0; received < 2 + SDU_LENGTH; ) received += this.hear(await this.controller.next());
+    }
+    return (performance.now() - start) / 1000;
+  }
+
+  close(): void {
+    const end = [...le16(this.cid), ...le16(PEER_CID)];
+    this.controller.send(aclPacket(FIRST, [0x06, 2, ...le16(end.length), ...end], SIGNALING));
   }
 }

@@ -7,10 +7,10 @@ import { dirname, join } from "node:path";
 import { type Operation, step, ToolError } from "../events.ts";
 import { displayPath, root } from "../paths.ts";
 import { bundleParts, type Part } from "../size/bytecode.ts";
-import { operations } from "./bench.ts";
+import { hasChannels, measureChannel, operations } from "./bench.ts";
 import { type BenchImages, buildBenchImages } from "./images.ts";
 import { type Report, runImage } from "./run.ts";
-import { REPETITIONS, RESTARTS } from "./script.ts";
+import { CHANNEL_REPETITIONS, REPETITIONS, RESTARTS } from "./script.ts";
 
 /** What one function takes of an operation. */
 export interface FunctionShare {
@@ -37,11 +37,14 @@ export async function* profile(manifest?: string): Operation<FigureProfile[]> {
   }));
   return yield* step("measure", "Measurements", async () => {
     const modules = new Modules(camera, await bundleParts(camera.board.manifest));
-    const [start, steps] = await Promise.all([
+    const [start, steps, channels] = await Promise.all([
       runImage(camera, camera.example, (peer) => peer.advertising(), { enough: 1 }),
       runImage(camera, camera.application, (peer) => operations(peer, 0)),
+      hasChannels(camera) ? runImage(camera, camera.channels, measureChannel) : undefined,
     ]);
-    const profiles = [...profilesOf(start, modules), ...profilesOf(steps, modules)];
+    const profiles = [start, steps, channels].flatMap((report) =>
+      report ? profilesOf(report, modules) : [],
+    );
     const isTwice = ({ figure }: FigureProfile, at: number) =>
       profiles.findIndex((other) => other.figure === figure) < at;
     return { value: profiles.filter((each, at) => !isTwice(each, at)) };
@@ -51,6 +54,7 @@ export async function* profile(manifest?: string): Operation<FigureProfile[]> {
 /** Operations that a figure's instructions are divided by. */
 function operationsOf(figure: string): number {
   if (figure === "bootToAdvertising") return 1;
+  if (figure.startsWith("channel")) return CHANNEL_REPETITIONS;
   return figure === "stopStart" ? RESTARTS : REPETITIONS;
 }
 

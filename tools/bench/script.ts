@@ -18,6 +18,15 @@ export const REPETITIONS = 1000;
 export const RESTARTS_WARM_UP = 5;
 export const RESTARTS = 50;
 
+/** The channel that is measured: SDUs of 1 KB in frames of one packet each. */
+export const CHANNEL_PSM = 0x80;
+export const SDU_LENGTH = 1024;
+export const CHANNEL_MPS = 247;
+export const CHANNEL_CREDITS = 20;
+/** SDUs of each direction. */
+export const CHANNEL_WARM_UP = 20;
+export const CHANNEL_REPETITIONS = 200;
+
 /** Services, characteristics and subscriptions that a figure of the heap is the mean of. */
 export const FIT_COUNT = 16;
 /** The first of the characteristics that they are measured with; the others follow. */
@@ -31,7 +40,9 @@ export type Counted =
   | "write"
   | "capturedWrite"
   | "writeCycle"
-  | "stopStart";
+  | "stopStart"
+  | "channelReceivePerKB"
+  | "channelSendPerKB";
 
 /** The global object that the probes give to the application. */
 export interface Measure {

@@ -36,7 +36,7 @@ const command = () =>
     .addHelpText(
       "after",
       `
-Of all figures but notificationsPerSecond, less is better.
+Of all figures but those per second, less is better.
 ${Object.entries(descriptions)
   .map(([figure, text]) => `  ${figure.padEnd(20)} ${text}`)
   .join("\n")}

@@ -1,15 +1,12 @@
 /**
  * One credit-based channel (Vol 3, Part A, 3.4.3 and 10.1): SDUs in K-frames, each of which costs its sender a credit. What
- * has to do with opening and closing it is in link-channels.ts.
- *
- * What arrives waits in memory that was set aside when the channel was opened. A credit is given for memory that is free, so
- * that a peer can never send more than there is room for.
+ * arrives is for sdu-inbox.ts; what has to do with opening and closing a channel is in link-channels.ts.
  */
-import { copyInto, viewOf } from "../codec.ts";
+import type { CopyBytes } from "../../platform/platform.ts";
 import { type Acl, type AclLink, L2CAP_OFFSET, PDU_OFFSET } from "../hci/acl.ts";
-import type { ChannelReceiver } from "./channel.ts";
-import { type ChannelParameters, CREDITS_MAX, framesOf, SDU_LENGTH } from "./channel-parameters.ts";
+import { type ChannelParameters, CREDITS_MAX, SDU_LENGTH } from "./channel-parameters.ts";
 import type { CloseReason } from "./channel-results.ts";
+import { type InboxPort, SduInbox } from "./sdu-inbox.ts";
 
 /** Length and channel identifier (Vol 3, Part A, 3.1). */
 const HEADER_LENGTH = PDU_OFFSET - L2CAP_OFFSET;
@@ -34,6 +31,7 @@ export interface ChannelOwner {
 export interface ChannelLink {
   readonly acl: Acl;
   readonly link: AclLink;
+  readonly copyBytes: CopyBytes;
   /** Sends the peer credits (Vol 3, Part A, 4.24). */
   giveCredits(channel: CreditChannel, credits: number): void;
   /** The peer broke a rule: ends the channel. `what` says which, as in "sent a frame without a credit". */
@@ -58,17 +56,6 @@ export interface Outgoing {
   onSent: (() => void) | undefined;
 }
 
-/** One SDU on its way in, or read in part. */
-interface Incoming {
-  readonly bytes: Uint8Array;
-  /** Bytes that have arrived. */
-  filled: number;
-  /** Bytes that have been read. */
-  read: number;
-  /** K-frames that it has taken, until it is whole; then the room that it takes, in K-frames of full length. */
-  frames: number;
-}
-
 /** The other side's figures. */
 export interface PeerParameters {
   readonly cid: number;
@@ -77,9 +64,12 @@ export interface PeerParameters {
   readonly credits: number;
 }
 
-export class CreditChannel implements ChannelReceiver {
-  /** The table of channels of a link asks this. */
-  readonly receiver: ChannelReceiver = this;
+export class CreditChannel implements InboxPort {
+  // Those first that every K-frame needs: the engine finds them soonest.
+  private outgoing: Outgoing[] = [];
+  /** Takes the K-frames that arrive. */
+  readonly receiver: SduInbox;
+  private awaitsLink = false;
   readonly cid: number;
   readonly spsm: number;
   /** What this side takes. */
@@ -95,17 +85,8 @@ export class CreditChannel implements ChannelReceiver {
 
   /** K-frames that the peer takes. */
   private peerCredits: number;
-  private outgoing: Outgoing[] = [];
   /** Its last K-frame waits in the queue of the link. */
   private leaving: Outgoing | undefined = undefined;
-  private awaitsLink = false;
-
-  /** K-frames that the peer may still send. */
-  private given: number;
-  private arriving: Incoming | undefined = undefined;
-  private readonly arrived: Incoming[] = [];
-  /** Room that those take that have arrived, in K-frames of full length. */
-  private held = 0;
 
   constructor(
     port: ChannelLink,
@@ -125,7 +106,7 @@ export class CreditChannel implements ChannelReceiver {
     this.peerMtu = peer.mtu;
     this.framePayload = Math.min(peer.mps, SENT_MPS_MAX);
     this.peerCredits = peer.credits;
-    this.given = parameters.credits;
+    this.receiver = new SduInbox(parameters, port.copyBytes, this);
   }
 
   get isOpen(): boolean {
@@ -198,8 +179,9 @@ export class CreditChannel implements ChannelReceiver {
   private pump(): void {
     if (this.awaitsLink || this.state !== "open") return;
     const { acl, link } = this.port;
+    const { header, peerCid } = this;
     for (let item = this.outgoing[0]; item && this.peerCredits > 0; item = this.outgoing[0]) {
-      if (!acl.takes(link, this.framePayload)) return this.awaitLink();
+      if (link.queued > 0 && !acl.takes(link, this.framePayload)) return this.awaitLink();
       const from = item.at;
       let to = from + this.framePayload;
       let length = HEADER_LENGTH;
@@ -207,12 +189,12 @@ export class CreditChannel implements ChannelReceiver {
         // The first K-frame of an SDU.
         const sduEnd = Math.min(item.end, from + item.chunk);
         item.sduEnd = sduEnd;
-        this.header.setUint16(PDU_OFFSET, sduEnd - from, true);
+        header.setUint16(PDU_OFFSET, sduEnd - from, true);
         length += SDU_LENGTH;
         to -= SDU_LENGTH;
       }
       if (to > item.sduEnd) to = item.sduEnd;
-      this.header.setUint32(L2CAP_OFFSET, (length - HEADER_LENGTH + to - from) | (this.peerCid << 16), true);
+      header.setUint32(L2CAP_OFFSET, (length - HEADER_LENGTH + to - from) | (peerCid << 16), true);
       this.peerCredits--;
       item.at = to;
       const isLast = to === item.end;
@@ -244,105 +226,61 @@ export class CreditChannel implements ChannelReceiver {
       const { leaving } = this;
       this.leaving = undefined;
       if (leaving) this.finish(leaving);
-      this.replenish();
+      this.receiver.replenish();
       this.pump();
     });
   }
 
   // ---- receiving
 
-  /** One K-frame. */
-  receive(view: DataView, start: number, length: number): void {
-    if (this.state !== "open") return;
-    const { mps, mtu } = this.parameters;
-    if (length > mps) return this.violate(`sent a frame of ${length} bytes, above the MPS of ${mps}`);
-    if (this.given === 0) return this.violate("sent a frame without a credit");
-    this.given--;
-    let sdu = this.arriving;
-    let from = start;
-    let count = length;
-    if (!sdu) {
-      if (length < SDU_LENGTH) return this.violate("sent the beginning of an SDU without its length");
-      const total = view.getUint16(start, true);
-      if (total > mtu) return this.violate(`sent an SDU of ${total} bytes, above the MTU of ${mtu}`);
-      from += SDU_LENGTH;
-      count -= SDU_LENGTH;
-      sdu = { bytes: new Uint8Array(total), filled: 0, read: 0, frames: 0 };
-      this.arriving = sdu;
-    }
-    const filled = sdu.filled + count;
-    const { bytes } = sdu;
-    if (filled > bytes.length)
-      return this.violate(`sent ${filled} bytes of an SDU that it announced as ${bytes.length}`);
-    if (count > 0) copyInto(bytes, sdu.filled, view, from, count);
-    sdu.filled = filled;
-    sdu.frames++;
-    if (filled === bytes.length) {
-      sdu.frames = framesOf(filled, mps);
-      this.arriving = undefined;
-      this.held += sdu.frames;
-      this.arrived.push(sdu);
-      this.owner?.onReceived();
-    }
-    if (this.given === 0) this.replenish();
-  }
-
-  private violate(what: string): void {
-    this.port.onViolation(this, what);
-  }
-
   /** Bytes of the oldest SDU that have not been read; undefined when none has arrived. */
   get readable(): number | undefined {
-    const sdu = this.arrived[0];
-    return sdu && sdu.bytes.length - sdu.read;
+    return this.receiver.readable;
   }
 
   /** Bytes that have arrived in whole SDUs and have not been read. */
   get unread(): number {
-    return this.arrived.reduce((sum, { bytes, read }) => sum + bytes.length - read, 0);
+    return this.receiver.unread;
   }
 
   /** Takes the oldest SDU, or what is left of it. One has arrived. */
   read(): Uint8Array {
-    const { bytes, read } = this.arrived[0]!;
-    this.release();
-    return read === 0 ? bytes : bytes.slice(read);
+    const bytes = this.receiver.read();
+    this.checkDrained();
+    return bytes;
   }
 
   /** Copies from the oldest SDU, and leaves what `target` has no room for. Returns how many bytes. One has arrived. */
   readInto(target: Uint8Array): number {
-    const sdu = this.arrived[0]!;
-    const { bytes, read } = sdu;
-    const count = Math.min(target.length, bytes.length - read);
-    if (count > 0) copyInto(target, 0, viewOf(bytes), read, count);
-    sdu.read = read + count;
-    if (sdu.read === bytes.length) this.release();
+    const count = this.receiver.readInto(target);
+    this.checkDrained();
     return count;
   }
 
-  /** The oldest SDU has been read. */
-  private release(): void {
-    this.held -= this.arrived.shift()!.frames;
-    if (this.state === "open") this.replenish();
-    else if (this.arrived.length === 0) this.port.onDrained(this);
+  private checkDrained(): void {
+    if (this.state === "closed" && this.receiver.readable === undefined) this.port.onDrained(this);
   }
 
-  /**
-   * Gives back what is free: half of all at a time, or whatever there is when the peer has nothing. Frames of the SDU that is
-   * arriving take no more room than their bytes, however short they are.
-   */
-  private replenish(): void {
-    if (this.state !== "open") return;
-    const { given, arriving } = this;
-    const { credits, mps } = this.parameters;
-    const taken = arriving ? Math.min(arriving.frames, framesOf(arriving.bytes.length, mps)) : 0;
-    const free = credits - given - this.held - taken;
-    if (free <= 0 || (given > 0 && free * 2 < credits)) return;
+  /** For the inbox. */
+  onReceived(): void {
+    this.owner?.onReceived();
+  }
+
+  /** For the inbox. */
+  onViolation(what: string): void {
+    this.port.onViolation(this, what);
+  }
+
+  /** For the inbox. */
+  giveCredits(credits: number): boolean {
     const { acl, link } = this.port;
     // Credits that found no room would be lost for ever.
-    if (!acl.takes(link, CREDITS_LENGTH)) return this.awaitLink();
-    this.given = given + free;
-    this.port.giveCredits(this, free);
+    if (link.queued > 0 && !acl.takes(link, CREDITS_LENGTH)) {
+      this.awaitLink();
+      return false;
+    }
+    this.port.giveCredits(this, credits);
+    return true;
   }
 
   // ---- the end
@@ -356,13 +294,12 @@ export class CreditChannel implements ChannelReceiver {
   end(): void {
     this.outgoing = [];
     this.leaving = undefined;
-    this.arriving = undefined;
+    this.receiver.close();
   }
 
   /** Drops what has arrived and was not read. */
   discard(): void {
-    this.arrived.length = 0;
-    this.held = 0;
-    if (this.state === "closed") this.port.onDrained(this);
+    this.receiver.discard();
+    this.checkDrained();
   }
 }

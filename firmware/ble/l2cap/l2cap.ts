@@ -31,13 +31,13 @@ export interface L2capPort {
 }
 
 export class L2cap implements FrameReceiver {
+  /** From `FIRST_CHANNEL` on. First: every frame needs it, and the engine finds it soonest. */
+  private readonly channels: (AttachedChannel | undefined)[] = [];
   readonly link: AclLink;
   readonly signaling: Signaling;
   private readonly acl: Acl;
   private readonly port: L2capPort;
   private readonly reassembly: Reassembly;
-  /** From `FIRST_CHANNEL` on. */
-  private readonly channels: (AttachedChannel | undefined)[] = [];
 
   /** @param limit the longest frame payload that any channel of this link accepts, in bytes. */
   constructor(acl: Acl, link: AclLink, limit: number, port: L2capPort) {

@@ -1,5 +1,5 @@
 /** The credit-based channels of one link: opening and closing them by signalling (Vol 3, Part A, 4.6, 4.7, 4.22 to 4.28). */
-import type { Clock, LogLevel } from "../../platform/platform.ts";
+import type { Clock, CopyBytes, LogLevel } from "../../platform/platform.ts";
 import type { Acl, AclLink } from "../hci/acl.ts";
 import { type AttemptHandlers, ChannelAttempt } from "./channel-attempt.ts";
 import { type ChannelParameters, costOf, ENHANCED_MIN, PLAIN_MIN } from "./channel-parameters.ts";
@@ -28,6 +28,7 @@ export interface LinkChannelsPort {
   readonly link: AclLink;
   readonly l2cap: L2cap;
   readonly clock: Clock;
+  readonly copyBytes: CopyBytes;
   readonly counters: ChannelCounters;
   log(level: LogLevel, message: string): void;
   /** A peer asks for channels: answers at once, or later. */
@@ -49,6 +50,7 @@ export interface ChannelCounters {
 export class LinkChannels implements ChannelLink, RequestPort {
   readonly acl: Acl;
   readonly link: AclLink;
+  readonly copyBytes: CopyBytes;
   private readonly port: LinkChannelsPort;
   private readonly signaling: Signaling;
   /** By this side's identifiers. */
@@ -67,6 +69,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
     this.port = port;
     this.acl = port.acl;
     this.link = port.link;
+    this.copyBytes = port.copyBytes;
     this.signaling = port.l2cap.signaling;
     this.signaling.on(SIGNAL.LE_CREDIT_CONNECTION_REQUEST, this.onPlainRequest);
     this.signaling.on(SIGNAL.CREDIT_CONNECTION_REQUEST, this.onEnhancedRequest);
@@ -323,7 +326,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
 
   /** See ChannelLink. */
   giveCredits(channel: CreditChannel, credits: number): void {
-    this.signaling.command(SIGNAL.FLOW_CONTROL_CREDIT, [channel.cid, credits]);
+    this.signaling.sendCredits(channel.cid, credits);
   }
 
   /** See ChannelLink. */

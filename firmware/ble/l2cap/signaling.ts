@@ -39,6 +39,12 @@ export const OPEN_REQUESTS_MAX = 16;
 
 /** Code, identifier, length. */
 const HEADER_LENGTH = 4;
+/** Bytes of a Flow Control Credit Indication. */
+const CREDITS_LENGTH = 8;
+const NOTHING = new Uint8Array(0);
+
+/** What signalling needs of its channel. */
+type SignalingChannel = Pick<Channel, "header" | "headerOffset" | "receiver" | "send">;
 
 /** Codes that answer something: with nothing pending they are ignored, not rejected (Vol 3, Part A, 4). */
 const RESPONSES: readonly number[] = [
@@ -72,14 +78,14 @@ interface OpenRequest extends SignalRequest {
 }
 
 export class Signaling implements ChannelReceiver {
-  private readonly channel: Pick<Channel, "send">;
+  private readonly channel: SignalingChannel;
   private readonly clock: Clock;
   private readonly handlers = new Map<number, SignalHandler>();
   /** Requests of ours without a response yet, in their order. */
   private readonly open: OpenRequest[] = [];
   private lastIdentifier = 0;
 
-  constructor(channel: Pick<Channel, "send" | "receiver">, clock: Clock) {
+  constructor(channel: SignalingChannel, clock: Clock) {
     this.channel = channel;
     this.clock = clock;
     channel.receiver = this;
@@ -133,9 +139,14 @@ export class Signaling implements ChannelReceiver {
     this.setTimer(request, PENDING_TIMEOUT_MS);
   }
 
-  /** Sends a command that has no response. */
-  command(code: number, words: readonly number[]): void {
-    this.send(code, this.allocateIdentifier(), words);
+  /** Flow Control Credit Indication (Vol 3, Part A, 4.24): there is one for every few frames that arrive, and no response. */
+  sendCredits(cid: number, credits: number): void {
+    const { channel } = this;
+    const { header, headerOffset } = channel;
+    const identifier = this.allocateIdentifier();
+    header.setUint32(headerOffset, SIGNAL.FLOW_CONTROL_CREDIT | (identifier << 8) | (4 << 16), true);
+    header.setUint32(headerOffset + 4, cid | (credits << 16), true);
+    channel.send(CREDITS_LENGTH, NOTHING, 0, 0);
   }
 
   /** 1 to 255 in turn, so that one is used again as late as can be (Vol 3, Part A, 4). */

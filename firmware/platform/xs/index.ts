@@ -17,6 +17,7 @@ export function createXsPlatform(native: Native): Platform {
     },
     transport: createTransport(native),
     ...createRadioLines(native),
+    copyBytes: native.copyBytes,
     random: (length) => native.random(length),
     crypto: createCrypto(native),
     uniqueId: () => native.uniqueId(),

@@ -85,6 +85,9 @@ export interface Native {
   radioBaudRate(baudRate: number): number;
   radioPatch(offset: number, length: number): Uint8Array;
 
+  /** Copies `length` bytes of `view`, from `start` on, into `target` from `at` on. RangeError where there are not as many. */
+  copyBytes(target: Uint8Array, at: number, view: DataView, start: number, length: number): void;
+
   random(length: number): Uint8Array;
   uniqueId(): Uint8Array;
 

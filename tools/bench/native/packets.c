@@ -60,6 +60,8 @@ uint32_t __wrap_port_event_wait(void) {
     received.taken = false;
     if (whole_packet() != 0)
         port_event_post(PORT_EVENT_UART_RX);
+    else
+        processor_sleeps();
     do {
         profile_pause();
         events = __real_port_event_wait();

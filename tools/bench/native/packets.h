@@ -14,6 +14,8 @@ enum { PACKET_COMMAND = 0x01, PACKET_DATA = 0x02 };
 void bytes_came(void);
 /* The firmware is about to read a packet. */
 void packet_received(uint8_t indicator);
+/* Nothing is left to do until something arrives. */
+void processor_sleeps(void);
 /* The last byte of a packet is in the UART's queue; its first five bytes. */
 void packet_queued(const uint8_t *packet);
 

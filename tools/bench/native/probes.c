@@ -13,7 +13,7 @@
 static const struct figure {
     const char *name;
     enum { OPENED_BY_APPLICATION, OPENED_BY_DATA } opened;
-    enum { CLOSED_BY_APPLICATION, CLOSED_BY_DATA, CLOSED_BY_ADVERTISING } closed;
+    enum { CLOSED_BY_APPLICATION, CLOSED_BY_DATA, CLOSED_BY_ADVERTISING, CLOSED_BY_SLEEP } closed;
     unsigned packets; /* of data that close it */
     bool everything;  /* see counter.h */
 } figures[] = {
@@ -23,6 +23,8 @@ static const struct figure {
     {"write", OPENED_BY_DATA, CLOSED_BY_APPLICATION, 0, false},
     {"capturedWrite", OPENED_BY_DATA, CLOSED_BY_APPLICATION, 0, false},
     {"writeCycle", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
+    {"channelReceivePerKB", OPENED_BY_DATA, CLOSED_BY_SLEEP, 0, false},
+    {"channelSendPerKB", OPENED_BY_APPLICATION, CLOSED_BY_DATA, 5, false},
     {"stopStart", OPENED_BY_APPLICATION, CLOSED_BY_ADVERTISING, 0, true},
 };
 
@@ -78,6 +80,7 @@ static void measure_close(txMachine *the) {
 
 static void measure_end(txMachine *the) {
     (void)the;
+    close_window();
     profile_report(measured.figure->name);
     counter_report(measured.figure->name, measured.windows);
     measured.figure = NULL;
@@ -112,8 +115,17 @@ void bytes_came(void) {
 }
 
 void packet_received(uint8_t indicator) {
-    if (indicator == PACKET_DATA && measured.figure && measured.figure->opened == OPENED_BY_DATA)
-        open_window();
+    if (indicator != PACKET_DATA || !measured.figure || measured.figure->opened != OPENED_BY_DATA)
+        return;
+    /* Several packets may come before the processor sleeps. */
+    if (measured.open && measured.figure->closed == CLOSED_BY_SLEEP)
+        return;
+    open_window();
+}
+
+void processor_sleeps(void) {
+    if (measured.figure && measured.figure->closed == CLOSED_BY_SLEEP)
+        close_window();
 }
 
 static void report_memory(void) {

@@ -9,10 +9,14 @@ import { OPEN_REQUESTS_MAX, Signaling } from "../../../../firmware/ble/l2cap/sig
 import { VirtualClock } from "../../../../simulator/clock.ts";
 import { fromHex, shiftedView, toHex } from "../../../support/bytes.ts";
 
+/** Where the channel has its headers. */
+const HEADER = { header: new DataView(new ArrayBuffer(20)), headerOffset: 9 };
+
 function setUp() {
   const sent: string[] = [];
   const clock = new VirtualClock();
   const channel = {
+    ...HEADER,
     receiver: undefined,
     send: (_: number, bytes: Uint8Array) => sent.push(toHex(bytes)) > 0,
   };

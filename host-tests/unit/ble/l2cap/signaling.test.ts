@@ -12,12 +12,15 @@ import { concat, fromHex, le16, shiftedView, toHex } from "../../../support/byte
 function answers(frame: Uint8Array): string[] {
   const sent: string[] = [];
   const signaling = new Signaling(
-    { receiver: undefined, send: (_header, bytes) => sent.push(toHex(bytes)) > 0 },
+    { ...HEADER, receiver: undefined, send: (_header, bytes) => sent.push(toHex(bytes)) > 0 },
     new VirtualClock(),
   );
   signaling.receive(shiftedView(frame), 0, frame.length);
   return sent;
 }
+
+/** Where the channel has its headers. */
+const HEADER = { header: new DataView(new ArrayBuffer(20)), headerOffset: 9 };
 
 function command(code: number, identifier: number, data: readonly number[]): Uint8Array {
   return concat([code, identifier], le16(data.length), data);
@@ -94,7 +97,7 @@ describe("LE signalling: requests of our own (Vol 3, Part A, 4 and 6.2.1)", () =
     const sent: string[] = [];
     const clock = new VirtualClock();
     const signaling = new Signaling(
-      { receiver: undefined, send: (_header, bytes) => sent.push(toHex(bytes)) > 0 },
+      { ...HEADER, receiver: undefined, send: (_header, bytes) => sent.push(toHex(bytes)) > 0 },
       clock,
     );
     const outcomes: string[] = [];
