@@ -3,7 +3,7 @@
 #
 #   obscura_add_engine(TARGET [PARSER] [COMPACT] [OPTIONS ...])
 #
-# COMPACT needs native/engine_compact.c in the program.
+# COMPACT needs native/engine_compact.c in the program. The interpreter's source is ${OBSCURA_INTERPRETER}.
 
 get_filename_component(OBSCURA_ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 set(XS_ROOT "${OBSCURA_ROOT}/node_modules/@agoric/xsnap/moddable/xs" CACHE PATH "Sources of the XS engine")
@@ -12,10 +12,26 @@ if(NOT EXISTS "${XS_ROOT}/sources/xsAll.h")
   message(FATAL_ERROR "The XS engine is not at ${XS_ROOT}: run `npm ci --ignore-scripts` first.")
 endif()
 
+# The interpreter keeps its variables in registers: see native/engine_run.h.
+set(OBSCURA_INTERPRETER "${CMAKE_CURRENT_BINARY_DIR}/xsRun.c")
+set(OBSCURA_INTERPRETER_CHANGES "${OBSCURA_ROOT}/firmware/native/engine_run.sed")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+  "${OBSCURA_INTERPRETER_CHANGES}" "${XS_ROOT}/sources/xsRun.c")
+execute_process(COMMAND sed -E -f "${OBSCURA_INTERPRETER_CHANGES}" "${XS_ROOT}/sources/xsRun.c"
+  OUTPUT_FILE "${OBSCURA_INTERPRETER}" COMMAND_ERROR_IS_FATAL ANY)
+file(STRINGS "${OBSCURA_INTERPRETER}" CHANGED REGEX "IN_REGISTER_")
+list(LENGTH CHANGED CHANGED_COUNT)
+if(NOT CHANGED_COUNT EQUAL 6)
+  message(FATAL_ERROR "firmware/native/engine_run.sed does not fit this version of xsRun.c.")
+endif()
+set_property(SOURCE "${OBSCURA_INTERPRETER}" APPEND PROPERTY
+  COMPILE_OPTIONS -include "${OBSCURA_ROOT}/firmware/native/engine_run.h")
+
 function(obscura_add_engine TARGET)
   cmake_parse_arguments(ENGINE "PARSER;COMPACT" "" "OPTIONS" ${ARGN})
   file(GLOB SOURCES CONFIGURE_DEPENDS "${XS_ROOT}/sources/*.c")
-  list(FILTER SOURCES EXCLUDE REGEX "/(xsSnapshot|xsSourceMap|xsmc)\\.c$")
+  list(FILTER SOURCES EXCLUDE REGEX "/(xsRun|xsSnapshot|xsSourceMap|xsmc)\\.c$")
+  list(APPEND SOURCES "${OBSCURA_INTERPRETER}")
   if(NOT ENGINE_PARSER)
     list(FILTER SOURCES EXCLUDE REGEX "/(xsLexical|xsSyntaxical|xsTree|xsScope|xsCode)\\.c$")
   endif()

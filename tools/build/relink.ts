@@ -23,7 +23,10 @@ import type { Board } from "./boards.ts";
 import { fingerprint, unlessFresh } from "./fingerprint.ts";
 
 /** Our headers that the engine's sources are compiled with. */
-const platformHeaders = ["engine_compact.h", "xs_platform.h"];
+const platformHeaders = ["engine_compact.h", "engine_run.h", "xs_platform.h"];
+
+/** What the interpreter's source is changed by before it is compiled: a script for sed -E. */
+const interpreterChanges = "engine_run.sed";
 
 /** Of a board: puts the preloaded machine into a linked image (docs/decisions/0003-rom-image.md). */
 const preloadProgram = "preload.sh";
@@ -86,6 +89,7 @@ async function fillKit(kit: string, board: Board, { folder, bundle }: RelinkingS
   for (const header of platformHeaders) {
     copyFileSync(join(root, "firmware/native", header), join(kit, "include", header));
   }
+  copyFileSync(join(root, "firmware/native", interpreterChanges), join(kit, interpreterChanges));
   copyFileSync(join(folder, "libxs.a"), join(kit, "libxs.a"));
   copyFileSync(bundle, join(kit, "firmware.xsb"));
   cpSync(join(root, "LICENSE"), join(kit, "LICENSE"));
@@ -138,7 +142,7 @@ function partsOf({ command }: Pick<Command, "command"> = { command: "" }): strin
 function engineCompilations(commands: readonly Command[]): ReadonlyMap<string, readonly string[]> {
   const compilations = new Map<string, string[]>();
   for (const { command, file, output } of commands) {
-    if (!/\/xs\/sources\/\w+\.c$/.test(file)) continue;
+    if (!/\/xs\/sources\/\w+\.c$|\bxsRun\.c$/.test(file)) continue;
     const words = engineOptions(split(command)).join(" ");
     compilations.set(words, [...(compilations.get(words) ?? []), basename(output)]);
   }
@@ -209,15 +213,17 @@ set -e
 xs=$(cd "$1" && pwd)
 kit=$(cd "$(dirname "$0")" && pwd)
 objects=$(mktemp -d)
-trap 'rm -rf "$objects"' EXIT
+changed=$(mktemp -d)
+trap 'rm -rf "$objects" "$changed"' EXIT
+sed -E -f "$kit/${interpreterChanges}" "$xs/sources/xsRun.c" > "$changed/xsRun.c"
 for member in $(${archiver} t "$kit/libxs.a"); do
   source=\${member%.o*}
-  source=\${source%.c}.c
+  source=$xs/sources/\${source%.c}.c
+  [ "$member" = "\${member#xsRun.}" ] || source=$changed/xsRun.c
   case $member in
 ${[...compilations]
   .map(
-    ([command, members]) =>
-      `  ${members.join("|")})\n    ${command} -o "$objects/$member" -c "$xs/sources/$source" ;;`,
+    ([command, members]) => `  ${members.join("|")})\n    ${command} -o "$objects/$member" -c "$source" ;;`,
   )
   .join("\n")}
   esac
@@ -253,4 +259,5 @@ ${
 | libxs.a | the engine as it was shipped |
 | firmware.xsb | the firmware's bytecode; it is inside one of the objects already |
 | include/ | the headers that the engine is compiled with |
+| ${interpreterChanges} | the few declarations of \`xsRun.c\` that are changed before it is compiled; the headers say why |
 ${preloads ? `| ${preloadProgram} | evaluates the firmware in QEMU and puts the result into the image |\n` : ""}`;

@@ -22,12 +22,12 @@ endfunction()
 
 # The engine has places for a trace of calls, whose functions it declares itself: a copy of the file leads them to ours.
 function(obscura_trace_calls)
-  set(TRACED "${CMAKE_BINARY_DIR}/xsRun.c")
-  file(READ "${XS_ROOT}/sources/xsRun.c" SOURCE)
+  set(TRACED "${CMAKE_BINARY_DIR}/traced/xsRun.c")
+  file(READ "${OBSCURA_INTERPRETER}" SOURCE)
   string(REPLACE "fxTraceCallBegin(the, mxFrameFunction)" "profile_enter(the, mxFrameFunction)" SOURCE "${SOURCE}")
   string(REPLACE "fxTraceCallEnd(the, mxFrameFunction)" "profile_leave(the, mxFrameFunction)" SOURCE "${SOURCE}")
   file(WRITE "${TRACED}" "${SOURCE}")
-  get_source_file_property(OPTIONS "${XS_ROOT}/sources/xsRun.c" COMPILE_OPTIONS)
+  get_source_file_property(OPTIONS "${OBSCURA_INTERPRETER}" COMPILE_OPTIONS)
   set_source_files_properties("${TRACED}" PROPERTIES
     COMPILE_OPTIONS "${OPTIONS};-DmxTraceCall;-DPROFILE;-include;${PROBES}/profile.h")
   get_target_property(SOURCES xs SOURCES)
