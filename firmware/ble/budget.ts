@@ -47,11 +47,25 @@ export class Account {
 
   /** Takes an item of so many bytes. False, with a line in the log the first time, when it is beyond the link's share. */
   take(bytes: number): boolean {
-    if (!this.fits(bytes)) {
-      this.refuse();
-      return false;
+    if (this.charge(bytes)) return true;
+    this.refuse();
+    return false;
+  }
+
+  /** As `take`, but a refusal is not counted: there is another way. */
+  charge(bytes: number): boolean {
+    const after = this.held + bytes + ITEM_OVERHEAD;
+    if (after > this.guaranteed) {
+      if (!this.fits(bytes)) return false;
+      this.force(bytes);
+      return true;
     }
-    this.force(bytes);
+    // Most items: what is guaranteed is nobody else's concern.
+    this.held = after;
+    const budget = this.budget;
+    const all = budget.held + bytes + ITEM_OVERHEAD;
+    budget.held = all;
+    if (all > budget.peak) budget.peak = all;
     return true;
   }
 
@@ -69,12 +83,12 @@ export class Account {
 
   /** An item of so many bytes is kept no longer. */
   give(bytes: number): void {
-    const { budget, guaranteed, held } = this;
-    const size = bytes + ITEM_OVERHEAD;
-    const after = held - size;
+    const held = this.held;
+    const budget = this.budget;
+    const after = held - bytes - ITEM_OVERHEAD;
     this.held = after;
-    if (held > guaranteed) budget.beyond -= held - Math.max(after, guaranteed);
-    budget.held -= size;
+    budget.held -= bytes + ITEM_OVERHEAD;
+    if (held > this.guaranteed) budget.beyond -= held - Math.max(after, this.guaranteed);
     if (after === 0) this.isOver = false;
   }
 

@@ -72,8 +72,9 @@ export class WakeLine implements HciTransport, HciReceiver {
     payload: Uint8Array,
     start: number,
     end: number,
+    into?: Uint8Array,
   ): Uint8Array {
-    return this.line.gather(header, headerLength, payload, start, end);
+    return this.line.gather(header, headerLength, payload, start, end, into);
   }
 
   close(): void {

@@ -162,14 +162,28 @@ void native_hciWrite(txMachine *the) {
     mxResult->value.boolean = 1;
 }
 
+/* Where to gather `length` bytes: the argument `into`, which becomes the result, or a new array. */
+static uint8_t *gather_into(txMachine *the, uint32_t length) {
+    if (mxArgc > 5 && mxArgv(5)->kind != XS_UNDEFINED_KIND) {
+        uint32_t size;
+        uint8_t *bytes = native_bytes(the, 5, "into", &size);
+        if (length <= size) {
+            mxResult->kind = mxArgv(5)->kind;
+            mxResult->value = mxArgv(5)->value;
+            return bytes;
+        }
+    }
+    return native_result_bytes(the, length);
+}
+
 void native_hciGather(txMachine *the) {
     struct pieces given = pieces_given(the);
-    uint8_t *bytes = native_result_bytes(the, given.header_length + given.payload_length);
+    uint8_t *bytes = gather_into(the, given.header_length + given.payload_length);
     /* Where they are now. */
     given = pieces_given(the);
     memcpy(bytes, given.header, given.header_length);
     if (given.payload_length)
-        memcpy(bytes + given.header_length, given.payload, given.payload_length);
+        memmove(bytes + given.header_length, given.payload, given.payload_length);
 }
 
 void hci_transmit(txMachine *the) {

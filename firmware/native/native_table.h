@@ -9,7 +9,7 @@
     NATIVE(timerClear, 1)                                                                                    \
     NATIVE(hciOpen, 3)                                                                                       \
     NATIVE(hciWrite, 5)                                                                                      \
-    NATIVE(hciGather, 5)                                                                                     \
+    NATIVE(hciGather, 6)                                                                                     \
     NATIVE(hciClose, 0)                                                                                      \
     NATIVE(radioLines, 0)                                                                                    \
     NATIVE(radioPower, 1)                                                                                    \

@@ -74,13 +74,17 @@ export interface HciTransport {
     start?: number,
     end?: number,
   ): boolean;
-  /** The packet that `write` would queue, in an array of its own, for one that has to wait. */
+  /**
+   * The packet that `write` would queue, in an array of its own, for one that has to wait; or at the beginning of `into`,
+   * when that is as long and the transport knows how to save an array.
+   */
   gather(
     header: Uint8Array,
     headerLength: number,
     payload: Uint8Array,
     start: number,
     end: number,
+    into?: Uint8Array,
   ): Uint8Array;
   /** Closes the line. */
   close(): void;

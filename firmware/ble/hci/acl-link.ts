@@ -1,16 +1,19 @@
 /** What the ACL layer keeps of one link: what waits to be sent, what the controller holds, and who waits for either. */
 import type { Account } from "../budget.ts";
 
+/** Longest packet whose memory a link keeps for the next PDU that has to wait. */
+const SPARE_MAX = 256;
+
 /** A frame that waits for the controller to take it, or the rest of it. */
 export interface QueuedPdu {
-  /** The frame behind the header of its first packet. */
-  readonly packet: Uint8Array;
-  /** Length of `packet`. */
-  readonly end: number;
+  /** The frame behind the header of its first packet; there may be more behind it. */
+  packet: Uint8Array;
+  /** Length of both. */
+  end: number;
   /** Bytes of the frame handed to the controller so far. */
   sent: number;
   /** It waits beyond the link's share. */
-  readonly isBeyond: boolean;
+  isBeyond: boolean;
   /** Who waits for it: called when it has left, or when the link has ended before. */
   onSent: ((sent: true) => void) | undefined;
   onLost: ((reason: unknown) => void) | undefined;
@@ -44,6 +47,8 @@ export class AclLink {
   receiver: AclReceiver | undefined = undefined;
   first: QueuedPdu | undefined = undefined;
   last: QueuedPdu | undefined = undefined;
+  /** One that has left, for the next that has to wait: making it and its packet takes as long as sending it. */
+  spare: QueuedPdu | undefined = undefined;
   /** Why the link has ended, for those who wait for what it did not send. */
   lossReason: (() => unknown) | undefined = undefined;
   /** Waits in their order. */
@@ -66,6 +71,25 @@ export class AclLink {
     last.onSent = last.onSent ? both(last.onSent, onSent) : onSent;
     last.onLost = last.onLost && onLost ? both(last.onLost, onLost) : (onLost ?? last.onLost);
   }
+}
+
+/** For a frame of `packet`. */
+export const newPdu = (packet: Uint8Array): QueuedPdu => ({
+  packet,
+  end: 0,
+  sent: 0,
+  isBeyond: false,
+  onSent: undefined,
+  onLost: undefined,
+  next: undefined,
+});
+
+/** The PDU has left: unless its packet is long, the link uses both again. */
+export function keepSpare(link: AclLink, pdu: QueuedPdu): void {
+  if (pdu.end > SPARE_MAX) return;
+  pdu.sent = 0;
+  pdu.onSent = pdu.onLost = pdu.next = undefined;
+  link.spare = pdu;
 }
 
 function both<T>(first: (value: T) => void, second: (value: T) => void): (value: T) => void {

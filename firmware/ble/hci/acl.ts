@@ -10,7 +10,7 @@
 import type { HciTransport, LogLevel } from "../../platform/platform.ts";
 import { Budget } from "../budget.ts";
 import { viewOf } from "../codec.ts";
-import { AclLink, type QueuedPdu, settleCompletions } from "./acl-link.ts";
+import { AclLink, keepSpare, newPdu, type QueuedPdu, settleCompletions } from "./acl-link.ts";
 import { H4_ACL } from "./packet.ts";
 
 export { AclLink, type AclReceiver } from "./acl-link.ts";
@@ -180,7 +180,7 @@ export class Acl {
     for (let each = pdu; each; each = each.next) link.account.give(each.end);
     for (; pdu; pdu = pdu.next) pdu.onLost?.(link.lossReason?.());
     // Whoever keeps the link keeps nothing of those whom it served.
-    link.receiver = link.lossReason = undefined;
+    link.receiver = link.lossReason = link.spare = undefined;
   }
 
   /** One packet from the controller, H4 indicator first. False when it is malformed; data for no link is dropped. */
@@ -237,33 +237,45 @@ export class Acl {
       link.inController++;
       return true;
     }
-    const isBeyond = !link.account.fits(L2CAP_OFFSET + length);
-    if (link.queued >= QUEUE_LIMIT + ANSWER_RESERVE || (isBeyond && link.beyond >= BEYOND_MAX)) {
-      this.dropped++;
-      link.account.refuse();
-      return false;
+    const queued = link.queued;
+    if (queued >= QUEUE_LIMIT + ANSWER_RESERVE) return this.drop(link);
+    const isBeyond = !link.account.charge(L2CAP_OFFSET + length);
+    if (isBeyond) {
+      if (link.beyond >= BEYOND_MAX) return this.drop(link);
+      link.account.force(L2CAP_OFFSET + length);
+      link.beyond++;
     }
-    link.account.force(L2CAP_OFFSET + length);
-    if (isBeyond) link.beyond++;
-    const packet = this.transport.gather(this.header, L2CAP_OFFSET + headerLength, payload, start, end);
-    const pdu: QueuedPdu = {
-      packet,
-      end: L2CAP_OFFSET + length,
-      sent: 0,
-      isBeyond,
-      onSent: undefined,
-      onLost: undefined,
-      next: undefined,
-    };
+    const spare = link.spare;
+    const packet = this.transport.gather(
+      this.header,
+      L2CAP_OFFSET + headerLength,
+      payload,
+      start,
+      end,
+      spare?.packet,
+    );
+    const pdu = spare ?? newPdu(packet);
+    link.spare = undefined;
+    pdu.packet = packet;
+    pdu.end = L2CAP_OFFSET + length;
+    pdu.isBeyond = isBeyond;
     const last = link.last;
     if (last) last.next = pdu;
     else link.first = pdu;
     link.last = pdu;
-    link.queued++;
+    link.queued = queued + 1;
     // A frame that fits has met the obstacle already.
     if (fits) return false;
-    this.drain();
+    // Whoever hears that a frame has left may send the next, which is for the loop that runs: calls would pile up.
+    if (!this.isDraining) this.drain();
     return link.queued === 0;
+  }
+
+  /** The link's queue has no room. */
+  private drop(link: AclLink): false {
+    this.dropped++;
+    link.account.refuse();
+    return false;
   }
 
   /**
@@ -317,19 +329,9 @@ export class Acl {
     this.drain();
   }
 
-  /** Sends what waits, the links taking turns, until the controller or the transport is full. */
+  /** Sends what waits, the links taking turns, until the controller or the transport is full. For events. */
   drain(): void {
-    // Whoever is told that a frame has left may send the next, which is for the loop that runs: calls would pile up.
-    if (this.isDraining) return;
     this.isDraining = true;
-    try {
-      this.drainAll();
-    } finally {
-      this.isDraining = false;
-    }
-  }
-
-  private drainAll(): void {
     let link = this.first;
     while (link) {
       const pdu = link.first;
@@ -343,6 +345,7 @@ export class Acl {
         link = this.first;
       }
     }
+    this.isDraining = false;
   }
 
   /** Sends the first PDU of a link, or its next fragment. False when the controller or the transport does not take it. */
@@ -368,7 +371,9 @@ export class Acl {
     link.queued--;
     link.account.give(pdu.end);
     if (pdu.isBeyond) link.beyond--;
-    if (pdu.onSent) pdu.onSent(true);
+    const onSent = pdu.onSent;
+    keepSpare(link, pdu);
+    if (onSent) onSent(true);
     return true;
   }
 

@@ -66,13 +66,14 @@ export interface Native {
     start?: number,
     end?: number,
   ): boolean;
-  /** The bytes that hciWrite would write, in an array of their own. */
+  /** The bytes that hciWrite would write: at the beginning of `into` when that is as long, else in an array of their own. */
   hciGather(
     header: Uint8Array,
     headerLength: number,
     payload: Uint8Array,
     start: number,
     end: number,
+    into?: Uint8Array,
   ): Uint8Array;
   hciClose(): void;
 
