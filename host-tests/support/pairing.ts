@@ -77,6 +77,8 @@ export class Side {
   shown: number | undefined = undefined;
   wantsDelivery = false;
   wantsEncryption = false;
+  /** The link is encrypted with the key that was agreed. */
+  encrypted = false;
 
   constructor(role: PairingRole, seed: number, { settings, user = {}, ...options }: SideOptions = {}) {
     this.random = new SeededRandom(seed);
