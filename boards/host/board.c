@@ -25,11 +25,15 @@
 
 #define INHERITED "OBSCURA_RETAINED_FD"
 
+#define SLEEP_MEMORY_SIZE 1024
+
 /* The RAM that survives a reset: the contract's bytes first, then the board's own. */
 struct retained {
     uint8_t shared[PORT_RETAINED_SIZE];
     uint32_t cause;
     uint32_t resets;
+    uint64_t supplied_us; /* when the process began, by the computer's clock */
+    uint8_t sleep_memory[SLEEP_MEMORY_SIZE];
 };
 
 static struct retained *retained;
@@ -65,6 +69,8 @@ static void retain(void) {
     if (retained == MAP_FAILED)
         host_fail("retained RAM: %s", strerror(errno));
     cause = (enum port_reset_cause)retained->cause;
+    if (!inherited)
+        retained->supplied_us = monotonic_us();
 }
 
 const void *host_map_file(const char *option, const char *path, size_t *size) {
@@ -88,12 +94,22 @@ static void watch(int fd) {
         host_fail("epoll: %s", strerror(errno));
 }
 
+/* Motion is SIGUSR2 and the button SIGUSR1. They are always blocked, so that none is lost before a sleep. */
+static void wake_signals(sigset_t *set) {
+    sigemptyset(set);
+    sigaddset(set, SIGUSR1);
+    sigaddset(set, SIGUSR2);
+}
+
 void port_init(int argc, char **argv) {
     start_us = monotonic_us();
     arguments = argv;
     /* A timer of the watchdog survives exec, its handler does not. */
     setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
     const struct host_options *options = options_read(argc, argv);
+    sigset_t sources;
+    wake_signals(&sources);
+    sigprocmask(SIG_BLOCK, &sources, NULL);
     fault_start();
     retain();
     flash_start();
@@ -122,9 +138,9 @@ static void restart(enum port_reset_cause next) {
     }
     retained->resets++;
     retained->cause = next;
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    sigset_t blocked;
+    wake_signals(&blocked);
+    sigprocmask(SIG_SETMASK, &blocked, NULL);
     execv("/proc/self/exe", arguments);
     static const char line[] = "firmware: cannot restart itself\n";
     port_console_write(line, sizeof line - 1);
@@ -151,6 +167,46 @@ void port_halt(void) {
 
 void port_exit(int status) {
     exit(status);
+}
+
+/* ---- deep sleep and battery ---- */
+
+uint32_t port_wake_sources(void) {
+    return PORT_WAKE_TIMER | PORT_WAKE_MOTION | PORT_WAKE_BUTTON;
+}
+
+uint64_t port_rtc_us(void) {
+    return monotonic_us() - retained->supplied_us;
+}
+
+void *port_sleep_memory(size_t *size) {
+    *size = sizeof retained->sleep_memory;
+    return retained->sleep_memory;
+}
+
+bool port_battery(uint32_t *millivolts) {
+    *millivolts = host_options()->battery_mv;
+    return *millivolts != 0;
+}
+
+void port_deep_sleep(uint64_t at_us, uint32_t sources) {
+    sigset_t set;
+    setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+    wake_signals(&set);
+    for (;;) {
+        uint64_t now = port_rtc_us();
+        bool is_due = (sources & PORT_WAKE_TIMER) && now >= at_us;
+        if (is_due)
+            restart(PORT_RESET_WAKE_TIMER);
+        /* In pieces: a time that is far away fits into no timespec of 32 bits. */
+        uint64_t left = (sources & PORT_WAKE_TIMER) && at_us - now < 3600000000u ? at_us - now : 3600000000u;
+        struct timespec limit = {(time_t)(left / 1000000), (long)(left % 1000000) * 1000};
+        int signal = sigtimedwait(&set, NULL, &limit);
+        if (signal == SIGUSR1 && (sources & PORT_WAKE_BUTTON))
+            restart(PORT_RESET_WAKE_BUTTON);
+        if (signal == SIGUSR2 && (sources & PORT_WAKE_MOTION))
+            restart(PORT_RESET_WAKE_MOTION);
+    }
 }
 
 /* ---- time and sleep ---- */

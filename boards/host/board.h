@@ -16,6 +16,7 @@ struct host_options {
     uint8_t id[8];
     uint32_t watchdog_ms; /* 0: what the firmware asks for */
     long resets_max;      /* -1: any number */
+    uint32_t battery_mv;  /* 0: no battery */
     long growth;          /* bytes that the heap may grow by; -1: the board's */
     uint32_t flash_ms;    /* how long an operation of flash in the background takes */
 };

@@ -9,7 +9,7 @@
 static const char usage[] =
     "usage: firmware [--hci tcp:HOST:PORT|unix:PATH] [--app FILE.xsb] [--state FILE] [--id HEX]\n"
     "                [--radio-lines tcp:HOST:PORT|unix:PATH [--radio-patch FILE]]\n"
-    "                [--watchdog-ms N] [--max-resets N] [--growth BYTES] [--flash-ms N]\n"
+    "                [--watchdog-ms N] [--max-resets N] [--growth BYTES] [--flash-ms N] [--battery-mv N]\n"
     "\n"
     "  --hci          the controller's H4 socket; without it the board has no HCI UART\n"
     "  --app          the application bundle\n"
@@ -24,7 +24,9 @@ static const char usage[] =
     "  --max-resets   after this many resets, end with status 3 instead of the next one\n"
     "  --growth       bytes that the heap may grow by, if fewer than the board's; 0 keeps it at its floor\n"
     "  --flash-ms     how long an operation of flash in the background takes (default 0)\n"
+    "  --battery-mv   what the battery has, in millivolts; without it there is none to measure\n"
     "\n"
+    "Deep sleep is ended by SIGUSR1, the button, and by SIGUSR2, motion.\n"
     "The console is standard error. The firmware decides when the process ends, and its status.\n";
 
 static struct host_options options = {.id = {0, 0, 0, 0, 0, 0, 0, 1}, .resets_max = -1, .growth = -1};
@@ -83,6 +85,7 @@ const struct host_options *options_read(int argc, char **argv) {
         {"radio-patch", required_argument, NULL, 'p'}, {"id", required_argument, NULL, 'i'},
         {"watchdog-ms", required_argument, NULL, 'w'}, {"max-resets", required_argument, NULL, 'r'},
         {"growth", required_argument, NULL, 'g'},      {"flash-ms", required_argument, NULL, 'f'},
+        {"growth", required_argument, NULL, 'g'},      {"battery-mv", required_argument, NULL, 'b'},
         {"help", no_argument, NULL, '?' + 256},        {NULL, 0, NULL, 0},
     };
     opterr = 0;
@@ -117,6 +120,9 @@ const struct host_options *options_read(int argc, char **argv) {
             break;
         case 'f':
             options.flash_ms = (uint32_t)number("--flash-ms", optarg, 0, 3600000);
+            break;
+        case 'b':
+            options.battery_mv = (uint32_t)number("--battery-mv", optarg, 1, 100000);
             break;
         case '?' + 256:
             fputs(usage, stdout);

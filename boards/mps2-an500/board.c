@@ -9,6 +9,9 @@
 /* A machine that was given no `id=` is this one; two of them on one radio need an id each. */
 static uint8_t unique_id[8] = {'a', 'n', '5', '0', '0', 0, 0, 1};
 
+/* What `battery=` says, in millivolts; 0 without. */
+static uint32_t battery_mv;
+
 /* What `growth=` leaves of the heap's growth. */
 static uint32_t growth = UINT32_MAX;
 
@@ -26,6 +29,8 @@ void port_init(int argc, char **argv) {
             growth = (uint32_t)strtoul(argv[i] + 7, NULL, 10);
         if (strcmp(argv[i], "radio=cyw43") == 0)
             radio_lines_init();
+        if (strncmp(argv[i], "battery=", 8) == 0)
+            battery_mv = (uint32_t)strtoul(argv[i] + 8, NULL, 10);
         if (strncmp(argv[i], "preload=", 8) == 0)
             rom_preload_into(argv[i] + 8);
     }
@@ -50,6 +55,11 @@ const void *port_application(size_t *size) {
         return NULL;
     *size = length;
     return board_application;
+}
+
+bool port_battery(uint32_t *millivolts) {
+    *millivolts = battery_mv;
+    return battery_mv != 0;
 }
 
 uint32_t port_heap_growth(uint32_t most) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define RETAINED_MAGIC UINT32_C(0x0B5C0A3E)
+#define SLEEP_MEMORY_SIZE 1024u
 /* Added to the cause, so that stray memory is no cause. */
 #define CAUSE_KEY UINT32_C(0xCA05E000)
 
@@ -10,7 +11,9 @@ static struct {
     uint32_t magic;
     uint32_t cause; /* CAUSE_KEY + enum port_reset_cause, noted just before a reset */
     uint32_t count;
+    uint64_t rtc_us; /* of port_rtc_us, at the last reset */
     uint32_t shared[PORT_RETAINED_SIZE / sizeof(uint32_t)];
+    uint32_t sleep_memory[SLEEP_MEMORY_SIZE / sizeof(uint32_t)];
 } retained __attribute__((section(".noinit")));
 
 static enum port_reset_cause cause;
@@ -19,7 +22,7 @@ void reset_init(void) {
     uint32_t noted = retained.cause - CAUSE_KEY;
 
     /* A reset that nobody noted came from outside: the button, or the power. */
-    if (retained.magic != RETAINED_MAGIC || noted < PORT_RESET_SOFTWARE || noted > PORT_RESET_FAULT) {
+    if (retained.magic != RETAINED_MAGIC || noted < PORT_RESET_SOFTWARE || noted > PORT_RESET_WAKE_TIMER) {
         memset(&retained, 0, sizeof retained);
         retained.magic = RETAINED_MAGIC;
         cause = PORT_RESET_POWER_ON;
@@ -42,7 +45,33 @@ void *port_retained(void) {
     return retained.shared;
 }
 
+uint64_t port_rtc_us(void) {
+    return retained.rtc_us + port_clock_us();
+}
+
+void *port_sleep_memory(size_t *size) {
+    *size = sizeof retained.sleep_memory;
+    return retained.sleep_memory;
+}
+
+/* The board has no input that QEMU could move. */
+uint32_t port_wake_sources(void) {
+    return PORT_WAKE_TIMER;
+}
+
+/* In QEMU nothing can be switched off: the processor sleeps, and starts over when it wakes. */
+void port_deep_sleep(uint64_t at_us, uint32_t sources) {
+    (void)sources;
+    uint64_t at = at_us > retained.rtc_us ? at_us - retained.rtc_us : 0;
+    while (port_clock_us() < at) {
+        port_alarm_set(at);
+        port_event_wait();
+    }
+    reset_because(PORT_RESET_WAKE_TIMER);
+}
+
 void reset_because(enum port_reset_cause why) {
+    retained.rtc_us = port_rtc_us();
     retained.cause = CAUSE_KEY + why;
     __asm__ volatile("dsb" : : : "memory");
     SCB_AIRCR = AIRCR_SYSRESETREQ;

@@ -18,6 +18,12 @@
     NATIVE(radioBaudRate, 1)                                                                                 \
     NATIVE(radioPatch, 2)                                                                                    \
     NATIVE(copyBytes, 5)                                                                                     \
+    NATIVE(powerFigures, 0)                                                                                  \
+    NATIVE(powerRtcNow, 0)                                                                                   \
+    NATIVE(powerRetained, 0)                                                                                 \
+    NATIVE(powerRetain, 1)                                                                                   \
+    NATIVE(powerDeepSleep, 2)                                                                                \
+    NATIVE(powerBattery, 0)                                                                                  \
     NATIVE(random, 1)                                                                                        \
     NATIVE(uniqueId, 0)                                                                                      \
     NATIVE(aes128, 2)                                                                                        \

@@ -145,10 +145,10 @@ void native_consoleWrite(txMachine *the) {
 
 void native_resetCause(txMachine *the) {
     static const char *const names[] = {
-        [PORT_RESET_POWER_ON] = "power-on",
-        [PORT_RESET_SOFTWARE] = "software",
-        [PORT_RESET_WATCHDOG] = "watchdog",
-        [PORT_RESET_FAULT] = "fault",
+        [PORT_RESET_POWER_ON] = "power-on",  [PORT_RESET_SOFTWARE] = "software",
+        [PORT_RESET_WATCHDOG] = "watchdog",  [PORT_RESET_FAULT] = "fault",
+        [PORT_RESET_WAKE_TIMER] = "timer",   [PORT_RESET_WAKE_MOTION] = "motion",
+        [PORT_RESET_WAKE_BUTTON] = "button",
     };
     mxResult->kind = XS_STRING_X_KIND;
     mxResult->value.string = (txString)names[port_reset_cause()];

@@ -20,7 +20,10 @@ enum port_reset_cause {
     PORT_RESET_POWER_ON,
     PORT_RESET_SOFTWARE, /* port_reset */
     PORT_RESET_WATCHDOG,
-    PORT_RESET_FAULT, /* hard fault, abort: port_panic was called */
+    PORT_RESET_FAULT,      /* hard fault, abort: port_panic was called */
+    PORT_RESET_WAKE_TIMER, /* port_deep_sleep, and what ended it */
+    PORT_RESET_WAKE_MOTION,
+    PORT_RESET_WAKE_BUTTON,
 };
 
 /* Clocks, interrupts, console, UART pins. Called once, before anything else. */
@@ -43,6 +46,33 @@ void port_panic(void) __attribute__((noreturn));
  */
 #define PORT_RETAINED_SIZE 64
 void *port_retained(void);
+
+/* ---- deep sleep and battery ---- */
+
+enum port_wake {
+    PORT_WAKE_TIMER = 1u << 0,
+    PORT_WAKE_MOTION = 1u << 1,
+    PORT_WAKE_BUTTON = 1u << 2,
+};
+
+/* What ends this board's deep sleep; 0 where it has none. */
+uint32_t port_wake_sources(void);
+
+/*
+ * Sleeps as deep as the board can, the radio's supply off, until one of `sources` or, with PORT_WAKE_TIMER
+ * among them, the time `at_us` of port_rtc_us. Then resets with the cause that says what it was. Only memory
+ * that port_sleep_memory and port_retained return survives. Never returns.
+ */
+void port_deep_sleep(uint64_t at_us, uint32_t sources) __attribute__((noreturn));
+
+/* Microseconds since the supply came; goes on through deep sleep and resets. */
+uint64_t port_rtc_us(void);
+
+/* Memory that survives deep sleep and resets, zeros after power-on; NULL and *size 0 where there is none. */
+void *port_sleep_memory(size_t *size);
+
+/* False on a board that cannot measure its battery. */
+bool port_battery(uint32_t *millivolts);
 
 /* ---- time and sleep ---- */
 
