@@ -70,7 +70,7 @@ export interface RadioUser {
 
 export class Host {
   readonly platform: Platform;
-  /** Small values that survive a power cut. */
+  /** What survives a power cut: features keep theirs here, under keys that begin with their names. */
   readonly records: Records;
   readonly hci: Hci;
   readonly acl: Acl;

@@ -3,10 +3,10 @@ import type { Core } from "../aioble/core.ts";
 import { BleError } from "../ble/errors.ts";
 import type { Host } from "../ble/host.ts";
 import type { ControllerDriver } from "../controllers/driver.ts";
-import type { Platform } from "../platform/platform.ts";
+import type { Platform, Signals } from "../platform/platform.ts";
 
 /** The modules that an application imports. */
-export type PublicModule = "aioble" | "bluetooth" | "camera";
+export type PublicModule = "aioble" | "bluetooth" | "camera" | "power";
 
 /** One feature: firmware/features/<name>.ts exports it as `feature`, and catalogue.json says what an image is without. */
 export interface Feature {
@@ -21,6 +21,8 @@ export interface Feature {
   readonly aioble?: (core: Core) => object;
   /** Names that it adds to `bluetooth`, bound to the host. */
   readonly bluetooth?: (host: Host) => object;
+  /** The names of `power`, bound to the host. */
+  readonly power?: (host: Host, signals: Signals) => object;
 }
 
 /** A feature that an image is without. */

@@ -10,11 +10,12 @@ import { feature as cyw43 } from "./cyw43.ts";
 import type { Image } from "./feature.ts";
 import { feature as linkControl } from "./link-control.ts";
 import { feature as lowLevel } from "./low-level.ts";
+import { feature as power } from "./power.ts";
 import { feature as scan } from "./scan.ts";
 import { feature as security } from "./security.ts";
 
 export const image = {
   manifest: "camera",
-  features: [central, channels, client, cyw43, linkControl, lowLevel, scan, security],
+  features: [central, channels, client, cyw43, linkControl, lowLevel, power, scan, security],
   missing: [],
 } satisfies Image;

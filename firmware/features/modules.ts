@@ -21,5 +21,10 @@ export function createModules(host: Host, signals: Signals, image: Image) {
       ...features.map(({ bluetooth }) => bluetooth?.(host)),
       missingNames(image, "bluetooth"),
     ) as object,
+    power: Object.assign(
+      {},
+      ...features.map(({ power }) => power?.(host, signals)),
+      missingNames(image, "power"),
+    ) as object,
   };
 }

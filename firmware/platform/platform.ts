@@ -163,8 +163,30 @@ export type LogLevel = "error" | "warning" | "info" | "debug";
 /** The least setting `logLevel` at which a line of each severity is written. */
 export const LOG_LEVEL: Readonly<Record<LogLevel, number>> = { error: 1, warning: 2, info: 3, debug: 3 };
 
-/** Why the camera started. */
-export type ResetCause = "power-on" | "software" | "watchdog" | "fault";
+/** What can end deep sleep. */
+export type WakeSource = "timer" | "motion" | "button";
+
+/** Why the camera started: it was reset, or woke from deep sleep. */
+export type ResetCause = "power-on" | "software" | "watchdog" | "fault" | WakeSource;
+
+/** What a board can do to save its battery. */
+export interface PowerLines {
+  readonly startCause: ResetCause;
+  /** What ends this board's deep sleep. */
+  readonly wakeSources: readonly WakeSource[];
+  /** Bytes of memory that survive deep sleep and resets, not the loss of the supply; 0 for none. */
+  readonly retainedBytes: number;
+  /** All `retainedBytes` of it. */
+  readRetained(): Uint8Array;
+  /** Writes from its beginning. */
+  writeRetained(bytes: Uint8Array): void;
+  /** Milliseconds since the supply came; goes on through deep sleep and resets. */
+  rtcNow(): number;
+  /** Sleeps, with the radio off, until one of `sources`; the timer at `wakeAtMs` of `rtcNow`. Starts the camera again. */
+  deepSleep(wakeAtMs: number, sources: readonly WakeSource[]): never;
+  /** Undefined on a board that cannot measure its battery. */
+  batteryVolts(): number | undefined;
+}
 
 /**
  * Cryptography. Arguments and results are big-endian, most significant byte first, as Vol 3, Part H, 2.2 writes them.
@@ -211,6 +233,8 @@ export interface Platform {
   /** Entropy fit for keys; throws when the board has none. */
   random(length: number): Uint8Array;
   readonly crypto: Crypto;
+  /** Left out where nothing saves power. */
+  readonly power?: PowerLines;
   /** Eight bytes, the same at every start, different on every device. */
   uniqueId(): Uint8Array;
   /**

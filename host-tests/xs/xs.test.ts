@@ -39,6 +39,7 @@ const unitTests = [
   "ble/uuid",
   "controllers/cyw43",
   "controllers/patch",
+  "power/power",
   "platform/abort",
   "platform/console",
   "platform/crypto",

@@ -39,6 +39,7 @@ export const SLOW: Readonly<Record<string, number>> = {
   "host-tests/docs/run.test.ts": 18,
   "host-tests/session/chip.test.ts": 60,
   "host-tests/session/scenario.test.ts": 60,
+  "host-tests/session/battery.test.ts": 90,
   "host-tests/session/stop.test.ts": 14,
   "host-tests/firmware/selftest.test.ts": 13,
   "host-tests/meaning/meaning.test.ts": 10,

@@ -3,6 +3,7 @@ import { formatOrigin } from "../format.ts";
 import type { Crypto, HciReceiver, HciTransport, Platform, RadioLines } from "../platform.ts";
 import { createFlash } from "./flash.ts";
 import type { Native } from "./native.ts";
+import { createPowerLines } from "./power.ts";
 
 /** The part of the heap's floor that peers may fill: the fifth. The rest is what the stack and its links always need. */
 const PEER_PART = 5;
@@ -18,6 +19,7 @@ export function createXsPlatform(native: Native): Platform {
     transport: createTransport(native),
     ...createRadioLines(native),
     copyBytes: native.copyBytes,
+    power: createPowerLines(native),
     random: (length) => native.random(length),
     crypto: createCrypto(native),
     uniqueId: () => native.uniqueId(),

@@ -88,6 +88,16 @@ export interface Native {
 
   /** Copies `length` bytes of `view`, from `start` on, into `target` from `at` on. RangeError where there are not as many. */
   copyBytes(target: Uint8Array, at: number, view: DataView, start: number, length: number): void;
+  /** `wakeSources` is a sum of 1 timer, 2 motion, 4 button. */
+  powerFigures(): { readonly wakeSources: number; readonly retainedBytes: number };
+  /** Milliseconds since the supply came, through sleep and resets. */
+  powerRtcNow(): number;
+  powerRetained(): Uint8Array;
+  powerRetain(bytes: Uint8Array): void;
+  /** `sources` as `wakeSources`; the time is one of powerRtcNow. */
+  powerDeepSleep(wakeAtMs: number, sources: number): never;
+  /** Volts; undefined on a board that cannot measure them. */
+  powerBattery(): number | undefined;
 
   random(length: number): Uint8Array;
   uniqueId(): Uint8Array;

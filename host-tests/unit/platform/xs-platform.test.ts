@@ -15,6 +15,15 @@ function createNative() {
     flashGeometry: { size: 8192, eraseUnit: 4096, programUnit: 8 },
     flashRead: Uint8Array.of(2),
     heap: { floorBytes: 147_456 },
+    radioLines: { driver: "cyw43", downloadBaud: 2_000_000, runBaud: 3_000_000, patchSize: 35 },
+    radioReady: true,
+    radioBaudRate: 2_999_999,
+    radioPatch: Uint8Array.of(3),
+    powerFigures: { wakeSources: 5, retainedBytes: 1024 },
+    powerRtcNow: 99,
+    powerRetained: Uint8Array.of(4),
+    powerBattery: 3.7,
+    resetCause: "timer",
   };
   const native = new Proxy({} as Native, {
     get:
@@ -62,6 +71,43 @@ describe("XS platform", () => {
       ["flashErase", "state", 0, 4096],
       ["flashSync", "state"],
       ["consoleWrite", "warning", "careful"],
+    ]);
+  });
+
+  it("hands the lines of a controller, sleep and the battery to their natives", () => {
+    const { native, calls } = createNative();
+    const { power, radioLines } = createXsPlatform(native);
+    calls.length = 0;
+    assert.equal(radioLines!.driver, "cyw43");
+    assert.deepEqual([radioLines!.downloadBaud, radioLines!.runBaud], [2_000_000, 3_000_000]);
+    radioLines!.power(true);
+    radioLines!.wake(false);
+    assert.equal(radioLines!.isReady(), true);
+    assert.equal(radioLines!.setBaudRate(3_000_000), 2_999_999);
+    const patch = radioLines!.patch()!;
+    assert.equal(patch.size, 35);
+    assert.deepEqual(patch.read(7, 1), Uint8Array.of(3));
+    assert.equal(power!.startCause, "timer");
+    assert.deepEqual(power!.wakeSources, ["timer", "button"]);
+    assert.equal(power!.retainedBytes, 1024);
+    assert.equal(power!.rtcNow(), 99);
+    assert.deepEqual(power!.readRetained(), Uint8Array.of(4));
+    power!.writeRetained(Uint8Array.of(5));
+    assert.equal(power!.batteryVolts(), 3.7);
+    power!.deepSleep(123, ["button"]);
+    power!.deepSleep(Number.POSITIVE_INFINITY, ["motion", "button"]);
+    assert.deepEqual(calls, [
+      ["radioPower", true],
+      ["radioWake", false],
+      ["radioReady"],
+      ["radioBaudRate", 3_000_000],
+      ["radioPatch", 7, 1],
+      ["powerRtcNow"],
+      ["powerRetained"],
+      ["powerRetain", Uint8Array.of(5)],
+      ["powerBattery"],
+      ["powerDeepSleep", 123, 5],
+      ["powerDeepSleep", Number.POSITIVE_INFINITY, 6],
     ]);
   });
 

@@ -103,7 +103,7 @@ describe("a phone's script", () => {
 
   it("stands beside every example that has no scenario, and is one", () => {
     const alone = listExamples().filter((example) => scenarioOf(example) === undefined);
-    assert.deepEqual(alone, ["broadcast-feed", "environment-sensor", "mailbox"]);
+    assert.deepEqual(alone, ["battery-sensor", "broadcast-feed", "environment-sensor", "mailbox"]);
     for (const example of alone) {
       const script = readFileSync(join(root, "examples", example, "phone.txt"), "utf8");
       assert.ok(parseScript(script, example).length > 1);

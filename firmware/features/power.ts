@@ -1,0 +1,45 @@
+/** The module `power`: deep sleep, why the camera woke, the battery, and a duty cycle. */
+import { BleError } from "../ble/errors.ts";
+import { utf8Decode, utf8Encode } from "../ble/utf8.ts";
+import type { PowerLines } from "../platform/platform.ts";
+import { createPower } from "../power/power.ts";
+import { Retained } from "../power/retained.ts";
+import type { Feature } from "./feature.ts";
+
+export const feature = {
+  power(host, signals) {
+    const { log, platform, records } = host;
+    const { clock } = platform;
+    const lines = platform.power ?? withoutPower();
+    return createPower({
+      lines,
+      retained: new Retained({ lines, records, encode: utf8Encode, decode: utf8Decode, log }),
+      signals,
+      wait: (delayMs, callback) => void clock.setTimer(callback, delayMs),
+      radioOff: () => host.deactivate(),
+      log,
+      unsupported,
+    });
+  },
+} satisfies Feature;
+
+function unsupported(what: string): never {
+  throw new BleError(
+    "not-supported",
+    `${what} is not what this board can do; power.wakeSources lists what it can.`,
+  );
+}
+
+/** A board that saves nothing. */
+function withoutPower(): PowerLines {
+  return {
+    startCause: "power-on",
+    wakeSources: [],
+    retainedBytes: 0,
+    readRetained: () => new Uint8Array(0),
+    writeRetained: () => undefined,
+    rtcNow: () => 0,
+    deepSleep: () => unsupported("Deep sleep"),
+    batteryVolts: () => undefined,
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * The module `power`, as an application imports it: deep sleep, why the camera woke, and the battery. These are
+ * declarations only: the functions are bound to the camera that the application runs on, by `createPower`.
+ */
+
+/** What can end deep sleep. Which of them a board has, `wakeSources` says; all have the timer. */
+export type WakeSource = "timer" | "motion" | "button";
+
+/** Why the camera started: it woke from deep sleep, was supplied, or was reset. */
+export type WakeCause = WakeSource | "power-on" | "software" | "watchdog" | "fault";
+
+/** What JSON can hold. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Why the camera started this time. */
+export declare const wakeCause: WakeCause;
+
+/** What can end this board's deep sleep. */
+export declare const wakeSources: readonly WakeSource[];
+
+/** How to sleep. */
+export interface DeepSleepOptions {
+  /** When to wake at the latest, in milliseconds from now, 1 to 2,592,000,000 (thirty days); never by time when left out. */
+  readonly durationMs?: number;
+  /** What else ends the sleep; all that the board has when left out. */
+  readonly wakeOn?: readonly WakeSource[];
+  /** What `retainedState` returns after the wake: at most 4,000 bytes of JSON. What was kept before stays when left out. */
+  readonly state?: Json;
+}
+
+/**
+ * Switches the radio off and sleeps as deep as the board can: everything but the retained state is lost, and the camera
+ * starts again when it wakes. Does not return.
+ *
+ * The state is kept in memory that survives sleep and resets where the board has enough of it, else on flash, which wears
+ * (docs/power.md); only flash survives the loss of the supply.
+ * @throws RangeError for a duration or a state out of range, and when nothing would ever wake the camera
+ * @throws TypeError for a state that JSON cannot hold, and a source that is none
+ * @throws BleError `not-supported` for a source that this board is without
+ */
+export declare function deepSleep(options?: DeepSleepOptions): Promise<never>;
+
+/**
+ * What the latest `deepSleep` or `dutyCycle` before this start kept, or undefined: nothing was kept, or it was lost with
+ * the supply.
+ */
+export declare function retainedState(): Json | undefined;
+
+/**
+ * The battery's voltage, in volts; undefined on a board that cannot measure it.
+ */
+export declare function batteryVolts(): number | undefined;
+
+/** What a burst is given. */
+export interface Burst<S> {
+  /** What the burst before returned; at first what `dutyCycle` was given. */
+  readonly state: S;
+  /** Why the camera woke for it. */
+  readonly cause: WakeCause;
+  /** Counts bursts, those that failed included; 0 is the first since the state was lost. */
+  readonly number: number;
+  /** Bursts in a row that failed before this one. */
+  readonly failures: number;
+  /** Aborts at the deadline. */
+  readonly signal: AbortSignal;
+}
+
+/** A duty cycle. */
+export interface DutyCycleOptions<S> {
+  /** From the beginning of a burst to that of the next, in milliseconds, 100 to 2,592,000,000. */
+  readonly intervalMs: number;
+  /** How long a burst may take, in milliseconds, 1 up to the interval. A second later the camera sleeps, burst or no burst. */
+  readonly deadlineMs: number;
+  /** What the first burst is given. States are what JSON can hold, at most 4,000 bytes of it. */
+  readonly state: S;
+  /** What wakes the camera beside the time; nothing when left out. Such a burst is one more: the cadence stays. */
+  readonly wakeOn?: readonly WakeSource[];
+  /** Below this voltage no burst runs, and `onLowBattery` does in its place. */
+  readonly lowVolts?: number;
+  /** Called in place of a burst, under the same deadline. */
+  onLowBattery?(volts: number): Promise<void> | void;
+  /** What the camera is awake for. It returns what the next one is given, or nothing to keep what there is. */
+  burst(burst: Burst<S>): Promise<S | undefined | void> | S | undefined | void;
+}
+
+/**
+ * Runs a burst, switches the radio off, sleeps, and wakes for the next one, at the same distance from the first however
+ * long each took. A burst that throws, or outlasts its deadline, is reported and the camera sleeps all the same. After a
+ * watchdog reset or a fault in a burst the camera sleeps longer, twice as long with each in a row, up to a day.
+ * Call it at every start of the application. Does not return.
+ * @throws RangeError, TypeError as `deepSleep`
+ */
+export declare function dutyCycle<S>(options: DutyCycleOptions<S>): Promise<never>;

@@ -1,0 +1,56 @@
+/** The module `power` on one camera. The compiler holds `createPower` to the declarations in index.ts. */
+import type { WakeSource } from "../platform/platform.ts";
+import { DutyCycle } from "./duty-cycle.ts";
+import type { DeepSleepOptions, DutyCycleOptions, Json } from "./index.ts";
+import { checkMs, DURATION_MAX_MS, type PowerPort } from "./port.ts";
+
+/** What the module `power` exports. */
+export type Power = typeof import("./index.ts");
+
+const SOURCES: readonly WakeSource[] = ["timer", "motion", "button"];
+
+/** The module, bound to a camera. */
+export function createPower(port: PowerPort): Power {
+  const { lines, retained } = port;
+  let state: { readonly app?: Json } | undefined;
+  let isRead = false;
+  /** What the start before left. Read once: what is written later is for the next start. */
+  const found = (): typeof state => {
+    if (!isRead) state = retained.read() as typeof state;
+    isRead = true;
+    return state;
+  };
+  return {
+    wakeCause: lines.startCause,
+    wakeSources: lines.wakeSources,
+    retainedState: () => found()?.app,
+    batteryVolts: () => lines.batteryVolts(),
+    async deepSleep(options: DeepSleepOptions = {}): Promise<never> {
+      const { durationMs, wakeOn = lines.wakeSources.filter((source) => source !== "timer") } = options;
+      if (durationMs !== undefined) checkMs("durationMs", durationMs, 1, DURATION_MAX_MS);
+      checkSources(port, wakeOn);
+      if (durationMs === undefined && wakeOn.every((source) => source === "timer")) {
+        throw new RangeError(
+          "nothing would wake the camera: give durationMs, or wakeOn with another source than the timer",
+        );
+      }
+      if (options.state !== undefined) retained.write({ app: options.state });
+      const wakeAtMs = durationMs === undefined ? Number.POSITIVE_INFINITY : lines.rtcNow() + durationMs;
+      await port.radioOff();
+      return lines.deepSleep(wakeAtMs, wakeOn);
+    },
+    dutyCycle: <S>(options: DutyCycleOptions<S>) => {
+      checkSources(port, options.wakeOn ?? []);
+      return new DutyCycle(port, options).run(found());
+    },
+  };
+}
+
+function checkSources({ lines, unsupported }: PowerPort, sources: readonly WakeSource[]): void {
+  for (const source of sources) {
+    if (!SOURCES.includes(source)) {
+      throw new TypeError(`wakeOn has "${source}"; sources are ${SOURCES.join(", ")}`);
+    }
+    if (!lines.wakeSources.includes(source)) unsupported(`Waking by ${source}`);
+  }
+}

@@ -1,0 +1,91 @@
+/** What survives deep sleep: in memory that the board keeps supplied, or on flash where that is too small. */
+import type { LogLevel, PowerLines, Records } from "../platform/platform.ts";
+import { crc32 } from "../storage/crc32.ts";
+
+/** Bytes of an application's state, as JSON. */
+export const STATE_BYTES_MAX = 4000;
+
+/** What a start leaves for the next one. */
+export interface Kept {
+  /** The application's. */
+  readonly app: unknown;
+  /** The duty cycle's. */
+  readonly cycle?: unknown;
+}
+
+/** Key among the records. */
+const KEY = "power/state";
+
+/** In the memory: length, CRC-32, JSON. */
+const HEADER_BYTES = 6;
+
+export interface RetainedPort {
+  readonly lines: PowerLines;
+  readonly records: Records;
+  encode(text: string): Uint8Array;
+  decode(bytes: Uint8Array): string;
+  log(level: LogLevel, message: string): void;
+}
+
+export class Retained {
+  private readonly port: RetainedPort;
+
+  constructor(port: RetainedPort) {
+    this.port = port;
+  }
+
+  /** The value last kept; undefined when there is none, or it does not read as it was written. */
+  read(): Kept | undefined {
+    const { decode, log, records } = this.port;
+    try {
+      const bytes = this.readMemory() ?? records.get(KEY);
+      return bytes && (JSON.parse(decode(bytes)) as Kept);
+    } catch (error) {
+      log("warning", `power: what was kept cannot be read: ${error}`);
+      return undefined;
+    }
+  }
+
+  /**
+   * @throws TypeError for a state that JSON cannot hold; RangeError for more than `STATE_BYTES_MAX` of it; Error when the
+   * flash fails.
+   */
+  write({ app, cycle }: Kept): void {
+    const { encode, lines, records } = this.port;
+    const state = JSON.stringify(app) as string | undefined;
+    if (state === undefined) throw new TypeError("the state is nothing that JSON can hold");
+    const stateBytes = encode(state).length;
+    if (stateBytes > STATE_BYTES_MAX) {
+      throw new RangeError(`the state is ${stateBytes} bytes of JSON; at most ${STATE_BYTES_MAX}`);
+    }
+    const bytes = encode(JSON.stringify({ app, cycle }));
+    if (bytes.length + HEADER_BYTES <= lines.retainedBytes) {
+      lines.writeRetained(framed(bytes));
+      // One place has the truth.
+      if (records.get(KEY)) records.delete(KEY);
+    } else {
+      records.set(KEY, bytes);
+      if (lines.retainedBytes >= HEADER_BYTES) lines.writeRetained(new Uint8Array(HEADER_BYTES));
+    }
+  }
+
+  private readMemory(): Uint8Array | undefined {
+    const { retainedBytes } = this.port.lines;
+    if (retainedBytes < HEADER_BYTES) return undefined;
+    const memory = this.port.lines.readRetained();
+    const view = new DataView(memory.buffer as ArrayBuffer, memory.byteOffset, memory.length);
+    const length = view.getUint16(0, true);
+    if (length === 0 || length + HEADER_BYTES > memory.length) return undefined;
+    const bytes = memory.slice(HEADER_BYTES, HEADER_BYTES + length);
+    return crc32(bytes) >>> 0 === view.getUint32(2, true) ? bytes : undefined;
+  }
+}
+
+function framed(bytes: Uint8Array): Uint8Array {
+  const memory = new Uint8Array(HEADER_BYTES + bytes.length);
+  const view = new DataView(memory.buffer);
+  view.setUint16(0, bytes.length, true);
+  view.setUint32(2, crc32(bytes) >>> 0, true);
+  memory.set(bytes, HEADER_BYTES);
+  return memory;
+}
