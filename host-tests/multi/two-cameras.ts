@@ -1,8 +1,10 @@
 /** Two cameras in one world, for multitests of which both instances are ours. */
+import type { ClientCharacteristic } from "../../firmware/aioble/client-characteristic.ts";
 import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import { UUID } from "../../firmware/ble/uuid.ts";
 import { createWorld, type World } from "../../simulator/world.ts";
 import { type AiobleCamera, addAioble } from "../support/cameras.ts";
-import { ADV_DATA, createMessages, INTERVAL_US, type Pair } from "./pair.ts";
+import { ADV_DATA, createMessages, INTERVAL_US, type Pair, SERVICE_UUID } from "./pair.ts";
 
 export interface TwoCameras extends Pick<Pair, "broadcast" | "run" | "sleep" | "wait"> {
   readonly world: World;
@@ -33,4 +35,19 @@ export function createTwoCameras(seed = 1): TwoCameras {
     },
     ...createMessages(),
   };
+}
+
+/** The characteristics of a peer's service with these UUIDs, discovered as a multitest's central does. */
+export async function discover(
+  connection: DeviceConnection,
+  ...uuids: string[]
+): Promise<ClientCharacteristic[]> {
+  const service = await connection.service(new UUID(SERVICE_UUID));
+  const found: ClientCharacteristic[] = [];
+  for (const uuid of uuids) {
+    const characteristic = await service?.characteristic(new UUID(uuid));
+    if (!characteristic) throw new Error(`no characteristic ${uuid}`);
+    found.push(characteristic);
+  }
+  return found;
 }

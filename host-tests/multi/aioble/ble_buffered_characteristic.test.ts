@@ -15,6 +15,7 @@ import {
   text,
   writeLong,
 } from "../pair.ts";
+import { createTwoCameras, discover } from "../two-cameras.ts";
 
 const INVALID_ATTRIBUTE_VALUE_LENGTH = 0x0d;
 
@@ -69,6 +70,42 @@ describe("multi: aioble ble_buffered_characteristic", () => {
         await pair.sleep(100);
         await link.write(third, bytes(`central3-${"b".repeat(29)}`));
         await link.disconnect();
+      },
+    );
+  });
+
+  it("between two cameras: the client's long writes arrive whole, at every MTU, and what is too long is refused", async () => {
+    const cameras = createTwoCameras();
+    const { BufferedCharacteristic, registerServices, Service } = cameras.peripheral.aioble;
+    const service = new Service(new UUID(SERVICE_UUID));
+    const small = new BufferedCharacteristic(service, new UUID(CHAR_UUID), { write: true });
+    const wide = new BufferedCharacteristic(service, new UUID(CHAR2_UUID), { write: true, maxLen: 40 });
+    const options = { write: true, maxLen: 80, append: true };
+    const added = new BufferedCharacteristic(service, new UUID(CHAR3_UUID), options);
+    registerServices(service);
+    await cameras.run(
+      async () => {
+        const connection = await cameras.advertise();
+        await connection.disconnected();
+        equal(connection.mtu, 100);
+        equal(text(small.read()), "central1-bbbbbbbbbbb");
+        equal(text(wide.read()), `central2b-${"b".repeat(28)}`);
+        equal(text(added.read()), `central3-${"a".repeat(29)}central3-${"b".repeat(29)}`);
+        equal(added.read().length, 0, "reading empties it");
+      },
+      async () => {
+        const connection = await cameras.connect();
+        const [first, second, third] = await discover(connection, CHAR_UUID, CHAR2_UUID, CHAR3_UUID);
+        const tooLong = { name: "GattError", status: INVALID_ATTRIBUTE_VALUE_LENGTH };
+        await rejects(first!.write(`central1-${"a".repeat(29)}`, { response: true }), tooLong);
+        await first!.write("central1-bbbbbbbbbbb", { response: true });
+        await second!.write(`central2a-${"a".repeat(28)}`, { response: true });
+        equal(text(wide.read()), `central2a-${"a".repeat(28)}`);
+        equal(await connection.exchangeMtu({ mtu: 100 }), 100);
+        await second!.write(`central2b-${"b".repeat(28)}`, { response: true });
+        await third!.write(`central3-${"a".repeat(29)}`, { response: true });
+        await third!.write(`central3-${"b".repeat(29)}`, { response: true });
+        await connection.disconnect();
       },
     );
   });

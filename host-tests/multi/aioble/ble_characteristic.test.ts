@@ -14,6 +14,7 @@ import {
   subscribeToBoth,
   text,
 } from "../pair.ts";
+import { createTwoCameras, discover } from "../two-cameras.ts";
 
 async function received(link: PhoneLink): Promise<[string, string]> {
   const { kind, value } = await link.nextValue(5000);
@@ -86,6 +87,49 @@ describe("multi: aioble ble_characteristic", () => {
         const link = await pair.connect();
         deepEqual(await received(link), ["notification", "forced"]);
         await link.disconnect();
+      },
+    );
+  });
+
+  it("between two cameras: the client reads, writes, is notified and indicated", async () => {
+    const cameras = createTwoCameras();
+    const { Characteristic, registerServices, Service } = cameras.peripheral.aioble;
+    const service = new Service(new UUID(SERVICE_UUID));
+    const options = { read: true, write: true, notify: true, indicate: true };
+    const characteristic = new Characteristic(service, new UUID(CHAR_UUID), options);
+    registerServices(service);
+    characteristic.write("periph0");
+    await cameras.run(
+      async () => {
+        const connection = await cameras.advertise();
+        await characteristic.written({ timeoutMs: 5000 });
+        equal(text(characteristic.read()), "central0");
+        characteristic.write("periph1");
+        await characteristic.notify(connection);
+        await characteristic.written({ timeoutMs: 5000 });
+        equal(text(characteristic.read()), "central1");
+        await characteristic.notify(connection, "periph2");
+        await characteristic.written({ timeoutMs: 5000 });
+        equal(text(characteristic.read()), "central2");
+        characteristic.write("periph3");
+        equal(await characteristic.indicate(connection, undefined, { timeoutMs: 5000 }), true);
+        await connection.disconnected({ timeoutMs: 5000 });
+      },
+      async () => {
+        const connection = await cameras.connect();
+        const [found] = await discover(connection, CHAR_UUID);
+        await found!.subscribe({ notify: true, indicate: true });
+        equal(text(await found!.read()), "periph0");
+        await found!.write("central0", { response: true });
+        equal(text(await found!.notified({ timeoutMs: 5000 })), "periph1");
+        equal(text(await found!.read()), "periph1");
+        await found!.write("central1", { response: true });
+        equal(text(await found!.notified({ timeoutMs: 5000 })), "periph2");
+        equal(text(await found!.read()), "central1");
+        await found!.write("central2", { response: true });
+        equal(text(await found!.indicated({ timeoutMs: 5000 })), "periph3");
+        equal(text(await found!.read()), "periph3");
+        await connection.disconnect();
       },
     );
   });

@@ -13,6 +13,7 @@ import {
   SERVICE_UUID,
   text,
 } from "../pair.ts";
+import { createTwoCameras, discover } from "../two-cameras.ts";
 
 describe("multi: aioble ble_write_order", () => {
   it("first, second, and second, first", async () => {
@@ -66,5 +67,30 @@ describe("multi: aioble ble_write_order", () => {
       ...rounds.flatMap((i) => [`first c${i}`, `second c${i}`]),
       ...rounds.flatMap((i) => [`second r${i}`, `first r${i}`]),
     ]);
+  });
+
+  it("between two cameras: the client's writes arrive in the order in which they were called", async () => {
+    const cameras = createTwoCameras();
+    const { Characteristic, registerServices, Service } = cameras.peripheral.aioble;
+    const service = new Service(new UUID(SERVICE_UUID));
+    const options = { write: true, capture: true } as const;
+    const first = new Characteristic(service, new UUID(CHAR_UUID), options);
+    const second = new Characteristic(service, new UUID(CHAR2_UUID), options);
+    registerServices(service);
+    const seen: string[] = [];
+    first.onWrite = (_, data) => void seen.push(`first ${text(data)}`);
+    second.onWrite = (_, data) => void seen.push(`second ${text(data)}`);
+    await cameras.run(
+      async () => {
+        await (await cameras.advertise()).disconnected();
+      },
+      async () => {
+        const connection = await cameras.connect();
+        const [a, b] = await discover(connection, CHAR_UUID, CHAR2_UUID);
+        await Promise.all([a!.write("c0"), b!.write("c0"), b!.write("c1"), a!.write("c1")]);
+        await connection.disconnect();
+      },
+    );
+    deepEqual(seen, ["first c0", "second c0", "second c1", "first c1"]);
   });
 });
