@@ -26,10 +26,12 @@ export interface Config {
   /**
    * Kind of address that the camera has on the air, from the next start of an advertisement on. 0: the controller's
    * public address. 1, at first: a static random one, drawn once and kept on flash. 3: advertising that nobody can connect
-   * to gets a new non-resolvable private one at each start, all else is as for 1 (Vol 6, Part B, 1.3). 2, resolvable
-   * private, comes with pairing.
+   * to gets a new non-resolvable private one at each start, all else is as for 1 (Vol 6, Part B, 1.3). 2: a resolvable
+   * private one, which changes and by which only bonded devices know the camera.
    */
   addrMode: number;
+  /** With `addrMode` 2, how long an address is used: 1,000 to 3,600,000 milliseconds, 900,000 at first. */
+  rpaTimeoutMs: number;
   /** Writes that the queue of all capture characteristics holds: 1 to 10,000, 10 at first. The oldest go when it shrinks. */
   captureQueueSize: number;
   /**
@@ -165,6 +167,6 @@ function checkName(name: unknown): void {
 
 function checkSetting(host: Host, key: keyof Settings, value: unknown): void {
   host.settingTable.check(key, value);
-  if (key === "addrMode" && value === ADDRESS_MODE.RESOLVABLE)
+  if (key === "addrMode" && value === ADDRESS_MODE.RESOLVABLE && !host.isPrivacyPossible)
     throw withPairing("config: addrMode 2, resolvable private addresses,");
 }

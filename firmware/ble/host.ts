@@ -14,7 +14,7 @@ import { Advertiser } from "./gap/advertiser.ts";
 import { type Connection, ROLE } from "./gap/connection.ts";
 import type { Initiator } from "./gap/initiator.ts";
 import type { LinkControl } from "./gap/link-control.ts";
-import { ADDRESS_MODE, ADDRESS_MODE_SETTING, OwnAddresses } from "./gap/own-address.ts";
+import { ADDRESS_MODE, ADDRESS_MODE_SETTING, OwnAddresses, RPA_TIMEOUT_SETTING } from "./gap/own-address.ts";
 import type { Scanner, ScannerPort } from "./gap/scanner.ts";
 import type { GattClient } from "./gatt/client/client.ts";
 import type { GattClients } from "./gatt/client/clients.ts";
@@ -121,6 +121,7 @@ export class Host {
     this.settingTable.declare(
       MTU_SETTING,
       ADDRESS_MODE_SETTING,
+      RPA_TIMEOUT_SETTING,
       LOG_LEVEL_SETTING,
       MAX_CONNECTIONS_SETTING,
       IDLE_TIMEOUT_SETTING,
@@ -135,7 +136,15 @@ export class Host {
       { data: this.acl, onFailure: (error) => this.radio.recover(error) },
     );
     const { hci } = this;
-    this.addresses = new OwnAddresses({ hci, records, log, random: (length) => platform.random(length) });
+    this.addresses = new OwnAddresses({
+      hci,
+      records,
+      clock,
+      settings,
+      log,
+      aes128: platform.crypto.aes128,
+      random: (length) => platform.random(length),
+    });
     this.gatt = new GattServer({
       clock,
       log,
@@ -262,6 +271,16 @@ export class Host {
     return isPublic
       ? { addressType: ADDRESS_TYPE.PUBLIC, address: this.publicAddress! }
       : { addressType: ADDRESS_TYPE.RANDOM, address: this.ownAddress };
+  }
+
+  /** Has this device's Identity Resolving Key from now on, so that it can have resolvable private addresses. */
+  resolveBy(key: () => Uint8Array): void {
+    this.addresses.resolvingKey = key;
+  }
+
+  /** Whether this device can have resolvable private addresses. */
+  get isPrivacyPossible(): boolean {
+    return this.addresses.resolvingKey !== undefined;
   }
 
   /** This device's static random address. Six bytes in printed order. */

@@ -41,7 +41,7 @@ export interface InitiatorPort {
   /** The links that are up. */
   readonly links: { values(): Iterable<{ readonly role: number }> };
   /** The scan, which makes way for a controller that cannot do both. */
-  readonly scanner: AddressUser;
+  readonly scanner: Pick<AddressUser, "suspend" | "resume">;
   log(level: LogLevel, message: string): void;
 }
 
@@ -63,8 +63,7 @@ export class Attempt<C> {
 
 /** `C`: a connection, as the host keeps it. */
 export class Initiator<C> implements AddressUser {
-  /** The own address of the attempt that is, or was last, on the air. */
-  ownAddress: OwnAddress = { type: 0 };
+  private own: OwnAddress = { type: 0 };
   private readonly port: InitiatorPort;
   /** The first is on the air, or on the way to it; a controller takes one at a time. */
   private readonly queue: Attempt<C>[] = [];
@@ -86,6 +85,16 @@ export class Initiator<C> implements AddressUser {
     this.port = port;
     this.states = new SupportedStates(port.hci);
     port.addresses.join(this);
+  }
+
+  /** The own address of the attempt that is, or was last, on the air. */
+  get ownAddress(): OwnAddress {
+    return this.port.addresses.onAir(this.own);
+  }
+
+  /** For `OwnAddresses`. */
+  get isOnAir(): boolean {
+    return this.onAir;
   }
 
   /** Looks for a device until it is found or cancelled, taking turns with the others that are looked for. */
@@ -178,8 +187,8 @@ export class Initiator<C> implements AddressUser {
     addresses
       .exclusive(async () => {
         if (session !== this.session || attempt !== this.queue[0] || attempt.cancelled || this.onAir) return;
-        this.ownAddress = addresses.forAdvertising(settings.addrMode, true);
-        await addresses.apply(this.ownAddress, this);
+        this.own = addresses.forAdvertising(settings.addrMode, true);
+        await addresses.apply(this.own, this);
         await this.create(attempt);
       })
       .catch(this.refused(attempt));
@@ -226,7 +235,7 @@ export class Initiator<C> implements AddressUser {
       initiatorFilterPolicy: 0,
       peerAddressType: target.addressType,
       peerAddress: target.address,
-      ownAddressType: this.ownAddress.type,
+      ownAddressType: this.own.type,
       connectionIntervalMin: intervalMin,
       connectionIntervalMax: intervalMax,
       maxLatency: latency,

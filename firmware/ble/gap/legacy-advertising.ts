@@ -53,13 +53,22 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
   private readonly states: SupportedStates;
   /** Whose advertisement is, or was last, on the air. */
   latest: T | undefined = undefined;
-  /** The own address under which the controller advertises, or last did. */
-  ownAddress: OwnAddress = { type: ADDRESS_TYPE.PUBLIC };
+  private own: OwnAddress = { type: ADDRESS_TYPE.PUBLIC };
 
   constructor(port: LegacyAdvertisingPort) {
     this.port = port;
     this.states = new SupportedStates(port.hci);
     port.addresses.join(this);
+  }
+
+  /** The own address under which the controller advertises, or last did. */
+  get ownAddress(): OwnAddress {
+    return this.port.addresses.onAir(this.own);
+  }
+
+  /** For `OwnAddresses`. */
+  get isOnAir(): boolean {
+    return this.onAir;
   }
 
   /** The controller is another, or was reset: nothing is known of it, and nothing is on the air. */
@@ -127,7 +136,7 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
     if (!directedTo) await this.setData(parameters);
     if (!isWanted()) return;
     this.type = type;
-    this.ownAddress = own;
+    this.own = own;
     this.latest = owner;
     this.onAir = true;
     await this.enable(1);

@@ -1,13 +1,15 @@
 /** The addresses that this device has on the air (Vol 6, Part B, 1.3). */
 
-import type { LogLevel, Records } from "../../platform/platform.ts";
+import type { Clock, LogLevel, Records, Timer } from "../../platform/platform.ts";
 import { leSetRandomAddress } from "../hci/commands/le-controller.ts";
 import type { Hci } from "../hci/hci.ts";
 import type { Setting } from "../setting.ts";
 import { textOf } from "../text.ts";
 import {
   ADDRESS_TYPE,
+  type Aes128,
   createNonResolvableAddress,
+  createResolvableAddress,
   createStaticRandomAddress,
   isStaticRandomAddress,
 } from "./address.ts";
@@ -15,12 +17,20 @@ import {
 /** Kinds of own address, as the setting `addrMode` numbers them. */
 export const ADDRESS_MODE = { PUBLIC: 0, STATIC_RANDOM: 1, RESOLVABLE: 2, NON_RESOLVABLE: 3 } as const;
 
-/** Kind of address that the camera has on the air: 2, resolvable private, comes with pairing. */
+/** Kind of address that the camera has on the air. */
 export const ADDRESS_MODE_SETTING: Setting<"addrMode"> = {
   name: "addrMode",
   min: 0,
   max: 3,
   initial: ADDRESS_MODE.STATIC_RANDOM,
+};
+
+/** How long a resolvable private address is used (Vol 3, Part C, Appendix A, T_GAP(private_addr_int)). */
+export const RPA_TIMEOUT_SETTING: Setting<"rpaTimeoutMs"> = {
+  name: "rpaTimeoutMs",
+  min: 1000,
+  max: 3_600_000,
+  initial: 900_000,
 };
 
 /** Key of the static random address among the records. */
@@ -38,6 +48,9 @@ export interface OwnAddress {
 export interface OwnAddressPort {
   readonly hci: Hci;
   readonly records: Records;
+  readonly clock: Clock;
+  readonly aes128: Aes128;
+  readonly settings: { readonly rpaTimeoutMs: number };
   random(length: number): Uint8Array;
   log(level: LogLevel, message: string): void;
 }
@@ -47,6 +60,8 @@ export interface OwnAddressPort {
  * making of a connection. Extended advertising sets have addresses of their own.
  */
 export interface AddressUser {
+  /** Whether something of it is on the air, under the address that the controller has. */
+  readonly isOnAir: boolean;
   /** Leaves the air, where it is on it. */
   suspend(): Promise<void>;
   /** Goes back on the air, where `suspend` took it off. Reports a refusal to its own caller: it does not reject. */
@@ -58,6 +73,9 @@ export interface AddressUser {
  * advertising, scanning or connecting runs (Vol 4, Part E, 7.8.4), so the users of the address take turns: each works
  * inside `exclusive`, and when one of them needs another address the others leave the air for the change. They go on
  * under the new address: there is only one.
+ *
+ * A resolvable private address is used for `rpaTimeoutMs`; while something is on the air under it, all leave the air then
+ * and go on under another (Vol 3, Part C, 10.7). What is on the air under none of them costs no timer.
  */
 export class OwnAddresses {
   private readonly port: OwnAddressPort;
@@ -67,6 +85,13 @@ export class OwnAddresses {
   private address: Uint8Array | undefined = undefined;
   /** What the controller has for its random address. */
   private current: Uint8Array | undefined = undefined;
+  /** The resolvable private address of the moment. */
+  private resolvable: Uint8Array | undefined = undefined;
+  /** When it was drawn, by the clock. */
+  private drawnAtMs = 0;
+  private timer: Timer = undefined;
+  /** This device's Identity Resolving Key, where somebody keeps one: without it there are no resolvable addresses. */
+  resolvingKey: (() => Uint8Array) | undefined = undefined;
 
   constructor(port: OwnAddressPort) {
     this.port = port;
@@ -87,6 +112,7 @@ export class OwnAddresses {
   /** The controller was reset: gives it the static random address. */
   async begin(): Promise<void> {
     this.current = undefined;
+    this.resolvable = undefined;
     await this.set(this.staticRandom);
   }
 
@@ -96,14 +122,77 @@ export class OwnAddresses {
    */
   async apply(own: OwnAddress, user: AddressUser): Promise<void> {
     const { address } = own;
-    if (!address || address === this.current) return;
-    const others = this.users.filter((other) => other !== user);
-    for (const other of others) await other.suspend();
+    if (!address) return;
+    if (address !== this.current) {
+      await this.change(
+        address,
+        this.users.filter((other) => other !== user),
+      );
+    }
+    this.schedule();
+  }
+
+  /** This own address as it is on the air now: a random one may have changed since it was applied. */
+  onAir(own: OwnAddress): OwnAddress {
+    if (own.type === ADDRESS_TYPE.PUBLIC) return own;
+    return { type: own.type, address: this.current ?? own.address };
+  }
+
+  /** Has another resolvable private address, where one is on the air: somebody may have recognised this one. */
+  renew(): void {
+    this.exclusive(() => this.rotate()).catch((error: unknown) => {
+      this.port.log("warning", `gap: the private address stays for now: ${textOf(error)}`);
+    });
+  }
+
+  private async change(address: Uint8Array, users: readonly AddressUser[]): Promise<void> {
+    for (const user of users) await user.suspend();
     try {
       await this.set(address);
     } finally {
-      for (const other of others) await other.resume();
+      for (const user of users) await user.resume();
     }
+  }
+
+  /** The resolvable private address on the air is given up when its time is over. */
+  private schedule(): void {
+    if (this.timer !== undefined || !this.isPrivate) return;
+    const { clock, settings } = this.port;
+    const leftMs = this.drawnAtMs + settings.rpaTimeoutMs - clock.now();
+    this.timer = clock.setTimer(
+      () => {
+        this.timer = undefined;
+        this.renew();
+      },
+      Math.max(0, leftMs),
+    );
+  }
+
+  /** Whether the controller's random address is a resolvable private one. */
+  private get isPrivate(): boolean {
+    return this.resolvable !== undefined && this.resolvable === this.current;
+  }
+
+  private async rotate(): Promise<void> {
+    if (!this.isPrivate) return;
+    this.resolvable = undefined;
+    // What is not on the air draws its own when it goes there.
+    if (!this.users.some((user) => user.isOnAir)) return;
+    try {
+      await this.change(this.resolvableAddress(), this.users);
+    } finally {
+      this.schedule();
+    }
+  }
+
+  private resolvableAddress(): Uint8Array {
+    const { aes128, clock, random, settings } = this.port;
+    const isOver = clock.now() - this.drawnAtMs >= settings.rpaTimeoutMs;
+    if (!this.resolvable || isOver) {
+      this.resolvable = createResolvableAddress(this.resolvingKey!(), aes128, random);
+      this.drawnAtMs = clock.now();
+    }
+    return this.resolvable;
   }
 
   private async set(address: Uint8Array): Promise<void> {
@@ -132,9 +221,12 @@ export class OwnAddresses {
     return this.address;
   }
 
-  /** The address for an advertisement under this `addrMode`. */
+  /** The address for an advertisement under this `addrMode`; what can be connected to is what a scan and a search are. */
   forAdvertising(addrMode: number, connectable: boolean): OwnAddress {
     if (addrMode === ADDRESS_MODE.PUBLIC) return { type: ADDRESS_TYPE.PUBLIC };
+    if (addrMode === ADDRESS_MODE.RESOLVABLE && this.resolvingKey) {
+      return { type: ADDRESS_TYPE.RANDOM, address: this.resolvableAddress() };
+    }
     const isPrivate = addrMode === ADDRESS_MODE.NON_RESOLVABLE && !connectable;
     const address = isPrivate
       ? createNonResolvableAddress((length) => this.port.random(length))

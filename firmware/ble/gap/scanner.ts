@@ -118,6 +118,11 @@ export class Scanner implements AddressUser {
     this.watcher = watcher;
   }
 
+  /** For `OwnAddresses`. */
+  get isOnAir(): boolean {
+    return this.onAir;
+  }
+
   /** Whether somebody scans. */
   get scanning(): boolean {
     return this.scan !== undefined;

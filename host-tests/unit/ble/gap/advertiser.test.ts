@@ -6,6 +6,7 @@ import type { AdvertisingEnd, AdvertisingParameters } from "../../../../firmware
 import { OwnAddresses } from "../../../../firmware/ble/gap/own-address.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
 import { VirtualClock } from "../../../../simulator/clock.ts";
+import { simulatedCrypto } from "../../../../simulator/crypto.ts";
 import { ENABLE, ENABLE_OFF, ENABLE_ON, isOnAir } from "../../../support/advertising.ts";
 import { fromHex } from "../../../support/bytes.ts";
 import { beginSession } from "../../../support/hci.ts";
@@ -43,6 +44,9 @@ function createScene(links = 0) {
   const connected = { size: links };
   const addresses = new OwnAddresses({
     hci,
+    clock,
+    settings: { rpaTimeoutMs: 900_000 },
+    aes128: simulatedCrypto.aes128,
     records: { get: () => undefined, set() {}, delete: () => false, keys: () => [] },
     random: (length) => new Uint8Array(length).fill(1),
     log: () => {},

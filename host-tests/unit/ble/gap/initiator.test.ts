@@ -5,6 +5,7 @@ import { Initiator } from "../../../../firmware/ble/gap/initiator.ts";
 import { ADDRESS_MODE, OwnAddresses } from "../../../../firmware/ble/gap/own-address.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
 import { VirtualClock } from "../../../../simulator/clock.ts";
+import { simulatedCrypto } from "../../../../simulator/crypto.ts";
 import { beginSession } from "../../../support/hci.ts";
 import { commandComplete, commandStatus, ScriptedController } from "../../../support/scripted-controller.ts";
 
@@ -33,6 +34,9 @@ async function createScene() {
   );
   const addresses = new OwnAddresses({
     hci,
+    clock,
+    settings: { rpaTimeoutMs: 900_000 },
+    aes128: simulatedCrypto.aes128,
     records: { get: () => undefined, set() {}, delete: () => false, keys: () => [] },
     random: (length) => new Uint8Array(length).fill(0xc5),
     log: () => {},
