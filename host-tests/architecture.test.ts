@@ -175,6 +175,12 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "value",
     "what a user is asked, and what a pairing demands",
   ],
+  [
+    /^aioble\/(bonds|security)\.ts$/,
+    /^ble\/smp\/(bonds|bond-export|keys)\.ts$/,
+    "value",
+    "bonds as they are looked at, and their copy as text",
+  ],
   [/^bluetooth\/pairing\.ts$/, /^ble\/smp\/port\.ts$/, "type", "what a user is asked"],
   [/^ble\/gap\/connection\.ts$/, /^ble\/smp\/keys\.ts$/, "type", "the bond whose key encrypts a link"],
   // A link as the host keeps it holds one object of each layer.

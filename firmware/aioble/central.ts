@@ -9,7 +9,7 @@ import { HCI_STATUS } from "../ble/hci/status.ts";
 import { textOf } from "../ble/text.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Core } from "./core.ts";
-import type { Device, DeviceConnection } from "./device.ts";
+import { ADDR_RANDOM, type Device, type DeviceConnection } from "./device.ts";
 import { holdTimeMs } from "./hold.ts";
 import { type KeepConnectedOptions, keepConnected } from "./keep-connected.ts";
 import type { Stream } from "./stream.ts";
@@ -148,9 +148,10 @@ export class Central {
   }
 
   private look(search: Search): void {
-    const { addrType, addr } = search.device;
+    const { addrType, airAddr, resolved } = search.device;
     const { initiator } = this.core.host;
-    const attempt = initiator!.connect({ addressType: addrType, address: addr }, search.parameters, {
+    const target = { addressType: resolved ? ADDR_RANDOM : addrType, address: airAddr };
+    const attempt = initiator!.connect(target, search.parameters, {
       onConnected: (link) => this.connected(search, link),
       onFailed: (error) => this.fail(search, error),
     });

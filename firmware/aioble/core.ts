@@ -89,8 +89,13 @@ export class Core {
   }
 
   /** A device by the address that a controller reports; types 2 and 3 are identities (Vol 4, Part E, 7.7.65.10). */
-  createDevice(addressType: number, address: Uint8Array): Device {
-    return new this.Device(addressType & 1, address);
+  createDevice(addressType: number, address: Uint8Array, airAddress?: Uint8Array): Device {
+    return new this.Device(addressType & 1, address, airAddress);
+  }
+
+  /** The device of this identity, with the address that it has on the air. */
+  deviceAt({ addressType, address }: { addressType: number; address: Uint8Array }, air: Uint8Array): Device {
+    return this.createDevice(addressType, address, air);
   }
 
   /** The link layer has changed a link's parameters, or with another status than 0 has not. */

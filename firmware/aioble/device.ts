@@ -46,13 +46,19 @@ export class Device {
   readonly addrType: number;
   /** Six bytes in printed order, most significant first. */
   readonly addr: Uint8Array;
+  /**
+   * The address that it had on the air when it was found: for a bonded device that has private addresses, another one than
+   * `addr`, which is its identity. Else the same.
+   */
+  readonly airAddr: Uint8Array;
 
   /**
    * @param addrType `ADDR_PUBLIC` or `ADDR_RANDOM`.
    * @param addr six bytes in printed order, or 12 hexadecimal digits with optional colons.
+   * @param airAddr not for applications.
    * @throws TypeError for any other address or type.
    */
-  constructor(addrType: number, addr: Uint8Array | string) {
+  constructor(addrType: number, addr: Uint8Array | string, airAddr?: Uint8Array) {
     if (addrType !== ADDR_PUBLIC && addrType !== ADDR_RANDOM) {
       throw new TypeError(`invalid address type ${addrType}: ADDR_PUBLIC (0) or ADDR_RANDOM (1)`);
     }
@@ -62,6 +68,22 @@ export class Device {
     }
     this.addrType = addrType;
     this.addr = bytes.slice();
+    this.airAddr = airAddr?.slice() ?? this.addr;
+  }
+
+  /** Whether it was found under a private address, and known by a bond. */
+  get resolved(): boolean {
+    return !this.isOnAirAt(this.addr);
+  }
+
+  /** Not for applications: whether it was found under this address. */
+  isOnAirAt(addr: Uint8Array): boolean {
+    return this.airAddr.every((byte, at) => byte === addr[at]);
+  }
+
+  /** Not for applications: whether this is its type and address. */
+  isAt(addrType: number, addr: Uint8Array): boolean {
+    return this.addrType === addrType && this.addr.every((byte, at) => byte === addr[at]);
   }
 
   /**
@@ -111,8 +133,7 @@ export class Device {
 
 /** A link to a device, from `advertise` or `Device.connect`. It disconnects itself at the end of an `await using` block. */
 export class DeviceConnection {
-  /** The peer. */
-  readonly device: Device;
+  private knownDevice: Device | undefined = undefined;
   /** The host's link. Not part of the public API. */
   readonly link: Connection;
   /** Waits that end with the link. Not part of the public API. */
@@ -131,9 +152,21 @@ export class DeviceConnection {
   constructor(core: Core, link: Connection) {
     this.core = core;
     this.link = link;
-    this.device = core.createDevice(link.peerAddressType, link.peerAddress);
     this.scope = new WaitScope(core.clock, core.deferrals);
     link.link.lossReason = () => this.gone();
+  }
+
+  /**
+   * The peer. One that is bonded by its identity, whatever address it has on the air; one that bonds on this connection
+   * from then on.
+   */
+  get device(): Device {
+    const { identity, peerAddress } = this.link;
+    const { addressType, address } = identity;
+    if (this.knownDevice?.isAt(addressType, address) !== true) {
+      this.knownDevice = this.core.createDevice(addressType, address, peerAddress);
+    }
+    return this.knownDevice!;
   }
 
   /** ATT_MTU in force: 23 until either side exchanged it (Vol 3, Part F, 3.2.8). */

@@ -20,6 +20,7 @@ export type { Value } from "../ble/gatt/server/values.ts";
 export { PairingError } from "../ble/smp/failure.ts";
 export type { PairingPolicy } from "../ble/smp/port.ts";
 export type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
+export type { BondedDevice, BondList } from "./bonds.ts";
 export type { CapturedWrite } from "./capture.ts";
 export type { ExchangeMtuOptions, ReadMultipleOptions, ReliableWrite } from "./client.ts";
 export {

@@ -28,8 +28,8 @@ const EMPTY = new Uint8Array(0);
  * advertising packet and a scan response.
  */
 export class ScanResult {
-  /** Who sent it. */
-  readonly device: Device;
+  /** Who sent it. Another object, equal to the one before, when a bonded device has changed its private address. */
+  device: Device;
   /** Strength at which the latest packet arrived, in dBm; undefined where the controller does not know. */
   rssi: number | undefined = undefined;
   /** Whether the latest advertising packet said that the device takes connections. */

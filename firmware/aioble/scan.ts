@@ -66,6 +66,12 @@ export interface ScanOptions extends ScanFilters {
   readonly signal?: Signal;
 }
 
+/** A device by its address. */
+interface Identity {
+  readonly addressType: number;
+  readonly address: Uint8Array;
+}
+
 /** A device in mind. */
 interface Known {
   readonly key: number;
@@ -138,7 +144,7 @@ function matches(result: ScanResult, { companyId, data: wanted, mask }: Manufact
 }
 
 /** A number of its own for each address and its type. */
-function keyOf({ address: a, addressType }: AdvertisingReport): number {
+function keyOf({ address: a, addressType }: Identity): number {
   const high = ((addressType & 1) << 24) | (a[0]! << 16) | (a[1]! << 8) | a[2]!;
   return high * 0x1000000 + ((a[3]! << 16) | (a[4]! << 8) | a[5]!);
 }
@@ -152,6 +158,8 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
   dropped = 0;
   private readonly core: Core;
   private readonly options: ScanOptions;
+  /** `devices` are told apart here, not by the controller. */
+  private isFiltering = false;
   private readonly stream: Stream<Known>;
   /** By their addresses; the one that was heard last is the last. */
   private readonly known = new Map<number, Known>();
@@ -213,7 +221,10 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
     const { devices } = this.options;
     await host.activate();
     if (this.stream.isEnded) return;
-    const acceptList = devices?.map(({ addrType, addr }) => ({ addressType: addrType, address: addr }));
+    // The controller knows no bonds: it would not let a private address pass.
+    this.isFiltering = devices?.some(({ addrType, addr }) => host.isPrivate(addrType, addr)) === true;
+    const listed = this.isFiltering ? undefined : devices;
+    const acceptList = listed?.map(({ addrType, addr }) => ({ addressType: addrType, address: addr }));
     const parameters = { intervalUs, windowUs, active, acceptList };
     await host.scanner!.start(parameters, this);
     if (durationMs > 0 && !this.stream.isEnded) {
@@ -240,17 +251,28 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
     else this.stream.end({ error });
   }
 
+  private isWanted({ addressType, address }: Identity): boolean {
+    return this.options.devices!.some((device) => device.isAt(addressType & 1, address));
+  }
+
   /** Not for applications: the host calls it. */
   onReport(report: AdvertisingReport): void {
-    const key = keyOf(report);
+    const { host } = this.core;
+    const identity = host.identityOf(report);
+    if (this.isFiltering && !this.isWanted(identity)) return;
+    const key = keyOf(identity);
     const found = this.known.get(key);
     const known = found ?? {
       key,
-      result: new ScanResult(this.core.createDevice(report.addressType, report.address)),
+      result: new ScanResult(this.core.deviceAt(identity, report.address)),
       isQueued: false,
       wasYielded: false,
       unanswered: 0,
     };
+    const { device } = known.result;
+    if (identity !== report && !device.isOnAirAt(report.address)) {
+      known.result.device = this.core.deviceAt(identity, report.address);
+    }
     const isNews = known.result.update(report);
     // Behind all others: the first is the one that was not heard for the longest time.
     if (found) this.known.delete(key);

@@ -1,8 +1,10 @@
 /** Pairing: `DeviceConnection.pair`, and `security` of the module. */
 import type { Encryption } from "../ble/encryption.ts";
+import { exportSecrets, importSecrets } from "../ble/smp/bond-export.ts";
 import { IO_CAPABILITY } from "../ble/smp/method.ts";
 import type { PairingUser, PairRequest, SecuredLink } from "../ble/smp/port.ts";
 import type { PairingSettings } from "../ble/smp/state.ts";
+import { BondList } from "./bonds.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
 import {
@@ -138,11 +140,16 @@ export class Pairing {
 
 /** `security` of the module: who stands for the user, and when devices may begin to pair. */
 export class Security {
+  /** The devices that the camera is bonded with. */
+  readonly bonds: BondList;
+  private readonly core: Core;
   private readonly pairing: Pairing;
   private readonly manager: Encryption["manager"];
 
   /** Not for applications: `aioble` has one. */
-  constructor(pairing: Pairing, encryption: Encryption) {
+  constructor(core: Core, pairing: Pairing, encryption: Encryption) {
+    this.core = core;
+    this.bonds = new BondList(core, core.host.bonds!, () => encryption.manager.bondForgotten());
     this.pairing = pairing;
     this.manager = encryption.manager;
   }
@@ -182,6 +189,40 @@ export class Security {
   /** Whether a window is open. */
   get isPairingOpen(): boolean {
     return this.manager.isWindowOpen;
+  }
+
+  /**
+   * Bonds are kept, and are there at each start, by themselves: a call without `text` only says how many there are. With a
+   * text that `saveSecrets` returned, takes over the camera's identity in it, and its bonds in addition to those that there
+   * are. Everything is looked at before anything changes.
+   * @returns the number of bonds.
+   * @throws TypeError for any other text, RangeError when there is no room for so many, BleError `radio-on`, Error when the
+   * flash fails: then it may be done in part, and can be called again.
+   */
+  loadSecrets(text?: string): number {
+    const { host } = this.core;
+    const bonds = host.bonds!;
+    if (text !== undefined) {
+      const secrets = importSecrets(text);
+      const { maxBonds } = host.settings;
+      if (secrets.bonds.length > maxBonds) {
+        throw new RangeError(`loadSecrets: ${secrets.bonds.length} bonds, where maxBonds is ${maxBonds}`);
+      }
+      host.adopt(secrets.address);
+      bonds.setOwnIrk(secrets.irk);
+      for (const bond of [...secrets.bonds].reverse()) bonds.keep(bond);
+    }
+    return bonds.size;
+  }
+
+  /**
+   * A copy of what the camera is known by, as text for `loadSecrets`: its address, its Identity Resolving Key and all
+   * bonds. Whoever has it can be the camera, and read what it encrypts: keep it as a password.
+   */
+  saveSecrets(): string {
+    const { host } = this.core;
+    const bonds = host.bonds!;
+    return exportSecrets({ address: host.ownAddress, irk: bonds.ownIrk(), bonds: bonds.all() });
   }
 
   /**

@@ -98,10 +98,6 @@ function checkKey(host: Host, key: string, others: readonly string[]): void {
     throw new RangeError(`config: there is no "${key}" here, only ${known.join(", ")}`);
 }
 
-function withPairing(what: string): BleError {
-  return new BleError("not-supported", `${what} comes with pairing, which this firmware does not have yet.`);
-}
-
 /**
  * One setting.
  * @throws RangeError for an unknown key, BleError `not-supported` for one of a feature that is not here, `radio-off` when the
@@ -168,5 +164,8 @@ function checkName(name: unknown): void {
 function checkSetting(host: Host, key: keyof Settings, value: unknown): void {
   host.settingTable.check(key, value);
   if (key === "addrMode" && value === ADDRESS_MODE.RESOLVABLE && !host.isPrivacyPossible)
-    throw withPairing("config: addrMode 2, resolvable private addresses,");
+    throw new BleError(
+      "not-supported",
+      'config: addrMode 2, resolvable private addresses, needs the feature "security", which this image is without.',
+    );
 }

@@ -92,6 +92,8 @@ export interface EncryptionPort {
   disconnect(connection: Connection, reason: number): Promise<void>;
   /** See `HostObserver.onSecurity`. */
   onSecurity(connection: Connection, status: number): void;
+  /** The controller reports that a link could not be encrypted. */
+  onRefused(): void;
   log(level: LogLevel, message: string, error?: unknown): void;
 }
 
@@ -229,6 +231,7 @@ export class Encryption {
         .catch((error: unknown) => log("warning", `host: ${textOf(error)}`));
       return;
     }
+    if (status !== HCI_STATUS.SUCCESS) this.port.onRefused();
     this.manager.encryptionChanged(link, status);
   }
 }

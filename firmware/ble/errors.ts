@@ -35,6 +35,7 @@ export type BleErrorCode =
   | "protocol-error"
   | "psm-in-use"
   | "radio-off"
+  | "radio-on"
   | "send-queue-full"
   | "timeout"
   | "too-many-attributes"

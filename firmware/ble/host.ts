@@ -8,7 +8,7 @@ import { formatAddress } from "./codec.ts";
 import type { Settings } from "./config.ts";
 import { type Counters, readCounters } from "./counters.ts";
 import type { Encryption } from "./encryption.ts";
-import { HciError } from "./errors.ts";
+import { BleError, HciError } from "./errors.ts";
 import { ADDRESS_TYPE } from "./gap/address.ts";
 import { Advertiser } from "./gap/advertiser.ts";
 import { type Connection, ROLE } from "./gap/connection.ts";
@@ -40,7 +40,7 @@ import {
 import type { HostObserver } from "./observer.ts";
 import { Radio, type RadioHandlers } from "./radio.ts";
 import { type Setting, SettingTable } from "./setting.ts";
-import type { Bonds } from "./smp/bonds.ts";
+import type { Bonds, PeerMemory } from "./smp/bonds.ts";
 import type { Identity } from "./smp/keys.ts";
 import { textOf } from "./text.ts";
 
@@ -103,6 +103,8 @@ export class Host {
   private readonly idleLinks: IdleLinks;
   private readonly addresses: OwnAddresses;
   private readonly users: RadioUser[] = [];
+  /** What is kept of peers whose links their bonds encrypt. */
+  private readonly memories = new Map<Connection, PeerMemory>();
   private readonly observers = new Set<HostObserver>();
 
   /**
@@ -273,6 +275,50 @@ export class Host {
       : { addressType: ADDRESS_TYPE.RANDOM, address: this.ownAddress };
   }
 
+  /** Who has this address on the air: a bonded device by its Identity Address. A hint, which only its key proves. */
+  identityOf(address: Identity): Identity {
+    const bond = this.bonds?.get(address.addressType & 1, address.address);
+    return bond?.identity ?? address;
+  }
+
+  /** Whether the device with this identity may be on the air under private addresses, which its bond resolves. */
+  isPrivate(addressType: number, address: Uint8Array): boolean {
+    return this.bonds?.get(addressType, address)?.hasIrk === true;
+  }
+
+  /**
+   * The protection of a link has changed. Once a bond's key encrypts it, it is known who the peer is, and what was kept of
+   * it holds again.
+   */
+  secured(connection: Connection, status: number): void {
+    const { bond, security } = connection;
+    const known = this.memories.get(connection);
+    if (status === HCI_STATUS.SUCCESS && security.isBonded && bond && !known?.isKept) {
+      connection.identity = bond.identity;
+      const memory = this.bonds?.open(bond.identity);
+      if (memory) {
+        this.memories.set(connection, memory);
+        this.gatt.recall(connection.server, memory);
+      }
+    }
+    this.report("onSecurity", connection, status);
+  }
+
+  /** A link could not be encrypted: whoever tried knows the private address, and need not know the next (Vol 3, Part C, 10.6). */
+  renewAddress(): void {
+    this.addresses.renew();
+  }
+
+  /** Takes over the identity of another camera, from a copy of what it is known by. @throws BleError `radio-on`. */
+  adopt(address: Uint8Array): void {
+    if (this.isSwitchedOn)
+      throw new BleError(
+        "radio-on",
+        "The radio is on: load secrets before it is switched on, or after stop().",
+      );
+    this.addresses.adopt(address);
+  }
+
   /** Has this device's Identity Resolving Key from now on, so that it can have resolvable private addresses. */
   resolveBy(key: () => Uint8Array): void {
     this.addresses.resolvingKey = key;
@@ -338,6 +384,7 @@ export class Host {
       get encryption() {
         return host.encryption;
       },
+      identityOf: (address) => this.identityOf(address),
       onAir: ({ type, address }) => ({
         addressType: type,
         address: address ?? this.publicAddress ?? NO_ADDRESS,
@@ -352,6 +399,7 @@ export class Host {
         this.report("onConnected", connection);
       },
       onDisconnected: (connection, reason) => {
+        this.memories.delete(connection);
         this.idleLinks.update();
         this.report("onDisconnected", connection, reason);
         if (this.connections.size === 0) this.radio.cancelPause();

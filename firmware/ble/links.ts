@@ -32,6 +32,8 @@ export interface LinksPort {
   readonly settings: Readonly<Settings>;
   /** Pairs and encrypts, where the image has the feature `security`. */
   readonly encryption: Encryption | undefined;
+  /** Who has this address on the air: a bonded device by its Identity Address. A hint, which only its key proves. */
+  identityOf(address: Identity): Identity;
   /** An own address with the bytes that it has on the air. */
   onAir(own: OwnAddress): Identity;
   log(level: LogLevel, message: string): void;
@@ -120,6 +122,7 @@ export class Links {
       link,
       l2cap,
     });
+    connection.identity = this.port.identityOf(connection.identity);
     connection.bearer = new AttBearer(l2cap.openFixed(CHANNEL.ATT, MAX_MTU), {
       clock,
       link: link.handle,

@@ -153,8 +153,8 @@ export class LowLevelCentral implements ScanOwner {
   }
 
   private isConnected(addrType: number, addr: Uint8Array): boolean {
-    for (const { peerAddressType, peerAddress } of this.host.connections.values()) {
-      if ((peerAddressType & 1) === addrType && peerAddress.every((byte, at) => byte === addr[at]))
+    for (const { identity } of this.host.connections.values()) {
+      if (identity.addressType === addrType && identity.address.every((byte, at) => byte === addr[at]))
         return true;
     }
     return false;

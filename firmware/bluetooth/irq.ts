@@ -193,7 +193,8 @@ export class IrqSource implements HostObserver, GattWatcher, ScanWatcher {
   }
 
   private emitPeer(event: number, link: Connection): unknown {
-    return this.emit(event, [link.handle, link.peerAddressType & 1, link.peerAddress.slice()]);
+    const { identity } = link;
+    return this.emit(event, [link.handle, identity.addressType, identity.address.slice()]);
   }
 
   private emitAccess(event: number, client: unknown, attribute: Attribute): unknown {

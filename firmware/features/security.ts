@@ -23,6 +23,7 @@ export const feature = {
       ownIdentity: () => host.identity,
     });
     host.bonds = bonds;
+    host.resolveBy(() => bonds.ownIrk());
     host.encryption = new Encryption({
       acl,
       hci,
@@ -35,13 +36,14 @@ export const feature = {
       ownIdentity: () => host.identity,
       connectionOf: (handle) => host.connections.get(handle),
       disconnect: (connection, reason) => host.disconnect(connection, reason),
-      onSecurity: (connection, status) => host.report("onSecurity", connection, status),
+      onSecurity: (connection, status) => host.secured(connection, status),
+      onRefused: () => host.renewAddress(),
     });
   },
   aioble(core: Core) {
     const encryption = core.host.encryption!;
     const pairing = new Pairing(core, encryption);
     core.pairing = pairing;
-    return { PairingError, security: new Security(pairing, encryption) };
+    return { PairingError, security: new Security(core, pairing, encryption) };
   },
 } satisfies Feature;

@@ -42,15 +42,19 @@ export interface AiobleCamera extends HostCamera {
   readonly signals: ReturnType<typeof createSignals>;
 }
 
-/** @param adapt what stands between virtual time and the queue of the camera's timers. */
+/**
+ * @param adapt what stands between virtual time and the queue of the camera's timers.
+ * @param records what it finds at its start, and leaves behind.
+ */
 export function addHost(
   world: World,
   options?: CameraOptions,
   adapt: (clock: Clock) => Clock = (clock) => clock,
+  records: Records = new MemoryRecords(),
 ): HostCamera {
   const { platform: simulated, controller } = world.addCamera(options);
   const platform = { ...simulated, clock: createTimerQueue(adapt(simulated.clock)) };
-  return { platform, controller, host: new Host(platform, new MemoryRecords()) };
+  return { platform, controller, host: new Host(platform, records) };
 }
 
 /** @param adapt see `addHost`. */
@@ -58,8 +62,9 @@ export function addAioble(
   world: World,
   options?: CameraOptions,
   adapt?: (clock: Clock) => Clock,
+  records?: Records,
 ): AiobleCamera {
-  const camera = addHost(world, options, adapt);
+  const camera = addHost(world, options, adapt, records);
   const signals = createSignals(camera.platform);
   const globals = createGlobals(camera.platform, signals);
   return { ...camera, ...createWholeModules(camera.host, signals), globals, signals };

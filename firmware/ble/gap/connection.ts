@@ -5,7 +5,7 @@ import type { ServerBearer } from "../gatt/server/bearer.ts";
 import type { AclLink } from "../hci/acl.ts";
 import type { L2cap } from "../l2cap/l2cap.ts";
 import { type LinkSecurity, UNENCRYPTED } from "../security.ts";
-import type { Bond } from "../smp/keys.ts";
+import type { Bond, Identity } from "../smp/keys.ts";
 import type { OwnAddress } from "./own-address.ts";
 
 /** Role of this device on a link (Vol 4, Part E, 7.7.65.1). */
@@ -67,6 +67,8 @@ export class Connection {
   client: GattClient | undefined = undefined;
   /** How it is protected at the moment. */
   security: LinkSecurity = UNENCRYPTED;
+  /** Who the peer is: a bonded one by its Identity Address, any other by the address that it has on the air. */
+  identity: Identity;
   /** The bond whose key encrypts it. */
   bond: Bond | undefined = undefined;
   /** Controller error code of the disconnection; undefined while connected (Vol 1, Part F, 1.3). */
@@ -84,6 +86,7 @@ export class Connection {
     this.ownAddress = parts.ownAddress;
     this.peerAddressType = parts.peerAddressType;
     this.peerAddress = parts.peerAddress;
+    this.identity = { addressType: parts.peerAddressType & 1, address: parts.peerAddress };
     this.parameters = parts.parameters;
     this.link = parts.link;
     this.l2cap = parts.l2cap;

@@ -1,6 +1,7 @@
 /** The addresses that this device has on the air (Vol 6, Part B, 1.3). */
 
 import type { Clock, LogLevel, Records, Timer } from "../../platform/platform.ts";
+import { formatAddress } from "../codec.ts";
 import { leSetRandomAddress } from "../hci/commands/le-controller.ts";
 import type { Hci } from "../hci/hci.ts";
 import type { Setting } from "../setting.ts";
@@ -214,6 +215,14 @@ export class OwnAddresses {
       }
     }
     return this.address ?? this.draw();
+  }
+
+  /** Has this static random address from the next start on, and ever after. @throws RangeError when it is none. */
+  adopt(address: Uint8Array): void {
+    if (!isStaticRandomAddress(address))
+      throw new RangeError(`${formatAddress(address)} is no static random address`);
+    this.port.records.set(ADDRESS_KEY, address);
+    this.address = address.slice();
   }
 
   private draw(): Uint8Array {

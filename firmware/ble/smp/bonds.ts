@@ -53,6 +53,8 @@ export interface BondInfo {
   readonly isAuthenticated: boolean;
   readonly isSecureConnections: boolean;
   readonly keySize: number;
+  /** Whether it may have private addresses, which its Identity Resolving Key resolves. */
+  readonly hasIrk: boolean;
   /** Whether its key encrypts a link at the moment. */
   readonly isConnected: boolean;
   /** The peer's name, where it was read. */
@@ -78,6 +80,8 @@ interface Entry {
 
 /** What of a bond another part of the host keeps while it is in use. */
 export interface PeerMemory {
+  /** Whether the bond is still there. */
+  readonly isKept: boolean;
   /** What `save` kept last; empty at first. */
   readonly client: Uint8Array;
   /**
@@ -208,6 +212,9 @@ export class Bonds implements BondKeeper {
     const now = (): Entry | undefined => this.entries.find((each) => each.number === number);
     let isOpen = true;
     return {
+      get isKept() {
+        return now() !== undefined;
+      },
       get client() {
         return now()?.client ?? NOTHING;
       },
@@ -331,7 +338,7 @@ export class Bonds implements BondKeeper {
     const resolves = this.port.resolverOf(address);
     for (const entry of this.entries) {
       const { irk } = entry.bond;
-      if (!irk || !resolves(irk) || !usable(entry)) continue;
+      if (!irk || !resolves(irk) || !usable(entry) || isZero(irk)) continue;
       entry.lastAddress = address.slice();
       return entry;
     }
@@ -436,6 +443,11 @@ function isStranger(bond: Bond): boolean {
   return !bond.isAttended && !bond.isAuthenticated;
 }
 
+/** The key of a device that has none (Vol 3, Part H, 3.6.4): it resolves nothing. */
+function isZero(irk: Uint8Array): boolean {
+  return irk.every((byte) => byte === 0);
+}
+
 /** The higher, the later a bond is given up. */
 function rankOf(bond: Bond): number {
   if (isStranger(bond)) return 0;
@@ -455,8 +467,9 @@ function victimOf(entries: readonly Entry[]): Entry | undefined {
 }
 
 function infoOf({ bond, links, name }: Entry): BondInfo {
-  const { identity, isAuthenticated, isSecureConnections, keySize } = bond;
-  return { identity, isAuthenticated, isSecureConnections, keySize, isConnected: links > 0, name };
+  const { identity, irk, isAuthenticated, isSecureConnections, keySize } = bond;
+  const hasIrk = irk?.some((byte) => byte !== 0) === true;
+  return { identity, hasIrk, isAuthenticated, isSecureConnections, keySize, isConnected: links > 0, name };
 }
 
 function isAt(identity: Identity, addressType: number, address: Uint8Array): boolean {

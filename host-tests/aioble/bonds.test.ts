@@ -1,0 +1,444 @@
+/** Bonds from link to link and from start to start, and devices that are known by them. */
+import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { CharacteristicOptions } from "../../firmware/aioble/server.ts";
+import { UUID } from "../../firmware/ble/uuid.ts";
+import type { PhoneLink } from "../../simulator/phone/link.ts";
+import { createWorld, type SimulatedPhone, type World } from "../../simulator/world.ts";
+import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
+import { type AiobleCamera, addAioble, diagnostics, MemoryRecords } from "../support/cameras.ts";
+import { byte } from "../support/served.ts";
+import { describe, it } from "../support/suite.ts";
+
+const SERVICE = 0xfff0;
+const VALUE = 0xfff1;
+const OTHER = 0xfff2;
+const ADVERTISING = { intervalUs: 100_000, name: "camera" };
+/** Listens all the time. */
+const ALWAYS = { intervalUs: 100_000, windowUs: 100_000 };
+const AUTHENTICATION = 0x05;
+const ENCRYPTION = 0x0f;
+
+/** A camera that can be switched off and on, with what it has on flash, and another that is its central. */
+interface Scene {
+  readonly world: World;
+  readonly central: AiobleCamera;
+  /** The one that runs. */
+  readonly camera: AiobleCamera;
+  readonly records: MemoryRecords;
+  /** Ends the camera as a power cut does, and starts it again with this application. */
+  restart(define?: (camera: AiobleCamera) => void): Promise<void>;
+  meet(): Promise<Meeting>;
+  sleep(ms: number): Promise<void>;
+}
+
+interface Meeting {
+  readonly outgoing: DeviceConnection;
+  readonly incoming: DeviceConnection;
+}
+
+function offerValue(camera: AiobleCamera, options: CharacteristicOptions = {}, uuid = VALUE) {
+  const { Characteristic, registerServices, Service } = camera.aioble;
+  const service = new Service(new UUID(SERVICE));
+  const all = { read: true, write: true, notify: true, initial: byte(7), ...options };
+  const value = new Characteristic(service, new UUID(uuid), all as CharacteristicOptions<false>);
+  registerServices(service);
+  return value;
+}
+
+function createScene(define: (camera: AiobleCamera) => void = () => {}): Scene {
+  const world = createWorld();
+  const records = new MemoryRecords();
+  const start = (application: (camera: AiobleCamera) => void): AiobleCamera => {
+    const camera = addAioble(world, undefined, undefined, records);
+    application(camera);
+    return camera;
+  };
+  let camera = start(define);
+  const central = addAioble(world);
+  return {
+    world,
+    central,
+    records,
+    get camera() {
+      return camera;
+    },
+    sleep: (ms) => world.clock.sleep(ms),
+    async restart(application = define) {
+      await camera.aioble.stop();
+      camera = start(application);
+    },
+    async meet() {
+      const advertised = camera.aioble.advertise(ADVERTISING);
+      const { ADDR_RANDOM, Device } = central.aioble;
+      const outgoing = await new Device(ADDR_RANDOM, camera.host.ownAddress).connect();
+      return { outgoing, incoming: await advertised };
+    },
+  };
+}
+
+async function remote(connection: DeviceConnection, uuid = VALUE) {
+  const service = await connection.service(new UUID(SERVICE));
+  const value = await service!.characteristic(new UUID(uuid));
+  return value!;
+}
+
+/** Ends a link, and waits until both sides know. */
+async function part({ outgoing, incoming }: Meeting): Promise<void> {
+  await outgoing.disconnect();
+  await incoming.disconnected();
+}
+
+describe("bonds: a camera that starts again", () => {
+  it("encrypts with the bond, without pairing; subscriptions hold, and nothing is sent before", async () => {
+    let offered: ReturnType<typeof offerValue> | undefined;
+    const subscribed: boolean[] = [];
+    const scene = createScene((camera) => {
+      offered = offerValue(camera, { security: "encrypted" });
+      offered.onSubscribe = (_connection, { notify }) => void subscribed.push(notify);
+    });
+    await scene.world.run(async () => {
+      const first = await scene.meet();
+      await first.outgoing.pair();
+      await (await remote(first.outgoing)).subscribe({ notify: true });
+      await part(first);
+      deepEqual(subscribed.splice(0), [true, false]);
+      const records = scene.records.keys().sort();
+      deepEqual(records, ["address", "bond.0", "irk", "peer.1"]);
+
+      await scene.restart();
+      equal(scene.camera.aioble.security.loadSecrets(), 1, "loaded by themselves (C3)");
+      const second = await scene.meet();
+      equal(second.incoming.bonded, false, "an address proves nothing");
+      equal(offered!.write(byte(8), { sendUpdate: true }), 0);
+      deepEqual(offered!.subscribers, []);
+      const key = scene.records.get("bond.0");
+      const value = await remote(second.outgoing);
+      const told = value.notified({ timeoutMs: 5000 });
+      await second.outgoing.pair();
+      ok(second.incoming.encrypted && second.incoming.bonded);
+      deepEqual(scene.records.get("bond.0"), key, "no other key");
+      deepEqual(subscribed, [true]);
+      equal(offered!.write(byte(9), { sendUpdate: true }), 1);
+      deepEqual(await told, byte(9));
+      deepEqual(diagnostics(scene.camera), []);
+    });
+  });
+
+  it("another application: Service Changed is sent once the link is encrypted, and what is gone is not subscribed", async () => {
+    const scene = createScene((camera) => void offerValue(camera));
+    await scene.world.run(async () => {
+      const first = await scene.meet();
+      await first.outgoing.pair();
+      const generic = await first.outgoing.service(new UUID(0x1801));
+      const serviceChanged = await generic!.characteristic(new UUID(0x2a05));
+      await serviceChanged!.subscribe({ indicate: true });
+      await (await remote(first.outgoing)).subscribe({ notify: true });
+      await part(first);
+      let offered: ReturnType<typeof offerValue> | undefined;
+      await scene.restart((camera) => {
+        offered = offerValue(camera, {}, OTHER);
+      });
+      const second = await scene.meet();
+      const found = await (await second.outgoing.service(new UUID(0x1801)))!.characteristic(new UUID(0x2a05));
+      const told = found!.indicated({ timeoutMs: 5000 });
+      await second.outgoing.pair();
+      deepEqual(await told, new Uint8Array([1, 0, 0xff, 0xff]));
+      deepEqual(offered!.subscribers, []);
+    });
+  });
+
+  it("a bond that the camera deleted is none: the link is plain, and the next pairing makes another", async () => {
+    const scene = createScene((camera) => void offerValue(camera, { security: "encrypted" }));
+    await scene.world.run(async () => {
+      const first = await scene.meet();
+      await first.outgoing.pair();
+      const { security } = scene.camera.aioble;
+      equal(security.bonds.delete(first.incoming.device), true);
+      equal(security.bonds.delete(first.incoming.device), false);
+      equal(first.incoming.bonded, false);
+      await part(first);
+      const second = await scene.meet();
+      await rejects(second.outgoing.pair(), { code: "bond-lost" });
+      scene.central.aioble.security.bonds.clear();
+      const third = second.outgoing.isConnected() ? second : await scene.meet();
+      await third.outgoing.pair();
+      equal(third.incoming.bonded, true);
+    });
+  });
+});
+
+describe("bonds: security.bonds and secrets", () => {
+  it("lists who is bonded, the last that was used first, without a key", async () => {
+    const scene = createScene();
+    const other = addAioble(scene.world);
+    await scene.world.run(async () => {
+      const first = await scene.meet();
+      await first.outgoing.pair();
+      const { bonds } = scene.camera.aioble.security;
+      const [bond, ...more] = bonds.list();
+      deepEqual(more, []);
+      equal(bond!.device.equals(first.incoming.device), true);
+      const { authenticated, connected, keySize, name, secureConnections } = bond!;
+      deepEqual(
+        [authenticated, connected, keySize, name, secureConnections],
+        [false, true, 16, undefined, true],
+      );
+      ok(!JSON.stringify(bond).includes('key"'), "no key");
+      await part(first);
+      const advertised = scene.camera.aioble.advertise(ADVERTISING);
+      const { ADDR_RANDOM, Device } = other.aioble;
+      const outgoing = await new Device(ADDR_RANDOM, scene.camera.host.ownAddress).connect();
+      const incoming = await advertised;
+      await outgoing.pair();
+      equal(bonds.size, 2);
+      equal(bonds.list()[0]!.device.equals(incoming.device), true);
+      equal(bonds.get(first.incoming.device)!.connected, false);
+      await part({ outgoing, incoming });
+      const again = await scene.meet();
+      await again.outgoing.pair();
+      equal(bonds.list()[0]!.device.equals(first.incoming.device), true);
+      bonds.clear();
+      deepEqual(bonds.list(), []);
+      throws(() => bonds.get("c0:ff:ee:00:00:01" as never), { name: "TypeError" });
+    });
+  });
+
+  it("saveSecrets is what another camera becomes this one by", async () => {
+    const scene = createScene();
+    await scene.world.run(async () => {
+      const first = await scene.meet();
+      await first.outgoing.pair();
+      await part(first);
+      const { security } = scene.camera.aioble;
+      const text = security.saveSecrets();
+      throws(() => security.loadSecrets(text), { code: "radio-on" });
+      await scene.camera.aioble.stop();
+
+      const spare = addAioble(scene.world);
+      equal(spare.aioble.security.loadSecrets(), 0);
+      equal(spare.aioble.security.loadSecrets(text), 1);
+      equal(spare.aioble.security.saveSecrets(), text, "with all that it was");
+      const advertised = spare.aioble.advertise(ADVERTISING);
+      const { ADDR_RANDOM, Device } = scene.central.aioble;
+      const outgoing = await new Device(ADDR_RANDOM, spare.host.ownAddress).connect();
+      const incoming = await advertised;
+      await outgoing.pair();
+      equal(incoming.bonded, true);
+    });
+  });
+
+  it("any other text changes nothing", () => {
+    const { camera } = createScene();
+    const { security } = camera.aioble;
+    const before = security.saveSecrets();
+    const good = {
+      format: "obscura-bonds",
+      version: 1,
+      address: "c00102030405",
+      irk: "00".repeat(16),
+      bonds: [],
+    };
+    const bad: unknown[] = [
+      { ...good, version: 2 },
+      { ...good, address: "c001020304" },
+      { ...good, irk: "zz".repeat(16) },
+      { ...good, bonds: ["01"] },
+      { ...good, bonds: "none" },
+      null,
+      [[2, "AAA=\n", "AAA=\n"]],
+    ];
+    for (const each of bad) throws(() => security.loadSecrets(JSON.stringify(each)), { name: "TypeError" });
+    throws(() => security.loadSecrets("{"), { name: "TypeError" });
+    throws(() => security.loadSecrets(JSON.stringify({ ...good, address: "000102030405" })), {
+      name: "RangeError",
+    });
+    equal(security.saveSecrets(), before);
+  });
+});
+
+describe("bonds: what an attacker with a bonded address gets (BLESA)", () => {
+  it("nothing of the bond: 0x0F for what is protected, no subscription, no Service Changed, not bonded", async () => {
+    let offered: ReturnType<typeof offerValue> | undefined;
+    const scene = createScene((camera) => {
+      offered = offerValue(camera, { security: "encrypted" });
+    });
+    await scene.world.run(async () => {
+      const first = await scene.meet();
+      await first.outgoing.pair();
+      await (await remote(first.outgoing)).subscribe({ notify: true });
+      await part(first);
+      const second = await scene.meet();
+      const value = await remote(second.outgoing);
+      scene.central.aioble.config({ pairing: "never" });
+      await rejects(value.read(), { status: ENCRYPTION });
+      await rejects(value.write(byte(1)), { status: ENCRYPTION });
+      equal(offered!.write(byte(1), { sendUpdate: true }), 0);
+      equal(await offered!.notify(second.incoming, byte(1), { force: true }), false);
+      equal(second.incoming.bonded, false);
+      const [bond] = scene.camera.aioble.security.bonds.list();
+      equal(bond!.connected, false);
+    });
+  });
+
+  it("a stranger gets 0x05", async () => {
+    const scene = createScene((camera) => void offerValue(camera, { security: "encrypted" }));
+    await scene.world.run(async () => {
+      const { outgoing } = await scene.meet();
+      scene.central.aioble.config({ pairing: "never" });
+      await rejects((await remote(outgoing)).read(), { status: AUTHENTICATION });
+    });
+  });
+});
+
+describe("privacy: addrMode 2", () => {
+  async function find(scene: Scene) {
+    for await (const result of scene.central.aioble.scan({ ...ALWAYS, durationMs: 5000 })) {
+      if (result.name() === "camera") return result;
+    }
+    return undefined;
+  }
+
+  it("who is bonded knows the camera by its identity, under every address that it has; nobody else does", async () => {
+    const scene = createScene();
+    const stranger = addAioble(scene.world);
+    await scene.world.run(async () => {
+      const first = await scene.meet();
+      await first.outgoing.pair();
+      const identity = first.outgoing.device;
+      await part(first);
+      const { aioble, host } = scene.camera;
+      aioble.config({ addrMode: 2, rpaTimeoutMs: 60_000 });
+      deepEqual(aioble.config("mac"), [1, host.ownAddress.slice()]);
+      const seen: string[] = [];
+      for (let turn = 0; turn < 3; turn++) {
+        const advertised = aioble.advertise(ADVERTISING);
+        const found = await find(scene);
+        ok(found!.device.equals(identity), "the identity");
+        ok(found!.device.resolved);
+        seen.push([...found!.device.airAddr].join());
+        const outgoing = await found!.device.connect();
+        const incoming = await advertised;
+        ok(outgoing.device.equals(identity));
+        await outgoing.pair();
+        equal(incoming.bonded, true);
+        equal(aioble.security.bonds.size, 1);
+        await part({ outgoing, incoming });
+        await scene.sleep(61_000);
+      }
+      equal(new Set(seen).size, 3, "another each time");
+      const gone = new aioble.Device(1, host.ownAddress);
+      const advertised = aioble.advertise({ ...ADVERTISING, timeoutMs: 10_000 });
+      for await (const { device } of stranger.aioble.scan({ ...ALWAYS, durationMs: 5000 })) {
+        ok(!device.equals(gone), "the identity is not on the air");
+        equal(device.resolved, false);
+      }
+      await rejects(advertised, { name: "TimeoutError" });
+    });
+  });
+
+  it("scan({ devices }) finds a bonded device under its private address, and no other", async () => {
+    const scene = createScene();
+    await scene.world.run(async () => {
+      const first = await scene.meet();
+      await first.outgoing.pair();
+      const identity = first.outgoing.device;
+      await part(first);
+      scene.camera.aioble.config({ addrMode: 2 });
+      const other = addAioble(scene.world);
+      void other.aioble.broadcast({ intervalUs: 100_000, name: "other" });
+      const advertised = scene.camera.aioble.advertise({ ...ADVERTISING, timeoutMs: 20_000 });
+      const names = new Set<string | undefined>();
+      for await (const result of scene.central.aioble.scan({
+        ...ALWAYS,
+        devices: [identity],
+        durationMs: 5000,
+      })) {
+        names.add(result.name());
+      }
+      deepEqual([...names], ["camera"]);
+      await rejects(advertised, { name: "TimeoutError" });
+    });
+  });
+
+  it("a bonded central with a private address is known before its link is encrypted, and has one bond", async () => {
+    const scene = createScene();
+    await scene.world.run(async () => {
+      scene.central.aioble.config({ addrMode: 2, rpaTimeoutMs: 1000 });
+      const first = await scene.meet();
+      const private1 = first.incoming.device;
+      await first.outgoing.pair();
+      const identity = first.incoming.device;
+      ok(!identity.equals(private1), "it bonded, so that its identity is known");
+      deepEqual(identity.addr, scene.central.host.ownAddress);
+      await part(first);
+      await scene.sleep(2000);
+      await scene.restart();
+      const second = await scene.meet();
+      ok(second.incoming.device.equals(identity));
+      ok(second.incoming.device.resolved);
+      equal(second.incoming.bonded, false);
+      await second.outgoing.pair();
+      equal(second.incoming.bonded, true);
+      equal(scene.camera.aioble.security.bonds.size, 1);
+    });
+  });
+
+  it("an advertisement that goes on changes its address in time, and what is connected stays", async () => {
+    const scene = createScene();
+    await scene.world.run(async () => {
+      const { aioble } = scene.camera;
+      aioble.config({ addrMode: 2, rpaTimeoutMs: 10_000 });
+      const seen = new Set<string>();
+      const advertised = aioble.advertise({ ...ADVERTISING, timeoutMs: 45_000 });
+      for await (const found of scene.central.aioble.scan({ ...ALWAYS, durationMs: 40_000 })) {
+        if (found.name() === "camera") seen.add(found.device.addrHex());
+      }
+      ok(seen.size >= 4 && seen.size <= 5, `${seen.size}`);
+      await rejects(advertised, { name: "TimeoutError" });
+      deepEqual(diagnostics(scene.camera), []);
+    });
+  });
+});
+
+/** What a phone that has the key does, and what one does that has it no more. */
+describe("bonds: a phone that is bonded already", () => {
+  async function bonded(world: World, camera: AiobleCamera, phone: SimulatedPhone): Promise<PhoneLink> {
+    const advertised = camera.aioble.advertise(ADVERTISING);
+    const link = await phone.phone.connect(await phone.phone.find({ name: "camera" }));
+    await advertised;
+    await world.clock.sleep(100);
+    return link;
+  }
+
+  it("is given the key of its bond, and of no other", async () => {
+    const scene = createScene();
+    const phone = scene.world.addPhone();
+    await scene.world.run(async () => {
+      const { camera, world } = scene;
+      let link = await bonded(world, camera, phone);
+      const { peerAddress } = [...camera.host.connections.values()][0]!;
+      const key = new Uint8Array(16).map((_, at) => 0x10 + at);
+      const longTermKey = { key, ediv: 0, rand: new Uint8Array(8) };
+      camera.host.bonds!.keep({
+        identity: { addressType: 1, address: peerAddress },
+        ownIdentity: camera.host.identity,
+        irk: undefined,
+        keyAsPeripheral: longTermKey,
+        keyAsCentral: longTermKey,
+        keySize: 16,
+        isAuthenticated: true,
+        isSecureConnections: true,
+        isAttended: true,
+      });
+      await link.encrypt(key.slice().reverse());
+      const [connection] = [...camera.host.connections.values()];
+      ok(connection!.security.isBonded && connection!.security.isAuthenticated);
+      await link.disconnect();
+      await world.clock.sleep(100);
+      link = await bonded(world, camera, phone);
+      const other = key.slice().reverse();
+      await rejects(link.encrypt(other, new Uint8Array(8).fill(1)), { code: 0x06 });
+      equal([...camera.host.connections.values()][0]!.security.isBonded, false);
+    });
+  });
+});
