@@ -57,6 +57,17 @@ describe("obscura run with a scenario", function () {
     });
   }
 
+  for (const board of ["host", "mps2-an500"]) {
+    it(`shows camera-to-camera on two cameras on ${board}: a picture, its hash, and a receipt`, async () => {
+      const session = obscura("run", "camera-to-camera", "--board", board);
+      assert.equal(await session.ended, 0, session.output());
+      const [, received] =
+        /a picture of 65536 bytes: whole, hash ([0-9a-f]{8})\n/.exec(session.output()) ?? [];
+      const [, sent] = /65536 bytes with hash ([0-9a-f]{8}) have arrived/.exec(session.output()) ?? [];
+      assert.ok(sent !== undefined && sent === received, session.output());
+    });
+  }
+
   it("plays restarts, versions and phones; a camera keeps its address", async () => {
     const { status, output } = await play(
       SCENARIO(`
