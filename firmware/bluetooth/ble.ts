@@ -455,7 +455,7 @@ const LATER = {
 
 for (const name of Object.keys(LATER)) {
   (BLE.prototype as unknown as Record<string, unknown>)[name] = () => {
-    throw new BleError("not-supported", `${name}() is not there yet: this camera has no channels here.`);
+    throw new BleError("not-supported", `${name}() is not there: the stack alone speaks to the controller.`);
   };
 }
 

@@ -3,10 +3,17 @@ import { join } from "node:path";
 import { root } from "../../tools/paths.ts";
 import { NAME as EVERYTHING_NAME } from "./applications/everything/names.ts";
 import { SELECTOR_NAME } from "./applications/multitests/names.ts";
+import { NAME as PAIRING_NAME } from "./applications/pairing/names.ts";
 import { READER_NAME } from "./applications/reader/names.ts";
 
 /** The examples under test, and the tests' own applications, of host-tests/interop/applications. */
-export type ApplicationName = "environment-sensor" | "mailbox" | "multitests" | "everything" | "reader";
+export type ApplicationName =
+  | "environment-sensor"
+  | "mailbox"
+  | "multitests"
+  | "everything"
+  | "reader"
+  | "pairing";
 
 /** examples/environment-sensor. */
 export const environmentSensor = {
@@ -45,6 +52,7 @@ export const advertisedName: Readonly<Record<ApplicationName, string>> = {
   multitests: SELECTOR_NAME,
   everything: EVERYTHING_NAME,
   reader: READER_NAME,
+  pairing: PAIRING_NAME,
 };
 
 /** How the build knows an application: the name of an example, or a path. */

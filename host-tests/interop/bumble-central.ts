@@ -35,10 +35,10 @@ export class BumbleCentral {
   }
 
   /** Starts a central at the controller `hci` that looks for the camera of this name. */
-  static async start(hci: string, cameraName: string): Promise<BumbleCentral> {
+  static async start(hci: string, cameraName: string, address = bumbleAddress): Promise<BumbleCentral> {
     const args = [
       join(root, "tools/rig/central.py"),
-      ...["--hci", hci, "--name", cameraName, "--own-address", bumbleAddress],
+      ...["--hci", hci, "--name", cameraName, "--own-address", address],
       ...["--steps", "-", "--timeout", "3600"],
     ];
     const central = new BumbleCentral(new RigProcess("Bumble", venvProgram("python"), args));

@@ -7,6 +7,7 @@ import { finding } from "./scenarios/finding.ts";
 import { hostileCentral } from "./scenarios/hostile-central.ts";
 import { hostileController } from "./scenarios/hostile-controller.ts";
 import { multitests } from "./scenarios/multitests.ts";
+import { pairing } from "./scenarios/pairing.ts";
 import { reading } from "./scenarios/reading.ts";
 import { silentController } from "./scenarios/silent-controller.ts";
 import { writing } from "./scenarios/writing.ts";
@@ -19,6 +20,7 @@ for (const kind of kinds) {
     writing(kind);
     everything(kind);
     reading(kind);
+    if (kind.runsOurApplications) pairing(kind);
     if (playsMultitests(kind)) multitests(kind);
     silentController(kind);
     hostileController(kind);

@@ -88,8 +88,8 @@ export class Rig {
   }
 
   /** A Bumble central. The rig has one controller for centrals: one central at a time. */
-  async bumble(): Promise<BumbleCentral> {
-    const central = await BumbleCentral.start(this.centralHci, this.cameraName);
+  async bumble(address?: string): Promise<BumbleCentral> {
+    const central = await BumbleCentral.start(this.centralHci, this.cameraName, address);
     this.logs.push(central.process);
     this.closers.push(() => central.stop());
     return central;

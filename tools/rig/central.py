@@ -23,7 +23,8 @@ from typing import Any
 from bumble.device import Device
 from bumble.hci import Address
 from bumble.transport import open_transport
-from steps import Steps, report, run_step
+from report import report
+from steps import Steps, run_step
 
 SESSION: list[dict[str, Any]] = [
     {"do": "connect"},

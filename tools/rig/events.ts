@@ -70,6 +70,16 @@ export type CentralEvent =
   | ({ readonly event: "notification"; readonly number: number; readonly indication?: boolean } & Value)
   | { readonly event: "silence"; readonly seconds: number }
   | { readonly event: "offAir"; readonly seconds: number }
+  /** A pairing: what the central shows, what it compares, that its user is to type, and how it ended. */
+  | { readonly event: "shows" | "compares"; readonly number: string }
+  | { readonly event: "types" }
+  | {
+      readonly event: "paired";
+      readonly encrypted: boolean;
+      readonly authenticated: boolean;
+      readonly secureConnections: boolean;
+    }
+  | { readonly event: "encrypted" }
   | { readonly event: "disconnected"; readonly reason: number; readonly name: string }
   | { readonly event: "stepDone"; readonly step: string }
   | { readonly event: "failed"; readonly step: string; readonly message: string; readonly code?: number }
@@ -103,6 +113,17 @@ export type Step = { readonly timeoutSeconds?: number } & (
   | { readonly do: "notifications"; readonly count: number }
   | { readonly do: "unsubscribe"; readonly characteristic: string }
   | { readonly do: "expectSilence"; readonly seconds: number }
+  | {
+      readonly do: "startPairing";
+      readonly io?: number;
+      readonly mitm?: boolean;
+      readonly sc?: boolean;
+      readonly bonding?: boolean;
+      readonly passkey?: number;
+    }
+  | { readonly do: "typePasskey"; readonly passkey: number }
+  | { readonly do: "awaitPairing" }
+  | { readonly do: "encrypt" }
   | { readonly do: "disconnect" }
   | { readonly do: "awaitDisconnection" }
 );

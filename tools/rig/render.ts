@@ -38,6 +38,16 @@ export function renderCentralEvent(event: CentralEvent): string[] {
       return [`no notification for ${event.seconds} s`];
     case "offAir":
       return [`nothing on the air for ${event.seconds} s`];
+    case "shows":
+      return [`shows ${event.number}`];
+    case "compares":
+      return [`compares ${event.number}`];
+    case "types":
+      return ["is to type what the camera shows"];
+    case "paired":
+      return [`paired, ${event.authenticated ? "authenticated" : "not authenticated"}`];
+    case "encrypted":
+      return ["encrypted with the key of the bond"];
     case "disconnected":
       return [`disconnected: ${event.name}`];
     case "failed":

@@ -13,16 +13,10 @@ from bumble.device import Connection, Device, Peer
 from bumble.gatt import Characteristic
 from bumble.gatt_client import CharacteristicProxy, Client, DescriptorProxy
 from bumble.hci import Address, HCI_Constant
+from pair_steps import Pairing
+from report import StepError, report
 
 STEP_TIMEOUT_SECONDS = 15.0
-
-
-class StepError(Exception):
-    """A step did not see what it should; the message is a sentence for a person."""
-
-
-def report(event: str, **fields: Any) -> None:
-    print(json.dumps({"event": event, **fields}, ensure_ascii=False), flush=True)
 
 
 class Steps:
@@ -39,6 +33,7 @@ class Steps:
         self._peer: Peer | None = None
         self._values: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._disconnected: asyncio.Future[int] | None = None
+        self._pairing = Pairing(device)
 
     async def scan(self, again: bool = False, name: str | None = None) -> None:
         """Finds the camera, or what advertises under `name`; `again` only changes the name of the event."""
@@ -186,6 +181,34 @@ class Steps:
             unwanted = await asyncio.wait_for(self._values.get(), seconds)
             raise StepError(f"a notification came that nobody waited for: {unwanted}")
         report("silence", seconds=seconds)
+
+    async def startPairing(
+        self,
+        io: int = 3,
+        mitm: bool = False,
+        sc: bool = True,
+        bonding: bool = True,
+        passkey: int = 135790,
+    ) -> None:
+        """Begins to pair as one with this IO capability; `passkey` is what it shows when it has to."""
+        self._pairing.start(self._link(), io, mitm, sc, bonding, passkey)
+
+    async def typePasskey(self, passkey: int) -> None:
+        """The user types what the camera shows."""
+        self._pairing.type(passkey)
+
+    async def awaitPairing(self) -> None:
+        await self._pairing.end(self._link())
+
+    async def encrypt(self) -> None:
+        """Encrypts with the key of the bond."""
+        await self._link().encrypt()
+        report("encrypted")
+
+    def _link(self) -> Connection:
+        self._connected()
+        assert self._connection is not None
+        return self._connection
 
     async def disconnect(self) -> None:
         self._connected()

@@ -425,7 +425,7 @@ export class SecurityLink implements PairingHandlers {
     const isPeers = source === "peer" || (source === "local" && SUSPICIOUS.includes(reason) && !cause);
     const { request } = pairing.occasion;
     shared.pairingFailed(peer, isPeers && request === undefined);
-    port.log("warning", `smp: link ${link.handle}: ${error.message}`);
+    port.log("warning", `smp: link ${link.handle}: pairing failed: ${error.message}`);
     port.onSecurity(link, reason || UNSPECIFIED_ERROR);
     if (this.isClosed) return;
     requests.settle(request ?? requests.first, error);

@@ -1,0 +1,266 @@
+/** Attacks on the Security Manager of a whole camera, by their names (docs/security.md). */
+import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import { FIRST_WAIT_MS, MAX_WAIT_MS } from "../../firmware/ble/smp/attempts.ts";
+import { isTaken } from "../../firmware/ble/smp/bonding.ts";
+import type { Bond, BondKeeper } from "../../firmware/ble/smp/keys.ts";
+import { createWorld } from "../../simulator/world.ts";
+import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
+import { addAioble } from "../support/cameras.ts";
+import { createConnectedRig, HANDLE, type Rig, SMP } from "../support/rig.ts";
+import { connectionComplete } from "../support/scripted-controller.ts";
+import { describe, it } from "../support/suite.ts";
+
+/** Pairing Request: no input, no output, bonding and LE Secure Connections, 16 bytes, both keys. */
+const REQUEST = [0x01, 0x03, 0x00, 0x09, 0x10, 0x03, 0x03];
+/** One with a capability that there is not. */
+const BAD_REQUEST = [0x01, 0x05, 0x00, 0x09, 0x10, 0x03, 0x03];
+/** Pairing Failed by the peer, of which it may have learned something. */
+const FAILED = [0x05, 0x04];
+
+const REPEATED = "05 09";
+const INVALID = "05 0a";
+
+async function fails(rig: Rig, handle = HANDLE): Promise<void> {
+  deepEqual(await rig.exchange(SMP, BAD_REQUEST, handle), [INVALID]);
+}
+
+async function pairs(rig: Rig, handle = HANDLE): Promise<boolean> {
+  const [answer] = await rig.exchange(SMP, REQUEST, handle);
+  if (answer === REPEATED) return false;
+  ok(answer?.startsWith("02 "), answer);
+  await rig.exchange(SMP, [0x05, 0x01], handle);
+  return true;
+}
+
+describe("attack: repeated pairing", () => {
+  it("each failure doubles the wait of its address, from 1 s to 64 s, and a minute without one halves it", async () => {
+    const rig = await createConnectedRig();
+    let waitMs = FIRST_WAIT_MS;
+    for (let failures = 0; failures < 9; failures++) {
+      await fails(rig);
+      deepEqual(await rig.exchange(SMP, REQUEST), [REPEATED]);
+      await rig.clock.advance(waitMs - 100);
+      // A minute and more also brings the count of all strangers down.
+      deepEqual(await rig.exchange(SMP, REQUEST), [REPEATED], `after ${failures} failures`);
+      await rig.clock.advance(200);
+      waitMs = Math.min(MAX_WAIT_MS, waitMs * 2);
+      if (waitMs > 30_000) break;
+    }
+    await rig.clock.advance(10 * 60_000);
+    ok(await pairs(rig));
+  });
+
+  it("under another address each time: eight failures in a minute, and all strangers wait", async () => {
+    const rig = await createConnectedRig();
+    for (let at = 0; at < 8; at++) {
+      const handle = HANDLE + 1 + (at % 2);
+      rig.controller.deliver(connectionComplete(handle, [at, 2, 3, 4, 5, 0xc6]));
+      await rig.settle();
+      await fails(rig, handle);
+      await rig.disconnect(handle);
+    }
+    deepEqual(await rig.exchange(SMP, REQUEST), [REPEATED], "who has done nothing waits too");
+    await rig.clock.advance(61_000);
+    ok(await pairs(rig));
+  });
+
+  it("a peer that ends one pairing after the other has to wait as well", async () => {
+    const rig = await createConnectedRig();
+    await rig.exchange(SMP, REQUEST);
+    await rig.exchange(SMP, FAILED);
+    deepEqual(await rig.exchange(SMP, REQUEST), [REPEATED]);
+  });
+
+  it("half-open pairings on links that end leave nothing behind", async () => {
+    const rig = await createConnectedRig();
+    const { timers } = rig.clock as unknown as { timers?: { size: number } };
+    const before = timers?.size;
+    for (let at = 0; at < 200; at++) {
+      const handle = HANDLE + 1;
+      rig.controller.deliver(connectionComplete(handle, [at, 2, 3, 4, 5, 0xc6]));
+      await rig.settle();
+      await rig.exchange(SMP, REQUEST, handle);
+      await rig.disconnect(handle);
+    }
+    await rig.clock.advance(1);
+    equal(timers?.size, before);
+    ok(await pairs(rig));
+  });
+});
+
+describe("attack: forgotten link", () => {
+  it("a pairing half done has nothing to do with the next link of its handle", async () => {
+    const rig = await createConnectedRig();
+    const [answer] = await rig.exchange(SMP, REQUEST);
+    ok(answer?.startsWith("02 "));
+    await rig.disconnect();
+    await rig.connect();
+    for (const pdu of [
+      [0x04, ...new Array(16).fill(1)],
+      [0x0c, ...new Array(64).fill(1)],
+      [0x0d, ...new Array(16).fill(1)],
+    ]) {
+      deepEqual(await rig.exchange(SMP, pdu as number[]), [], "it belongs to no pairing");
+    }
+  });
+});
+
+describe("attack: Security Request abuse", () => {
+  it("1,000 of them: one pairing at a time, and no more than is allowed", async () => {
+    const world = createWorld();
+    const [central, peripheral] = [addAioble(world), addAioble(world)];
+    let asked = 0;
+    central.aioble.security.agent = {
+      accept() {
+        asked++;
+        return false;
+      },
+    };
+    await world.run(async () => {
+      const advertised = peripheral.aioble.advertise({ intervalUs: 100_000 });
+      const { ADDR_RANDOM, Device } = central.aioble;
+      const outgoing = await new Device(ADDR_RANDOM, peripheral.host.ownAddress).connect();
+      const incoming = await advertised;
+      const channel = incoming.link.l2cap.openFixed(SMP, 65);
+      const received: number[] = [];
+      channel.receiver = { receive: (view, start) => void received.push(view.getUint8(start)) };
+      for (let at = 0; at < 1000; at++) {
+        channel.send(0, Uint8Array.of(0x0b, at % 16), 0, 2);
+        if (at % 10 === 0) await world.clock.sleep(200);
+      }
+      await world.clock.sleep(1000);
+      ok(received.filter((code) => code === 0x01).length <= 1, "one Pairing Request, which nobody answers");
+      ok(received.length < 1100);
+      equal(asked, 0);
+      ok(outgoing.isConnected());
+    });
+  });
+});
+
+describe("attack: secrets in the log", () => {
+  it("at level 3, through pairing by passkey and encryption with the bond: no key, and no passkey that was typed", async () => {
+    for (const leSecure of [true, false]) {
+      const world = createWorld();
+      const cameras = [addAioble(world), addAioble(world)] as const;
+      const [central, peripheral] = cameras;
+      for (const { aioble } of cameras) aioble.config({ logLevel: 3 });
+      const typed = "271828";
+      peripheral.aioble.security.agent = { input: () => typed };
+      const meet = async (): Promise<DeviceConnection> => {
+        const advertised = peripheral.aioble.advertise({ intervalUs: 100_000 });
+        const { ADDR_RANDOM, Device } = central.aioble;
+        const outgoing = await new Device(ADDR_RANDOM, peripheral.host.ownAddress).connect();
+        await advertised;
+        return outgoing;
+      };
+      await world.run(async () => {
+        const first = await meet();
+        await first.pair({ leSecure, agent: { input: () => typed }, mitm: leSecure });
+        await world.clock.sleep(500);
+        await first.disconnect();
+        await world.clock.sleep(500);
+        await (await meet()).pair();
+      });
+      const lines = cameras
+        .flatMap(({ platform }) => platform.console.map(({ message }) => message))
+        .join("\n");
+      ok(lines.includes("smp: link"), "something was logged");
+      ok(!lines.includes(typed));
+      for (const [{ host }, other] of [
+        [central, peripheral],
+        [peripheral, central],
+      ] as const) {
+        const bond = host.bonds?.find(1, other.host.ownAddress);
+        ok(bond);
+        for (const secret of [
+          bond.keyAsCentral?.key,
+          bond.keyAsPeripheral?.key,
+          bond.irk,
+          host.bonds?.ownIrk(),
+        ]) {
+          ok(secret);
+          for (const text of [hexOf(secret), hexOf(secret.slice().reverse()), secret.join()])
+            ok(!lines.includes(text));
+        }
+      }
+    }
+  });
+});
+
+function hexOf(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => (byte + 256).toString(16).slice(1)).join("");
+}
+
+describe("attack: identity theft in phase 3", () => {
+  const identity = { addressType: 1, address: Uint8Array.of(0xc0, 1, 2, 3, 4, 5) };
+  const bond: Bond = {
+    identity,
+    ownIdentity: identity,
+    irk: new Uint8Array(16).fill(7),
+    keyAsCentral: undefined,
+    keyAsPeripheral: undefined,
+    keySize: 16,
+    isAuthenticated: false,
+    isSecureConnections: true,
+    isAttended: false,
+  };
+  const keeper = {
+    find: (type: number, address: Uint8Array) =>
+      type === 1 && address.join() === identity.address.join() ? bond : undefined,
+  } as unknown as BondKeeper;
+  const level = { isAuthenticated: false, isSecureConnections: true, keySize: 16 };
+  const stranger = { proven: undefined, apparent: undefined, isTrusted: false };
+  const attended = { ...stranger, isTrusted: true };
+
+  it("a stranger that claims a bonded identity is refused, with its own key or none, also in an open window", () => {
+    for (const irk of [undefined, new Uint8Array(16).fill(8)]) {
+      equal(isTaken(keeper, stranger, identity, irk, level), true);
+      equal(isTaken(keeper, attended, identity, irk, level), true);
+    }
+    equal(isTaken(keeper, stranger, identity, bond.irk, level), true, "the key of the identity is no secret");
+  });
+
+  it("the device itself is not: by its key in a window, over its encrypted link, or authenticated", () => {
+    equal(isTaken(keeper, attended, identity, bond.irk, level), false);
+    equal(isTaken(keeper, { ...stranger, proven: bond }, identity, undefined, level), false);
+    equal(isTaken(keeper, stranger, identity, undefined, { ...level, isAuthenticated: true }), false);
+  });
+
+  it("nobody makes a bond weaker", () => {
+    for (const weaker of [{ isSecureConnections: false }, { keySize: 15 }]) {
+      equal(
+        isTaken(keeper, { ...attended, proven: bond }, identity, bond.irk, { ...level, ...weaker }),
+        true,
+      );
+    }
+    equal(
+      isTaken(keeper, stranger, { addressType: 1, address: new Uint8Array(6).fill(0xc1) }, undefined, level),
+      false,
+    );
+  });
+});
+
+describe("attack: BLESA", () => {
+  it("a false peripheral with a bonded address that has no key: bond-lost, and the bond stays", async () => {
+    const world = createWorld();
+    const [central, peripheral] = [addAioble(world), addAioble(world)];
+    await world.run(async () => {
+      const meet = async (): Promise<DeviceConnection> => {
+        const advertised = peripheral.aioble.advertise({ intervalUs: 100_000 });
+        const { ADDR_RANDOM, Device } = central.aioble;
+        const outgoing = await new Device(ADDR_RANDOM, peripheral.host.ownAddress).connect();
+        await advertised;
+        return outgoing;
+      };
+      const first = await meet();
+      await first.pair();
+      await first.disconnect();
+      await world.clock.sleep(500);
+      peripheral.host.bonds?.forgetAll();
+      const second = await meet();
+      await rejects(second.pair(), { code: "bond-lost" });
+      deepEqual([second.encrypted, second.bonded], [false, false]);
+      ok(central.host.bonds?.find(1, peripheral.host.ownAddress));
+    });
+  });
+});

@@ -1,0 +1,106 @@
+/** Bumble pairs with the camera, by every method of both protocols, over a controller that compares the keys. */
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { AUTHENTIC, MODE, type Mode, SECRET, SECRET_TEXT, TYPED } from "../applications/pairing/names.ts";
+import { type BumbleCentral, StepFailure } from "../bumble-central.ts";
+import type { CameraKind } from "../cameras.ts";
+import type { Rig } from "../rig.ts";
+import { useRig } from "../use-rig.ts";
+
+const INSUFFICIENT_AUTHENTICATION = 0x05;
+
+interface Case {
+  readonly name: string;
+  readonly mode: Mode;
+  /** IO capability of Bumble's side (Vol 3, Part H, Table 3.4). */
+  readonly io: number;
+  readonly mitm: boolean;
+  /** Only with LE Secure Connections. */
+  readonly comparison?: boolean;
+}
+
+const CASES: readonly Case[] = [
+  { name: "Just Works", mode: "nothing", io: 3, mitm: false },
+  { name: "passkey, the camera shows", mode: "display", io: 2, mitm: true },
+  { name: "passkey, Bumble shows", mode: "keys", io: 0, mitm: true },
+  { name: "numeric comparison", mode: "display and button", io: 1, mitm: true, comparison: true },
+];
+
+const hex = (text: string): string => Buffer.from(text).toString("hex");
+
+async function assertRefused(bumble: BumbleCentral, characteristic: string): Promise<void> {
+  await assert.rejects(bumble.do({ do: "read", characteristic }), (error: unknown) => {
+    assert.ok(error instanceof StepFailure, String(error));
+    assert.equal(error.code, INSUFFICIENT_AUTHENTICATION);
+    return true;
+  });
+}
+
+/** A device that the camera has not met before. */
+async function meet(rig: Rig, number: number): Promise<BumbleCentral> {
+  const bumble = await rig.bumble(`C2:00:00:00:01:0${number}`);
+  await reach(bumble);
+  return bumble;
+}
+
+async function reach(bumble: BumbleCentral): Promise<void> {
+  await bumble.do({ do: "scan" });
+  await bumble.do({ do: "connect" });
+  await bumble.do({ do: "discover" });
+}
+
+export function pairing(kind: CameraKind): void {
+  describe("pairing with Bumble", () => {
+    const rig = useRig(kind, "pairing");
+    let number = 0;
+
+    for (const sc of [true, false]) {
+      for (const { name, mode, io, mitm, comparison } of CASES) {
+        if (comparison && !sc) continue;
+        it(`${sc ? "LE Secure Connections" : "legacy"}, ${name}: what is protected is read, and again over the bond`, async () => {
+          number++;
+          const bumble = await meet(rig(), number);
+          const { camera } = rig();
+          const from = camera.console.length;
+          await bumble.do({ do: "write", characteristic: MODE, value: hex(mode) });
+          await camera.line(/\[pairing\] has /, undefined, from);
+          await assertRefused(bumble, SECRET);
+          await bumble.do({ do: "startPairing", io, mitm, sc, passkey: TYPED });
+          if (mode === "display") {
+            const line = await camera.line(/\[pairing\] shows \d{6}/, undefined, from);
+            await bumble.do({ do: "typePasskey", passkey: Number(line.slice(-6)) });
+          }
+          const events = await bumble.do({ do: "awaitPairing" });
+          const paired = events.find(({ event }) => event === "paired");
+          assert.ok(paired?.event === "paired" && paired.encrypted, JSON.stringify(events));
+          assert.equal(paired.secureConnections, sc);
+          if (comparison) {
+            const shown = await camera.line(/\[pairing\] compares \d{6}/, undefined, from);
+            const other = events.find(({ event }) => event === "compares");
+            if (other?.event === "compares") assert.equal(shown.slice(-6), other.number);
+          }
+          const isAuthenticated = sc && mitm;
+          await camera.line(
+            new RegExp(`"encrypted":true,"authenticated":${isAuthenticated},"bonded":true,"keySize":16`),
+            undefined,
+            from,
+          );
+          await readSecrets(bumble, isAuthenticated);
+          await bumble.do({ do: "disconnect" });
+          await reach(bumble);
+          await assert.rejects(bumble.do({ do: "read", characteristic: SECRET }));
+          await bumble.do({ do: "encrypt" });
+          await readSecrets(bumble, isAuthenticated);
+          await bumble.do({ do: "disconnect" });
+        });
+      }
+    }
+  });
+}
+
+async function readSecrets(bumble: BumbleCentral, isAuthenticated: boolean): Promise<void> {
+  const { raw } = await bumble.see({ do: "read", characteristic: SECRET }, "value");
+  assert.equal(Buffer.from(raw, "hex").toString(), SECRET_TEXT);
+  if (isAuthenticated) await bumble.see({ do: "read", characteristic: AUTHENTIC }, "value");
+  else await assertRefused(bumble, AUTHENTIC);
+}
