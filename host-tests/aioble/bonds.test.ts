@@ -89,7 +89,7 @@ async function part({ outgoing, incoming }: Meeting): Promise<void> {
 }
 
 describe("bonds: a camera that starts again", () => {
-  it("encrypts with the bond, without pairing; subscriptions hold, and nothing is sent before", async () => {
+  it("encrypts with the bond, without pairing; subscriptions hold, and nothing is sent before (C3)", async () => {
     let offered: ReturnType<typeof offerValue> | undefined;
     const subscribed: boolean[] = [];
     const scene = createScene((camera) => {
@@ -298,7 +298,7 @@ describe("privacy: addrMode 2", () => {
     return undefined;
   }
 
-  it("who is bonded knows the camera by its identity, under every address that it has; nobody else does", async () => {
+  it("⚠ 2.1: a bonded peer with a private address is known by its identity, and connected; strangers do not know it", async () => {
     const scene = createScene();
     const stranger = addAioble(scene.world);
     await scene.world.run(async () => {

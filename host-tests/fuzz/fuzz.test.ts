@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { advertising } from "./advertising.ts";
 import { att } from "./att.ts";
+import { bonds } from "./bonds.ts";
 import { channels } from "./channels.ts";
 import { client } from "./client.ts";
 import { budgetOf, fuzz, type Target } from "./fuzzer.ts";
@@ -15,6 +16,11 @@ const HEAP_GROWTH_LIMIT_KIB = 128 * 1024;
 const TARGETS: readonly (readonly [name: string, target: Target, inputs: number])[] = [
   ["ATT: one allowed answer to each request, bounded memory, no exception", att, 3000],
   ["GATT client: one request at a time, errors that are errors, bounded memory, nothing stays", client, 3000],
+  [
+    "bonds: whatever stands in the records, one bond of each device, a place for the owner's, nothing foreign changed",
+    bonds,
+    2000,
+  ],
   ["L2CAP: reassembly and signalling survive anything, and a good frame after it arrives", l2cap, 5000],
   [
     "channels: one allowed answer to each command, memory within what was set aside, and none stays",

@@ -31,6 +31,9 @@ const PEER_KEY = "peer.";
 const IRK_KEY = "irk";
 const IRK_LENGTH = 16;
 
+/** Numbers of bonds are 32 bits. */
+const NUMBER_MAX = 0xffffffff;
+
 const NOTHING = new Uint8Array(0);
 
 /** What the bonds are handed. */
@@ -140,7 +143,7 @@ export class Bonds implements BondKeeper {
     const stranger = isStranger({ ...bond, isAttended });
     const takesOver = former !== undefined && (!stranger || isStranger(former.bond));
     const place = takesOver ? former : this.placeFor(stranger);
-    const number = continues ? former.number : this.lastNumber + 1;
+    const number = continues ? former.number : this.nextNumber();
     const bytes = encodeBond({ number, bond: { ...bond, isAttended } });
     const copy = decodeBond(bytes);
     if (typeof copy === "string") throw new TypeError("a bond whose identities, keys or key size are none");
@@ -298,6 +301,13 @@ export class Bonds implements BondKeeper {
       this.uses = Math.max(this.uses, known.lastUse);
     }
     return entries;
+  }
+
+  /** A number that no bond has: the next one, or after the last that there is the first that is free. */
+  private nextNumber(): number {
+    let number = this.lastNumber < NUMBER_MAX ? this.lastNumber + 1 : 1;
+    while (this.entries.some((entry) => entry.number === number)) number++;
+    return number;
   }
 
   private read(key: string): Uint8Array | undefined {

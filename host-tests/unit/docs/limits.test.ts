@@ -11,7 +11,9 @@ import {
   ADVERTISING_INTERVAL_MIN_US,
   HIGH_DUTY_MS,
 } from "../../../firmware/ble/gap/advertising-set.ts";
+import { RPA_TIMEOUT_SETTING } from "../../../firmware/ble/gap/own-address.ts";
 import { ATTRIBUTES_MAX, ATTRIBUTES_MAX_ALL, INBOX_SIZE } from "../../../firmware/ble/gatt/client/client.ts";
+import { SUBSCRIPTIONS_MAX } from "../../../firmware/ble/gatt/server/client-state.ts";
 import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../../firmware/ble/gatt/server/prepared-writes.ts";
 import { QUESTIONS_MAX } from "../../../firmware/ble/gatt/server/questions.ts";
 import { INDICATIONS_MAX } from "../../../firmware/ble/gatt/server/updates.ts";
@@ -21,6 +23,12 @@ import { QUEUE_LIMIT, QUEUE_LIMIT_ALL, QUEUE_SHARE } from "../../../firmware/ble
 import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/hci.ts";
 import { IDLE_TIMEOUT_SETTING } from "../../../firmware/ble/idle-links.ts";
 import { MTU_SETTING } from "../../../firmware/ble/links.ts";
+import {
+  MAX_BONDS_SETTING,
+  PEER_WRITES_MAX,
+  STRANGER_WRITES_MAX,
+  WRITE_REFILL_MS,
+} from "../../../firmware/ble/smp/bonds.ts";
 import { createBluetooth } from "../../../firmware/bluetooth/bluetooth.ts";
 import { APPLICATION_TIMERS } from "../../../firmware/platform/timers.ts";
 import { readPage } from "../../docs/blocks.ts";
@@ -47,6 +55,23 @@ const figures: Readonly<Record<string, readonly number[]>> = {
   "timers of": [APPLICATION_TIMERS],
   "answer of the controller": [COMMAND_TIMEOUT_MS],
 };
+
+describe("docs/security.md", () => {
+  it("names limits as they are", () => {
+    const page = readPage("docs/security.md").replaceAll(/\s+/g, " ");
+    const { initial, max, min } = MAX_BONDS_SETTING;
+    for (const sentence of [
+      `is ${initial} at first, ${min} to ${max}`,
+      `each bonded device has ${PEER_WRITES_MAX} writes at once, strangers ${STRANGER_WRITES_MAX}`,
+      `one comes back every ${WRITE_REFILL_MS / 1000} s`,
+      `${SUBSCRIPTIONS_MAX} are kept for each client`,
+      `every ${RPA_TIMEOUT_SETTING.initial / 60_000} minutes (\`rpaTimeoutMs\`, 900,000 at first, from 1,000 up)`,
+      `has ${TRANSACTION_TIMEOUT_MS / 1000 - 1} s. Anything but true`,
+    ]) {
+      assert.ok(page.includes(sentence), sentence);
+    }
+  });
+});
 
 describe("docs/application.md", () => {
   const page = readPage("docs/application.md");
