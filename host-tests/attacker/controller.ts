@@ -27,6 +27,10 @@ import {
 import { H4Splitter, h4 } from "./h4.ts";
 import { type ConnectOptions, connectionComplete, disconnectionComplete, Link } from "./link.ts";
 
+/** Handles that links get; 0x0EFF is the last that there is (Vol 4, Part E, 5.4.2). */
+const FIRST_HANDLE = 0x40;
+const LAST_HANDLE = 0x0eff;
+
 /** Packets that the report of a failed test shows. */
 const SHOWN = 60;
 
@@ -65,7 +69,7 @@ export class Controller {
   private camera: Socket | undefined;
   /** What was said while no camera listened. */
   private waiting: Buffer[] = [];
-  private nextHandle = 0x40;
+  private nextHandle = FIRST_HANDLE - 1;
 
   private constructor(server: Server, hci: string, figures: Figures) {
     this.server = server;
@@ -160,7 +164,7 @@ export class Controller {
 
   /** A central connects: LE Connection Complete, whether the camera advertises or not. */
   connect(options: ConnectOptions = {}): Link {
-    const handle = options.handle ?? this.nextHandle++;
+    const handle = options.handle ?? this.freeHandle();
     const link = new Link(this, handle, this.figures.packetLength, options);
     this.links.set(handle, link);
     this.isAdvertising = false;
@@ -210,6 +214,13 @@ export class Controller {
   async close(): Promise<void> {
     this.camera?.destroy();
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+
+  /** The next handle that no link has: those in use do not come again soon. */
+  private freeHandle(): number {
+    do this.nextHandle = this.nextHandle < LAST_HANDLE ? this.nextHandle + 1 : FIRST_HANDLE;
+    while (this.links.has(this.nextHandle));
+    return this.nextHandle;
   }
 
   private forgetEverything(): void {
