@@ -36,6 +36,8 @@ export interface Counters {
     readonly droppedUpdates: number;
     /** Writes without response that had no effect: too long, not allowed, for no attribute, too many to decide about. */
     readonly droppedCommands: number;
+    /** Requests of clients that did not await the answer to the one before. */
+    readonly droppedRequests: number;
   };
   /** The camera as a client of its peers; left out where the image has no feature `client`. */
   readonly client?: Readonly<GattClientCounters>;
@@ -59,6 +61,7 @@ export function readCounters(
     gatt: {
       droppedUpdates: gatt.updates.droppedNotifications,
       droppedCommands: gatt.droppedCommands,
+      droppedRequests: gatt.droppedRequests,
     },
     ...(client ? { client: { ...client } } : {}),
   };

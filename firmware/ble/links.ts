@@ -20,7 +20,10 @@ import type { Identity } from "./smp/keys.ts";
 import { SMP_MTU } from "./smp/pdus.ts";
 import { refusePairing } from "./smp/refuse.ts";
 
-/** How long the report of a link's end may be on its way when the controller does not know the link any more. */
+/**
+ * How long the report of a link's end may be on its way when the controller does not know the link any more, or when a peer
+ * that does not acknowledge the end has had its supervision timeout for it (Vol 6, Part B, 5.1.6).
+ */
 const END_REPORT_MS = 1000;
 
 /** What links are made of. */
@@ -71,6 +74,12 @@ export interface LinkEstablished {
   readonly supervisionTimeout: number;
 }
 
+/** A link that ends without the controller's report if that does not come. */
+interface Ending {
+  readonly timer: Timer;
+  readonly isUnknown: boolean;
+}
+
 export class Links {
   /** Frames of links that have ended which could not be put together. */
   private endedDroppedFrames = 0;
@@ -78,8 +87,8 @@ export class Links {
   readonly connections = new Map<number, Connection>();
   private readonly port: LinksPort;
   private readonly handlers: LinksHandlers;
-  /** Links that the controller does not know, whose end it may yet report. */
-  private readonly unknown = new Map<Connection, Timer>();
+  /** Links whose end the controller has to report: it was asked for, or the controller does not know them. */
+  private readonly ending = new Map<Connection, Ending>();
 
   constructor(port: LinksPort, handlers: LinksHandlers) {
     this.port = port;
@@ -157,25 +166,31 @@ export class Links {
     if (!connection.isConnected) return;
     try {
       await this.port.hci.send(disconnect, { connectionHandle: connection.handle, reason });
+      this.expectEnd(connection, false);
     } catch (error) {
       if (!connection.isConnected) return;
       if (!(error instanceof HciError) || error.status !== HCI_STATUS.UNKNOWN_CONNECTION) throw error;
-      this.expectEnd(connection);
+      this.expectEnd(connection, true);
     }
   }
 
-  /** The controller does not know this link: when it does not report its end, the link ends without that. */
-  private expectEnd(connection: Connection): void {
-    if (this.unknown.has(connection)) return;
+  /**
+   * The controller ends this link, or does not know it: when it does not report its end, the link ends without that, for it
+   * would keep a place for ever.
+   */
+  private expectEnd(connection: Connection, isUnknown: boolean): void {
+    if (!connection.isConnected) return;
+    const earlier = this.ending.get(connection);
+    if (earlier && (earlier.isUnknown || !isUnknown)) return;
     const { clock, log } = this.port;
+    const withinMs = (isUnknown ? 0 : connection.parameters.supervisionTimeoutMs) + END_REPORT_MS;
+    const what = isUnknown ? "does not know" : "was to end";
     const timer = clock.setTimer(() => {
-      log(
-        "warning",
-        `host: the controller does not know link ${connection.handle}, and did not report its end`,
-      );
+      log("warning", `host: the controller ${what} link ${connection.handle}, and did not report its end`);
       this.close(connection, HCI_STATUS.LOCAL_HOST_TERMINATED);
-    }, END_REPORT_MS);
-    this.unknown.set(connection, timer);
+    }, withinMs);
+    if (earlier) clock.clearTimer(earlier.timer);
+    this.ending.set(connection, { timer, isUnknown });
   }
 
   /** Frames from peers that could not be put together. */
@@ -194,9 +209,9 @@ export class Links {
     const { acl, clock, gatt, log } = this.port;
     connection.disconnectReason = reason;
     this.connections.delete(connection.handle);
-    const timer = this.unknown.get(connection);
-    if (timer !== undefined) clock.clearTimer(timer);
-    this.unknown.delete(connection);
+    const ending = this.ending.get(connection);
+    if (ending) clock.clearTimer(ending.timer);
+    this.ending.delete(connection);
     acl.close(connection.link);
     this.port.encryption?.close(connection);
     gatt.close(connection.server);

@@ -314,6 +314,56 @@ describe("session: events that are not quite right", () => {
     equal(rig.clock.pending, 0);
   });
 
+  it("Disconnect is accepted, and nothing follows: the link goes with its supervision timeout, and its place is free", async () => {
+    const rig = await createConnectedRig();
+    const [connection] = [...rig.host.connections.values()];
+    const asked = rig.host.disconnect(connection!);
+    await rig.settle();
+    await asked;
+    await rig.clock.advance(1000);
+    // Asked for again, it does not take longer.
+    const again = rig.host.disconnect(connection!);
+    await rig.settle();
+    await again;
+    await rig.clock.advance(719);
+    equal(connection!.isConnected, true, "the peer may yet acknowledge");
+    await rig.clock.advance(1);
+    equal(connection!.disconnectReason, 0x16);
+    equal(rig.host.connections.size, 0);
+    equal(rig.clock.pending, 0);
+    ok(rig.log.some(([level, line]) => level === "warning" && /was to end link 64, and did not/.test(line)));
+    const next = rig.aioble.advertise(OPTIONS);
+    await rig.settle();
+    await expectPhone(rig, next);
+  });
+
+  it("Disconnect is accepted, then the controller does not know the link: it goes a second later", async () => {
+    const rig = await createConnectedRig();
+    const [connection] = [...rig.host.connections.values()];
+    connection!.parameters = { ...connection!.parameters, supervisionTimeoutMs: 32_000 };
+    const asked = rig.host.disconnect(connection!);
+    await rig.settle();
+    await asked;
+    rig.controller.script(DISCONNECT, () => [commandStatus(DISCONNECT, UNKNOWN_CONNECTION)]);
+    const again = rig.host.disconnect(connection!);
+    await rig.settle();
+    await again;
+    await rig.clock.advance(1000);
+    equal(connection!.disconnectReason, 0x16);
+    equal(rig.clock.pending, 0);
+  });
+
+  it("Disconnect is accepted, and the report that follows in time leaves no timer", async () => {
+    const rig = await createConnectedRig();
+    const [connection] = [...rig.host.connections.values()];
+    const asked = rig.host.disconnect(connection!);
+    await rig.settle();
+    await asked;
+    await rig.disconnect(HANDLE, 0x16);
+    equal(connection!.disconnectReason, 0x16);
+    equal(rig.clock.pending, 0);
+  });
+
   it("LE Connection Complete with status 0x3C and all else zero ends advertising at high duty cycle", async () => {
     for (const [subevent, length] of [
       [0x01, 17],
