@@ -2,7 +2,7 @@
  * The queue that all capture characteristics share: every write once, in arrival order. When it is full, the oldest write
  * of all goes, whatever characteristic it was to; a client that fills its share of the memory loses its own oldest one. A write for which `written` waits already never stands in it.
  */
-import type { Account } from "../ble/budget.ts";
+import { type Account, ITEM_OVERHEAD } from "../ble/budget.ts";
 import type { Setting } from "../ble/setting.ts";
 import type { LogLevel } from "../platform/platform.ts";
 import type { DeviceConnection } from "./device.ts";
@@ -17,6 +17,16 @@ export const CAPTURE_QUEUE_SETTING: Setting<"captureQueueSize"> = {
   max: 10_000,
   initial: CAPTURE_QUEUE_SIZE,
 };
+
+/** Bytes that a longer queue may take where the platform does not say. */
+export const CAPTURE_BYTES = 4 * 1024 * 1024;
+
+/** What the queue is handed. */
+export interface CapturePort {
+  /** Bytes that its writes may take when it is longer than by default. */
+  readonly bytes: number;
+  log(level: LogLevel, message: string): void;
+}
 
 /** One captured write. The connection may be down by the time it is taken. */
 export interface CapturedWrite {
@@ -67,8 +77,10 @@ export class HandedWrite implements CapturedWrite {
 interface Entry {
   readonly target: CaptureTarget;
   readonly write: CapturedWrite;
-  /** What the link of the writer keeps; undefined where the application has reckoned with the memory itself. */
-  readonly account: Account | undefined;
+  /** What the link of the writer keeps. */
+  readonly account: Account;
+  /** Whether it counts there; else it counts among the bytes of a longer queue. */
+  readonly isCharged: boolean;
 }
 
 export class CaptureQueue {
@@ -76,10 +88,12 @@ export class CaptureQueue {
   dropped = 0;
   private limit = CAPTURE_QUEUE_SIZE;
   private entries: Entry[] = [];
-  private readonly log: (level: LogLevel, message: string) => void;
+  /** Bytes of those that no link's account has. */
+  private bytes = 0;
+  private readonly port: CapturePort;
 
-  constructor(log: (level: LogLevel, message: string) => void) {
-    this.log = log;
+  constructor(port: CapturePort) {
+    this.port = port;
   }
 
   /** Writes that it holds at most. */
@@ -90,48 +104,69 @@ export class CaptureQueue {
   /** When it holds more than the new size, the oldest are dropped and counted; the others stay in their order. */
   set size(size: number) {
     this.limit = size;
-    while (this.entries.length > size) this.drop();
+    while (this.entries.length > size) this.drop(0, `${size} writes`);
   }
 
   /**
-   * A client whose writes fill its share of the memory loses its own oldest ones. Not where the application has asked for
-   * a longer queue than the default: it has the memory for it.
+   * A client whose writes fill its share of the memory loses its own oldest ones. Where the application has asked for a
+   * longer queue than the default, that has bytes of its own, of which the writer's oldest go first.
    */
   add(target: CaptureTarget, write: CapturedWrite, account: Account): void {
-    if (this.entries.length >= this.limit) this.drop();
-    const isCharged = this.limit <= CAPTURE_QUEUE_SIZE;
-    if (isCharged) this.makeRoom(write.data.length, account);
-    this.entries.push({ target, write, account: isCharged ? account : undefined });
+    const { limit, port } = this;
+    if (this.entries.length >= limit) this.drop(0, `${limit} writes`);
+    const isCharged = limit <= CAPTURE_QUEUE_SIZE;
+    const { length } = write.data;
+    if (isCharged) this.makeRoom(length, account);
+    else {
+      const most = port.bytes - length - ITEM_OVERHEAD;
+      while (this.bytes > most) {
+        const own = this.entries.findIndex((entry) => !entry.isCharged && entry.account === account);
+        const oldest = own < 0 ? this.entries.findIndex((entry) => !entry.isCharged) : own;
+        if (oldest < 0) break;
+        this.drop(oldest, `${port.bytes} bytes`);
+      }
+      this.bytes += length + ITEM_OVERHEAD;
+    }
+    this.entries.push({ target, write, account, isCharged });
     target.held++;
   }
 
   private makeRoom(length: number, account: Account): void {
     while (!account.fits(length)) {
       account.refuse();
-      const own = this.entries.findIndex((entry) => entry.account === account);
+      const own = this.entries.findIndex((entry) => entry.isCharged && entry.account === account);
       if (own < 0) break;
-      this.drop(own);
+      this.drop(own, `${this.limit} writes`);
     }
     // One write is kept whatever else the link keeps: the client has the answer that it arrived.
     account.force(length);
   }
 
-  private drop(index = 0): void {
-    const [{ target, write, account }] = this.entries.splice(index, 1) as [Entry];
-    release({ account, write });
+  /** @param size of the queue that is full, for the log. */
+  private drop(index: number, size: string): void {
+    const [entry] = this.entries.splice(index, 1) as [Entry];
+    this.release(entry);
+    const { target } = entry;
     target.held--;
     target.overflown++;
     if (this.dropped++ === 0) {
-      this.log(
+      this.port.log(
         "warning",
-        `aioble: the capture queue of ${this.limit} writes is full, the oldest was dropped: await written() more often or raise captureQueueSize`,
+        `aioble: the capture queue of ${size} is full, the oldest was dropped: await written() more often or raise captureQueueSize`,
       );
     }
   }
 
+  /** This write is kept no longer. */
+  private release({ account, isCharged, write }: Entry): void {
+    const { length } = write.data;
+    if (isCharged) account.give(length);
+    else this.bytes -= length + ITEM_OVERHEAD;
+  }
+
   /** Nobody can take writes to this characteristic any more. */
   forget(target: CaptureTarget): void {
-    for (const entry of this.entries) if (entry.target === target) release(entry);
+    for (const entry of this.entries) if (entry.target === target) this.release(entry);
     this.entries = this.entries.filter((entry) => entry.target !== target);
     target.held = 0;
   }
@@ -143,16 +178,10 @@ export class CaptureQueue {
       const entry = entries[index]!;
       if (entry.target !== target) continue;
       entries.splice(index, 1);
-      release(entry);
+      this.release(entry);
       target.held--;
       return entry.write;
     }
     return undefined;
   }
-}
-
-/** The writer's link keeps this write no longer. */
-function release({ account, write }: Pick<Entry, "account" | "write">): void {
-  const { length } = write.data;
-  account?.give(length);
 }

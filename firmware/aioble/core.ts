@@ -3,7 +3,7 @@ import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
 import { textOf } from "../ble/text.ts";
 import type { Clock, LogLevel, Signals } from "../platform/platform.ts";
-import { CaptureQueue } from "./capture.ts";
+import { CAPTURE_BYTES, CaptureQueue } from "./capture.ts";
 import type { Central } from "./central.ts";
 import type { Client } from "./client.ts";
 import { Device, type DeviceConnection } from "./device.ts";
@@ -49,7 +49,10 @@ export class Core {
     this.host = host;
     this.clock = host.platform.clock;
     this.updates = host.gatt.updates;
-    this.capture = new CaptureQueue((level, message) => host.log(level, message));
+    this.capture = new CaptureQueue({
+      bytes: host.platform.captureBytes ?? CAPTURE_BYTES,
+      log: (level, message) => host.log(level, message),
+    });
     this.scope = new WaitScope(this.clock, this.deferrals);
     this.lasting = new WaitScope(this.clock, this.deferrals);
     this.signals = signals;

@@ -245,6 +245,11 @@ export interface Platform {
   /** Bytes that peers may make the host keep, all together; left out, what a development machine has. */
   readonly peerBytes?: number;
   /**
+   * Bytes of captured writes where the application has asked for a longer queue than the default; left out, what a
+   * development machine has.
+   */
+  readonly captureBytes?: number;
+  /**
    * Writes one line to the console. For an `error` that the message is about, where it comes from may follow: its stack
    * and its causes.
    */

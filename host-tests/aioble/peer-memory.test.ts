@@ -1,7 +1,8 @@
 /** What peers can make the host keep is bounded in bytes, over all links together, and shared fairly. */
+import type { Core } from "../../firmware/aioble/core.ts";
 import { ITEM_OVERHEAD } from "../../firmware/ble/budget.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
-import { deepEqual, equal, ok } from "../support/assert.ts";
+import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { le16 } from "../support/bytes.ts";
 import { ATT, createConnectedRig, HANDLE, type Rig } from "../support/rig.ts";
 import { completedPackets } from "../support/scripted-controller.ts";
@@ -25,17 +26,17 @@ async function setUp(peerBytes = PEER_BYTES) {
   await rig.settle();
   await rig.connect(SECOND);
   await advertised;
-  const { value, captured } = parts!;
+  const { value, captured, sure } = parts!;
   const handleOf = ({ uuid }: { readonly uuid: UUID }): number => {
     for (let handle = 1; ; handle++) if (rig.host.gatt.at(handle)?.type.equals(uuid)) return handle;
   };
-  const handles = { value: handleOf(value), captured: handleOf(captured) };
+  const handles = { value: handleOf(value), captured: handleOf(captured), sure: handleOf(sure) };
   for (const link of [FIRST, SECOND]) {
     equal((await rig.exchange(ATT, [0x02, ...le16(517)], link)).length, 1);
     deepEqual(await rig.exchange(ATT, [0x12, ...le16(handles.value + 1), 1, 0], link), ["13"]);
   }
   const lines = () => rig.log.filter(([, message]) => message.startsWith("host: link"));
-  return { rig, value, captured, handles, lines };
+  return { rig, value, captured, sure, handles, lines };
 }
 
 function register({ aioble }: Rig) {
@@ -52,8 +53,9 @@ function register({ aioble }: Rig) {
     capture: true,
     initial: new Uint8Array(512),
   });
+  const sure = new Characteristic(service, new UUID(0xff03), { indicate: true });
   registerServices(service);
-  return { value, captured };
+  return { value, captured, sure };
 }
 
 const write = (handle: number, length: number, first: number): number[] => [
@@ -149,6 +151,23 @@ describe("what peers make the camera keep", () => {
     equal(host.budget.held, 0);
   });
 
+  it("requests that do not await the answer before them are counted", async () => {
+    const { rig, value, handles } = await setUp();
+    let decide = (_code: number): void => undefined;
+    value.onWrite = () =>
+      new Promise((resolve) => {
+        decide = resolve;
+      });
+    deepEqual(await rig.exchange(ATT, write(handles.value, 5, 1), FIRST), []);
+    for (let count = 0; count < 3; count++) await rig.exchange(ATT, write(handles.value, 5, 2), FIRST);
+    equal(rig.aioble.counters().gatt.droppedRequests, 3);
+    rig.controller.sent.length = 0;
+    decide(0);
+    await rig.settle();
+    equal(value.read()[0], 1);
+    equal(rig.aioble.counters().gatt.droppedRequests, 3);
+  });
+
   it("a frame in pieces counts, whole or given up", async () => {
     const { rig, handles } = await setUp();
     const { controller, host } = rig;
@@ -159,6 +178,62 @@ describe("what peers make the camera keep", () => {
     await rig.disconnect(FIRST);
     equal(host.budget.held, 0);
     equal(rig.aioble.counters().l2cap.droppedFrames, 0);
+  });
+
+  it("indications that an application does not await stay within it, and each gives its bytes back in every end that it has", async () => {
+    const { rig, sure, handles, lines } = await setUp();
+    const { aioble, controller, host } = rig;
+    const link = host.connections.get(FIRST)!;
+    const connection = [
+      ...(sure as unknown as { registration: { core: Core } }).registration.core.connections.values(),
+    ].find((one) => one.link === link)!;
+    deepEqual(await rig.exchange(ATT, [0x12, ...le16(handles.sure + 1), 2, 0], FIRST), ["13"]);
+    const begin = (count: number) =>
+      Array.from({ length: count }, () => {
+        const outcome = { is: "waiting" };
+        sure.indicate(connection, new Uint8Array(512), { timeoutMs: 60_000 }).then(
+          (sent) => {
+            outcome.is = String(sent);
+          },
+          (error) => {
+            outcome.is = error.code;
+          },
+        );
+        return outcome;
+      });
+    const all = begin(32);
+    await rig.settle();
+    const waiting = all.filter(({ is }) => is === "waiting").length;
+    const { held, size, refused } = aioble.counters().peers;
+    ok(waiting > 4 && waiting < 32, `${waiting} wait`);
+    deepEqual(new Set(all.slice(waiting).map(({ is }) => is)), new Set(["send-queue-full"]));
+    equal(held, waiting * (512 + ITEM_OVERHEAD));
+    ok(held <= size && refused === 32 - waiting);
+    equal(lines().length, 1);
+    // Each confirmation brings the next, until none is left.
+    for (let count = 0; count < waiting; count++) {
+      equal(all[count]!.is, "waiting");
+      await rig.exchange(ATT, [0x1e], FIRST);
+      equal(all[count]!.is, "true");
+      controller.sent.length = 0;
+    }
+    equal(host.budget.held, 0);
+    // By their own timeouts but for the first, which has left; then by the end of the link.
+    const short = [
+      sure.indicate(connection, "x"),
+      sure.indicate(connection, "y"),
+      sure.indicate(connection, "z"),
+    ];
+    const ends = Promise.all(short.map((wait) => rejects(wait, { code: "timeout" })));
+    await rig.clock.advance(1000);
+    await ends;
+    equal(host.budget.held, 1 + ITEM_OVERHEAD);
+    begin(3);
+    await rig.settle();
+    equal(host.budget.held, 1 + ITEM_OVERHEAD + 3 * (512 + ITEM_OVERHEAD));
+    await rig.disconnect(FIRST);
+    equal(host.budget.held, 0);
+    equal(host.budget.beyond, 0);
   });
 });
 

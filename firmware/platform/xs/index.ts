@@ -8,8 +8,13 @@ import { createPowerLines } from "./power.ts";
 /** The part of the heap's floor that peers may fill: the fifth. The rest is what the stack and its links always need. */
 const PEER_PART = 5;
 
+/** The part of the heap's growth that captured writes may fill where an application has asked for many. */
+const CAPTURE_PART = 4;
+
 /** The platform of a camera: hands every call to the C side. */
 export function createXsPlatform(native: Native): Platform {
+  const { floorBytes, mostBytes } = native.heap();
+  const peerBytes = Math.floor(floorBytes / PEER_PART);
   return {
     clock: {
       now: () => native.clockNow(),
@@ -24,7 +29,8 @@ export function createXsPlatform(native: Native): Platform {
     crypto: createCrypto(native),
     uniqueId: () => native.uniqueId(),
     flash: createFlash(native),
-    peerBytes: Math.floor(native.heap().floorBytes / PEER_PART),
+    peerBytes,
+    captureBytes: Math.max(peerBytes, Math.floor((mostBytes - floorBytes) / CAPTURE_PART)),
     log: (level, message, error) => {
       if (error === undefined) native.consoleWrite(level, message);
       else if (error instanceof Error) native.consoleWrite(level, message + formatOrigin(error));

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { CaptureQueue, type CaptureTarget } from "../../../firmware/aioble/capture.ts";
+import type { DeviceConnection } from "../../../firmware/aioble/device.ts";
+import { Budget, ITEM_OVERHEAD } from "../../../firmware/ble/budget.ts";
 import { UUID } from "../../../firmware/ble/uuid.ts";
 import { concat, le16, toHex } from "../../support/bytes.ts";
 import { ATT, createRig, HANDLE, type Rig, takeFrames } from "../../support/rig.ts";
@@ -160,5 +163,75 @@ describe("BufferedCharacteristic, indicate, onWrite", () => {
     assert.equal(toHex(even.read()), "02");
     assert.deepEqual(await write(rig, [4]), ["13"]);
     assert.equal(toHex(even.read()), "04");
+  });
+});
+
+describe("capture: a queue that is longer than by default", () => {
+  const LENGTH = 100;
+
+  /** A queue of a thousand writes with room for eight of these. */
+  function createQueue() {
+    const log: string[] = [];
+    const budget = new Budget(100_000, { log: () => undefined });
+    const queue = new CaptureQueue({
+      bytes: 8 * (LENGTH + ITEM_OVERHEAD),
+      log: (_, message) => log.push(message),
+    });
+    queue.size = 1000;
+    const target: CaptureTarget = { held: 0, overflown: 0, unseen: 0 };
+    const accounts = [budget.account(1), budget.account(2)];
+    const connection = {} as DeviceConnection;
+    const add = (client: number, count: number, length = LENGTH): void => {
+      const data = new Uint8Array(length);
+      data.set([client, count]);
+      queue.add(target, { connection, data }, accounts[client]!);
+    };
+    const takeAll = (): number[][] => {
+      const taken: number[][] = [];
+      for (let write = queue.take(target); write; write = queue.take(target))
+        taken.push([...write.data.subarray(0, 2)]);
+      return taken;
+    };
+    return { queue, target, budget, log, add, takeAll };
+  }
+
+  it("has bytes of its own, beyond which the writer's oldest write goes, counted, with one line in the log", () => {
+    const { queue, target, budget, log, add, takeAll } = createQueue();
+    for (let count = 0; count < 3; count++) add(0, count);
+    for (let count = 0; count < 12; count++) add(1, count);
+    assert.deepEqual([queue.dropped, target.overflown, target.held], [7, 7, 8]);
+    assert.equal(budget.held, 0, "clients' memory is not what holds them");
+    assert.deepEqual(log, [
+      `aioble: the capture queue of ${8 * (LENGTH + ITEM_OVERHEAD)} bytes is full, the oldest was dropped: await written() more often or raise captureQueueSize`,
+    ]);
+    assert.deepEqual(takeAll(), [
+      ...[0, 1, 2].map((count) => [0, count]),
+      ...[7, 8, 9, 10, 11].map((count) => [1, count]),
+    ]);
+    for (let count = 0; count < 8; count++) add(0, count);
+    assert.equal(queue.dropped, 7, "what was taken has left its room");
+  });
+
+  it("drops the oldest of all for a client that has none in it, and keeps one write that is longer than all of it", () => {
+    const { add, takeAll } = createQueue();
+    for (let count = 0; count < 8; count++) add(0, count);
+    add(1, 0);
+    assert.deepEqual(takeAll(), [...[1, 2, 3, 4, 5, 6, 7].map((count) => [0, count]), [1, 0]]);
+    add(0, 0);
+    add(1, 1, 8 * (LENGTH + ITEM_OVERHEAD));
+    assert.deepEqual(takeAll(), [[1, 1]]);
+  });
+
+  it("keeps its account when its size changes with writes in it", () => {
+    const { queue, budget, add, takeAll } = createQueue();
+    for (let count = 0; count < 3; count++) add(0, count);
+    queue.size = 10;
+    for (let count = 3; count < 6; count++) add(0, count);
+    assert.equal(budget.held, 3 * (LENGTH + ITEM_OVERHEAD));
+    queue.size = 1000;
+    add(0, 6);
+    assert.equal(takeAll().length, 7);
+    assert.equal(budget.held, 0);
+    assert.equal((queue as unknown as { bytes: number }).bytes, 0);
   });
 });

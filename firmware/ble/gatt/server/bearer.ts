@@ -34,6 +34,8 @@ export interface PendingIndication {
   value: Uint8Array;
   /** A newer value may take this one's place while it waits. */
   readonly replaceable?: boolean;
+  /** Bytes that it keeps of its link's share, from its first wait on. */
+  bytes?: number;
   /** Gets whether the client confirmed: false when it did not within 30 s, the link ended, or it was withdrawn. */
   readonly onConfirmed: (confirmed: boolean) => void;
 }

@@ -5,8 +5,20 @@ import { partWithClient } from "./client-memory.ts";
 import type { Attribute } from "./database.ts";
 import { endSubscriptions, noteCut } from "./subscriptions.ts";
 
-/** Indicates, when the earlier ones are confirmed. */
-export function indicate(bearer: ServerBearer, pending: PendingIndication): void {
+/** Whether the link's share takes one more that keeps so many bytes. The first always finds room. */
+export function hasRoomFor({ account, indications }: ServerBearer, bytes: number): boolean {
+  if (indications.length === 0 || account.fits(bytes)) return true;
+  account.refuse();
+  return false;
+}
+
+/**
+ * Indicates, when the earlier ones are confirmed.
+ * @param bytes that it keeps until then.
+ */
+export function indicate(bearer: ServerBearer, pending: PendingIndication, bytes: number): void {
+  bearer.account.force(bytes);
+  pending.bytes = bytes;
   bearer.indications.push(pending);
   sendNext(bearer);
 }
@@ -24,18 +36,29 @@ export function indicateLatest(bearer: ServerBearer, attribute: Attribute): bool
     waiting.value = attribute.value;
     return true;
   }
-  const { account } = bearer;
+  // A value that takes its place may be longer.
   const bytes = attribute.maxLength;
-  if (!account.take(bytes)) return false;
-  const onConfirmed = () => account.give(bytes);
-  indicate(bearer, { attribute, value: attribute.value, replaceable: true, onConfirmed });
+  if (!hasRoomFor(bearer, bytes)) return false;
+  indicate(bearer, { attribute, value: attribute.value, replaceable: true, onConfirmed }, bytes);
   return true;
 }
 
+/** Nobody waits for the confirmation. */
+function onConfirmed(): void {}
+
+/** It waits no longer. */
+function release({ account }: ServerBearer, pending: PendingIndication): void {
+  if (pending.bytes !== undefined) account.give(pending.bytes);
+  pending.bytes = undefined;
+}
+
 /** Takes back an indication that has not left; one that has is confirmed into the void. */
-export function withdraw({ indications, indicating }: ServerBearer, pending: PendingIndication): void {
+export function withdraw(bearer: ServerBearer, pending: PendingIndication): void {
+  const { indications, indicating } = bearer;
   const index = indications.indexOf(pending);
-  if (index > 0 || (index === 0 && !indicating)) indications.splice(index, 1);
+  if (index < 0 || (index === 0 && indicating)) return;
+  indications.splice(index, 1);
+  release(bearer, pending);
 }
 
 /** Takes back every indication (of this value) that has not left: nobody wants it any more. */
@@ -80,7 +103,9 @@ function silence(bearer: ServerBearer): void {
   endSubscriptions(bearer);
 }
 
-function settle({ context, session }: ServerBearer, pending: PendingIndication, confirmed: boolean): void {
+function settle(bearer: ServerBearer, pending: PendingIndication, confirmed: boolean): void {
+  const { context, session } = bearer;
+  release(bearer, pending);
   pending.onConfirmed(confirmed);
   const { attribute } = pending;
   context.watcherOf(attribute)?.onIndicated(session.peer, attribute, confirmed);

@@ -104,13 +104,14 @@ export class GattServer {
   private indicateChange(bearer: ServerBearer): void {
     const { session } = bearer;
     const change = this.changes;
-    indicate(bearer, {
+    const indication = {
       attribute: this.generic.serviceChanged,
       value: Uint8Array.from(EVERYTHING),
-      onConfirmed: (confirmed) => {
+      onConfirmed: (confirmed: boolean) => {
         if (confirmed && change === this.changes) session.becomeAware();
       },
-    });
+    };
+    indicate(bearer, indication, EVERYTHING.length);
   }
 
   /**
@@ -229,5 +230,10 @@ export class GattServer {
   /** Write commands that were dropped: too long, not allowed, or for no attribute (Vol 3, Part F, 3.4.5.3). */
   get droppedCommands(): number {
     return this.context.droppedCommands;
+  }
+
+  /** Requests that came before the answer to their client's request before (Vol 3, Part F, 3.3.2). */
+  get droppedRequests(): number {
+    return this.context.droppedRequests;
   }
 }

@@ -6,7 +6,7 @@ import type { Channel } from "../../l2cap/channel.ts";
 import { CCCD } from "../types.ts";
 import type { PendingIndication, ServerBearer } from "./bearer.ts";
 import type { Attribute } from "./database.ts";
-import { indicate, indicateLatest, withdraw } from "./indications.ts";
+import { hasRoomFor, indicate, indicateLatest, withdraw } from "./indications.ts";
 import { CLIENT_FEATURE } from "./session.ts";
 import { isSubscribed, maySend, noteCut, noteProtected, noteUnwanted } from "./subscriptions.ts";
 
@@ -158,8 +158,9 @@ export class Updates {
       noteProtected(bearer, attribute);
       return "unsubscribed";
     }
-    if (bearer.indications.length >= INDICATIONS_MAX) return "full";
-    indicate(bearer, indication);
+    const bytes = indication.value.length;
+    if (bearer.indications.length >= INDICATIONS_MAX || !hasRoomFor(bearer, bytes)) return "full";
+    indicate(bearer, indication, bytes);
     return "waiting";
   }
 
