@@ -250,7 +250,7 @@ for (const sanitize of [false, true]) {
           before = sleeps();
           await delay(3_000);
           after = sleeps();
-          controller.send("040000");
+          controller.send("040e0401030c00");
         });
         controller.close();
         assert.equal(result.status, 0, result.lines.join("\n"));
@@ -486,6 +486,13 @@ for (const sanitize of [false, true]) {
     });
 
     describe("HCI UART", () => {
+      /** The answer to HCI Reset: what comes before it is dropped. */
+      const answer = "040e0401030c00";
+      /** Logs each packet but for that. */
+      const logPacket = `(packet) => {
+        if (packet.getUint8(1) !== 0x0e) log("packet " + packet.byteLength);
+      }`;
+
       it("hands over whole packets as DataViews and gathers header and payload", async () => {
         const image = await build(`
           const header = new Uint8Array(16);
@@ -540,7 +547,7 @@ for (const sanitize of [false, true]) {
               if (at % 1000 === 999 && data[i] !== packet >> 8) wrong++;
             }
             total = at;
-            if (total === 3_000_000) socket.write(Buffer.from("040000", "hex"));
+            if (total === 3_000_000) socket.write(Buffer.from(answer, "hex"));
           });
         });
         const result = await run(image, ["--hci", controller.option]);
@@ -555,7 +562,7 @@ for (const sanitize of [false, true]) {
           let opened = 0;
           const open = () => {
             opened++;
-            native.hciOpen((packet) => log("packet " + packet.byteLength), () => {}, (reason) => {
+            native.hciOpen(${logPacket}, () => {}, (reason) => {
               log(reason);
               log(native.hciWrite(new Uint8Array(4), 4));
               if (opened === 2) native.exit(0);
@@ -565,8 +572,8 @@ for (const sanitize of [false, true]) {
           open();`);
         let connections = 0;
         const controller = await Controller.listen(bench.path("lost"), (socket) => {
-          if (++connections === 1) socket.write(Buffer.from("04ff0155ff04ff0155", "hex"));
-          else socket.end(Buffer.from("04ff0155", "hex"));
+          if (++connections === 1) socket.write(Buffer.from(`${answer}04ff0155ff04ff0155`, "hex"));
+          else socket.end(Buffer.from(`${answer}04ff0155`, "hex"));
         });
         const result = await run(image, ["--hci", controller.option]);
         controller.close();
@@ -579,7 +586,7 @@ for (const sanitize of [false, true]) {
           let opened = 0;
           const open = () => {
             opened++;
-            native.hciOpen((packet) => log("packet " + packet.byteLength), () => {}, (reason) => {
+            native.hciOpen(${logPacket}, () => {}, (reason) => {
               log(reason);
               if (opened === 2) native.exit(0);
               open();
@@ -589,9 +596,9 @@ for (const sanitize of [false, true]) {
         let connections = 0;
         const controller = await Controller.listen(bench.path("broken"), (socket) => {
           if (++connections === 1) {
-            socket.write(Buffer.from("04ff0155043e40", "hex"));
+            socket.write(Buffer.from(`${answer}04ff0155043e40`, "hex"));
           } else {
-            socket.write(Buffer.from("04ff", "hex"));
+            socket.write(Buffer.from(`${answer}04ff`, "hex"));
             setTimeout(() => socket.write(Buffer.from("015502402010", "hex")), 20);
           }
         });
@@ -608,7 +615,7 @@ for (const sanitize of [false, true]) {
             native.exit(0);
           });`);
         const controller = await Controller.listen(bench.path("large"), (socket) =>
-          socket.write(Buffer.from("0240200104", "hex")),
+          socket.write(Buffer.from(`${answer}0240200104`, "hex")),
         );
         const result = await run(image, ["--hci", controller.option]);
         controller.close();
@@ -619,16 +626,43 @@ for (const sanitize of [false, true]) {
       it("lets onPacket close the line in the middle of what was received", async () => {
         const image = await build(`
           native.hciOpen((packet) => {
+            if (packet.getUint8(1) === 0x0e) return;
             log("packet " + packet.byteLength);
             native.hciClose();
             native.timerSet(() => native.exit(0), 50);
           }, () => {}, log);`);
         const controller = await Controller.listen(bench.path("close"), (socket) =>
-          socket.write(Buffer.from("04ff015504ff0155", "hex")),
+          socket.write(Buffer.from(`${answer}04ff015504ff0155`, "hex")),
         );
         const result = await run(image, ["--hci", controller.option]);
         controller.close();
         assert.deepEqual(infos(result), ["packet 4"]);
+      });
+
+      it("drops what comes before the answer to HCI Reset, and says so where that never comes", async () => {
+        const image = await build(`
+          const again = () => native.hciOpen(() => log("never"), () => {}, (reason) => {
+            log(reason);
+            native.exit(0);
+          });
+          native.hciOpen((packet) => {
+            log("packet " + packet.byteLength);
+            if (packet.byteLength === 4) again();
+          }, () => {}, log);`);
+        let connections = 0;
+        const controller = await Controller.listen(bench.path("seek"), (socket) => {
+          if (++connections === 1) socket.write(Buffer.from(`0401ffff02040e${answer}04ff0155`, "hex"));
+          else socket.end(Buffer.from("aabbcc", "hex"));
+        });
+        const result = await run(image, ["--hci", controller.option]);
+        controller.close();
+        assert.equal(result.status, 0, result.lines.join("\n"));
+        assert.deepEqual(infos(result), ["packet 7", "packet 4", "gone"]);
+        const warning = result.lines.find((line) => line.startsWith("warning: hci: "));
+        assert.match(
+          warning ?? "",
+          /: 3 bytes came from the controller, none of them an answer to HCI Reset: /,
+        );
       });
 
       it("says why there is none", async () => {

@@ -71,6 +71,7 @@ describe("firmware on mps2-an500", function () {
     const image = await build(`
       const header = new Uint8Array(1);
       native.hciOpen((packet) => {
+        if (packet.getUint8(1) === 0x0e) return;
         if (packet.getUint8(1) === 0xfe) native.exit(0);
         header[0] = 0x01;
         if (!native.hciWrite(header, 1, new Uint8Array(packet.buffer), 1, packet.byteLength)) log("full");
@@ -87,6 +88,8 @@ describe("firmware on mps2-an500", function () {
     let received = Buffer.alloc(0);
     const answer = (socket: Socket): void => {
       socket.once("data", () => {
+        // What comes before the answer to HCI Reset is dropped.
+        socket.write(Buffer.from("040e0401030c00", "hex"));
         socket.write(Buffer.concat(packets));
         socket.on("data", (data) => {
           received = Buffer.concat([received, data]);
