@@ -1,6 +1,7 @@
 /** What the interoperability tests expect of the applications that they run on a camera. */
 import { join } from "node:path";
 import { root } from "../../tools/paths.ts";
+import { CHANNELS_NAME } from "./applications/channels/names.ts";
 import { NAME as EVERYTHING_NAME } from "./applications/everything/names.ts";
 import { SELECTOR_NAME } from "./applications/multitests/names.ts";
 import { NAME as PAIRING_NAME } from "./applications/pairing/names.ts";
@@ -13,7 +14,8 @@ export type ApplicationName =
   | "multitests"
   | "everything"
   | "reader"
-  | "pairing";
+  | "pairing"
+  | "channels";
 
 /** examples/environment-sensor. */
 export const environmentSensor = {
@@ -53,6 +55,7 @@ export const advertisedName: Readonly<Record<ApplicationName, string>> = {
   everything: EVERYTHING_NAME,
   reader: READER_NAME,
   pairing: PAIRING_NAME,
+  channels: CHANNELS_NAME,
 };
 
 /** How the build knows an application: the name of an example, or a path. */

@@ -1,6 +1,7 @@
 /** The camera as its peers see it: central hosts and a controller that none of us wrote. */
 import { describe } from "mocha";
 import { kinds, playsMultitests } from "./kinds.ts";
+import { channels } from "./scenarios/channels.ts";
 import { environment } from "./scenarios/environment.ts";
 import { everything } from "./scenarios/everything.ts";
 import { finding } from "./scenarios/finding.ts";
@@ -21,6 +22,7 @@ for (const kind of kinds) {
     everything(kind);
     reading(kind);
     if (kind.runsOurApplications) pairing(kind);
+    channels(kind);
     if (playsMultitests(kind)) multitests(kind);
     silentController(kind);
     hostileController(kind);

@@ -69,6 +69,8 @@ export type CentralEvent =
   | ({ readonly event: "unsubscribed" } & Identity)
   | ({ readonly event: "notification"; readonly number: number; readonly indication?: boolean } & Value)
   | { readonly event: "silence"; readonly seconds: number }
+  | { readonly event: "channel"; readonly peerMtu: number }
+  | { readonly event: "exchanged"; readonly bytes: number }
   | { readonly event: "offAir"; readonly seconds: number }
   /** A pairing: what the central shows, what it compares, that its user is to type, and how it ended. */
   | { readonly event: "shows" | "compares"; readonly number: string }
@@ -124,6 +126,11 @@ export type Step = { readonly timeoutSeconds?: number } & (
   | { readonly do: "typePasskey"; readonly passkey: number }
   | { readonly do: "awaitPairing" }
   | { readonly do: "encrypt" }
+  | { readonly do: "listenForChannel"; readonly psm: number }
+  | { readonly do: "awaitChannel" }
+  | { readonly do: "openChannel"; readonly psm: number }
+  | { readonly do: "exchangeSdus"; readonly length: number; readonly count: number }
+  | { readonly do: "closeChannel" }
   | { readonly do: "disconnect" }
   | { readonly do: "awaitDisconnection" }
 );

@@ -34,6 +34,10 @@ export function renderCentralEvent(event: CentralEvent): string[] {
       return [
         `${event.indication ? "indication" : "notification"} ${event.number}: ${title(event)} ${valueText(event)}`,
       ];
+    case "channel":
+      return [`channel open, the camera takes SDUs of ${event.peerMtu} bytes`];
+    case "exchanged":
+      return [`${event.bytes} bytes came back on the channel`];
     case "silence":
       return [`no notification for ${event.seconds} s`];
     case "offAir":

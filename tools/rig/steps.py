@@ -13,6 +13,7 @@ from bumble.device import Connection, Device, Peer
 from bumble.gatt import Characteristic
 from bumble.gatt_client import CharacteristicProxy, Client, DescriptorProxy
 from bumble.hci import Address, HCI_Constant
+from channels import Channel, Listener, open_channel
 from pair_steps import Pairing
 from report import StepError, report
 
@@ -34,6 +35,8 @@ class Steps:
         self._values: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._disconnected: asyncio.Future[int] | None = None
         self._pairing = Pairing(device)
+        self._listener: Listener | None = None
+        self._channel: Channel | None = None
 
     async def scan(self, again: bool = False, name: str | None = None) -> None:
         """Finds the camera, or what advertises under `name`; `again` only changes the name of the event."""
@@ -209,6 +212,37 @@ class Steps:
         self._connected()
         assert self._connection is not None
         return self._connection
+
+    async def listenForChannel(self, psm: int) -> None:
+        """Takes channels that the camera opens on this PSM, for `awaitChannel`."""
+        self._listener = Listener(self._device, psm)
+
+    async def awaitChannel(self) -> None:
+        """Waits until the camera has opened a channel; the steps that follow are about it."""
+        if self._listener is None:
+            raise StepError("awaitChannel needs a listenForChannel before it")
+        self._channel = await self._while_connected(self._listener.channel())
+        report("channel", peerMtu=self._channel.peer_mtu)
+
+    async def openChannel(self, psm: int) -> None:
+        """Opens a channel; the steps that follow are about it."""
+        self._connected()
+        assert self._connection is not None
+        self._channel = await open_channel(self._connection, psm)
+        report("channel", peerMtu=self._channel.peer_mtu)
+
+    async def exchangeSdus(self, length: int, count: int) -> None:
+        """Sends SDUs of this length, which have to come back."""
+        report("exchanged", bytes=await self._while_connected(self._open_channel().exchange(length, count)))
+
+    async def closeChannel(self) -> None:
+        await self._open_channel().close()
+        self._channel = None
+
+    def _open_channel(self) -> Channel:
+        if self._channel is None:
+            raise StepError("there is no channel")
+        return self._channel
 
     async def disconnect(self) -> None:
         self._connected()

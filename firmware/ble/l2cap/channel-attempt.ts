@@ -69,10 +69,12 @@ export class ChannelAttempt {
           this.port.onPlain();
           return this.askPlain();
         }
-        if (length !== 10) return this.refused(CHANNEL_RESULT.INVALID_PARAMETERS);
-        const result = view.getUint16(start + 6, true);
+        const result = length >= 8 ? view.getUint16(start + 6, true) : CHANNEL_RESULT.INVALID_PARAMETERS;
         // A peer may listen for channels of the older kind alone.
         if (result === CHANNEL_RESULT.SPSM_NOT_SUPPORTED) return this.askPlain();
+        // Some leave out the list of channels where they refuse all.
+        if (result !== CHANNEL_RESULT.SUCCESS) return this.refused(result);
+        if (length !== 10) return this.refused(CHANNEL_RESULT.INVALID_PARAMETERS);
         const peer = {
           mtu: view.getUint16(start, true),
           mps: view.getUint16(start + 2, true),
