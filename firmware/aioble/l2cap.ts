@@ -11,6 +11,7 @@ import {
   checkSpsm,
   parametersOf,
   SPSM_DYNAMIC,
+  SPSM_EATT,
 } from "../ble/channels.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Timer } from "../platform/platform.ts";
@@ -54,6 +55,8 @@ export class L2cap implements ChannelListener {
   private readonly known = new Set<number>();
   /** Links that it has accepted on, or that were refused, with the multiplexers where a request has waited in vain. */
   private readonly links = new Map<Connection, Set<number>>();
+  /** Multiplexers, at most 255, where a request was refused because nobody waits: the log has a line for each. */
+  private readonly refused = new Set<number>();
   private wasWarned = false;
 
   constructor(core: Core, channels: Channels) {
@@ -156,7 +159,7 @@ export class L2cap implements ChannelListener {
     // The first request may be the first that is heard of a peer, before the application has its connection.
     const vain = this.links.get(link);
     if (vain && (vain.has(request.spsm) || !this.known.has(request.spsm))) {
-      return request.refuse(CHANNEL_RESULT.SPSM_NOT_SUPPORTED);
+      return this.refuse(request);
     }
     const held = {
       link,
@@ -164,10 +167,21 @@ export class L2cap implements ChannelListener {
       timer: this.core.clock.setTimer(() => {
         this.held.delete(held);
         this.vain(link).add(request.spsm);
-        request.refuse(CHANNEL_RESULT.SPSM_NOT_SUPPORTED);
+        this.refuse(request);
       }, GRACE_MS),
     };
     this.held.add(held);
+  }
+
+  private refuse(request: ChannelRequest): void {
+    const { spsm } = request;
+    // A phone that tries enhanced bearers of ATT is no mistake.
+    if (spsm !== SPSM_EATT && !this.refused.has(spsm)) {
+      this.refused.add(spsm);
+      const text = `refused a channel on psm ${spsm} (0x${spsm.toString(16)}), where no l2capAccept waits`;
+      this.core.log("warning", `aioble: ${text}`);
+    }
+    request.refuse(CHANNEL_RESULT.SPSM_NOT_SUPPORTED);
   }
 
   /** Opens channels for those who wait for them. False when nobody does. */
