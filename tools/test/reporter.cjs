@@ -7,6 +7,13 @@ module.exports = class SpecWithTotals extends reporters.Spec {
     super(runner, options);
     const file = process.env.OBSCURA_TEST_TOTALS;
     if (file === undefined) return;
+    // What tests started ends when this process exits, also where it has left the group: tools/program.ts.
+    for (const [signal, number] of [
+      ["SIGTERM", 15],
+      ["SIGHUP", 1],
+    ]) {
+      process.once(signal, () => process.exit(128 + number));
+    }
     const failed = [];
     const skipped = [];
     const named = (test) => ({ path: test.titlePath() });

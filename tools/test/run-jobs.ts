@@ -1,5 +1,5 @@
 /** Runs jobs of tests side by side, and shows the output of each when it has ended. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { buildRoot, nodeProgram, root } from "../paths.ts";
@@ -16,6 +16,21 @@ export interface RunJobsOptions {
   readonly args?: readonly string[];
   /** Gets the output of a job, whole, when it has ended. */
   show(text: string): void;
+  /** Ends the processes that run, with all that they started; no others are begun. */
+  readonly signal?: AbortSignal;
+}
+
+/** How long a process and what it started may take to end after they were asked to. */
+const GRACE_MS = 5000;
+
+/** Signals a process that leads a group, and all of the group; some may have ended. */
+function signalGroup({ pid }: ChildProcess, name: "SIGTERM" | "SIGKILL"): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, name);
+  } catch {
+    // None is left.
+  }
 }
 
 /** How a job ended. */
@@ -40,6 +55,8 @@ export async function runJob(
   const args = [nodeProgram("mocha"), ...(options.args ?? []), ...job.files];
   const child = spawn(process.execPath, job.coverage ? [nodeProgram("c8"), ...args] : args, {
     cwd: root,
+    // A group of its own, so that cameras and controllers end with it, however it ends.
+    detached: true,
     stdio: ["ignore", options.isLive ? "inherit" : "pipe", options.isLive ? "inherit" : "pipe"],
     env: {
       ...process.env,
@@ -53,10 +70,21 @@ export async function runJob(
       output += text;
     });
   }
+  let impatience: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    signalGroup(child, "SIGTERM");
+    impatience = setTimeout(() => signalGroup(child, "SIGKILL"), GRACE_MS);
+  };
+  const { signal } = options;
+  if (signal?.aborted) end();
+  signal?.addEventListener("abort", end, { once: true });
   const status = await new Promise<number>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => resolve(code ?? 1));
   });
+  signal?.removeEventListener("abort", end);
+  clearTimeout(impatience);
+  signalGroup(child, "SIGKILL");
   const totals = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Totals) : undefined;
   const seconds = Math.round((performance.now() - start) / 1000);
   if (!options.isLive) options.show(`\n=== ${job.name}, ${seconds} s\n${output}`);
@@ -69,6 +97,7 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
   const finished: Finished[] = [];
   const work = async (): Promise<void> => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+      if (options.signal?.aborted) return;
       finished.push(await runJob(job, options));
     }
   };

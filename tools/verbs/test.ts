@@ -6,6 +6,7 @@ import { check } from "../check/check.ts";
 import { exitStatus, perform, reportFailure } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
 import type { Operation } from "../events.ts";
+import { endPrograms } from "../process.ts";
 import { jobsFor, testFiles } from "../test/jobs.ts";
 import { type Finished, runJob, runJobs } from "../test/run-jobs.ts";
 import { leftOut, sumOf } from "../test/totals.ts";
@@ -46,18 +47,19 @@ const show = (text: string): void => {
 };
 
 /** Runs what the arguments ask for. */
-async function runTests(args: readonly string[]): Promise<Finished[]> {
+async function runTests(args: readonly string[], signal: AbortSignal): Promise<Finished[]> {
   const mocha = args.filter((arg) => arg !== "--all");
   if (mocha.length === 0) {
     return runJobs(jobsFor(testFiles()), {
       workers: Math.max(1, availableParallelism()),
       all: args.includes("--all"),
       show,
+      signal,
     });
   }
   const files = mocha.some((arg) => arg.includes(".test.ts")) ? [] : testFiles();
   const job = { name: "what was asked for", files, coverage: true };
-  return [await runJob(job, { all: true, args: mocha, show, isLive: true })];
+  return [await runJob(job, { all: true, args: mocha, show, signal, isLive: true })];
 }
 
 /** What failed, and what was left out, by name. */
@@ -80,9 +82,28 @@ export async function run(args: readonly string[]): Promise<number> {
     show(help);
     return exitStatus.success;
   }
+  const interruption = new AbortController();
+  const { signal } = interruption;
+  const interrupt = (): void => {
+    interruption.abort();
+    endPrograms();
+  };
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const name of signals) process.on(name, interrupt);
+  try {
+    return await runAll(args, signal);
+  } finally {
+    for (const name of signals) process.off(name, interrupt);
+  }
+}
+
+async function runAll(args: readonly string[], signal: AbortSignal): Promise<number> {
   const checked = await attempt(check());
+  if (signal.aborted) return exitStatus.interrupted;
   const built = await attempt(buildImages());
-  const finished = built === exitStatus.success ? await runTests(args) : [];
+  if (signal.aborted) return exitStatus.interrupted;
+  const finished = built === exitStatus.success ? await runTests(args, signal) : [];
+  if (signal.aborted) return exitStatus.interrupted;
   const { passes, failures, pending } = sumOf(finished.map(({ totals }) => totals));
   const steps = [checked, built].filter((status) => status === exitStatus.success).length;
   const tested =

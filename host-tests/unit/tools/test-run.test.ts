@@ -1,7 +1,8 @@
 /** How `npm test` divides the tests, counts them, and says what it left out. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, it } from "mocha";
 import { root } from "../../../tools/paths.ts";
 import { jobsFor, SLOW, testFiles } from "../../../tools/test/jobs.ts";
@@ -73,5 +74,55 @@ describe("npm test: a run", function () {
   it("says what it left out, by name and count", () => {
     const { skipped } = sumOf(finished.map(({ totals }) => totals));
     assert.deepEqual(leftOut(skipped), ["long: 2 tests", "half: 1 test"]);
+  });
+});
+
+describe("npm test: a run that is interrupted", function () {
+  this.timeout(600_000);
+
+  /** From Linux's /proc; a process that nobody has waited for is over all the same. */
+  function isAlive(pid: number): boolean {
+    try {
+      return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.[0] !== "Z";
+    } catch {
+      return false;
+    }
+  }
+
+  it("ends its processes and all that they started, and begins no others", async () => {
+    const folder = mkdtempSync(join(root, "build", "test-run-"));
+    try {
+      // It says by a file that both run, as it would end by itself only after an hour.
+      const file = join(folder, "pids");
+      writeFileSync(
+        join(folder, "endless.test.ts"),
+        `import { spawn } from "node:child_process";
+         import { readFileSync, renameSync, writeFileSync } from "node:fs";
+         import { Program } from ${JSON.stringify(join(root, "tools/program.ts"))};
+         it("never ends", (done) => {
+           const child = spawn("sleep", ["3600"]);
+           // It leads a group of its own.
+           new Program("sleep", ["sleep", "3600"], () => undefined);
+           const children = readFileSync("/proc/self/task/" + process.pid + "/children", "utf8").trim();
+           writeFileSync("${file}.new", process.pid + " " + children);
+           renameSync("${file}.new", "${file}");
+           setTimeout(done, 3_600_000);
+         }).timeout(0);`,
+      );
+      const interruption = new AbortController();
+      const job = { name: "endless", files: [join(folder, "endless.test.ts")], coverage: false };
+      const { signal } = interruption;
+      const running = runJobs([job, job], { workers: 1, all: false, show: () => undefined, signal });
+      while (!existsSync(file)) await sleep(50);
+      const pids = readFileSync(file, "utf8").split(" ").map(Number);
+      assert.ok(pids.length >= 3 && pids.every(isAlive), `${pids}`);
+      interruption.abort();
+      const finished = await running;
+      assert.equal(finished.length, 1);
+      assert.notEqual(finished[0]?.status, 0);
+      while (pids.some(isAlive)) await sleep(50);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
