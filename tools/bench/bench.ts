@@ -10,7 +10,14 @@ import type { BoardFigures, Figures } from "./figures.ts";
 import { type BenchImages, buildBenchImages, EXAMPLE } from "./images.ts";
 import type { Peer } from "./peer.ts";
 import { type Report, runImage } from "./run.ts";
-import { CHANNEL_REPETITIONS, type Counted, FIT_COUNT, REPETITIONS, RESTARTS } from "./script.ts";
+import {
+  CHANNEL_REPETITIONS,
+  type Counted,
+  DISCOVERY_REPETITIONS,
+  FIT_COUNT,
+  REPETITIONS,
+  RESTARTS,
+} from "./script.ts";
 
 const IDLE_MS = 10_000;
 /** One start differs from the next by a fraction of a percent: received bytes come between other instructions. */
@@ -30,12 +37,13 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
     return { value: images as [BenchImages, BenchImages] };
   });
   return yield* step("measure", "Measurements", async () => {
-    const [onCamera, onHost, start, fit, channels] = await Promise.all([
+    const [onCamera, onHost, start, fit, channels, discovery] = await Promise.all([
       runImage(camera, camera.application, (peer) => operations(peer, IDLE_MS)),
       runImage(host, host.application, (peer) => operations(peer, IDLE_MS)),
       measureStart(camera),
       runImage(camera, camera.fit, (peer) => peer.fits()),
       hasChannels(camera) ? runImage(camera, camera.channels, measureChannel) : undefined,
+      measureDiscovery(camera),
     ]);
     const channelsOnHost = hasChannels(host)
       ? await runImage(host, host.channels, measureChannel)
@@ -45,6 +53,7 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
         bootToAdvertising: start.instructions,
         ...operationFigures(onCamera),
         ...channelFigures(channels),
+        ...discovery,
         ramBytes: ramOf(product.board, product.image) + Math.max(start.heap, heapOf(onCamera)),
         ...fitFigures(fit),
         heapMaxBytes: product.board.heapMaxBytes,
@@ -54,6 +63,7 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
       host: {
         ...operationFigures(onHost),
         ...channelFigures(channelsOnHost),
+        ...(await measureDiscovery(host)),
         ...(await measureThroughput(host)),
       },
     };
@@ -130,6 +140,19 @@ function channelFigures(report: Report | undefined): BoardFigures {
   return {
     channelReceivePerKB: mean(report, "channelReceivePerKB", CHANNEL_REPETITIONS, 0),
     channelSendPerKB: mean(report, "channelSendPerKB", CHANNEL_REPETITIONS),
+  };
+}
+
+/** What it takes to discover a database of a usual size; nothing in an image that is no client. */
+export async function measureDiscovery(images: BenchImages): Promise<BoardFigures> {
+  if (!images.board.manifest.features.includes("client")) return {};
+  let roundTrips = 0;
+  const report = await runImage(images, images.discovery, async (peer) => {
+    roundTrips = await peer.discovered();
+  });
+  return {
+    discovery8x40: mean(report, "discovery8x40", DISCOVERY_REPETITIONS),
+    discovery8x40RoundTrips: roundTrips,
   };
 }
 

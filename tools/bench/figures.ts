@@ -29,6 +29,9 @@ export const descriptions: Readonly<Record<string, string>> = {
     "instructions of an SDU of 1,024 bytes in five packets, from each whole in the receive queue until the camera sleeps again",
   channelSendPerKB:
     "instructions from send() of 1,024 bytes to the last byte of the fifth packet in the UART queue",
+  discovery8x40:
+    "instructions awake from services() to the last of 8 services, their 40 characteristics and a CCCD of each, ATT_MTU 247",
+  discovery8x40RoundTrips: "requests that it takes",
   stopStart: "instructions awake from stop() to the Advertising Enable of the next advertise()",
   idleWakeups: "returns from sleep in 10 s, connected, with nothing to say",
   notificationsPerSecond: "by the clock of this computer, 20 bytes, one subscriber; reported only",

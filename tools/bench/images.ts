@@ -31,6 +31,8 @@ export interface BenchImages {
   readonly fit: string;
   /** The application that shows what a channel costs. */
   readonly channels: string;
+  /** The application that shows what discovery costs. */
+  readonly discovery: string;
 }
 
 /**
@@ -72,11 +74,13 @@ export async function buildBenchImages(
     const fit = await compiled("application", join(root, "tools/bench/fit.ts"), "fit", firmware);
     const channelsEntry = join(root, "tools/bench/channels.ts");
     const channels = await compiled("application", channelsEntry, "channels", firmware);
+    const discoveryEntry = join(root, "tools/bench/discovery.ts");
+    const discovery = await compiled("application", discoveryEntry, "discovery", firmware);
     const example = await compiled("application", findApplication(EXAMPLE).entry, EXAMPLE, firmware);
     const probes = join(root, "tools/bench/native/probes.cmake");
     const settings = [`CMAKE_PROJECT_obscura_firmware_INCLUDE=${probes}`, ...(profile ? ["PROFILE=ON"] : [])];
     const { image } = await buildImage(board, { bundle: firmware, folder, settings }, progress);
-    return { board, folder, image, application, example, fit, channels };
+    return { board, folder, image, application, example, fit, channels, discovery };
   } finally {
     unlock();
   }

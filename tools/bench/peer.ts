@@ -10,6 +10,7 @@ import {
   le16,
   type SentPdu,
 } from "./controller.ts";
+import { serveDiscovery } from "./database.ts";
 import {
   CAPTURED,
   CHANNEL_CREDITS,
@@ -17,6 +18,8 @@ import {
   CHANNEL_PSM,
   CHANNEL_REPETITIONS,
   CHANNEL_WARM_UP,
+  DISCOVERY_REPETITIONS,
+  DISCOVERY_WARM_UP,
   FIT_COUNT,
   REPETITIONS,
   RESTARTS,
@@ -146,6 +149,14 @@ export class Peer {
     const sending = await channel.drain();
     channel.close();
     return { receiving, sending };
+  }
+
+  /** Connects, and is discovered until the camera is through. Returns how many requests one discovery took. */
+  async discovered(): Promise<number> {
+    await this.advertising();
+    this.controller.send(connectionComplete(FIRST));
+    const requests = await serveDiscovery(this.controller, FIRST);
+    return requests / (DISCOVERY_WARM_UP + DISCOVERY_REPETITIONS);
   }
 
   /** The handle of a characteristic's value. */

@@ -27,6 +27,16 @@ export const CHANNEL_CREDITS = 20;
 export const CHANNEL_WARM_UP = 20;
 export const CHANNEL_REPETITIONS = 200;
 
+/** The database that is discovered: services, and characteristics of each, which have a CCCD. */
+export const SERVICES = 8;
+export const PER_SERVICE = 5;
+export const DISCOVERY_MTU = 247;
+/** A service that there is not: who looks for it is through. */
+export const LAST_SERVICE = 0xffff;
+/** Discoveries of it. */
+export const DISCOVERY_WARM_UP = 5;
+export const DISCOVERY_REPETITIONS = 20;
+
 /** Services, characteristics and subscriptions that a figure of the heap is the mean of. */
 export const FIT_COUNT = 16;
 /** The first of the characteristics that they are measured with; the others follow. */
@@ -42,7 +52,8 @@ export type Counted =
   | "writeCycle"
   | "stopStart"
   | "channelReceivePerKB"
-  | "channelSendPerKB";
+  | "channelSendPerKB"
+  | "discovery8x40";
 
 /** The global object that the probes give to the application. */
 export interface Measure {

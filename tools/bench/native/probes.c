@@ -25,6 +25,7 @@ static const struct figure {
     {"writeCycle", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
     {"channelReceivePerKB", OPENED_BY_DATA, CLOSED_BY_SLEEP, 0, false},
     {"channelSendPerKB", OPENED_BY_APPLICATION, CLOSED_BY_DATA, 5, false},
+    {"discovery8x40", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
     {"stopStart", OPENED_BY_APPLICATION, CLOSED_BY_ADVERTISING, 0, true},
 };
 
