@@ -10,7 +10,7 @@ import { CCCD, PROPERTY, TYPE } from "../ble/gatt/types.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { ClientService } from "./client-service.ts";
 import { ClientValue, type ClientWriteOptions } from "./client-value.ts";
-import { Discovery } from "./discovery.ts";
+import { Discovery, type Look } from "./discovery.ts";
 import { ProtocolError } from "./errors.ts";
 import { ValueIterator } from "./value-iterator.ts";
 import { checkTimeout, NO_LIMITS, type Pending, type Signal, type WaitOptions } from "./wait.ts";
@@ -64,19 +64,20 @@ export class ClientCharacteristic extends ClientValue {
   descriptors(options: WaitOptions = NO_LIMITS): Discovery<ClientDescriptor> {
     const { client, remote, service } = this;
     let isTaken = false;
-    return new Discovery(client.core.clock, options, async (limits, onBegin) => {
+    const all = (): ClientDescriptor[] => remote.descriptors.map((each) => new ClientDescriptor(this, each));
+    const look: Look<ClientDescriptor> = async (limits, onBegin) => {
       if (isTaken) return undefined;
-      if (!service.remote.isCovered(remote)) {
-        await client.run(
-          limits,
-          (operation, context) => discoverDescriptors(operation, service.remote, remote, context),
-          0,
-          onBegin,
-        );
-      }
+      await client.run(
+        limits,
+        (operation, context) => discoverDescriptors(operation, service.remote, remote, context),
+        0,
+        onBegin,
+      );
       isTaken = true;
-      return remote.descriptors.map((each) => new ClientDescriptor(this, each));
-    });
+      return all();
+    };
+    const known = service.remote.isCovered(remote) ? all() : undefined;
+    return new Discovery(client.core.clock, options, look, known);
   }
 
   /**

@@ -31,12 +31,20 @@ export class Discovery<T> implements AsyncIterableIterator<T> {
   private leftMs: number;
   private isOver = false;
   private waiting: Pending<unknown> | undefined = undefined;
-  /** The step that was asked for last: steps are taken in turn. */
-  private last: Promise<unknown> = Promise.resolve();
+  /** The step that was asked for last, until it is done: steps are taken in turn. */
+  private last: Promise<unknown> | undefined = undefined;
 
-  /** Not for applications. @throws RangeError for a bad `timeoutMs`. */
-  constructor(clock: { now(): number }, options: WaitOptions, look: Look<T>) {
+  /**
+   * Not for applications.
+   * @param known everything there is, where that is known already: the peer is not asked.
+   * @throws RangeError for a bad `timeoutMs`.
+   */
+  constructor(clock: { now(): number }, options: WaitOptions, look: Look<T>, known?: readonly T[]) {
     checkTimeout(options.timeoutMs);
+    if (known) {
+      this.found.push(...known);
+      this.isOver = true;
+    }
     this.clock = clock;
     this.options = options;
     this.look = look;
@@ -44,9 +52,19 @@ export class Discovery<T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T>> {
-    const step = this.last.then(() => this.step());
-    this.last = step.catch(() => {});
+    const { found, last } = this;
+    if (!last && found.length > 0) return Promise.resolve({ value: found.shift()!, done: false });
+    const step = last ? last.then(() => this.step()) : this.step();
+    const done: Promise<void> = step.then(
+      () => this.stepped(done),
+      () => this.stepped(done),
+    );
+    this.last = done;
     return step;
+  }
+
+  private stepped(step: Promise<unknown>): void {
+    if (this.last === step) this.last = undefined;
   }
 
   private async step(): Promise<IteratorResult<T>> {

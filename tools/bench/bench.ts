@@ -143,12 +143,18 @@ function channelFigures(report: Report | undefined): BoardFigures {
   };
 }
 
+/** Whether the image has the feature that discovers. */
+export const isClient = ({ board }: BenchImages): boolean => board.manifest.features.includes("client");
+
+/** The peer's part in the application that shows what discovery costs. */
+export const discovered = (peer: Peer): Promise<number> => peer.discovered();
+
 /** What it takes to discover a database of a usual size; nothing in an image that is no client. */
 export async function measureDiscovery(images: BenchImages): Promise<BoardFigures> {
-  if (!images.board.manifest.features.includes("client")) return {};
+  if (!isClient(images)) return {};
   let roundTrips = 0;
   const report = await runImage(images, images.discovery, async (peer) => {
-    roundTrips = await peer.discovered();
+    roundTrips = await discovered(peer);
   });
   return {
     discovery8x40: mean(report, "discovery8x40", DISCOVERY_REPETITIONS),
