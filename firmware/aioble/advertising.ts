@@ -4,6 +4,8 @@ import {
   ADVERTISING_DATA_LENGTH,
   type AdvertisingPayload,
   buildAdvertisingPayload,
+  type FlagOptions,
+  type PayloadFields,
 } from "../ble/gap/advertising-data.ts";
 import { checkInterval } from "../ble/gap/advertising-set.ts";
 import { utf8Encode } from "../ble/utf8.ts";
@@ -16,48 +18,22 @@ export const LIMITED_DISCOVERABLE_MS = 180_000;
 /** Longest Device Name in bytes (Vol 3, Part C, 12.1). */
 const NAME_LENGTH_MAX = 248;
 
-/** Fields of the payload. Those that are left out are not sent. */
-export interface PayloadOptions {
-  /** Local name, or its bytes in UTF-8, at most 248; also becomes the GAP Device Name. */
-  readonly name?: string | Uint8Array;
-  /** Cut a name that does not fit, between characters, to what the other fields leave, instead of refusing it. */
-  readonly shortenName?: boolean;
-  /** Service UUIDs, all of them complete lists. */
-  readonly services?: readonly UUID[];
-  /** Appearance, 0..0xFFFF; also becomes the GAP Appearance. */
-  readonly appearance?: number;
-  /** Company identifier, 0..0xFFFF, and its data. */
-  readonly manufacturer?: readonly [companyId: number, data: Uint8Array];
-  /** Service data: one field for each UUID. */
-  readonly serviceData?: readonly (readonly [uuid: UUID, data: Uint8Array])[];
-  /** Transmit power in dBm, -127..127, as a field; it does not set the power. */
-  readonly txPower?: number;
-  /** A URI; `http:` and `https:` take one byte. */
-  readonly uri?: string;
-  /** Services that the camera looks for in others. */
-  readonly solicitation?: readonly UUID[];
-  /** Any other AD structures: type 0x01..0xFF and value, after the rest. */
-  readonly fields?: readonly (readonly [type: number, value: Uint8Array])[];
-  /** Raw advertising data, at most 31 bytes, in place of all fields above. */
+/** What the packets hold: fields, or raw data in their place. */
+export interface PayloadOptions extends PayloadFields {
+  /** Raw advertising data, at most 31 bytes, in place of all fields. */
   readonly advData?: Uint8Array;
-  /** Raw scan response data, at most 31 bytes, in place of all fields above. */
+  /** Raw scan response data, at most 31 bytes, in place of all fields. */
   readonly respData?: Uint8Array;
 }
 
 /** What to advertise and for how long. */
-export interface AdvertiseOptions extends PayloadOptions, WaitOptions {
+export interface AdvertiseOptions extends PayloadOptions, FlagOptions, WaitOptions {
   /** Advertising interval in microseconds, 20,000 to 10,240,000; rounded down to 625. */
   readonly intervalUs: number;
   /** A quicker beginning: this interval for so long, then `intervalUs`. */
   readonly fast?: { readonly intervalUs: number; readonly durationMs: number };
   /** Whether centrals may connect; true by default. False is a beacon: it ends only by `timeoutMs` or `signal`. */
   readonly connectable?: boolean;
-  /** Whether scanners should list the camera; true by default. */
-  readonly discoverable?: boolean;
-  /** Limited discoverable mode: ends by itself after 180 s. */
-  readonly limitedDisc?: boolean;
-  /** aioble's BR/EDR flag pattern. A Low Energy camera should not send it; a warning says so. */
-  readonly brEdr?: boolean;
   /** Only this device may connect; the packets then carry no data at all. */
   readonly directedTo?: Device;
   /** With `directedTo`: as fast as the controller can, whatever `intervalUs` says; ends by itself after 1.28 s. */

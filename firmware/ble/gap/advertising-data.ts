@@ -61,33 +61,49 @@ const FLAG = {
   SIMULTANEOUS_LE_BR_EDR: 0x18,
 } as const;
 
-/** What to advertise. Fields that are left out are not sent. */
-export interface AdvertisingFields {
-  /** Whether other devices may connect; a broadcaster sets no discoverable flag (Vol 3, Part C, 9.1.1.2). */
-  readonly connectable: boolean;
-  /** Whether scanners should list the camera; true by default (Vol 3, Part C, 9.2). */
-  readonly discoverable?: boolean;
-  /** Limited instead of general discoverable mode. */
-  readonly limitedDisc?: boolean;
-  /** aioble's BR/EDR flag pattern, which no Low Energy camera should send (Vol 3, Part C, 9.2.4.2). */
-  readonly brEdr?: boolean;
-  readonly services?: readonly UUID[];
+/** Fields of the payload. Those that are left out are not sent. */
+export interface PayloadFields {
+  /** Local name, or its bytes in UTF-8, at most 248; also becomes the GAP Device Name. */
   readonly name?: string | Uint8Array;
-  /** Cut the name to what the other fields leave of either packet, as a Shortened Local Name, instead of refusing it. */
+  /**
+   * Cut a name that does not fit, between characters, to what the other fields leave of either packet, as a Shortened
+   * Local Name, instead of refusing it.
+   */
   readonly shortenName?: boolean;
-  /** Appearance value, 0..0xFFFF; 0 is not sent. */
+  /** Service UUIDs, all of them complete lists. */
+  readonly services?: readonly UUID[];
+  /** Appearance, 0..0xFFFF; also becomes the GAP Appearance. 0 is not sent. */
   readonly appearance?: number;
   /** Company identifier, 0..0xFFFF, and its data. */
   readonly manufacturer?: readonly [companyId: number, data: Uint8Array];
-  /** Data of services: UUID and bytes, one field each. */
+  /** Service data: one field for each UUID. */
   readonly serviceData?: readonly (readonly [uuid: UUID, data: Uint8Array])[];
-  /** Transmit power in dBm, -127..127. */
+  /** Transmit power in dBm, -127..127, as a field; it does not set the power. */
   readonly txPower?: number;
+  /** A URI; `http:` and `https:` take one byte. */
   readonly uri?: string;
   /** Services that the camera looks for in others. */
   readonly solicitation?: readonly UUID[];
   /** Any other AD structures: type 0x01..0xFF and value, in this order after the rest. */
   readonly fields?: readonly (readonly [type: number, value: Uint8Array])[];
+}
+
+/** What the Flags field says (CSS, Part A, 1.3). */
+export interface FlagOptions {
+  /** Whether scanners should list the camera; true by default (Vol 3, Part C, 9.2). */
+  readonly discoverable?: boolean;
+  /** Limited instead of general discoverable mode: advertising ends by itself after 180 s. */
+  readonly limitedDisc?: boolean;
+  /**
+   * aioble's BR/EDR flag pattern. A Low Energy camera should not send it (Vol 3, Part C, 9.2.4.2); a warning says so.
+   */
+  readonly brEdr?: boolean;
+}
+
+/** What the payload is made of. */
+export interface AdvertisingFields extends PayloadFields, FlagOptions {
+  /** Whether other devices may connect; a broadcaster sets no discoverable flag (Vol 3, Part C, 9.1.1.2). */
+  readonly connectable: boolean;
 }
 
 export interface AdvertisingPayload {

@@ -28,7 +28,13 @@ const words = (spans: readonly string[]): Set<string> =>
 
 /** Sources of the public modules, where options and handlers are declared. */
 function declarations(): string {
-  const folders = ["firmware/aioble", "firmware/bluetooth", "firmware/ble", "firmware/ble/l2cap"];
+  const folders = [
+    "firmware/aioble",
+    "firmware/bluetooth",
+    "firmware/ble",
+    "firmware/ble/gap",
+    "firmware/ble/l2cap",
+  ];
   return folders
     .flatMap((folder) =>
       readdirSync(join(root, folder), { encoding: "utf8" })
