@@ -34,6 +34,8 @@ import {
 /** The links, in the order in which they come up. */
 const HANDLES = [0x0040, 0x0041, 0x0042] as const;
 const [FIRST] = HANDLES;
+/** Packets of a link alone in the controller: the camera keeps a buffer for each of the three that may yet come. */
+const ALONE = BUFFERS - 3;
 
 const ATT = {
   READ_BY_TYPE_REQUEST: 0x08,
@@ -211,9 +213,9 @@ export class Peer {
     this.takeTurn();
     for (let count = 1; count <= WARM_UP + REPETITIONS; count++) {
       await this.expect(ATT.NOTIFICATION);
-      if (count >= BUFFERS) this.controller.send(completedPackets(1, FIRST));
+      if (count >= ALONE) this.controller.send(completedPackets(1, FIRST));
     }
-    this.controller.send(completedPackets(BUFFERS - 1, FIRST));
+    this.controller.send(completedPackets(ALONE - 1, FIRST));
   }
 
   /** The same with each credit given back at once. Returns how many seconds the last thousand took. */

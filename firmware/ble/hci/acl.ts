@@ -230,7 +230,7 @@ export class Acl {
       fits &&
       link.queued === 0 &&
       this.credits > 0 &&
-      (link.inController < this.unshared || this.mayHaveMore(link)) &&
+      (link.inController < this.unshared || (this.count > 1 && this.mayHaveMore(link))) &&
       this.transport.write(this.header, L2CAP_OFFSET + headerLength, payload, start, end)
     ) {
       this.credits--;
