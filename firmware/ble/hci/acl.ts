@@ -40,10 +40,10 @@ export const QUEUE_LIMIT_ALL = 64;
  */
 const ANSWER_RESERVE = 8;
 /**
- * PDUs of a link that wait beyond its share of the budget: an answer and an indication. Whoever keeps to one transaction
- * at a time never has more.
+ * PDUs of a link that wait beyond its share of the budget: an answer and an indication, and of our client a request and a
+ * confirmation. Whoever keeps to one transaction at a time never has more.
  */
-const BEYOND_MAX = 2;
+const BEYOND_MAX = 4;
 /** Bytes of its share that a link keeps for what it sends: notifications alone do not refuse it a long write. */
 const WRITE_RESERVE = 768;
 
