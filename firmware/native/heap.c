@@ -43,7 +43,7 @@ static struct {
     txBlock *chunks;  /* at the region's start; NULL until chunks grow */
     bool ready;       /* the machine is complete, and may be collected */
     bool slots_asked; /* fxGrowSlots was called by this file */
-    txSize asked;     /* bytes of the chunk that was asked for last */
+    txSize refused;   /* bytes of the chunk that found no room; 0 when slots ran out */
 } heap;
 
 /* What is left of the region of a machine that is preloaded; NULL otherwise. */
@@ -104,7 +104,7 @@ void heap_figures(struct heap_figures *figures) {
         .most = heap_most(),
         .growth = heap.size - left(),
         .growth_peak = heap.peak,
-        .asked = heap.asked,
+        .refused = heap.refused,
     };
 }
 
@@ -231,6 +231,7 @@ txSlot *fxAllocateSlots(txMachine *the, txSize count) {
         settle(the);
     } else
         grow_slots(the, SLOTS_STEP);
+    heap.refused = 0;
     /* The engine looks again when the answer is -1. */
     return the->freeHeap ? (txSlot *)-1 : NULL;
 }
@@ -257,7 +258,6 @@ static void put_first(txMachine *the, txBlock *block) {
  */
 static void *lend(txMachine *the, txSize size) {
     txSize chunk = size - (txSize)sizeof(txBlock);
-    heap.asked = chunk;
     if (heap.ready) {
         collect(the, XS_COMPACT_FLAG | XS_ORGANIC_FLAG);
         settle(the);
@@ -268,6 +268,7 @@ static void *lend(txMachine *the, txSize size) {
         grow_chunks(the, (chunk - room + CHUNKS_STEP - 1) / CHUNKS_STEP * CHUNKS_STEP);
         block = block_with_room(the, chunk);
     }
+    heap.refused = block ? 0 : chunk;
     if (!block)
         return NULL;
     put_first(the, block);

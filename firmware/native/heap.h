@@ -27,7 +27,7 @@ struct heap_figures {
     size_t most;        /* bytes that slots and chunks can have: the floor and the whole region */
     size_t growth;      /* bytes of the region that they have taken */
     size_t growth_peak; /* most bytes of it ever taken */
-    txSize asked;       /* size of the last chunk that did not fit at once */
+    txSize refused;     /* bytes of the chunk that found no room; 0 when slots ran out */
 };
 
 void heap_figures(struct heap_figures *figures);

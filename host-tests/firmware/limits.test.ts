@@ -81,6 +81,26 @@ describe("the engine's limits on mps2-an500", function () {
     assert.ok(!lines.some((line) => line.includes("never reached")));
   });
 
+  it("an allocation that no heap of the board has room for is told with its size, and where", async () => {
+    for (const [name, work, least] of [
+      ["array", "new Uint8Array(64e6)", 64e6],
+      ["text", '"x".repeat(64e6)', 64e6],
+    ] as const) {
+      const body = `function ask() { return ${work}; } log("begins"); log(ask().length);`;
+      const { lines } = await run(`huge-${name}`, body);
+      assert.equal(lines[0], "info: begins");
+      const asked =
+        /^fatal: out of memory: (\d+) bytes at once, and the heap cannot grow beyond \d+ bytes$/.exec(
+          lines[1] ?? "",
+        )?.[1];
+      assert.ok(Number(asked) >= least && Number(asked) < least + 100, lines.join("\n"));
+      assert.ok(
+        lines.slice(2).some((line) => /^ +at (ask|main) \(/.test(line)),
+        lines.join("\n"),
+      );
+    }
+  });
+
   it("what is not there says so in an error that can be caught", async () => {
     const body = `
       const attempt = (work) => { try { return work(); } catch (error) { return error; } };
