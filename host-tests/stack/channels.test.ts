@@ -598,6 +598,8 @@ describe("channels: a peer changes what it takes (4.27)", () => {
     equal(await result(200, 80, 0x50, 0x52), "03 00", "all or none");
     equal(await result(200, 80, 0x50, 0x50), "03 00");
     deepEqual([first.peerMtu, second.peerMtu], [100, 100]);
+    deepEqual(await signal(RECONFIGURE, 6, 100, 1000, 0x50, 0x51), ["1a 06 02 00 00 00"], "a larger MPS");
+    equal(await result(100, 600, 0x50, 0x51), "02 00", "a smaller one, though more than is ever sent");
     const plain = await createOpen();
     equal(
       (await plain.signal(RECONFIGURE, 5, 200, 80, PEER))[0]?.slice(-5),

@@ -78,7 +78,10 @@ export class CreditChannel implements InboxPort {
   owner: ChannelOwner | undefined = undefined;
   state: "open" | "closing" | "closed" = "open";
   readonly peerCid: number;
+  /** Longest SDU and K-frame that the peer takes. */
   peerMtu: number;
+  peerMps: number;
+  /** Longest K-frame that is sent. */
   private framePayload: number;
   private readonly port: ChannelLink;
   private readonly header: DataView;
@@ -104,6 +107,7 @@ export class CreditChannel implements InboxPort {
     this.isEnhanced = isEnhanced;
     this.peerCid = peer.cid;
     this.peerMtu = peer.mtu;
+    this.peerMps = peer.mps;
     this.framePayload = Math.min(peer.mps, SENT_MPS_MAX);
     this.peerCredits = peer.credits;
     this.receiver = new SduInbox(parameters, port.copyBytes, this);
@@ -168,12 +172,8 @@ export class CreditChannel implements InboxPort {
   /** The peer takes other SDUs and K-frames from now on (Vol 3, Part A, 4.27). */
   reconfigurePeer(mtu: number, mps: number): void {
     this.peerMtu = mtu;
+    this.peerMps = mps;
     this.framePayload = Math.min(mps, SENT_MPS_MAX);
-  }
-
-  /** Longest K-frame that is sent. */
-  get peerMps(): number {
-    return this.framePayload;
   }
 
   private pump(): void {

@@ -78,12 +78,6 @@ export class LinkChannels implements ChannelLink, RequestPort {
     this.signaling.on(SIGNAL.FLOW_CONTROL_CREDIT, this.onCredits);
   }
 
-  /** The channel with this identifier of this side's, while it is open. */
-  channel(cid: number): CreditChannel | undefined {
-    const channel = this.channels.get(cid);
-    return channel?.isOpen ? channel : undefined;
-  }
-
   // ---- requests of this side
 
   /**
