@@ -38,6 +38,8 @@ export interface ChannelsPort {
   readonly copyBytes?: CopyBytes | undefined;
   log(level: LogLevel, message: string): void;
   observe(observer: HostObserver): () => void;
+  /** Bytes that links which have ended may leave to be read, all together. */
+  readonly leftMost: number;
   /** A link has its first channel, or its last is closed. */
   onUse(): void;
 }
@@ -49,7 +51,8 @@ export class Channels {
   private readonly listeners = new Map<number, ChannelListener>();
   private readonly links = new Map<Connection, LinkChannels>();
 
-  constructor({ acl, clock, copyBytes = copyInto, log, observe, onUse }: ChannelsPort) {
+  constructor({ acl, clock, copyBytes = copyInto, leftMost, log, observe, onUse }: ChannelsPort) {
+    const left = { bytes: 0, most: leftMost };
     observe({
       onConnected: (connection) => {
         const { l2cap, link } = connection;
@@ -59,7 +62,18 @@ export class Channels {
           connection.openChannels = size;
           if (isChange) onUse();
         };
-        const port = { acl, link, l2cap, clock, copyBytes, counters: this.counters, log, onRequest, onSize };
+        const port = {
+          acl,
+          link,
+          l2cap,
+          clock,
+          copyBytes,
+          counters: this.counters,
+          left,
+          log,
+          onRequest,
+          onSize,
+        };
         this.links.set(connection, new LinkChannels(port));
       },
       onDisconnected: (connection) => {

@@ -8,10 +8,12 @@ import type { Feature } from "./feature.ts";
 
 export const feature = {
   attach(host) {
-    const { acl, log } = host;
+    const { acl, budget, log } = host;
     const { clock, copyBytes } = host.platform;
     host.channels = new Channels({
       ...{ acl, clock, copyBytes, log },
+      // Room for one channel, where the memory is least.
+      leftMost: budget.size / 4,
       observe: (observer) => host.observe(observer),
       onUse: () => host.updateIdleLinks(),
     });

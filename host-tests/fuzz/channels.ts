@@ -69,11 +69,12 @@ class Scene {
     const link = this.acl.open(HANDLE);
     const port = { clock: this.clock, log: () => {} };
     this.l2cap = new L2cap(this.acl, link, MPS_MAX, port);
+    const left = { bytes: 0, most: SIZE / 4 };
     const counters = { refused: 0, violations: 0, unreadBytes: 0 };
     this.channels = new LinkChannels({
       ...port,
       copyBytes: copyInto,
-      ...{ acl: this.acl, link, l2cap: this.l2cap, counters },
+      ...{ acl: this.acl, link, l2cap: this.l2cap, counters, left },
       onRequest: (request) => {
         if (request.spsm !== PSM) return request.refuse();
         for (const channel of request.accept(5, parametersOf({ mtu: 200, mps: 70 }))) this.add(channel);

@@ -40,7 +40,7 @@ const WAYS = 8;
 /** Handles of the links that the high digit names. */
 const HANDLES = [0x0040, 0x0041, 0x0ef0, 0x0001];
 /** ACL packets that the controller holds, as ScriptedController says. */
-const BUFFERS = 4;
+const BUFFERS = 7;
 /** Room in a link's queue for answers, beyond QUEUE_LIMIT. */
 const ANSWER_RESERVE = 8;
 const ATT = 0x0004;

@@ -561,6 +561,34 @@ describe("channels: their end", () => {
   });
 });
 
+describe("channels: what a closed one has received", () => {
+  it("a peer that comes again and again leaves no more behind than a quarter of the memory, for 30 s", async () => {
+    const { rig, frame, channel, connection } = await createOpen({}, {}, 29_491);
+    const { host } = rig;
+    await frame(sdu(counting(200)));
+    await rig.disconnect();
+    const left = host.budget.held;
+    ok(left > 0);
+    ok(!connection.isConnected());
+    for (let count = 0; count < 5; count++) {
+      const advertised = rig.aioble.advertise({ intervalUs: 100_000 });
+      await rig.settle();
+      await rig.connect();
+      const accepted = (await advertised).l2capAccept(PSM);
+      await rig.exchange(SIGNALING, fromHex("14 01 0a 00 80 00 50 00 64 00 32 00 0a 00"));
+      const next = await accepted;
+      await frame(sdu(counting(100)));
+      await rig.disconnect();
+      equal(host.budget.held, left, "only the first may be read later");
+      await rejects(next.recv(), { code: "l2cap-disconnected" });
+    }
+    equal(rig.aioble.counters().channels?.unreadBytes, 500);
+    deepEqual(await channel.recv(), counting(200));
+    equal(host.budget.held, 0);
+    equal(rig.clock.pending, 0);
+  });
+});
+
 describe("channels: a peer changes what it takes (4.27)", () => {
   async function createEnhanced() {
     const scene = await createScene();

@@ -30,11 +30,18 @@ export interface LinkChannelsPort {
   readonly clock: Clock;
   readonly copyBytes: CopyBytes;
   readonly counters: ChannelCounters;
+  readonly left: LeftBehind;
   log(level: LogLevel, message: string): void;
   /** A peer asks for channels: answers at once, or later. */
   onRequest(request: ChannelRequest): void;
   /** So many channels are open, or being closed. */
   onSize(size: number): void;
+}
+
+/** What links that have ended leave to be read, all together: their accounts do not bound it any more. */
+export interface LeftBehind {
+  bytes: number;
+  readonly most: number;
 }
 
 /** What is counted, over all links. */
@@ -60,6 +67,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
   /** Closed channels that have something to be read, with what ends that. */
   private readonly unread = new Map<CreditChannel, unknown>();
   private lastCid = LAST_CID;
+  private isOver = false;
   /** The peer knows no enhanced channels. */
   private isPlain = false;
   /** A rule was broken, and the log has a line of it. */
@@ -172,7 +180,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
     const request = new ChannelRequest(this, fields);
     const { cids, credits, isEnhanced, mps, mtu } = fields;
     const least = isEnhanced ? ENHANCED_MIN : PLAIN_MIN;
-    if (isEnhanced ? mtu < least || mps < least || credits === 0 || cids.length === 0 : false) {
+    if (isEnhanced && (mtu < least || mps < least || credits === 0 || cids.length === 0)) {
       return request.refuse(CHANNEL_RESULT.INVALID_PARAMETERS);
     }
     if (mtu < least || mps < least) return request.refuse(CHANNEL_RESULT.UNACCEPTABLE_PARAMETERS);
@@ -342,8 +350,13 @@ export class LinkChannels implements ChannelLink, RequestPort {
     const timer = this.unread.get(channel);
     if (timer === undefined) return;
     this.port.clock.clearTimer(timer);
+    this.forget(channel);
+  }
+
+  private forget(channel: CreditChannel): void {
     this.unread.delete(channel);
     this.free(channel.parameters);
+    if (this.isOver) this.port.left.bytes -= costOf(channel.parameters);
   }
 
   /** The link is gone. */
@@ -351,6 +364,17 @@ export class LinkChannels implements ChannelLink, RequestPort {
     for (const request of this.requests) request.isOver = true;
     this.requests.clear();
     for (const channel of [...this.channels.values()]) this.closed(channel, "link");
+    this.isOver = true;
+    for (const channel of [...this.unread.keys()]) this.leaveBehind(channel);
+  }
+
+  /** A peer that comes again and again must not fill the memory with what it left before. */
+  private leaveBehind(channel: CreditChannel): void {
+    const { left } = this.port;
+    const cost = costOf(channel.parameters);
+    left.bytes += cost;
+    if (left.bytes <= left.most) return;
+    this.dropUnread(channel, "and other links that have ended have left as much as may be kept");
   }
 
   // ---- the table
@@ -383,16 +407,17 @@ export class LinkChannels implements ChannelLink, RequestPort {
 
   /** What has arrived may be read for a while; then it goes, or a peer could fill the memory channel by channel. */
   private keep(channel: CreditChannel): void {
-    const { clock, counters, log } = this.port;
-    const timer = clock.setTimer(() => {
-      this.unread.delete(channel);
-      this.free(channel.parameters);
-      const bytes = channel.unread;
-      channel.discard();
-      counters.unreadBytes += bytes;
-      log("warning", `l2cap: ${bytes} bytes of a closed channel were not read within 30 s, and are gone`);
-    }, UNREAD_MS);
+    const timer = this.port.clock.setTimer(() => this.dropUnread(channel, "within 30 s"), UNREAD_MS);
     this.unread.set(channel, timer);
+  }
+
+  private dropUnread(channel: CreditChannel, why: string): void {
+    const { counters, log } = this.port;
+    const bytes = channel.unread;
+    counters.unreadBytes += bytes;
+    log("warning", `l2cap: ${bytes} bytes of a closed channel were not read ${why}: they are gone`);
+    // All of it is drained then.
+    channel.discard();
   }
 
   private reserve(parameters: ChannelParameters): boolean {
