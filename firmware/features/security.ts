@@ -2,7 +2,7 @@
 import type { Core } from "../aioble/core.ts";
 import { Pairing, Security } from "../aioble/security.ts";
 import { Encryption, PAIRING_SETTINGS } from "../ble/encryption.ts";
-import { resolverOf } from "../ble/gap/address.ts";
+import { findResolvingKey } from "../ble/gap/address.ts";
 import { Bonds, MAX_BONDS_SETTING } from "../ble/smp/bonds.ts";
 import { PairingError } from "../ble/smp/failure.ts";
 import type { Feature } from "./feature.ts";
@@ -19,7 +19,7 @@ export const feature = {
       settings,
       random,
       log,
-      resolverOf: (address) => resolverOf(address, crypto.aes128),
+      findResolvingKey: (address, irks, from) => findResolvingKey(address, irks, crypto.aes128, from),
       ownIdentity: () => host.identity,
     });
     host.bonds = bonds;

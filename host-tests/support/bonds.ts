@@ -1,5 +1,5 @@
 /** Bonds for tests. */
-import { createResolvableAddress, resolverOf } from "../../firmware/ble/gap/address.ts";
+import { createResolvableAddress, findResolvingKey } from "../../firmware/ble/gap/address.ts";
 import { Bonds, type BondsPort } from "../../firmware/ble/smp/bonds.ts";
 import type { Bond, Identity } from "../../firmware/ble/smp/keys.ts";
 import type { Clock, Crypto, LogLevel, Records } from "../../firmware/platform/platform.ts";
@@ -72,7 +72,7 @@ export function openBonds(records: Records, options: BondsOptions = {}): TestBon
     clock: options.clock ?? still,
     settings,
     random: (length) => Uint8Array.from({ length }, (_, at) => 0x11 * (at + 1)),
-    resolverOf: (address) => resolverOf(address, simulatedCrypto.aes128),
+    findResolvingKey: (address, irks, from) => findResolvingKey(address, irks, simulatedCrypto.aes128, from),
     ownIdentity: options.own ?? (() => OWN),
     log: (level, message) => log.push([level, message]),
   };

@@ -16,6 +16,7 @@ import {
   DISCOVERY_REPETITIONS,
   FIT_COUNT,
   REPETITIONS,
+  RESOLUTIONS,
   RESTARTS,
 } from "./script.ts";
 
@@ -37,13 +38,14 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
     return { value: images as [BenchImages, BenchImages] };
   });
   return yield* step("measure", "Measurements", async () => {
-    const [onCamera, onHost, start, fit, channels, discovery] = await Promise.all([
+    const [onCamera, onHost, start, fit, channels, discovery, bonds] = await Promise.all([
       runImage(camera, camera.application, (peer) => operations(peer, IDLE_MS)),
       runImage(host, host.application, (peer) => operations(peer, IDLE_MS)),
       measureStart(camera),
       runImage(camera, camera.fit, (peer) => peer.fits()),
       hasChannels(camera) ? runImage(camera, camera.channels, measureChannel) : undefined,
       measureDiscovery(camera),
+      hasSecurity(camera) ? runImage(camera, camera.bonds, async () => {}) : undefined,
     ]);
     const channelsOnHost = hasChannels(host)
       ? await runImage(host, host.channels, measureChannel)
@@ -54,6 +56,7 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
         ...operationFigures(onCamera),
         ...channelFigures(channels),
         ...discovery,
+        ...(bonds ? { resolveAddress: mean(bonds, "resolveAddress", RESOLUTIONS) } : {}),
         ramBytes: ramOf(product.board, product.image) + Math.max(start.heap, heapOf(onCamera)),
         ...fitFigures(fit),
         heapMaxBytes: product.board.heapMaxBytes,
@@ -129,6 +132,9 @@ async function measureThroughput(host: BenchImages): Promise<BoardFigures> {
 
 /** Whether the image has the feature that a channel needs. */
 export const hasChannels = ({ board }: BenchImages): boolean => board.manifest.features.includes("channels");
+
+/** Whether the image has the feature that bonds need. */
+const hasSecurity = ({ board }: BenchImages): boolean => board.manifest.features.includes("security");
 
 /** The peer's part in the application that shows what a channel costs. */
 export const measureChannel = async (peer: Peer): Promise<void> => {

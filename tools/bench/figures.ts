@@ -32,6 +32,8 @@ export const descriptions: Readonly<Record<string, string>> = {
   discovery8x40:
     "instructions awake from services() to the last of 8 services, their 40 characteristics and a CCCD of each, ATT_MTU 247",
   discovery8x40RoundTrips: "requests that it takes",
+  resolveAddress:
+    "instructions of holding a private address of nobody's against 8 bonds, asked by the application",
   stopStart: "instructions awake from stop() to the Advertising Enable of the next advertise()",
   idleWakeups: "returns from sleep in 10 s, connected, with nothing to say",
   notificationsPerSecond: "by the clock of this computer, 20 bytes, one subscriber; reported only",

@@ -33,6 +33,8 @@ export interface BenchImages {
   readonly channels: string;
   /** The application that shows what discovery costs. */
   readonly discovery: string;
+  /** The application that shows what a private address costs. */
+  readonly bonds: string;
 }
 
 /**
@@ -76,11 +78,12 @@ export async function buildBenchImages(
     const channels = await compiled("application", channelsEntry, "channels", firmware);
     const discoveryEntry = join(root, "tools/bench/discovery.ts");
     const discovery = await compiled("application", discoveryEntry, "discovery", firmware);
+    const bonds = await compiled("application", join(root, "tools/bench/bonds.ts"), "bonds", firmware);
     const example = await compiled("application", findApplication(EXAMPLE).entry, EXAMPLE, firmware);
     const probes = join(root, "tools/bench/native/probes.cmake");
     const settings = [`CMAKE_PROJECT_obscura_firmware_INCLUDE=${probes}`, ...(profile ? ["PROFILE=ON"] : [])];
     const { image } = await buildImage(board, { bundle: firmware, folder, settings }, progress);
-    return { board, folder, image, application, example, fit, channels, discovery };
+    return { board, folder, image, application, example, fit, channels, discovery, bonds };
   } finally {
     unlock();
   }

@@ -37,6 +37,11 @@ export const LAST_SERVICE = 0xffff;
 export const DISCOVERY_WARM_UP = 5;
 export const DISCOVERY_REPETITIONS = 20;
 
+/** Bonds against which a private address is held, and how often. */
+export const BONDS = 8;
+export const RESOLUTIONS_WARM_UP = 20;
+export const RESOLUTIONS = 200;
+
 /** Services, characteristics and subscriptions that a figure of the heap is the mean of. */
 export const FIT_COUNT = 16;
 /** The first of the characteristics that they are measured with; the others follow. */
@@ -53,7 +58,8 @@ export type Counted =
   | "stopStart"
   | "channelReceivePerKB"
   | "channelSendPerKB"
-  | "discovery8x40";
+  | "discovery8x40"
+  | "resolveAddress";
 
 /** The global object that the probes give to the application. */
 export interface Measure {

@@ -42,14 +42,23 @@ export function createResolvableAddress(
   }
 }
 
-/** Of a resolvable private address: whether an Identity Resolving Key is the one that it was made with (1.3.2.3). */
-export function resolverOf(address: Uint8Array, aes128: Aes128): (irk: Uint8Array) => boolean {
+/**
+ * Which of these Identity Resolving Keys a resolvable private address was made with, from the one at `from` on; -1 for none
+ * (1.3.2.3).
+ */
+export function findResolvingKey(
+  address: Uint8Array,
+  irks: readonly Uint8Array[],
+  aes128: Aes128,
+  from = 0,
+): number {
   const block = blockOf(address);
-  const [, , , first, second, third] = address;
-  return (irk) => {
-    const hash = aes128(irk, block);
-    return hash[15] === third && hash[14] === second && hash[13] === first;
-  };
+  const last = address[5];
+  for (let at = from; at < irks.length; at++) {
+    const hash = aes128(irks[at]!, block);
+    if (hash[15] === last && hash[14] === address[4] && hash[13] === address[3]) return at;
+  }
+  return -1;
 }
 
 /** What the random address hash function encrypts: prand behind 13 bytes of 0 (Vol 3, Part H, 2.2.2). */

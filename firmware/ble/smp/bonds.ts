@@ -43,8 +43,11 @@ export interface BondsPort {
   readonly settings: { readonly maxBonds: number };
   /** Entropy fit for keys. */
   random(length: number): Uint8Array;
-  /** Of a resolvable private address: whether a key is the one that it was made with (Vol 6, Part B, 1.3.2.3). */
-  resolverOf(address: Uint8Array): (irk: Uint8Array) => boolean;
+  /**
+   * Which of these keys a resolvable private address was made with, from the one at `from` on; -1 for none (Vol 6, Part B,
+   * 1.3.2.3).
+   */
+  findResolvingKey(address: Uint8Array, irks: readonly Uint8Array[], from: number): number;
   /** The identity that this device has at the moment. */
   ownIdentity(): Identity;
   log(level: LogLevel, message: string): void;
@@ -81,6 +84,13 @@ interface Entry {
   readonly wear: WearAllowance;
 }
 
+interface Keyed {
+  readonly entries: readonly Entry[];
+  readonly irks: readonly Uint8Array[];
+  /** Those of them that have resolved an address. */
+  readonly seen: Entry[];
+}
+
 /** What of a bond another part of the host keeps while it is in use. */
 export interface PeerMemory {
   /** Whether the bond is still there. */
@@ -105,6 +115,8 @@ export class Bonds implements BondKeeper {
   private readonly port: BondsPort;
   private readonly strangerWear: WearAllowance;
   private loaded: Entry[] | undefined = undefined;
+  /** Of what is loaded; undefined after a change. */
+  private known: Keyed | undefined = undefined;
   /** Slots of records that another version of the firmware wrote. */
   private readonly foreign = new Set<number>();
   private lastNumber = 0;
@@ -162,6 +174,7 @@ export class Bonds implements BondKeeper {
       bond: copy.bond,
       lastAddress: undefined,
     };
+    this.known = undefined;
     const replaced = this.entries.findIndex(({ slot }) => slot === entry.slot);
     if (replaced >= 0) this.entries.splice(replaced, 1, entry);
     else this.entries.push(entry);
@@ -338,21 +351,39 @@ export class Bonds implements BondKeeper {
   }
 
   private lookUp(addressType: number, address: Uint8Array): Entry | undefined {
+    if (addressType === 1 && (address[0]! & 0xc0) === 0x40) return this.resolve(address);
     const own = this.port.ownIdentity();
-    const usable = (entry: Entry): boolean => isSame(entry.bond.ownIdentity, own);
-    const named = this.entries.find((each) => isAt(each.bond.identity, addressType, address) && usable(each));
-    if (named || addressType !== 1 || (address[0]! & 0xc0) !== 0x40) return named;
-    for (const entry of this.entries) {
-      if (entry.lastAddress && isEqual(entry.lastAddress, address) && usable(entry)) return entry;
+    return this.entries.find(
+      ({ bond }) => isAt(bond.identity, addressType, address) && isSame(bond.ownIdentity, own),
+    );
+  }
+
+  /** Who has this private address. A busy place has dozens in a second, so that little is done but the hashes. */
+  private resolve(address: Uint8Array): Entry | undefined {
+    const { port, keyed } = this;
+    const { entries, irks } = keyed;
+    for (const entry of keyed.seen) {
+      if (isEqual(entry.lastAddress!, address) && this.isUsable(entry)) return entry;
     }
-    const resolves = this.port.resolverOf(address);
-    for (const entry of this.entries) {
-      const { irk } = entry.bond;
-      if (!irk || !resolves(irk) || !usable(entry) || isZero(irk)) continue;
+    let found = port.findResolvingKey(address, irks, 0);
+    for (; found >= 0; found = port.findResolvingKey(address, irks, found + 1)) {
+      const entry = entries[found]!;
+      if (!this.isUsable(entry)) continue;
+      if (!entry.lastAddress) keyed.seen.push(entry);
       entry.lastAddress = address.slice();
       return entry;
     }
     return undefined;
+  }
+
+  private isUsable({ bond }: Entry): boolean {
+    return isSame(bond.ownIdentity, this.port.ownIdentity());
+  }
+
+  /** The bonds that resolve private addresses, and their keys in the same order. */
+  private get keyed(): Keyed {
+    this.known ??= keyedOf(this.entries);
+    return this.known;
   }
 
   /** Where a new bond goes: a free slot, or that of the bond that it takes the place of. */
@@ -386,6 +417,7 @@ export class Bonds implements BondKeeper {
 
   private remove(entry: Entry): void {
     this.port.records.delete(bondKey(entry.slot));
+    this.known = undefined;
     const place = this.entries.indexOf(entry);
     if (place >= 0) this.entries.splice(place, 1);
     this.sweep();
@@ -453,9 +485,15 @@ function isStranger(bond: Bond): boolean {
   return !bond.isAttended && !bond.isAuthenticated;
 }
 
-/** The key of a device that has none (Vol 3, Part H, 3.6.4): it resolves nothing. */
-function isZero(irk: Uint8Array): boolean {
-  return irk.every((byte) => byte === 0);
+/** The key of a device that has none is 0, and resolves nothing (Vol 3, Part H, 3.6.4). */
+function keyedOf(all: readonly Entry[]): Keyed {
+  const entries = all.filter(({ bond }) => hasIrk(bond));
+  const seen = entries.filter(({ lastAddress }) => lastAddress !== undefined);
+  return { entries, irks: entries.map(({ bond }) => bond.irk!), seen };
+}
+
+function hasIrk({ irk }: Bond): boolean {
+  return irk?.some((byte) => byte !== 0) === true;
 }
 
 /** The higher, the later a bond is given up. */
@@ -477,9 +515,16 @@ function victimOf(entries: readonly Entry[]): Entry | undefined {
 }
 
 function infoOf({ bond, links, name }: Entry): BondInfo {
-  const { identity, irk, isAuthenticated, isSecureConnections, keySize } = bond;
-  const hasIrk = irk?.some((byte) => byte !== 0) === true;
-  return { identity, hasIrk, isAuthenticated, isSecureConnections, keySize, isConnected: links > 0, name };
+  const { identity, isAuthenticated, isSecureConnections, keySize } = bond;
+  return {
+    identity,
+    hasIrk: hasIrk(bond),
+    isAuthenticated,
+    isSecureConnections,
+    keySize,
+    isConnected: links > 0,
+    name,
+  };
 }
 
 function isAt(identity: Identity, addressType: number, address: Uint8Array): boolean {

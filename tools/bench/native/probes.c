@@ -26,6 +26,7 @@ static const struct figure {
     {"channelReceivePerKB", OPENED_BY_DATA, CLOSED_BY_SLEEP, 0, false},
     {"channelSendPerKB", OPENED_BY_APPLICATION, CLOSED_BY_DATA, 5, false},
     {"discovery8x40", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
+    {"resolveAddress", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, false},
     {"stopStart", OPENED_BY_APPLICATION, CLOSED_BY_ADVERTISING, 0, true},
 };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { resolverOf } from "../../../../firmware/ble/gap/address.ts";
+import { findResolvingKey } from "../../../../firmware/ble/gap/address.ts";
 import { decodeBond, decodePeer, encodeBond, encodePeer } from "../../../../firmware/ble/smp/bond-record.ts";
 import { PEER_WRITES_MAX, STRANGER_WRITES_MAX, WRITE_REFILL_MS } from "../../../../firmware/ble/smp/bonds.ts";
 import type { Bond } from "../../../../firmware/ble/smp/keys.ts";
@@ -174,10 +174,19 @@ describe("bonds: kept from start to start", () => {
 describe("bonds: resolvable private addresses (Vol 6, Part B, 1.3.2.3)", () => {
   it("the specification's sample resolves", () => {
     const irk = fromHex("ec 02 34 a3 57 c8 ad 05 34 10 10 a6 0a 39 7d 9b");
-    const resolves = resolverOf(fromHex("70 81 94 0d fb aa"), simulatedCrypto.aes128);
-    assert.equal(resolves(irk), true);
-    assert.equal(resolverOf(fromHex("70 81 94 0d fb ab"), simulatedCrypto.aes128)(irk), false);
-    assert.equal(resolverOf(fromHex("70 81 95 0d fb aa"), simulatedCrypto.aes128)(irk), false);
+    const find = (address: string, from = 0) =>
+      findResolvingKey(fromHex(address), [keyOf(1), irk, irk], simulatedCrypto.aes128, from);
+    assert.equal(find("70 81 94 0d fb aa"), 1);
+    assert.equal(find("70 81 94 0d fb aa", 2), 2);
+    assert.equal(find("70 81 94 0d fb aa", 3), -1);
+    for (const other of [
+      "70 81 94 0d fb ab",
+      "70 81 94 0d fa aa",
+      "70 81 94 0c fb aa",
+      "70 81 95 0d fb aa",
+    ]) {
+      assert.equal(find(other), -1);
+    }
   });
 
   it("finds the bond whose key made the address; not by another key, and of no other kind of address", () => {

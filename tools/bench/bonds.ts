@@ -1,0 +1,31 @@
+/** The application that shows what it costs to find out who has a private address; nobody connects. */
+import { ADDR_RANDOM, Device, security } from "aioble";
+import { BONDS, type Measure, RESOLUTIONS, RESOLUTIONS_WARM_UP } from "./script.ts";
+
+/** What the probes added to the globals. */
+const { measure } = globalThis as unknown as { readonly measure: Measure };
+
+const ADDRESS = "c00102030405";
+
+/** A record of a bond of LE Secure Connections with an IRK (firmware/ble/smp/bond-record.ts). */
+function recordOf(number: number): string {
+  const digits = (100 + number).toString();
+  const key = digits.repeat(11).slice(0, 32);
+  return `013d1000000000${`01c0${digits}0000000`.slice(0, 14)}01${ADDRESS}${key}${key}${"0".repeat(20)}`;
+}
+
+const bonds = Array.from({ length: BONDS }, (_, number) => recordOf(number));
+const copy = { format: "obscura-bonds", version: 1, address: ADDRESS, irk: "00".repeat(16), bonds };
+if (security.loadSecrets(JSON.stringify(copy)) !== BONDS) throw new Error("the bonds were not taken");
+
+// A resolvable private address of none of them: every key is tried.
+const stranger = new Device(ADDR_RANDOM, "4a1122334455");
+for (let count = 0; count < RESOLUTIONS_WARM_UP + RESOLUTIONS; count++) {
+  if (count === RESOLUTIONS_WARM_UP) measure.begin("resolveAddress");
+  measure.open();
+  const bond = security.bonds.get(stranger);
+  measure.close();
+  if (bond) throw new Error("a stranger was taken for a bonded device");
+}
+measure.end();
+measure.finish();
