@@ -47,7 +47,7 @@ async function inScene(options: Options, work: (scene: Scene) => Promise<void>):
 }
 
 describe("connection parameters: a central", () => {
-  it("changes them at once; both sides are told", async () => {
+  it("changes them at once; both sides are notified", async () => {
     await inScene({}, async ({ world, outgoing, incoming }) => {
       const told: unknown[] = [];
       incoming.onParameters = (parameters) => void told.push(parameters);

@@ -280,7 +280,7 @@ describe("pairing: who may", () => {
     });
   });
 
-  it("accept decides about what a peer begins, and is told what it will be worth", async () => {
+  it("accept decides about what a peer begins, and is called with what it will be worth", async () => {
     const { world, peripheral, meet } = createPair();
     const seen: unknown[] = [];
     let answer = false;

@@ -137,7 +137,7 @@ describe("bluetooth: gapScan", () => {
 });
 
 describe("bluetooth: gapConnect", () => {
-  it("both sides are told, of the connection and of its end", () =>
+  it("both sides are notified, of the connection and of its end", () =>
     inScene(async ({ ble, central, meet, other, until, address, world }) => {
       await meet();
       deepEqual(other.events, [[1, [CONN, 1, central.host.ownAddress]]]);

@@ -135,7 +135,7 @@ export class AttClientRole implements AttRole {
   /**
    * Does `work` when all operations before it are done; it starts within the call when there are none.
    * @param bytes that it keeps while it waits.
-   * @param outcome is told how it ended. Rejections: what `work` throws; BleError `operation-queue-full` at once when too
+   * @param outcome is called with how it ended. Rejections: what `work` throws; BleError `operation-queue-full` at once when too
    * many wait, or `device-disconnected` when the bearer has ended.
    */
   perform<T>(work: (operation: Operation) => Promise<T>, outcome: Outcome<T>, bytes = 0): Operation {

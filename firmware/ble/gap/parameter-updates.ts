@@ -207,7 +207,7 @@ export class ParameterUpdates {
     if (!connection.isConnected) return;
     update.byLinkLayer = false;
     const isAsked = connection.l2cap.requestParameterUpdate(toUnits(range), (answer) => {
-      // Accepted: the central changes them next. A link that has ended tells by itself.
+      // Accepted: the central changes them next. A link that has ended reports it by itself.
       if (answer === "accepted" || answer === "closed") return;
       this.fail(update, `The central keeps the parameters of the link: ${answer}.`);
     });

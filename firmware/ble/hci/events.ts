@@ -42,7 +42,7 @@ export const numberOfCompletedPackets = defineEvent("Number Of Completed Packets
 /** 7.7.26 */
 export const dataBufferOverflow = defineEvent("Data Buffer Overflow", 0x1a, { linkType: u8 });
 
-/** 7.7.8; in place of the other for a host that has asked for it, and it tells the size of the key. */
+/** 7.7.8; in place of the other for a host that has asked for it, and it has the size of the key. */
 export const encryptionChangeV2 = defineEvent("Encryption Change [v2]", 0x59, {
   status: u8,
   connectionHandle: handle,

@@ -285,7 +285,7 @@ export class CreditChannel implements InboxPort {
 
   // ---- the end
 
-  /** Ends it, unless it has ended; the owner is told once the peer has confirmed it, or did not in time. */
+  /** Ends it, unless it has ended; the owner is notified once the peer has confirmed it, or did not in time. */
   close(): void {
     this.port.close(this);
   }

@@ -133,7 +133,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
     this.close(this.opened(attempt, peer, false));
   }
 
-  /** Ends an open channel; its owner is told once the peer has confirmed it, or did not in time. */
+  /** Ends an open channel; its owner is notified once the peer has confirmed it, or did not in time. */
   close(channel: CreditChannel): void {
     if (!channel.isOpen) return;
     channel.state = "closing";

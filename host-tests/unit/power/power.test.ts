@@ -153,7 +153,7 @@ describe("power: deep sleep", () => {
   });
 });
 
-/** A cycle of a minute, whose burst takes as long as it is told and counts itself. */
+/** A cycle of a minute, whose burst takes as long as it is set to and counts itself. */
 function counting(power: Power, clock: VirtualClock, burstMs: number, seen: Json[]): Promise<never> {
   return power.dutyCycle({
     intervalMs: 60_000,
@@ -264,7 +264,7 @@ describe("power: duty cycle", () => {
     assert.equal(board.lines.wakeAtMs! - board.clock.now() <= 60_000, true);
   });
 
-  it("a battery that is low gets no burst, and the application is told", async () => {
+  it("a battery that is low gets no burst, and the application is called", async () => {
     const board = new Board();
     board.lines.volts = 3.1;
     const calls: unknown[] = [];

@@ -1,4 +1,4 @@
-/** A camera that pairs by every method, as its client tells it. */
+/** A camera that pairs by every method, as its client asks. */
 import {
   advertise,
   Characteristic,

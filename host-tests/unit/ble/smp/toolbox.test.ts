@@ -102,7 +102,7 @@ describe("smp toolbox: keys and numbers", () => {
     assert.deepEqual([0, 42, 999_999].map(sixDigits), ["000000", "000042", "999999"]);
   });
 
-  it("isSame tells any difference, also of length", () => {
+  it("isSame sees any difference, also of length", () => {
     const a = fromHex("0102030405");
     assert.ok(isSame(a, a.slice()));
     for (let at = 0; at < a.length; at++) {

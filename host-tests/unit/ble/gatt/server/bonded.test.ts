@@ -126,7 +126,7 @@ describe("a bonded client's subscriptions (Vol 3, Part G, 3.3.3.3)", () => {
     assert.deepEqual(client.sent(), ["1b 10 00 00 01 02 03"]);
   });
 
-  it("hold across a reboot, and the application is told once", async () => {
+  it("hold across a reboot, and the application is called once", async () => {
     const memory = new Memory();
     const first = await createClient();
     encrypt(first, memory);
@@ -306,7 +306,7 @@ describe("another application, and bonds (Vol 3, Part G, 2.5.2 and 7.1)", () => 
     assert.deepEqual(await changed.read(), ["0b 00 01 02 03"]);
   });
 
-  it("a bonded client that is connected meanwhile is told by the registration itself, and it is kept", async () => {
+  it("a bonded client that is connected meanwhile is notified by the registration itself, and it is kept", async () => {
     const memory = await bonded(0, true);
     const client = await reboot();
     encrypt(client, memory);
