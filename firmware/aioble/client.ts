@@ -23,7 +23,7 @@ const SILENCE_MS = 1000;
 
 /** What `exchangeMtu` takes. */
 export interface ExchangeMtuOptions extends WaitOptions {
-  /** ATT_MTU to offer, 23 to 517; the setting `mtu` when left out. Has no effect once one was exchanged on the link. */
+  /** ATT_MTU to offer, 23 to 517; the setting `mtu` when left out. Has no effect once one was offered on the link. */
   readonly mtu?: number;
 }
 
@@ -52,7 +52,16 @@ export class ConnectionClient {
     this.core = core;
     this.connection = connection;
     this.gatt = gatt;
-    gatt.onDatabaseChanged = () => connection.onServicesChanged?.();
+    gatt.onDatabaseChanged = () => this.reportChange();
+  }
+
+  private reportChange(): void {
+    const { connection, core } = this;
+    try {
+      connection.onServicesChanged?.();
+    } catch (error) {
+      core.host.log("error", `aioble: onServicesChanged of ${connection.device} failed`, error);
+    }
   }
 
   /** See `DeviceConnection.services`. */

@@ -204,11 +204,13 @@ describe("client: remembering, hostile servers", () => {
     let changes = 0;
     peer.connection.onServicesChanged = () => {
       changes++;
+      throw new Error("application bug");
     };
     const characteristic = service!.characteristic(new UUID(0x2a19));
     await peer.answer(characteristic, "01 08 02 00 12");
     await rejects(characteristic, { name: "GattError", status: 0x12 });
     equal(changes, 1);
+    ok(peer.rig.log.some(([level, line]) => level === "error" && line.includes("onServicesChanged")));
     const again = collect(peer.connection.services());
     deepEqual(await peer.answer(again, "01 08 01 00 0a", "01 10 01 00 0a"), [
       "08 01 00 ff ff 2a 2b",

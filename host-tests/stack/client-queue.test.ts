@@ -164,6 +164,27 @@ describe("client: one request at a time", () => {
     await rejects(level.read(), { name: "DeviceDisconnectedError" });
   });
 
+  it("a peer that floods the link's share of the memory keeps nobody from asking it to stop", async () => {
+    const peerBytes = 12_000;
+    const peer = await createScriptedServer(517, peerBytes);
+    const level = await findLevel(peer);
+    const subscribing = level.subscribe({ queueSize: 1000 });
+    await peer.answer(subscribing, "05 01 04 00 02 29", "13");
+    for (let count = 0; count < 100; count++) await peer.send(`1b 03 00 ${toHex(new Uint8Array(500))}`);
+    ok(level.droppedValues > 50);
+    ok(peer.rig.host.budget.held <= peerBytes);
+    const stopping = level.subscribe({ notify: false });
+    deepEqual(await peer.answer(stopping, "13"), ["12 04 00 00 00"]);
+    await stopping;
+  });
+
+  it("of two offers of an MTU at once the first holds, in both directions", async () => {
+    const peer = await createScriptedServer();
+    const both = [peer.connection.exchangeMtu({ mtu: 100 }), peer.connection.exchangeMtu({ mtu: 200 })];
+    deepEqual(await peer.answer(Promise.all(both), "03 05 02"), ["02 64 00"]);
+    deepEqual(await Promise.all(both), [100, 100]);
+  });
+
   it("both sides may ask for the MTU at once; whoever asks again hears what was agreed", async () => {
     const peer = await createScriptedServer();
     const exchanging = peer.connection.exchangeMtu();

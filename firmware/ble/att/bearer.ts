@@ -80,6 +80,7 @@ export class AttBearer implements ChannelReceiver {
   readonly port: BearerPort;
   readonly account: Account;
   private offeredMtu: number | undefined;
+  private wasMtuOffered = false;
 
   constructor(channel: Channel, port: BearerPort) {
     this.channel = channel;
@@ -125,11 +126,17 @@ export class AttBearer implements ChannelReceiver {
   }
 
   /**
-   * Offers another ATT_MTU than the setting. Nothing happens once one was exchanged, for both sides have to keep to their
+   * Offers another ATT_MTU than the setting. Nothing happens once one was offered or exchanged, for both sides have to keep to their
    * figures (Vol 3, Part F, 3.4.2.2), or on an enhanced bearer.
    */
   offerMtu(mtu: number): void {
-    if (!this.mtuExchanged && this.offeredMtu !== undefined) this.offeredMtu = mtu;
+    if (!this.mtuExchanged && !this.wasMtuOffered && this.offeredMtu !== undefined) this.offeredMtu = mtu;
+  }
+
+  /** The figure for a request of this side, which holds from now on. */
+  takeRxMtu(): number | undefined {
+    this.wasMtuOffered = true;
+    return this.offeredMtu;
   }
 
   /**

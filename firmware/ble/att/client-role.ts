@@ -5,6 +5,7 @@
 import type { Clock, Timer } from "../../platform/platform.ts";
 import { copyBytes, encodeInto, type Fields, type Values, Writer } from "../codec.ts";
 import { BleError } from "../errors.ts";
+import { textOf } from "../text.ts";
 import { type AttBearer, type AttRole, TRANSACTION_TIMEOUT_MS } from "./bearer.ts";
 import { GattError, ProtocolError } from "./errors.ts";
 import {
@@ -163,8 +164,14 @@ export class AttClientRole implements AttRole {
   /** Why no operation is taken; undefined when one is, whose bytes are accounted for then. */
   private refusal(bytes: number): BleError | undefined {
     if (this.isEnded) return ended();
+    const { account } = this.bearer;
     const waiting = this.queue.length + (this.running ? 1 : 0);
-    if (waiting < OPERATIONS_MAX && this.bearer.account.take(bytes)) return undefined;
+    // One is taken whatever else the link keeps: values that the peer sends must not keep anybody from asking it to stop.
+    if (waiting === 0) {
+      account.force(bytes);
+      return undefined;
+    }
+    if (waiting < OPERATIONS_MAX && account.take(bytes)) return undefined;
     return new BleError(
       "operation-queue-full",
       `${waiting} operations wait for this peer already: await some of them before the next.`,
@@ -180,10 +187,15 @@ export class AttClientRole implements AttRole {
     const operation = this.queue.shift();
     if (!operation) return;
     this.running = operation;
-    void operation.run().then(() => {
+    const done = (): void => {
       this.running = undefined;
       this.bearer.account.give(operation.bytes);
       this.advance();
+    };
+    operation.run().then(done, (error: unknown) => {
+      const { port } = this.bearer;
+      port.log("error", `att: link ${port.link}: who waited for an operation failed: ${textOf(error)}`);
+      done();
     });
   }
 

@@ -131,8 +131,9 @@ export class GattClient implements DiscoveryContext, ValueHandler {
    */
   async exchangeMtu(operation: Operation): Promise<number> {
     const { bearer } = this;
-    const clientRxMtu = bearer.rxMtu;
-    if (bearer.mtuExchanged || clientRxMtu === undefined) return bearer.mtu;
+    if (bearer.mtuExchanged) return bearer.mtu;
+    const clientRxMtu = bearer.takeRxMtu();
+    if (clientRxMtu === undefined) return bearer.mtu;
     const body = await operation.request(exchangeMtuRequest, { clientRxMtu }, exchangeMtuResponse);
     if (body.length !== 2) throw new ProtocolError(`an MTU of ${body.length} bytes`);
     bearer.agreeMtu(viewOf(body).getUint16(0, true));
