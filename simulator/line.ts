@@ -53,8 +53,10 @@ export class SimulatedLine implements HciTransport {
     payload: Uint8Array,
     start: number,
     end: number,
+    into?: Uint8Array,
   ): Uint8Array {
-    const packet = new Uint8Array(headerLength + end - start);
+    const length = headerLength + end - start;
+    const packet = into !== undefined && into.length >= length ? into : new Uint8Array(length);
     packet.set(header.subarray(0, headerLength));
     packet.set(payload.subarray(start, end), headerLength);
     return packet;

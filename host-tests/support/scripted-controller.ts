@@ -141,8 +141,12 @@ export class ScriptedController implements HciTransport {
     payload: Uint8Array,
     start: number,
     end: number,
+    into?: Uint8Array,
   ): Uint8Array {
-    return concat(header.subarray(0, headerLength), payload.subarray(start, end));
+    const packet = concat(header.subarray(0, headerLength), payload.subarray(start, end));
+    if (into === undefined || into.length < packet.length) return packet;
+    into.set(packet);
+    return into;
   }
 
   /** Answers the next commands with this opcode in turn; afterwards the default applies again. */

@@ -66,6 +66,26 @@ describe("Acl: packets (Vol 4, Part E, 5.4.2)", () => {
     );
   });
 
+  it("a PDU that waits may be longer or shorter than one that has left, whose memory it uses", () => {
+    const { acl, controller } = setUp(251, 1);
+    const link = acl.open(0x40);
+    const lengths = [1, 20, 20, 3, 200, 100, 247, 0, 100, 600, 20, 251, 252, 5];
+    const sent: Uint8Array[] = [];
+    for (const [index, length] of lengths.entries()) {
+      // Now one waits, now two, now none.
+      for (let each = 0; each <= index % 3; each++) {
+        const payload = counting(length + each, index * 16);
+        sent.push(payload);
+        send(acl, link, payload, 0);
+      }
+      while (link.inController > 0) complete(acl, [0x40, 1]);
+    }
+    assert.deepEqual(
+      takeFrames(controller, 0x40).map(({ payload }) => toHex(payload)),
+      sent.map(toHex),
+    );
+  });
+
   it("takes a range of the payload", () => {
     for (const buffers of [1, 4]) {
       const { acl, controller } = setUp(27, buffers);
