@@ -86,6 +86,8 @@ class Scene {
   readonly clock = new VirtualClock(() => this.controller.settle());
   readonly host: Host;
   readonly peers = new Map<number, Peer>();
+  /** Handles of links that have ended since the last look at what was written. */
+  private readonly ended = new Set<number>();
 
   constructor() {
     this.host = new Host(
@@ -108,10 +110,13 @@ class Scene {
       if (packet[0] !== 0x02) continue;
       const head = packet[1]! | (packet[2]! << 8);
       const peer = this.peers.get(head & 0x0fff);
+      // While time passes, a link may end after it was sent something.
+      if (!peer && this.ended.has(head & 0x0fff)) continue;
       if (!peer) throw new Error(`a packet for handle ${head & 0x0fff}, which has no link: ${toHex(packet)}`);
       peer.held++;
       this.hearFragment(peer, (head & 0x3000) === 0x1000, packet.subarray(5));
     }
+    this.ended.clear();
     const held = [...this.peers.values()].reduce((sum, peer) => sum + peer.held, 0);
     if (held > BUFFERS) throw new Error(`${held} packets in a controller that holds ${BUFFERS}`);
   }
@@ -144,7 +149,9 @@ class Scene {
   /** Follows links that came or went otherwise than by CONNECT and DISCONNECT: by other events, or with the controller. */
   follow(): void {
     for (const handle of this.peers.keys()) {
-      if (!this.host.connections.has(handle)) this.peers.delete(handle);
+      if (this.host.connections.has(handle)) continue;
+      this.peers.delete(handle);
+      this.ended.add(handle);
     }
     for (const handle of this.host.connections.keys()) {
       if (!this.peers.has(handle)) this.peers.set(handle, newPeer());
@@ -217,7 +224,11 @@ async function play(scene: Scene, packet: Uint8Array, random: SeededRandom): Pro
       controller.deliver(eventPacket(rest[0] ?? 0, rest.subarray(1, 256)));
   }
   await controller.settle();
-  if (random.below(8) === 0) await scene.clock.advance(random.below(40_000));
+  if (random.below(8) > 0) return;
+  scene.follow();
+  scene.check();
+  scene.hear();
+  await scene.clock.advance(random.below(40_000));
 }
 
 /** The peers' controllers take what they hold, so that the queues move. */
