@@ -2,10 +2,11 @@
  * `npm run soak`: many rounds of centrals that vanish, then the fuzz targets for a while. Progress goes to standard
  * error; standard output gets the result.
  */
-import { parseArgs } from "node:util";
+import { Option } from "commander";
 import { listBoards } from "../build/boards.ts";
-import { exitStatus, perform, reportFailure } from "../cli/perform.ts";
+import { exitStatus, perform } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
+import { exitStatusHelp, runVerb, verb } from "../cli/verb.ts";
 import { UsageError } from "../events.ts";
 import { endPrograms } from "../process.ts";
 import { type FuzzResult, fuzz } from "../soak/fuzz.ts";
@@ -14,26 +15,17 @@ import { type SoakResult, soak, WARM_UP_ROUNDS } from "../soak/soak.ts";
 
 const LEAST_ROUNDS = WARM_UP_ROUNDS + 1;
 
-const help = `usage: npm run -s soak [-- options]
+const SCENARIOS = ["vanish", "hostile"] as const;
 
---scenario vanish, the default: three centrals at once on a camera, two subscribed and one writing, vanish one after the other at random moments, round
-by round. Ends at the first round in which something is lost, comes twice or to the wrong central, or in which the
+const help = `
+vanish: three centrals at once on a camera, two subscribed and one writing, vanish one after the other at random moments,
+round by round. Ends at the first round in which something is lost, comes twice or to the wrong central, or in which the
 camera does not advertise again; and when its heap has grown at the end. Then each fuzz target runs.
 
---scenario hostile: six peers, four of them hostile, compete for the places of the documents' "several clients", and a
-silent one sits on the README's sensor, at controllers that are no controllers but play what is worst. Ends at the first
-restart, and when an honest peer is not served; and when a heap has grown at the end.
-
-  --rounds N      how many, at least ${LEAST_ROUNDS} (default: 200; of the hostile scenario: what the minutes allow)
-  --scenario NAME vanish or hostile (default: vanish)
-  --minutes N     hostile: how long, by the camera's own clock (default: 10)
-  --seed N        an integer that plans the rounds and damages the inputs (default: another one each time)
-  --board BOARD   one of ${listBoards().join(", ")} (default: mps2-an500)
-  --fuzz SECONDS  for each target; 0 leaves them out (default: 20)
-  --json          print the result as one JSON object
-
-Exit status: 0 when everything held, 1 when something did not, 2 for a mistake on the command line, 130 after Ctrl-C.
-`;
+hostile: six peers, four of them hostile, compete for the places of the documents' "several clients", and a silent one
+sits on the README's sensor, at controllers that are no controllers but play what is worst. Ends at the first restart, and
+when an honest peer is not served; and when a heap has grown at the end.
+${exitStatusHelp}`;
 
 interface Options {
   readonly scenario: "vanish" | "hostile";
@@ -50,57 +42,85 @@ export interface Result extends SoakResult {
   readonly fuzz: readonly FuzzResult[];
 }
 
-function numberOf(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
-  throw new UsageError(`--${name} takes an integer of at least ${least}, not "${text}".`);
+/** What the command line says, before the scenario decides what is left out. */
+interface Arguments {
+  readonly scenario: Options["scenario"];
+  readonly minutes?: number;
+  readonly rounds?: number;
+  readonly seed?: number;
+  readonly board: string;
+  readonly fuzz: number;
+  readonly json?: boolean;
 }
 
-/** @returns undefined when help was asked for. @throws UsageError */
-function parse(args: readonly string[]): Options | undefined {
-  const text = { type: "string" } as const;
-  const flag = { type: "boolean" } as const;
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        scenario: text,
-        minutes: text,
-        rounds: text,
-        seed: text,
-        board: text,
-        fuzz: text,
-        json: flag,
-        help: flag,
-      },
-    });
-    if (values.help) return undefined;
-    const { board = "mps2-an500" } = values;
-    if (!listBoards().includes(board)) {
-      throw new UsageError(`There is no board "${board}". Boards: ${listBoards().join(", ")}.`);
-    }
-    const { scenario = "vanish" } = values;
-    if (scenario !== "vanish" && scenario !== "hostile") {
-      throw new UsageError(`There is no scenario "${scenario}". Scenarios: vanish, hostile.`);
-    }
-    const isHostile = scenario === "hostile";
-    if (!isHostile && values.minutes !== undefined) {
-      throw new UsageError("--minutes is for --scenario hostile; the other one takes --rounds.");
-    }
-    const rounds = values.rounds ?? (isHostile ? "0" : "200");
-    return {
-      scenario,
-      minutes: numberOf("minutes", values.minutes ?? "10", 0),
-      rounds: numberOf("rounds", rounds, isHostile ? 0 : LEAST_ROUNDS),
-      seed: numberOf("seed", values.seed ?? String(Date.now() % 1_000_000), 0),
-      board,
-      fuzzSeconds: numberOf("fuzz", values.fuzz ?? "20", 0),
-      json: values.json ?? false,
-    };
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`${(error as Error).message.split("\n")[0]} (--help lists the options)`);
+const integer =
+  (name: string, least: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
+    throw new UsageError(`--${name} takes an integer of at least ${least}, not "${text}".`);
+  };
+
+const oneOf =
+  <T extends string>(what: string, plural: string, names: readonly T[]) =>
+  (text: string): T => {
+    const name = names.find((candidate) => candidate === text);
+    if (name === undefined)
+      throw new UsageError(`There is no ${what} "${text}". ${plural}: ${names.join(", ")}.`);
+    return name;
+  };
+
+const command = () =>
+  verb("soak", "Many rounds of centrals that vanish or are hostile, then the fuzz targets for a while.")
+    .addOption(
+      new Option("--scenario <name>", SCENARIOS.join(" or "))
+        .default("vanish")
+        .argParser(oneOf("scenario", "Scenarios", SCENARIOS)),
+    )
+    .option(
+      "--rounds <n>",
+      `how many, at least ${LEAST_ROUNDS} (default: 200; of the hostile scenario: what the minutes allow)`,
+      integer("rounds", 0),
+    )
+    .option(
+      "--minutes <n>",
+      "hostile: how long, by the camera's own clock (default: 10)",
+      integer("minutes", 0),
+    )
+    .option(
+      "--seed <n>",
+      "an integer that plans the rounds and damages the inputs (default: another one each time)",
+      integer("seed", 0),
+    )
+    .addOption(
+      new Option("--board <board>", `one of ${listBoards().join(", ")}`)
+        .default("mps2-an500")
+        .argParser(oneOf("board", "Boards", listBoards())),
+    )
+    .addOption(
+      new Option("--fuzz <seconds>", "for each target; 0 leaves them out")
+        .default(20)
+        .argParser(integer("fuzz", 0)),
+    )
+    .option("--json", "print the result as one JSON object")
+    .addHelpText("after", help);
+
+/** @throws UsageError for what does not go together. */
+function optionsOf({ fuzz: fuzzSeconds, ...given }: Arguments): Options {
+  const isHostile = given.scenario === "hostile";
+  if (!isHostile && given.minutes !== undefined) {
+    throw new UsageError("--minutes is for --scenario hostile; the other one takes --rounds.");
   }
+  if (!isHostile && given.rounds !== undefined) integer("rounds", LEAST_ROUNDS)(String(given.rounds));
+  return {
+    scenario: given.scenario,
+    minutes: given.minutes ?? 10,
+    rounds: given.rounds ?? (isHostile ? 0 : 200),
+    seed: given.seed ?? Date.now() % 1_000_000,
+    board: given.board,
+    fuzzSeconds,
+    json: given.json ?? false,
+  };
 }
 
 /** The result for a person. */
@@ -137,7 +157,11 @@ export function hostileText({ served, acts, heapBefore, heapAfter, ...figures }:
 }
 
 /** Returns the exit status. */
-export async function run(args: readonly string[]): Promise<number> {
+export function run(args: readonly string[]): Promise<number> {
+  return runVerb<Arguments>(command(), args, (given) => soakUntilInterrupted(optionsOf(given)));
+}
+
+async function soakUntilInterrupted(options: Options): Promise<number> {
   const interruption = new AbortController();
   const { signal } = interruption;
   const interrupt = () => {
@@ -147,11 +171,6 @@ export async function run(args: readonly string[]): Promise<number> {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const name of signals) process.on(name, interrupt);
   try {
-    const options = parse(args);
-    if (options === undefined) {
-      process.stdout.write(help);
-      return exitStatus.success;
-    }
     const { json, fuzzSeconds, seed } = options;
     const render = textRenderer(process.stderr);
     // What fails after Ctrl-C fails because of it.
@@ -168,7 +187,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return exitStatus.success;
   } catch (error) {
     if (signal.aborted) return exitStatus.interrupted;
-    return reportFailure(error);
+    throw error;
   } finally {
     for (const name of signals) process.off(name, interrupt);
   }

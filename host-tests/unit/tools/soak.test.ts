@@ -178,7 +178,7 @@ describe("npm run soak", function () {
       [["--rounds", "3"], '--rounds takes an integer of at least 4, not "3".'],
       [["--seed", "x"], '--seed takes an integer of at least 0, not "x".'],
       [["--board", "toaster"], 'There is no board "toaster".'],
-      [["--fast"], "Unknown option '--fast'"],
+      [["--fast"], "unknown option '--fast'"],
     ] as const) {
       const { status, stdout, stderr } = soak(...args);
       assert.equal(status, 2, stderr);
