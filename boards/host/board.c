@@ -1,6 +1,5 @@
 /*
- * board.c: the board that is your computer. Sleeping is epoll_wait, an interrupt is a descriptor, a reset is
- * an exec of the same program with the retained RAM handed over.
+ * board.c: the board that is your computer. Sleeping is epoll_wait, an interrupt is a descriptor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,22 +22,6 @@
 #include "board.h"
 #include "synthetic_sensor.h"
 
-#define INHERITED "OBSCURA_RETAINED_FD"
-
-#define SLEEP_MEMORY_SIZE 1024
-
-/* The RAM that survives a reset: the contract's bytes first, then the board's own. */
-struct retained {
-    uint8_t shared[PORT_RETAINED_SIZE];
-    uint32_t cause;
-    uint32_t resets;
-    uint64_t supplied_us; /* when the process began, by the computer's clock */
-    uint8_t sleep_memory[SLEEP_MEMORY_SIZE];
-};
-
-static struct retained *retained;
-static enum port_reset_cause cause;
-static char **arguments;
 static const void *application;
 static size_t application_size;
 static uint64_t start_us;
@@ -48,30 +31,7 @@ static uint64_t asleep_us;
 static uint32_t wakeups;
 static volatile sig_atomic_t asleep, fed;
 
-static uint64_t monotonic_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 /* ---- life ---- */
-
-static void retain(void) {
-    const char *inherited = getenv(INHERITED);
-    int fd = inherited ? atoi(inherited) : memfd_create("obscura-retained", 0);
-    if (!inherited) {
-        char text[16];
-        snprintf(text, sizeof text, "%d", fd);
-        if (fd < 0 || ftruncate(fd, sizeof *retained) != 0 || setenv(INHERITED, text, 1) != 0)
-            host_fail("retained RAM: %s", strerror(errno));
-    }
-    retained = mmap(NULL, sizeof *retained, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (retained == MAP_FAILED)
-        host_fail("retained RAM: %s", strerror(errno));
-    cause = (enum port_reset_cause)retained->cause;
-    if (!inherited)
-        retained->supplied_us = monotonic_us();
-}
 
 const void *host_map_file(const char *option, const char *path, size_t *size) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -94,24 +54,13 @@ static void watch(int fd) {
         host_fail("epoll: %s", strerror(errno));
 }
 
-/* Motion is SIGUSR2 and the button SIGUSR1. They are always blocked, so that none is lost before a sleep. */
-static void wake_signals(sigset_t *set) {
-    sigemptyset(set);
-    sigaddset(set, SIGUSR1);
-    sigaddset(set, SIGUSR2);
-}
-
 void port_init(int argc, char **argv) {
-    start_us = monotonic_us();
-    arguments = argv;
+    start_us = host_monotonic_us();
     /* A timer of the watchdog survives exec, its handler does not. */
     setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
     const struct host_options *options = options_read(argc, argv);
-    sigset_t sources;
-    wake_signals(&sources);
-    sigprocmask(SIG_BLOCK, &sources, NULL);
     fault_start();
-    retain();
+    reset_start(argv);
     flash_start();
     if (options->application)
         application = host_map_file("--app", options->application, &application_size);
@@ -124,43 +73,6 @@ void port_init(int argc, char **argv) {
     watch(flash_fd);
 }
 
-enum port_reset_cause port_reset_cause(void) {
-    return cause;
-}
-
-/* Called from signal handlers: only what POSIX allows there. */
-static void restart(enum port_reset_cause next) {
-    const struct host_options *options = host_options();
-    if (options->resets_max >= 0 && retained->resets >= (uint32_t)options->resets_max) {
-        static const char line[] = "firmware: --max-resets is reached\n";
-        port_console_write(line, sizeof line - 1);
-        _exit(3);
-    }
-    retained->resets++;
-    retained->cause = next;
-    sigset_t blocked;
-    wake_signals(&blocked);
-    sigprocmask(SIG_SETMASK, &blocked, NULL);
-    execv("/proc/self/exe", arguments);
-    static const char line[] = "firmware: cannot restart itself\n";
-    port_console_write(line, sizeof line - 1);
-    _exit(1);
-}
-
-void port_reset(void) {
-    restart(PORT_RESET_SOFTWARE);
-    __builtin_unreachable();
-}
-
-void port_panic(void) {
-    restart(PORT_RESET_FAULT);
-    __builtin_unreachable();
-}
-
-void *port_retained(void) {
-    return retained->shared;
-}
-
 void port_halt(void) {
     exit(1);
 }
@@ -169,50 +81,10 @@ void port_exit(int status) {
     exit(status);
 }
 
-/* ---- deep sleep and battery ---- */
-
-uint32_t port_wake_sources(void) {
-    return PORT_WAKE_TIMER | PORT_WAKE_MOTION | PORT_WAKE_BUTTON;
-}
-
-uint64_t port_rtc_us(void) {
-    return monotonic_us() - retained->supplied_us;
-}
-
-void *port_sleep_memory(size_t *size) {
-    *size = sizeof retained->sleep_memory;
-    return retained->sleep_memory;
-}
-
-bool port_battery(uint32_t *millivolts) {
-    *millivolts = host_options()->battery_mv;
-    return *millivolts != 0;
-}
-
-void port_deep_sleep(uint64_t at_us, uint32_t sources) {
-    sigset_t set;
-    setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
-    wake_signals(&set);
-    for (;;) {
-        uint64_t now = port_rtc_us();
-        bool is_due = (sources & PORT_WAKE_TIMER) && now >= at_us;
-        if (is_due)
-            restart(PORT_RESET_WAKE_TIMER);
-        /* In pieces: a time that is far away fits into no timespec of 32 bits. */
-        uint64_t left = (sources & PORT_WAKE_TIMER) && at_us - now < 3600000000u ? at_us - now : 3600000000u;
-        struct timespec limit = {(time_t)(left / 1000000), (long)(left % 1000000) * 1000};
-        int signal = sigtimedwait(&set, NULL, &limit);
-        if (signal == SIGUSR1 && (sources & PORT_WAKE_BUTTON))
-            restart(PORT_RESET_WAKE_BUTTON);
-        if (signal == SIGUSR2 && (sources & PORT_WAKE_MOTION))
-            restart(PORT_RESET_WAKE_MOTION);
-    }
-}
-
 /* ---- time and sleep ---- */
 
 uint64_t port_clock_us(void) {
-    return monotonic_us() - start_us;
+    return host_monotonic_us() - start_us;
 }
 
 void port_alarm_set(uint64_t at_us) {
@@ -269,11 +141,11 @@ uint32_t port_event_wait(void) {
         /* Also when something is pending: the socket must not wait behind a chain of posts. */
         asleep = 1;
         bool now = __atomic_load_n(&pending, __ATOMIC_SEQ_CST) != 0;
-        uint64_t before = now ? 0 : monotonic_us();
+        uint64_t before = now ? 0 : host_monotonic_us();
         int count = epoll_wait(poll_fd, events, 4, now ? 0 : -1);
         asleep = 0;
         if (!now) {
-            asleep_us += monotonic_us() - before;
+            asleep_us += host_monotonic_us() - before;
             if (count > 0)
                 wakeups++;
         }
@@ -354,7 +226,7 @@ static void watchdog_tick(int signal) {
     }
     static const char line[] = "fatal: watchdog: the firmware has not come back to its event loop\n";
     port_console_write(line, sizeof line - 1);
-    restart(PORT_RESET_WATCHDOG);
+    host_restart(PORT_RESET_WATCHDOG);
 }
 
 void port_watchdog_start(uint32_t period_ms) {

@@ -5,6 +5,7 @@ set(BOARD_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/flash.c
   ${CMAKE_CURRENT_LIST_DIR}/options.c
   ${CMAKE_CURRENT_LIST_DIR}/radio.c
+  ${CMAKE_CURRENT_LIST_DIR}/reset.c
   ${CMAKE_CURRENT_LIST_DIR}/uart.c
   ${CMAKE_CURRENT_LIST_DIR}/../common/chip_lines.c
   ${CMAKE_CURRENT_LIST_DIR}/../common/flash_list.c

@@ -41,6 +41,15 @@ int host_connect(const char *target, const char **why);
 /* A file, readable in place. Ends the process when it cannot be, with the option's name. */
 const void *host_map_file(const char *option, const char *path, size_t *size);
 
+/* Microseconds by the computer's clock. */
+uint64_t host_monotonic_us(void);
+
+/* Starts the program again with this cause. From signal handlers too. */
+void host_restart(enum port_reset_cause next);
+
+/* Finds what an earlier start left. */
+void reset_start(char **argv);
+
 void flash_start(void);
 /* Ends the operation in the background, if there is one. */
 void flash_finish(void);
