@@ -10,12 +10,14 @@ import { checkedValue, type Value } from "../ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH, PROPERTY } from "../ble/gatt/types.ts";
 import { MTU_SETTING } from "../ble/links.ts";
 import type { UUID } from "../ble/uuid.ts";
+import type { Timer } from "../platform/platform.ts";
 import { type ClientCharacteristic, checkUuid } from "./client-characteristic.ts";
 import { ClientService } from "./client-service.ts";
 import { ClientValue } from "./client-value.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device.ts";
 import { Discovery } from "./discovery.ts";
+import { GattError } from "./errors.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
 
 /** How long a peer may be silent when nobody says. */
@@ -165,22 +167,59 @@ export class ConnectionClient {
     const isSilenceLimit = options.timeoutMs === undefined;
     const limits = isSilenceLimit ? { timeoutMs: SILENCE_MS, signal: options.signal } : options;
     let operation: Operation | undefined;
+    let isOver = false;
     return this.connection.scope.wait<T>(
       limits,
       (pending) => {
         onBegin?.(pending);
-        const outcome = {
-          resolve: (value: T) => pending.resolve(value),
-          reject: (error: unknown) => {
-            // The end of the link ends the wait, and says why.
-            if (!(error instanceof BleError) || error.code !== "device-disconnected") pending.reject(error);
-          },
+        // The end of the link ends the wait, and says why.
+        const refuse = (error: unknown): void => {
+          if (!(error instanceof BleError) || error.code !== "device-disconnected") pending.reject(error);
         };
-        operation = this.gatt.perform((self) => work(self, this.gatt), outcome, bytes);
-        if (isSilenceLimit) operation.onProgress = () => pending.postpone();
+        let isRepeated = false;
+        const perform = (): void => {
+          const outcome = {
+            resolve: (value: T) => pending.resolve(value),
+            reject: (error: unknown) => {
+              // Discovery needs no protection (Vol 3, Part G, 8.1): a peer that refuses it is not helped by pairing.
+              const isDiscovery = onBegin !== undefined;
+              const protecting = isRepeated || isDiscovery ? undefined : this.protect(error);
+              if (!protecting) return refuse(error);
+              isRepeated = true;
+              // A user may take longer than a peer may be silent.
+              const patience = isSilenceLimit ? this.postponing(pending) : undefined;
+              protecting.then(perform, refuse).finally(patience);
+            },
+          };
+          if (isOver) return;
+          operation = this.gatt.perform((self) => work(self, this.gatt), outcome, bytes);
+          if (isSilenceLimit) operation.onProgress = () => pending.postpone();
+        };
+        perform();
       },
-      () => operation?.abandon(),
+      () => {
+        isOver = true;
+        operation?.abandon();
+      },
     );
+  }
+
+  /** What is done about a refusal; undefined: nothing. A request that was refused was not executed, so it may be repeated. */
+  private protect(error: unknown): Promise<void> | undefined {
+    if (!(error instanceof GattError)) return undefined;
+    return this.core.pairing?.protect(this.connection, error.status);
+  }
+
+  /** Keeps a wait from ending by the peer's silence; what it returns ends that. */
+  private postponing<T>(pending: Pending<T>): () => void {
+    const { clock } = this.core;
+    let timer: Timer;
+    const postpone = (): void => {
+      pending.postpone();
+      timer = clock.setTimer(postpone, SILENCE_MS / 2);
+    };
+    postpone();
+    return () => clock.clearTimer(timer);
   }
 }
 

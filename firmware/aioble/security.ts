@@ -21,6 +21,9 @@ import { checkTimeout, NO_LIMITS, type WaitOptions } from "./wait.ts";
 /** How long `pair` takes when nobody says. */
 const TIMEOUT_MS = 20_000;
 
+/** ATT errors that an encrypted link, or another key, is the answer to (Vol 3, Part C, 10.3.2). */
+const PROTECTION_ERRORS: readonly number[] = [0x05, 0x0f];
+
 const METHODS: readonly PairingMethod[] = ["justWorks", "comparison", "passkey", "outOfBand"];
 
 /** What `DeviceConnection.pair` takes. */
@@ -62,6 +65,8 @@ export class Pairing {
   agent: PairingAgent | undefined = undefined;
   private readonly core: Core;
   private readonly encryption: Encryption;
+  /** Attempts for operations that peers refused. */
+  private readonly protecting = new Map<DeviceConnection, Promise<void>>();
 
   constructor(core: Core, encryption: Encryption) {
     this.core = core;
@@ -106,6 +111,38 @@ export class Pairing {
       },
       () => withdraw?.(),
     );
+  }
+
+  /**
+   * A peer has refused an operation of ours for want of protection: what `config` says with `autoPair`. Operations at the
+   * same time share one attempt.
+   * @returns undefined when there is nothing to do about it.
+   */
+  protect(connection: DeviceConnection, status: number): Promise<void> | undefined {
+    if (!PROTECTION_ERRORS.includes(status)) return undefined;
+    const begun = this.protecting.get(connection);
+    if (begun) return begun;
+    const protecting = this.beginToProtect(connection);
+    if (!protecting) return undefined;
+    const over = (): void => void this.protecting.delete(connection);
+    this.protecting.set(connection, protecting);
+    protecting.then(over, over);
+    return protecting;
+  }
+
+  private beginToProtect(connection: DeviceConnection): Promise<void> | undefined {
+    const { autoPair, pairing } = this.core.host.settings;
+    if (autoPair === "never" || pairing === "never") return undefined;
+    if (connection.encrypted) {
+      // The key is not worth enough: a better one takes a user.
+      const { user } = this.encryption.manager;
+      const hasUser = user !== undefined && user.io !== IO_CAPABILITY.NO_INPUT_NO_OUTPUT;
+      const canDoBetter = autoPair === "pair" && !connection.authenticated && hasUser;
+      return canDoBetter ? this.pair(connection, { mitm: true }) : undefined;
+    }
+    if (autoPair === "pair") return this.pair(connection, NO_LIMITS);
+    const { security } = connection.link;
+    return security.hasKey ? this.pair(connection, NO_LIMITS) : undefined;
   }
 
   /** @throws TypeError, RangeError for the first option that is wrong. */

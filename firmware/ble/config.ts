@@ -4,7 +4,7 @@ import { BleError } from "./errors.ts";
 import { ADDRESS_TYPE } from "./gap/address.ts";
 import { ADDRESS_MODE } from "./gap/own-address.ts";
 import type { Host } from "./host.ts";
-import type { PairingPolicy } from "./smp/port.ts";
+import type { AutoPairing, PairingPolicy } from "./smp/port.ts";
 import { utf8Decode, utf8Encode } from "./utf8.ts";
 
 /** Settings that can be asked and changed. They last until the camera starts again. */
@@ -54,6 +54,11 @@ export interface Config {
    * "bonded": those that are bonded, on a link that is encrypted already; "never": nobody, and `pair` is refused too.
    */
   pairing: PairingPolicy;
+  /**
+   * What a client does when a device refuses a value on a link that is not protected: "pair", at first: encrypts with the
+   * bond that there is, or pairs; "encrypt": only with a bond; "never". It then asks once more.
+   */
+  autoPair: AutoPairing;
   /** Whether a pairing that a device begins leaves a bond: true at first. */
   bond: boolean;
   /** Whether a pairing that a device begins has to be authenticated: false at first. */

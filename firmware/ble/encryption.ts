@@ -17,7 +17,14 @@ import type { BondKeeper, Identity } from "./smp/keys.ts";
 import { SecurityManager } from "./smp/manager.ts";
 import { IO_CAPABILITY, IO_MAX } from "./smp/method.ts";
 import { SMP_MTU } from "./smp/pdus.ts";
-import type { PairingPolicy, PairingUser, PairRequest, SecuredLink, SecuritySettings } from "./smp/port.ts";
+import type {
+  AutoPairing,
+  PairingPolicy,
+  PairingUser,
+  PairRequest,
+  SecuredLink,
+  SecuritySettings,
+} from "./smp/port.ts";
 import { textOf } from "./text.ts";
 
 /** When peers may begin to pair. */
@@ -65,6 +72,13 @@ export const SECURE_ONLY_SETTING: ChoiceSetting<"secureOnly", boolean> = {
   initial: false,
 };
 
+/** What a client does when a peer demands protection. */
+export const AUTO_PAIR_SETTING: ChoiceSetting<"autoPair", AutoPairing> = {
+  name: "autoPair",
+  choices: ["pair", "encrypt", "never"],
+  initial: "pair",
+};
+
 /** All settings of pairing. */
 export const PAIRING_SETTINGS = [
   PAIRING_SETTING,
@@ -74,6 +88,7 @@ export const PAIRING_SETTINGS = [
   LE_SECURE_SETTING,
   MIN_KEY_SIZE_SETTING,
   SECURE_ONLY_SETTING,
+  AUTO_PAIR_SETTING,
 ] as const;
 
 /** What encrypted links are made of. */

@@ -28,6 +28,7 @@ function createScene() {
 
 const AT_FIRST: Config = {
   pairing: "always",
+  autoPair: "pair",
   bond: true,
   mitm: false,
   io: 3,
@@ -69,6 +70,7 @@ describe("aioble: config()", () => {
     for (const key of keys) equal(config(key), AT_FIRST[key], key);
     const changed: Config = {
       pairing: "window",
+      autoPair: "never",
       bond: false,
       mitm: true,
       io: 1,

@@ -30,6 +30,15 @@ export type PairingPolicy =
   /** Never, and this side does not either. */
   | "never";
 
+/** What a client does when a peer demands protection. */
+export type AutoPairing =
+  /** Encrypts with the bond that there is, or pairs. */
+  | "pair"
+  /** Encrypts with the bond that there is. */
+  | "encrypt"
+  /** Nothing: the operation ends with the peer's error. */
+  | "never";
+
 /** What `config` says about pairing. */
 export interface SecuritySettings {
   readonly pairing: PairingPolicy;
