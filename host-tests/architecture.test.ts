@@ -267,10 +267,7 @@ function objection(from: string, to: string, isType: boolean): string | undefine
 }
 
 /** npm packages that the firmware contains, and the one file that may know each. */
-const LIBRARIES: readonly (readonly [source: RegExp, library: string])[] = [
-  [/^platform\/aes-cmac\.ts$/, "@stablelib/blockcipher"],
-  [/^platform\/aes-cmac\.ts$/, "@stablelib/cmac"],
-];
+const LIBRARIES: readonly (readonly [source: RegExp, library: string])[] = [];
 
 const FIRMWARE = sourcesBelow("firmware");
 

@@ -15,6 +15,7 @@ import {
   type Counted,
   DISCOVERY_REPETITIONS,
   FIT_COUNT,
+  PAIRING_FIGURES,
   REPETITIONS,
   RESOLUTIONS,
   RESTARTS,
@@ -47,6 +48,7 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
       measureDiscovery(camera),
       hasSecurity(camera) ? runImage(camera, camera.bonds, async () => {}) : undefined,
     ]);
+    const pairing = hasPairing(camera) ? await runImage(camera, camera.pairing, measurePairing) : undefined;
     const channelsOnHost = hasChannels(host)
       ? await runImage(host, host.channels, measureChannel)
       : undefined;
@@ -57,6 +59,7 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
         ...channelFigures(channels),
         ...discovery,
         ...(bonds ? { resolveAddress: mean(bonds, "resolveAddress", RESOLUTIONS) } : {}),
+        ...pairingFigures(pairing),
         ramBytes: ramOf(product.board, product.image) + Math.max(start.heap, heapOf(onCamera)),
         ...fitFigures(fit),
         heapMaxBytes: product.board.heapMaxBytes,
@@ -140,6 +143,20 @@ const hasSecurity = ({ board }: BenchImages): boolean => board.manifest.features
 export const measureChannel = async (peer: Peer): Promise<void> => {
   await peer.channel();
 };
+
+/** Whether the image can pair. */
+export const hasPairing = ({ board }: BenchImages): boolean => board.manifest.features.includes("security");
+
+/** The central's part in the application that shows what a pairing costs. */
+export const measurePairing = async (peer: Peer): Promise<void> => {
+  await peer.pairings();
+};
+
+function pairingFigures(report: Report | undefined): BoardFigures {
+  if (!report) return {};
+  const counts = PAIRING_FIGURES.map((figure) => [figure, mean(report, figure, 1)] as const);
+  return { ...Object.fromEntries(counts), pairingHeapPeak: heapOf(report) };
+}
 
 function channelFigures(report: Report | undefined): BoardFigures {
   if (!report) return {};

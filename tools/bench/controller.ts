@@ -11,6 +11,8 @@ const ACL_LENGTH = 251;
 
 const OPCODE = {
   DISCONNECT: 0x0406,
+  LE_SET_RANDOM_ADDRESS: 0x2005,
+  LE_KEY_REQUEST_REPLY: 0x201a,
   READ_VERSION: 0x1001,
   READ_COMMANDS: 0x1002,
   READ_BD_ADDR: 0x1009,
@@ -55,6 +57,10 @@ export interface SentPdu {
 
 /** Everything happens in answer to a packet from the camera, in the order in which they come. */
 export class BenchController {
+  /** The camera's, six bytes in printed order. */
+  randomAddress = new Uint8Array(6);
+  /** The camera has given its link layer the key that was asked for. */
+  onKeyReply: (() => void) | undefined = undefined;
   private socket: Socket | undefined = undefined;
   /** Settles the wait for the camera's next PDU. */
   private onPdu: ((sent: SentPdu) => void) | undefined = undefined;
@@ -81,9 +87,12 @@ export class BenchController {
     const opcode = packet[1]! | (packet[2]! << 8);
     if (opcode === OPCODE.DISCONNECT) this.send([0x04, 0x0f, 4, 0, 1, ...le16(opcode)]);
     else {
-      const result = returns(opcode);
+      const isOfLink = opcode === OPCODE.LE_KEY_REQUEST_REPLY;
+      const result = isOfLink ? [...packet.subarray(4, 6)] : returns(opcode);
       this.send([0x04, 0x0e, 4 + result.length, 1, ...le16(opcode), 0, ...result]);
     }
+    if (opcode === OPCODE.LE_SET_RANDOM_ADDRESS) this.randomAddress = packet.slice(4, 10).reverse();
+    if (opcode === OPCODE.LE_KEY_REQUEST_REPLY) this.onKeyReply?.();
     if (opcode === OPCODE.LE_ADVERTISING_ENABLE && packet[4] === 1) this.onAdvertising?.();
   }
 

@@ -34,6 +34,11 @@ export const descriptions: Readonly<Record<string, string>> = {
   discovery8x40RoundTrips: "requests that it takes",
   resolveAddress:
     "instructions of holding a private address of nobody's against 8 bonds, asked by the application",
+  pairSecureConnections:
+    "instructions awake from pair() to the bond on flash, by LE Secure Connections without a user",
+  pairPasskey: "the same by a passkey that the camera types",
+  pairingHeapPeak:
+    "bytes that the heap grew by, at most, in those two pairings, and malloc's high-water mark",
   stopStart: "instructions awake from stop() to the Advertising Enable of the next advertise()",
   idleWakeups: "returns from sleep in 10 s, connected, with nothing to say",
   notificationsPerSecond: "by the clock of this computer, 20 bytes, one subscriber; reported only",

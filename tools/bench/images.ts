@@ -35,6 +35,8 @@ export interface BenchImages {
   readonly discovery: string;
   /** The application that shows what a private address costs. */
   readonly bonds: string;
+  /** The application that shows what a pairing costs. */
+  readonly pairing: string;
 }
 
 /**
@@ -79,11 +81,13 @@ export async function buildBenchImages(
     const discoveryEntry = join(root, "tools/bench/discovery.ts");
     const discovery = await compiled("application", discoveryEntry, "discovery", firmware);
     const bonds = await compiled("application", join(root, "tools/bench/bonds.ts"), "bonds", firmware);
+    const pairingEntry = join(root, "tools/bench/pairing.ts");
+    const pairing = await compiled("application", pairingEntry, "pairing", firmware);
     const example = await compiled("application", findApplication(EXAMPLE).entry, EXAMPLE, firmware);
     const probes = join(root, "tools/bench/native/probes.cmake");
     const settings = [`CMAKE_PROJECT_obscura_firmware_INCLUDE=${probes}`, ...(profile ? ["PROFILE=ON"] : [])];
     const { image } = await buildImage(board, { bundle: firmware, folder, settings }, progress);
-    return { board, folder, image, application, example, fit, channels, discovery, bonds };
+    return { board, folder, image, application, example, fit, channels, discovery, bonds, pairing };
   } finally {
     unlock();
   }

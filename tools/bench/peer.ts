@@ -11,6 +11,7 @@ import {
   type SentPdu,
 } from "./controller.ts";
 import { serveDiscovery } from "./database.ts";
+import { pair } from "./pairing-peer.ts";
 import {
   CAPTURED,
   CHANNEL_CREDITS,
@@ -21,6 +22,7 @@ import {
   DISCOVERY_REPETITIONS,
   DISCOVERY_WARM_UP,
   FIT_COUNT,
+  PAIRING_FIGURES,
   REPETITIONS,
   RESTARTS,
   RESTARTS_WARM_UP,
@@ -159,6 +161,20 @@ export class Peer {
     this.controller.send(connectionComplete(FIRST));
     const requests = await serveDiscovery(this.controller, FIRST);
     return requests / (DISCOVERY_WARM_UP + DISCOVERY_REPETITIONS);
+  }
+
+  /** Pairs by each of the figures' methods, on a link for each. */
+  async pairings(): Promise<void> {
+    for (const [at] of PAIRING_FIGURES.entries()) {
+      const handle = HANDLES[at]!;
+      await this.advertising();
+      this.controller.send(connectionComplete(handle));
+      // Heard of, or it would not be a connection yet.
+      this.controller.send(aclPacket(handle, [ATT.WRITE_COMMAND, ...le16(0xffff), 0]));
+      await pair(this.controller, handle, Uint8Array.of(6, 5, 4, 3, 2, handle & 0xff));
+      await sleep(SETTLE_MS);
+      this.controller.send(disconnectionComplete(handle));
+    }
   }
 
   /** The handle of a characteristic's value. */

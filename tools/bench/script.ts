@@ -47,6 +47,12 @@ export const FIT_COUNT = 16;
 /** The first of the characteristics that they are measured with; the others follow. */
 export const FIT_UUID = 0xa000;
 
+/** What the pairings show, in their order. */
+export const PAIRING_FIGURES = ["pairSecureConnections", "pairPasskey"] as const;
+type PairingFigure = (typeof PAIRING_FIGURES)[number];
+/** What the central shows and the camera types. */
+export const PASSKEY = 135_790;
+
 /** What is counted in windows by the probes (native/probes.c, where each figure's windows are described). */
 export type Counted =
   | "notification"
@@ -56,6 +62,7 @@ export type Counted =
   | "capturedWrite"
   | "writeCycle"
   | "stopStart"
+  | PairingFigure
   | "channelReceivePerKB"
   | "channelSendPerKB"
   | "discovery8x40"

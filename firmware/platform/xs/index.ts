@@ -1,4 +1,3 @@
-import { createAesCmac } from "../aes-cmac.ts";
 import { formatOrigin } from "../format.ts";
 import type { Crypto, HciReceiver, HciTransport, Platform, RadioLines } from "../platform.ts";
 import { createFlash } from "./flash.ts";
@@ -42,7 +41,7 @@ export function createXsPlatform(native: Native): Platform {
 function createCrypto(native: Native): Crypto {
   return {
     aes128: native.aes128,
-    aesCmac: createAesCmac(native.aes128),
+    aesCmac: native.aesCmac,
     p256PublicKey: native.p256PublicKey,
     p256SharedSecret: native.p256SharedSecret,
   };

@@ -104,6 +104,8 @@ export interface Native {
 
   /** Encrypts a block of 16 bytes with a key of 16 bytes. */
   aes128(key: Uint8Array, block: Uint8Array): Uint8Array;
+  /** The AES-CMAC of a message of any length under a key of 16 bytes: 16 bytes. */
+  aesCmac(key: Uint8Array, message: Uint8Array): Uint8Array;
   /** 64 bytes, x and y; undefined for a private key that is 0 or not below the order of the curve. */
   p256PublicKey(privateKey: Uint8Array): Uint8Array | undefined;
   /** 32 bytes, x of the product; undefined for a private key as above or a public key that is not on the curve. */

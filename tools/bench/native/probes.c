@@ -27,6 +27,8 @@ static const struct figure {
     {"channelSendPerKB", OPENED_BY_APPLICATION, CLOSED_BY_DATA, 5, false},
     {"discovery8x40", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
     {"resolveAddress", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, false},
+    {"pairSecureConnections", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
+    {"pairPasskey", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
     {"stopStart", OPENED_BY_APPLICATION, CLOSED_BY_ADVERTISING, 0, true},
 };
 
