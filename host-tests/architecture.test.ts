@@ -152,7 +152,12 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "what a value demands of who uses it",
   ],
   [/^bluetooth\/irq\.ts$/, /^ble\/gatt\/server\/context\.ts$/, "type", "what a watcher is notified of"],
-  [/^aioble\/device\.ts$/, /^ble\/gatt\/server\/updates\.ts$/, "type", "what became of a notification"],
+  [
+    /^aioble\/device-connection\.ts$/,
+    /^ble\/gatt\/server\/updates\.ts$/,
+    "type",
+    "what became of a notification",
+  ],
   [/^aioble\//, /^ble\/hci\/status\.ts$/, "value", "controller error codes"],
   [/^aioble\/errors\.ts$/, /^ble\/att\/errors\.ts$/, "value", "errors of a peer's server"],
   [

@@ -8,7 +8,8 @@ import { CAPTURE_QUEUE_SETTING } from "./capture.ts";
 import { streamConnections } from "./connections.ts";
 import { Core } from "./core.ts";
 import { createCounters } from "./counters.ts";
-import { ADDR_PUBLIC, ADDR_RANDOM, DeviceConnection } from "./device.ts";
+import { ADDR_PUBLIC, ADDR_RANDOM } from "./device.ts";
+import { DeviceConnection } from "./device-connection.ts";
 import {
   BleError,
   DeviceDisconnectedError,

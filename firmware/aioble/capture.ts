@@ -5,7 +5,7 @@
 import { type Account, ITEM_OVERHEAD } from "../ble/budget.ts";
 import type { Setting } from "../ble/setting.ts";
 import type { LogLevel } from "../platform/platform.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 
 /** Writes that the queue holds by default; `config({ captureQueueSize })` changes it. */
 export const CAPTURE_QUEUE_SIZE = 10;

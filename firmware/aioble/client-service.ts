@@ -4,7 +4,7 @@ import type { RemoteService } from "../ble/gatt/client/remote.ts";
 import type { UUID } from "../ble/uuid.ts";
 import type { ConnectionClient } from "./client.ts";
 import { ClientCharacteristic, checkUuid } from "./client-characteristic.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 import { Discovery } from "./discovery.ts";
 import { NO_LIMITS, type WaitOptions } from "./wait.ts";
 

@@ -5,7 +5,7 @@ import { checkedValue, type Value } from "../ble/gatt/server/values.ts";
 import { PROPERTY } from "../ble/gatt/types.ts";
 import type { UUID } from "../ble/uuid.ts";
 import type { ConnectionClient } from "./client.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 import { checkTimeout, NO_LIMITS, type WaitOptions } from "./wait.ts";
 
 /** What `write` of a client takes. */

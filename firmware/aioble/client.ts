@@ -15,7 +15,7 @@ import { type ClientCharacteristic, checkUuid } from "./client-characteristic.ts
 import { ClientService } from "./client-service.ts";
 import { ClientValue } from "./client-value.ts";
 import type { Core } from "./core.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 import { Discovery } from "./discovery.ts";
 import { GattError } from "./errors.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";

@@ -2,7 +2,7 @@
 import { HciError } from "../ble/errors.ts";
 import type { AdvertiseOptions } from "./advertising.ts";
 import type { Core } from "./core.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 import { endUnwanted, type Peripheral } from "./peripheral.ts";
 import { Stream } from "./stream.ts";
 

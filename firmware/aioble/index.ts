@@ -6,7 +6,7 @@
 import type { Config, ReadOnlyConfig } from "../ble/config.ts";
 import type { AdvertiseOptions, PayloadOptions } from "./advertising.ts";
 import type { Counters } from "./counters.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 import type { ParameterPolicy } from "./link-control.ts";
 import type { Broadcaster } from "./peripheral.ts";
 import type { Scan, ScanOptions } from "./scan.ts";
@@ -32,7 +32,8 @@ export {
 export { ClientService } from "./client-service.ts";
 export type { ClientWriteOptions } from "./client-value.ts";
 export type { Counters } from "./counters.ts";
-export { ADDR_PUBLIC, ADDR_RANDOM, Device, DeviceConnection } from "./device.ts";
+export { ADDR_PUBLIC, ADDR_RANDOM, Device } from "./device.ts";
+export { DeviceConnection } from "./device-connection.ts";
 export {
   BleError,
   DeviceDisconnectedError,

@@ -3,7 +3,8 @@ import { BleError } from "../ble/errors.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Central, ConnectOptions } from "./central.ts";
 import type { Core } from "./core.ts";
-import type { Device, DeviceConnection } from "./device.ts";
+import type { Device } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 import { endUnwanted } from "./peripheral.ts";
 import { Stream } from "./stream.ts";
 

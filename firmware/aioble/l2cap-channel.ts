@@ -2,7 +2,7 @@
 import type { ChannelOwner, CloseReason, CreditChannel, Outgoing } from "../ble/channels.ts";
 import { utf8Encode } from "../ble/utf8.ts";
 import type { Core } from "./core.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 import { BleError, TimeoutError } from "./errors.ts";
 import { L2CAPDisconnectedError } from "./l2cap-errors.ts";
 import { checkTimeout, NO_LIMITS, type Pending, type WaitOptions, WaitScope } from "./wait.ts";

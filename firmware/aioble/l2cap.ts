@@ -16,7 +16,7 @@ import {
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Core } from "./core.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 import { BleError, TimeoutError } from "./errors.ts";
 import { L2CAPChannel } from "./l2cap-channel.ts";
 import { L2CAPConnectionError } from "./l2cap-errors.ts";

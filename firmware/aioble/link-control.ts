@@ -4,7 +4,7 @@ import { type LinkControl, PHY } from "../ble/gap/link-control.ts";
 import { checkParameterRange, type ParameterRange } from "../ble/gap/parameter-range.ts";
 import type { ParameterUpdate } from "../ble/gap/parameter-updates.ts";
 import type { Core } from "./core.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 import { NO_LIMITS, type WaitOptions } from "./wait.ts";
 
 /** Connection parameters that are wanted. What is left out stays as it is. */

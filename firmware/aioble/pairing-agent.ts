@@ -5,7 +5,7 @@ import type { OutOfBand } from "../ble/smp/state.ts";
 import { sixDigits } from "../ble/smp/toolbox.ts";
 import { textOf } from "../ble/text.ts";
 import type { Core } from "./core.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 import type { Signal } from "./wait.ts";
 
 /** How two devices convince their users that nobody stands between them. */

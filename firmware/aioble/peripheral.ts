@@ -22,7 +22,7 @@ import {
   payloadOf,
 } from "./advertising.ts";
 import type { Core } from "./core.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 import { radioOff, TimeoutError } from "./errors.ts";
 import { holdTimeMs } from "./hold.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";

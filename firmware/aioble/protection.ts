@@ -1,6 +1,6 @@
 /** What a characteristic or descriptor demands of whoever uses it, as applications say it. */
 import type { Access, Requirement, Requirements } from "../ble/gatt/access.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 
 /**
  * What the link must be, each level with what is in those before it (Vol 3, Part C, 10.2.1): nothing; encrypted; encrypted

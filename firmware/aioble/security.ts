@@ -6,7 +6,7 @@ import type { PairingUser, PairRequest, SecuredLink } from "../ble/smp/port.ts";
 import type { PairingSettings } from "../ble/smp/state.ts";
 import { BondList } from "./bonds.ts";
 import type { Core } from "./core.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 import {
   AgentUser,
   checkIo,

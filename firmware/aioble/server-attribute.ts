@@ -8,7 +8,7 @@ import { CCCD } from "../ble/gatt/types.ts";
 import { UUID } from "../ble/uuid.ts";
 import { type CapturedWrite, type CaptureTarget, HandedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 import { type ProtectionOptions, requirementsOf } from "./protection.ts";
 import { checkTimeout, NO_LIMITS, type Signal, type WaitOptions } from "./wait.ts";
 import { type Taker, WriteIterator, type WriteSource } from "./write-iterator.ts";

@@ -16,7 +16,7 @@ import { PROPERTY, TYPE } from "../ble/gatt/types.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
-import type { DeviceConnection } from "./device.ts";
+import type { DeviceConnection } from "./device-connection.ts";
 import type { ProtectionOptions } from "./protection.ts";
 import { AttributeHooks, ServerAttribute } from "./server-attribute.ts";
 import type { WaitOptions } from "./wait.ts";

@@ -1,5 +1,5 @@
 /** Bonds from link to link and from start to start, and devices that are known by them. */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import type { CharacteristicOptions } from "../../firmware/aioble/server.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";

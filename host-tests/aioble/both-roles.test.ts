@@ -2,7 +2,7 @@
  * Both roles at once: a camera that advertises, serves two centrals, is the client of two peripherals, scans, and moves data
  * over a channel, each in a task of its own.
  */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok } from "../support/assert.ts";

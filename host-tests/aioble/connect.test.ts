@@ -1,5 +1,5 @@
 /** Device.connect: this camera as a central, another as the peripheral. */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { createWorld, type World } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { type AiobleCamera, addAioble } from "../support/cameras.ts";

@@ -1,6 +1,6 @@
 /** connections(): a stream of them, several at once, and what controllers allow. */
 
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import type { ControllerOptions } from "../../simulator/controller/options.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";

@@ -2,7 +2,7 @@
  * Every wait of the public API, in one table: ended by its value, by timeoutMs, by its signal, by the end of the link and by
  * stop(). After a wait that was given up, the same wait works on the same link.
  */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import type { L2CAPChannel } from "../../firmware/aioble/l2cap-channel.ts";
 import type { WaitOptions } from "../../firmware/aioble/wait.ts";
 import { createWorld, type World } from "../../simulator/world.ts";

@@ -1,6 +1,6 @@
 /** `flush()` and a `disconnect()` that delivers what was sent before, over a link that takes its time. */
 
-import type { DeviceConnection as Connection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection as Connection } from "../../firmware/aioble/device-connection.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import type { ConnectOptions } from "../../simulator/phone/phone.ts";
 import { createWorld } from "../../simulator/world.ts";

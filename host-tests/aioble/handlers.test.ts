@@ -1,5 +1,5 @@
 /** Handlers that are assigned when services are registered already, and what a further registration keeps (A10). */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { deepEqual, equal, rejects } from "../support/assert.ts";
 import { type AiobleCamera, diagnostics } from "../support/cameras.ts";

@@ -1,5 +1,5 @@
 /** Device.keepConnected: one connection to a known device after the other. */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { addAioble } from "../support/cameras.ts";

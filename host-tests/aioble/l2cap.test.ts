@@ -1,5 +1,5 @@
 /** L2CAP channels of aioble, between two cameras. */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import type { L2CAPChannel } from "../../firmware/aioble/l2cap-channel.ts";
 import { utf8Encode } from "../../firmware/ble/utf8.ts";
 import { createWorld, type World } from "../../simulator/world.ts";

@@ -1,5 +1,5 @@
 /** What a connection can ask of its link: parameters, PHY, data length, signal strength. */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import { DEFAULT_OPTIONS, LE_FEATURE } from "../../simulator/controller/options.ts";
 import { type CameraOptions, createWorld, type World } from "../../simulator/world.ts";

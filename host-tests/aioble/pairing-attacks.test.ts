@@ -1,5 +1,5 @@
 /** Attacks on the Security Manager of a whole camera, by their names (docs/security.md). */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { FIRST_WAIT_MS, MAX_WAIT_MS } from "../../firmware/ble/smp/attempts.ts";
 import { isTaken } from "../../firmware/ble/smp/bonding.ts";
 import type { Bond, BondKeeper } from "../../firmware/ble/smp/keys.ts";

@@ -1,5 +1,5 @@
 /** A client pairs by itself when a peer refuses it for want of protection, and asks once more. */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import type { Config } from "../../firmware/ble/config.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { createWorld } from "../../simulator/world.ts";

@@ -1,5 +1,5 @@
 /** `pair` in both roles, between two cameras: every method of both protocols, windows, policies and failures. */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import type { PairingAgent } from "../../firmware/aioble/pairing-agent.ts";
 import type { PairOptions } from "../../firmware/aioble/security.ts";
 import { createWorld, type World } from "../../simulator/world.ts";

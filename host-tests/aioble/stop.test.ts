@@ -1,5 +1,5 @@
 /** `stop()`: every wait ends as the documents say, peers get a reason, and everything works again from cold. */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { textOf } from "../../simulator/phone/assigned-numbers.ts";
 import type { FoundDatabase } from "../../simulator/phone/discovery.ts";

@@ -1,5 +1,5 @@
 /** The symptoms of docs/troubleshooting.md that a central sees, each with what the cameras say about it. */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { type AiobleCamera, addAioble, diagnostics } from "../support/cameras.ts";

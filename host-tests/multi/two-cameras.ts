@@ -1,6 +1,6 @@
 /** Two cameras in one world, for multitests of which both instances are ours. */
 import type { ClientCharacteristic } from "../../firmware/aioble/client-characteristic.ts";
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { createWorld, type World } from "../../simulator/world.ts";
 import { type AiobleCamera, addAioble } from "../support/cameras.ts";

@@ -1,5 +1,5 @@
 /** Credit-based channels by their frames: what a peer may do, and what it may not (Vol 3, Part A, 4.22 to 4.28 and 10.1). */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import type { L2CAPOptions } from "../../firmware/aioble/l2cap.ts";
 import type { L2CAPChannel } from "../../firmware/aioble/l2cap-channel.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";

@@ -1,5 +1,5 @@
 /** Two cameras with a link between them: one is the client of the other. */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { createWorld, type World } from "../../simulator/world.ts";
 import { type AiobleCamera, addAioble } from "./cameras.ts";
 

@@ -1,6 +1,6 @@
 /** A whole host on a scripted controller, in virtual time. */
 
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { Host } from "../../firmware/ble/host.ts";
 import { createSignals } from "../../firmware/platform/globals.ts";
 import type { LogLevel, Platform, Records } from "../../firmware/platform/platform.ts";

@@ -1,7 +1,7 @@
 /** A peer whose GATT server is a list of ATT PDUs, for a client that is a whole host in virtual time. */
 import type { ClientCharacteristic } from "../../firmware/aioble/client-characteristic.ts";
 import type { ClientService } from "../../firmware/aioble/client-service.ts";
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import type { GattClient } from "../../firmware/ble/gatt/client/client.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { deepEqual, equal, ok } from "./assert.ts";

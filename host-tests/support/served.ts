@@ -1,5 +1,5 @@
 /** A simulated camera that serves what a scenario defines, and phones that come to it. */
-import type { DeviceConnection } from "../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import type { Characteristic, CharacteristicOptions } from "../../firmware/aioble/server.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import type { FoundDatabase } from "../../simulator/phone/discovery.ts";

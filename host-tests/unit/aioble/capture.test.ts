@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { CaptureQueue, type CaptureTarget } from "../../../firmware/aioble/capture.ts";
-import type { DeviceConnection } from "../../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../../firmware/aioble/device-connection.ts";
 import { Budget, ITEM_OVERHEAD } from "../../../firmware/ble/budget.ts";
 import { UUID } from "../../../firmware/ble/uuid.ts";
 import { concat, le16, toHex } from "../../support/bytes.ts";

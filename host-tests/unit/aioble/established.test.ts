@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import type { DeviceConnection } from "../../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../../firmware/aioble/device-connection.ts";
 import { ATT, createRig, HANDLE, type Rig } from "../../support/rig.ts";
 import { aclFrame, connectionComplete, disconnectionComplete } from "../../support/scripted-controller.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import type { DeviceConnection } from "../../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../../firmware/aioble/device-connection.ts";
 import type { Characteristic, CharacteristicOptions, Service } from "../../../firmware/aioble/server.ts";
 import { QUEUE_LIMIT } from "../../../firmware/ble/hci/acl.ts";
 import { UUID } from "../../../firmware/ble/uuid.ts";

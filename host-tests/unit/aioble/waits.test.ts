@@ -1,7 +1,7 @@
 /** Every public wait, ended in each way that it can end: by its value, its timeout, its signal, the end of the link. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import type { DeviceConnection } from "../../../firmware/aioble/device.ts";
+import type { DeviceConnection } from "../../../firmware/aioble/device-connection.ts";
 import type { Characteristic } from "../../../firmware/aioble/server.ts";
 import type { WaitOptions } from "../../../firmware/aioble/wait.ts";
 import { UUID } from "../../../firmware/ble/uuid.ts";

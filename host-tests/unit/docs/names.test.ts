@@ -47,7 +47,7 @@ function declarations(): string {
 /** The classes that an application meets, and where they are declared. */
 const CLASSES: Readonly<Record<string, readonly string[]>> = {
   Device: ["aioble/device.ts"],
-  DeviceConnection: ["aioble/device.ts"],
+  DeviceConnection: ["aioble/device-connection.ts"],
   Service: ["aioble/server.ts"],
   Characteristic: ["aioble/server.ts", "aioble/server-attribute.ts"],
   BufferedCharacteristic: ["aioble/server.ts", "aioble/server-attribute.ts"],
