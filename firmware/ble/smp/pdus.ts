@@ -19,11 +19,13 @@ export interface SmpPdu<F extends Fields = Fields> {
   readonly length: number;
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 function pdu<F extends Fields>(name: string, code: number, length: number, fields: F): SmpPdu<F> {
   return { name, code, length, fields };
 }
 
 /** Bytes that are least significant first on the air, and most significant first everywhere else. */
+/* @__NO_SIDE_EFFECTS__ */
 function reversed(length: number): Codec<Uint8Array> {
   return {
     read: (reader: Reader) => reader.bytes(length).reverse(),
