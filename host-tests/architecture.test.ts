@@ -188,6 +188,12 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
   ],
   [/^bluetooth\/pairing\.ts$/, /^ble\/smp\/port\.ts$/, "type", "what a user is asked"],
   [/^ble\/gap\/connection\.ts$/, /^ble\/smp\/keys\.ts$/, "type", "the bond whose key encrypts a link"],
+  [
+    /^ble\/gap\/parameter-updates\.ts$/,
+    /^ble\/l2cap\/parameter-update\.ts$/,
+    "value",
+    "how a peripheral asks where the link layer cannot, which only this needs",
+  ],
   // A link as the host keeps it holds one object of each layer.
   [
     /^ble\/gap\/connection\.ts$/,

@@ -1,6 +1,7 @@
 /** What a connection can ask of its link: parameters, PHY, data length, signal strength. */
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
+import { requestParameterUpdate } from "../../firmware/ble/l2cap/parameter-update.ts";
 import { DEFAULT_OPTIONS, LE_FEATURE } from "../../simulator/controller/options.ts";
 import { type CameraOptions, createWorld, type World } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
@@ -189,7 +190,8 @@ describe("connection parameters: a peer that asks by L2CAP for what it may not h
   const ask = ({ link }: DeviceConnection, words: readonly [number, number, number, number]) =>
     new Promise((resolve) => {
       const [intervalMin, intervalMax, latency, timeout] = words;
-      if (!link.l2cap.requestParameterUpdate({ intervalMin, intervalMax, latency, timeout }, resolve))
+      const { signaling } = link.l2cap;
+      if (!requestParameterUpdate(signaling, { intervalMin, intervalMax, latency, timeout }, resolve))
         resolve("not sent");
     });
 

@@ -13,6 +13,7 @@ import type { Hci } from "../hci/hci.ts";
 import { leRemoteConnectionParameterRequest } from "../hci/le-events.ts";
 import type { Controller } from "../hci/startup.ts";
 import { HCI_STATUS, statusText } from "../hci/status.ts";
+import { requestParameterUpdate, serveParameterUpdates } from "../l2cap/parameter-update.ts";
 import { textOf } from "../text.ts";
 import { type Connection, ROLE } from "./connection.ts";
 import {
@@ -107,7 +108,7 @@ export class ParameterUpdates {
     const state: LinkState = { upSinceMs, askedMs: undefined, own: undefined, serves: false };
     this.links.set(connection, state);
     if (connection.role !== ROLE.CENTRAL) return;
-    connection.l2cap.serveParameterUpdates((units) => {
+    serveParameterUpdates(connection.l2cap.signaling, (units) => {
       // Until the link layer is done with one request, there is no other: a peer cannot fill the command queue.
       if (state.serves || !this.accepts(connection, units)) return false;
       state.serves = true;
@@ -206,7 +207,7 @@ export class ParameterUpdates {
     const { connection, range } = update;
     if (!connection.isConnected) return;
     update.byLinkLayer = false;
-    const isAsked = connection.l2cap.requestParameterUpdate(toUnits(range), (answer) => {
+    const isAsked = requestParameterUpdate(connection.l2cap.signaling, toUnits(range), (answer) => {
       // Accepted: the central changes them next. A link that has ended reports it by itself.
       if (answer === "accepted" || answer === "closed") return;
       this.fail(update, `The central keeps the parameters of the link: ${answer}.`);

@@ -3,12 +3,6 @@ import type { Clock, LogLevel } from "../../platform/platform.ts";
 import type { Acl, AclLink } from "../hci/acl.ts";
 import type { ChannelReceiver } from "./channel.ts";
 import { CHANNEL, FixedChannel } from "./fixed-channel.ts";
-import {
-  type ParameterUpdate,
-  type ParameterUpdateOutcome,
-  requestParameterUpdate,
-  serveParameterUpdates,
-} from "./parameter-update.ts";
 import { type FrameReceiver, Reassembly } from "./reassembly.ts";
 import { SIGNALING_MTU, Signaling } from "./signaling.ts";
 
@@ -54,19 +48,6 @@ export class L2cap implements FrameReceiver {
     const channel = new FixedChannel(this.acl, this.link, id, mtu);
     this.channels[id - FIRST_CHANNEL] = channel;
     return channel;
-  }
-
-  /** As a peripheral: asks the central for other parameters. See parameter-update.ts. */
-  requestParameterUpdate(
-    update: ParameterUpdate,
-    onOutcome: (outcome: ParameterUpdateOutcome) => void,
-  ): boolean {
-    return requestParameterUpdate(this.signaling, update, onOutcome);
-  }
-
-  /** As a central: `decide` says whether the peripheral gets what it asks for. Once for a link. */
-  serveParameterUpdates(decide: (update: ParameterUpdate) => boolean): void {
-    serveParameterUpdates(this.signaling, decide);
   }
 
   /** Frames for this identifier go to this channel from now on. */
