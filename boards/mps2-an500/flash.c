@@ -3,9 +3,9 @@
  * file of the host. The first 4 KB of that memory hold a marker for each area, the areas follow, one after
  * the other.
  *
- * A new file is all zeros, and a NOR flash comes erased: the first start erases an area and leaves its
+ * A new file is all zeros, and a NOR flash comes erased: the first use of an area erases it and leaves its
  * marker. Nothing is ever programmed before the marker stands, so a missing one means a new file, or a first
- * start that was cut short. Anything else than zeros and erased words is kept as it is: that is damage, and
+ * use that was cut short. Anything else than zeros and erased words is kept as it is: that is damage, and
  * the records' affair.
  */
 #include "flash_list.h"
@@ -23,26 +23,25 @@ static const struct marker marker = {"obscura flash 1"};
 
 _Static_assert(PORT_FLASH_AREAS * sizeof(struct marker) <= MARKERS, "a marker for each area");
 
-static uint8_t *memory_of(enum port_flash_area_id area) {
-    return board_state + MARKERS + flash_list_start(area);
-}
-
 /* Nothing may be left in the write buffer when the host kills us. */
 static void settle(void) {
     __asm__ volatile("dsb" : : : "memory");
 }
 
-static void init_area(enum port_flash_area_id area) {
+static bool is_fresh(const uint32_t *words, uint32_t size) {
+    uint32_t others = 0;
+    for (uint32_t i = 0; i < size / sizeof *words; i++)
+        others |= (words[i] + 1) >> 1; /* 0 for 0 and UINT32_MAX only */
+    return others == 0;
+}
+
+static void prepare(enum port_flash_area_id area, uint8_t *start) {
     struct marker *mark = (struct marker *)board_state + area;
     if (memcmp(mark, &marker, sizeof marker) == 0)
         return;
     uint32_t size = port_flash_area(area)->size;
-    const uint32_t *words = (const uint32_t *)memory_of(area);
-    bool fresh = true;
-    for (uint32_t i = 0; i < size / sizeof *words && fresh; i++)
-        fresh = words[i] == 0 || words[i] == UINT32_MAX;
-    if (fresh)
-        memset(memory_of(area), ERASED, size);
+    if (is_fresh((const uint32_t *)start, size))
+        memset(start, ERASED, size);
     else
         console_printf("flash: the marker is missing, the area is not empty and is kept\n");
     settle();
@@ -50,9 +49,15 @@ static void init_area(enum port_flash_area_id area) {
     settle();
 }
 
-void flash_init(void) {
-    for (unsigned area = 0; area < PORT_FLASH_AREAS; area++)
-        init_area((enum port_flash_area_id)area);
+/* Prepares the area at its first use: the start does not wait for one that nothing asks for. */
+static uint8_t *memory_of(enum port_flash_area_id area) {
+    static bool prepared[PORT_FLASH_AREAS];
+    uint8_t *start = board_state + MARKERS + flash_list_start(area);
+    if (!prepared[area]) {
+        prepared[area] = true;
+        prepare(area, start);
+    }
+    return start;
 }
 
 bool port_flash_read(enum port_flash_area_id area, uint32_t offset, void *bytes, uint32_t length) {

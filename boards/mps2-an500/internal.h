@@ -62,7 +62,7 @@ void console_init(void);
 /* A line of printf's %s, %u, %08x only; works without a heap and with little stack. IRQ. */
 void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- flash.c, fault.c, memory.c, radio.c, random.c, rom.c ---- */
+/* ---- fault.c, memory.c, radio.c, random.c, rom.c ---- */
 
 /* The controller is a modelled one that has to be brought up: its lines are on UART2. */
 void radio_lines_init(void);
@@ -70,7 +70,6 @@ void radio_lines_init(void);
 /* uart.c: forgets what is queued for the controller. */
 void uart_drop(void);
 
-void flash_init(void);
 void fault_init(void);
 /* Lets the program write where flash is, for rom.c. */
 void fault_unprotect_flash(void);

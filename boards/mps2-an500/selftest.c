@@ -81,6 +81,13 @@ static void identity(void) {
     port_exit(0);
 }
 
+/* An area is prepared by its first use. */
+static void prepare_flash(void) {
+    uint8_t first;
+    for (unsigned area = 0; area < PORT_FLASH_AREAS; area++)
+        port_flash_read((enum port_flash_area_id)area, 0, &first, sizeof first);
+}
+
 static void flash_program(void) {
     bool done = port_flash_erase(PORT_FLASH_STATE, RECORD_OFFSET, 4096) &&
                 port_flash_program(PORT_FLASH_STATE, RECORD_OFFSET, record, sizeof record) &&
@@ -120,6 +127,7 @@ int main(int argc, char **argv) {
     static const char *const causes[] = {"power-on", "software", "watchdog", "fault"};
 
     port_init(argc, argv);
+    prepare_flash();
     printf("started by %s\n", causes[port_reset_cause()]);
     fflush(stdout);
     if (port_reset_cause() != PORT_RESET_POWER_ON)

@@ -24,13 +24,13 @@
 /* Slots in a piece that is worth taking: the engine needs two of them for itself. */
 #define SLOTS_LEAST 16
 
+/* The linker script may put both where nothing is cleared at the start. */
 static struct {
     txSlot slots[HEAP_SLOTS];
     txSlot stack[HEAP_STACK];
     _Alignas(8) uint8_t chunks[HEAP_CHUNKS + sizeof(txBlock)];
-} arena;
+} arena __attribute__((section(".bss.heap_floor")));
 
-/* The linker script may put it where nothing is cleared at the start. */
 #if HEAP_GROWTH > 0
 static uint8_t growth[HEAP_GROWTH] __attribute__((aligned(16), section(".bss.heap_growth")));
 #endif
