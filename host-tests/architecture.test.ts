@@ -125,7 +125,12 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "value",
     "checks of options, and what was heard",
   ],
-  [/^bluetooth\/ble\.ts$/, /^ble\/gap\/advertising-set\.ts$/, "type", "the set that it advertises with"],
+  [
+    /^bluetooth\/advertising\.ts$/,
+    /^ble\/gap\/advertising-set\.ts$/,
+    "type",
+    "the set that it advertises with",
+  ],
   [
     /^bluetooth\/(central|irq)\.ts$/,
     /^ble\/gap\/(advertising-report|initiator|scanner)\.ts$/,
@@ -140,7 +145,7 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "the operations of a client",
   ],
   [
-    /^(aioble\/(server|server-attribute|registered-services|index|client(-characteristic|-value)?)|bluetooth\/(ble|index|irq|services))\.ts$/,
+    /^(aioble\/(server|server-attribute|registered-services|index|client(-characteristic|-value)?)|bluetooth\/(advertising|ble|index|irq|services))\.ts$/,
     /^ble\/gatt\/(types|server\/(database|values))\.ts$/,
     "value",
     "properties, limits and values of characteristics",

@@ -2,7 +2,6 @@
 
 import { type ConfigFunction, createConfig } from "../ble/config.ts";
 import { BleError } from "../ble/errors.ts";
-import type { AdvertisingOwner, AdvertisingSet } from "../ble/gap/advertising-set.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Attribute } from "../ble/gatt/server/database.ts";
 import { bytesOf, checkedValue, ownBytes, setValue, type Value } from "../ble/gatt/server/values.ts";
@@ -10,22 +9,13 @@ import { MAX_VALUE_LENGTH } from "../ble/gatt/types.ts";
 import type { Host } from "../ble/host.ts";
 import { textOf } from "../ble/text.ts";
 import type { UUID } from "../ble/uuid.ts";
+import { type GapAdvertiseOptions, LowLevelAdvertising } from "./advertising.ts";
 import { LowLevelCentral } from "./central.ts";
 import { LowLevelClient } from "./client.ts";
 import { type IrqEvent, type IrqHandler, IrqSource } from "./irq.ts";
 import { LowLevelChannels } from "./l2cap.ts";
 import type { IrqPairing } from "./pairing.ts";
 import { type ServiceTuple, serviceOf } from "./services.ts";
-
-/** What `gapAdvertise` sends. */
-export interface GapAdvertiseOptions {
-  /** Advertising data, at most 31 bytes; left out: that of the call before. */
-  readonly advData?: Uint8Array | null;
-  /** Scan response, at most 31 bytes; left out: that of the call before. */
-  readonly respData?: Uint8Array | null;
-  /** Whether centrals may connect; true by default. */
-  readonly connectable?: boolean;
-}
 
 /** Advertising interval of `gapAdvertise`, in microseconds, when none is given. */
 const DEFAULT_INTERVAL_US = 500_000;
@@ -39,22 +29,15 @@ export class BLE {
   private readonly updates: Host["gatt"]["updates"];
   private readonly source: IrqSource;
   private channels: LowLevelChannels | undefined = undefined;
+  private readonly advertising: LowLevelAdvertising;
   private readonly central: LowLevelCentral;
   private readonly client: LowLevelClient;
-  private advData: Uint8Array = EMPTY;
-  private respData: Uint8Array = EMPTY;
-  /** Every connection is for the handler of `irq`. */
-  private readonly owner: AdvertisingOwner = { onEnded: () => this.release(), take: () => true };
-  /** The advertising set that is this module's. */
-  private set: AdvertisingSet | undefined = undefined;
-  /** Counts calls of `gapAdvertise`: one that waits for the radio gives way to the next. */
-  private turn = 0;
-
   constructor(host: Host) {
     this.host = host;
     this.updates = host.gatt.updates;
     this.config = createConfig(host);
     this.source = new IrqSource(host);
+    this.advertising = new LowLevelAdvertising(host);
     this.central = new LowLevelCentral(host, this.source);
     this.client = new LowLevelClient(host, this.source);
   }
@@ -95,53 +78,7 @@ export class BLE {
     intervalUs: number | null = DEFAULT_INTERVAL_US,
     options: GapAdvertiseOptions = {},
   ): Promise<void> {
-    const { host } = this;
-    if (!this.set && !host.advertiser.hasFreeSet) throw aiobleAdvertises();
-    const turn = ++this.turn;
-    if (intervalUs === null) return this.releaseSet();
-    if (!host.isSwitchedOn) throw new BleError("radio-off", "The radio is off: await active(true) before.");
-    const { connectable = true } = options;
-    if (connectable && host.connections.size >= host.maxConnections) {
-      throw new BleError(
-        "too-many-connections",
-        `${host.maxConnections} devices are connected, which is all there is room for.`,
-      );
-    }
-    const advData = options.advData ? ownBytes(options.advData) : this.advData;
-    const respData = options.respData ? ownBytes(options.respData) : this.respData;
-    const parameters = { intervalUs, connectable, advData, respData };
-    const set = this.set ?? host.advertiser.acquire(this.owner);
-    if (!set) throw aiobleAdvertises();
-    this.set = set;
-    try {
-      const started = host.active
-        ? set.start(parameters)
-        : host.activate().then(() => {
-            const isLatest = turn === this.turn && this.set === set;
-            return isLatest ? set.start(parameters) : undefined;
-          });
-      this.advData = advData;
-      this.respData = respData;
-      return started.catch((error: unknown) => this.releaseUnused(turn, error));
-    } catch (error) {
-      return this.releaseUnused(turn, error);
-    }
-  }
-
-  private async releaseSet(): Promise<void> {
-    const { set } = this;
-    this.set = undefined;
-    await set?.release();
-  }
-
-  /** The call with this turn failed: the set is given back, unless it is on the air or another call needs it. */
-  private releaseUnused(turn: number, error: unknown): never {
-    if (turn === this.turn && !this.set?.advertising) this.release();
-    throw error;
-  }
-
-  private release(): void {
-    this.releaseSet().catch((error: unknown) => this.host.log("warning", `bluetooth: ${textOf(error)}`));
+    return this.advertising.start(intervalUs, options);
   }
 
   /**
@@ -461,11 +398,4 @@ for (const name of Object.keys(LATER)) {
 
 function queueFull(conn: number): BleError {
   return new BleError("send-queue-full", `Connection ${conn} takes updates more slowly than they come.`);
-}
-
-function aiobleAdvertises(): BleError {
-  return new BleError(
-    "already-advertising",
-    "aioble advertises: wait for its connection or end it by its signal.",
-  );
 }

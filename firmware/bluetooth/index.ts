@@ -7,7 +7,7 @@ import type { BLE as TheBLE } from "./ble.ts";
 export type { Config, ConfigFunction, ReadOnlyConfig } from "../ble/config.ts";
 export type { Value } from "../ble/gatt/server/values.ts";
 export { UUID } from "../ble/uuid.ts";
-export type { GapAdvertiseOptions } from "./ble.ts";
+export type { GapAdvertiseOptions } from "./advertising.ts";
 export * from "./constants.ts";
 export type { IrqEvent, IrqHandler } from "./irq.ts";
 export type { CharacteristicTuple, DescriptorTuple, ServiceTuple } from "./services.ts";
