@@ -187,7 +187,7 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
   ],
   [
     /^aioble\/(bonds|security)\.ts$/,
-    /^ble\/smp\/(bonds|bond-export|keys)\.ts$/,
+    /^ble\/smp\/(bonds|bond-export|kept-bond|keys)\.ts$/,
     "value",
     "bonds as they are looked at, and their copy as text",
   ],

@@ -1,5 +1,6 @@
 /** `security.bonds`: the devices that this camera is bonded with. */
-import type { BondInfo, Bonds as KeptBonds } from "../ble/smp/bonds.ts";
+import type { Bonds as KeptBonds } from "../ble/smp/bonds.ts";
+import type { BondInfo } from "../ble/smp/kept-bond.ts";
 import type { Identity } from "../ble/smp/keys.ts";
 import { utf8Decode } from "../ble/utf8.ts";
 import type { Core } from "./core.ts";

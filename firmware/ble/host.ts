@@ -40,7 +40,8 @@ import {
 import type { HostObserver } from "./observer.ts";
 import { Radio, type RadioHandlers } from "./radio.ts";
 import { type Setting, SettingTable } from "./setting.ts";
-import type { Bonds, PeerMemory } from "./smp/bonds.ts";
+import type { Bonds } from "./smp/bonds.ts";
+import type { PeerMemory } from "./smp/kept-bond.ts";
 import type { Identity } from "./smp/keys.ts";
 import { textOf } from "./text.ts";
 

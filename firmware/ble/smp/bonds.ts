@@ -5,6 +5,18 @@ import { BleError } from "../errors.ts";
 import type { Setting } from "../setting.ts";
 import { textOf } from "../text.ts";
 import { decodeBond, decodePeer, encodeBond, encodePeer, PEER_NAME_MAX } from "./bond-record.ts";
+import { isAt, isEqual, isOf, isSame } from "./identities.ts";
+import {
+  type BondInfo,
+  infoOf,
+  isStranger,
+  type KeptBond,
+  type KeyedBonds,
+  keyedOf,
+  type PeerMemory,
+  strangersMax,
+  victimOf,
+} from "./kept-bond.ts";
 import type { Bond, BondKeeper, Identity } from "./keys.ts";
 import { WearAllowance } from "./wear.ts";
 
@@ -53,70 +65,13 @@ export interface BondsPort {
   log(level: LogLevel, message: string): void;
 }
 
-/** A bond as it is looked at from outside. It holds no key. */
-export interface BondInfo {
-  readonly identity: Identity;
-  readonly isAuthenticated: boolean;
-  readonly isSecureConnections: boolean;
-  readonly keySize: number;
-  /** Whether it may have private addresses, which its Identity Resolving Key resolves. */
-  readonly hasIrk: boolean;
-  /** Whether its key encrypts a link at the moment. */
-  readonly isConnected: boolean;
-  /** The peer's name, where it was read. */
-  readonly name: Uint8Array;
-}
-
-interface Entry {
-  readonly slot: number;
-  readonly number: number;
-  readonly bond: Bond;
-  /** The resolvable private address that was resolved last. */
-  lastAddress: Uint8Array | undefined;
-  /** Links that its key encrypts now. */
-  links: number;
-  lastUse: number;
-  name: Uint8Array;
-  /** What the GATT server gave last. */
-  client: Uint8Array;
-  /** Something of what is beside the bond is not on flash. */
-  isDirty: boolean;
-  readonly wear: WearAllowance;
-}
-
-interface Keyed {
-  readonly entries: readonly Entry[];
-  readonly irks: readonly Uint8Array[];
-  /** Those of them that have resolved an address. */
-  readonly seen: Entry[];
-}
-
-/** What of a bond another part of the host keeps while it is in use. */
-export interface PeerMemory {
-  /** Whether the bond is still there. */
-  readonly isKept: boolean;
-  /** What `save` kept last; empty at first. */
-  readonly client: Uint8Array;
-  /**
-   * Keeps these bytes. With `isUrgent` they survive a power cut on return; else they are written with the next that is, or
-   * when the link ends. False, and nothing has changed, when the peer has had too much written, or the flash fails.
-   */
-  save(client: Uint8Array, isUrgent: boolean): boolean;
-  /** The link has ended. */
-  close(): void;
-}
-
-/**
- * A full store gives up the bond that was used longest ago, of those that are not connected: strangers' before
- * unauthenticated before others. A stranger's bond is one that nobody here attended and that is not authenticated: those
- * take at most half of the places, and only each other's.
- */
+/** Which bond gives way to another: see kept-bond.ts. */
 export class Bonds implements BondKeeper {
   private readonly port: BondsPort;
   private readonly strangerWear: WearAllowance;
-  private loaded: Entry[] | undefined = undefined;
+  private loaded: KeptBond[] | undefined = undefined;
   /** Of what is loaded; undefined after a change. */
-  private known: Keyed | undefined = undefined;
+  private known: KeyedBonds | undefined = undefined;
   /** Slots of records that another version of the firmware wrote. */
   private readonly foreign = new Set<number>();
   private lastNumber = 0;
@@ -167,7 +122,7 @@ export class Bonds implements BondKeeper {
     // One record: a power cut leaves the bond that was in its place, or the new one.
     this.port.records.set(bondKey(former?.slot ?? place.slot), bytes);
     this.lastNumber = Math.max(this.lastNumber, number);
-    const entry: Entry = {
+    const entry: KeptBond = {
       ...(continues ? former : this.newPeer()),
       slot: former?.slot ?? place.slot,
       number,
@@ -225,7 +180,7 @@ export class Bonds implements BondKeeper {
     }
     const { number } = entry;
     // Whatever takes its place goes on with its number.
-    const now = (): Entry | undefined => this.entries.find((each) => each.number === number);
+    const now = (): KeptBond | undefined => this.entries.find((each) => each.number === number);
     let isOpen = true;
     return {
       get isKept() {
@@ -283,14 +238,14 @@ export class Bonds implements BondKeeper {
     return irk;
   }
 
-  private get entries(): Entry[] {
+  private get entries(): KeptBond[] {
     this.loaded ??= this.load();
     return this.loaded;
   }
 
-  private load(): Entry[] {
+  private load(): KeptBond[] {
     const { log, records } = this.port;
-    const entries: Entry[] = [];
+    const entries: KeptBond[] = [];
     for (const key of records.keys()) {
       // No bond takes the number of one that another version of the firmware may have.
       const number = key.startsWith(PEER_KEY) ? Number.parseInt(key.slice(PEER_KEY.length), 16) : 0;
@@ -345,12 +300,12 @@ export class Bonds implements BondKeeper {
     };
   }
 
-  private entryOf(identity: Identity): Entry | undefined {
+  private entryOf(identity: Identity): KeptBond | undefined {
     const own = this.port.ownIdentity();
     return this.entries.find(({ bond }) => isOf(bond, identity, own));
   }
 
-  private lookUp(addressType: number, address: Uint8Array): Entry | undefined {
+  private lookUp(addressType: number, address: Uint8Array): KeptBond | undefined {
     if (addressType === 1 && (address[0]! & 0xc0) === 0x40) return this.resolve(address);
     const own = this.port.ownIdentity();
     return this.entries.find(
@@ -359,7 +314,7 @@ export class Bonds implements BondKeeper {
   }
 
   /** Who has this private address. A busy place has dozens in a second, so that little is done but the hashes. */
-  private resolve(address: Uint8Array): Entry | undefined {
+  private resolve(address: Uint8Array): KeptBond | undefined {
     const { port, keyed } = this;
     const { entries, irks } = keyed;
     for (const entry of keyed.seen) {
@@ -376,12 +331,12 @@ export class Bonds implements BondKeeper {
     return undefined;
   }
 
-  private isUsable({ bond }: Entry): boolean {
+  private isUsable({ bond }: KeptBond): boolean {
     return isSame(bond.ownIdentity, this.port.ownIdentity());
   }
 
   /** The bonds that resolve private addresses, and their keys in the same order. */
-  private get keyed(): Keyed {
+  private get keyed(): KeyedBonds {
     this.known ??= keyedOf(this.entries);
     return this.known;
   }
@@ -402,12 +357,12 @@ export class Bonds implements BondKeeper {
   }
 
   /** Gives up what is beyond `maxBonds`, which may have been more, or beyond the strangers' share: not `latest`. */
-  private trim(latest: Entry): void {
+  private trim(latest: KeptBond): void {
     const { maxBonds } = this.port.settings;
-    const others = (among: readonly Entry[]): Entry[] => among.filter((entry) => entry !== latest);
+    const others = (among: readonly KeptBond[]): KeptBond[] => among.filter((entry) => entry !== latest);
     for (;;) {
       const strangers = this.entries.filter(({ bond }) => isStranger(bond));
-      let victim: Entry | undefined;
+      let victim: KeptBond | undefined;
       if (strangers.length > strangersMax(maxBonds)) victim = victimOf(others(strangers));
       else if (this.entries.length > maxBonds) victim = victimOf(others(this.entries));
       if (!victim) return;
@@ -415,7 +370,7 @@ export class Bonds implements BondKeeper {
     }
   }
 
-  private remove(entry: Entry): void {
+  private remove(entry: KeptBond): void {
     this.port.records.delete(bondKey(entry.slot));
     this.known = undefined;
     const place = this.entries.indexOf(entry);
@@ -436,7 +391,7 @@ export class Bonds implements BondKeeper {
     }
   }
 
-  private saveClient(entry: Entry, client: Uint8Array, isUrgent: boolean): boolean {
+  private saveClient(entry: KeptBond, client: Uint8Array, isUrgent: boolean): boolean {
     if (isEqual(entry.client, client)) return true;
     const before = entry.client;
     const wasDirty = entry.isDirty;
@@ -452,7 +407,7 @@ export class Bonds implements BondKeeper {
     return false;
   }
 
-  private tryWrite(entry: Entry): boolean {
+  private tryWrite(entry: KeptBond): boolean {
     try {
       this.port.records.set(peerKey(entry.number), encodePeer(entry));
       entry.isDirty = false;
@@ -474,75 +429,6 @@ export class Bonds implements BondKeeper {
       "smp: peers change what is kept of them so often that flash would wear out: refused",
     );
   }
-}
-
-/** Places that strangers' bonds may take. */
-export function strangersMax(maxBonds: number): number {
-  return Math.max(1, Math.floor(maxBonds / 2));
-}
-
-function isStranger(bond: Bond): boolean {
-  return !bond.isAttended && !bond.isAuthenticated;
-}
-
-/** The key of a device that has none is 0, and resolves nothing (Vol 3, Part H, 3.6.4). */
-function keyedOf(all: readonly Entry[]): Keyed {
-  const entries = all.filter(({ bond }) => hasIrk(bond));
-  const seen = entries.filter(({ lastAddress }) => lastAddress !== undefined);
-  return { entries, irks: entries.map(({ bond }) => bond.irk!), seen };
-}
-
-function hasIrk({ irk }: Bond): boolean {
-  return irk?.some((byte) => byte !== 0) === true;
-}
-
-/** The higher, the later a bond is given up. */
-function rankOf(bond: Bond): number {
-  if (isStranger(bond)) return 0;
-  return bond.isAuthenticated ? 2 : 1;
-}
-
-/** The bond to give up; undefined when all are in use. */
-function victimOf(entries: readonly Entry[]): Entry | undefined {
-  let victim: Entry | undefined;
-  for (const entry of entries) {
-    if (entry.links > 0) continue;
-    const rank = rankOf(entry.bond);
-    const best = victim ? rankOf(victim.bond) : Number.POSITIVE_INFINITY;
-    if (rank < best || (rank === best && entry.lastUse < victim!.lastUse)) victim = entry;
-  }
-  return victim;
-}
-
-function infoOf({ bond, links, name }: Entry): BondInfo {
-  const { identity, isAuthenticated, isSecureConnections, keySize } = bond;
-  return {
-    identity,
-    hasIrk: hasIrk(bond),
-    isAuthenticated,
-    isSecureConnections,
-    keySize,
-    isConnected: links > 0,
-    name,
-  };
-}
-
-function isAt(identity: Identity, addressType: number, address: Uint8Array): boolean {
-  return identity.addressType === addressType && isEqual(identity.address, address);
-}
-
-function isSame(one: Identity, other: Identity): boolean {
-  return isAt(one, other.addressType, other.address);
-}
-
-function isOf(bond: Bond, identity: Identity, own: Identity): boolean {
-  return isSame(bond.identity, identity) && isSame(bond.ownIdentity, own);
-}
-
-function isEqual(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.length !== other.length) return false;
-  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
-  return true;
 }
 
 function noRoom(): BleError {
