@@ -21,6 +21,8 @@ const MODULES: readonly (readonly [path: string, module: string])[] = [
   ["ble/channels.ts", "host"],
   ["ble/radio.ts", "host"],
   ["ble/links.ts", "host"],
+  ["ble/new-links.ts", "host"],
+  ["ble/radio-users.ts", "host"],
   ["ble/idle-links.ts", "host"],
   ["ble/config.ts", "host"],
   ["ble/counters.ts", "host"],

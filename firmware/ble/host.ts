@@ -8,10 +8,10 @@ import { formatAddress } from "./codec.ts";
 import type { Settings } from "./config.ts";
 import { type Counters, readCounters } from "./counters.ts";
 import type { Encryption } from "./encryption.ts";
-import { BleError, HciError } from "./errors.ts";
+import { BleError } from "./errors.ts";
 import { ADDRESS_TYPE } from "./gap/address.ts";
 import { Advertiser } from "./gap/advertiser.ts";
-import { type Connection, ROLE } from "./gap/connection.ts";
+import type { Connection } from "./gap/connection.ts";
 import type { Initiator } from "./gap/initiator.ts";
 import type { LinkControl } from "./gap/link-control.ts";
 import { ADDRESS_MODE, ADDRESS_MODE_SETTING, OwnAddresses, RPA_TIMEOUT_SETTING } from "./gap/own-address.ts";
@@ -20,32 +20,22 @@ import type { GattClient } from "./gatt/client/client.ts";
 import type { GattClients } from "./gatt/client/clients.ts";
 import { GattServer } from "./gatt/server/server.ts";
 import { Acl } from "./hci/acl.ts";
-import { leReadRemoteFeatures } from "./hci/commands/le-link.ts";
-import { leLongTermKeyRequestNegativeReply } from "./hci/commands/le-security.ts";
-import { disconnect } from "./hci/commands/link-control.ts";
-import { dataBufferOverflow } from "./hci/events.ts";
 import { Hci } from "./hci/hci.ts";
-import { leConnectionComplete, leEnhancedConnectionComplete, leLongTermKeyRequest } from "./hci/le-events.ts";
 import type { Controller } from "./hci/startup.ts";
 import { HCI_STATUS } from "./hci/status.ts";
 import { IDLE_TIMEOUT_SETTING, IdleLinks } from "./idle-links.ts";
-import {
-  type LinkEstablished,
-  Links,
-  type LinksHandlers,
-  type LinksPort,
-  MAX_CONNECTIONS_SETTING,
-  MTU_SETTING,
-} from "./links.ts";
+import { Links, type LinksHandlers, type LinksPort, MAX_CONNECTIONS_SETTING, MTU_SETTING } from "./links.ts";
+import { listenForLinks, type NewLinkParts } from "./new-links.ts";
 import type { HostObserver } from "./observer.ts";
-import { Radio, type RadioHandlers } from "./radio.ts";
+import { Radio } from "./radio.ts";
+import { type RadioParts, type RadioUser, radioHandlers } from "./radio-users.ts";
 import { type Setting, SettingTable } from "./setting.ts";
 import type { Bonds } from "./smp/bonds.ts";
 import type { PeerMemory } from "./smp/kept-bond.ts";
 import type { Identity } from "./smp/keys.ts";
-import { textOf } from "./text.ts";
 
 export type { HostObserver } from "./observer.ts";
+export type { RadioUser } from "./radio-users.ts";
 
 /** Bytes that peers may make the host keep where the platform does not say. */
 const PEER_BYTES = 128 * 1024;
@@ -55,19 +45,6 @@ const LOG_LEVEL_SETTING: Setting<"logLevel"> = { name: "logLevel", min: 0, max: 
 
 /** In place of a public address that the controller has not reported. */
 const NO_ADDRESS = new Uint8Array(6);
-
-/** How long peers have to acknowledge the end of their links when the radio is switched off. */
-const FAREWELL_MS = 1000;
-
-/** A feature that uses the radio beside advertising. */
-export interface RadioUser {
-  /** The controller has been reset, and runs. */
-  begin(): void;
-  /** The controller is lost, with all that was set in it. */
-  end(): void;
-  /** The radio is off, or does not come back: what waits ends with `error`. */
-  forget(error: unknown): void;
-}
 
 export class Host {
   readonly platform: Platform;
@@ -172,9 +149,9 @@ export class Host {
         this.links.disconnect(connection, reason).catch((error) => log("warning", `host: ${error.message}`));
       },
     });
-    this.radio = new Radio({ hci, clock, driver, log }, this.radioHandlers());
+    this.radio = new Radio({ hci, clock, driver, log }, radioHandlers(this.partsOfRadio()));
     this.divide();
-    this.listen();
+    listenForLinks(this.partsOfLinks());
   }
 
   /** The settings as they are now. */
@@ -410,97 +387,41 @@ export class Host {
     };
   }
 
-  private radioHandlers(): RadioHandlers {
-    const { acl, addresses, advertiser, links, users } = this;
+  /** What starts and ends with the radio. */
+  private partsOfRadio(): RadioParts {
+    const { acl, addresses, advertiser, connections, links, log, users } = this;
     return {
-      onStarting: () => addresses.begin(),
-      onStarted: (controller) => {
-        this.publicAddress = controller.publicAddress;
-        acl.start(controller.aclPacketLength, controller.aclPackets);
-        advertiser.begin(controller.hciVersion);
-        for (const user of users) user.begin();
+      acl,
+      addresses,
+      advertiser,
+      connections,
+      links,
+      log,
+      users,
+      pause: (delayMs) => this.radio.pause(delayMs),
+      onPublicAddress: (address) => {
+        this.publicAddress = address;
       },
-      onLost: () => {
-        advertiser.end();
-        for (const user of users) user.end();
-        links.closeAll(HCI_STATUS.HARDWARE_FAILURE);
-      },
-      onRecovered: () => void advertiser.restart(),
-      onFailed: (error) => {
-        advertiser.forget(error);
-        for (const user of users) user.forget(error);
-        this.report("onRadioLost", error);
-      },
-      onStopping: () => this.report("onStopping"),
-      onLeaving: () => this.leave(),
-      onStopped: () => {
-        advertiser.forget(switchedOff());
-        for (const user of users) user.forget(switchedOff());
-        this.report("onStopped");
-      },
+      report: (event, ...data) => this.report(event, ...data),
     };
   }
 
-  /** Takes advertising off the air and ends every link, which peers have `FAREWELL_MS` to acknowledge. */
-  private async leave(): Promise<void> {
-    const { links, log } = this;
-    const onError = (error: unknown): void => log("warning", `host: switching off: ${textOf(error)}`);
-    await this.advertiser.stop(switchedOff()).catch(onError);
-    for (const connection of this.connections.values()) {
-      links.disconnect(connection, HCI_STATUS.REMOTE_POWER_OFF).catch(onError);
-    }
-    if (this.connections.size > 0) await this.radio.pause(FAREWELL_MS);
-    links.closeAll(HCI_STATUS.LOCAL_HOST_TERMINATED);
+  /** Where links that come up go. */
+  private partsOfLinks(): NewLinkParts {
+    const { advertiser, hci, links, log } = this;
+    const host = this;
+    return {
+      advertiser,
+      hci,
+      links,
+      log,
+      get encryption() {
+        return host.encryption;
+      },
+      get initiator() {
+        return host.initiator;
+      },
+      onUnwanted: (connection) => this.report("onUnwanted", connection),
+    };
   }
-
-  private listen(): void {
-    const { hci } = this;
-    hci.on(leConnectionComplete, (values) => this.connected(values));
-    hci.on(leEnhancedConnectionComplete, (values) => this.connected(values));
-    hci.on(dataBufferOverflow, () => {
-      this.log("warning", "hci: the controller had no room for a packet that it has to have room for");
-    });
-    hci.on(leLongTermKeyRequest, ({ connectionHandle, encryptedDiversifier, randomNumber }) => {
-      const { encryption } = this;
-      if (encryption) return encryption.keyRequested(connectionHandle, encryptedDiversifier, randomNumber);
-      // Without the feature there are no keys, so there is none to give (Vol 3, Part H, 2.4.4.2).
-      hci.send(leLongTermKeyRequestNegativeReply, { connectionHandle }).catch((error) => {
-        this.log("warning", `host: ${error.message}`);
-      });
-    });
-  }
-
-  private connected(values: LinkEstablished & { readonly status: number }): void {
-    const { advertiser, initiator } = this;
-    // Where the status is not 0 the other fields may hold anything.
-    if (values.status === HCI_STATUS.ADVERTISING_TIMEOUT) return advertiser.expired();
-    if (values.status !== HCI_STATUS.SUCCESS) return initiator?.failed(values.status);
-    if (values.role === ROLE.CENTRAL) return this.connectedAsCentral(values);
-    const set = advertiser.connected();
-    const connection = this.links.open(values, advertiser.ownAddress);
-    if (!set?.owner.take(connection)) this.report("onUnwanted", connection);
-  }
-
-  private connectedAsCentral(values: LinkEstablished): void {
-    const { hci, initiator, links, log } = this;
-    const { connectionHandle } = values;
-    const attempt = initiator?.connected();
-    if (!initiator || !attempt) {
-      log("info", "host: ended a link that came up after its search was given up");
-      const reason = HCI_STATUS.REMOTE_USER_TERMINATED;
-      hci
-        .send(disconnect, { connectionHandle, reason })
-        .catch((error: unknown) => log("debug", `host: ${textOf(error)}`));
-      return;
-    }
-    attempt.handlers.onConnected(links.open(values, initiator.ownAddress));
-    // Its answer is the first that is heard of a peripheral, which says nothing by itself.
-    hci
-      .send(leReadRemoteFeatures, { connectionHandle })
-      .catch((error: unknown) => log("debug", `host: ${textOf(error)}`));
-  }
-}
-
-function switchedOff(): HciError {
-  return new HciError("radio-off", "The radio was switched off.");
 }
