@@ -8,6 +8,7 @@ import { CHANNEL_RESULT, type CloseReason, RECONFIGURE_RESULT } from "./channel-
 import { type ChannelLink, CreditChannel, type PeerParameters } from "./credit-channel.ts";
 import type { L2cap } from "./l2cap.ts";
 import { REJECT, SIGNAL, type SignalHandler, type Signaling } from "./signaling.ts";
+import { type LeftBehind, UnreadChannels } from "./unread-channels.ts";
 
 /** Channel identifiers that credit-based channels of an LE link have (Vol 3, Part A, Table 2.3). */
 export const FIRST_CID = 0x0040;
@@ -19,9 +20,6 @@ export const CHANNELS_MAX = 8;
 export const REQUESTS_MAX = 4;
 /** Bytes of a link's share that channels leave for everything else. */
 const RESERVE = 2048;
-/** How long what a closed channel has received waits to be read. */
-export const UNREAD_MS = 30_000;
-
 /** What the channels of a link are handed. */
 export interface LinkChannelsPort {
   readonly acl: Acl;
@@ -36,12 +34,6 @@ export interface LinkChannelsPort {
   onRequest(request: ChannelRequest): void;
   /** So many channels are open, or being closed. */
   onSize(size: number): void;
-}
-
-/** What links that have ended leave to be read, all together: their accounts do not bound it any more. */
-export interface LeftBehind {
-  bytes: number;
-  readonly most: number;
 }
 
 /** What is counted, over all links. */
@@ -64,10 +56,8 @@ export class LinkChannels implements ChannelLink, RequestPort {
   private readonly channels = new Map<number, CreditChannel>();
   private readonly attempts = new Set<ChannelAttempt>();
   private readonly requests = new Set<ChannelRequest>();
-  /** Closed channels that have something to be read, with what ends that. */
-  private readonly unread = new Map<CreditChannel, unknown>();
+  private readonly unread: UnreadChannels;
   private lastCid = LAST_CID;
-  private isOver = false;
   /** The peer knows no enhanced channels. */
   private isPlain = false;
   /** A rule was broken, and the log has a line of it. */
@@ -79,6 +69,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
     this.link = port.link;
     this.copyBytes = port.copyBytes;
     this.signaling = port.l2cap.signaling;
+    this.unread = new UnreadChannels(port, (parameters) => this.free(parameters));
     this.signaling.on(SIGNAL.LE_CREDIT_CONNECTION_REQUEST, this.onPlainRequest);
     this.signaling.on(SIGNAL.CREDIT_CONNECTION_REQUEST, this.onEnhancedRequest);
     this.signaling.on(SIGNAL.CREDIT_RECONFIGURE_REQUEST, this.onReconfigureRequest);
@@ -347,16 +338,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
 
   /** See ChannelLink. */
   onDrained(channel: CreditChannel): void {
-    const timer = this.unread.get(channel);
-    if (timer === undefined) return;
-    this.port.clock.clearTimer(timer);
-    this.forget(channel);
-  }
-
-  private forget(channel: CreditChannel): void {
-    this.unread.delete(channel);
-    this.free(channel.parameters);
-    if (this.isOver) this.port.left.bytes -= costOf(channel.parameters);
+    this.unread.drained(channel);
   }
 
   /** The link is gone. */
@@ -364,17 +346,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
     for (const request of this.requests) request.isOver = true;
     this.requests.clear();
     for (const channel of [...this.channels.values()]) this.closed(channel, "link");
-    this.isOver = true;
-    for (const channel of [...this.unread.keys()]) this.leaveBehind(channel);
-  }
-
-  /** A peer that comes again and again must not fill the memory with what it left before. */
-  private leaveBehind(channel: CreditChannel): void {
-    const { left } = this.port;
-    const cost = costOf(channel.parameters);
-    left.bytes += cost;
-    if (left.bytes <= left.most) return;
-    this.dropUnread(channel, "and other links that have ended have left as much as may be kept");
+    this.unread.end();
   }
 
   // ---- the table
@@ -394,7 +366,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
     this.port.l2cap.detach(channel.cid);
     this.port.onSize(this.channels.size);
     if (channel.readable === undefined) this.free(channel.parameters);
-    else this.keep(channel);
+    else this.unread.keep(channel);
     this.notifyClosed(channel, reason);
   }
 
@@ -403,21 +375,6 @@ export class LinkChannels implements ChannelLink, RequestPort {
     const { owner } = channel;
     channel.owner = undefined;
     owner?.onClosed(reason);
-  }
-
-  /** What has arrived may be read for a while; then it goes, or a peer could fill the memory channel by channel. */
-  private keep(channel: CreditChannel): void {
-    const timer = this.port.clock.setTimer(() => this.dropUnread(channel, "within 30 s"), UNREAD_MS);
-    this.unread.set(channel, timer);
-  }
-
-  private dropUnread(channel: CreditChannel, why: string): void {
-    const { counters, log } = this.port;
-    const bytes = channel.unread;
-    counters.unreadBytes += bytes;
-    log("warning", `l2cap: ${bytes} bytes of a closed channel were not read ${why}: they are gone`);
-    // All of it is drained then.
-    channel.discard();
   }
 
   private reserve(parameters: ChannelParameters): boolean {
