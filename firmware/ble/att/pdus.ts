@@ -7,6 +7,7 @@ export interface Pdu<F extends Fields = Fields> {
   readonly fields: F;
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 function pdu<F extends Fields>(name: string, opcode: number, fields: F): Pdu<F> {
   return { name, opcode, fields };
 }
