@@ -74,7 +74,7 @@ export class UUID {
       throw new TypeError("invalid UUID: give an integer, a hexadecimal string, or 2, 4 or 16 bytes");
     }
     this.bytes = bytes;
-    this.short = UUID.shortForm(bytes);
+    this.short = typeof value === "number" ? value : UUID.shortForm(bytes);
   }
 
   private static shortForm(bytes: Uint8Array): number {

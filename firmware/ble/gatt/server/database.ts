@@ -154,13 +154,16 @@ export class Database {
 
   private addCharacteristic(definition: CharacteristicDefinition): Attribute {
     const properties = definition.properties;
-    const declaration = new Writer(19);
-    declaration.u8(properties & 0xff);
-    declaration.u16(this.lastHandle + 2);
-    declaration.bytes(definition.uuid.attBytes);
+    const { attBytes } = definition.uuid;
+    const valueHandle = this.lastHandle + 2;
+    const declaration = new Uint8Array(3 + attBytes.length);
+    declaration[0] = properties;
+    declaration[1] = valueHandle;
+    declaration[2] = valueHandle >> 8;
+    declaration.set(attBytes, 3);
     const opening = this.append({
       type: this.standard(TYPE.CHARACTERISTIC),
-      value: declaration.finish(),
+      value: declaration,
       readable: true,
     });
     const value = this.append({
