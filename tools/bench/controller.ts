@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import { FROM_HOST, H4Framer } from "../../simulator/h4.ts";
 
-/** ACL packets that the controller holds. */
+/** ACL packets that the controller holds, unless a script says otherwise. */
 export const BUFFERS = 8;
 const ACL_LENGTH = 251;
 
@@ -26,7 +26,7 @@ const OPCODE = {
 export const le16 = (value: number): number[] => [value & 0xff, value >> 8];
 
 /** What a small LE-only controller returns after the status. */
-function returns(opcode: number): readonly number[] {
+function returns(opcode: number, buffers: number): readonly number[] {
   switch (opcode) {
     case OPCODE.READ_VERSION: // 5.3
       return [12, 0, 0, 12, 0xff, 0xff, 0, 0];
@@ -38,7 +38,7 @@ function returns(opcode: number): readonly number[] {
     case OPCODE.READ_BD_ADDR:
       return [0x01, 0x00, 0x00, 0xee, 0xff, 0x00];
     case OPCODE.LE_READ_BUFFER_SIZE:
-      return [...le16(ACL_LENGTH), BUFFERS];
+      return [...le16(ACL_LENGTH), buffers];
     case OPCODE.LE_READ_FEATURES: // Encryption and data length extension.
       return [0x21, 0, 0, 0, 0, 0, 0, 0];
     case OPCODE.LE_READ_MAXIMUM_DATA_LENGTH:
@@ -61,6 +61,8 @@ export class BenchController {
   randomAddress = new Uint8Array(6);
   /** The camera has given its link layer the key that was asked for. */
   onKeyReply: (() => void) | undefined = undefined;
+  /** ACL packets that it holds; to be set before the camera asks. */
+  buffers = BUFFERS;
   private socket: Socket | undefined = undefined;
   /** Settles the wait for the camera's next PDU. */
   private onPdu: ((sent: SentPdu) => void) | undefined = undefined;
@@ -88,7 +90,7 @@ export class BenchController {
     if (opcode === OPCODE.DISCONNECT) this.send([0x04, 0x0f, 4, 0, 1, ...le16(opcode)]);
     else {
       const isOfLink = opcode === OPCODE.LE_KEY_REQUEST_REPLY;
-      const result = isOfLink ? [...packet.subarray(4, 6)] : returns(opcode);
+      const result = isOfLink ? [...packet.subarray(4, 6)] : returns(opcode, this.buffers);
       this.send([0x04, 0x0e, 4 + result.length, 1, ...le16(opcode), 0, ...result]);
     }
     if (opcode === OPCODE.LE_SET_RANDOM_ADDRESS) this.randomAddress = packet.slice(4, 10).reverse();

@@ -51,6 +51,8 @@ const ATT = {
 /** The signalling channel, and the peer's end of the channel that is measured. */
 const SIGNALING = 0x0005;
 const PEER_CID = 0x0050;
+/** An SDU's five packets and one with credits fit into the half that the camera does not keep for links that may come. */
+const CHANNEL_BUFFERS = 16;
 
 /** The clocks of camera and peer may differ by a little. */
 const SETTLE_MS = 1500;
@@ -141,6 +143,7 @@ export class Peer {
    */
   async channel(): Promise<{ readonly receiving: number; readonly sending: number }> {
     const { controller } = this;
+    controller.buffers = CHANNEL_BUFFERS;
     await this.advertising();
     controller.send(connectionComplete(FIRST));
     const request = [CHANNEL_PSM, PEER_CID, SDU_LENGTH, CHANNEL_MPS, 0xffff].flatMap(le16);
@@ -326,22 +329,34 @@ class ChannelPeer {
     this.credits--;
   }
 
-  /** Returns how many bytes of the channel came. */
-  private hear({ channel, pdu }: SentPdu): number {
+  private hear(sent: SentPdu): void {
     this.controller.send(completedPackets(1, FIRST));
+    this.take(sent);
+  }
+
+  /** Returns how many bytes of the channel came. */
+  private take({ channel, pdu }: SentPdu): number {
     if (channel !== SIGNALING) return pdu.length;
     if (pdu[0] !== 0x16) throw new Error("the camera did not send credits");
     this.credits += pdu[6]! | (pdu[7]! << 8);
     return 0;
   }
 
-  /** Asks for SDUs, each by one of a single byte; returns how many seconds those took that are measured. */
+  /**
+   * Asks for SDUs, each by one of a single byte; returns how many seconds those took that are measured. The controller
+   * completes the packets of an SDU when all have come: how many it had completed while the camera still sends would be up
+   * to the computer.
+   */
   async drain(): Promise<number> {
     let start = 0;
     for (let count = 0; count < CHANNEL_WARM_UP + CHANNEL_REPETITIONS; count++) {
       if (count === CHANNEL_WARM_UP) start = performance.now();
       await this.send([...le16(1), 0]);
-      for (let received = 0; received < 2 + SDU_LENGTH; ) received += this.hear(await this.controller.next());
+      let packets = 0;
+      for (let received = 0; received < 2 + SDU_LENGTH; packets++) {
+        received += this.take(await this.controller.next());
+      }
+      this.controller.send(completedPackets(packets, FIRST));
     }
     return (performance.now() - start) / 1000;
   }
