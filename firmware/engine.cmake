@@ -27,11 +27,25 @@ endif()
 set_property(SOURCE "${OBSCURA_INTERPRETER}" APPEND PROPERTY
   COMPILE_OPTIONS -include "${OBSCURA_ROOT}/firmware/native/engine_run.h")
 
+# The collection reads no slots that nobody has written: see native/engine_memory.sed.
+set(OBSCURA_COLLECTOR "${CMAKE_CURRENT_BINARY_DIR}/xsMemory.c")
+set(OBSCURA_COLLECTOR_CHANGES "${OBSCURA_ROOT}/firmware/native/engine_memory.sed")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+  "${OBSCURA_COLLECTOR_CHANGES}" "${XS_ROOT}/sources/xsMemory.c")
+execute_process(COMMAND sed -E -f "${OBSCURA_COLLECTOR_CHANGES}" "${XS_ROOT}/sources/xsMemory.c"
+  OUTPUT_FILE "${OBSCURA_COLLECTOR}" COMMAND_ERROR_IS_FATAL ANY)
+file(STRINGS "${OBSCURA_COLLECTOR}" CHANGED
+  REGEX "c_memset\\(current \\+ aSize|\\(chunk->size - sizeof\\(txChunk\\)\\) / sizeof")
+list(LENGTH CHANGED CHANGED_COUNT)
+if(NOT CHANGED_COUNT EQUAL 3)
+  message(FATAL_ERROR "firmware/native/engine_memory.sed does not fit this version of xsMemory.c.")
+endif()
+
 function(obscura_add_engine TARGET)
   cmake_parse_arguments(ENGINE "PARSER;COMPACT" "" "OPTIONS" ${ARGN})
   file(GLOB SOURCES CONFIGURE_DEPENDS "${XS_ROOT}/sources/*.c")
-  list(FILTER SOURCES EXCLUDE REGEX "/(xsRun|xsSnapshot|xsSourceMap|xsmc)\\.c$")
-  list(APPEND SOURCES "${OBSCURA_INTERPRETER}")
+  list(FILTER SOURCES EXCLUDE REGEX "/(xsMemory|xsRun|xsSnapshot|xsSourceMap|xsmc)\\.c$")
+  list(APPEND SOURCES "${OBSCURA_INTERPRETER}" "${OBSCURA_COLLECTOR}")
   if(NOT ENGINE_PARSER)
     list(FILTER SOURCES EXCLUDE REGEX "/(xsLexical|xsSyntaxical|xsTree|xsScope|xsCode)\\.c$")
   endif()

@@ -173,6 +173,28 @@ describeOnHost((scene) => {
       assert.deepEqual(lines, ["true"]);
     });
 
+    it("arrays with holes survive collections, wherever they have moved to", async () => {
+      const lines = await log(`
+        const keep = [];
+        let junk = [];
+        for (let n = 0; n < 1500; n++) {
+          for (let k = 0; k < 60; k++) junk.push(new Uint8Array(64 + k * 8).fill((n + k) % 48));
+          if (n % 3 === 2) junk = [];
+          for (let k = 0; k < 20; k++) {
+            const holes = [];
+            holes[0] = keep;
+            holes[1] = keep;
+            holes[2] = keep;
+            holes[60] = keep;
+            keep.push(holes);
+          }
+          if (keep.length > 800) keep.splice(0, 700);
+        }
+        log(keep.every((holes) => holes.length === 61 && holes[60] === keep && !(3 in holes)));
+        native.exit(0);`);
+      assert.deepEqual(lines, ["true"]);
+    });
+
     it("collects rarely although it is nearly full", async () => {
       const lines = await log(`
         const live = [];

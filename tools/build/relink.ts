@@ -25,8 +25,8 @@ import { fingerprint, unlessFresh } from "./fingerprint.ts";
 /** Our headers that the engine's sources are compiled with. */
 const platformHeaders = ["engine_compact.h", "engine_run.h", "xs_platform.h"];
 
-/** What the interpreter's source is changed by before it is compiled: a script for sed -E. */
-const interpreterChanges = "engine_run.sed";
+/** Sources of the engine that are changed before they are compiled, each with its script for sed -E. */
+const changes = { xsMemory: "engine_memory.sed", xsRun: "engine_run.sed" } as const;
 
 /** Of a board: puts the preloaded machine into a linked image (docs/decisions/0003-rom-image.md). */
 const preloadProgram = "preload.sh";
@@ -89,7 +89,9 @@ async function fillKit(kit: string, board: Board, { folder, bundle }: RelinkingS
   for (const header of platformHeaders) {
     copyFileSync(join(root, "firmware/native", header), join(kit, "include", header));
   }
-  copyFileSync(join(root, "firmware/native", interpreterChanges), join(kit, interpreterChanges));
+  for (const script of Object.values(changes)) {
+    copyFileSync(join(root, "firmware/native", script), join(kit, script));
+  }
   copyFileSync(join(folder, "libxs.a"), join(kit, "libxs.a"));
   copyFileSync(bundle, join(kit, "firmware.xsb"));
   cpSync(join(root, "LICENSE"), join(kit, "LICENSE"));
@@ -142,7 +144,7 @@ function partsOf({ command }: Pick<Command, "command"> = { command: "" }): strin
 function engineCompilations(commands: readonly Command[]): ReadonlyMap<string, readonly string[]> {
   const compilations = new Map<string, string[]>();
   for (const { command, file, output } of commands) {
-    if (!/\/xs\/sources\/\w+\.c$|\bxsRun\.c$/.test(file)) continue;
+    if (!/\/xs\/sources\/\w+\.c$|\bxs(Memory|Run)\.c$/.test(file)) continue;
     const words = engineOptions(split(command)).join(" ");
     compilations.set(words, [...(compilations.get(words) ?? []), basename(output)]);
   }
@@ -215,11 +217,13 @@ kit=$(cd "$(dirname "$0")" && pwd)
 objects=$(mktemp -d)
 changed=$(mktemp -d)
 trap 'rm -rf "$objects" "$changed"' EXIT
-sed -E -f "$kit/${interpreterChanges}" "$xs/sources/xsRun.c" > "$changed/xsRun.c"
+${Object.entries(changes)
+  .map(([name, script]) => `sed -E -f "$kit/${script}" "$xs/sources/${name}.c" > "$changed/${name}.c"`)
+  .join("\n")}
 for member in $(${archiver} t "$kit/libxs.a"); do
   source=\${member%.o*}
   source=$xs/sources/\${source%.c}.c
-  [ "$member" = "\${member#xsRun.}" ] || source=$changed/xsRun.c
+  [ ! -f "$changed/\${member%.o*}" ] || source=$changed/\${member%.o*}
   case $member in
 ${[...compilations]
   .map(
@@ -259,5 +263,6 @@ ${
 | libxs.a | the engine as it was shipped |
 | firmware.xsb | the firmware's bytecode; it is inside one of the objects already |
 | include/ | the headers that the engine is compiled with |
-| ${interpreterChanges} | the few declarations of \`xsRun.c\` that are changed before it is compiled; the headers say why |
+| ${changes.xsRun} | the few declarations of \`xsRun.c\` that are changed before it is compiled; the headers say why |
+| ${changes.xsMemory} | the three lines of \`xsMemory.c\` that are mended before it is compiled |
 ${preloads ? `| ${preloadProgram} | evaluates the firmware in QEMU and puts the result into the image |\n` : ""}`;

@@ -25,8 +25,10 @@ export interface L2capPort {
 }
 
 export class L2cap implements FrameReceiver {
-  /** From `FIRST_CHANNEL` on. First: every frame needs it, and the engine finds it soonest. */
-  private readonly channels: (AttachedChannel | undefined)[] = [];
+  /** The fixed ones, from `FIRST_CHANNEL` on. First: every frame needs it, and the engine finds it soonest. */
+  private readonly channels: (AttachedChannel | undefined)[] = [undefined, undefined, undefined];
+  /** The others by their identifiers, once there is one. */
+  private dynamic: Map<number, AttachedChannel> | undefined = undefined;
   readonly link: AclLink;
   readonly signaling: Signaling;
   private readonly acl: Acl;
@@ -52,16 +54,18 @@ export class L2cap implements FrameReceiver {
 
   /** Frames for this identifier go to this channel from now on. */
   attach(id: number, channel: AttachedChannel): void {
-    this.channels[id - FIRST_CHANNEL] = channel;
+    this.dynamic ??= new Map();
+    this.dynamic.set(id, channel);
   }
 
   /** The channel with this identifier is gone: frames for it are dropped. */
   detach(id: number): void {
-    this.channels[id - FIRST_CHANNEL] = undefined;
+    this.dynamic?.delete(id);
   }
 
   onFrame(id: number, view: DataView, start: number, length: number): void {
-    const receiver = this.channels[id - FIRST_CHANNEL]?.receiver;
+    const channel = id < FIRST_DYNAMIC_CHANNEL ? this.channels[id - FIRST_CHANNEL] : this.dynamic?.get(id);
+    const receiver = channel?.receiver;
     if (receiver) return receiver.receive(view, start, length);
     this.port.log(
       "debug",
