@@ -69,7 +69,7 @@ describe("board.json", function () {
          }`,
       );
       const settings = [
-        `CMAKE_EXE_LINKER_FLAGS=${object} -Wl,--wrap=port_uart_open`,
+        `CMAKE_EXE_LINKER_FLAGS="${object}" -Wl,--wrap=port_uart_open`,
         // CMake's own trial programs have no UART to wrap.
         "CMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY",
       ];

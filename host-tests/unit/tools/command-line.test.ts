@@ -26,7 +26,7 @@ describe("obscura", function () {
   it("lists the radios for an unknown one, and builds nothing before", () => {
     const { status, stdout, stderr } = obscura("run", "--radio", "smoke-signals");
     assert.equal(status, 2);
-    assert.match(stderr, /There is no radio "smoke-signals"\. Radios: sim, bumble, tcp:HOST:PORT/);
+    assert.match(stderr, /There is no radio "smoke-signals"\. Radios: sim, sim:cyw43, bumble, tcp:HOST:PORT/);
     assert.equal(stdout, "");
   });
 

@@ -40,7 +40,7 @@ describe("radios", () => {
         () => parseRadio(text),
         (error: unknown) =>
           error instanceof UsageError &&
-          /Radios: sim, bumble, tcp:HOST:PORT, unix:PATH, serial:.*, usb:.*, hci-socket:NUMBER\./.test(
+          /Radios: sim, sim:cyw43, bumble, tcp:HOST:PORT, unix:PATH, serial:.*, usb:.*, hci-socket:NUMBER\./.test(
             error.message,
           ),
         text,

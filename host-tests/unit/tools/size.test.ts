@@ -140,11 +140,6 @@ describe("npm run size", function () {
     assert.equal(report.board, "mps2-an500");
     const { modules } = report.bytecode!;
     assert.ok(modules["firmware/ble/hci/commands/le-advertising.ts"]! > 100);
-    assert.equal(
-      modules["firmware/ble/hci/commands/status-parameters.ts"],
-      undefined,
-      "nobody asks for RSSI",
-    );
   });
 
   it("lists what there is for a mistake", () => {
