@@ -1,6 +1,6 @@
 /** `obscura init`: a folder with a new application, which builds and runs after `npm install`. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { type Operation, step, ToolError } from "../events.ts";
 import { dependencies, name as packageName } from "../installation.mjs";
 import { originFor } from "./origin.ts";
@@ -21,7 +21,7 @@ export async function* initialise(where: string): Operation {
     const files = templateFiles(folder);
     const written: string[] = [];
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       for (const [file, text] of Object.entries(files)) {
         writeFileSync(join(folder, file), text, { flag: "wx" });
         written.push(join(folder, file));
@@ -35,6 +35,13 @@ export async function* initialise(where: string): Operation {
   });
   const there = folder === process.cwd() ? "" : `cd ${quoted(where)} && `;
   yield { type: "info", message: `Try it: ${there}npm install && npm start` };
+}
+
+/** As mkdirSync with `recursive`, which never ends where the system says of a new folder that its parent is missing: /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
 }
 
 function refuseToOverwrite(folder: string): void {

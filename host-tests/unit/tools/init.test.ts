@@ -114,6 +114,10 @@ describe("obscura init", function () {
     assert.equal(manifestOf(folder).devDependencies[us], "file:../obscura.tgz");
   });
 
+  it("fails where no folder can be made", async () => {
+    await assert.rejects(run("/proc/obscura-init/deep"), StepFailed);
+  });
+
   it("writes nothing when package.json is not JSON", async () => {
     writeFileSync(join(folder, "package.json"), "{");
     await assert.rejects(run(folder), StepFailed);
