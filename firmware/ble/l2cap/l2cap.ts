@@ -48,12 +48,16 @@ export class L2cap implements FrameReceiver {
   /** Opens a fixed channel; what arrives on it is dropped until it has a receiver. */
   openFixed(id: number, mtu: number): FixedChannel {
     const channel = new FixedChannel(this.acl, this.link, id, mtu);
-    this.channels[id - FIRST_CHANNEL] = channel;
+    this.attach(id, channel);
     return channel;
   }
 
   /** Frames for this identifier go to this channel from now on. */
   attach(id: number, channel: AttachedChannel): void {
+    if (id < FIRST_DYNAMIC_CHANNEL) {
+      this.channels[id - FIRST_CHANNEL] = channel;
+      return;
+    }
     this.dynamic ??= new Map();
     this.dynamic.set(id, channel);
   }
