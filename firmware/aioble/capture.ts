@@ -2,7 +2,7 @@
  * The queue that all capture characteristics share: every write once, in arrival order. When it is full, the oldest write
  * of all goes, whatever characteristic it was to; a client that fills its share of the memory loses its own oldest one. A write for which `written` waits already never stands in it.
  */
-import { type Account, ITEM_OVERHEAD } from "../ble/budget.ts";
+import { type Account, ITEM_OVERHEAD, type Leavings } from "../ble/budget.ts";
 import type { Setting } from "../ble/setting.ts";
 import type { LogLevel } from "../platform/platform.ts";
 import type { DeviceConnection } from "./device-connection.ts";
@@ -83,13 +83,15 @@ interface Entry {
   readonly isCharged: boolean;
 }
 
-export class CaptureQueue {
+export class CaptureQueue implements Leavings {
+  /** An acknowledged write does not go for what a link would like to keep, only for what it is guaranteed. */
+  readonly bytes = 0;
   /** Writes of all that were dropped because the queue was full or shrank: the oldest each time. */
   dropped = 0;
   private limit = CAPTURE_QUEUE_SIZE;
   private entries: Entry[] = [];
   /** Bytes of those that no link's account has. */
-  private bytes = 0;
+  private longBytes = 0;
   private readonly port: CapturePort;
 
   constructor(port: CapturePort) {
@@ -116,30 +118,32 @@ export class CaptureQueue {
     if (this.entries.length >= limit) this.drop(0, `${limit} writes`);
     const isCharged = limit <= CAPTURE_QUEUE_SIZE;
     const { length } = write.data;
-    if (isCharged) this.makeRoom(length, account);
-    else {
+    if (isCharged) {
+      if (!this.makeRoom(length, account)) return this.lose(target, `${limit} writes`);
+    } else {
       const most = port.bytes - length - ITEM_OVERHEAD;
-      while (this.bytes > most) {
+      while (this.longBytes > most) {
         const own = this.entries.findIndex((entry) => !entry.isCharged && entry.account === account);
         const oldest = own < 0 ? this.entries.findIndex((entry) => !entry.isCharged) : own;
         if (oldest < 0) break;
         this.drop(oldest, `${port.bytes} bytes`);
       }
-      this.bytes += length + ITEM_OVERHEAD;
+      this.longBytes += length + ITEM_OVERHEAD;
     }
     this.entries.push({ target, write, account, isCharged });
     target.held++;
   }
 
-  private makeRoom(length: number, account: Account): void {
+  /** False when nothing is left beside what other links are guaranteed. */
+  private makeRoom(length: number, account: Account): boolean {
     while (!account.fits(length)) {
       account.refuse();
       const own = this.entries.findIndex((entry) => entry.isCharged && entry.account === account);
       if (own < 0) break;
       this.drop(own, `${this.limit} writes`);
     }
-    // One write is kept whatever else the link keeps: the client has the answer that it arrived.
-    account.force(length);
+    // One write is kept beyond the link's share: the client has the answer that it arrived.
+    return account.force(length);
   }
 
   /** @param size of the queue that is full, for the log. */
@@ -148,6 +152,11 @@ export class CaptureQueue {
     this.release(entry);
     const { target } = entry;
     target.held--;
+    this.lose(target, size);
+  }
+
+  /** A write is not kept: counts it, and logs the first. */
+  private lose(target: CaptureTarget, size: string): void {
     target.overflown++;
     if (this.dropped++ === 0) {
       this.port.log(
@@ -157,11 +166,18 @@ export class CaptureQueue {
     }
   }
 
+  /** For the budget: the oldest write of a link that has ended. */
+  dropOldest(): boolean {
+    const oldest = this.entries.findIndex(({ account, isCharged }) => isCharged && account.hasEnded);
+    if (oldest >= 0) this.drop(oldest, `${this.limit} writes`);
+    return oldest >= 0;
+  }
+
   /** This write is kept no longer. */
   private release({ account, isCharged, write }: Entry): void {
     const { length } = write.data;
     if (isCharged) account.give(length);
-    else this.bytes -= length + ITEM_OVERHEAD;
+    else this.longBytes -= length + ITEM_OVERHEAD;
   }
 
   /** Nobody can take writes to this characteristic any more. */

@@ -57,6 +57,7 @@ export class Core {
     this.scope = new WaitScope(this.clock, this.deferrals);
     this.lasting = new WaitScope(this.clock, this.deferrals);
     this.signals = signals;
+    host.budget.offer(this.capture, "last");
     const core = this;
     this.Device = class extends Device {
       protected override centralFor(method: string): Central {

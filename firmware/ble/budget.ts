@@ -5,7 +5,9 @@
  *
  * Half of the budget is divided among the places for links: each is guaranteed its part, whatever the others keep. Of the
  * other half a link may have up to twice what it leaves there, so that a link alone can have most of it and the next ones
- * still find something.
+ * still find something. Nothing takes more than that half, so that all together never keep more than the budget.
+ *
+ * A link that has ended is guaranteed nothing: what it leaves counts in the other half, and goes when others need the room.
  */
 
 /** Bytes that an item costs beside its own: the objects that hold it. About 14 slots of 16 bytes, and two chunks. */
@@ -16,13 +18,23 @@ export interface BudgetPort {
   log(level: "warning", message: string): void;
 }
 
+/** What links that have ended have left, the oldest first. */
+export interface Leavings {
+  /** Bytes of it, overheads included, that go when a link needs the room. */
+  readonly bytes: number;
+  /** Drops the oldest of it; false when there is none. */
+  dropOldest(): boolean;
+}
+
 /** What one link keeps. It outlives the link for as long as something of it waits. */
 export class Account {
   /** Bytes that it keeps now. */
   held = 0;
   private readonly budget: Budget;
   private readonly handle: number;
-  private readonly guaranteed: number;
+  private guaranteed: number;
+  /** The link has ended. */
+  hasEnded = false;
   /** Something was refused since it last kept nothing. */
   private isOver = false;
 
@@ -42,7 +54,17 @@ export class Account {
     const after = this.held + bytes + ITEM_OVERHEAD - this.guaranteed;
     if (after <= 0) return true;
     const { budget } = this;
-    return after <= 2 * (budget.size / 2 - budget.beyond + this.beyond - after);
+    // After <= 2 * (half - others - after), by how much it is not.
+    const missing = budget.beyond - this.beyond + 1.5 * after - budget.size / 2;
+    return missing <= 0 || budget.reclaim(missing);
+  }
+
+  /** Whether `force` would take an item of so many bytes. */
+  fitsForced(bytes: number): boolean {
+    const { budget, guaranteed, held } = this;
+    const more = held + bytes + ITEM_OVERHEAD - Math.max(held, guaranteed);
+    const missing = budget.beyond + more - budget.size / 2;
+    return more <= 0 || missing <= 0 || budget.reclaim(missing);
   }
 
   /** Takes an item of so many bytes. False, with a line in the log the first time, when it is beyond the link's share. */
@@ -56,9 +78,7 @@ export class Account {
   charge(bytes: number): boolean {
     const after = this.held + bytes + ITEM_OVERHEAD;
     if (after > this.guaranteed) {
-      if (!this.fits(bytes)) return false;
-      this.force(bytes);
-      return true;
+      return this.fits(bytes) && this.force(bytes);
     }
     // Most items: what is guaranteed is nobody else's concern.
     this.held = after;
@@ -69,8 +89,12 @@ export class Account {
     return true;
   }
 
-  /** Takes an item, whatever is kept already: for the few that are bounded by their number. */
-  force(bytes: number): void {
+  /**
+   * Takes an item beyond the link's share, for the few that are bounded by their number: false only when nothing is left
+   * beside what links are guaranteed.
+   */
+  force(bytes: number): boolean {
+    if (!this.fitsForced(bytes)) return false;
     const { budget, guaranteed, held } = this;
     const size = bytes + ITEM_OVERHEAD;
     const after = held + size;
@@ -79,6 +103,7 @@ export class Account {
     const all = budget.held + size;
     budget.held = all;
     if (all > budget.peak) budget.peak = all;
+    return true;
   }
 
   /** An item of so many bytes is kept no longer. */
@@ -90,6 +115,15 @@ export class Account {
     budget.held -= bytes + ITEM_OVERHEAD;
     if (held > this.guaranteed) budget.beyond -= held - Math.max(after, this.guaranteed);
     if (after === 0) this.isOver = false;
+  }
+
+  /** The link has ended: nothing is guaranteed any more of what it leaves. */
+  end(): void {
+    const { budget, guaranteed, held } = this;
+    this.hasEnded = true;
+    this.guaranteed = 0;
+    budget.beyond += Math.min(held, guaranteed);
+    budget.settle();
   }
 
   /** Counts what the budget refused; the log has one line until the link keeps nothing any more. */
@@ -111,6 +145,8 @@ export class Budget {
   peak = 0;
   /** Items that were refused. */
   refused = 0;
+  /** Of the first of them goes first. */
+  private readonly leavings: Leavings[] = [];
   private readonly port: BudgetPort;
 
   constructor(size: number, port: BudgetPort) {
@@ -121,6 +157,27 @@ export class Budget {
   /** For one link. */
   account(handle: number): Account {
     return new Account(this, handle, this.size / 2 / this.places);
+  }
+
+  /** What links leave there when they end goes when others need the room, before or after the rest. */
+  offer(leavings: Leavings, order: "first" | "last"): void {
+    if (order === "first") this.leavings.unshift(leavings);
+    else this.leavings.push(leavings);
+  }
+
+  /** For accounts: drops what links that have ended have left, the oldest first; nothing, when that is not enough. */
+  reclaim(bytes: number): boolean {
+    const before = this.beyond;
+    if (this.leavings.reduce((sum, each) => sum + each.bytes, 0) < bytes) return false;
+    for (const each of this.leavings) {
+      while (each.bytes > 0 && before - this.beyond < bytes && each.dropOldest());
+    }
+    return before - this.beyond >= bytes;
+  }
+
+  /** For accounts: what ended links leave has lost its guarantee, and must not take that of others. */
+  settle(): void {
+    for (const each of this.leavings) while (this.beyond > this.size / 2 && each.dropOldest());
   }
 
   /** For accounts: `handle` is that of a link whose first refusal this is. */

@@ -1,10 +1,12 @@
 /** The credit-based channels of a host: who listens for them, and those of each link. For the feature `channels`. */
 import type { Clock, CopyBytes, LogLevel } from "../platform/platform.ts";
+import type { Budget } from "./budget.ts";
 import { copyInto } from "./codec.ts";
 import type { Connection } from "./gap/connection.ts";
 import type { Acl } from "./hci/acl.ts";
 import type { ChannelRequest } from "./l2cap/channel-request.ts";
 import { CHANNEL_RESULT } from "./l2cap/channel-results.ts";
+import { LeftBehind } from "./l2cap/left-behind.ts";
 import { type ChannelCounters, LinkChannels } from "./l2cap/link-channels.ts";
 import type { HostObserver } from "./observer.ts";
 
@@ -38,8 +40,7 @@ export interface ChannelsPort {
   readonly copyBytes?: CopyBytes | undefined;
   log(level: LogLevel, message: string): void;
   observe(observer: HostObserver): () => void;
-  /** Bytes that links which have ended may leave to be read, all together. */
-  readonly leftMost: number;
+  readonly budget: Budget;
   /** A link has its first channel, or its last is closed. */
   onUse(): void;
 }
@@ -51,8 +52,11 @@ export class Channels {
   private readonly listeners = new Map<number, ChannelListener>();
   private readonly links = new Map<Connection, LinkChannels>();
 
-  constructor({ acl, clock, copyBytes = copyInto, leftMost, log, observe, onUse }: ChannelsPort) {
-    const left = { bytes: 0, most: leftMost };
+  constructor({ acl, budget, clock, copyBytes = copyInto, log, observe, onUse }: ChannelsPort) {
+    // Room for one channel, where the memory is least.
+    const left = new LeftBehind(budget.size / 4);
+    // Before what clients wrote and were answered.
+    budget.offer(left, "first");
     observe({
       onConnected: (connection) => {
         const { l2cap, link } = connection;

@@ -207,20 +207,21 @@ export class Links {
 
   private close(connection: Connection, reason: number): void {
     const { acl, clock, gatt, log } = this.port;
+    const { l2cap, link } = connection;
     connection.disconnectReason = reason;
     this.connections.delete(connection.handle);
     const ending = this.ending.get(connection);
     if (ending) clock.clearTimer(ending.timer);
     this.ending.delete(connection);
-    acl.close(connection.link);
+    acl.close(link);
     this.port.encryption?.close(connection);
     gatt.close(connection.server);
     connection.bearer.close();
-    const { l2cap } = connection;
     l2cap.close();
     this.endedDroppedFrames += l2cap.dropped;
     log("info", `host: link ${connection.handle} ended: ${statusText(reason)}`);
     this.handlers.onDisconnected(connection, reason);
+    link.account.end();
     connection.release();
   }
 

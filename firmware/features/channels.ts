@@ -11,9 +11,7 @@ export const feature = {
     const { acl, budget, log } = host;
     const { clock, copyBytes } = host.platform;
     host.channels = new Channels({
-      ...{ acl, clock, copyBytes, log },
-      // Room for one channel, where the memory is least.
-      leftMost: budget.size / 4,
+      ...{ acl, budget, clock, copyBytes, log },
       observe: (observer) => host.observe(observer),
       onUse: () => host.updateIdleLinks(),
     });

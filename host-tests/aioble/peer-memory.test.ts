@@ -114,6 +114,38 @@ describe("what peers make the camera keep", () => {
     equal(host.budget.held, 0);
   });
 
+  it("four clients that prepare, ask and send pieces while they take nothing never exceed the budget", async () => {
+    const { rig, handles, value } = await setUp(37_683);
+    const { controller, host, aioble } = rig;
+    const links = [FIRST, SECOND, SECOND + 1, SECOND + 2];
+    for (const link of links.slice(2)) {
+      const advertised = aioble.advertise({ intervalUs: 100_000 });
+      await rig.settle();
+      await rig.connect(link);
+      await advertised;
+      equal((await rig.exchange(ATT, [0x02, ...le16(517)], link)).length, 1);
+    }
+    controller.autoComplete = false;
+    const prepare = [0x16, ...le16(handles.value), 0, 0, ...new Uint8Array(20)];
+    const { size } = aioble.counters().peers;
+    for (let count = 0; count < 70; count++) {
+      for (const link of links) {
+        await rig.exchange(ATT, prepare, link);
+        await rig.exchange(ATT, [0x0a, ...le16(handles.value)], link);
+        const frame = [...le16(500), ...le16(ATT), ...write(handles.captured, 96, 1)];
+        controller.deliver(Uint8Array.of(0x02, ...le16(link | 0x2000), ...le16(frame.length), ...frame));
+        await rig.settle();
+        ok(host.budget.held <= size, `${host.budget.held} of ${size}`);
+      }
+      value.write(new Uint8Array(512).fill(count), { sendUpdate: true });
+      ok(host.budget.held <= size, `${host.budget.held} of ${size}`);
+    }
+    ok(aioble.counters().peers.peak > size * 0.8 && aioble.counters().peers.refused > 0);
+    for (const link of links) await rig.disconnect(link);
+    equal(host.budget.held, 0);
+    equal(host.budget.beyond, 0);
+  });
+
   it("notify rejects with send-queue-full, whatever the count, and nothing is lost that was accepted", async () => {
     const { rig, value } = await setUp(8000);
     const { controller, aioble } = rig;

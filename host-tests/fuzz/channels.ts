@@ -9,6 +9,7 @@ import { Acl } from "../../firmware/ble/hci/acl.ts";
 import { MPS_MAX, parametersOf } from "../../firmware/ble/l2cap/channel-parameters.ts";
 import type { CreditChannel } from "../../firmware/ble/l2cap/credit-channel.ts";
 import { L2cap } from "../../firmware/ble/l2cap/l2cap.ts";
+import { LeftBehind } from "../../firmware/ble/l2cap/left-behind.ts";
 import { CHANNELS_MAX, LinkChannels } from "../../firmware/ble/l2cap/link-channels.ts";
 import { SIGNAL } from "../../firmware/ble/l2cap/signaling.ts";
 import { VirtualClock } from "../../simulator/clock.ts";
@@ -69,7 +70,7 @@ class Scene {
     const link = this.acl.open(HANDLE);
     const port = { clock: this.clock, log: () => {} };
     this.l2cap = new L2cap(this.acl, link, MPS_MAX, port);
-    const left = { bytes: 0, most: SIZE / 4 };
+    const left = new LeftBehind(SIZE / 4);
     const counters = { refused: 0, violations: 0, unreadBytes: 0 };
     this.channels = new LinkChannels({
       ...port,

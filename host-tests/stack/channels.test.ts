@@ -2,6 +2,7 @@
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import type { L2CAPOptions } from "../../firmware/aioble/l2cap.ts";
 import type { L2CAPChannel } from "../../firmware/aioble/l2cap-channel.ts";
+import { ITEM_OVERHEAD } from "../../firmware/ble/budget.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { concat, counting, fromHex, le16, toHex } from "../support/bytes.ts";
 import { ATT, createConnectedRig, HANDLE, type Rig, SIGNALING, takeFrames } from "../support/rig.ts";
@@ -563,29 +564,98 @@ describe("channels: their end", () => {
 
 describe("channels: what a closed one has received", () => {
   it("a peer that comes again and again leaves no more behind than a quarter of the memory, for 30 s", async () => {
-    const { rig, frame, channel, connection } = await createOpen({}, {}, 29_491);
+    const size = 29_491;
+    const { rig, frame, channel } = await createOpen({}, {}, size);
     const { host } = rig;
     await frame(sdu(counting(200)));
     await rig.disconnect();
-    const left = host.budget.held;
-    ok(left > 0);
-    ok(!connection.isConnected());
-    for (let count = 0; count < 5; count++) {
+    // What has arrived counts, not what was set aside for the channel.
+    equal(host.budget.held, 200 + 2 * ITEM_OVERHEAD);
+    let last = channel;
+    for (let count = 1; count <= 15; count++) {
       const advertised = rig.aioble.advertise({ intervalUs: 100_000 });
       await rig.settle();
       await rig.connect();
       const accepted = (await advertised).l2capAccept(PSM);
       await rig.exchange(SIGNALING, fromHex("14 01 0a 00 80 00 50 00 64 00 32 00 0a 00"));
-      const next = await accepted;
+      last = await accepted;
       await frame(sdu(counting(100)));
       await rig.disconnect();
-      equal(host.budget.held, left, "only the first may be read later");
-      await rejects(next.recv(), { code: "l2cap-disconnected" });
+      ok(host.budget.held <= size / 4);
     }
-    equal(rig.aioble.counters().channels?.unreadBytes, 500);
-    deepEqual(await channel.recv(), counting(200));
+    const each = 100 + 2 * ITEM_OVERHEAD;
+    const kept = Math.floor(size / 4 / each);
+    equal(host.budget.held, kept * each, "the oldest have gone");
+    equal(rig.aioble.counters().channels?.unreadBytes, 200 + (15 - kept) * 100);
+    await rejects(channel.recv(), { code: "l2cap-disconnected" });
+    deepEqual(await last.recv(), counting(100));
+    await rig.clock.advance(30_000);
     equal(host.budget.held, 0);
+    equal(host.budget.beyond, 0);
     equal(rig.clock.pending, 0);
+  });
+
+  it("what a link that has ended left goes when a link needs the room, and no sooner", async () => {
+    const { rig, frame, channel, warnings } = await createOpen({}, {}, 37_683);
+    await frame(sdu(counting(200)));
+    await rig.disconnect();
+    const advertised = rig.aioble.advertise({ intervalUs: 100_000 });
+    await rig.settle();
+    await rig.connect();
+    const { account } = rig.host.connections.get(HANDLE)!.link;
+    while (rig.host.budget.beyond + 2000 < rig.host.budget.size / 4) ok(account.take(100));
+    await advertised;
+    equal(channel.available(), true);
+    while (account.take(100));
+    equal(channel.available(), false);
+    deepEqual(warnings(), [
+      "l2cap: 200 bytes of a closed channel were not read before a link needed their room: they are gone",
+    ]);
+    ok(rig.host.budget.held <= rig.host.budget.size);
+  });
+
+  it("fifty peers that leave unread SDUs behind: the memory for peers is never exceeded, and an honest one finds room", async () => {
+    for (const options of [{}, { mtu: 100, mps: 50 }]) {
+      const { rig, connection, frame, signal } = await createScene(37_683);
+      const { host } = rig;
+      const check = (step: string): void => {
+        const { held, size } = rig.aioble.counters().peers;
+        ok(held <= size, `${step}: ${held} of ${size}`);
+        ok(
+          host.budget.beyond >= 0 && host.budget.beyond <= size / 2,
+          `${step}: ${host.budget.beyond} beyond`,
+        );
+      };
+      let current = connection;
+      for (let round = 0; round < 50; round++) {
+        const accepts = [1, 2, 3].map(() => current.l2capAccept(PSM, options));
+        for (const accept of accepts) accept.catch(() => undefined);
+        for (let index = 0; index < 3; index++) {
+          await signal(PLAIN, index + 1, PSM, PEER + index, 100, 50, 10);
+          check(`link ${round}, channel ${index} opens`);
+          await frame(sdu(counting(30)), OWN + index);
+          check(`link ${round}, channel ${index} receives`);
+        }
+        // Some close their channels first.
+        if (round % 2) await signal(DISCONNECT, 9, OWN, PEER);
+        check(`link ${round} closes a channel`);
+        await rig.disconnect();
+        check(`link ${round} ends`);
+        const advertised = rig.aioble.advertise({ intervalUs: 100_000 });
+        await rig.settle();
+        await rig.connect();
+        current = await advertised;
+      }
+      const accepted = current.l2capAccept(PSM, options);
+      const [answer] = await signal(PLAIN, 1, PSM, PEER, 100, 50, 10);
+      ok(answer?.endsWith("00 00"), answer);
+      await frame(sdu(counting(30)));
+      deepEqual(await (await accepted).recv(), counting(30));
+      await rig.disconnect();
+      await rig.clock.advance(31_000);
+      equal(host.budget.held, 0);
+      equal(host.budget.beyond, 0);
+    }
   });
 });
 

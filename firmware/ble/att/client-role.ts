@@ -167,10 +167,7 @@ export class AttClientRole implements AttRole {
     const { account } = this.bearer;
     const waiting = this.queue.length + (this.running ? 1 : 0);
     // One is taken whatever else the link keeps: values that the peer sends must not keep anybody from asking it to stop.
-    if (waiting === 0) {
-      account.force(bytes);
-      return undefined;
-    }
+    if (waiting === 0 && account.force(bytes)) return undefined;
     if (waiting < OPERATIONS_MAX && account.take(bytes)) return undefined;
     return new BleError(
       "operation-queue-full",

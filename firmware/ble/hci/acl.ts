@@ -241,8 +241,7 @@ export class Acl {
     if (queued >= QUEUE_LIMIT + ANSWER_RESERVE) return this.drop(link);
     const isBeyond = !link.account.charge(L2CAP_OFFSET + length);
     if (isBeyond) {
-      if (link.beyond >= BEYOND_MAX) return this.drop(link);
-      link.account.force(L2CAP_OFFSET + length);
+      if (link.beyond >= BEYOND_MAX || !link.account.force(L2CAP_OFFSET + length)) return this.drop(link);
       link.beyond++;
     }
     const spare = link.spare;

@@ -243,6 +243,11 @@ export class CreditChannel implements InboxPort {
     return this.receiver.unread;
   }
 
+  /** What the SDUs cost that have arrived and have not been read to their ends, overheads included. */
+  get unreadCost(): number {
+    return this.receiver.unreadCost;
+  }
+
   /** Takes the oldest SDU, or what is left of it. One has arrived. */
   read(): Uint8Array {
     const bytes = this.receiver.read();

@@ -7,8 +7,9 @@ import { ChannelRequest, type RequestFields, type RequestPort } from "./channel-
 import { CHANNEL_RESULT, type CloseReason, RECONFIGURE_RESULT } from "./channel-results.ts";
 import { type ChannelLink, CreditChannel, type PeerParameters } from "./credit-channel.ts";
 import type { L2cap } from "./l2cap.ts";
+import type { LeftBehind } from "./left-behind.ts";
 import { REJECT, SIGNAL, type SignalHandler, type Signaling } from "./signaling.ts";
-import { type LeftBehind, UnreadChannels } from "./unread-channels.ts";
+import { UnreadChannels } from "./unread-channels.ts";
 
 /** Channel identifiers that credit-based channels of an LE link have (Vol 3, Part A, Table 2.3). */
 export const FIRST_CID = 0x0040;
@@ -69,7 +70,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
     this.link = port.link;
     this.copyBytes = port.copyBytes;
     this.signaling = port.l2cap.signaling;
-    this.unread = new UnreadChannels(port, (parameters) => this.free(parameters));
+    this.unread = new UnreadChannels(port);
     this.signaling.on(SIGNAL.LE_CREDIT_CONNECTION_REQUEST, this.onPlainRequest);
     this.signaling.on(SIGNAL.CREDIT_CONNECTION_REQUEST, this.onEnhancedRequest);
     this.signaling.on(SIGNAL.CREDIT_RECONFIGURE_REQUEST, this.onReconfigureRequest);
@@ -365,8 +366,8 @@ export class LinkChannels implements ChannelLink, RequestPort {
     this.channels.delete(channel.cid);
     this.port.l2cap.detach(channel.cid);
     this.port.onSize(this.channels.size);
-    if (channel.readable === undefined) this.free(channel.parameters);
-    else this.unread.keep(channel);
+    this.free(channel.parameters);
+    if (channel.readable !== undefined) this.unread.keep(channel);
     this.notifyClosed(channel, reason);
   }
 

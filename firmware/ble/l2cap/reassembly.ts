@@ -106,9 +106,14 @@ export class Reassembly implements AclReceiver {
   }
 
   private collect(buffer: Uint8Array, packet: DataView, length: number): void {
-    buffer.set(new Uint8Array(packet.buffer, packet.byteOffset + DATA_OFFSET, length), this.filled);
     // One for a link: an honest peer's request must not be lost to what else waits for it.
-    if (this.buffer !== buffer) this.account.force(buffer.length);
+    if (this.buffer !== buffer && !this.account.force(buffer.length)) {
+      this.account.refuse();
+      this.dropped++;
+      this.skip = buffer.length - length;
+      return;
+    }
+    buffer.set(new Uint8Array(packet.buffer, packet.byteOffset + DATA_OFFSET, length), this.filled);
     this.buffer = buffer;
     this.filled += length;
   }

@@ -4,6 +4,7 @@
  * more than there is room for.
  */
 import type { CopyBytes } from "../../platform/platform.ts";
+import { ITEM_OVERHEAD } from "../budget.ts";
 import { viewOf } from "../codec.ts";
 import type { ChannelReceiver } from "./channel.ts";
 import { type ChannelParameters, framesOf, SDU_LENGTH } from "./channel-parameters.ts";
@@ -124,6 +125,11 @@ export class SduInbox implements ChannelReceiver {
     return this.arrived.reduce((sum, { bytes, read }) => sum + bytes.length - read, 0);
   }
 
+  /** What the SDUs cost that have arrived and have not been read to their ends, overheads included. */
+  get unreadCost(): number {
+    return this.arrived.reduce((sum, { bytes }) => sum + bytes.length + ITEM_OVERHEAD, 0);
+  }
+
   /** Takes the oldest SDU, or what is left of it. One has arrived. */
   read(): Uint8Array {
     const { bytes, read } = this.arrived[0]!;
@@ -142,7 +148,7 @@ export class SduInbox implements ChannelReceiver {
     copyBytes(target, 0, viewOf(bytes), read, count);
     sdu.read = read + count;
     if (count < rest) return count;
-    this.spare = bytes;
+    if (this.isOpen) this.spare = bytes;
     this.release();
     return count;
   }

@@ -1,19 +1,16 @@
 /** What the closed channels of a link have received, until it is read. */
 import type { Clock, LogLevel } from "../../platform/platform.ts";
-import { type ChannelParameters, costOf } from "./channel-parameters.ts";
+import { ITEM_OVERHEAD } from "../budget.ts";
+import type { AclLink } from "../hci/acl.ts";
 import type { CreditChannel } from "./credit-channel.ts";
+import type { LeftBehind } from "./left-behind.ts";
 
 /** How long what a closed channel has received waits to be read. */
 export const UNREAD_MS = 30_000;
 
-/** What links that have ended leave to be read, all together: their accounts do not bound it any more. */
-export interface LeftBehind {
-  bytes: number;
-  readonly most: number;
-}
-
 /** What unread channels are handed. */
 export interface UnreadPort {
+  readonly link: AclLink;
   readonly clock: Clock;
   /** Bytes that nobody read in time. */
   readonly counters: { unreadBytes: number };
@@ -21,55 +18,60 @@ export interface UnreadPort {
   log(level: LogLevel, message: string): void;
 }
 
+interface Unread {
+  /** Bytes that it keeps. */
+  readonly bytes: number;
+  /** Ends the time to read. */
+  readonly timer: unknown;
+}
+
 export class UnreadChannels {
   private readonly port: UnreadPort;
-  private readonly free: (parameters: ChannelParameters) => void;
-  /** With what ends the time to read. */
-  private readonly channels = new Map<CreditChannel, unknown>();
-  private isOver = false;
+  private readonly channels = new Map<CreditChannel, Unread>();
 
-  /** @param free gives the link back what was set aside for a channel. */
-  constructor(port: UnreadPort, free: (parameters: ChannelParameters) => void) {
+  constructor(port: UnreadPort) {
     this.port = port;
-    this.free = free;
   }
 
-  /** What has arrived may be read for a while; then it goes, or a peer could fill the memory channel by channel. */
+  /**
+   * What has arrived may be read for a while; then it goes, or a peer could fill the memory channel by channel. What was set
+   * aside for the channel was given back: no more is kept than has arrived, which never is more.
+   */
   keep(channel: CreditChannel): void {
-    const timer = this.port.clock.setTimer(() => this.drop(channel, "within 30 s"), UNREAD_MS);
-    this.channels.set(channel, timer);
+    const { clock, link } = this.port;
+    const bytes = channel.unreadCost;
+    if (!link.account.force(bytes)) return this.drop(channel, "because no memory for peers is left");
+    this.channels.set(channel, {
+      bytes,
+      timer: clock.setTimer(() => this.drop(channel, "within 30 s"), UNREAD_MS),
+    });
   }
 
   /** All of it was read, or has gone. */
   drained(channel: CreditChannel): void {
-    const timer = this.channels.get(channel);
-    if (timer === undefined) return;
-    this.port.clock.clearTimer(timer);
+    const { clock, left, link } = this.port;
+    const unread = this.channels.get(channel);
+    if (!unread) return;
+    clock.clearTimer(unread.timer);
     this.channels.delete(channel);
-    this.free(channel.parameters);
-    if (this.isOver) this.port.left.bytes -= costOf(channel.parameters);
+    link.account.give(unread.bytes);
+    left.remove(channel);
   }
 
-  /** The link is gone. */
+  /** The link is gone, and no part of the memory is its own any more. */
   end(): void {
-    this.isOver = true;
-    for (const channel of [...this.channels.keys()]) this.leaveBehind(channel);
+    const { left, link } = this.port;
+    for (const [channel, { bytes }] of [...this.channels]) {
+      left.add(channel, bytes + ITEM_OVERHEAD, (why, level) => this.drop(channel, why, level));
+    }
+    link.account.end();
   }
 
-  /** A peer that comes again and again must not fill the memory with what it left before. */
-  private leaveBehind(channel: CreditChannel): void {
-    const { left } = this.port;
-    const cost = costOf(channel.parameters);
-    left.bytes += cost;
-    if (left.bytes <= left.most) return;
-    this.drop(channel, "and other links that have ended have left as much as may be kept");
-  }
-
-  private drop(channel: CreditChannel, why: string): void {
+  private drop(channel: CreditChannel, why: string, level: LogLevel = "warning"): void {
     const { counters, log } = this.port;
     const bytes = channel.unread;
     counters.unreadBytes += bytes;
-    log("warning", `l2cap: ${bytes} bytes of a closed channel were not read ${why}: they are gone`);
+    log(level, `l2cap: ${bytes} bytes of a closed channel were not read ${why}: they are gone`);
     // All of it is drained then.
     channel.discard();
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { Budget, ITEM_OVERHEAD, unboundedAccount } from "../../../firmware/ble/budget.ts";
+import { Budget, ITEM_OVERHEAD, type Leavings, unboundedAccount } from "../../../firmware/ble/budget.ts";
 
 function setUp(size: number) {
   const log: string[] = [];
@@ -63,14 +63,61 @@ describe("the budget of what peers make the host keep", () => {
     assert.equal(budget.peak, 3000);
   });
 
-  it("keeps what is forced, which the others' shares pay for, but not what they are guaranteed", () => {
+  it("keeps what is forced, which the others' shares pay for as far as they go, but not what they are guaranteed", () => {
     const { budget, fill } = setUp(8000);
     const [a, b] = [budget.account(1), budget.account(2)];
     fill(a, 1000);
-    for (let count = 0; count < 4; count++) a.force(744);
-    assert.equal(a.held, 7000);
+    assert.deepEqual(
+      [1, 2, 3, 4].map(() => a.force(744)),
+      [true, true, false, false],
+    );
+    assert.deepEqual([a.held, a.fitsForced(744), b.fitsForced(744)], [5000, false, true]);
     assert.equal(b.take(744), true);
     assert.equal(b.take(744), false);
+  });
+
+  it("guarantees a link that has ended nothing: what it left goes, the oldest first, when others need the room", () => {
+    const { budget, fill } = setUp(80_000);
+    const left: ReturnType<Budget["account"]>[] = [];
+    const leavings: Leavings = {
+      get bytes() {
+        return left.reduce((sum, { held }) => sum + held, 0);
+      },
+      dropOldest() {
+        const oldest = left.shift();
+        while (oldest && oldest.held > 0) oldest.give(500 - ITEM_OVERHEAD);
+        return oldest !== undefined;
+      },
+    };
+    budget.offer(leavings, "last");
+    for (let count = 0; count < 50; count++) {
+      const account = budget.account(count);
+      assert.ok(fill(account, 500) * 500 >= 10_000, `link ${count}`);
+      assert.ok(budget.held <= budget.size);
+      left.push(account);
+      account.end();
+      account.end();
+      assert.ok(budget.beyond <= budget.size / 2 && budget.beyond === budget.held, `link ${count}`);
+    }
+    assert.ok(left.length > 0);
+    // What a link has within its guarantee needs the room of the others' leavings only when it ends.
+    const modest = budget.account(50);
+    for (let count = 0; count < 18; count++) assert.ok(modest.take(500 - ITEM_OVERHEAD));
+    const [oldest] = left;
+    assert.ok(oldest!.held > 0 && budget.beyond + 9000 > budget.size / 2);
+    left.push(modest);
+    modest.end();
+    assert.deepEqual([oldest!.held, modest.held, budget.beyond], [0, 9000, budget.held]);
+    assert.ok(budget.beyond <= budget.size / 2);
+    const live = [1, 2, 3, 4].map((handle) => budget.account(handle));
+    for (const account of live) {
+      fill(account, 500);
+      assert.ok(account.held >= 10_000);
+      assert.ok(budget.held <= budget.size);
+    }
+    for (const account of live) for (let count = 0; count < 200; count++) account.force(500);
+    assert.ok(budget.held <= budget.size);
+    assert.deepEqual(left, []);
   });
 
   it("has no bound for a layer by itself", () => {

@@ -5,9 +5,9 @@ import { partWithClient } from "./client-memory.ts";
 import type { Attribute } from "./database.ts";
 import { endSubscriptions, noteCut } from "./subscriptions.ts";
 
-/** Whether the link's share takes one more that keeps so many bytes. The first always finds room. */
+/** Whether the link's share takes one more that keeps so many bytes. The first may go beyond the share. */
 export function hasRoomFor({ account, indications }: ServerBearer, bytes: number): boolean {
-  if (indications.length === 0 || account.fits(bytes)) return true;
+  if (indications.length === 0 ? account.fitsForced(bytes) : account.fits(bytes)) return true;
   account.refuse();
   return false;
 }
@@ -17,8 +17,7 @@ export function hasRoomFor({ account, indications }: ServerBearer, bytes: number
  * @param bytes that it keeps until then.
  */
 export function indicate(bearer: ServerBearer, pending: PendingIndication, bytes: number): void {
-  bearer.account.force(bytes);
-  pending.bytes = bytes;
+  if (bearer.account.force(bytes)) pending.bytes = bytes;
   bearer.indications.push(pending);
   sendNext(bearer);
 }

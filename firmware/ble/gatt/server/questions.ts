@@ -77,7 +77,7 @@ function openQuestion(
     if (settle(bearer, open)) onTimeout();
   };
   const { account } = bearer;
-  if (!blocks && !account.fits(bytes)) {
+  if (!(blocks ? account.fitsForced(bytes) : account.fits(bytes))) {
     account.refuse();
     return undefined;
   }
