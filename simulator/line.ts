@@ -16,6 +16,22 @@ export type Tap = (direction: "to-controller" | "to-host", packet: Uint8Array, n
 
 const NOTHING = new Uint8Array(0);
 
+/** The packet of a header and a piece of payload, in `into` where it has room for it. See `HciTransport.gather`. */
+export function gatherPacket(
+  header: Uint8Array,
+  headerLength: number,
+  payload: Uint8Array,
+  start: number,
+  end: number,
+  into?: Uint8Array,
+): Uint8Array {
+  const length = headerLength + end - start;
+  const packet = into !== undefined && into.length >= length ? into : new Uint8Array(length);
+  packet.set(header.subarray(0, headerLength));
+  packet.set(payload.subarray(start, end), headerLength);
+  return packet;
+}
+
 export class SimulatedLine implements HciTransport {
   /** Sees what passes. */
   tap: Tap | undefined = undefined;
@@ -47,20 +63,7 @@ export class SimulatedLine implements HciTransport {
     this.wantsRoom = false;
   }
 
-  gather(
-    header: Uint8Array,
-    headerLength: number,
-    payload: Uint8Array,
-    start: number,
-    end: number,
-    into?: Uint8Array,
-  ): Uint8Array {
-    const length = headerLength + end - start;
-    const packet = into !== undefined && into.length >= length ? into : new Uint8Array(length);
-    packet.set(header.subarray(0, headerLength));
-    packet.set(payload.subarray(start, end), headerLength);
-    return packet;
-  }
+  readonly gather = gatherPacket;
 
   write(header: Uint8Array, headerLength: number, payload?: Uint8Array, start = 0, end?: number): boolean {
     const stop = end ?? payload?.length ?? 0;

@@ -8,6 +8,7 @@ import type {
 } from "../../firmware/platform/platform.ts";
 import type { Controller } from "../controller/controller.ts";
 import { FROM_CONTROLLER, H4Framer } from "../h4.ts";
+import { gatherPacket } from "../line.ts";
 import { CYW43_TIMES, Cyw43Chip, type Cyw43Times } from "./cyw43.ts";
 
 /** Start bit, eight data bits, stop bit. */
@@ -96,20 +97,7 @@ export class ChipLine implements HciTransport, RadioLines {
     return true;
   }
 
-  gather(
-    header: Uint8Array,
-    headerLength: number,
-    payload: Uint8Array,
-    start: number,
-    end: number,
-    into?: Uint8Array,
-  ): Uint8Array {
-    const length = headerLength + end - start;
-    const packet = into !== undefined && into.length >= length ? into : new Uint8Array(length);
-    packet.set(header.subarray(0, headerLength));
-    packet.set(payload.subarray(start, end), headerLength);
-    return packet;
-  }
+  readonly gather = gatherPacket;
 
   close(): void {
     this.session++;
