@@ -1,22 +1,14 @@
-/** The Security Manager of one link: who may pair, what the link is encrypted with, and the timer. */
+/** The Security Manager of one link: who may pair, what is to be encrypted, and the timer. */
 import type { Timer } from "../../platform/platform.ts";
 import { copyBytes, formatAddress } from "../codec.ts";
-import { HciError } from "../errors.ts";
-import { type LinkSecurity, UNENCRYPTED } from "../security.ts";
 import { textOf } from "../text.ts";
 import { bondOf, isTaken } from "./bonding.ts";
 import type { SecurityContext } from "./context.ts";
 import { admit, configuredSettings, isEnough } from "./demands.ts";
-import {
-  bondLostError,
-  ignoredError,
-  notSavedError,
-  pairingFailedError,
-  refusedError,
-  timeoutError,
-} from "./failure.ts";
+import { ignoredError, notSavedError, pairingFailedError, refusedError, timeoutError } from "./failure.ts";
 import { authReqOf } from "./features.ts";
-import type { Bond, Identity, LongTermKey } from "./keys.ts";
+import type { Identity } from "./keys.ts";
+import { LinkEncryption, UNSPECIFIED_ERROR } from "./link-encryption.ts";
 import { IO_CAPABILITY } from "./method.ts";
 import { type Occasion, Pairing, type PairingHandlers } from "./pairing.ts";
 import { AUTH_REQ, PAIRING_FAILURE, pairingFailed, pairingRequest, securityRequest } from "./pdus.ts";
@@ -25,14 +17,10 @@ import { PairRequests } from "./requests.ts";
 import { encodeSmp } from "./run.ts";
 import type { FailureSource, Level, PairingContext, PairingResult, PairingSettings, Step } from "./state.ts";
 import { fieldsOf, findPdu, initiate, isOfOtherRole, respondTo } from "./step.ts";
-import { isSame, join } from "./toolbox.ts";
+import { join } from "./toolbox.ts";
 
 /** The Security Manager's timer (Vol 3, Part H, 3.4). */
 export const SMP_TIMEOUT_MS = 30_000;
-
-/** The peer has no key, and other controller error codes (Vol 1, Part F, 1.3). */
-const KEY_MISSING = 0x06;
-const UNSPECIFIED_ERROR = 0x1f;
 
 /** Failures found here by which a peer, or somebody in its place, may have learned something, or wanted to. */
 const SUSPICIOUS: readonly number[] = [
@@ -47,25 +35,14 @@ const SUSPICIOUS: readonly number[] = [
   PAIRING_FAILURE.KEY_REJECTED,
 ];
 
-/** What the link is about to be encrypted with. */
-interface Encryption {
-  readonly level: Level;
-  /** Undefined: the key of a pairing. */
-  readonly bond: Bond | undefined;
-  readonly onDone?: (error: unknown) => void;
-}
-
 export class SecurityLink implements PairingHandlers {
   private readonly link: SecuredLink;
   private readonly shared: SecurityContext;
   private readonly port: SecurityPort;
   /** Its address as it stands in the log. */
   private readonly peer: string;
-  private security: LinkSecurity = UNENCRYPTED;
-  /** Whose key encrypts the link. */
-  private bond: Bond | undefined = undefined;
+  private readonly encryption: LinkEncryption;
   private pairing: Pairing | undefined = undefined;
-  private encryption: Encryption | undefined = undefined;
   private readonly requests = new PairRequests();
   /** A Security Request waits for the central's answer. */
   private isRequesting = false;
@@ -82,7 +59,9 @@ export class SecurityLink implements PairingHandlers {
     link.channel.receiver = {
       receive: (view, start, length) => this.receive(copyBytes(view, start, length)),
     };
-    this.publish({ hasKey: this.keyOf(this.findBond()) !== undefined });
+    this.encryption = new LinkEncryption(link, shared.port, this.peer, (status) =>
+      this.encryptionChanged(status),
+    );
   }
 
   /** The link has ended, with all that was under way. Whoever waits ends with the link. */
@@ -90,7 +69,7 @@ export class SecurityLink implements PairingHandlers {
     this.isClosed = true;
     this.link.channel.receiver = undefined;
     this.requests.clear();
-    this.encryption = undefined;
+    this.encryption.abandon();
     this.dropPairing();
   }
 
@@ -114,21 +93,19 @@ export class SecurityLink implements PairingHandlers {
 
   /** See `SecurityManager.encryptWithBond`. */
   encryptWithBond(onDone: (error: unknown) => void): boolean {
-    const bond = this.findBond();
-    if (!this.link.isCentral || !bond || !this.keyOf(bond) || this.isBusy) return false;
-    this.startEncryption(bond, onDone);
+    const bond = this.encryption.findUsableBond();
+    if (!this.link.isCentral || !bond || this.isBusy) return false;
+    this.encryption.startWithBond(bond, onDone);
     return true;
   }
 
   /** A bond was deleted; perhaps this one. */
   bondForgotten(): void {
-    if (this.findBond()) return;
-    this.bond = undefined;
-    this.publish({ isBonded: false, hasKey: this.security.isEncrypted });
+    if (!this.encryption.findBond()) this.encryption.forgotten();
   }
 
   private get isBusy(): boolean {
-    return this.pairing !== undefined || this.encryption !== undefined;
+    return this.pairing !== undefined || this.encryption.isChanging;
   }
 
   /** Serves the requests that wait, one at a time, when nothing is under way. */
@@ -145,8 +122,9 @@ export class SecurityLink implements PairingHandlers {
 
   /** Whether the link is protected as these settings demand. */
   private isSatisfied(settings: PairingSettings): boolean {
-    const { isEncrypted, isBonded } = this.security;
-    return isEncrypted && (isBonded || !settings.bond) && isEnough(this.security, settings);
+    const { security } = this.encryption;
+    const { isEncrypted, isBonded } = security;
+    return isEncrypted && (isBonded || !settings.bond) && isEnough(security, settings);
   }
 
   private begin(request: PairRequest): void {
@@ -157,9 +135,9 @@ export class SecurityLink implements PairingHandlers {
 
   /** The central encrypts with the bond's key first, even when that is not enough: it knows its peer then. */
   private encryptOrPair(settings: PairingSettings, request: PairRequest | undefined): void {
-    const bond = this.findBond();
-    if (!bond || !this.keyOf(bond) || this.security.isEncrypted) return this.initiate(settings, request);
-    this.startEncryption(bond, (error) => {
+    const bond = this.encryption.findUsableBond();
+    if (!bond || this.encryption.security.isEncrypted) return this.initiate(settings, request);
+    this.encryption.startWithBond(bond, (error) => {
       if (error !== undefined) return this.requests.settle(request, error);
       // A request that is not satisfied yet pairs when it is served again.
       if (!request && !isEnough(bond, settings)) this.initiate(settings, request);
@@ -168,82 +146,22 @@ export class SecurityLink implements PairingHandlers {
 
   // Encryption.
 
-  private findBond(): Bond | undefined {
-    const { addressType, address } = this.link.peerAddress;
-    return this.port.bonds.find(addressType, address);
-  }
-
-  /** The key for this link's role. */
-  private keyOf(bond: Bond | undefined): LongTermKey | undefined {
-    return this.link.isCentral ? bond?.keyAsCentral : bond?.keyAsPeripheral;
-  }
-
-  private startEncryption(bond: Bond, onDone: (error: unknown) => void): void {
-    this.encryption = { level: bond, bond, onDone };
-    this.startEncrypting(this.keyOf(bond)!);
-  }
-
-  private startEncrypting(key: LongTermKey): void {
-    this.port.encrypt(this.link, key).catch((error: unknown) => {
-      if (this.isClosed) return;
-      this.port.log("warning", `smp: link ${this.link.handle}: ${textOf(error)}`);
-      const status = error instanceof HciError ? error.status : 0;
-      this.encryptionChanged(status || UNSPECIFIED_ERROR);
-    });
-  }
-
   /** The peer's link layer asks for a key. */
   keyRequested(ediv: number, rand: Uint8Array): void {
     if (this.pairing) return this.pairing.feed({ is: "keyRequest", ediv, rand });
-    const bond = this.findBond();
-    const key = bond?.keyAsPeripheral;
-    if (bond && key?.ediv === ediv && isSame(key.rand, rand)) {
-      this.encryption = { level: bond, bond };
-      return this.port.answerKeyRequest(this.link, key.key);
-    }
-    this.port.answerKeyRequest(this.link, undefined);
-    const why = bond
-      ? "with another key than that of the bond: it has paired anew with a device of this address, or this one has"
-      : "but there is no bond with it: let it forget this device, and pair again";
-    this.port.log("warning", `smp: ${this.peer} wants to encrypt, ${why}`);
+    this.encryption.answerWithBond(ediv, rand);
   }
 
   /** The link is encrypted, or the controller's error code says why not. */
   encryptionChanged(status: number): void {
-    const { encryption, port } = this;
-    this.encryption = undefined;
-    if (status === 0 && encryption) {
-      const { bond, level } = encryption;
-      const { isAuthenticated, isSecureConnections, keySize } = level;
-      const isBonded = bond !== undefined;
-      this.bond = bond;
-      this.publish({
-        isEncrypted: true,
-        isAuthenticated,
-        isSecureConnections,
-        isBonded,
-        keySize,
-        hasKey: true,
-      });
-      this.stopRequesting();
-      port.log("info", `smp: link ${this.link.handle} is encrypted`);
-    }
-    port.onSecurity(this.link, status);
+    const isExpected = this.encryption.isChanging;
+    const notify = this.encryption.changed(status);
+    if (status === 0 && isExpected) this.stopRequesting();
+    this.port.onSecurity(this.link, status);
     if (this.isClosed) return;
     this.pairing?.feed({ is: "encryption", status });
-    encryption?.onDone?.(status === 0 ? undefined : this.encryptionError(status));
+    notify();
     this.serve();
-  }
-
-  private encryptionError(status: number): Error {
-    if (status !== KEY_MISSING) return pairingFailedError(status, "controller");
-    this.port.log("warning", `smp: ${this.peer} has no key any more: it has forgotten this device`);
-    return bondLostError(status);
-  }
-
-  private publish(change: Partial<LinkSecurity>): void {
-    this.security = { ...this.security, ...change };
-    this.link.secured(this.security, this.bond);
   }
 
   // PDUs.
@@ -269,16 +187,16 @@ export class SecurityLink implements PairingHandlers {
 
   /** The peripheral asks for encryption (2.4.6). It can raise what this side asks for, and never lower it. */
   private securityRequested(authReq: number): void {
-    if (this.encryption) return;
+    const { encryption } = this;
+    if (encryption.isChanging) return;
     const { user } = this.shared;
     const own = this.configured(user);
     const canAuthenticate = own.io !== IO_CAPABILITY.NO_INPUT_NO_OUTPUT;
     const mitm = own.mitm || ((authReq & AUTH_REQ.MITM) !== 0 && canAuthenticate);
     const settings: PairingSettings = { ...own, mitm };
-    const bond = this.findBond();
-    if (bond && this.keyOf(bond)) {
-      if (!this.security.isEncrypted) return this.encryptOrPair(settings, undefined);
-      if (isEnough(this.security, settings)) return;
+    if (encryption.findUsableBond()) {
+      if (!encryption.security.isEncrypted) return this.encryptOrPair(settings, undefined);
+      if (isEnough(encryption.security, settings)) return;
     }
     const reason = this.admit(settings, user, undefined);
     if (reason !== 0) return this.refuse(reason);
@@ -313,7 +231,7 @@ export class SecurityLink implements PairingHandlers {
   ): number {
     const { peer } = this;
     const asksConsent = user?.asksConsent ?? false;
-    return admit(this.shared, { peer, bond: this.findBond(), request, wantsBond, asksConsent });
+    return admit(this.shared, { peer, bond: this.encryption.findBond(), request, wantsBond, asksConsent });
   }
 
   private initiate(settings: PairingSettings, request: PairRequest | undefined): void {
@@ -336,11 +254,12 @@ export class SecurityLink implements PairingHandlers {
     request: PairRequest | undefined,
     first: (context: PairingContext) => Step,
   ): void {
-    const { bond: proven, link, port, shared } = this;
+    const { encryption, link, port, shared } = this;
     const user = request?.user ?? shared.user;
     const isAttended = request !== undefined || shared.isWindowOpen;
-    const apparent = this.findBond();
-    const claimant = { proven, apparent, isTrusted: isAttended || this.security.isBonded };
+    const apparent = encryption.findBond();
+    const isTrusted = isAttended || encryption.security.isBonded;
+    const claimant = { proven: encryption.proven, apparent, isTrusted };
     const keypress = settings.keypress || (user?.hearsKeypresses ?? false);
     const context: PairingContext = {
       ciphers: port.crypto,
@@ -352,7 +271,7 @@ export class SecurityLink implements PairingHandlers {
       identity: port.ownIdentity(),
       ownIrk: () => port.bonds.ownIrk(),
       previous: apparent,
-      isTrusted: claimant.isTrusted,
+      isTrusted,
       asksConsent: request === undefined && (user?.asksConsent ?? false),
       isTaken: (identity, irk, level) => isTaken(port.bonds, claimant, identity, irk, level),
     };
@@ -371,13 +290,11 @@ export class SecurityLink implements PairingHandlers {
   }
 
   encrypt(key: Uint8Array, level: Level): void {
-    this.encryption = { level, bond: undefined };
-    this.startEncrypting({ key, ediv: 0, rand: new Uint8Array(8) });
+    this.encryption.startWithPairing(key, level);
   }
 
   answerKey(key: Uint8Array | undefined, level: Level): void {
-    if (key) this.encryption = { level, bond: undefined };
-    this.port.answerKeyRequest(this.link, key);
+    this.encryption.answerWithPairing(key, level);
   }
 
   finished(pairing: Pairing, result: PairingResult): void {
@@ -389,7 +306,8 @@ export class SecurityLink implements PairingHandlers {
     const error = result.isBonding ? this.keep(pairing, result) : undefined;
     // What was paired for one serves all who ask no more. A peer that keeps no keys is no failure.
     for (const waiting of requests.all) {
-      if (waiting === request || isEnough(this.security, waiting.settings)) requests.settle(waiting, error);
+      if (waiting === request || isEnough(this.encryption.security, waiting.settings))
+        requests.settle(waiting, error);
     }
     this.serve();
   }
@@ -412,8 +330,7 @@ export class SecurityLink implements PairingHandlers {
       port.log("error", `smp: link ${link.handle}: the bond was not kept: ${textOf(error)}`);
       return notSavedError(textOf(error));
     }
-    this.bond = port.bonds.find(bond.identity.addressType, bond.identity.address);
-    this.publish({ isBonded: this.bond !== undefined });
+    this.encryption.bonded(port.bonds.find(bond.identity.addressType, bond.identity.address));
     port.onSecurity(link, 0);
     return undefined;
   }

@@ -1,0 +1,167 @@
+/** What one link is encrypted with, and with which key next (Vol 3, Part H, 2.4.4 and 2.4.5; Vol 6, Part B, 5.1.3). */
+import { HciError } from "../errors.ts";
+import { type LinkSecurity, UNENCRYPTED } from "../security.ts";
+import { textOf } from "../text.ts";
+import { bondLostError, pairingFailedError } from "./failure.ts";
+import type { Bond, LongTermKey } from "./keys.ts";
+import type { SecuredLink, SecurityPort } from "./port.ts";
+import type { Level } from "./state.ts";
+import { isSame } from "./toolbox.ts";
+
+/** The peer has no key, and other controller error codes (Vol 1, Part F, 1.3). */
+const KEY_MISSING = 0x06;
+export const UNSPECIFIED_ERROR = 0x1f;
+
+/** What the link is about to be encrypted with. */
+interface Encryption {
+  readonly level: Level;
+  /** Undefined: the key of a pairing. */
+  readonly bond: Bond | undefined;
+  readonly onDone?: (error: unknown) => void;
+}
+
+export class LinkEncryption {
+  private readonly link: SecuredLink;
+  private readonly port: SecurityPort;
+  /** Its address as it stands in the log. */
+  private readonly peer: string;
+  /** The controller refuses to begin; its error code. */
+  private readonly onRefused: (status: number) => void;
+  private current: LinkSecurity = UNENCRYPTED;
+  private provenBond: Bond | undefined = undefined;
+  private next: Encryption | undefined = undefined;
+
+  constructor(link: SecuredLink, port: SecurityPort, peer: string, onRefused: (status: number) => void) {
+    this.link = link;
+    this.port = port;
+    this.peer = peer;
+    this.onRefused = onRefused;
+    this.publish({ hasKey: this.keyOf(this.findBond()) !== undefined });
+  }
+
+  get security(): LinkSecurity {
+    return this.current;
+  }
+
+  /** The bond whose key encrypts the link. */
+  get proven(): Bond | undefined {
+    return this.provenBond;
+  }
+
+  /** The controller has been asked to encrypt, or has been given a key, and has not reported yet. */
+  get isChanging(): boolean {
+    return this.next !== undefined;
+  }
+
+  /** Whoever waits ends with the link. */
+  abandon(): void {
+    this.next = undefined;
+  }
+
+  /** The bond of the peer that this link's address claims. */
+  findBond(): Bond | undefined {
+    const { addressType, address } = this.link.peerAddress;
+    return this.port.bonds.find(addressType, address);
+  }
+
+  /** The bond with a key for this link's role. */
+  findUsableBond(): Bond | undefined {
+    const bond = this.findBond();
+    return this.keyOf(bond) && bond;
+  }
+
+  private keyOf(bond: Bond | undefined): LongTermKey | undefined {
+    return this.link.isCentral ? bond?.keyAsCentral : bond?.keyAsPeripheral;
+  }
+
+  /** The central starts with the key of a bond. @param onDone is called once, unless the link ends. */
+  startWithBond(bond: Bond, onDone: (error: unknown) => void): void {
+    this.next = { level: bond, bond, onDone };
+    this.start(this.keyOf(bond)!);
+  }
+
+  /** The central starts with the key of a pairing. */
+  startWithPairing(key: Uint8Array, level: Level): void {
+    this.next = { level, bond: undefined };
+    this.start({ key, ediv: 0, rand: new Uint8Array(8) });
+  }
+
+  private start(key: LongTermKey): void {
+    const { next } = this;
+    this.port.encrypt(this.link, key).catch((error: unknown) => {
+      if (this.next !== next) return;
+      const status = error instanceof HciError ? error.status : 0;
+      this.port.log("warning", `smp: link ${this.link.handle}: ${textOf(error)}`);
+      this.onRefused(status || UNSPECIFIED_ERROR);
+    });
+  }
+
+  /** The peripheral answers with the key of a pairing. @param key undefined: there is none. */
+  answerWithPairing(key: Uint8Array | undefined, level: Level): void {
+    if (key) this.next = { level, bond: undefined };
+    this.port.answerKeyRequest(this.link, key);
+  }
+
+  /** The peripheral answers with the bond's key, if it is that one which the peer's link layer asks for. */
+  answerWithBond(ediv: number, rand: Uint8Array): void {
+    const bond = this.findBond();
+    const key = bond?.keyAsPeripheral;
+    if (bond && key?.ediv === ediv && isSame(key.rand, rand)) {
+      this.next = { level: bond, bond };
+      return this.port.answerKeyRequest(this.link, key.key);
+    }
+    this.port.answerKeyRequest(this.link, undefined);
+    const why = bond
+      ? "with another key than that of the bond: it has paired anew with a device of this address, or this one has"
+      : "but there is no bond with it: let it forget this device, and pair again";
+    this.port.log("warning", `smp: ${this.peer} wants to encrypt, ${why}`);
+  }
+
+  /**
+   * The controller reports that the link is encrypted, or its error code says why not.
+   * @returns what notifies whoever started it
+   */
+  changed(status: number): () => void {
+    const { next } = this;
+    this.next = undefined;
+    if (status === 0 && next) {
+      const { bond, level } = next;
+      const { isAuthenticated, isSecureConnections, keySize } = level;
+      const isBonded = bond !== undefined;
+      this.provenBond = bond;
+      this.publish({
+        isEncrypted: true,
+        isAuthenticated,
+        isSecureConnections,
+        isBonded,
+        keySize,
+        hasKey: true,
+      });
+      this.port.log("info", `smp: link ${this.link.handle} is encrypted`);
+    }
+    return () => next?.onDone?.(status === 0 ? undefined : this.errorFor(status));
+  }
+
+  private errorFor(status: number): Error {
+    if (status !== KEY_MISSING) return pairingFailedError(status, "controller");
+    this.port.log("warning", `smp: ${this.peer} has no key any more: it has forgotten this device`);
+    return bondLostError(status);
+  }
+
+  /** The pairing whose key encrypts the link left this bond; undefined: it was not kept. */
+  bonded(bond: Bond | undefined): void {
+    this.provenBond = bond;
+    this.publish({ isBonded: bond !== undefined });
+  }
+
+  /** The bond that the peer's address claims was deleted. */
+  forgotten(): void {
+    this.provenBond = undefined;
+    this.publish({ isBonded: false, hasKey: this.current.isEncrypted });
+  }
+
+  private publish(change: Partial<LinkSecurity>): void {
+    this.current = { ...this.current, ...change };
+    this.link.secured(this.current, this.provenBond);
+  }
+}
