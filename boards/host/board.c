@@ -73,10 +73,6 @@ void port_init(int argc, char **argv) {
     watch(flash_fd);
 }
 
-void port_halt(void) {
-    exit(1);
-}
-
 void port_exit(int status) {
     exit(status);
 }

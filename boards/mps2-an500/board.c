@@ -65,14 +65,6 @@ uint32_t port_heap_growth(uint32_t most) {
     return growth < most ? growth : most;
 }
 
-void port_halt(void) {
-    semihosting_exit(1);
-    for (;;) {
-        port_watchdog_feed();
-        port_event_wait();
-    }
-}
-
 void port_exit(int status) {
     semihosting_exit(status);
     port_reset();

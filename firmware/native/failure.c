@@ -71,9 +71,15 @@ void failure_fatal(const char *format, ...) {
     port_panic();
 }
 
+/* While nobody has connected, what fills the heap is most likely the program itself. */
 static void describe_full_heap(txMachine *the, char *line, size_t size) {
     struct heap_figures heap;
     heap_figures(&heap);
+    int begun = 0;
+    if (application_starting())
+        begun = snprintf(line, size, "the application does not fit on this board: ");
+    line += begun;
+    size -= (size_t)begun;
     if (heap.refused > 0 && (size_t)heap.refused > heap.most) {
         snprintf(line, size, "out of memory: %d bytes at once, and the heap cannot grow beyond %u bytes",
                  (int)heap.refused, (unsigned)heap.most);
@@ -84,18 +90,6 @@ static void describe_full_heap(txMachine *the, char *line, size_t size) {
              "%u bytes",
              (int)the->currentHeapCount, (int)the->maximumHeapCount, (int)the->currentChunksSize,
              (int)the->maximumChunksSize, (unsigned)heap.most);
-}
-
-/* Nobody has connected: what fills the heap is the program itself, and would after every restart. */
-static void does_not_fit(txMachine *the, const char *figures) __attribute__((noreturn));
-
-static void does_not_fit(txMachine *the, const char *figures) {
-    char text[768];
-    snprintf(text, sizeof text, "the application does not fit on this board, and is not started again: %s",
-             figures);
-    stack_write_callers(the, text, sizeof text);
-    console_text(CONSOLE_FATAL, text);
-    port_halt();
 }
 
 /* The engine's last resort. Returns only where the engine and the camera can go on. */
@@ -112,8 +106,6 @@ void fxAbort(txMachine *the, int status) {
         return;
     case XS_NOT_ENOUGH_MEMORY_EXIT:
         describe_full_heap(the, line, sizeof line);
-        if (application_starting())
-            does_not_fit(the, line);
         break;
     case XS_STACK_OVERFLOW_EXIT:
         snprintf(line, sizeof line, "stack overflow: %d of %d slots of JavaScript stack in use",

@@ -286,12 +286,6 @@ void port_console_write(const char *text, size_t length);
  */
 void port_exit(int status) __attribute__((noreturn));
 
-/*
- * Where somebody takes the status, ends the program with status 1; elsewhere sleeps, with the watchdog fed,
- * until somebody resets the camera. For what would fail in the same way after every restart.
- */
-void port_halt(void) __attribute__((noreturn));
-
 /* ---- figures ---- */
 
 /* What the board counted since start. A member that a board cannot know stays 0. */
