@@ -11,6 +11,7 @@ import { type BenchImages, buildBenchImages, EXAMPLE } from "./images.ts";
 import type { Peer } from "./peer.ts";
 import { type Report, runImage } from "./run.ts";
 import {
+  ADVERTISERS,
   CHANNEL_REPETITIONS,
   type Counted,
   DISCOVERY_REPETITIONS,
@@ -39,13 +40,14 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
     return { value: images as [BenchImages, BenchImages] };
   });
   return yield* step("measure", "Measurements", async () => {
-    const [onCamera, onHost, start, fit, channels, discovery, bonds] = await Promise.all([
+    const [onCamera, onHost, start, fit, channels, discovery, scan, bonds] = await Promise.all([
       runImage(camera, camera.application, (peer) => operations(peer, IDLE_MS)),
       runImage(host, host.application, (peer) => operations(peer, IDLE_MS)),
       measureStart(camera),
       runImage(camera, camera.fit, (peer) => peer.fits()),
       hasChannels(camera) ? runImage(camera, camera.channels, measureChannel) : undefined,
       measureDiscovery(camera),
+      measureScan(camera),
       hasSecurity(camera) ? runImage(camera, camera.bonds, async () => {}) : undefined,
     ]);
     const pairing = hasPairing(camera) ? await runImage(camera, camera.pairing, measurePairing) : undefined;
@@ -58,6 +60,7 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
         ...operationFigures(onCamera),
         ...channelFigures(channels),
         ...discovery,
+        ...scan,
         ...(bonds ? { resolveAddress: mean(bonds, "resolveAddress", RESOLUTIONS) } : {}),
         ...pairingFigures(pairing),
         ramBytes: ramOf(product.board, product.image) + Math.max(start.heap, heapOf(onCamera)),
@@ -70,6 +73,7 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
         ...operationFigures(onHost),
         ...channelFigures(channelsOnHost),
         ...(await measureDiscovery(host)),
+        ...(await measureScan(host)),
         ...(await measureThroughput(host)),
       },
     };
@@ -182,6 +186,23 @@ export async function measureDiscovery(images: BenchImages): Promise<BoardFigure
   return {
     discovery8x40: mean(report, "discovery8x40", DISCOVERY_REPETITIONS),
     discovery8x40RoundTrips: roundTrips,
+  };
+}
+
+/** Whether the image has the feature that scans. */
+export const canScan = ({ board }: BenchImages): boolean => board.manifest.features.includes("scan");
+
+/** The part of those who advertise in the application that shows what a scan costs. */
+export const measureAdvertisers = (peer: Peer): Promise<void> => peer.advertisers();
+
+/** What it takes to hear of many devices, and to keep as many of them in mind as a scan does; nothing without the feature. */
+export async function measureScan(images: BenchImages): Promise<BoardFigures> {
+  if (!canScan(images)) return {};
+  const report = await runImage(images, images.scan, measureAdvertisers);
+  const used = (name: string): number => firstNumber(report, new RegExp(`^heap ${name} (\\d+)`));
+  return {
+    scanReport: mean(report, "scanReport", ADVERTISERS),
+    scanRamBytes: Math.max(used("scan"), used("scanResponses")) - used("beforeScan"),
   };
 }
 

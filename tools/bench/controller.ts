@@ -19,6 +19,7 @@ const OPCODE = {
   LE_READ_BUFFER_SIZE: 0x2002,
   LE_READ_FEATURES: 0x2003,
   LE_ADVERTISING_ENABLE: 0x200a,
+  LE_SCAN_ENABLE: 0x200c,
   LE_READ_MAXIMUM_DATA_LENGTH: 0x202f,
 } as const;
 
@@ -68,6 +69,7 @@ export class BenchController {
   private onPdu: ((sent: SentPdu) => void) | undefined = undefined;
   private readonly pdus: SentPdu[] = [];
   private onAdvertising: (() => void) | undefined = undefined;
+  private onScanning: (() => void) | undefined = undefined;
 
   /** The camera has opened its line, or opened it again. */
   attach(socket: Socket): void {
@@ -96,6 +98,7 @@ export class BenchController {
     if (opcode === OPCODE.LE_SET_RANDOM_ADDRESS) this.randomAddress = packet.slice(4, 10).reverse();
     if (opcode === OPCODE.LE_KEY_REQUEST_REPLY) this.onKeyReply?.();
     if (opcode === OPCODE.LE_ADVERTISING_ENABLE && packet[4] === 1) this.onAdvertising?.();
+    if (opcode === OPCODE.LE_SCAN_ENABLE && packet[4] === 1) this.onScanning?.();
   }
 
   /** Sends H4 packets to the camera. */
@@ -116,6 +119,13 @@ export class BenchController {
   advertising(): Promise<void> {
     return new Promise((resolve) => {
       this.onAdvertising = resolve;
+    });
+  }
+
+  /** Resolves when the camera scans the next time. */
+  scanning(): Promise<void> {
+    return new Promise((resolve) => {
+      this.onScanning = resolve;
     });
   }
 }
@@ -146,3 +156,15 @@ export const disconnectionComplete = (handle: number): number[] => [
   ...le16(handle),
   0x13,
 ];
+
+/** Event_Type of an LE Advertising Report. */
+export const REPORT = { ADV_IND: 0, SCAN_RSP: 4 } as const;
+
+/** LE Advertising Report of a full packet from a static random address that belongs to this number. */
+export function advertisingReport(eventType: number, advertiser: number): number[] {
+  const address = [...le16(advertiser), 3, 4, 5, 0xc6];
+  // One AD structure, Manufacturer Specific Data, of as much as a packet holds.
+  const data = [30, 0xff, 0xff, 0xff, ...new Array<number>(27).fill(advertiser & 0xff)];
+  const report = [eventType, 1, ...address, data.length, ...data, 0xc4];
+  return [0x04, 0x3e, 2 + report.length, 0x02, 1, ...report];
+}

@@ -32,6 +32,10 @@ export const descriptions: Readonly<Record<string, string>> = {
   discovery8x40:
     "instructions awake from services() to the last of 8 services, their 40 characteristics and a CCCD of each, ATT_MTU 247",
   discovery8x40RoundTrips: "requests that it takes",
+  scanReport:
+    "instructions from the report of one of 1,000 different advertisers in the receive queue to the loop over scan() resumed",
+  scanRamBytes:
+    "bytes of the heap that a scan holds after those and after 1,000 more with scan responses, whichever is more",
   resolveAddress:
     "instructions of holding a private address of nobody's against 8 bonds, asked by the application",
   pairSecureConnections:

@@ -33,6 +33,8 @@ export interface BenchImages {
   readonly channels: string;
   /** The application that shows what discovery costs. */
   readonly discovery: string;
+  /** The application that shows what a scan costs. */
+  readonly scan: string;
   /** The application that shows what a private address costs. */
   readonly bonds: string;
   /** The application that shows what a pairing costs. */
@@ -80,6 +82,7 @@ export async function buildBenchImages(
     const channels = await compiled("application", channelsEntry, "channels", firmware);
     const discoveryEntry = join(root, "tools/bench/discovery.ts");
     const discovery = await compiled("application", discoveryEntry, "discovery", firmware);
+    const scan = await compiled("application", join(root, "tools/bench/scan.ts"), "scan", firmware);
     const bonds = await compiled("application", join(root, "tools/bench/bonds.ts"), "bonds", firmware);
     const pairingEntry = join(root, "tools/bench/pairing.ts");
     const pairing = await compiled("application", pairingEntry, "pairing", firmware);
@@ -87,7 +90,7 @@ export async function buildBenchImages(
     const probes = join(root, "tools/bench/native/probes.cmake");
     const settings = [`CMAKE_PROJECT_obscura_firmware_INCLUDE=${probes}`, ...(profile ? ["PROFILE=ON"] : [])];
     const { image } = await buildImage(board, { bundle: firmware, folder, settings }, progress);
-    return { board, folder, image, application, example, fit, channels, discovery, bonds, pairing };
+    return { board, folder, image, application, example, fit, channels, discovery, scan, bonds, pairing };
   } finally {
     unlock();
   }

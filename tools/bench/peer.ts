@@ -2,17 +2,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   aclPacket,
+  advertisingReport,
   type BenchController,
   BUFFERS,
   completedPackets,
   connectionComplete,
   disconnectionComplete,
   le16,
+  REPORT,
   type SentPdu,
 } from "./controller.ts";
 import { serveDiscovery } from "./database.ts";
 import { pair } from "./pairing-peer.ts";
 import {
+  ADVERTISERS,
+  ADVERTISERS_WARM_UP,
   CAPTURED,
   CHANNEL_CREDITS,
   CHANNEL_MPS,
@@ -164,6 +168,31 @@ export class Peer {
     this.controller.send(connectionComplete(FIRST));
     const requests = await serveDiscovery(this.controller, FIRST);
     return requests / (DISCOVERY_WARM_UP + DISCOVERY_REPETITIONS);
+  }
+
+  /**
+   * Connects, for the application notifies it of each result that it has taken. Then many advertise, one after the other:
+   * first without scan responses, then others with them.
+   */
+  async advertisers(): Promise<void> {
+    const { controller } = this;
+    const scanning = controller.scanning();
+    await this.advertising();
+    controller.send(connectionComplete(FIRST));
+    // Heard of, or it would not be a connection yet.
+    controller.send(aclPacket(FIRST, [ATT.WRITE_COMMAND, ...le16(0xffff), 0]));
+    await scanning;
+    const first = ADVERTISERS_WARM_UP + ADVERTISERS;
+    for (let advertiser = 0; advertiser < first + ADVERTISERS; advertiser++) {
+      await this.reported(REPORT.ADV_IND, advertiser);
+      if (advertiser >= first) await this.reported(REPORT.SCAN_RSP, advertiser);
+    }
+  }
+
+  private async reported(eventType: number, advertiser: number): Promise<void> {
+    this.controller.send(advertisingReport(eventType, advertiser));
+    await this.expect(ATT.NOTIFICATION);
+    this.controller.send(completedPackets(1, FIRST));
   }
 
   /** Pairs by each of the figures' methods, on a link for each. */

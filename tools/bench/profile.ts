@@ -7,10 +7,18 @@ import { dirname, join } from "node:path";
 import { type Operation, step, ToolError } from "../events.ts";
 import { displayPath, root } from "../paths.ts";
 import { bundleParts, type Part } from "../size/bytecode.ts";
-import { discovered, hasChannels, isClient, measureChannel, operations } from "./bench.ts";
+import {
+  canScan,
+  discovered,
+  hasChannels,
+  isClient,
+  measureAdvertisers,
+  measureChannel,
+  operations,
+} from "./bench.ts";
 import { type BenchImages, buildBenchImages } from "./images.ts";
 import { type Report, runImage } from "./run.ts";
-import { CHANNEL_REPETITIONS, DISCOVERY_REPETITIONS, REPETITIONS, RESTARTS } from "./script.ts";
+import { ADVERTISERS, CHANNEL_REPETITIONS, DISCOVERY_REPETITIONS, REPETITIONS, RESTARTS } from "./script.ts";
 
 /** What one function takes of an operation. */
 export interface FunctionShare {
@@ -37,15 +45,16 @@ export async function* profile(manifest?: string): Operation<FigureProfile[]> {
   }));
   return yield* step("measure", "Measurements", async () => {
     const modules = new Modules(camera, await bundleParts(camera.board.manifest));
-    const [start, steps, channels, discovery] = await Promise.all([
+    const [start, steps, channels, discovery, scan] = await Promise.all([
       runImage(camera, camera.example, (peer) => peer.advertising(), { enough: 1 }),
       runImage(camera, camera.application, (peer) => operations(peer, 0)),
       hasChannels(camera) ? runImage(camera, camera.channels, measureChannel) : undefined,
       isClient(camera)
         ? runImage(camera, camera.discovery, async (peer) => void (await discovered(peer)))
         : undefined,
+      canScan(camera) ? runImage(camera, camera.scan, measureAdvertisers) : undefined,
     ]);
-    const profiles = [start, steps, channels, discovery].flatMap((report) =>
+    const profiles = [start, steps, channels, discovery, scan].flatMap((report) =>
       report ? profilesOf(report, modules) : [],
     );
     const isTwice = ({ figure }: FigureProfile, at: number) =>
@@ -58,6 +67,7 @@ export async function* profile(manifest?: string): Operation<FigureProfile[]> {
 function operationsOf(figure: string): number {
   if (figure === "bootToAdvertising") return 1;
   if (figure.startsWith("channel")) return CHANNEL_REPETITIONS;
+  if (figure === "scanReport") return ADVERTISERS;
   if (figure.startsWith("discovery")) return DISCOVERY_REPETITIONS;
   return figure === "stopStart" ? RESTARTS : REPETITIONS;
 }

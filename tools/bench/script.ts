@@ -37,6 +37,10 @@ export const LAST_SERVICE = 0xffff;
 export const DISCOVERY_WARM_UP = 5;
 export const DISCOVERY_REPETITIONS = 20;
 
+/** Different advertisers that a scan hears, each once; some more come before them, and as many again after them. */
+export const ADVERTISERS = 1000;
+export const ADVERTISERS_WARM_UP = 40;
+
 /** Bonds against which a private address is held, and how often. */
 export const BONDS = 8;
 export const RESOLUTIONS_WARM_UP = 20;
@@ -66,13 +70,17 @@ export type Counted =
   | "channelReceivePerKB"
   | "channelSendPerKB"
   | "discovery8x40"
+  | "scanReport"
   | "resolveAddress";
 
 /** The global object that the probes give to the application. */
 export interface Measure {
   /** Starts a figure: forgets what was counted. */
   begin(figure: Counted): void;
-  /** Opens a window. One of "write" and "capturedWrite" opens by itself when data is received. */
+  /**
+   * Opens a window. One of "write" and "capturedWrite" opens by itself when data is received, one of "scanReport" with an
+   * advertising report.
+   */
   open(): void;
   /** Closes the window, unless it was closed by what the camera sent. */
   close(): void;

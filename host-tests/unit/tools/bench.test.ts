@@ -11,6 +11,9 @@ import {
 import { profilesOf, profileText } from "../../../tools/bench/profile.ts";
 import { perform } from "../../../tools/cli/perform.ts";
 
+/** What a scan may hold on mps2-an500 with its usual 32 results, whoever advertises. */
+const SCAN_RAM_MAX = 32 * 1024;
+
 describe("bench: comparison with the baseline", () => {
   const baseline = { camera: { write: 1000, idleWakeups: 0 } };
 
@@ -98,6 +101,8 @@ describe("bench: figures", () => {
     for (const board of Object.keys(figures)) {
       for (const figure of Object.keys(figures[board]!)) assert.ok(figure in descriptions, figure);
     }
+    const scanRamBytes = figures["mps2-an500"]?.scanRamBytes;
+    assert.ok(Number(scanRamBytes) <= SCAN_RAM_MAX, `a scan of 32 results holds ${scanRamBytes} bytes`);
     const rises = findRises(readBaseline(), figures).map(describeChange);
     assert.deepEqual(
       rises,

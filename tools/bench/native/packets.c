@@ -24,9 +24,9 @@ uint32_t __wrap_port_event_wait(void);
 static size_t whole_packet(void) {
     const uint8_t *bytes = received.bytes;
     size_t length = 0;
-    if (received.length >= 3 && bytes[0] == 0x04)
+    if (received.length >= 3 && bytes[0] == PACKET_EVENT)
         length = 3u + bytes[2];
-    else if (received.length >= 5 && bytes[0] == 0x02)
+    else if (received.length >= 5 && bytes[0] == PACKET_DATA)
         length = 5u + bytes[3] + 256u * bytes[4];
     return length <= received.length ? length : 0;
 }
@@ -44,7 +44,7 @@ size_t __wrap_port_uart_read(void *bytes, size_t length) {
         received.packet = whole_packet();
         if (received.packet == 0)
             return 0;
-        packet_received(received.bytes[0]);
+        packet_received(received.bytes);
     }
     if (length > received.packet)
         length = received.packet;

@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 /* The H4 indicators of a packet's first byte (Vol 4, Part A, 2). */
-enum { PACKET_COMMAND = 0x01, PACKET_DATA = 0x02 };
+enum { PACKET_COMMAND = 0x01, PACKET_DATA = 0x02, PACKET_EVENT = 0x04 };
 
 /* Bytes have ended a wait. */
 void bytes_came(void);
-/* The firmware is about to read a packet. */
-void packet_received(uint8_t indicator);
+/* The firmware is about to read a packet, which is whole. */
+void packet_received(const uint8_t *packet);
 /* Nothing is left to do until something arrives. */
 void processor_sleeps(void);
 /* The last byte of a packet is in the UART's queue; its first five bytes. */

@@ -12,7 +12,7 @@
 /* A figure is counted in windows. */
 static const struct figure {
     const char *name;
-    enum { OPENED_BY_APPLICATION, OPENED_BY_DATA } opened;
+    enum { OPENED_BY_APPLICATION, OPENED_BY_DATA, OPENED_BY_REPORT } opened;
     enum { CLOSED_BY_APPLICATION, CLOSED_BY_DATA, CLOSED_BY_ADVERTISING, CLOSED_BY_SLEEP } closed;
     unsigned packets; /* of data that close it */
     bool everything;  /* see counter.h */
@@ -26,6 +26,7 @@ static const struct figure {
     {"channelReceivePerKB", OPENED_BY_DATA, CLOSED_BY_SLEEP, 0, false},
     {"channelSendPerKB", OPENED_BY_APPLICATION, CLOSED_BY_DATA, 5, false},
     {"discovery8x40", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
+    {"scanReport", OPENED_BY_REPORT, CLOSED_BY_APPLICATION, 0, false},
     {"resolveAddress", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, false},
     {"pairSecureConnections", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
     {"pairPasskey", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
@@ -118,8 +119,19 @@ void bytes_came(void) {
                  housekeeping, (unsigned)((port_clock_us() - idle.start_us) / 1000));
 }
 
-void packet_received(uint8_t indicator) {
-    if (indicator != PACKET_DATA || !measured.figure || measured.figure->opened != OPENED_BY_DATA)
+static bool opens(const uint8_t *packet) {
+    /* LE Meta (Vol 4, Part E, 7.7.65), whose subevent LE Advertising Report is (7.7.65.2). */
+    enum { LE_META = 0x3e, ADVERTISING_REPORT = 0x02 };
+    if (!measured.figure)
+        return false;
+    if (measured.figure->opened == OPENED_BY_DATA)
+        return packet[0] == PACKET_DATA;
+    return measured.figure->opened == OPENED_BY_REPORT && packet[0] == PACKET_EVENT && packet[1] == LE_META &&
+           packet[3] == ADVERTISING_REPORT;
+}
+
+void packet_received(const uint8_t *packet) {
+    if (!opens(packet))
         return;
     /* Several packets may come before the processor sleeps. */
     if (measured.open && measured.figure->closed == CLOSED_BY_SLEEP)
