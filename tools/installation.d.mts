@@ -8,5 +8,6 @@ export const dependencies: Readonly<Record<string, string>>;
 export const buildRoot: string;
 export const cryptoFolder: string;
 export const venv: string;
+export const clientsVenv: string;
 export function packageFolder(dependency: string): string | undefined;
 export function engineFolder(): string | undefined;

@@ -39,6 +39,9 @@ export const cryptoFolder = isPackage ? join(root, "crypto") : join(buildRoot, "
 /** Where the Python virtual environment lives. */
 export const venv = join(buildRoot, "venv");
 
+/** That of the programs which update cameras (requirements-clients.txt). */
+export const clientsVenv = join(buildRoot, "venv-clients");
+
 /**
  * The nearest folder above that has a package.json, or the folder itself when there is none.
  * @param {string} start

@@ -1,12 +1,23 @@
 /** Where things are. */
 import { join, relative } from "node:path";
 import { ToolError } from "./events.ts";
-import { buildRoot, cryptoFolder, engineFolder, packageFolder, root, venv } from "./installation.mjs";
+import {
+  buildRoot,
+  clientsVenv,
+  cryptoFolder,
+  engineFolder,
+  packageFolder,
+  root,
+  venv,
+} from "./installation.mjs";
 
 export { buildRoot, cryptoFolder, root };
 
 /** Python and its programs, in the virtual environment that set-up makes. */
 export const venvProgram = (name: string): string => join(venv, "bin", name);
+
+/** The same for the programs which update cameras. */
+export const clientProgram = (name: string): string => join(clientsVenv, "bin", name);
 
 /** A program of a package that only a clone has. */
 export const nodeProgram = (name: string): string => join(root, "node_modules", ".bin", name);

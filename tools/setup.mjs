@@ -4,26 +4,20 @@
  * stays its own.
  */
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cargoArguments, copyCryptoSources, cryptoSourcesMatch } from "./crypto-sources.mjs";
-import {
-  buildRoot,
-  dependencies,
-  engineFolder,
-  isPackage,
-  packageFolder,
-  root,
-  venv,
-} from "./installation.mjs";
+import { buildRoot, dependencies, engineFolder, isPackage, packageFolder, root } from "./installation.mjs";
 import { needs, nodeProblem, onPath } from "./needs.mjs";
+import {
+  pythonCommands,
+  pythonEnvironmentMatches,
+  pythonEnvironments,
+  stampPythonEnvironment,
+} from "./python-environments.mjs";
 
 /** A set-up that cannot go on; the message is one line that says what to do. */
 export class SetupError extends Error {}
-
-/** Files whose packages the virtual environment holds; a clone has formatters too. */
-const requirementFiles = ["requirements.txt", ...(isPackage ? [] : ["requirements-dev.txt"])];
 
 /** @param {string} line */
 function say(line) {
@@ -146,38 +140,18 @@ function fetchedCryptoSources() {
   copyCryptoSources(result.output);
 }
 
-const requirements = () => requirementFiles.map((name) => join(root, name));
-const stamp = join(venv, "requirements.sha256");
-
-function requirementsDigest() {
-  const hash = createHash("sha256");
-  for (const file of requirements()) hash.update(readFileSync(file));
-  return hash.digest("hex");
-}
-
-/** Whether the virtual environment was made of the requirements as they are. */
-export function pythonEnvironmentMatches() {
-  return existsSync(stamp) && readFileSync(stamp, "utf8") === requirementsDigest();
-}
-
-function pythonEnvironment() {
-  if (pythonEnvironmentMatches()) return;
-  say(`installing Python packages into ${venv}`);
-  rmSync(stamp, { force: true });
-  const steps = [
-    ["python3", ["-m", "venv", venv]],
-    [
-      join(venv, "bin", "python"),
-      ["-m", "pip", "install", "--quiet", ...requirements().flatMap((file) => ["-r", file])],
-    ],
-  ];
-  for (const [command, args] of steps) {
+/** @param {string} piece */
+function pythonEnvironment(piece) {
+  const environment = pythonEnvironments[piece];
+  if (pythonEnvironmentMatches(environment)) return;
+  say(`installing Python packages into ${environment.folder}`);
+  for (const [command, args] of pythonCommands(environment)) {
     const result = run(command, args, { PIP_DISABLE_PIP_VERSION_CHECK: "1" });
     if (result.succeeded) continue;
     process.stderr.write(result.output);
     throw new SetupError(`set-up: ${command} ${args.join(" ")} failed; its output is above`);
   }
-  writeFileSync(stamp, requirementsDigest());
+  stampPythonEnvironment(environment);
 }
 
 /** @param {number} pid */
@@ -215,7 +189,7 @@ function lock() {
  */
 export const verbPieces = {
   start: ["node"],
-  test: ["node", "native", "cortex-m", "python", "interop", "callgrind"],
+  test: ["node", "native", "cortex-m", "python", "clients", "interop", "callgrind"],
   check: ["node", "python"],
   format: ["node", "python"],
   size: ["node", "native", "cortex-m"],
@@ -243,13 +217,15 @@ function isSetUp(pieces) {
     missingDebianPackages(pieces).length === 0 &&
     (!pieces.includes("node") || nodeModulesMatch()) &&
     (!pieces.includes("native") || isPackage || cryptoSourcesMatch()) &&
-    (!pieces.includes("python") || pythonEnvironmentMatches())
+    pieces.every(
+      (piece) => !(piece in pythonEnvironments) || pythonEnvironmentMatches(pythonEnvironments[piece]),
+    )
   );
 }
 
 /**
- * Makes sure that these pieces are there: "node" (npm packages), those of `needs` in needs.mjs, and for "python" the
- * virtual environment.
+ * Makes sure that these pieces are there: "node" (npm packages), those of `needs` in needs.mjs, and those of
+ * `pythonEnvironments`.
  * @param {string[]} pieces
  * @throws {SetupError} with one line that says what to install
  */
@@ -261,7 +237,7 @@ export function setUp(pieces) {
     debianPackages(pieces);
     if (pieces.includes("node")) nodeModules();
     if (pieces.includes("native")) fetchedCryptoSources();
-    if (pieces.includes("python")) pythonEnvironment();
+    for (const piece of pieces) if (piece in pythonEnvironments) pythonEnvironment(piece);
   } finally {
     unlock();
   }

@@ -1,8 +1,6 @@
 /** How much heap an application asks for: `"obscura": { "heap": bytes }` in the package.json beside its entry. */
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { ToolError, UsageError } from "../events.ts";
-import { displayPath } from "../paths.ts";
+import { readPackage } from "./application-package.ts";
 import type { Board } from "./boards.ts";
 
 /** Most that a bundle can ask for: its header counts KB in 16 bits. */
@@ -13,24 +11,17 @@ const MOST_KB = 0xffff;
  * @throws ToolError when package.json is no JSON or the figure makes no sense, UsageError when the board has less.
  */
 export function heapRequestKb(entry: string, board: Pick<Board, "name" | "heapMaxBytes">): number {
-  const file = join(dirname(entry), "package.json");
-  if (!existsSync(file)) return 0;
-  let heap: unknown;
-  try {
-    const { obscura } = JSON.parse(readFileSync(file, "utf8")) as { obscura?: { heap?: unknown } };
-    heap = obscura?.heap;
-  } catch (error) {
-    throw new ToolError(`${displayPath(file)} is not JSON: ${(error as Error).message}`);
-  }
+  const { file, obscura } = readPackage(entry);
+  const heap = obscura?.heap;
   if (heap === undefined) return 0;
   if (typeof heap !== "number" || !Number.isInteger(heap) || heap < 1 || heap > MOST_KB * 1024) {
     throw new ToolError(
-      `${displayPath(file)}: "obscura.heap" is a whole number of bytes from 1 to ${MOST_KB * 1024}, not ${JSON.stringify(heap)}`,
+      `${file}: "obscura.heap" is a whole number of bytes from 1 to ${MOST_KB * 1024}, not ${JSON.stringify(heap)}`,
     );
   }
   if (heap > board.heapMaxBytes) {
     throw new UsageError(
-      `${displayPath(file)} asks for ${heap} bytes of heap ("obscura.heap"), and ${board.name} has at most ${board.heapMaxBytes}.`,
+      `${file} asks for ${heap} bytes of heap ("obscura.heap"), and ${board.name} has at most ${board.heapMaxBytes}.`,
     );
   }
   return Math.ceil(heap / 1024);

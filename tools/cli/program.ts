@@ -18,6 +18,8 @@ import { parseRadio, radios } from "../session/radios/radio.ts";
 import { runSession } from "../session/session.ts";
 import { piecesFor, SetupError, setUp, verbPieces } from "../setup.mjs";
 import { traceLog } from "../trace/command.ts";
+import { type Algorithm, algorithms, developmentKeyFile, generateKey } from "../update/keys.ts";
+import { describeBundle, signApplication } from "../update/sign.ts";
 import { exitStatus, perform, reportFailure } from "./perform.ts";
 import { jsonRenderer, type Renderer, textRenderer } from "./render.ts";
 import { exitStatusHelp, manifestOption } from "./verb.ts";
@@ -66,6 +68,14 @@ interface RunOptions extends BuildOptions {
   readonly script?: string;
   readonly patch?: string;
   readonly btsnoop?: string;
+}
+
+interface SignCommandOptions extends BuildOptions {
+  readonly key: string;
+  readonly appVersion?: string;
+  readonly counter?: number;
+  readonly output?: string;
+  readonly unsigned?: boolean;
 }
 
 /** What a command line shares with its commands. */
@@ -214,6 +224,52 @@ function createProgram({ abort, end }: Context): Command {
     .addOption(jsonOption())
     .action(async (file: string, options: { json?: boolean }) => {
       await perform(describePatch(file), rendererFor(options));
+    });
+
+  command("keygen", "make a key that signs bundles")
+    .argument("<file>", "where the private key goes, as FILE.pem; the public one goes to FILE.pub.pem")
+    .addOption(
+      new Option("-t, --type <type>", "kind of signature").choices(algorithms).default(algorithms[0]),
+    )
+    .addOption(jsonOption())
+    .action(async (file: string, options: { type: Algorithm; json?: boolean }) => {
+      await perform(generateKey(file, options.type), rendererFor(options));
+    });
+
+  command("sign", "build an application and sign it, as a file that clients of MCUmgr upload")
+    .argument("<application>", "as for build, or an .xsb file that build has made")
+    .addOption(boardOption())
+    .addOption(manifestOption())
+    .option("-k, --key <file>", "private key; the development key without one", developmentKeyFile)
+    .option("--app-version <version>", "MAJOR.MINOR.REVISION+BUILD; that of the application's package.json")
+    .option(
+      "--counter <number>",
+      "security counter, which a camera never lets fall; obscura.counter of package.json",
+      Number,
+    )
+    .option("-o, --output <file>", "what to write; by default beside the bytecode")
+    .option("--unsigned", "write what is to be signed, for imgtool or another signer")
+    .addOption(jsonOption())
+    .action(async (application: string, options: SignCommandOptions) => {
+      const { appVersion: version, json: _, ...rest } = options;
+      if (!application.endsWith(".xsb")) {
+        findApplication(application);
+        prepare(piecesFor(options.board));
+      }
+      const signing = { application, ...rest, ...(version === undefined ? {} : { version }) };
+      await perform(signApplication(signing), rendererFor(options));
+    });
+
+  command("bundle", "check a signed bundle, and describe it")
+    .argument("<file>", "a file that sign, or imgtool, has made")
+    .option(
+      "-k, --key <file...>",
+      "public keys, one of which must have signed it; the development key without any",
+      [developmentKeyFile],
+    )
+    .addOption(jsonOption())
+    .action(async (file: string, options: { key: string[]; json?: boolean }) => {
+      await perform(describeBundle(file, options.key), rendererFor(options));
     });
 
   command("init", "make a folder with a new application")

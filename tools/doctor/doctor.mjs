@@ -2,9 +2,10 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isPackage, root, venv } from "../installation.mjs";
+import { isPackage, root } from "../installation.mjs";
 import { needs, nodeProblem } from "../needs.mjs";
-import { nodeModulesMatch, pythonEnvironmentMatches } from "../setup.mjs";
+import { pythonEnvironmentMatches, pythonEnvironments } from "../python-environments.mjs";
+import { nodeModulesMatch } from "../setup.mjs";
 
 /**
  * @typedef {object} Finding
@@ -29,7 +30,7 @@ const inClone = [
     pieces: ["python"],
   },
   { purpose: "npm run bench", pieces: ["callgrind"] },
-  { purpose: "npm test: all of these, and", pieces: ["interop"] },
+  { purpose: "npm test: all of these, and", pieces: ["interop", "clients"] },
 ];
 
 /** Commands that need something, and the pieces of set-up; the first is the default. */
@@ -61,7 +62,7 @@ function look(pieces) {
         found: need.isPresent() ? (versionOf(need.version) ?? "present") : undefined,
         remedy: `apt-get install --no-install-recommends ${need.package}`,
       })),
-    ...(pieces.includes("python") ? [pythonEnvironment()] : []),
+    ...pieces.filter((piece) => piece in pythonEnvironments).map(pythonEnvironment),
   ];
 }
 
@@ -81,11 +82,14 @@ function nodeModules() {
   };
 }
 
-function pythonEnvironment() {
+/** @param {string} piece */
+function pythonEnvironment(piece) {
+  const environment = pythonEnvironments[piece];
+  const { folder } = environment;
   return {
-    name: "Python packages",
-    found: pythonEnvironmentMatches() ? `in ${venv}` : undefined,
-    remedy: `the command itself installs them into ${venv}`,
+    name: piece === "python" ? "Python packages" : "Python packages of updates",
+    found: pythonEnvironmentMatches(environment) ? `in ${folder}` : undefined,
+    remedy: `the command itself installs them into ${folder}`,
   };
 }
 

@@ -77,6 +77,7 @@ describe("obscura doctor", function () {
       "package.json",
       "package-lock.json",
       "requirements.txt",
+      "requirements-clients.txt",
       "requirements-dev.txt",
     ])
       cpSync(join(root, name), join(folder, name), { recursive: true });

@@ -1,0 +1,232 @@
+/** Keys and signed bundles, against openssl and imgtool, which share nothing with them. */
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "mocha";
+import { perform } from "../../../tools/cli/perform.ts";
+import { ToolError, UsageError } from "../../../tools/events.ts";
+import { clientProgram } from "../../../tools/paths.ts";
+import { setUp } from "../../../tools/setup.mjs";
+import {
+  formatVersion,
+  isSignedBy,
+  parseVersion,
+  readSigned,
+  signBody,
+} from "../../../tools/update/format.ts";
+import {
+  type Algorithm,
+  algorithms,
+  developmentKeyFile,
+  generateKey,
+  isDevelopmentKey,
+  publicFileOf,
+  readPublicKey,
+  readSigningKey,
+} from "../../../tools/update/keys.ts";
+import { makeBody, readBody } from "../../../tools/update/manifest.ts";
+import { describeBundle, signApplication } from "../../../tools/update/sign.ts";
+import { container } from "./container.ts";
+
+describe("Signed bundles", function () {
+  this.timeout(120_000);
+  const folder = mkdtempSync(join(tmpdir(), "obscura-sign-"));
+  const path = (name: string): string => join(folder, name);
+  const keyFile = (algorithm: Algorithm): string => path(`${algorithm}.pem`);
+  const body = makeBody(container(), "it", { board: "host", counter: 7 });
+  const version = parseVersion("1.2.3+4");
+  const lines: string[] = [];
+  const note = (event: { type: string; text?: string; message?: string }): void => {
+    lines.push(event.text ?? event.message ?? "");
+  };
+
+  before(async () => {
+    setUp(["clients"]);
+    for (const algorithm of algorithms) await perform(generateKey(keyFile(algorithm), algorithm), note);
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  for (const algorithm of algorithms) {
+    describe(`with ${algorithm}`, () => {
+      const pem = keyFile(algorithm);
+
+      it("has a key that openssl reads, whose private half only its owner does", () => {
+        const text = execFileSync("openssl", ["pkey", "-in", pem, "-noout", "-text"], { encoding: "utf8" });
+        assert.match(text, algorithm === "ed25519" ? /ED25519/ : /prime256v1/);
+        assert.equal(statSync(pem).mode & 0o777, 0o600);
+        const of = (...args: string[]) =>
+          execFileSync("openssl", ["pkey", ...args, "-pubout"], { encoding: "utf8" });
+        assert.equal(of("-in", pem), readFileSync(publicFileOf(pem), "utf8"));
+      });
+
+      it("is what imgtool verifies, and reads what imgtool signs", () => {
+        writeFileSync(path("body"), body);
+        writeFileSync(path("ours"), signBody(body, version, readSigningKey(pem)));
+        const said = execFileSync(
+          clientProgram("imgtool"),
+          ["verify", "-k", publicFileOf(pem), path("ours")],
+          {
+            encoding: "utf8",
+          },
+        );
+        assert.match(said, /correctly validated[\s\S]*1\.2\.3\+4/);
+        const signing = ["sign", "-k", pem, "--header-size", "32", "--pad-header", "--align", "4"];
+        execFileSync(clientProgram("imgtool"), [
+          ...[...signing, "--version", "1.2.3+4", "--slot-size", "262144", path("body"), path("theirs")],
+        ]);
+        const theirs = readSigned(readFileSync(path("theirs")));
+        assert.ok(isSignedBy(theirs, readPublicKey(pem)));
+        assert.deepEqual(theirs.version, version);
+        assert.deepEqual(theirs.body, body);
+        // Ed25519 has one signature for one message and key.
+        if (algorithm === "ed25519")
+          assert.deepEqual(readFileSync(path("theirs")), readFileSync(path("ours")));
+      });
+
+      it("is damaged by any bit of what is signed, and unsigned by any of the rest", () => {
+        const file = signBody(body, version, readSigningKey(pem));
+        const key = readPublicKey(pem);
+        for (let bit = 0; bit < file.length * 8; bit++) {
+          const copy = Buffer.from(file);
+          copy[bit >> 3]! ^= 1 << (bit & 7);
+          const isAccepted = () => isSignedBy(readSigned(copy), key);
+          let accepted = false;
+          try {
+            accepted = isAccepted();
+          } catch (error) {
+            assert.ok(error instanceof ToolError, `bit ${bit}: ${error}`);
+          }
+          assert.ok(!accepted, `bit ${bit}`);
+        }
+      });
+    });
+  }
+
+  it("takes imgtool's security counter", () => {
+    writeFileSync(path("body"), body);
+    execFileSync(clientProgram("imgtool"), [
+      ...["sign", "-k", keyFile("ed25519"), "--header-size", "32", "--pad-header", "--align", "4"],
+      ...[
+        "--version",
+        "1.0.0",
+        "--slot-size",
+        "262144",
+        "--security-counter",
+        "9",
+        path("body"),
+        path("counted"),
+      ],
+    ]);
+    const file = readSigned(readFileSync(path("counted")));
+    assert.ok(isSignedBy(file, readPublicKey(keyFile("ed25519"))));
+    assert.deepEqual(file.body, body);
+  });
+
+  it("say what camera they are for", () => {
+    const { board, engine, counter, container: inside } = readBody(body);
+    assert.deepEqual({ board, engine, counter }, { board: "host", engine: [1, 2, 3], counter: 7 });
+    assert.deepEqual(Buffer.from(inside), container());
+    assert.equal((body.length - container().length) % 16, 0);
+  });
+
+  it("have a manifest that another implementation of CBOR reads", () => {
+    writeFileSync(path("body"), body);
+    const program = "import cbor2, sys; print(sorted(cbor2.load(open(sys.argv[1], 'rb')).items()))";
+    const { stdout } = spawnSync(clientProgram("python"), ["-c", program, path("body")], {
+      encoding: "utf8",
+    });
+    const digest = "b'\\x01\\x02\\x03\\x04\\x05\\x06\\x07\\x08'";
+    const fields = `('board', 'host'), ('counter', 7), ('engine', [1, 2, 3]), ('format', 1), ('interface', ${digest})`;
+    assert.equal(stdout.trim(), `[${fields}]`);
+  });
+
+  it("are made of an .xsb by obscura sign, and described by obscura bundle", async () => {
+    const xsb = path("application.xsb");
+    writeFileSync(xsb, container());
+    const key = keyFile("ed25519");
+    const options = {
+      application: xsb,
+      board: "host",
+      manifest: "camera",
+      key,
+      version: "1.2.3",
+      counter: 5,
+    };
+    const output = await perform(signApplication(options), note);
+    assert.equal(output, path("application.bin"));
+    lines.length = 0;
+    await perform(describeBundle(output, [developmentKeyFile, publicFileOf(key)]), note);
+    assert.match(
+      lines.join("\n"),
+      /version +1\.2\.3\ncounter +5\nhash +[0-9a-f]{64}[\s\S]*board +host\nengine +1\.2\.3/,
+    );
+    await assert.rejects(
+      perform(describeBundle(output, [developmentKeyFile]), note),
+      /signed with another key/,
+    );
+    await assert.rejects(perform(describeBundle(xsb, [key]), note), /It is no signed bundle/);
+  });
+
+  it("warn of the development key, and refuse counters that are none", async () => {
+    const xsb = path("warned.xsb");
+    writeFileSync(xsb, container());
+    const options = { application: xsb, board: "host", manifest: "camera", key: developmentKeyFile };
+    lines.length = 0;
+    await perform(signApplication(options), note);
+    assert.match(lines.at(-1)!, /development key, which everybody has/);
+    for (const counter of [-1, 1.5, 0x1_0000_0000, Number.NaN]) {
+      await assert.rejects(perform(signApplication({ ...options, counter }), note), UsageError);
+    }
+  });
+
+  it("take version and counter from the application's package.json", async () => {
+    const application = path("versioned");
+    mkdirSync(application);
+    writeFileSync(join(application, "main.ts"), "");
+    const refused = async (text: string, sentence: RegExp): Promise<void> => {
+      writeFileSync(join(application, "package.json"), text);
+      const options = { application, board: "host", manifest: "camera", key: developmentKeyFile };
+      await assert.rejects(perform(signApplication(options), note), sentence);
+    };
+    await refused('{ "version": "next" }', /"next" is no version/);
+    await refused(
+      '{ "version": "1.0.0", "obscura": { "counter": "7" } }',
+      /whole number from 0 to 4294967295, not "7"/,
+    );
+  });
+
+  it("keep keys: none is overwritten, and what is no key is refused", async () => {
+    const [file] = algorithms.map(keyFile);
+    await assert.rejects(perform(generateKey(file!, "ed25519"), note), /exists, and is not overwritten/);
+    assert.throws(() => readSigningKey(path("missing.pem")), UsageError);
+    writeFileSync(path("text.pem"), "no key");
+    assert.throws(() => readSigningKey(path("text.pem")), /is no private key in PEM/);
+    assert.throws(() => readSigningKey(publicFileOf(file!)), /is no private key in PEM/);
+    assert.throws(() => readPublicKey(path("text.pem")), /is no public key in PEM/);
+    execFileSync("openssl", ["genpkey", "-algorithm", "x25519", "-out", path("x25519.pem")]);
+    assert.throws(() => readSigningKey(path("x25519.pem")), /is a key of x25519; a camera verifies ed25519/);
+    const encrypted = [
+      "pkey",
+      "-in",
+      file!,
+      "-aes128",
+      "-passout",
+      "pass:secret",
+      "-out",
+      path("encrypted.pem"),
+    ];
+    execFileSync("openssl", encrypted);
+    assert.throws(() => readSigningKey(path("encrypted.pem")), /is encrypted/);
+    assert.ok(isDevelopmentKey(readPublicKey(developmentKeyFile)));
+    assert.ok(!isDevelopmentKey(readPublicKey(file!)));
+  });
+
+  it("have versions within the fields of their header", () => {
+    for (const text of ["0.0.0", "1.2.3", "1.2.3+4", "255.255.65535+4294967295"])
+      assert.equal(formatVersion(parseVersion(text)), text);
+    for (const text of ["1", "1.2", "1.2.3.4", "256.0.0", "0.0.65536", "1.2.3+4294967296", "1.2.3-beta", ""])
+      assert.throws(() => parseVersion(text), UsageError, text);
+  });
+});

@@ -1,0 +1,144 @@
+/**
+ * Keys that sign bundles: Ed25519, or ECDSA on P-256. A private key is a PEM file of PKCS #8, a public one of
+ * SubjectPublicKeyInfo, as openssl and imgtool write and read them.
+ */
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Operation, ToolError, UsageError } from "../events.ts";
+import { displayPath } from "../paths.ts";
+
+/** Kinds of signature that a camera verifies. */
+export const algorithms = ["ed25519", "ecdsa-p256"] as const;
+export type Algorithm = (typeof algorithms)[number];
+
+/** A public key. */
+export interface PublicKey {
+  readonly algorithm: Algorithm;
+  readonly key: KeyObject;
+  /** SubjectPublicKeyInfo, DER: what KEYHASH is the SHA-256 of. */
+  readonly der: Buffer;
+  /** SHA-256 of `der`, which names the key in a bundle. */
+  readonly hash: Buffer;
+  /** What the camera computes with: 32 bytes of Ed25519, or x and y of P-256. */
+  readonly raw: Buffer;
+}
+
+/** A key that signs. */
+export interface SigningKey {
+  readonly publicKey: PublicKey;
+  readonly privateKey: KeyObject;
+}
+
+/**
+ * The key of development, which everybody has who has Obscura: it signs wherever no key is named. An image for release
+ * (`obscura build --release`) does not take it.
+ */
+export const developmentKeyFile = join(import.meta.dirname, "development.pem");
+
+/** Bytes of a raw key at the end of its DER. */
+const rawBytes: Readonly<Record<Algorithm, number>> = { ed25519: 32, "ecdsa-p256": 64 };
+
+function algorithmOf(key: KeyObject): Algorithm | undefined {
+  if (key.asymmetricKeyType === "ed25519") return "ed25519";
+  const isP256 = key.asymmetricKeyType === "ec" && key.asymmetricKeyDetails?.namedCurve === "prime256v1";
+  return isP256 ? "ecdsa-p256" : undefined;
+}
+
+function publicKeyOf(key: KeyObject, file: string): PublicKey {
+  const algorithm = algorithmOf(key);
+  if (algorithm === undefined) {
+    const kind = key.asymmetricKeyDetails?.namedCurve ?? key.asymmetricKeyType;
+    throw new ToolError(
+      `${displayPath(file)} is a key of ${kind}; a camera verifies ${algorithms.join(" and ")} (obscura keygen makes both)`,
+    );
+  }
+  const der = key.export({ type: "spki", format: "der" });
+  const hash = createHash("sha256").update(der).digest();
+  return { algorithm, key, der, hash, raw: der.subarray(-rawBytes[algorithm]) };
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new UsageError(`The key cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * @throws UsageError when there is no such file; ToolError when it is no private key, is encrypted, or is of another kind.
+ */
+export function readSigningKey(file: string): SigningKey {
+  const pem = readPem(file);
+  let privateKey: KeyObject;
+  try {
+    privateKey = createPrivateKey(pem);
+  } catch {
+    const why = pem.includes("ENCRYPTED")
+      ? "is encrypted: decrypt it first (openssl pkey -in FILE -out FILE)"
+      : "is no private key in PEM; obscura keygen makes one";
+    throw new ToolError(`${displayPath(file)} ${why}`);
+  }
+  return { privateKey, publicKey: publicKeyOf(createPublicKey(privateKey), file) };
+}
+
+/**
+ * The public key in a file, which may hold the private one.
+ * @throws as `readSigningKey`.
+ */
+export function readPublicKey(file: string): PublicKey {
+  const pem = readPem(file);
+  try {
+    return publicKeyOf(createPublicKey(pem), file);
+  } catch (error) {
+    if (error instanceof ToolError) throw error;
+    throw new ToolError(`${displayPath(file)} is no public key in PEM; obscura keygen makes one`);
+  }
+}
+
+/** Whether this is the key that everybody has. */
+export const isDevelopmentKey = ({ hash }: PublicKey): boolean =>
+  hash.equals(readPublicKey(developmentKeyFile).hash);
+
+/** Where `obscura keygen FILE` puts the public key. */
+export const publicFileOf = (file: string): string => `${file.replace(/\.pem$/, "")}.pub.pem`;
+
+/**
+ * `obscura keygen`: makes a key, and writes both halves of it.
+ * @throws UsageError when one of the files exists: a key that cameras trust is not overwritten.
+ */
+export async function* generateKey(file: string, algorithm: Algorithm): Operation<SigningKey> {
+  const publicFile = publicFileOf(file);
+  for (const path of [file, publicFile]) {
+    if (existsSync(path))
+      throw new UsageError(`${displayPath(path)} exists, and is not overwritten: name another file.`);
+  }
+  const { privateKey } =
+    algorithm === "ed25519"
+      ? generateKeyPairSync("ed25519")
+      : generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  const publicKey = publicKeyOf(createPublicKey(privateKey), file);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    const options = { flag: "wx", mode: 0o600 };
+    writeFileSync(file, privateKey.export({ type: "pkcs8", format: "pem" }), options);
+    writeFileSync(publicFile, publicKey.key.export({ type: "spki", format: "pem" }), { flag: "wx" });
+  } catch (error) {
+    throw new ToolError(`The key cannot be written: ${(error as Error).message}`);
+  }
+  const facts = [
+    ["private key", `${displayPath(file)}: keep it secret, and a copy of it safe`],
+    ["public key", `${displayPath(publicFile)}: goes into the image`],
+    ["kind", algorithm],
+    ["key hash", publicKey.hash.toString("hex")],
+  ] as const;
+  for (const [name, value] of facts) yield { type: "text", text: `${name.padEnd(14)}${value}` };
+  return { privateKey, publicKey };
+}

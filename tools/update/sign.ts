@@ -1,0 +1,117 @@
+/** `obscura sign` and `obscura bundle`: from an application to a signed bundle, and what is in one. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { findApplication } from "../build/application.ts";
+import { readPackage } from "../build/application-package.ts";
+import { build } from "../build/build.ts";
+import { type Operation, ToolError, UsageError } from "../events.ts";
+import { displayPath } from "../paths.ts";
+import { formatVersion, isSignedBy, parseVersion, readSigned, signBody, type Version } from "./format.ts";
+import { isDevelopmentKey, readPublicKey, readSigningKey } from "./keys.ts";
+import { makeBody, readBody } from "./manifest.ts";
+
+/** Most of a security counter: MCUboot gives it 32 bits. */
+const COUNTER_MAX = 0xffffffff;
+
+/** What to sign, and as what. */
+export interface SignOptions {
+  /** An application as for `build`, or the .xsb of one that was built elsewhere. */
+  readonly application: string;
+  readonly board: string;
+  /** Of the image that it is for. */
+  readonly manifest: string;
+  /** File of the private key. */
+  readonly key: string;
+  /** By default that of the application's package.json, and 0.0.0 without. */
+  readonly version?: string;
+  /** Security counter; by default `obscura.counter` of package.json, and 0 without. */
+  readonly counter?: number;
+  /** The file to write; by default beside the bytecode. */
+  readonly output?: string;
+  /** Writes the body only, for a signer elsewhere, such as imgtool. */
+  readonly unsigned?: boolean;
+}
+
+/** @throws UsageError before anything is built when the version or the counter makes no sense. */
+export async function* signApplication(options: SignOptions): Operation<string> {
+  const { application, board, manifest, unsigned = false } = options;
+  const isBytecode = application.endsWith(".xsb");
+  const entry = isBytecode ? undefined : findApplication(application).entry;
+  const { version: stated, obscura } = entry === undefined ? {} : readPackage(entry);
+  const version = parseVersion(options.version ?? String(stated ?? "0.0.0"));
+  const counter = checkCounter(options.counter ?? obscura?.counter ?? 0);
+  const key = readSigningKey(options.key);
+  if (isBytecode && !existsSync(application)) throw new UsageError(`There is no file ${application}.`);
+  const bytecode = isBytecode ? application : (yield* build({ application, board, manifest })).application;
+  const body = makeBody(readFileSync(bytecode), displayPath(bytecode), { board, counter });
+  const ending = unsigned ? ".body" : ".bin";
+  const output = options.output ?? join(dirname(bytecode), `${basename(bytecode, ".xsb")}${ending}`);
+  const content = unsigned ? body : signBody(body, version, key);
+  try {
+    writeFileSync(output, content);
+  } catch (error) {
+    throw new ToolError(`The bundle cannot be written: ${(error as Error).message}`);
+  }
+  yield { type: "text", text: `${displayPath(output)}: ${content.length} bytes` };
+  if (unsigned) return output;
+  yield* describe(content, version, counter);
+  if (isDevelopmentKey(key.publicKey))
+    yield {
+      type: "warning",
+      message: "signed with the development key, which everybody has: only images for development run it",
+    };
+  return output;
+}
+
+function checkCounter(counter: unknown): number {
+  const isCounter =
+    typeof counter === "number" && Number.isInteger(counter) && counter >= 0 && counter <= COUNTER_MAX;
+  if (isCounter) return counter;
+  throw new UsageError(
+    `A security counter is a whole number from 0 to ${COUNTER_MAX}, not ${JSON.stringify(counter)}.`,
+  );
+}
+
+async function* describe(content: Uint8Array, version: Version, counter: number): Operation {
+  const { digest, keyHash } = readSigned(content);
+  const facts = [
+    ["version", formatVersion(version)],
+    ["counter", String(counter)],
+    ["hash", digest.toString("hex")],
+    ["key hash", keyHash.toString("hex")],
+  ] as const;
+  for (const [name, value] of facts) yield { type: "text", text: `${name.padEnd(10)}${value}` };
+}
+
+/**
+ * `obscura bundle`: describes a signed bundle.
+ * @param keys files of public keys, one of which must have signed it; the development key without any
+ */
+export async function* describeBundle(file: string, keys: readonly string[]): Operation {
+  let content: Buffer;
+  try {
+    content = readFileSync(file);
+  } catch (error) {
+    throw new UsageError(`The bundle cannot be read: ${(error as Error).message}`);
+  }
+  const publicKeys = keys.map(readPublicKey);
+  const signed = readSigned(content);
+  const { board, engine, counter, container } = readBody(signed.body);
+  const signer = publicKeys.findIndex((key) => isSignedBy(signed, key));
+  if (signer < 0) {
+    const key = signed.keyHash.toString("hex");
+    throw new ToolError(
+      publicKeys.some(({ hash }) => hash.equals(signed.keyHash))
+        ? `${displayPath(file)}: its signature is not one of the key that it names, ${key}`
+        : `${displayPath(file)} is signed with another key, of hash ${key}; name its public key with --key`,
+    );
+  }
+  yield {
+    type: "text",
+    text: `${displayPath(file)}: ${content.length} bytes, ${container.length} of them bytecode`,
+  };
+  yield* describe(content, signed.version, counter);
+  yield { type: "text", text: `board     ${board}` };
+  yield { type: "text", text: `engine    ${engine.join(".")}` };
+  yield { type: "text", text: `signed by ${displayPath(keys[signer]!)}` };
+}
