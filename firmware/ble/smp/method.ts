@@ -57,7 +57,7 @@ const BY_CAPABILITIES: readonly (readonly Cell[])[] = [
   [JW, JW_NC, I, JW, I_NC],
   [R, R, BOTH, JW, R],
   [JW, JW, JW, JW, JW],
-  [R, R_NC, I, JW, I_NC],
+  [R, R_NC, I, JW, R_NC],
 ];
 
 /** What counts of each side for the choice. */

@@ -12,7 +12,7 @@ DisplayOnly      > DisplayOnly JW JW, DisplayYesNo JW JW, KeyboardOnly r r, NoIn
 DisplayYesNo     > DisplayOnly JW JW, DisplayYesNo JW NC, KeyboardOnly r r, NoInputNoOutput JW JW, KeyboardDisplay r NC
 KeyboardOnly     > DisplayOnly i i, DisplayYesNo i i, KeyboardOnly both both, NoInputNoOutput JW JW, KeyboardDisplay i i
 NoInputNoOutput  > DisplayOnly JW JW, DisplayYesNo JW JW, KeyboardOnly JW JW, NoInputNoOutput JW JW, KeyboardDisplay JW JW
-KeyboardDisplay  > DisplayOnly i i, DisplayYesNo i NC, KeyboardOnly r r, NoInputNoOutput JW JW, KeyboardDisplay i NC
+KeyboardDisplay  > DisplayOnly i i, DisplayYesNo i NC, KeyboardOnly r r, NoInputNoOutput JW JW, KeyboardDisplay r NC
 `;
 
 const CAPABILITIES = ["DisplayOnly", "DisplayYesNo", "KeyboardOnly", "NoInputNoOutput", "KeyboardDisplay"];
