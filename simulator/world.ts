@@ -5,10 +5,12 @@ import { ChipLine, type ChipLineOptions } from "./chips/line.ts";
 import { DEFAULT_LIMIT_MS, VirtualClock } from "./clock.ts";
 import { Controller } from "./controller/controller.ts";
 import type { ControllerOptions } from "./controller/options.ts";
+import { simulatedCrypto } from "./crypto.ts";
 import type { SimulatedFlash } from "./flash.ts";
 import type { LineOptions } from "./line.ts";
 import { Air } from "./link.ts";
 import { Phone } from "./phone/phone.ts";
+import { PhoneSecurity } from "./phone/security.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "./platform.ts";
 import { SeededRandom } from "./random.ts";
 
@@ -69,13 +71,16 @@ export class World {
 
   addPhone(options: Partial<ControllerOptions> = {}): SimulatedPhone {
     const controller = this.addController(options);
-    const address = new SeededRandom(this.seed * 1000 + this.devices).bytes(6);
+    const random = new SeededRandom(this.seed * 1000 + this.devices);
+    const address = random.bytes(6);
     address[0] = address[0]! | 0xc0;
+    const security = new PhoneSecurity(simulatedCrypto, (length) => random.bytes(length));
     const { clock } = this;
     const phone = new Phone(
       clock,
       (packet) => clock.quiet.setTimer(() => controller.receive(packet), 0),
       address,
+      security,
     );
     controller.onPacket = (packet) => clock.setTimer(() => phone.receive(packet), 0);
     return { phone, controller };

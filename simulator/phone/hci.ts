@@ -42,6 +42,7 @@ export class PhoneHci {
   private readonly waiting: Fragment[] = [];
   /** Packets of each link that the controller holds. */
   private readonly held = new Map<number, number>();
+  private readonly delivering: { readonly handle: number; readonly resolve: () => void }[] = [];
 
   constructor(clock: Clock, sendPacket: SendPacket) {
     this.clock = clock;
@@ -153,6 +154,23 @@ export class PhoneHci {
     this.drain();
   }
 
+  /** Resolves when the peer has everything that was sent on this link, or the link is gone. */
+  delivered(handle: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.delivering.push({ handle, resolve });
+      this.settleDelivered();
+    });
+  }
+
+  private settleDelivered(): void {
+    for (const wait of [...this.delivering]) {
+      const waits = this.waiting.some(({ handle }) => handle === wait.handle);
+      if (waits || (this.held.get(wait.handle) ?? 0) > 0) continue;
+      this.delivering.splice(this.delivering.indexOf(wait), 1);
+      wait.resolve();
+    }
+  }
+
   /** The link is gone: what it had in the controller comes back. */
   linkGone(handle: number): void {
     this.credits += this.held.get(handle) ?? 0;
@@ -170,5 +188,6 @@ export class PhoneHci {
       this.sendPacket(packet);
       onSent?.();
     }
+    this.settleDelivered();
   }
 }

@@ -19,6 +19,8 @@ import { Deferred } from "./deadline.ts";
 import { discoverDatabase, type FoundCharacteristic, type FoundDatabase } from "./discovery.ts";
 import { PhoneError } from "./errors.ts";
 import type { PhoneHci } from "./hci.ts";
+import { type Paired, type PairOptions, PhonePairing } from "./pairing.ts";
+import type { Party, PhoneSecurity } from "./security.ts";
 
 /** Fixed L2CAP channels (Vol 3, Part A, Table 2.2). */
 export const CHANNEL = { ATT: 0x0004, SIGNALING: 0x0005, SMP: 0x0006 } as const;
@@ -62,15 +64,36 @@ export class PhoneLink {
   /** Why the link ended; undefined while it is up. */
   reason: number | undefined = undefined;
   private readonly hci: PhoneHci;
+  private readonly pairing: PhonePairing;
   private partial: Uint8Array = new Uint8Array(0);
   private readonly ending: ((reason: number) => void)[] = [];
   private updating: Deferred<number> | undefined = undefined;
   private encrypting: Deferred<number> | undefined = undefined;
 
-  constructor(hci: PhoneHci, handle: number, timing: LinkTiming) {
+  /** @param own the phone's address on the air, and @param peer the camera's. */
+  constructor(
+    hci: PhoneHci,
+    handle: number,
+    timing: LinkTiming,
+    own: Party,
+    peer: Party,
+    security: PhoneSecurity,
+  ) {
     this.hci = hci;
     this.handle = handle;
     this.timing = timing;
+    const isEncrypted = (): boolean => this.encrypted;
+    this.pairing = new PhonePairing(security, {
+      clock: hci.clock,
+      own,
+      peer,
+      get isEncrypted() {
+        return isEncrypted();
+      },
+      send: (pdu) => this.sendFrame(CHANNEL.SMP, pdu),
+      delivered: () => hci.delivered(handle),
+      encrypt: (...key) => this.encrypt(...key),
+    });
     this.att = new PhoneAtt(hci.clock, (pdu) => this.sendFrame(CHANNEL.ATT, pdu));
   }
 
@@ -110,6 +133,7 @@ export class PhoneLink {
     this.frames.push({ channel, payload, atMs: this.hci.clock.now() });
     if (channel === CHANNEL.ATT) this.att.receive(payload);
     else if (channel === CHANNEL.SIGNALING) this.receiveSignal(payload);
+    else if (channel === CHANNEL.SMP) this.pairing.receive(payload);
   }
 
   /** A peripheral that asks for other parameters is given them (Vol 3, Part A, 4.20). */
@@ -210,7 +234,7 @@ export class PhoneLink {
   /** Starts encryption with a long term key and waits for its outcome. @throws PhoneError with the status. */
   async encrypt(
     longTermKey: Uint8Array,
-    randomNumber = new Uint8Array(8),
+    randomNumber: Uint8Array = new Uint8Array(8),
     encryptedDiversifier = 0,
   ): Promise<void> {
     const encrypting = new Deferred<number>(this.hci.clock, PROCEDURE_TIMEOUT_MS, "encryption");
@@ -219,6 +243,16 @@ export class PhoneLink {
     await this.orEnd(this.hci.command(leEnableEncryption, command), encrypting);
     const status = await encrypting.promise;
     if (status !== 0) throw new PhoneError(`encryption failed with 0x${status.toString(16)}`, status);
+  }
+
+  /** Encrypts with the key of the bond; false when there is none. @throws PhoneError with the status. */
+  encryptWithBond(): Promise<boolean> {
+    return this.pairing.encryptWithBond();
+  }
+
+  /** Pairs, and keeps the bond. @throws PairingFailedError with the reason; PhoneError. */
+  pair(options?: PairOptions): Promise<Paired> {
+    return this.pairing.pair(options);
   }
 
   /** A command that is refused ends the wait for its outcome too. */
@@ -263,6 +297,7 @@ export class PhoneLink {
     this.reason = reason;
     const error = new PhoneError(`the link ended with reason 0x${reason.toString(16)}`, reason);
     this.att.close(error);
+    this.pairing.close(error);
     for (const wait of [this.updating, this.encrypting]) wait?.reject(error);
     for (const resolve of this.ending.splice(0)) resolve(reason);
   }

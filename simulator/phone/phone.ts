@@ -1,6 +1,6 @@
 /**
  * A virtual phone: a small central of its own, without a line of the camera's stack. It does what people do with a
- * camera: look for it, connect, look around, read, write, subscribe, leave. It never pairs.
+ * camera: look for it, connect, look around, read, write, subscribe, pair, leave.
  */
 import { hex, type Values } from "../../firmware/ble/codec.ts";
 import { setEventMask } from "../../firmware/ble/hci/commands/baseband.ts";
@@ -35,6 +35,7 @@ import { Deferred } from "./deadline.ts";
 import { PhoneError } from "./errors.ts";
 import { PhoneHci, type SendPacket } from "./hci.ts";
 import { type LinkTiming, PhoneLink } from "./link.ts";
+import type { PhoneSecurity } from "./security.ts";
 
 /** All events that a central can get: every event of Vol 4, Part E, 7.3.1 that a 5.0 controller has. */
 const EVENT_MASK = new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f]);
@@ -99,6 +100,8 @@ export class Phone {
   readonly links = new Map<number, PhoneLink>();
   /** Static random address, six bytes in printed order. */
   readonly address: Uint8Array;
+  /** The cameras that it has bonded with. */
+  readonly security: PhoneSecurity;
   /** Payload length that its links ask for: 27 switches data length extension off. */
   dataOctets = 251;
   private readonly clock: Clock;
@@ -108,9 +111,10 @@ export class Phone {
   private readonly establishing = new Map<number, Deferred<boolean>>();
 
   /** @param sendPacket takes each packet for the phone's controller; `receive` wants what comes back. */
-  constructor(clock: Clock, sendPacket: SendPacket, address: Uint8Array) {
+  constructor(clock: Clock, sendPacket: SendPacket, address: Uint8Array, security: PhoneSecurity) {
     this.clock = clock;
     this.address = address;
+    this.security = security;
     this.hci = new PhoneHci(clock, sendPacket);
     this.listen();
   }
@@ -177,7 +181,10 @@ export class Phone {
       connecting?.reject(error);
       return;
     }
-    const link = new PhoneLink(this.hci, values.connectionHandle, timingOf(values));
+    const own = { addressType: 1, address: this.address };
+    const peer = { addressType: values.peerAddressType, address: values.peerAddress };
+    const { connectionHandle } = values;
+    const link = new PhoneLink(this.hci, connectionHandle, timingOf(values), own, peer, this.security);
     this.links.set(link.handle, link);
     connecting?.resolve(link);
   }

@@ -2,9 +2,11 @@
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
+import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { FROM_CONTROLLER, H4Framer } from "../../simulator/h4.ts";
 import { PhoneError } from "../../simulator/phone/errors.ts";
 import { Phone } from "../../simulator/phone/phone.ts";
+import { PhoneSecurity } from "../../simulator/phone/security.ts";
 import { parseHci } from "../camera/command.ts";
 import { type Operation, ToolError, type ToolEvent, UsageError } from "../events.ts";
 import { createRealClock } from "../radio/real-clock.ts";
@@ -43,7 +45,8 @@ export async function* runPhone({ hci, input, prompt, signal }: PhoneOptions): O
   const framer = new H4Framer(FROM_CONTROLLER, (packet) => phone.receive(packet));
   const address = new Uint8Array(randomBytes(6));
   address[0] = address[0]! | 0xc0;
-  const phone = new Phone(clock, (packet) => socket.write(packet), address);
+  const security = new PhoneSecurity(simulatedCrypto, (length) => new Uint8Array(randomBytes(length)));
+  const phone = new Phone(clock, (packet) => socket.write(packet), address, security);
   socket.on("data", (bytes) => framer.push(bytes));
   const stage = {
     addPhone: () => phone,

@@ -8,17 +8,18 @@ import type { ServerValue } from "../../simulator/phone/att.ts";
 import type { FoundCharacteristic, FoundDatabase } from "../../simulator/phone/discovery.ts";
 import { AttErrorResponse, PhoneError } from "../../simulator/phone/errors.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";
+import type { PhoneUser } from "../../simulator/phone/pairing.ts";
 import type { Phone, Sighting } from "../../simulator/phone/phone.ts";
 import { serviceEvents, sightingEvent, valueEvent } from "../../simulator/phone/session.ts";
 import type { CentralEvent } from "../rig/events.ts";
-import type { Attribute, Line, Pattern, Step, Whom } from "./script.ts";
+import type { Attribute, Line, PairChoice, Pattern, Step, Whom } from "./script.ts";
 
 /** What the steps of a script play with. */
 export interface Stage {
   addPhone(): Phone;
   wait(ms: number): Promise<void>;
-  /** Resolves with whether the camera's console has, or says within that time, a line with this text. Each once. */
-  heard(text: string, withinMs: number): Promise<boolean>;
+  /** Resolves with the line with this text that the camera's console has, or gets within that time. Each once. */
+  heard(text: string, withinMs: number): Promise<string | undefined>;
 }
 
 /** A step that did not go as the script says. */
@@ -28,6 +29,9 @@ export class ScriptError extends Error {
 
 const READ = 0x02;
 const NOTIFY = 0x10;
+
+/** How long a passkey on the camera's console is waited for. */
+const PASSKEY_MS = 30_000;
 
 /** One phone and what it knows of the camera. */
 class Actor {
@@ -63,6 +67,12 @@ class Actor {
   rediscovered(): Promise<FoundDatabase> {
     this.database = undefined;
     return this.discovered();
+  }
+
+  /** Whether there was a bond with the camera. */
+  forget(): boolean {
+    const { sighting } = this;
+    return sighting !== undefined && this.phone.security.forget(sighting);
   }
 
   async characteristic({ uuid, nth }: Attribute): Promise<FoundCharacteristic> {
@@ -160,7 +170,19 @@ export class Player {
       case "listen":
         return this.listen(actor, step.count, step.withinMs);
       case "connect":
-        return this.connect(actor, step.mtu);
+        return this.connect(actor, step.mtu, step.plain);
+      case "pair":
+        return this.orFailure("pair", place, () => this.pair(actor, step));
+      case "encrypt":
+        return this.orFailure("encrypt", place, async () => {
+          if (!(await actor.link.encryptWithBond()))
+            fail("this phone has no bond with the camera: pair first");
+          report({ event: "encrypted" });
+        });
+      case "forget":
+        if (!actor.forget()) fail("this phone has no bond with the camera");
+        report({ event: "forgotten" });
+        return;
       case "database":
         report({ event: "database", services: serviceEvents(await actor.rediscovered()) });
         return;
@@ -215,7 +237,7 @@ export class Player {
         return;
       }
       case "expect log":
-        if (!(await this.stage.heard(step.text, step.withinMs))) {
+        if ((await this.stage.heard(step.text, step.withinMs)) === undefined) {
           fail(`the camera did not say "${step.text}" within ${step.withinMs / 1000} s`);
         }
         return;
@@ -245,13 +267,45 @@ export class Player {
     actor.sighting = last;
   }
 
-  private async connect(actor: Actor, mtu: number): Promise<void> {
+  private async connect(actor: Actor, mtu: number, plain: boolean): Promise<void> {
     const sighting = actor.sighting ?? (await this.find(actor, 30_000, {}));
     if (!sighting.connectable) fail("this camera advertises so that nobody can connect");
     const link = await actor.phone.connect(sighting);
     actor.connected(link);
     this.report({ event: "connected", address: formatAddress(sighting.address), mtu: link.att.mtu });
+    if (!plain && (await link.encryptWithBond())) this.report({ event: "encrypted" });
     if (mtu > 23) this.report({ event: "mtu", asked: mtu, mtu: await link.exchangeMtu(mtu) });
+  }
+
+  private async pair(actor: Actor, { after, isEqual, legacy, passkey }: PairChoice): Promise<void> {
+    const user: PhoneUser = {
+      type: async () => {
+        this.report({ event: "types" });
+        if (after === undefined) return passkey;
+        const line = await this.stage.heard(after, PASSKEY_MS);
+        const [digits] = /\d{6}/.exec(line?.slice(line.indexOf(after) + after.length) ?? "") ?? [];
+        return digits === undefined ? undefined : Number(digits);
+      },
+      show: (number) => this.report({ event: "shows", number: sixDigits(number) }),
+      compare: (number) => {
+        this.report({ event: "compares", number: sixDigits(number) });
+        return isEqual;
+      },
+    };
+    const paired = await actor.link.pair({ legacy, user, ...(passkey === undefined ? {} : { passkey }) });
+    const { isAuthenticated: authenticated, isSecureConnections: secureConnections } = paired;
+    this.report({ event: "paired", encrypted: true, authenticated, secureConnections });
+  }
+
+  /** Reports that a pairing or an encryption failed, which the next step must expect. */
+  private async orFailure(what: "pair" | "encrypt", place: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof PhoneError) || error.code === 0) throw error;
+      this.report({ event: "failed", step: what, message: error.message, code: error.code });
+      this.refused = { place, code: error.code, message: error.message };
+    }
   }
 
   private async read(actor: Actor, attribute: Attribute): Promise<void> {
@@ -390,6 +444,8 @@ async function nextValue({ link }: Actor, withinMs: number): Promise<ServerValue
 const matches = (value: Uint8Array, pattern: Pattern): boolean =>
   value.length === pattern.length &&
   pattern.every((byte, index) => byte === undefined || byte === value[index]);
+
+const sixDigits = (number: number): string => `${number}`.padStart(6, "0");
 
 const hex2 = (byte: number): string => byte.toString(16).padStart(2, "0");
 

@@ -22,12 +22,26 @@ export interface Whom {
   readonly again?: boolean;
 }
 
+/** How the phone's user pairs. */
+export interface PairChoice {
+  readonly legacy: boolean;
+  /** What the user types, or what the phone shows. */
+  readonly passkey: number | undefined;
+  /** The user types the digits behind this text on the camera's console. */
+  readonly after: string | undefined;
+  /** What the user says of two numbers. */
+  readonly isEqual: boolean;
+}
+
 /** One step. Times are in milliseconds. */
 export type Step =
   | { readonly do: "phone"; readonly number: number }
   | { readonly do: "find"; readonly whom: Whom; readonly withinMs: number }
   | { readonly do: "listen"; readonly count: number; readonly withinMs: number }
-  | { readonly do: "connect"; readonly mtu: number }
+  | { readonly do: "connect"; readonly mtu: number; readonly plain: boolean }
+  | ({ readonly do: "pair" } & PairChoice)
+  | { readonly do: "encrypt" }
+  | { readonly do: "forget" }
   | { readonly do: "database" }
   | { readonly do: "read"; readonly attribute: Attribute }
   | { readonly do: "read all" }
@@ -67,7 +81,10 @@ export const forms = {
   phone: "phone NUMBER",
   find: 'find ["NAME" | ADDRESS | again] [within TIME]',
   listen: "listen COUNT [within TIME]",
-  connect: "connect [mtu NUMBER]",
+  connect: "connect [mtu NUMBER] [plain]",
+  pair: 'pair [legacy] [passkey DIGITS | passkey after "TEXT" | unequal]',
+  encrypt: "encrypt",
+  forget: "forget",
   database: "database",
   read: "read CHARACTERISTIC | read all",
   write: "write CHARACTERISTIC VALUE [without response]",
@@ -206,6 +223,12 @@ class Words {
     };
   }
 
+  passkey(): number {
+    const word = this.next("a passkey");
+    if (!/^\d{6}$/.test(word)) this.fail(`a passkey is six digits, or after a text, not ${word}`);
+    return Number(word);
+  }
+
   private uuid(word: string): UUID {
     try {
       return new UUID(word.replace(/^0x/i, ""));
@@ -252,7 +275,23 @@ const readers: Readonly<Record<Form, (words: Words) => Step>> = {
     count: words.integer("the count", 1, 10_000),
     withinMs: words.within(),
   }),
-  connect: (words) => ({ do: "connect", mtu: words.take("mtu") ? words.integer("the mtu", 23, 517) : 247 }),
+  connect: (words) => ({
+    do: "connect",
+    mtu: words.take("mtu") ? words.integer("the mtu", 23, 517) : 247,
+    plain: words.take("plain"),
+  }),
+  pair: (words) => {
+    const legacy = words.take("legacy");
+    const isPasskey = words.take("passkey");
+    const after = isPasskey && words.take("after") ? words.text() : undefined;
+    return {
+      ...{ do: "pair", legacy, after },
+      passkey: isPasskey && after === undefined ? words.passkey() : undefined,
+      isEqual: isPasskey || !words.take("unequal"),
+    };
+  },
+  encrypt: () => ({ do: "encrypt" }),
+  forget: () => ({ do: "forget" }),
   database: () => ({ do: "database" }),
   read: (words) => (words.take("all") ? { do: "read all" } : { do: "read", attribute: words.attribute() }),
   write: (words) => ({

@@ -3,9 +3,11 @@ import { createServer, type Server, type Socket } from "node:net";
 import type { Cyw43Chip } from "../../simulator/chips/cyw43.ts";
 import { Controller } from "../../simulator/controller/controller.ts";
 import type { ControllerOptions } from "../../simulator/controller/options.ts";
+import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { FROM_HOST, H4Framer } from "../../simulator/h4.ts";
 import { Air } from "../../simulator/link.ts";
 import { Phone } from "../../simulator/phone/phone.ts";
+import { PhoneSecurity } from "../../simulator/phone/security.ts";
 import { SeededRandom } from "../../simulator/random.ts";
 import { ChipServer } from "./chip-server.ts";
 import { createRealClock } from "./real-clock.ts";
@@ -65,9 +67,11 @@ export class SimulatorServer {
   addPhone(): Phone {
     const controller = this.createController();
     this.phoneControllers.push(controller);
-    const address = new SeededRandom((this.options.seed ?? 1) * 1000 + this.devices).bytes(6);
+    const random = new SeededRandom((this.options.seed ?? 1) * 1000 + this.devices);
+    const address = random.bytes(6);
     address[0] = address[0]! | 0xc0;
-    const phone = new Phone(this.clock, (packet) => controller.receive(packet), address);
+    const security = new PhoneSecurity(simulatedCrypto, (length) => random.bytes(length));
+    const phone = new Phone(this.clock, (packet) => controller.receive(packet), address, security);
     controller.onPacket = (packet) => setImmediate(() => phone.receive(packet));
     return phone;
   }

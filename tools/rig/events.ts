@@ -82,6 +82,8 @@ export type CentralEvent =
       readonly secureConnections: boolean;
     }
   | { readonly event: "encrypted" }
+  /** The bond with the camera is gone. */
+  | { readonly event: "forgotten" }
   | { readonly event: "disconnected"; readonly reason: number; readonly name: string }
   | { readonly event: "stepDone"; readonly step: string }
   | { readonly event: "failed"; readonly step: string; readonly message: string; readonly code?: number }

@@ -52,6 +52,8 @@ export function renderCentralEvent(event: CentralEvent): string[] {
       return [`paired, ${event.authenticated ? "authenticated" : "not authenticated"}`];
     case "encrypted":
       return ["encrypted with the key of the bond"];
+    case "forgotten":
+      return ["has forgotten the camera"];
     case "disconnected":
       return [`disconnected: ${event.name}`];
     case "failed":

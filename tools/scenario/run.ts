@@ -80,7 +80,7 @@ class PlayedCamera implements StageCamera {
   }
 
   async says(text: string, withinMs = PATIENCE_MS): Promise<void> {
-    if (await this.heard.heard(text, withinMs)) return;
+    if ((await this.heard.heard(text, withinMs)) !== undefined) return;
     throw new ScenarioError(`${this.name} did not say "${text}" within ${withinMs / 1000} s`);
   }
 

@@ -15,11 +15,11 @@ export class HeardLines {
 
   /**
    * Waits until a line has this text; what was said before counts too. Forgets the lines up to that one.
-   * @returns false when none came within that time
+   * @returns that line; undefined when none came within that time
    */
-  heard(text: string, withinMs: number): Promise<boolean> {
+  heard(text: string, withinMs: number): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const end = (heard: boolean): void => {
+      const end = (heard: string | undefined): void => {
         clearTimeout(limit);
         this.waiting.delete(look);
         resolve(heard);
@@ -27,10 +27,9 @@ export class HeardLines {
       const look = (): void => {
         const found = this.lines.findIndex((line) => line.includes(text));
         if (found < 0) return;
-        this.lines.splice(0, found + 1);
-        end(true);
+        end(this.lines.splice(0, found + 1).at(-1));
       };
-      const limit = setTimeout(() => end(false), withinMs);
+      const limit = setTimeout(() => end(undefined), withinMs);
       limit.unref();
       this.waiting.add(look);
       look();

@@ -76,6 +76,15 @@ describe("a phone's script", () => {
     assert.match(mistake("read 2a6e[0]"), /no characteristic/);
   });
 
+  it("pairs as its user does", () => {
+    const plain = { do: "pair", legacy: false, passkey: undefined, after: undefined, isEqual: true };
+    assert.deepEqual(step("pair"), plain);
+    assert.deepEqual(step("pair legacy passkey 000042"), { ...plain, legacy: true, passkey: 42 });
+    assert.deepEqual(step('pair passkey after "type "'), { ...plain, after: "type " });
+    assert.deepEqual(step("pair unequal"), { ...plain, isEqual: false });
+    assert.deepEqual(step("connect mtu 23 plain"), { do: "connect", mtu: 23, plain: true });
+  });
+
   it("names the line and the step's form in its mistakes", () => {
     assert.match(
       mistake("wirte 2a00 01"),
@@ -87,6 +96,8 @@ describe("a phone's script", () => {
     assert.match(mistake("connect mtu 22"), /the mtu is a number from 23 to 517, not 22/);
     assert.match(mistake("expect log hello"), /a text stands in quotes, not hello/);
     assert.match(mistake("find 00:11"), /no address/);
+    assert.match(mistake("pair passkey 12345"), /a passkey is six digits, or after a text, not 12345/);
+    assert.match(mistake("pair passkey 123456 unequal"), /"unequal" is one word too many/);
   });
 
   it("is documented: each step's form stands in docs/phone.md", () => {

@@ -49,7 +49,7 @@ export interface CentralReceiver {
   onCentralEvent(event: CentralEvent): void;
   onLine(text: string): void;
   /** Whether the camera's console has, or gets within that time, a line with this text; each line counts once. */
-  heard(text: string, withinMs: number): Promise<boolean>;
+  heard(text: string, withinMs: number): Promise<string | undefined>;
 }
 
 /** A session that goes on. */
