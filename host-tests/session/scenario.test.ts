@@ -68,6 +68,34 @@ describe("obscura run with a scenario", function () {
     });
   }
 
+  for (const board of ["host", "mps2-an500"]) {
+    it(`shows protected-settings on ${board}: a phone is refused, pairs, and is known after a restart`, async () => {
+      const session = obscura("run", "protected-settings", "--board", board);
+      assert.equal(await session.ended, 0, session.output());
+      const said = session
+        .output()
+        .split("\n")
+        .filter((line) => line.startsWith("phone "));
+      const at = (text: string): number => said.findIndex((line) => line.includes(text));
+      const [refused, paired, restarted, encrypted] = [
+        "insufficient authentication (0x05)",
+        "paired",
+        "the camera advertises again",
+        "encrypted with the key of the bond",
+      ].map(at);
+      assert.ok(refused! >= 0 && refused! < paired! && paired! < restarted! && restarted! < encrypted!);
+      const after = said.slice(encrypted);
+      assert.ok(
+        after.some((line) => line.includes("notification")),
+        session.output(),
+      );
+      assert.ok(
+        !after.some((line) => line.includes("subscribed") || line.includes("paired")),
+        session.output(),
+      );
+    });
+  }
+
   it("plays restarts, versions and phones; a camera keeps its address", async () => {
     const { status, output } = await play(
       SCENARIO(`
