@@ -400,13 +400,17 @@ export class DeviceConnection {
     return this.refused;
   }
 
-  /** `await using`: ends the link; a peer that does not answer in time is left to its supervision timeout. */
+  /**
+   * `await using`: ends the link; a peer that does not answer in time is left to its supervision timeout. Leaving a block
+   * is no place for errors: those that `disconnect` has are in the log.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.disconnect();
     } catch (error) {
-      if (!(error instanceof TimeoutError)) throw error;
-      this.core.host.log("warning", `aioble: ${this.device} did not confirm the disconnection`);
+      const isSilent = error instanceof TimeoutError;
+      const what = isSilent ? "did not confirm the disconnection" : `is not disconnected: ${textOf(error)}`;
+      this.core.host.log("warning", `aioble: ${this.device} ${what}`);
     }
   }
 

@@ -84,8 +84,9 @@ export type { Signal, WaitOptions } from "./wait.ts";
  * the race is returned.
  * @throws TypeError or RangeError at once for a bad option, RangeError that names the field which does not fit.
  * @throws The promise rejects with TimeoutError, the signal's reason, BleError `already-advertising` when a call runs
- * already, `too-many-connections`, `radio-off` by `stop`, HciError when the controller fails or refuses, with the code
- * `advertising-while-connected` when it cannot advertise beside the links that are up.
+ * already, `too-many-connections`, `radio-off` by `stop`, HciError when the controller fails, with the code
+ * `advertising-while-connected` when it cannot advertise beside the links that are up. A controller that refuses is asked
+ * again, after pauses of 250 ms to 60 s, until `timeoutMs`; statuses 0x01, 0x11 and 0x12 reject at once, `controller-refused`.
  */
 export declare function advertise(options: AdvertiseOptions): Promise<DeviceConnection>;
 
@@ -93,8 +94,8 @@ export declare function advertise(options: AdvertiseOptions): Promise<DeviceConn
  * Advertises, yields each connection, and advertises again, while up to four devices are connected (`maxConnections`).
  * When there is no room for another, or the controller cannot advertise beside a link, it goes on when one leaves.
  * Leaving the loop ends it, off the air before the loop is over; a connection that was not taken by then is
- * disconnected.
- * @throws TypeError or RangeError at once for a bad option; the steps reject as `advertise` does.
+ * disconnected. A controller that refuses is asked again, whatever the status.
+ * @throws TypeError or RangeError at once for a bad option; the steps reject as `advertise` does, but not for a refusal.
  */
 export declare function connections(
   options: Omit<AdvertiseOptions, "timeoutMs">,

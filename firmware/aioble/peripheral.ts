@@ -25,6 +25,7 @@ import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 import { radioOff, TimeoutError } from "./errors.ts";
 import { holdTimeMs } from "./hold.ts";
+import { Refusals } from "./refusals.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
 
 /** Reasons for the end of a link that the peer had no part in. */
@@ -75,6 +76,7 @@ type RunState =
 interface Run {
   readonly options: AdvertiseOptions;
   readonly set: AdvertisingSet;
+  readonly refusals: Refusals;
   /** What is sent, or will be. */
   payload: AdvertisingPayload;
   state: RunState;
@@ -104,7 +106,7 @@ export class Peripheral implements AdvertisingOwner {
   }
 
   private async air(request: Request): Promise<Broadcaster> {
-    const run = this.claim(request);
+    const run = this.claim(request, false);
     try {
       await this.onAir(run);
       if (run.state.is !== "advertising") throw failureOf(run) ?? radioOff();
@@ -160,7 +162,7 @@ export class Peripheral implements AdvertisingOwner {
   }
 
   /** Takes the one advertisement that there is. @throws BleError when it is taken, or there is no room for a link. */
-  private claim({ options, payload }: Request): Run {
+  private claim({ options, payload }: Request, isPatient: boolean): Run {
     const { host } = this.core;
     if (this.current || !host.advertiser.hasFreeSet) throw alreadyAdvertising();
     if (options.connectable === false) {
@@ -178,7 +180,7 @@ export class Peripheral implements AdvertisingOwner {
     const set = host.advertiser.acquire(this);
     if (!set) throw alreadyAdvertising();
     const state = { is: "advertising", pending: undefined, slowDown: undefined } as const;
-    this.current = { options, payload, set, state };
+    this.current = { options, payload, set, state, refusals: new Refusals(this.core, isPatient) };
     return this.current;
   }
 
@@ -188,7 +190,7 @@ export class Peripheral implements AdvertisingOwner {
     run.set.release().catch((cause: unknown) => this.core.host.log("warning", `aioble: ${textOf(cause)}`));
   }
 
-  /** Every change of state: the timers of a state end with it. */
+  /** Every change of state: the timers of a state end with it, and the pause after a refusal. */
   private enter(run: Run, state: RunState): void {
     const { clock } = this.core.host.platform;
     const { state: before } = run;
@@ -196,6 +198,7 @@ export class Peripheral implements AdvertisingOwner {
       before.is === "advertising" ? before.slowDown : before.is === "holding" ? before.hold : undefined;
     if (timer !== undefined) clock.clearTimer(timer);
     run.state = state;
+    run.refusals.cancel();
   }
 
   /** A line in the log; the same only once. */
@@ -222,7 +225,7 @@ export class Peripheral implements AdvertisingOwner {
   }
 
   private async wait(request: Request, again: boolean): Promise<DeviceConnection> {
-    const run = this.claim(request);
+    const run = this.claim(request, again);
     try {
       const connection = await this.core.scope.wait<DeviceConnection>(
         deadlineOf(run.options),
@@ -243,15 +246,32 @@ export class Peripheral implements AdvertisingOwner {
       await this.offAir(run);
       const { state } = run;
       if (state.is === "ending" && state.late?.isConnected()) return state.late;
-      throw error;
+      throw error instanceof TimeoutError ? (run.refusals.standing ?? error) : error;
     } finally {
       this.enter(run, OVER);
       this.release(run);
     }
   }
 
-  /** Switches the radio and advertising on, unless the run ends meanwhile. */
+  /** Switches the radio and advertising on, unless the run ends meanwhile. A refusal that may pass is waited out. */
   private async onAir(run: Run): Promise<void> {
+    for (;;) {
+      try {
+        return await this.start(run);
+      } catch (error) {
+        if (run.state.is !== "advertising" || !run.refusals.mayPass(error)) throw error;
+        await this.waitOut(run, error);
+        if (run.state.is !== "advertising") return;
+      }
+    }
+  }
+
+  private waitOut(run: Run, error: HciError): Promise<void> {
+    this.logOnce("error", `${textOf(error)} It is asked again, after pauses of 250 ms to 60 s.`);
+    return run.refusals.pause(error);
+  }
+
+  private async start(run: Run): Promise<void> {
     const { host } = this.core;
     const { intervalUs, fast, directedTo, highDuty, connectable = true } = run.options;
     await host.activate();
@@ -265,11 +285,12 @@ export class Peripheral implements AdvertisingOwner {
       advData: run.payload.advData,
       respData: run.payload.respData,
     });
+    run.refusals.passed();
     const { state } = run;
     if (!fast || state.is !== "advertising") return;
     const slowDown = this.core.clock.setTimer(() => {
       this.enter(run, { ...state, slowDown: undefined });
-      run.set.slowDown(intervalUs).catch((error: unknown) => this.fail(error));
+      run.set.slowDown(intervalUs).catch((error: unknown) => this.resume(run, error));
     }, fast.durationMs);
     this.enter(run, { ...state, slowDown });
   }
@@ -292,6 +313,17 @@ export class Peripheral implements AdvertisingOwner {
     await run.set.stop().catch((cause: unknown) => this.core.host.log("warning", `aioble: ${textOf(cause)}`));
   }
 
+  /** The controller refused to go on with what was on the air. */
+  private async resume(run: Run, error: unknown): Promise<void> {
+    try {
+      if (run.state.is !== "advertising" || !run.refusals.mayPass(error)) throw error;
+      await this.waitOut(run, error);
+      if (run.state.is === "advertising") await this.onAir(run);
+    } catch (cause) {
+      if (run === this.current) this.fail(cause);
+    }
+  }
+
   /** The run is over: nothing is on the air for it, or will be. */
   private fail(error: unknown): void {
     const run = this.current;
@@ -306,7 +338,7 @@ export class Peripheral implements AdvertisingOwner {
   /** What was on the air is not any more, and will not be again. */
   onEnded(end: AdvertisingEnd): void {
     if (end.by === "timeout") this.fail(new TimeoutError(HIGH_DUTY_MS));
-    if (end.by === "failure") this.fail(end.error);
+    if (end.by === "failure" && this.current) void this.resume(this.current, end.error);
   }
 
   take(link: Connection): boolean {

@@ -245,6 +245,11 @@ export class Host {
     return this.radio.deactivate();
   }
 
+  /** Starts the controller again, as after a loss, for what `reason` says in a sentence. Nothing while the radio is off. */
+  restartController(reason: string): void {
+    if (this.active) this.hci.abandon(reason);
+  }
+
   /** The Identity Address: what this device is known by, whatever it has on the air. */
   get identity(): Identity {
     const isPublic = this.settings.addrMode === ADDRESS_MODE.PUBLIC && this.publicAddress !== undefined;

@@ -138,6 +138,11 @@ export class Hci implements HciReceiver {
     if (this.state !== STATE.CLOSED) this.shut(new HciError("radio-off", "The radio was switched off."));
   }
 
+  /** Takes the controller for lost, for what `reason` says in a sentence. */
+  abandon(reason: string): void {
+    if (this.state !== STATE.CLOSED) this.fail("controller-lost", reason);
+  }
+
   /**
    * Resets the controller and closes the line once it has answered: bytes that are on their way would be the beginning of
    * the next session. Events and data count no more. Commands that wait, and those to come, reject with `radio-off`.

@@ -242,7 +242,7 @@ describe("Host: weak spots of a start", () => {
     });
     await rig.settle();
     const news = watch(rig);
-    rig.controller.script(0x200a, () => [eventPacket(0x0e, [1, 0x0a, 0x20, 0x0c])]);
+    rig.controller.script(0x200a, () => [eventPacket(0x0e, [1, 0x0a, 0x20, 0x11])]);
     rig.controller.fail("unplugged");
     await rig.settle();
     await failed;
