@@ -23,6 +23,11 @@ describe("npm test: jobs", () => {
     );
   });
 
+  it("do not leave the many other files to the end, when one process would work alone", () => {
+    const names = jobsFor(testFiles()).map(({ name }) => name);
+    assert.ok(names.indexOf("all other tests") < 3, names.join(" "));
+  });
+
   it("name no slow file that is gone", () => {
     const files = new Set(testFiles());
     assert.deepEqual(
