@@ -1,6 +1,6 @@
 /** Devices, known by their addresses. */
 
-import { formatAddress } from "../ble/codec.ts";
+import { formatAddress, sameBytes } from "../ble/codec.ts";
 import { ADDRESS_LENGTH, ADDRESS_TYPE } from "../ble/gap/address.ts";
 import type { Central, ConnectOptions } from "./central.ts";
 import type { DeviceConnection } from "./device-connection.ts";
@@ -60,12 +60,12 @@ export class Device {
 
   /** Not for applications: whether it was found under this address. */
   isOnAirAt(addr: Uint8Array): boolean {
-    return this.airAddr.every((byte, at) => byte === addr[at]);
+    return sameBytes(this.airAddr, addr);
   }
 
   /** Not for applications: whether this is its type and address. */
   isAt(addrType: number, addr: Uint8Array): boolean {
-    return this.addrType === addrType && this.addr.every((byte, at) => byte === addr[at]);
+    return this.addrType === addrType && sameBytes(this.addr, addr);
   }
 
   /**

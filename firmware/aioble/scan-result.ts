@@ -1,4 +1,5 @@
 /** What a scan knows of one device. */
+import { sameBytes } from "../ble/codec.ts";
 import { someService, structuresOf } from "../ble/gap/ad-structures.ts";
 import { AD_TYPE } from "../ble/gap/advertising-data.ts";
 import { type AdvertisingReport, REPORT } from "../ble/gap/advertising-report.ts";
@@ -49,7 +50,7 @@ export class ScanResult {
     let isNew = rssi !== this.rssi;
     this.rssi = rssi;
     if (eventType === REPORT.SCAN_RSP) {
-      if (!isSame(data, this.respData)) {
+      if (!(this.respData && sameBytes(data, this.respData))) {
         this.respData = data;
         isNew = true;
       }
@@ -57,7 +58,7 @@ export class ScanResult {
     }
     this.connectable = eventType === REPORT.ADV_IND || eventType === REPORT.ADV_DIRECT_IND;
     // A directed packet has no data: what the device said before stands.
-    if (eventType !== REPORT.ADV_DIRECT_IND && !isSame(data, this.advData)) {
+    if (eventType !== REPORT.ADV_DIRECT_IND && !(this.advData && sameBytes(data, this.advData))) {
       this.advData = data;
       isNew = true;
     }
@@ -117,10 +118,4 @@ export class ScanResult {
   toString(): string {
     return `ScanResult(${this.device}, ${this.rssi ?? "unknown"} dBm)`;
   }
-}
-
-function isSame(a: Uint8Array, b: Uint8Array | undefined): boolean {
-  if (a.length !== b?.length) return false;
-  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
-  return true;
 }

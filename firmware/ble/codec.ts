@@ -57,6 +57,13 @@ export function copyInto(
   target.set(new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset + start, length), at);
 }
 
+/** Whether both hold the same bytes. Secrets are compared by `isSameSecret` (`smp/toolbox.ts`). */
+export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
+  return true;
+}
+
 /** A view over the bytes of an array, without a copy. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);

@@ -1,4 +1,5 @@
 /** Scanning and connecting by numbers, for the class BLE. */
+import { sameBytes } from "../ble/codec.ts";
 import { BleError } from "../ble/errors.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Attempt } from "../ble/gap/initiator.ts";
@@ -154,8 +155,7 @@ export class LowLevelCentral implements ScanOwner {
 
   private isConnected(addrType: number, addr: Uint8Array): boolean {
     for (const { identity } of this.host.connections.values()) {
-      if (identity.addressType === addrType && identity.address.every((byte, at) => byte === addr[at]))
-        return true;
+      if (identity.addressType === addrType && sameBytes(identity.address, addr)) return true;
     }
     return false;
   }

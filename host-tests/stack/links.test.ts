@@ -1,4 +1,5 @@
 /** How links begin and end. */
+import { sameBytes } from "../../firmware/ble/codec.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { addHost, diagnostics } from "../support/cameras.ts";
@@ -187,7 +188,3 @@ describe("stack: links", () => {
     });
   });
 });
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.every((byte, index) => byte === b[index]);
-}

@@ -267,7 +267,7 @@ export class PairingPair {
       yield () => {
         initiator.wantsEncryption = false;
         responder.feed({ is: "keyRequest", ediv: 0, rand: new Uint8Array(8) });
-        const matches = sameBytes(initiator.key, responder.key);
+        const matches = isSameKey(initiator.key, responder.key);
         responder.feed({ is: "encryption", status: matches ? 0 : 0x3d });
         initiator.feed({ is: "encryption", status: matches ? 0 : 0x06 });
         return true;
@@ -276,7 +276,7 @@ export class PairingPair {
   }
 }
 
-export function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+export function isSameKey(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a !== undefined && b !== undefined && a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 

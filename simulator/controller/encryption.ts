@@ -1,5 +1,6 @@
 /** Starting, restarting and refusing encryption (Vol 6, Part B, 5.1.3), and the controller's AES. */
 import { ecb } from "@noble/ciphers/aes.js";
+import { sameBytes } from "../../firmware/ble/codec.ts";
 import { encryptionChange, encryptionKeyRefreshComplete } from "../../firmware/ble/hci/events.ts";
 import { leLongTermKeyRequest } from "../../firmware/ble/hci/le-events.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
@@ -12,12 +13,6 @@ import type { Procedures } from "./procedures.ts";
 export function encryptBlock(key: Uint8Array, plaintext: Uint8Array): Uint8Array {
   const cipher = ecb(key.slice().reverse(), { disablePadding: true });
   return cipher.encrypt(plaintext.slice().reverse()).slice().reverse();
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
-  return true;
 }
 
 export class Encryption {

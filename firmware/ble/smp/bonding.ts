@@ -1,8 +1,9 @@
 /** What becomes of the keys of a pairing, and which bonds it may touch (Vol 3, Part C, 10.3.2). */
 import { isWeaker } from "./features.ts";
-import { type Bond, type BondKeeper, type Identity, isSameIdentity } from "./keys.ts";
+import { isSameIdentity } from "./identities.ts";
+import type { Bond, BondKeeper, Identity } from "./keys.ts";
 import type { Level, PairingResult } from "./state.ts";
-import { isSame } from "./toolbox.ts";
+import { isSameSecret } from "./toolbox.ts";
 
 /** What is known of whoever claims an identity. */
 export interface Claimant {
@@ -27,7 +28,7 @@ export function isTaken(
   if (isWeaker(level, theirs)) return true;
   const { proven, apparent, isTrusted } = claimant;
   if (proven && isSameIdentity(proven.identity, identity)) return false;
-  const isSameKey = irk !== undefined && theirs.irk !== undefined && isSame(irk, theirs.irk);
+  const isSameKey = irk !== undefined && theirs.irk !== undefined && isSameSecret(irk, theirs.irk);
   const isKnown = isTrusted && (isSameKey || theirs === apparent);
   return !(level.isAuthenticated || isKnown);
 }

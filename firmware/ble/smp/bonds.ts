@@ -1,11 +1,11 @@
 /** The bonds that this device keeps, on flash (Vol 3, Part C, 9.4.4): bond-record.ts has their format. */
 import type { Clock, LogLevel, Records } from "../../platform/platform.ts";
-import { formatAddress } from "../codec.ts";
+import { formatAddress, sameBytes } from "../codec.ts";
 import { BleError } from "../errors.ts";
 import type { Setting } from "../setting.ts";
 import { textOf } from "../text.ts";
 import { decodeBond, decodePeer, encodeBond, encodePeer, PEER_NAME_MAX } from "./bond-record.ts";
-import { isAt, isEqual, isOf, isSame } from "./identities.ts";
+import { isAt, isOf, isSameIdentity } from "./identities.ts";
 import {
   type BondInfo,
   infoOf,
@@ -207,7 +207,7 @@ export class Bonds implements BondKeeper {
   named(identity: Identity, name: Uint8Array): void {
     const entry = this.entryOf(identity);
     const short = name.slice(0, PEER_NAME_MAX);
-    if (!entry || isEqual(entry.name, short)) return;
+    if (!entry || sameBytes(entry.name, short)) return;
     entry.name = short;
     entry.isDirty = true;
   }
@@ -309,7 +309,7 @@ export class Bonds implements BondKeeper {
     if (addressType === 1 && (address[0]! & 0xc0) === 0x40) return this.resolve(address);
     const own = this.port.ownIdentity();
     return this.entries.find(
-      ({ bond }) => isAt(bond.identity, addressType, address) && isSame(bond.ownIdentity, own),
+      ({ bond }) => isAt(bond.identity, addressType, address) && isSameIdentity(bond.ownIdentity, own),
     );
   }
 
@@ -318,7 +318,7 @@ export class Bonds implements BondKeeper {
     const { port, keyed } = this;
     const { entries, irks } = keyed;
     for (const entry of keyed.seen) {
-      if (isEqual(entry.lastAddress!, address) && this.isUsable(entry)) return entry;
+      if (sameBytes(entry.lastAddress!, address) && this.isUsable(entry)) return entry;
     }
     let found = port.findResolvingKey(address, irks, 0);
     for (; found >= 0; found = port.findResolvingKey(address, irks, found + 1)) {
@@ -332,7 +332,7 @@ export class Bonds implements BondKeeper {
   }
 
   private isUsable({ bond }: KeptBond): boolean {
-    return isSame(bond.ownIdentity, this.port.ownIdentity());
+    return isSameIdentity(bond.ownIdentity, this.port.ownIdentity());
   }
 
   /** The bonds that resolve private addresses, and their keys in the same order. */
@@ -392,7 +392,7 @@ export class Bonds implements BondKeeper {
   }
 
   private saveClient(entry: KeptBond, client: Uint8Array, isUrgent: boolean): boolean {
-    if (isEqual(entry.client, client)) return true;
+    if (sameBytes(entry.client, client)) return true;
     const before = entry.client;
     const wasDirty = entry.isDirty;
     entry.client = client;

@@ -2,7 +2,7 @@
 import { beginEncryption } from "./encrypting.ts";
 import { PAIRING_FAILURE, pairingDhkeyCheck } from "./pdus.ts";
 import type { Run } from "./run.ts";
-import { f5, f6, g2, isSame, maskKey, xOf } from "./toolbox.ts";
+import { f5, f6, g2, isSameSecret, maskKey, xOf } from "./toolbox.ts";
 
 const NO_RANDOM = new Uint8Array(16);
 
@@ -72,7 +72,8 @@ function proceed(run: Run): void {
     return run.expect(pairingDhkeyCheck);
   }
   if (!state.peerCheck) return;
-  if (!isSame(state.peerCheck, checkOf(run, false))) return run.fail(PAIRING_FAILURE.DHKEY_CHECK_FAILED);
+  if (!isSameSecret(state.peerCheck, checkOf(run, false)))
+    return run.fail(PAIRING_FAILURE.DHKEY_CHECK_FAILED);
   if (!run.isInitiator) sendCheck(run);
   beginEncryption(run, state.key!);
 }

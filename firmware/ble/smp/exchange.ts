@@ -4,7 +4,7 @@ import { beginEncryption } from "./encrypting.ts";
 import { type Exchange, LEGACY_EXCHANGE, SECURE_EXCHANGE } from "./method.ts";
 import { keypressNotification, PAIRING_FAILURE, pairingConfirm, pairingRandom } from "./pdus.ts";
 import type { Run } from "./run.ts";
-import { c1, f4, isSame, maskKey, passkeyBytes, s1, xOf } from "./toolbox.ts";
+import { c1, f4, isSameSecret, maskKey, passkeyBytes, s1, xOf } from "./toolbox.ts";
 
 const KEYPRESS = { STARTED: 0, COMPLETED: 4 } as const;
 
@@ -114,7 +114,7 @@ function commitment(run: Run, isOwn: boolean, nonce: Uint8Array): Uint8Array {
 export function receiveConfirm(run: Run, confirm: Uint8Array): void {
   const { state } = run;
   // Who sends our own commitment back knows no more than it (H 2.3.5.5).
-  if (state.confirm && isSame(confirm, state.confirm)) {
+  if (state.confirm && isSameSecret(confirm, state.confirm)) {
     return run.fail(PAIRING_FAILURE.CONFIRM_VALUE_FAILED);
   }
   state.peerConfirm = confirm;
@@ -127,8 +127,8 @@ export function receiveRandom(run: Run, nonce: Uint8Array): void {
   const { state } = run;
   const { rounds } = exchangeOf(run);
   state.peerNonce = nonce;
-  const isReflected = !state.isSecureConnections && run.isInitiator && isSame(nonce, state.nonce!);
-  const isKept = !state.peerConfirm || isSame(commitment(run, false, nonce), state.peerConfirm);
+  const isReflected = !state.isSecureConnections && run.isInitiator && isSameSecret(nonce, state.nonce!);
+  const isKept = !state.peerConfirm || isSameSecret(commitment(run, false, nonce), state.peerConfirm);
   if (isReflected || !isKept) return run.fail(PAIRING_FAILURE.CONFIRM_VALUE_FAILED);
   if (!run.isInitiator) sendRandom(run);
   state.round++;

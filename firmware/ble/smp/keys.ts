@@ -73,8 +73,3 @@ export interface BondKeeper {
   /** This device's Identity Resolving Key, 16 bytes, most significant first: drawn once and kept. */
   ownIrk(): Uint8Array;
 }
-
-/** Whether both name the same device. */
-export function isSameIdentity(a: Identity, b: Identity): boolean {
-  return a.addressType === b.addressType && a.address.every((byte, at) => byte === b.address[at]);
-}

@@ -3,7 +3,7 @@ import { beginExchange } from "./exchange.ts";
 import { PAIRING_FAILURE, pairingPublicKey } from "./pdus.ts";
 import type { Run } from "./run.ts";
 import type { KeyPair } from "./state.ts";
-import { f4, isSame, join, xOf } from "./toolbox.ts";
+import { f4, isSameSecret, join, xOf } from "./toolbox.ts";
 
 /** The x coordinate of the debug key pair, whose private key is in the Specification. */
 const DEBUG_X = Uint8Array.of(
@@ -81,9 +81,9 @@ function proceed(run: Run): void {
   const { context, state } = run;
   const { privateKey, publicKey } = state.keyPair!;
   const peer = state.peerPublicKey!;
-  const isDebugKey = isSame(xOf(peer), DEBUG_X);
+  const isDebugKey = isSameSecret(xOf(peer), DEBUG_X);
   // The x coordinate alone: whoever sends ours back may have turned the sign of y.
-  const isReflected = isSame(xOf(peer), xOf(publicKey));
+  const isReflected = isSameSecret(xOf(peer), xOf(publicKey));
   if (isReflected) return run.fail(PAIRING_FAILURE.DHKEY_CHECK_FAILED);
   if (isDebugKey && !context.settings.debugKeys) return run.fail(PAIRING_FAILURE.INVALID_PARAMETERS);
   if (!isCommittedTo(run, peer)) return run.fail(PAIRING_FAILURE.CONFIRM_VALUE_FAILED);
@@ -96,7 +96,7 @@ function proceed(run: Run): void {
 function isCommittedTo({ context: { ciphers, outOfBand }, state }: Run, publicKey: Uint8Array): boolean {
   if (state.choice.method !== "outOfBand" || !outOfBand.peer) return true;
   const { confirm, random } = outOfBand.peer;
-  return isSame(f4(ciphers, xOf(publicKey), xOf(publicKey), random, 0), confirm);
+  return isSameSecret(f4(ciphers, xOf(publicKey), xOf(publicKey), random, 0), confirm);
 }
 
 /** A public key from its coordinates on the air. */

@@ -45,7 +45,7 @@ export function join(...parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Whether both are equal. Looks at every byte, so that the time it takes says nothing about where they differ. */
-export function isSame(a: Uint8Array, b: Uint8Array): boolean {
+export function isSameSecret(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;
   for (let index = 0; index < a.length; index++) difference |= a[index]! ^ b[index]!;

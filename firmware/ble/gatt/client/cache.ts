@@ -2,6 +2,7 @@
  * Databases of peers that are remembered from link to link (Vol 3, Part G, 2.5.2). What is remembered of a peer counts as long
  * as the peer has the same Database Hash; without one it counts for the link.
  */
+import { sameBytes } from "../../codec.ts";
 import type { Setting } from "../../setting.ts";
 import type { RemoteService } from "./remote.ts";
 
@@ -21,10 +22,6 @@ export interface RemoteDatabase {
   services: readonly RemoteService[] | undefined;
 }
 
-function same(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, at) => byte === other[at]);
-}
-
 export class DatabaseCache {
   private readonly settings: { readonly gattCacheSize: number };
   /** By what the host knows peers by; the one that was used last is the last. */
@@ -42,7 +39,7 @@ export class DatabaseCache {
   /** What is known of a peer whose database has this hash, or an empty one. */
   open(peer: string, hash: Uint8Array | undefined): RemoteDatabase {
     const known = this.databases.get(peer);
-    const isCurrent = known?.hash !== undefined && hash !== undefined && same(known.hash, hash);
+    const isCurrent = known?.hash !== undefined && hash !== undefined && sameBytes(known.hash, hash);
     const database = isCurrent ? known : { hash, services: undefined };
     this.databases.delete(peer);
     if (hash) this.databases.set(peer, database);

@@ -10,7 +10,7 @@ import {
   writeRequest,
   writeResponse,
 } from "../../att/pdus.ts";
-import { viewOf } from "../../codec.ts";
+import { sameBytes, viewOf } from "../../codec.ts";
 import type { Mtu } from "./reads.ts";
 
 /** Bytes of a Write Request, a Write Command, and a Prepare Write Request beside the value. */
@@ -73,7 +73,7 @@ function repeats(body: Uint8Array, handle: number, offset: number, part: Uint8Ar
   if (body.length !== 4 + part.length) return false;
   const view = viewOf(body);
   if (view.getUint16(0, true) !== handle || view.getUint16(2, true) !== offset) return false;
-  return part.every((byte, index) => body[4 + index] === byte);
+  return sameBytes(body.subarray(4), part);
 }
 
 async function execute(operation: Operation, flags: number): Promise<void> {

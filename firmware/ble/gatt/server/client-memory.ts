@@ -1,5 +1,6 @@
 /** Sessions of bonded clients, which outlive their links: when they are recalled, and when they are kept. */
 
+import { sameBytes } from "../../codec.ts";
 import {
   type ClientMemory,
   type ClientState,
@@ -117,8 +118,4 @@ export function partWithClient(context: ServerContext, session: ServerSession): 
   saveClient(context, session, false);
   session.memory = undefined;
   memory.close();
-}
-
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }

@@ -1,5 +1,5 @@
 /** The attributes of a GATT server (Vol 3, Part G, 2.5 and 3). */
-import { Writer } from "../../codec.ts";
+import { sameBytes, Writer } from "../../codec.ts";
 import { UUID } from "../../uuid.ts";
 import type { Access, Requirements } from "../access.ts";
 import { CCCD, CCCD_LENGTH, PROPERTY, TYPE } from "../types.ts";
@@ -292,8 +292,4 @@ export class Database {
     }
     return undefined;
   }
-}
-
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }

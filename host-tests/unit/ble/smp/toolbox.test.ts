@@ -8,7 +8,7 @@ import {
   f5,
   f6,
   g2,
-  isSame,
+  isSameSecret,
   maskKey,
   passkeyBytes,
   s1,
@@ -102,14 +102,14 @@ describe("smp toolbox: keys and numbers", () => {
     assert.deepEqual([0, 42, 999_999].map(sixDigits), ["000000", "000042", "999999"]);
   });
 
-  it("isSame sees any difference, also of length", () => {
+  it("isSameSecret sees any difference, also of length", () => {
     const a = fromHex("0102030405");
-    assert.ok(isSame(a, a.slice()));
+    assert.ok(isSameSecret(a, a.slice()));
     for (let at = 0; at < a.length; at++) {
       const other = a.slice();
       other[at] = other[at]! ^ 0x80;
-      assert.ok(!isSame(a, other), `byte ${at}`);
+      assert.ok(!isSameSecret(a, other), `byte ${at}`);
     }
-    assert.ok(!isSame(a, a.slice(1)));
+    assert.ok(!isSameSecret(a, a.slice(1)));
   });
 });
