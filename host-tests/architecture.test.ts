@@ -27,6 +27,7 @@ const MODULES: readonly (readonly [path: string, module: string])[] = [
   ["ble/config.ts", "host"],
   ["ble/counters.ts", "host"],
   ["ble/encryption.ts", "host"],
+  ["ble/bonded-links.ts", "host"],
   ["ble/observer.ts", "host"],
   ["controllers/", "controllers"],
   ["ble/hci/", "hci"],

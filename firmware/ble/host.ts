@@ -22,7 +22,6 @@ import { GattServer } from "./gatt/server/server.ts";
 import { Acl } from "./hci/acl.ts";
 import { Hci } from "./hci/hci.ts";
 import type { Controller } from "./hci/startup.ts";
-import { HCI_STATUS } from "./hci/status.ts";
 import { IDLE_TIMEOUT_SETTING, IdleLinks } from "./idle-links.ts";
 import { Links, type LinksHandlers, type LinksPort, MAX_CONNECTIONS_SETTING, MTU_SETTING } from "./links.ts";
 import { listenForLinks, type NewLinkParts } from "./new-links.ts";
@@ -31,7 +30,6 @@ import { Radio } from "./radio.ts";
 import { type RadioParts, type RadioUser, radioHandlers } from "./radio-users.ts";
 import { type Setting, SettingTable } from "./setting.ts";
 import type { Bonds } from "./smp/bonds.ts";
-import type { PeerMemory } from "./smp/kept-bond.ts";
 import type { Identity } from "./smp/keys.ts";
 
 export type { HostObserver } from "./observer.ts";
@@ -81,8 +79,6 @@ export class Host {
   private readonly idleLinks: IdleLinks;
   private readonly addresses: OwnAddresses;
   private readonly users: RadioUser[] = [];
-  /** What is kept of peers whose links their bonds encrypt. */
-  private readonly memories = new Map<Connection, PeerMemory>();
   private readonly observers = new Set<HostObserver>();
 
   /**
@@ -269,24 +265,6 @@ export class Host {
     return this.bonds?.get(addressType, address)?.hasIrk === true;
   }
 
-  /**
-   * The protection of a link has changed. Once a bond's key encrypts it, it is known who the peer is, and what was kept of
-   * it holds again.
-   */
-  secured(connection: Connection, status: number): void {
-    const { bond, security } = connection;
-    const known = this.memories.get(connection);
-    if (status === HCI_STATUS.SUCCESS && security.isBonded && bond && !known?.isKept) {
-      connection.identity = bond.identity;
-      const memory = this.bonds?.open(bond.identity);
-      if (memory) {
-        this.memories.set(connection, memory);
-        this.gatt.recall(connection.server, memory);
-      }
-    }
-    this.report("onSecurity", connection, status);
-  }
-
   /** A link could not be encrypted: whoever tried knows the private address, and need not know the next (Vol 3, Part C, 10.6). */
   renewAddress(): void {
     this.addresses.renew();
@@ -382,7 +360,6 @@ export class Host {
         this.report("onConnected", connection);
       },
       onDisconnected: (connection, reason) => {
-        this.memories.delete(connection);
         this.idleLinks.update();
         this.report("onDisconnected", connection, reason);
         if (this.connections.size === 0) this.radio.cancelPause();

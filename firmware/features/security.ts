@@ -1,6 +1,7 @@
 /** Pairing and encryption of both public modules. */
 import type { Core } from "../aioble/core.ts";
 import { Pairing, Security } from "../aioble/security.ts";
+import { BondedLinks } from "../ble/bonded-links.ts";
 import { Encryption, PAIRING_SETTINGS } from "../ble/encryption.ts";
 import { findResolvingKey } from "../ble/gap/address.ts";
 import { Bonds, MAX_BONDS_SETTING } from "../ble/smp/bonds.ts";
@@ -23,6 +24,8 @@ export const feature = {
       ownIdentity: () => host.identity,
     });
     host.bonds = bonds;
+    const bondedLinks = new BondedLinks({ bonds, gatt: host.gatt });
+    host.observe({ onDisconnected: (connection) => bondedLinks.ended(connection) });
     host.resolveBy(() => bonds.ownIrk());
     host.encryption = new Encryption({
       acl,
@@ -36,7 +39,10 @@ export const feature = {
       ownIdentity: () => host.identity,
       connectionOf: (handle) => host.connections.get(handle),
       disconnect: (connection, reason) => host.disconnect(connection, reason),
-      onSecurity: (connection, status) => host.secured(connection, status),
+      onSecurity(connection, status) {
+        bondedLinks.secured(connection, status);
+        host.report("onSecurity", connection, status);
+      },
       onRefused: () => host.renewAddress(),
     });
   },

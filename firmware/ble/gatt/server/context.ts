@@ -2,7 +2,9 @@
 import type { Clock, LogLevel } from "../../../platform/platform.ts";
 import { textOf } from "../../text.ts";
 import { TYPE } from "../types.ts";
+import type { ClientMemory } from "./client-state.ts";
 import { type Attribute, Database } from "./database.ts";
+import type { ServerSession } from "./session.ts";
 
 /** Called with everything that clients do with the application's values and descriptors, whoever registered them. */
 export interface GattWatcher {
@@ -12,6 +14,28 @@ export interface GattWatcher {
   onWritten(client: unknown, attribute: Attribute): void;
   /** An indication has been confirmed, or the link ended before. */
   onIndicated(client: unknown, attribute: Attribute, confirmed: boolean): void;
+}
+
+/** Keeps sessions of bonded clients from link to link. */
+export interface SessionKeeper {
+  /**
+   * The client's link is encrypted with its bond's key: from now on the session is that bond's. What the client has written
+   * on this link already counts more than what is recalled. Returns the values whose subscriptions hold again.
+   */
+  recall(session: ServerSession, memory: ClientMemory): readonly Attribute[];
+  /** Lets subscriptions hold again whose characteristic is in the database now. Returns the values. */
+  revive(session: ServerSession): readonly Attribute[];
+  /** The subscription to this value of the former database does not hold in the one that took its place. */
+  suspend(session: ServerSession, former: Database, handle: number, configuration: number): void;
+  /** Keeps what is known of the client, where its session is a bond's. False when it cannot be kept. */
+  save(session: ServerSession, isUrgent: boolean): boolean;
+  /**
+   * Keeps the subscription that a client asks for, before it is answered. False when it cannot be kept, so that it has to be
+   * refused; it does not hold yet.
+   */
+  keepSubscription(session: ServerSession, handle: number, configuration: number): boolean;
+  /** The session ends, or nothing more can be sent in it: what is known of the client is kept as it is. */
+  part(session: ServerSession): void;
 }
 
 /** What the server is handed for itself. */
@@ -26,6 +50,8 @@ export class ServerContext {
   database = new Database();
   /** Costs nothing while there is none. */
   watcher: GattWatcher | undefined = undefined;
+  /** Where the image has the feature `security`; without it all clients are anonymous. */
+  keeper: SessionKeeper | undefined = undefined;
   readonly port: ServerPort;
   /** Of the database as it is (Vol 3, Part G, 7.3). */
   databaseHash: () => Uint8Array = () => new Uint8Array(16);

@@ -1,7 +1,6 @@
 /** Indications of one bearer: one at a time, in order, whatever they are of (Vol 3, Part F, 3.3.2). */
 import { textOf } from "../../text.ts";
 import type { PendingIndication, ServerBearer } from "./bearer.ts";
-import { partWithClient } from "./client-memory.ts";
 import type { Attribute } from "./database.ts";
 import { endSubscriptions, noteCut } from "./subscriptions.ts";
 
@@ -97,8 +96,9 @@ export function dropIndications(bearer: ServerBearer): void {
 
 /** Nothing more may be sent on the bearer: nothing waits any longer, and nobody is subscribed. */
 function silence(bearer: ServerBearer): void {
+  const { context, session } = bearer;
   dropIndications(bearer);
-  partWithClient(bearer.context, bearer.session);
+  context.keeper?.part(session);
   endSubscriptions(bearer);
 }
 

@@ -4,9 +4,8 @@ import type { AttBearer } from "../../att/bearer.ts";
 import { type LinkSecurity, UNENCRYPTED } from "../../security.ts";
 import type { UUID } from "../../uuid.ts";
 import { ServerBearer } from "./bearer.ts";
-import { partWithClient, recallClient, revive, saveClient } from "./client-memory.ts";
-import { type ClientMemory, markOf } from "./client-state.ts";
-import { type GattWatcher, ServerContext, type ServerPort } from "./context.ts";
+import type { ClientMemory } from "./client-state.ts";
+import { type GattWatcher, ServerContext, type ServerPort, type SessionKeeper } from "./context.ts";
 import { type Attribute, Database, type ServiceDefinition } from "./database.ts";
 import { type AesCmac, GenericServices } from "./generic-services.ts";
 import { dropIndications, indicate, withdrawAll } from "./indications.ts";
@@ -46,7 +45,10 @@ export class GattServer {
   constructor(port: GattServerPort) {
     this.context = new ServerContext(port);
     this.updates = new Updates(this.clients);
-    this.generic = new GenericServices(port.aesCmac, (session) => saveClient(this.context, session, true));
+    this.generic = new GenericServices(
+      port.aesCmac,
+      (session) => this.context.keeper?.save(session, true) !== false,
+    );
     this.context.databaseHash = () => this.generic.databaseHash();
     this.rebuild([]);
   }
@@ -114,6 +116,11 @@ export class GattServer {
     indicate(bearer, indication, EVERYTHING.length);
   }
 
+  /** Has sessions of bonded clients kept from link to link. Before there are any. */
+  keepSessions(createKeeper: (context: ServerContext) => SessionKeeper): void {
+    this.context.keeper = createKeeper(this.context);
+  }
+
   /**
    * The link of this bearer is encrypted with the key of a bond: the session is that bond's from now on. Its subscriptions
    * hold again, and a client that does not know the database is sent Service Changed.
@@ -121,9 +128,8 @@ export class GattServer {
   recall(bearer: ServerBearer, memory: ClientMemory): void {
     const { context } = this;
     const { session } = bearer;
-    session.memory?.close();
     const { configurations, peer } = session;
-    const revived = recallClient(context, session, memory);
+    const revived = context.keeper?.recall(session, memory) ?? [];
     if (!session.isInformed && session.wantsServiceChanged) this.indicateChange(bearer);
     for (const value of revived) {
       context.reportSubscription(peer, value, configurations.get(value.handle) ?? 0);
@@ -141,15 +147,14 @@ export class GattServer {
       const after = former.successorOf(before, context.database);
       if (!after) {
         configurations.delete(handle);
-        const mark = markOf(former, handle);
-        if (session.memory) session.dormant = [...session.dormant, { handle, configuration, mark }];
+        context.keeper?.suspend(session, former, handle, configuration);
       }
       // Whoever goes on owning the value knows already.
       if (after && after.handlers === before.handlers) continue;
       reports.push(() => context.reportSubscription(peer, before, 0));
       if (after) reports.push(() => context.reportSubscription(peer, after, configuration));
     }
-    for (const value of revive(context.database, session)) {
+    for (const value of context.keeper?.revive(session) ?? []) {
       reports.push(() => context.reportSubscription(peer, value, configurations.get(value.handle) ?? 0));
     }
     // The application's turn is last: the client's state is whole by now.
@@ -185,7 +190,7 @@ export class GattServer {
       if (place >= 0) this.clients[place] = next;
     } else {
       this.clients.splice(place, 1);
-      partWithClient(this.context, session);
+      this.context.keeper?.part(session);
       endSubscriptions(server);
       this.sessions.delete(session.peer);
     }

@@ -1,7 +1,7 @@
 /**
  * What the server knows of one peer, whatever it uses to talk: subscriptions, features, what it knows of the database.
  * A session is anonymous: it begins with its link and ends with it. It is a bond's once the link is encrypted with that
- * bond's key (client-memory.ts); an address, even a resolved one, is only a claim.
+ * bond's key (bonded-sessions.ts); an address, even a resolved one, is only a claim.
  */
 import { SERVICE_CHANGED_VALUE } from "../types.ts";
 import type { ClientMemory, Subscription } from "./client-state.ts";

@@ -15,7 +15,6 @@ import { CCCD, CCCD_LENGTH } from "../types.ts";
 import { executeRefusal, type Question } from "./answers.ts";
 import { whenGranted } from "./authorize.ts";
 import type { ServerBearer } from "./bearer.ts";
-import { keepSubscription } from "./client-memory.ts";
 import type { Attribute } from "./database.ts";
 import { withdrawAll } from "./indications.ts";
 import type { AssembledWrite } from "./prepared-writes.ts";
@@ -147,8 +146,8 @@ function writeConfiguration(
   if (length > CCCD_LENGTH) {
     return bearer.refuse(opcode, cccd.handle, ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
   }
-  const { configurations } = bearer.session;
-  const before = configurations.get(cccd.configures!.handle) ?? 0;
+  const { context, session } = bearer;
+  const before = session.configurations.get(cccd.configures!.handle) ?? 0;
   let configuration = before;
   if (length === CCCD_LENGTH) configuration = view.getUint16(start, true);
   else if (length === 1) configuration = (before & 0xff00) | view.getUint8(start);
@@ -157,7 +156,7 @@ function writeConfiguration(
   const value = cccd.configures!;
   const take = (): void => {
     // A bonded client does not write it again on its next link: it is on flash before it is answered.
-    if (!keepSubscription(bearer.context, bearer.session, value.handle, configuration)) {
+    if (context.keeper?.keepSubscription(session, value.handle, configuration) === false) {
       return bearer.refuse(opcode, cccd.handle, ATT_ERROR.INSUFFICIENT_RESOURCES);
     }
     // The response goes out before anything that the configuration enables.
