@@ -114,7 +114,7 @@ describe("firmware on mps2-an500", function () {
       native.flashSync("state");
       log("synchronised");`);
     const stateFile = bench.path("state");
-    const first = new QemuCamera({ elf: image, stateFile });
+    const first = new QemuCamera("mps2-an500", { elf: image, stateFile });
     await first.line(/synchronised/);
     await first.kill();
     const second = await runQemu({ elf: image, stateFile });

@@ -1,13 +1,20 @@
-/** Images of mps2-an500 for tests, built and run in QEMU; and the self-tests of any board. */
+/** Images of the MPS boards for tests, built and run in QEMU; and the self-tests of any board. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type QemuOptions, qemuArguments, qemuProgram } from "../../boards/mps2-an500/qemu.ts";
+import { type QemuOptions, qemuProgram } from "../../boards/common/mps/qemu.ts";
+import { qemuArguments as an500Arguments } from "../../boards/mps2-an500/qemu.ts";
+import { qemuArguments as an547Arguments } from "../../boards/mps3-an547/qemu.ts";
 import { lock } from "../../tools/lock.ts";
 import { type Bench, RUN_LIMIT_MS } from "./image.ts";
 
 const root = join(import.meta.dirname, "../..");
 const toolchain = join(root, "boards/mps2-an500/toolchain.cmake");
+
+const qemuArguments: Readonly<Record<string, (options: QemuOptions) => string[]>> = {
+  "mps2-an500": an500Arguments,
+  "mps3-an547": an547Arguments,
+};
 
 function runTool(command: string, args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", cwd: root });
@@ -78,11 +85,13 @@ export class QemuCamera {
   #waiting: (() => void)[] = [];
 
   constructor(
+    board: string,
     options: QemuOptions,
     limitMs = RUN_LIMIT_MS,
     adapt: (args: string[]) => string[] = (args) => args,
   ) {
-    const child = spawn(qemuProgram, adapt(qemuArguments(options)), { stdio: ["ignore", "pipe", "pipe"] });
+    const args = adapt(qemuArguments[board]!(options));
+    const child = spawn(qemuProgram, args, { stdio: ["ignore", "pipe", "pipe"] });
     const limit = setTimeout(() => child.kill("SIGKILL"), limitMs);
     let partial = "";
     const take = (chunk: string): void => {
@@ -137,6 +146,10 @@ export class QemuCamera {
 }
 
 /** Runs QEMU to its end. */
-export function runQemu(options: QemuOptions, limitMs?: number): Promise<Ended> {
-  return new QemuCamera(options, limitMs).ended();
+export function runQemuOn(board: string, options: QemuOptions, limitMs?: number): Promise<Ended> {
+  return new QemuCamera(board, options, limitMs).ended();
 }
+
+/** The same on mps2-an500. */
+export const runQemu = (options: QemuOptions, limitMs?: number): Promise<Ended> =>
+  runQemuOn("mps2-an500", options, limitMs);

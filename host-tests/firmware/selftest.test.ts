@@ -1,12 +1,13 @@
-/** The boards' self-tests: every promise of port.h on every board that runs here, and what only mps2-an500 has. */
+/** The boards' self-tests: every promise of port.h on every board that runs here, and what only the MPS boards have. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
-import { type QemuOptions, stateFileSize } from "../../boards/mps2-an500/qemu.ts";
+import type { QemuOptions } from "../../boards/common/mps/qemu.ts";
+import { stateFileSize } from "../../boards/mps2-an500/qemu.ts";
 import { Controller, run } from "./image.ts";
-import { buildSelftests, type Ended, functionAt, QemuCamera, runQemu } from "./qemu-camera.ts";
+import { buildSelftests, type Ended, functionAt, QemuCamera, runQemuOn } from "./qemu-camera.ts";
 
 const seed = "5eed".repeat(16);
 
@@ -46,144 +47,162 @@ describe("self-tests", function () {
     controller.close();
   });
 
-  describe("mps2-an500", () => {
-    let image: string;
-    let special: string;
+  for (const { board, rom, nowhere, overflow } of [
+    { board: "mps2-an500", rom: "00200000", nowhere: "a8000000", overflow: "" },
+    { board: "mps3-an547", rom: "11000000", nowhere: "12000000", overflow: ", cfsr=00100000" },
+  ]) {
+    describe(board, () => {
+      let image: string;
+      let special: string;
+      const runQemu = (options: QemuOptions, limitMs?: number) => runQemuOn(board, options, limitMs);
 
-    before(async () => {
-      const build = await buildSelftests("mps2-an500");
-      image = join(build, "port_selftest");
-      special = join(build, "board_selftest");
-    });
-
-    const start = (word: string, options: Partial<QemuOptions> = {}): QemuOptions => ({
-      elf: special,
-      arguments: [word],
-      ...options,
-    });
-
-    it("keeps every promise of port.h", async () => {
-      const controller = await echo("qemu");
-      // By instructions, so that a busy computer does not take the time of a program that works.
-      const icount = { shift: 4 };
-      const hci = { kind: "unix", path: path("qemu") } as const;
-      const result = await runQemu({ elf: image, seed, hci, icount }, 150_000);
-      controller.close();
-      assertTap(result, 60);
-      assert.ok(!result.lines.some((line) => line.includes("# SKIP")));
-    });
-
-    it("sleeps over two wraps of its clock", async () => {
-      const icount = { shift: 6, skipSleep: true };
-      assertTap(await runQemu({ elf: image, icount, arguments: ["sleep=400"] }), 2);
-    });
-
-    it("wakes once for an alarm, and for the watchdog apart", async () => {
-      const { lines } = await runQemu(start("idle", { icount: { shift: 0, skipSleep: true } }));
-      const figures = /^wakeups (\d+) housekeeping (\d+)/.exec(lines.at(-1) ?? "");
-      assert.ok(figures, lines.join("\n"));
-      // 10 s of sleep, and a watchdog of 4 s that wants to be fed every 3 s.
-      assert.deepEqual(figures.slice(1).map(Number), [4, 3]);
-    });
-
-    const faults: [kind: string, sentence: RegExp, place?: string][] = [
-      ["divide", /^fault: division by zero, cfsr=02000000/, "divide"],
-      ["null", /^fault: memory protection, cfsr=00000082 address=00000000/, "write_null"],
-      ["rom", /^fault: memory protection, cfsr=00000082 address=00200000/, "write_rom"],
-      ["nowhere", /^fault: bus error, cfsr=00008200 address=a8000000/, "read_nowhere"],
-      ["undefined", /^fault: undefined instruction/, "execute_undefined"],
-      ["stack", /^fault: stack overflow/],
-      ["abort", /^fault: signal 6 raised \(6 is abort\)$/],
-    ];
-    for (const [kind, sentence, place] of faults) {
-      it(`says what happened and where, and restarts: ${kind}`, async () => {
-        const { lines, status } = await runQemu(start(`fault=${kind}`));
-        assert.equal(lines[0], "started by power-on");
-        assert.match(lines[1] ?? "", sentence);
-        assert.equal(lines[2], "started by fault");
-        assert.equal(status, 3);
-        if (place === undefined) return;
-        const pc = / pc=([0-9a-f]{8}) /.exec(lines[1] ?? "")?.[1];
-        assert.ok(pc, lines[1]);
-        assert.equal(functionAt(special, pc), place);
+      before(async () => {
+        const build = await buildSelftests(board);
+        image = join(build, "port_selftest");
+        special = join(build, "board_selftest");
       });
-    }
 
-    it("restarts instead of ending where nobody listens to semihosting", async () => {
-      const silent = new QemuCamera({ elf: special, exitOnReset: true }, 30_000, (args) =>
-        args.filter(
-          (word, index) => word !== "-semihosting-config" && args[index - 1] !== "-semihosting-config",
-        ),
-      );
-      const { lines, status } = await silent.ended();
-      assert.deepEqual(lines, ["started by power-on"]);
-      assert.equal(status, 0);
-    });
+      const start = (word: string, options: Partial<QemuOptions> = {}): QemuOptions => ({
+        elf: special,
+        arguments: [word],
+        ...options,
+      });
 
-    it("has the identity and the entropy that it is given, and no other", async () => {
-      const identity = async (options: Partial<QemuOptions>): Promise<readonly string[]> =>
-        (await runQemu(start("identity", options))).lines.slice(1);
-      const [id, random] = await identity({ id: "00112233445566ff", seed });
-      assert.equal(id, "id 00112233445566ff");
-      assert.match(random ?? "", /^random [0-9a-f]{32}$/);
-      assert.equal((await identity({ seed }))[1], random);
-      assert.notEqual((await identity({ seed: "0bad".repeat(16) }))[1], random);
-      assert.equal((await identity({}))[1], "random none");
-    });
+      it("keeps every promise of port.h", async () => {
+        const controller = await echo(board);
+        // By instructions, so that a busy computer does not take the time of a program that works.
+        const icount = { shift: 4 };
+        const hci = { kind: "unix", path: path(board) } as const;
+        const result = await runQemu({ elf: image, seed, hci, icount }, 150_000);
+        controller.close();
+        assertTap(result, 60);
+        assert.ok(!result.lines.some((line) => line.includes("# SKIP")));
+      });
 
-    describe("state area", () => {
-      const check = async (stateFile: string): Promise<string | undefined> =>
-        (await runQemu(start("flash=check", { stateFile }))).lines.at(-1);
+      it("sleeps over two wraps of its clock", async () => {
+        const icount = { shift: 6, skipSleep: true };
+        assertTap(await runQemu({ elf: image, icount, arguments: ["sleep=400"] }), 2);
+      });
 
-      async function program(stateFile: string): Promise<void> {
-        const camera = new QemuCamera(start("flash=program", { stateFile }));
-        await camera.line(/^programmed$/);
-        await camera.kill();
+      it("wakes once for an alarm, and for the watchdog apart", async () => {
+        const { lines } = await runQemu(start("idle", { icount: { shift: 0, skipSleep: true } }));
+        const figures = /^wakeups (\d+) housekeeping (\d+)/.exec(lines.at(-1) ?? "");
+        assert.ok(figures, lines.join("\n"));
+        // 10 s of sleep, and a watchdog of 4 s that wants to be fed every 3 s.
+        assert.deepEqual(figures.slice(1).map(Number), [4, 3]);
+      });
+
+      const faults: [kind: string, sentence: RegExp, place?: string][] = [
+        ["divide", /^fault: division by zero, cfsr=02000000/, "divide"],
+        ["null", /^fault: memory protection, cfsr=00000082 address=00000000/, "write_null"],
+        ["rom", new RegExp(`^fault: memory protection, cfsr=00000082 address=${rom}`), "write_rom"],
+        ["nowhere", new RegExp(`^fault: bus error, cfsr=00008200 address=${nowhere}`), "read_nowhere"],
+        ["undefined", /^fault: undefined instruction/, "execute_undefined"],
+        ["stack", new RegExp(`^fault: stack overflow${overflow}`)],
+        ["abort", /^fault: signal 6 raised \(6 is abort\)$/],
+      ];
+      for (const [kind, sentence, place] of faults) {
+        it(`says what happened and where, and restarts: ${kind}`, async () => {
+          const { lines, status } = await runQemu(start(`fault=${kind}`));
+          assert.equal(lines[0], "started by power-on");
+          assert.match(lines[1] ?? "", sentence);
+          assert.equal(lines[2], "started by fault");
+          assert.equal(status, 3);
+          if (place === undefined) return;
+          const pc = / pc=([0-9a-f]{8}) /.exec(lines[1] ?? "")?.[1];
+          assert.ok(pc, lines[1]);
+          assert.equal(functionAt(special, pc), place);
+        });
       }
 
-      it("is erased in a new file, once", async () => {
-        const file = path("new");
-        assert.equal(await check(file), "record is gone");
-        const bytes = readFileSync(file);
-        assert.equal(bytes.length, stateFileSize);
-        const end = 4096 + 65536 + 262144;
-        assert.ok(bytes.subarray(4096, end).every((byte) => byte === 0xff));
-        assert.ok(bytes.subarray(end).every((byte) => byte === 0));
-      });
-
-      it("keeps its records when the board gets another area", async () => {
-        const file = path("older");
-        await program(file);
-        const bytes = readFileSync(file);
-        // As it was before: one area, one marker, and zeros behind.
-        bytes.fill(0, 16, 4096);
-        bytes.fill(0, 4096 + 65536);
-        writeFileSync(file, bytes);
-        assert.equal(await check(file), "record is there");
-        const end = 4096 + 65536 + 262144;
-        assert.ok(
-          readFileSync(file)
-            .subarray(4096 + 65536, end)
-            .every((byte) => byte === 0xff),
+      it("restarts instead of ending where nobody listens to semihosting", async () => {
+        const silent = new QemuCamera(board, { elf: special, exitOnReset: true }, 30_000, (args) =>
+          args.filter(
+            (word, index) => word !== "-semihosting-config" && args[index - 1] !== "-semihosting-config",
+          ),
         );
+        const { lines, status } = await silent.ended();
+        assert.deepEqual(lines, ["started by power-on"]);
+        assert.equal(status, 0);
       });
 
-      it("survives a process that is killed", async () => {
-        const file = path("killed");
-        await program(file);
-        assert.equal(await check(file), "record is there");
+      it("has the identity and the entropy that it is given, and no other", async () => {
+        const identity = async (options: Partial<QemuOptions>): Promise<readonly string[]> =>
+          (await runQemu(start("identity", options))).lines.slice(1);
+        const [id, random] = await identity({ id: "00112233445566ff", seed });
+        assert.equal(id, "id 00112233445566ff");
+        assert.match(random ?? "", /^random [0-9a-f]{32}$/);
+        assert.equal((await identity({ seed }))[1], random);
+        assert.notEqual((await identity({ seed: "0bad".repeat(16) }))[1], random);
+        assert.equal((await identity({}))[1], "random none");
       });
+    });
+  }
 
-      it("is kept when its marker is damaged", async () => {
-        const file = path("damaged");
-        await program(file);
-        const bytes = readFileSync(file);
-        bytes.fill(0, 0, 4);
-        writeFileSync(file, bytes);
-        const { lines } = await runQemu(start("flash=check", { stateFile: file }));
-        assert.match(lines[0] ?? "", /^flash: the marker is missing/);
-        assert.equal(lines.at(-1), "record is there");
-      });
+  describe("state area of mps2-an500", () => {
+    const board = "mps2-an500";
+    let special: string;
+    const start = (word: string, stateFile: string): QemuOptions => ({
+      elf: special,
+      arguments: [word],
+      stateFile,
+    });
+
+    before(async () => {
+      special = join(await buildSelftests(board), "board_selftest");
+    });
+
+    const check = async (stateFile: string): Promise<string | undefined> =>
+      (await runQemuOn(board, start("flash=check", stateFile))).lines.at(-1);
+
+    async function program(stateFile: string): Promise<void> {
+      const camera = new QemuCamera(board, start("flash=program", stateFile));
+      await camera.line(/^programmed$/);
+      await camera.kill();
+    }
+
+    it("is erased in a new file, once", async () => {
+      const file = path("new");
+      assert.equal(await check(file), "record is gone");
+      const bytes = readFileSync(file);
+      assert.equal(bytes.length, stateFileSize);
+      const end = 4096 + 65536 + 262144;
+      assert.ok(bytes.subarray(4096, end).every((byte) => byte === 0xff));
+      assert.ok(bytes.subarray(end).every((byte) => byte === 0));
+    });
+
+    it("keeps its records when the board gets another area", async () => {
+      const file = path("older");
+      await program(file);
+      const bytes = readFileSync(file);
+      // As it was before: one area, one marker, and zeros behind.
+      bytes.fill(0, 16, 4096);
+      bytes.fill(0, 4096 + 65536);
+      writeFileSync(file, bytes);
+      assert.equal(await check(file), "record is there");
+      const end = 4096 + 65536 + 262144;
+      assert.ok(
+        readFileSync(file)
+          .subarray(4096 + 65536, end)
+          .every((byte) => byte === 0xff),
+      );
+    });
+
+    it("survives a process that is killed", async () => {
+      const file = path("killed");
+      await program(file);
+      assert.equal(await check(file), "record is there");
+    });
+
+    it("is kept when its marker is damaged", async () => {
+      const file = path("damaged");
+      await program(file);
+      const bytes = readFileSync(file);
+      bytes.fill(0, 0, 4);
+      writeFileSync(file, bytes);
+      const { lines } = await runQemuOn(board, start("flash=check", file));
+      assert.match(lines[0] ?? "", /^flash: the marker is missing/);
+      assert.equal(lines.at(-1), "record is there");
     });
   });
 });

@@ -24,7 +24,7 @@ export function moduleOf({ file, input }: Pick<Piece, "file" | "input">): string
   // The arenas of memory.c.
   if (file.includes("/native/memory.c.") && input.startsWith(".bss")) return "JavaScript heap and stack";
   if (/libxs\.a\(/.test(file)) return "engine";
-  if (/\/boards\/[^/]+\/[^/]+\.c\.o/.test(file)) return "board";
+  if (/\/boards\/.+\.c\.o/.test(file)) return "board";
   if (/\/native\/[^/]+\.o/.test(file)) return "native";
   return "C library";
 }

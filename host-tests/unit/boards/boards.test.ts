@@ -28,8 +28,9 @@ describe("boards", () => {
     JSON.parse(read("schema.json")),
   );
 
-  it("has host and mps2-an500", () => {
-    assert.ok(folders.includes("host") && folders.includes("mps2-an500"), folders.join(" "));
+  it("has host, mps2-an500 and mps3-an547", () => {
+    for (const board of ["host", "mps2-an500", "mps3-an547"])
+      assert.ok(folders.includes(board), folders.join(" "));
   });
 
   it("refuses a board.json with a member that the schema does not know", () => {

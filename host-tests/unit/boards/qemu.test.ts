@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { type QemuOptions, qemuArguments } from "../../../boards/mps2-an500/qemu.ts";
+import * as an547 from "../../../boards/mps3-an547/qemu.ts";
 
 /** The values that follow `flag`. */
 function values(options: QemuOptions, flag: string): string[] {
@@ -68,5 +69,20 @@ describe("qemuArguments of mps2-an500", () => {
     assert.throws(() => qemuArguments({ elf: "f", seed: "ab" }), RangeError);
     assert.throws(() => qemuArguments({ elf: "f", id: "0123456789abcdeg" }), RangeError);
     assert.throws(() => qemuArguments({ elf: "f", arguments: ["two words"] }), RangeError);
+  });
+});
+
+describe("qemuArguments of mps3-an547", () => {
+  it("differs from mps2-an500 in the machine, the addresses and the size of its memory", () => {
+    const options = { elf: "f", app: "a.xsb", radioPatch: "p.hcd", stateFile: "s" };
+    const words = an547.qemuArguments(options);
+    assert.deepEqual(words.slice(0, 2), ["-M", "mps3-an547"]);
+    const differences = words.filter((word, index) => word !== qemuArguments(options)[index]);
+    assert.deepEqual(differences, [
+      "mps3-an547",
+      "memory-backend-file,id=state,size=2147483648,mem-path=s,share=on",
+      "loader,file=a.xsb,addr=0x38300000,force-raw=on",
+      "loader,file=p.hcd,addr=0x383e0000,force-raw=on",
+    ]);
   });
 });

@@ -11,14 +11,14 @@ static uint64_t fed_ticks;
 static uint64_t wake_ticks; /* when the housekeeping alarm rings */
 
 void port_watchdog_start(uint32_t period_ms) {
-    uint64_t ticks = (uint64_t)period_ms * (CORE_CLOCK_HZ / 1000);
-    if (ticks > UINT32_MAX)
-        ticks = UINT32_MAX;
+    uint64_t most_ms = UINT64_C(1000) * UINT32_MAX / WATCHDOG_CLOCK_HZ;
+    if (period_ms > most_ms)
+        period_ms = (uint32_t)most_ms;
     WATCHDOG->lock = WATCHDOG_UNLOCK;
-    WATCHDOG->load = (uint32_t)ticks;
+    WATCHDOG->load = (uint32_t)((uint64_t)period_ms * WATCHDOG_CLOCK_HZ / 1000);
     WATCHDOG->control = WATCHDOG_CONTROL_INTERRUPT | WATCHDOG_CONTROL_RESET;
     WATCHDOG->lock = 0;
-    period_ticks = ticks;
+    period_ticks = (uint64_t)period_ms * 1000 * TICKS_PER_US;
     fed_ticks = clock_ticks();
     wake_ticks = 0;
 }
@@ -46,6 +46,6 @@ void watchdog_before_sleep(void) {
 
 void watchdog_interrupt(uint32_t pc, uint32_t lr) {
     console_printf("watchdog: not fed for %u ms, pc=%08x lr=%08x\n",
-                   (unsigned)(period_ticks / (CORE_CLOCK_HZ / 1000)), (unsigned)pc, (unsigned)lr);
+                   (unsigned)(period_ticks / (1000 * TICKS_PER_US)), (unsigned)pc, (unsigned)lr);
     reset_because(PORT_RESET_WATCHDOG);
 }

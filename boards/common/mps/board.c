@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A machine that was given no `id=` is this one; two of them on one radio need an id each. */
-static uint8_t unique_id[8] = {'a', 'n', '5', '0', '0', 0, 0, 1};
+static uint8_t unique_id[8] = BOARD_UNIQUE_ID;
 
 /* What `battery=` says, in millivolts; 0 without. */
 static uint32_t battery_mv;

@@ -1,8 +1,9 @@
 /*
- * internal.h: what the files of this board tell each other. Nothing outside boards/mps2-an500 includes it.
+ * internal.h: what the files of an MPS board tell each other, shared ones and its own. Nothing outside of
+ * them includes it.
  */
-#ifndef MPS2_AN500_INTERNAL_H
-#define MPS2_AN500_INTERNAL_H
+#ifndef MPS_INTERNAL_H
+#define MPS_INTERNAL_H
 
 #include "port.h"
 #include "registers.h"
@@ -21,22 +22,24 @@ static inline void interrupts_restore(uint32_t state) {
 }
 
 static inline void interrupt_enable(enum interrupt_number number) {
-    NVIC_ISER0 = 1u << number;
+    NVIC_ISER(number / 32) = 1u << number % 32;
 }
 
 void hci_rx_interrupt(void);
 void hci_tx_interrupt(void);
-void clock_interrupt(void);
+void clock_interrupt(void); /* where the clock's counter wraps */
 void alarm_interrupt(void);
 void watchdog_interrupt(uint32_t pc, uint32_t lr) __attribute__((noreturn));
+void unexpected_interrupt(void);
+void reset_handler(void);
+void hard_fault_handler(void);
+void nmi_handler(void);
 
 /* ---- clock.c ---- */
 
-#define TICKS_PER_US (CORE_CLOCK_HZ / 1000000)
-
 void clock_init(void);
 
-/* Ticks of the core clock since start, 64 bits. IRQ. */
+/* TICKS_PER_US of the board's clock since start, 64 bits. IRQ. */
 uint64_t clock_ticks(void);
 
 /* Wakes the processor at or after `ticks`, for the watchdog's sake, without posting an event. */
@@ -62,7 +65,7 @@ void console_init(void);
 /* A line of printf's %s, %u, %08x only; works without a heap and with little stack. IRQ. */
 void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- fault.c, memory.c, radio.c, random.c, rom.c ---- */
+/* ---- protection.c, memory.c, radio.c, random.c, rom.c ---- */
 
 /* The controller is a modelled one that has to be brought up: its lines are on UART2. */
 void radio_lines_init(void);
@@ -70,9 +73,10 @@ void radio_lines_init(void);
 /* uart.c: forgets what is queued for the controller. */
 void uart_drop(void);
 
-void fault_init(void);
+/* Arms the guard of the stack, and protects the flash from writes. */
+void protection_init(void);
 /* Lets the program write where flash is, for rom.c. */
-void fault_unprotect_flash(void);
+void protection_lift_from_flash(void);
 void memory_init(void);
 void memory_stats(struct port_stats *stats);
 

@@ -159,10 +159,10 @@ static void show_rate(uint32_t achieved) {
 static uint32_t set_rate(uint32_t baud) {
     if (!baud)
         return 0;
-    uint32_t divider = (CORE_CLOCK_HZ + baud / 2) / baud;
+    uint32_t divider = (UART_CLOCK_HZ + baud / 2) / baud;
     if (divider < UART_BAUD_DIVIDER_MIN || divider > UART_BAUD_DIVIDER_MAX)
         return 0;
-    uint32_t achieved = CORE_CLOCK_HZ / divider;
+    uint32_t achieved = UART_CLOCK_HZ / divider;
     uint32_t off = achieved > baud ? achieved - baud : baud - achieved;
     if (off > baud / 50)
         return 0;
@@ -186,7 +186,7 @@ uint32_t port_uart_open(uint32_t baud, bool flow) {
     port_uart_close();
     uint32_t achieved = set_rate(baud);
     if (!achieved) {
-        console_printf("uart: %u baud cannot be made from %u Hz\n", (unsigned)baud, (unsigned)CORE_CLOCK_HZ);
+        console_printf("uart: %u baud cannot be made from %u Hz\n", (unsigned)baud, (unsigned)UART_CLOCK_HZ);
         return 0;
     }
     uint32_t state = interrupts_mask();

@@ -9,9 +9,6 @@
 
 int main(int argc, char **argv);
 void startup(void) __attribute__((noreturn, used));
-void reset_handler(void);
-void nmi_handler(void);
-void hard_fault_handler(void);
 
 static char command_line[256];
 
@@ -31,38 +28,16 @@ void startup(void) {
     memcpy(board_data_start, board_data_load, (size_t)(board_data_end - board_data_start));
     memset(board_bss_start, 0, (size_t)(board_bss_end - board_bss_start));
     memory_init();
-    fault_init();
+    protection_init();
     semihosting_init();
     if (!semihosting_command_line(command_line, sizeof command_line))
         strcpy(command_line, "obscura");
     port_exit(main(split_arguments(command_line, arguments), arguments));
 }
 
-__attribute__((naked)) void reset_handler(void) {
-    __asm__ volatile("ldr r0, =board_stack_top\n\t"
-                     "msr msp, r0\n\t"
-                     "b startup");
-}
-
-static void unexpected_interrupt(void) {
+void unexpected_interrupt(void) {
     uint32_t number;
     __asm__ volatile("mrs %0, ipsr" : "=r"(number));
     console_printf("fault: unexpected exception %u\n", (unsigned)number);
     port_panic();
 }
-
-__attribute__((section(".vectors"), used)) static void (*const vectors[16 + INTERRUPTS])(void) = {
-    [0] = (void (*)(void))board_stack_top,
-    [1] = reset_handler,
-    [2] = nmi_handler,
-    [3] = hard_fault_handler,
-    /* Memory management, bus and usage faults stay disabled, so that they arrive as hard faults. */
-    [4 ... 15] = unexpected_interrupt,
-    [16 ... 15 + INTERRUPT_HCI_RX] = unexpected_interrupt,
-    [16 + INTERRUPT_HCI_RX] = hci_rx_interrupt,
-    [16 + INTERRUPT_HCI_TX] = hci_tx_interrupt,
-    [17 + INTERRUPT_HCI_TX... 15 + INTERRUPT_TIMER_CLOCK] = unexpected_interrupt,
-    [16 + INTERRUPT_TIMER_CLOCK] = clock_interrupt,
-    [16 + INTERRUPT_TIMER_ALARM] = alarm_interrupt,
-    [17 + INTERRUPT_TIMER_ALARM... 15 + INTERRUPTS] = unexpected_interrupt,
-};

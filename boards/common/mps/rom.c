@@ -25,7 +25,7 @@ const struct port_rom *port_rom(void) {
 bool port_rom_preload(void) {
     if (!file)
         return false;
-    fault_unprotect_flash();
+    protection_lift_from_flash();
     memset(board_rom, 0, (uintptr_t)board_rom_size);
     return true;
 }

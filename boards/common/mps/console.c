@@ -5,7 +5,7 @@
 #define CONSOLE_BAUD 115200
 
 void console_init(void) {
-    UART_CONSOLE->baud_divider = CORE_CLOCK_HZ / CONSOLE_BAUD;
+    UART_CONSOLE->baud_divider = UART_CLOCK_HZ / CONSOLE_BAUD;
     UART_CONSOLE->control = UART_CONTROL_TX;
 }
 

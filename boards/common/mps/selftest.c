@@ -9,6 +9,7 @@
  *   idle           counts wake-ups of 10 s of sleep
  */
 #include "port.h"
+#include "registers.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@ static void write_rom(void) {
 }
 
 static void read_nowhere(void) {
-    (void)*(volatile int *volatile)0xA8000000;
+    (void)*(volatile int *volatile)BOARD_NOWHERE;
 }
 
 __attribute__((noinline)) static int recurse(volatile int depth) {
