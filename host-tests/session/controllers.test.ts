@@ -97,6 +97,33 @@ describe("obscura run --radio", function () {
     );
   });
 
+  it("adapters that are not there, and what is none, fail with a reason that has advice", async () => {
+    const absent = [
+      "usb:99",
+      "usb:dead:beef",
+      "hci-socket:99",
+      "serial:/dev/not-there",
+      "serial:/dev",
+      "serial:/dev/null",
+    ];
+    const kinds = await Promise.all(
+      absent.map(async (transport) => {
+        const child = spawn(venvProgram("python"), [join(root, "tools/rig/bridge.py"), transport]);
+        const [code, text] = await Promise.all([
+          once(child, "close").then(([status]) => status as number),
+          child.stdout.toArray().then((chunks: Buffer[]) => Buffer.concat(chunks).toString()),
+        ]);
+        assert.equal(code, 1, transport);
+        const { event, kind } = JSON.parse(text) as { event: string; kind: string };
+        return [event, kind].join(" ");
+      }),
+    );
+    // Where the computer has USB or Bluetooth sockets, this one is missing there; else there are none.
+    const missing = /^failed (missing|unsupported|permission)$/;
+    for (const at of [0, 1, 2]) assert.match(kinds[at]!, missing, absent[at]);
+    assert.deepEqual(kinds.slice(3), ["failed missing", "failed unsupported", "failed unsupported"]);
+  });
+
   it("a socket that takes one connection in its life is enough", async () => {
     const server = new SimulatorServer();
     const relay = relayTo(await server.listen());

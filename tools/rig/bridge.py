@@ -109,6 +109,8 @@ KINDS = {
     errno.EBUSY: "busy",
     errno.EAGAIN: "busy",
     errno.EAFNOSUPPORT: "unsupported",
+    errno.EISDIR: "unsupported",
+    errno.ENOTTY: "unsupported",
     errno.EPROTONOSUPPORT: "unsupported",
 }
 
@@ -119,6 +121,11 @@ USB_KINDS = {
     "USBErrorNoDevice": "missing",
     "USBErrorNotFound": "missing",
     "USBErrorNotSupported": "unsupported",
+    # What it says where there is no USB at all.
+    "USBErrorOther": "unsupported",
+    "USBErrorIO": "silent",
+    "USBErrorPipe": "silent",
+    "USBErrorTimeout": "silent",
 }
 
 
@@ -131,13 +138,13 @@ def failure(error: Exception) -> Failure:
     # pyserial reports a port that another program holds as a plain error.
     if "exclusively lock" in message:
         return Failure("busy", message)
+    if "libusb" in message and type(error).__name__ not in USB_KINDS:
+        return Failure("unsupported", message)
     if number in KINDS:
         return Failure(KINDS[number], os.strerror(number))
     if "not found" in message:
         return Failure("missing", message)
-    if "Inappropriate ioctl" in message:
-        return Failure("unsupported", message)
-    if "not supported" in message:
+    if "Inappropriate ioctl" in message or "not supported" in message:
         return Failure("unsupported", message)
     return Failure(USB_KINDS.get(type(error).__name__, "other"), message)
 

@@ -88,7 +88,7 @@ describe("a controller of this computer that cannot be used", () => {
     for (const transport of ["serial:/dev/ttyACM0", "usb:0", "hci-socket"]) {
       assert.equal(
         advice(transport, "other"),
-        `The controller at ${transport} cannot be used: what the system said`,
+        `The controller at ${transport} cannot be used: what the system said; docs/radio.md says what it needs`,
       );
     }
   });

@@ -61,5 +61,8 @@ export function bridgeAdvice({ transport, kind, message, command }: BridgeFailur
     usb: () => usb[kind]?.(target, quoted),
     "hci-socket": () => hciSocket[kind]?.(target || "0", quoted),
   };
-  return known[scheme as keyof typeof known]() ?? `The controller at ${transport} cannot be used: ${message}`;
+  return (
+    known[scheme as keyof typeof known]() ??
+    `The controller at ${transport} cannot be used: ${message}; docs/radio.md says what it needs`
+  );
 }
