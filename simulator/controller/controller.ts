@@ -67,6 +67,11 @@ export class Controller implements LinkOwner {
   suggestedTxTimeUs = dataTimeUs(MIN_DATA_OCTETS);
   /** Takes each packet for the host, H4 indicator first; may be called inside `receive`. */
   onPacket: (packet: Uint8Array) => void = () => {};
+  /**
+   * Whether the line to the host has room, as RTS says. While it has none, the data of peers is not acknowledged, so that
+   * they keep it (Vol 6, Part B, 4.5.9), and advertising reports are lost.
+   */
+  hostTakes: () => boolean = () => true;
   private readonly commandPort: CommandPort;
   private readonly advertiser: Advertiser;
   private readonly scanner: Scanner;
@@ -242,7 +247,7 @@ export class Controller implements LinkOwner {
   }
 
   hear(advertisement: Advertisement, sender: Radio): void {
-    this.scanner.hear(advertisement, sender);
+    if (this.hostTakes()) this.scanner.hear(advertisement, sender);
     this.initiator.hear(advertisement, sender);
   }
 

@@ -18,6 +18,8 @@ export interface LinkOwner extends Radio {
   /** Initial maximum of outgoing payloads: what the host suggested. */
   readonly suggestedTxOctets: number;
   has(feature: number): boolean;
+  /** Whether the host takes data. */
+  readonly hostTakes: () => boolean;
   /** Sends an event unless the host masked it; returns whether it was sent. */
   emit<F extends Fields>(event: HciEvent<F>, values: Values<F>): boolean;
   emitAcl(handle: number, first: boolean, bytes: Uint8Array): void;
@@ -134,6 +136,7 @@ export class LinkEnd {
       this.acknowledge(acknowledged);
     }
     if (!pdu || pdu.delivered || !this.alive) return;
+    if (pdu.kind === "data" && !this.owner.hostTakes()) return;
     pdu.delivered = true;
     if (pdu.kind === "data") this.owner.emitAcl(this.handle, pdu.first, pdu.bytes);
     else if (pdu.control.name === "LL_TERMINATE_IND") this.closing = pdu.control.reason;

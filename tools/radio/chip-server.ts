@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { Cyw43Chip } from "../../simulator/chips/cyw43.ts";
 import type { Controller } from "../../simulator/controller/controller.ts";
+import { holdBack } from "./hold-back.ts";
 
 /** As `enum chip_line`. */
 const LINE = { POWER: 1, WAKE: 2, READY: 3, BAUD: 4 } as const;
@@ -18,10 +19,12 @@ export class ChipServer {
   private readonly sockets = new Set<Socket>();
   /** The host's end of the H4 line, while it is open. */
   private line: Socket | undefined = undefined;
+  private takes: () => boolean = () => true;
   private hostBaudRate = 115_200;
 
   constructor(controller: Controller) {
     this.chip = new Cyw43Chip(controller, { onBytes: (bytes, baudRate) => this.send(bytes, baudRate) });
+    controller.hostTakes = () => this.takes();
   }
 
   /** Begins to listen on two free ports. */
@@ -53,9 +56,16 @@ export class ChipServer {
 
   private acceptLine(socket: Socket): void {
     this.line = socket;
-    socket.on("data", (bytes) => this.chip.receive(bytes, this.hostBaudRate));
+    const takes = holdBack(socket);
+    this.takes = takes;
+    socket.on("data", (bytes) => {
+      this.chip.receive(bytes, this.hostBaudRate);
+      takes();
+    });
     socket.on("close", () => {
-      if (this.line === socket) this.line = undefined;
+      if (this.line !== socket) return;
+      this.line = undefined;
+      this.takes = () => true;
     });
   }
 

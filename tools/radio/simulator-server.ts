@@ -10,6 +10,7 @@ import { Phone } from "../../simulator/phone/phone.ts";
 import { PhoneSecurity } from "../../simulator/phone/security.ts";
 import { SeededRandom } from "../../simulator/random.ts";
 import { ChipServer } from "./chip-server.ts";
+import { holdBack } from "./hold-back.ts";
 import { createRealClock } from "./real-clock.ts";
 
 export interface SimulatorServerOptions {
@@ -111,9 +112,13 @@ export class SimulatorServer {
     controller.onPacket = (packet) => {
       if (!socket.destroyed) socket.write(packet);
     };
+    const takes = holdBack(socket);
+    controller.hostTakes = takes;
     const framer = new H4Framer(FROM_HOST, (packet) => controller.receive(packet));
     socket.on("data", (bytes) => {
-      if (framer.push(bytes)) return;
+      const isSound = framer.push(bytes);
+      takes();
+      if (isSound) return;
       report(`${name} lost the framing of its host's bytes, and hung up`);
       socket.destroy();
     });

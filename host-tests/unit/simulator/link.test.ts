@@ -50,6 +50,23 @@ describe("simulated controller: links", () => {
     );
   });
 
+  it("keeps a peer's data in the peer while the host's line has no room, and loses none (4.5.9)", async () => {
+    const clock = new VirtualClock();
+    const { central: phone, peripheral, handle } = await createLinkedPair(clock);
+    peripheral.controller.hostTakes = () => false;
+    for (let index = 0; index < 3; index++) phone.sendAcl(handle, pattern(20, index));
+    await clock.advance(5000);
+    assert.deepEqual([peripheral.acl.length, completed(phone)], [0, 0]);
+    assert.equal(phone.events(disconnectionComplete).length, 0, "the link stays");
+    peripheral.controller.hostTakes = () => true;
+    await clock.advance(500);
+    assert.deepEqual(
+      peripheral.acl.map(({ data }) => data),
+      [0, 1, 2].map((index) => pattern(20, index)),
+    );
+    assert.equal(completed(phone), 3);
+  });
+
   it("gives credits back at connection events, for what the peer has acknowledged", async () => {
     const clock = new VirtualClock();
     const { peripheral, handle } = await createLinkedPair(clock, { timing: { interval: 80 } });

@@ -120,6 +120,36 @@ describe("simulator over sockets", function () {
     assert.equal(server.controllers.length, 2);
   });
 
+  it("listens no more to a host that does not read, keeps little for it, and goes on when it does", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "obscura-sim-"));
+    cleanUp.push(async () => rmSync(directory, { recursive: true }));
+    const { server, address } = await start({ listen: `unix:${join(directory, "hci")}` });
+    const socket = (await open(address)).pause();
+    const count = 80_000;
+    let flushed = false;
+    const readBdAddr = Buffer.from([1, 0x09, 0x10, 0]);
+    socket.write(Buffer.alloc(count * 4, readBdAddr), () => {
+      flushed = true;
+    });
+    // Turns enough for a server that reads on to have read everything.
+    for (let turn = 0; turn < 5000 && !flushed; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const answered = (): number => server.controllers[0]!.commands.length;
+    assert.ok(
+      !flushed && answered() < count,
+      `${answered()} commands were taken from a host that does not read`,
+    );
+    let received = 0;
+    const done = new Promise<void>((resolve) => {
+      socket.on("data", (bytes) => {
+        received += bytes.length;
+        if (received === count * 13) resolve();
+      });
+    });
+    socket.resume();
+    await done;
+    assert.equal(answered(), count);
+  });
+
   it("hangs up on a host whose bytes make no sense", async () => {
     const changes: string[] = [];
     const { address } = await start({ onChange: (message) => changes.push(message) });
