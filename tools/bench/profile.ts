@@ -11,9 +11,11 @@ import {
   canScan,
   discovered,
   hasChannels,
+  hasPairing,
   isClient,
   measureAdvertisers,
   measureChannel,
+  measurePairing,
   operations,
 } from "./bench.ts";
 import { type BenchImages, buildBenchImages } from "./images.ts";
@@ -45,7 +47,7 @@ export async function* profile(manifest?: string): Operation<FigureProfile[]> {
   }));
   return yield* step("measure", "Measurements", async () => {
     const modules = new Modules(camera, await bundleParts(camera.board.manifest));
-    const [start, steps, channels, discovery, scan] = await Promise.all([
+    const [start, steps, channels, discovery, scan, pairing] = await Promise.all([
       runImage(camera, camera.example, (peer) => peer.advertising(), { enough: 1 }),
       runImage(camera, camera.application, (peer) => operations(peer, 0)),
       hasChannels(camera) ? runImage(camera, camera.channels, measureChannel) : undefined,
@@ -53,8 +55,9 @@ export async function* profile(manifest?: string): Operation<FigureProfile[]> {
         ? runImage(camera, camera.discovery, async (peer) => void (await discovered(peer)))
         : undefined,
       canScan(camera) ? runImage(camera, camera.scan, measureAdvertisers) : undefined,
+      hasPairing(camera) ? runImage(camera, camera.pairing, measurePairing) : undefined,
     ]);
-    const profiles = [start, steps, channels, discovery, scan].flatMap((report) =>
+    const profiles = [start, steps, channels, discovery, scan, pairing].flatMap((report) =>
       report ? profilesOf(report, modules) : [],
     );
     const isTwice = ({ figure }: FigureProfile, at: number) =>
@@ -65,7 +68,7 @@ export async function* profile(manifest?: string): Operation<FigureProfile[]> {
 
 /** Operations that a figure's instructions are divided by. */
 function operationsOf(figure: string): number {
-  if (figure === "bootToAdvertising") return 1;
+  if (figure === "bootToAdvertising" || figure.startsWith("pair")) return 1;
   if (figure.startsWith("channel")) return CHANNEL_REPETITIONS;
   if (figure === "scanReport") return ADVERTISERS;
   if (figure.startsWith("discovery")) return DISCOVERY_REPETITIONS;
