@@ -20,6 +20,8 @@ function(obscura_add_crypto TARGET)
   target_sources(${TARGET} PRIVATE ${SOURCES})
   # Not ours to mend: no warnings.
   set_source_files_properties(${SOURCES} PROPERTIES COMPILE_OPTIONS -w)
+  # Whatever the firmware is compiled for: a pairing waits for two products on the curve, of 8 million instructions with -Os.
+  set_source_files_properties("${AES}" "${P256}" PROPERTIES COMPILE_OPTIONS "-w;-O3")
   target_include_directories(${TARGET} SYSTEM PRIVATE
     "${CRYPTO_ROOT}/include" "${CRYPTO_ROOT}/library" "${CRYPTO_ROOT}/3rdparty/p256-m/p256-m")
   target_include_directories(${TARGET} PRIVATE "${OBSCURA_ROOT}/firmware/native/crypto")
