@@ -1,5 +1,6 @@
 /** The cryptography of simulated cameras, by libraries that share nothing with those on a camera. */
 import { cmac, ecb } from "@noble/ciphers/aes.js";
+import { concatBytes } from "@noble/ciphers/utils.js";
 import { p256 } from "@noble/curves/nist.js";
 import type { Crypto } from "../firmware/platform/platform.ts";
 
@@ -27,7 +28,12 @@ export const simulatedCrypto: Crypto = {
     return ecb(key, { disablePadding: true }).encrypt(block);
   },
 
-  aesCmac: (key, message) => cmac(message, key),
+  aesCmac(key, ...message) {
+    checkLength("key", key, 16);
+    return cmac(concatBytes(...message), key);
+  },
+
+  isSameSecret: (a, b) => a.length === b.length && a.every((byte, at) => byte === b[at]),
 
   p256PublicKey(privateKey) {
     checkLength("privateKey", privateKey, 32);

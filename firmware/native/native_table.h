@@ -28,6 +28,7 @@
     NATIVE(uniqueId, 0)                                                                                      \
     NATIVE(aes128, 2)                                                                                        \
     NATIVE(aesCmac, 2)                                                                                       \
+    NATIVE(isSameSecret, 2)                                                                                  \
     NATIVE(p256PublicKey, 1)                                                                                 \
     NATIVE(p256SharedSecret, 2)                                                                              \
     NATIVE(flashGeometry, 1)                                                                                 \

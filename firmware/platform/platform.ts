@@ -195,8 +195,13 @@ export interface PowerLines {
 export interface Crypto {
   /** The security function e: encrypts `block` (16 bytes) with AES-128 under `key` (16 bytes; Vol 3, Part H, 2.2.1). */
   aes128(key: Uint8Array, block: Uint8Array): Uint8Array;
-  /** AES-CMAC of `message`, any length, under `key` (16 bytes): 16 bytes (RFC 4493; Vol 3, Part H, 2.2.5). */
-  aesCmac(key: Uint8Array, message: Uint8Array): Uint8Array;
+  /**
+   * AES-CMAC under `key` (16 bytes) of a message of any length, given in parts one behind another: 16 bytes (RFC 4493;
+   * Vol 3, Part H, 2.2.5).
+   */
+  aesCmac(key: Uint8Array, ...message: readonly Uint8Array[]): Uint8Array;
+  /** Whether both are equal. Looks at every byte, so that the time it takes says nothing about where they differ. */
+  isSameSecret(a: Uint8Array, b: Uint8Array): boolean;
   /**
    * The P-256 public key of a private one (32 bytes): x, then y, 64 bytes (Vol 2, Part H, 7.1). Undefined when the
    * private key is 0 or not below the order of the curve: draw another.

@@ -3,6 +3,7 @@ import type { DeviceConnection } from "../../firmware/aioble/device-connection.t
 import { FIRST_WAIT_MS, MAX_WAIT_MS } from "../../firmware/ble/smp/attempts.ts";
 import { isTaken } from "../../firmware/ble/smp/bonding.ts";
 import type { Bond, BondKeeper } from "../../firmware/ble/smp/keys.ts";
+import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { addAioble } from "../support/cameras.ts";
@@ -204,37 +205,35 @@ describe("attack: identity theft in phase 3", () => {
     isSecureConnections: true,
     isAttended: false,
   };
-  const keeper = {
+  const bonds = {
     find: (type: number, address: Uint8Array) =>
       type === 1 && address.join() === identity.address.join() ? bond : undefined,
   } as unknown as BondKeeper;
+  const port = { bonds, crypto: simulatedCrypto };
   const level = { isAuthenticated: false, isSecureConnections: true, keySize: 16 };
   const stranger = { proven: undefined, apparent: undefined, isTrusted: false };
   const attended = { ...stranger, isTrusted: true };
 
   it("a stranger that claims a bonded identity is refused, with its own key or none, also in an open window", () => {
     for (const irk of [undefined, new Uint8Array(16).fill(8)]) {
-      equal(isTaken(keeper, stranger, identity, irk, level), true);
-      equal(isTaken(keeper, attended, identity, irk, level), true);
+      equal(isTaken(port, stranger, identity, irk, level), true);
+      equal(isTaken(port, attended, identity, irk, level), true);
     }
-    equal(isTaken(keeper, stranger, identity, bond.irk, level), true, "the key of the identity is no secret");
+    equal(isTaken(port, stranger, identity, bond.irk, level), true, "the key of the identity is no secret");
   });
 
   it("the device itself is not: by its key in a window, over its encrypted link, or authenticated", () => {
-    equal(isTaken(keeper, attended, identity, bond.irk, level), false);
-    equal(isTaken(keeper, { ...stranger, proven: bond }, identity, undefined, level), false);
-    equal(isTaken(keeper, stranger, identity, undefined, { ...level, isAuthenticated: true }), false);
+    equal(isTaken(port, attended, identity, bond.irk, level), false);
+    equal(isTaken(port, { ...stranger, proven: bond }, identity, undefined, level), false);
+    equal(isTaken(port, stranger, identity, undefined, { ...level, isAuthenticated: true }), false);
   });
 
   it("nobody makes a bond weaker", () => {
     for (const weaker of [{ isSecureConnections: false }, { keySize: 15 }]) {
-      equal(
-        isTaken(keeper, { ...attended, proven: bond }, identity, bond.irk, { ...level, ...weaker }),
-        true,
-      );
+      equal(isTaken(port, { ...attended, proven: bond }, identity, bond.irk, { ...level, ...weaker }), true);
     }
     equal(
-      isTaken(keeper, stranger, { addressType: 1, address: new Uint8Array(6).fill(0xc1) }, undefined, level),
+      isTaken(port, stranger, { addressType: 1, address: new Uint8Array(6).fill(0xc1) }, undefined, level),
       false,
     );
   });

@@ -1,9 +1,9 @@
 /** What becomes of the keys of a pairing, and which bonds it may touch (Vol 3, Part C, 10.3.2). */
 import { isWeaker } from "./features.ts";
 import { isSameIdentity } from "./identities.ts";
-import type { Bond, BondKeeper, Identity } from "./keys.ts";
+import type { Bond, Identity } from "./keys.ts";
+import type { SecurityPort } from "./port.ts";
 import type { Level, PairingResult } from "./state.ts";
-import { isSameSecret } from "./toolbox.ts";
 
 /** What is known of whoever claims an identity. */
 export interface Claimant {
@@ -17,7 +17,7 @@ export interface Claimant {
 
 /** Whether an identity, claimed and not proven, is another's: a bond may only be replaced as its own peer might. */
 export function isTaken(
-  bonds: BondKeeper,
+  { bonds, crypto }: Pick<SecurityPort, "bonds" | "crypto">,
   claimant: Claimant,
   identity: Identity,
   irk: Uint8Array | undefined,
@@ -28,7 +28,7 @@ export function isTaken(
   if (isWeaker(level, theirs)) return true;
   const { proven, apparent, isTrusted } = claimant;
   if (proven && isSameIdentity(proven.identity, identity)) return false;
-  const isSameKey = irk !== undefined && theirs.irk !== undefined && isSameSecret(irk, theirs.irk);
+  const isSameKey = irk !== undefined && theirs.irk !== undefined && crypto.isSameSecret(irk, theirs.irk);
   const isKnown = isTrusted && (isSameKey || theirs === apparent);
   return !(level.isAuthenticated || isKnown);
 }

@@ -2,15 +2,14 @@
 import { beginEncryption } from "./encrypting.ts";
 import { PAIRING_FAILURE, pairingDhkeyCheck } from "./pdus.ts";
 import type { Run } from "./run.ts";
-import { f5, f6, g2, isSameSecret, maskKey, xOf } from "./toolbox.ts";
+import { f5, f6, g2, maskKey, xOf } from "./toolbox.ts";
 
 const NO_RANDOM = new Uint8Array(16);
 
 export function beginCheck(run: Run): void {
   const { state } = run;
   state.phase = "check";
-  if (run.isInitiator) state.expects = 0;
-  else run.expect(pairingDhkeyCheck);
+  state.expects = run.isInitiator ? 0 : pairingDhkeyCheck.bit;
   state.isCompared = state.choice.method !== "comparison";
   if (!state.isCompared) {
     const { first, second, nonces } = ordered(run);
@@ -69,11 +68,13 @@ function proceed(run: Run): void {
   }
   if (run.isInitiator && !state.isCheckSent) {
     sendCheck(run);
-    return run.expect(pairingDhkeyCheck);
+    state.expects = pairingDhkeyCheck.bit;
+    return;
   }
   if (!state.peerCheck) return;
-  if (!isSameSecret(state.peerCheck, checkOf(run, false)))
+  if (!context.ciphers.isSameSecret(state.peerCheck, checkOf(run, false))) {
     return run.fail(PAIRING_FAILURE.DHKEY_CHECK_FAILED);
+  }
   if (!run.isInitiator) sendCheck(run);
   beginEncryption(run, state.key!);
 }

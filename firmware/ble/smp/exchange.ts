@@ -4,7 +4,7 @@ import { beginEncryption } from "./encrypting.ts";
 import { type Exchange, LEGACY_EXCHANGE, SECURE_EXCHANGE } from "./method.ts";
 import { keypressNotification, PAIRING_FAILURE, pairingConfirm, pairingRandom } from "./pdus.ts";
 import type { Run } from "./run.ts";
-import { c1, f4, isSameSecret, maskKey, passkeyBytes, s1, xOf } from "./toolbox.ts";
+import { c1, f4, maskKey, passkeyBytes, s1, xOf } from "./toolbox.ts";
 
 const KEYPRESS = { STARTED: 0, COMPLETED: 4 } as const;
 
@@ -42,20 +42,19 @@ function beginRound(run: Run): void {
   state.nonce = context.random(16);
   state.confirm = state.peerConfirm = state.peerNonce = undefined;
   if (run.isInitiator) {
-    if (initiatorConfirms) expectNothingBut(run);
-    else if (responderConfirms) expectNothingBut(run, pairingConfirm);
+    if (initiatorConfirms) expectNothingBut(run, 0);
+    else if (responderConfirms) expectNothingBut(run, pairingConfirm.bit);
     else sendRandom(run);
-  } else if (initiatorConfirms) expectNothingBut(run, pairingConfirm);
+  } else if (initiatorConfirms) expectNothingBut(run, pairingConfirm.bit);
   else {
     if (responderConfirms) sendConfirm(run);
-    expectNothingBut(run, pairingRandom);
+    expectNothingBut(run, pairingRandom.bit);
   }
 }
 
 /** Keypress notifications may come at any time of an exchange that has them. */
-function expectNothingBut(run: Run, ...pdus: readonly { readonly code: number }[]): void {
-  if (run.state.usesKeypress) run.expect(keypressNotification, ...pdus);
-  else run.expect(...pdus);
+function expectNothingBut({ state }: Run, bits: number): void {
+  state.expects = state.usesKeypress ? bits | keypressNotification.bit : bits;
 }
 
 /** Goes on where the secret is there and was waited for. */
@@ -64,10 +63,10 @@ function resume(run: Run): void {
   if (state.phase !== "exchange" || !state.secret || state.confirm) return;
   if (run.isInitiator) {
     sendConfirm(run);
-    expectNothingBut(run, pairingConfirm);
+    expectNothingBut(run, pairingConfirm.bit);
   } else if (state.peerConfirm) {
     sendConfirm(run);
-    expectNothingBut(run, pairingRandom);
+    expectNothingBut(run, pairingRandom.bit);
   }
 }
 
@@ -94,7 +93,7 @@ function sendConfirm(run: Run): void {
 
 function sendRandom(run: Run): void {
   run.send(pairingRandom, { randomValue: run.state.nonce! });
-  if (run.isInitiator) expectNothingBut(run, pairingRandom);
+  if (run.isInitiator) expectNothingBut(run, pairingRandom.bit);
 }
 
 /** The commitment of one side to its nonce. */
@@ -112,23 +111,25 @@ function commitment(run: Run, isOwn: boolean, nonce: Uint8Array): Uint8Array {
 }
 
 export function receiveConfirm(run: Run, confirm: Uint8Array): void {
-  const { state } = run;
+  const { context, state } = run;
   // Who sends our own commitment back knows no more than it (H 2.3.5.5).
-  if (state.confirm && isSameSecret(confirm, state.confirm)) {
+  if (state.confirm && context.ciphers.isSameSecret(confirm, state.confirm)) {
     return run.fail(PAIRING_FAILURE.CONFIRM_VALUE_FAILED);
   }
   state.peerConfirm = confirm;
   if (run.isInitiator) return sendRandom(run);
-  expectNothingBut(run);
+  expectNothingBut(run, 0);
   resume(run);
 }
 
 export function receiveRandom(run: Run, nonce: Uint8Array): void {
-  const { state } = run;
+  const { context, state } = run;
+  const { ciphers } = context;
   const { rounds } = exchangeOf(run);
   state.peerNonce = nonce;
-  const isReflected = !state.isSecureConnections && run.isInitiator && isSameSecret(nonce, state.nonce!);
-  const isKept = !state.peerConfirm || isSameSecret(commitment(run, false, nonce), state.peerConfirm);
+  const isReflected =
+    !state.isSecureConnections && run.isInitiator && ciphers.isSameSecret(nonce, state.nonce!);
+  const isKept = !state.peerConfirm || ciphers.isSameSecret(commitment(run, false, nonce), state.peerConfirm);
   if (isReflected || !isKept) return run.fail(PAIRING_FAILURE.CONFIRM_VALUE_FAILED);
   if (!run.isInitiator) sendRandom(run);
   state.round++;
@@ -137,7 +138,6 @@ export function receiveRandom(run: Run, nonce: Uint8Array): void {
     return resume(run);
   }
   if (state.isSecureConnections) return beginCheck(run);
-  const { ciphers } = run.context;
   const [own, peer] = [state.nonce!, nonce];
   const key = run.isInitiator ? s1(ciphers, state.secret!, peer, own) : s1(ciphers, state.secret!, own, peer);
   beginEncryption(run, maskKey(key, state.keySize));

@@ -49,7 +49,7 @@ export function newState(context: PairingContext, role: PairingRole): State {
   return {
     role,
     phase: "features",
-    expects: 1 << (role === "initiator" ? pairingResponse.code : pairingRequest.code),
+    expects: role === "initiator" ? pairingResponse.bit : pairingRequest.bit,
     request: undefined,
     response: undefined,
     own: ownFeatures(context),

@@ -6,7 +6,6 @@ import { bondLostError, pairingFailedError } from "./failure.ts";
 import type { Bond, LongTermKey } from "./keys.ts";
 import type { SecuredLink, SecurityPort } from "./port.ts";
 import type { Level } from "./state.ts";
-import { isSameSecret } from "./toolbox.ts";
 
 /** The peer has no key, and other controller error codes (Vol 1, Part F, 1.3). */
 const KEY_MISSING = 0x06;
@@ -106,7 +105,7 @@ export class LinkEncryption {
   answerWithBond(ediv: number, rand: Uint8Array): void {
     const bond = this.findBond();
     const key = bond?.keyAsPeripheral;
-    if (bond && key?.ediv === ediv && isSameSecret(key.rand, rand)) {
+    if (bond && key?.ediv === ediv && this.port.crypto.isSameSecret(key.rand, rand)) {
       this.next = { level: bond, bond };
       return this.port.answerKeyRequest(this.link, key.key);
     }

@@ -47,6 +47,8 @@ export class SecurityLink implements PairingHandlers {
   /** A Security Request waits for the central's answer. */
   private isRequesting = false;
   private timer: Timer = undefined;
+  /** When the time of the Security Manager is up. */
+  private dueMs = 0;
   /** The timer ran out: the Security Manager says nothing more on this link. */
   private isMute = false;
   private isClosed = false;
@@ -273,7 +275,7 @@ export class SecurityLink implements PairingHandlers {
       previous: apparent,
       isTrusted,
       asksConsent: request === undefined && (user?.asksConsent ?? false),
-      isTaken: (identity, irk, level) => isTaken(port.bonds, claimant, identity, irk, level),
+      isTaken: (identity, irk, level) => isTaken(port, claimant, identity, irk, level),
     };
     const countsForWindow = request === undefined && shared.isWindowOpen;
     const occasion: Occasion = { user, request, isAttended, countsForWindow };
@@ -362,8 +364,17 @@ export class SecurityLink implements PairingHandlers {
 
   /** The timer starts anew with each PDU that is queued, and with each digit that the peer's user types. */
   prolong(): void {
-    this.stopTimer();
-    this.timer = this.port.clock.setTimer(() => this.timedOut(), SMP_TIMEOUT_MS);
+    const { clock } = this.port;
+    this.dueMs = clock.now() + SMP_TIMEOUT_MS;
+    this.timer ??= clock.setTimer(() => this.checkTime(), SMP_TIMEOUT_MS);
+  }
+
+  /** The timer stays as the first PDU set it, for setting it anew takes as long as a PDU: here it goes on for the last one. */
+  private checkTime(): void {
+    const { clock } = this.port;
+    const restMs = this.dueMs - clock.now();
+    this.timer = restMs > 0 ? clock.setTimer(() => this.checkTime(), restMs) : undefined;
+    if (restMs <= 0) this.timedOut();
   }
 
   private stopTimer(): void {
@@ -373,7 +384,6 @@ export class SecurityLink implements PairingHandlers {
 
   private timedOut(): void {
     const { pairing, requests } = this;
-    this.timer = undefined;
     if (pairing) {
       this.isMute = true;
       return this.failed(pairing, PAIRING_FAILURE.UNSPECIFIED, "peer", timeoutError());

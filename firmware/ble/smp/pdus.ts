@@ -14,6 +14,8 @@ import {
 export interface SmpPdu<F extends Fields = Fields> {
   readonly name: string;
   readonly code: number;
+  /** Its bit among the PDUs that a state expects: bit 1 for a Pairing Request. */
+  readonly bit: number;
   readonly fields: F;
   /** Bytes of the whole PDU, its code with it: no PDU of the Security Manager has another length. */
   readonly length: number;
@@ -21,7 +23,7 @@ export interface SmpPdu<F extends Fields = Fields> {
 
 /* @__NO_SIDE_EFFECTS__ */
 function pdu<F extends Fields>(name: string, code: number, length: number, fields: F): SmpPdu<F> {
-  return { name, code, length, fields };
+  return { name, code, bit: 1 << code, length, fields };
 }
 
 /** Bytes that are least significant first on the air, and most significant first everywhere else. */

@@ -3,7 +3,7 @@ import { beginExchange } from "./exchange.ts";
 import { PAIRING_FAILURE, pairingPublicKey } from "./pdus.ts";
 import type { Run } from "./run.ts";
 import type { KeyPair } from "./state.ts";
-import { f4, isSameSecret, join, xOf } from "./toolbox.ts";
+import { f4, join, xOf } from "./toolbox.ts";
 
 /** The x coordinate of the debug key pair, whose private key is in the Specification. */
 const DEBUG_X = Uint8Array.of(
@@ -46,8 +46,7 @@ export function beginKeys(run: Run): void {
   const { own } = run.context.outOfBand;
   run.state.phase = "keys";
   // The responder is sent the first key; the initiator sends it when it has one.
-  if (run.isInitiator) run.state.expects = 0;
-  else run.expect(pairingPublicKey);
+  run.state.expects = run.isInitiator ? 0 : pairingPublicKey.bit;
   // What was handed out out of band commits to this key pair.
   if (own && choice.method === "outOfBand" && peer.oobDataFlag === 1)
     haveKeyPair(run, { privateKey: own.privateKey.slice(), publicKey: own.publicKey });
@@ -60,7 +59,7 @@ export function haveKeyPair(run: Run, keyPair: KeyPair): void {
   state.keyPair = keyPair;
   if (run.isInitiator) {
     sendPublicKey(run);
-    run.expect(pairingPublicKey);
+    state.expects = pairingPublicKey.bit;
   } else if (state.peerPublicKey) proceed(run);
 }
 
@@ -81,6 +80,7 @@ function proceed(run: Run): void {
   const { context, state } = run;
   const { privateKey, publicKey } = state.keyPair!;
   const peer = state.peerPublicKey!;
+  const { isSameSecret } = context.ciphers;
   const isDebugKey = isSameSecret(xOf(peer), DEBUG_X);
   // The x coordinate alone: whoever sends ours back may have turned the sign of y.
   const isReflected = isSameSecret(xOf(peer), xOf(publicKey));
@@ -96,7 +96,7 @@ function proceed(run: Run): void {
 function isCommittedTo({ context: { ciphers, outOfBand }, state }: Run, publicKey: Uint8Array): boolean {
   if (state.choice.method !== "outOfBand" || !outOfBand.peer) return true;
   const { confirm, random } = outOfBand.peer;
-  return isSameSecret(f4(ciphers, xOf(publicKey), xOf(publicKey), random, 0), confirm);
+  return ciphers.isSameSecret(f4(ciphers, xOf(publicKey), xOf(publicKey), random, 0), confirm);
 }
 
 /** A public key from its coordinates on the air. */

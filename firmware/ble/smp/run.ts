@@ -32,13 +32,6 @@ export class Run {
     this.outputs.push({ do: "send", pdu: encodeSmp(pdu, values) });
   }
 
-  /** These PDUs may come next, and no others. */
-  expect(...pdus: readonly { readonly code: number }[]): void {
-    let mask = 0;
-    for (const { code } of pdus) mask |= 1 << code;
-    this.state.expects = mask;
-  }
-
   /** This side ends the pairing. */
   fail(reason: number): void {
     this.send(pairingFailed, { reason });

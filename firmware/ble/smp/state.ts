@@ -114,7 +114,7 @@ export interface Received {
 export interface State {
   readonly role: PairingRole;
   readonly phase: Phase;
-  /** A bit for each code that may come: bit 1 for a Pairing Request. */
+  /** The bits of the PDUs that may come (`SmpPdu.bit`). */
   readonly expects: number;
   /** The features PDUs as they were on the air. */
   readonly request: Uint8Array | undefined;

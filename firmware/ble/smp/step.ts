@@ -161,7 +161,7 @@ function receive(run: Run, pdu: Uint8Array): void {
   // A Security Request of before may cross the Pairing Request: it asks for what is under way (2.4.6).
   if (code === securityRequest.code) return;
   if (pdu.length !== declared.length) return run.fail(PAIRING_FAILURE.INVALID_PARAMETERS);
-  if ((run.state.expects & (1 << code)) === 0) return run.fail(PAIRING_FAILURE.UNSPECIFIED);
+  if ((run.state.expects & declared.bit) === 0) return run.fail(PAIRING_FAILURE.UNSPECIFIED);
   RECEIVERS[code]!(run, pdu);
 }
 

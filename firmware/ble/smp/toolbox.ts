@@ -5,7 +5,7 @@
 import type { Crypto } from "../../platform/platform.ts";
 
 /** The functions of the platform that the toolbox is built on. */
-export type Ciphers = Pick<Crypto, "aes128" | "aesCmac">;
+export type Ciphers = Pick<Crypto, "aes128" | "aesCmac" | "isSameSecret">;
 
 /** Salt of f5 (2.2.7). */
 const F5_SALT = Uint8Array.of(
@@ -42,14 +42,6 @@ export function join(...parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return joined;
-}
-
-/** Whether both are equal. Looks at every byte, so that the time it takes says nothing about where they differ. */
-export function isSameSecret(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  let difference = 0;
-  for (let index = 0; index < a.length; index++) difference |= a[index]! ^ b[index]!;
-  return difference === 0;
 }
 
 function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
@@ -103,11 +95,7 @@ export function f4(
   nonce: Uint8Array,
   z: number,
 ): Uint8Array {
-  const message = new Uint8Array(65);
-  message.set(u);
-  message.set(v, 32);
-  message[64] = z;
-  return aesCmac(nonce, message);
+  return aesCmac(nonce, u, v, Uint8Array.of(z));
 }
 
 /** Keys of LE Secure Connections (2.2.7): MacKey and LTK. Nonces and addresses: the initiator's, then the responder's. */
@@ -120,20 +108,20 @@ export function f5(
   responder: Uint8Array,
 ): { readonly macKey: Uint8Array; readonly longTermKey: Uint8Array } {
   const t = aesCmac(F5_SALT, sharedSecret);
-  const message = join(
-    Uint8Array.of(0),
-    F5_KEY_ID,
-    initiatorNonce,
-    responderNonce,
-    initiator,
-    responder,
-    F5_LENGTH,
-  );
-  const macKey = aesCmac(t, message);
-  message[0] = 1;
-  const longTermKey = aesCmac(t, message);
+  const key = (counter: number): Uint8Array =>
+    aesCmac(
+      t,
+      Uint8Array.of(counter),
+      F5_KEY_ID,
+      initiatorNonce,
+      responderNonce,
+      initiator,
+      responder,
+      F5_LENGTH,
+    );
+  const keys = { macKey: key(0), longTermKey: key(1) };
   t.fill(0);
-  return { macKey, longTermKey };
+  return keys;
 }
 
 /**
@@ -150,7 +138,7 @@ export function f6(
   address: Uint8Array,
   otherAddress: Uint8Array,
 ): Uint8Array {
-  return aesCmac(macKey, join(nonce, otherNonce, r, ioCap, address, otherAddress));
+  return aesCmac(macKey, nonce, otherNonce, r, ioCap, address, otherAddress);
 }
 
 /** The number of six digits that both users compare (2.2.9). @param u the initiator's x, @param v the responder's. */
@@ -161,7 +149,7 @@ export function g2(
   initiatorNonce: Uint8Array,
   responderNonce: Uint8Array,
 ): number {
-  const mac = aesCmac(initiatorNonce, join(u, v, responderNonce));
+  const mac = aesCmac(initiatorNonce, u, v, responderNonce);
   return new DataView(mac.buffer as ArrayBuffer, mac.byteOffset, mac.byteLength).getUint32(12) % 1_000_000;
 }
 

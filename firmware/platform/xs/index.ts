@@ -42,6 +42,7 @@ function createCrypto(native: Native): Crypto {
   return {
     aes128: native.aes128,
     aesCmac: native.aesCmac,
+    isSameSecret: native.isSameSecret,
     p256PublicKey: native.p256PublicKey,
     p256SharedSecret: native.p256SharedSecret,
   };

@@ -104,8 +104,10 @@ export interface Native {
 
   /** Encrypts a block of 16 bytes with a key of 16 bytes. */
   aes128(key: Uint8Array, block: Uint8Array): Uint8Array;
-  /** The AES-CMAC of a message of any length under a key of 16 bytes: 16 bytes. */
-  aesCmac(key: Uint8Array, message: Uint8Array): Uint8Array;
+  /** The AES-CMAC under a key of 16 bytes of a message of any length, in any number of parts: 16 bytes. */
+  aesCmac(key: Uint8Array, ...message: readonly Uint8Array[]): Uint8Array;
+  /** Whether both are equal, in a time that depends on their lengths only. */
+  isSameSecret(a: Uint8Array, b: Uint8Array): boolean;
   /** 64 bytes, x and y; undefined for a private key that is 0 or not below the order of the curve. */
   p256PublicKey(privateKey: Uint8Array): Uint8Array | undefined;
   /** 32 bytes, x of the product; undefined for a private key as above or a public key that is not on the curve. */

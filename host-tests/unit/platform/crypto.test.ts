@@ -83,6 +83,42 @@ describe("cryptography: AES", () => {
       assert.equal(toHex(crypto.aesCmac(key, message.subarray(0, length))), toHex(fromHex(tag)));
     }
   });
+
+  it("AES-CMAC takes the message in parts of any length, also none", () => {
+    const key = fromHex("2b7e151628aed2a6abf7158809cf4f3c");
+    const message = Uint8Array.from({ length: 64 }, (_, at) => at);
+    for (let length = 0; length <= message.length; length++) {
+      const whole = message.subarray(0, length);
+      const tag = toHex(crypto.aesCmac(key, whole));
+      for (let first = 0; first <= length; first += 5) {
+        const rest = whole.subarray(first);
+        const parts = [whole.subarray(0, first), rest.subarray(0, 1), new Uint8Array(0), rest.subarray(1)];
+        assert.equal(toHex(crypto.aesCmac(key, ...parts)), tag, `${first} of ${length}`);
+      }
+    }
+    assert.equal(toHex(crypto.aesCmac(key)), toHex(crypto.aesCmac(key, new Uint8Array(0))));
+  });
+
+  it("AES-CMAC refuses keys that are not 16 bytes long", () => {
+    for (const length of [0, 15, 17, 32]) {
+      assert.throws(() => crypto.aesCmac(new Uint8Array(length), new Uint8Array(16)), RangeError);
+    }
+  });
+});
+
+describe("cryptography: comparison", () => {
+  it("sees any difference, also of length", () => {
+    const a = fromHex("0102030405");
+    assert.ok(crypto.isSameSecret(a, a.slice()));
+    assert.ok(crypto.isSameSecret(new Uint8Array(0), new Uint8Array(0)));
+    for (let at = 0; at < a.length; at++) {
+      const other = a.slice();
+      other[at] = other[at]! ^ 0x80;
+      assert.ok(!crypto.isSameSecret(a, other), `byte ${at}`);
+    }
+    assert.ok(!crypto.isSameSecret(a, a.slice(1)));
+    assert.ok(!crypto.isSameSecret(a, a.subarray(0, 4)));
+  });
 });
 
 describe("cryptography: P-256", () => {
