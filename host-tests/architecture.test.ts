@@ -19,6 +19,7 @@ const MODULES: readonly (readonly [path: string, module: string])[] = [
   ["ble/setting.ts", "codec"],
   ["ble/host.ts", "host"],
   ["ble/channels.ts", "host"],
+  ["ble/early-start.ts", "host"],
   ["ble/radio.ts", "host"],
   ["ble/links.ts", "host"],
   ["ble/new-links.ts", "host"],
@@ -181,7 +182,12 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "what a client knows of its peer, and an operation",
   ],
   [/^features\/client\.ts$/, /^ble\/gatt\/client\/(cache|clients)\.ts$/, "value", "the clients that it adds"],
-  [/^ble\/(host|radio)\.ts$/, /^controllers\/driver\.ts$/, "type", "who switches the controller on and off"],
+  [
+    /^ble\/(early-start|host|radio)\.ts$/,
+    /^controllers\/driver\.ts$/,
+    "type",
+    "who switches the controller on and off",
+  ],
   [
     /^aioble\/(index|security|pairing-agent)\.ts$/,
     /^ble\/smp\/(failure|method|port|state|toolbox)\.ts$/,

@@ -223,6 +223,20 @@ export class Host {
   }
 
   /**
+   * Starts a controller that has to be brought up, for an `activate` that is to be expected: without one it is switched off
+   * again after 10 s. Nothing once the radio has been on, and where the controller always is.
+   * @param offForMs how long the controller has been without supply for certain; 0 when nothing is known of it
+   */
+  prepareRadio(offForMs: number): void {
+    this.radio.prepare(offForMs);
+  }
+
+  /** Whether the radio has been switched on since the camera started. */
+  get radioWasUsed(): boolean {
+    return this.radio.wasUsed;
+  }
+
+  /**
    * Switches the radio on, once it is off when it is being switched off; callers share one start.
    * @throws HciError when the controller does not answer or is unsuitable, after three attempts; `radio-off` when
    * `deactivate` was called meanwhile.

@@ -5,6 +5,7 @@
 
 import type { ControllerDriver } from "../controllers/driver.ts";
 import type { Clock, LogLevel } from "../platform/platform.ts";
+import { EarlyStart } from "./early-start.ts";
 import { BleError, type BleErrorCode, HciError } from "./errors.ts";
 import type { Hci } from "./hci/hci.ts";
 import { type Controller, startController } from "./hci/startup.ts";
@@ -53,6 +54,8 @@ export class Radio {
   private deactivation: Promise<void> | undefined = undefined;
   /** Counts activations and deactivations: a start that is not the latest gives up. */
   private session = 0;
+  /** A start of the controller that nobody has asked for yet. */
+  private early: EarlyStart | undefined = undefined;
   /** Ends the pause that runs. */
   private endPause: (() => void) | undefined = undefined;
 
@@ -71,6 +74,18 @@ export class Radio {
     return this.activation !== undefined;
   }
 
+  /** See `Host.prepareRadio`. */
+  prepare(offForMs: number): void {
+    const { driver, ...port } = this.port;
+    if (!driver || this.session > 0) return;
+    this.early ??= new EarlyStart({ ...port, driver }, offForMs);
+  }
+
+  /** Whether somebody has switched it on since the camera started. */
+  get wasUsed(): boolean {
+    return this.session > 0;
+  }
+
   /** See `Host.activate`. */
   activate(): Promise<void> {
     if (!this.activation) {
@@ -86,6 +101,7 @@ export class Radio {
 
   /** See `Host.deactivate`. */
   deactivate(): Promise<void> {
+    this.early?.cancel();
     if (this.activation) {
       this.activation = undefined;
       this.session++;
@@ -146,7 +162,7 @@ export class Radio {
       if (pauseMs > 0) await this.pause(pauseMs);
       if (session !== this.session) break;
       try {
-        if (driver) await driver.start(hci);
+        if (driver) await (this.early?.take() ?? driver.start(hci));
         else hci.open();
         const controller = await startController(hci, { minimal: attempt > 0 });
         await driver?.configure(hci);

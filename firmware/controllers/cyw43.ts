@@ -66,7 +66,7 @@ export class Cyw43 implements ControllerDriver {
     this.transport = new WakeLine(port.transport, port.lines, port.clock);
   }
 
-  async start(hci: Hci): Promise<void> {
+  async start(hci: Hci, offForMs = 0): Promise<void> {
     const { clock, lines, log } = this.port;
     const { downloadBaud, runBaud } = lines;
     const patch = lines.patch();
@@ -79,7 +79,7 @@ export class Cyw43 implements ControllerDriver {
     const { records, bytes } = checkPatch(patch);
     this.session++;
     const startedMs = clock.now();
-    await this.powerUp();
+    await this.powerUp(offForMs);
     hci.open();
     await hci.send(reset, {}, ANSWER_LIMIT_MS);
     await this.changeRate(hci, downloadBaud);
@@ -120,11 +120,12 @@ export class Cyw43 implements ControllerDriver {
   }
 
   /** From cold, whatever the controller did before: waits until it takes bytes. */
-  private async powerUp(): Promise<void> {
+  private async powerUp(offBeforeMs: number): Promise<void> {
     const { clock, lines } = this.port;
     this.transport.pin();
-    if (this.offAtMs === undefined) this.cut();
-    const offForMs = clock.now() - this.offAtMs!;
+    const isFirst = this.offAtMs === undefined;
+    if (isFirst) this.cut();
+    const offForMs = clock.now() - this.offAtMs! + (isFirst ? offBeforeMs : 0);
     if (offForMs < OFF_MS) await this.pause(OFF_MS - offForMs);
     this.setRate(START_BAUD);
     lines.power(true);

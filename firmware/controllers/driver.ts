@@ -9,9 +9,10 @@ export interface ControllerDriver {
   /**
    * Supplies the controller from cold, and leaves the line open, at the rate of the run, with a controller that has
    * answered Reset. May be called again at any time: it starts over.
+   * @param offForMs how long the controller has been without supply for certain; 0 when nothing is known of it
    * @throws HciError with one of the codes of docs/errors.md that say which step failed.
    */
-  start(hci: Hci): Promise<void>;
+  start(hci: Hci, offForMs?: number): Promise<void>;
   /** What Reset undid: sent behind the last Reset of a start, before the radio counts as on. @throws HciError as `Hci.send`. */
   configure(hci: Hci): Promise<void>;
   /** Takes the supply away. The line is closed already. */

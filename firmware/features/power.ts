@@ -17,6 +17,8 @@ export const feature = {
       signals,
       wait: (delayMs, callback) => void clock.setTimer(callback, delayMs),
       radioOff: () => host.deactivate(),
+      prepareRadio: (offForMs) => host.prepareRadio(offForMs),
+      radioWasUsed: () => host.radioWasUsed,
       log,
       unsupported,
     });

@@ -142,7 +142,8 @@ export class DutyCycle<S> {
     // A burst that took longer than its interval leaves out the beats that it covered.
     const late = Math.max(0, Math.floor((nowMs - kept.cycle.dueMs) / intervalMs) + 1);
     const dueMs = kept.cycle.dueMs + late * intervalMs;
-    const next = { ...kept, cycle: { ...kept.cycle, dueMs } };
+    const radio = this.port.radioWasUsed() ? { offAtMs: nowMs } : undefined;
+    const next = { ...kept, cycle: { ...kept.cycle, dueMs }, radio };
     try {
       retained.write(next);
     } catch (error) {

@@ -14,6 +14,10 @@ export interface PowerPort {
   wait(delayMs: number, callback: () => void): void;
   /** Switches the radio off. Never rejects. */
   radioOff(): Promise<void>;
+  /** Begins to start the radio, which has had no supply for so long at least, for who asks for it soon. */
+  prepareRadio(offForMs: number): void;
+  /** Whether the radio has been used since this start of the camera. */
+  radioWasUsed(): boolean;
   log(level: LogLevel, message: string, error?: unknown): void;
   /** @throws an error with code `not-supported`. */
   unsupported(what: string): never;

@@ -3,6 +3,7 @@ import type { WakeSource } from "../platform/platform.ts";
 import { DutyCycle } from "./duty-cycle.ts";
 import type { DeepSleepOptions, DutyCycleOptions, Json } from "./index.ts";
 import { checkMs, DURATION_MAX_MS, type PowerPort } from "./port.ts";
+import type { Kept } from "./retained.ts";
 
 /** What the module `power` exports. */
 export type Power = typeof import("./index.ts");
@@ -12,18 +13,19 @@ const SOURCES: readonly WakeSource[] = ["timer", "motion", "button"];
 /** The module, bound to a camera. */
 export function createPower(port: PowerPort): Power {
   const { lines, retained } = port;
-  let state: { readonly app?: Json } | undefined;
+  let state: Kept | undefined;
   let isRead = false;
   /** What the start before left. Read once: what is written later is for the next start. */
   const found = (): typeof state => {
-    if (!isRead) state = retained.read() as typeof state;
+    if (!isRead) state = retained.read();
     isRead = true;
     return state;
   };
+  prepareRadio(port, found);
   return {
     wakeCause: lines.startCause,
     wakeSources: lines.wakeSources,
-    retainedState: () => found()?.app,
+    retainedState: () => found()?.app as Json | undefined,
     batteryVolts: () => lines.batteryVolts(),
     async deepSleep(options: DeepSleepOptions = {}): Promise<never> {
       const { durationMs, wakeOn = lines.wakeSources.filter((source) => source !== "timer") } = options;
@@ -34,7 +36,9 @@ export function createPower(port: PowerPort): Power {
           "nothing would wake the camera: give durationMs, or wakeOn with another source than the timer",
         );
       }
-      if (options.state !== undefined) retained.write({ app: options.state });
+      // How long the radio is off is not known here: it is switched off behind this.
+      const radio = port.radioWasUsed() ? {} : undefined;
+      if (options.state !== undefined) retained.write({ app: options.state, radio });
       const wakeAtMs = durationMs === undefined ? Number.POSITIVE_INFINITY : lines.rtcNow() + durationMs;
       await port.radioOff();
       return lines.deepSleep(wakeAtMs, wakeOn);
@@ -44,6 +48,15 @@ export function createPower(port: PowerPort): Power {
       return new DutyCycle(port, options).run(found());
     },
   };
+}
+
+/** A camera that woke and has used its radio the last time will use it again: its start begins at once. */
+function prepareRadio({ lines, prepareRadio }: PowerPort, found: () => Kept | undefined): void {
+  if (!(SOURCES as readonly string[]).includes(lines.startCause)) return;
+  const radio = found()?.radio;
+  if (!radio) return;
+  const { offAtMs } = radio;
+  prepareRadio(offAtMs === undefined ? 0 : Math.max(0, lines.rtcNow() - offAtMs));
 }
 
 function checkSources({ lines, unsupported }: PowerPort, sources: readonly WakeSource[]): void {

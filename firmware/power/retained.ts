@@ -11,6 +11,11 @@ export interface Kept {
   readonly app: unknown;
   /** The duty cycle's. */
   readonly cycle?: unknown;
+  /**
+   * The radio was used; when it had lost its supply at the latest, by the clock that goes on through sleep, where that is
+   * known.
+   */
+  readonly radio?: { readonly offAtMs?: number } | undefined;
 }
 
 /** Key among the records. */
@@ -50,7 +55,7 @@ export class Retained {
    * @throws TypeError for a state that JSON cannot hold; RangeError for more than `STATE_BYTES_MAX` of it; Error when the
    * flash fails.
    */
-  write({ app, cycle }: Kept): void {
+  write({ app, cycle, radio }: Kept): void {
     const { encode, lines, records } = this.port;
     const state = JSON.stringify(app) as string | undefined;
     if (state === undefined) throw new TypeError("the state is nothing that JSON can hold");
@@ -58,7 +63,7 @@ export class Retained {
     if (stateBytes > STATE_BYTES_MAX) {
       throw new RangeError(`the state is ${stateBytes} bytes of JSON; at most ${STATE_BYTES_MAX}`);
     }
-    const bytes = encode(JSON.stringify({ app, cycle }));
+    const bytes = encode(JSON.stringify({ app, cycle, radio }));
     if (bytes.length + HEADER_BYTES <= lines.retainedBytes) {
       lines.writeRetained(framed(bytes));
       // One place has the truth.

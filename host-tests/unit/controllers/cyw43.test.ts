@@ -251,3 +251,92 @@ describe("CYW43: sleep", () => {
     assert.equal(chip.lost, 0);
   });
 });
+
+describe("CYW43: an early start", () => {
+  /** What the camera said about it. */
+  const told = ({ platform }: Camera): string[] =>
+    platform.console.map(({ message }) => message).filter((message) => message.startsWith("host:"));
+
+  it("overlaps what the camera does before it asks for the radio, and waits for no supply that is long gone", async () => {
+    const late = createCamera();
+    await late.world.run(() => late.host.activate());
+    const sequenceMs = late.world.clock.now();
+    const camera = createCamera();
+    const { world, host, chip } = camera;
+    host.configure({ logLevel: 3 });
+    await world.run(async () => {
+      host.prepareRadio(100);
+      await world.clock.sleep(300);
+      await host.activate();
+      await advertise(host);
+    });
+    // 100 ms of discharge are over, and 300 ms are spent at the same time.
+    assert.ok(world.clock.now() < sequenceMs - 90, `${world.clock.now()} of ${sequenceMs} ms`);
+    assert.equal(chip.starts, 1);
+    assert.deepEqual(chip.launched, PATCH);
+    assert.deepEqual(chip.violations, []);
+    assert.deepEqual(told(camera), [
+      "host: the controller's start began 300 ms before the radio was asked for",
+    ]);
+  });
+
+  it("is over after 10 s without anybody who asks, and the radio starts from cold when somebody does", async () => {
+    const camera = createCamera();
+    const { world, host, chip } = camera;
+    host.configure({ logLevel: 3 });
+    await world.run(async () => {
+      host.prepareRadio(0);
+      await world.clock.sleep(9999);
+      assert.ok(chip.isReady());
+      await world.clock.sleep(2);
+      assert.ok(!chip.isReady());
+      await host.activate();
+      await advertise(host);
+    });
+    assert.equal(chip.starts, 2);
+    assert.deepEqual(chip.violations, []);
+    assert.match(told(camera)[0]!, /nobody asked for the radio within 10000 ms/);
+  });
+
+  it("stop takes its supply at any moment, and the next start works", async () => {
+    for (let atMs = 0; atMs < 700; atMs += 23) {
+      const { world, host, chip } = createCamera();
+      await world.run(async () => {
+        host.prepareRadio(100);
+        await world.clock.sleep(atMs);
+        await host.deactivate();
+        assert.ok(!chip.isReady());
+        await host.activate();
+      });
+      assert.deepEqual(chip.violations, [], `cancelled after ${atMs} ms`);
+      assert.deepEqual(chip.launched, PATCH);
+    }
+  });
+
+  it("that fails is reported to who asks for the radio, and tried again", async () => {
+    const camera = createCamera();
+    const { world, host, chip } = camera;
+    host.configure({ logLevel: 3 });
+    chip.faults.refuseRecord = 3;
+    await world.run(async () => {
+      host.prepareRadio(100);
+      await world.clock.sleep(2000);
+      chip.faults.refuseRecord = undefined;
+      await host.activate();
+    });
+    assert.equal(chip.starts, 2);
+    assert.match(told(camera)[1]!, /start of the controller failed \(attempt 1\): .*record 3 of its patch/);
+  });
+
+  it("changes nothing once the radio has been on", async () => {
+    const { world, host, chip } = createCamera();
+    await world.run(async () => {
+      await host.activate();
+      host.prepareRadio(0);
+      await host.deactivate();
+      host.prepareRadio(0);
+      await world.clock.sleep(1000);
+    });
+    assert.equal(chip.starts, 1);
+  });
+});

@@ -17,6 +17,10 @@ class Board {
   readonly records = new MemoryRecords();
   readonly log: string[] = [];
   radioIsOn = false;
+  /** Whether the program that runs has used it. */
+  radioIsUsed = false;
+  /** For how long the radio had been off where its start began early. */
+  readonly prepared: number[] = [];
 
   constructor(retainedBytes?: number) {
     this.lines = new SimulatedPower(this.clock, retainedBytes);
@@ -41,6 +45,8 @@ class Board {
       radioOff: async () => {
         this.radioIsOn = false;
       },
+      prepareRadio: (offForMs) => void this.prepared.push(offForMs),
+      radioWasUsed: () => this.radioIsUsed,
       log: write,
       unsupported: (what) => {
         throw new Error(`${what} is not supported`);
@@ -377,5 +383,48 @@ describe("power: duty cycle", () => {
       }
     }
     assert.equal(board.records.keys().length, 0);
+  });
+});
+
+describe("power: the radio's early start", () => {
+  const burst = async (board: Board): Promise<void> => {
+    await board.untilAsleep((power) =>
+      power.dutyCycle({ intervalMs: 60_000, deadlineMs: 1000, state: 0, burst: () => undefined }),
+    );
+  };
+
+  it("begins at a wake by whatever source, when the burst before used the radio, and not at other starts", async () => {
+    const board = new Board();
+    await burst(board);
+    await board.wake();
+    await burst(board);
+    assert.deepEqual(board.prepared, [], "the radio was not used");
+    board.radioIsUsed = true;
+    await board.wake();
+    await burst(board);
+    await board.wake("button", 300);
+    await burst(board);
+    assert.deepEqual(board.prepared, [300]);
+    await board.wake();
+    board.radioIsUsed = false;
+    await burst(board);
+    assert.equal(board.prepared.length, 2);
+    await board.wake();
+    await burst(board);
+    assert.equal(board.prepared.length, 2, "the latest burst did not use it");
+    board.radioIsUsed = true;
+    await burst(board);
+    await board.wake("software", 10);
+    await burst(board);
+    assert.equal(board.prepared.length, 2, "a reset is no wake");
+  });
+
+  it("after deepSleep with a state, for how long it was off is not known", async () => {
+    const board = new Board();
+    board.radioIsUsed = true;
+    await board.untilAsleep((power) => power.deepSleep({ durationMs: 5000, state: 1 }));
+    await board.wake();
+    await board.untilAsleep((power) => power.deepSleep({ durationMs: 5000, state: 1 }));
+    assert.deepEqual(board.prepared, [0]);
   });
 });
