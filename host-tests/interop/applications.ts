@@ -12,6 +12,7 @@ export type ApplicationName =
   | "environment-sensor"
   | "mailbox"
   | "multitests"
+  | "multitests-central"
   | "everything"
   | "reader"
   | "pairing"
@@ -47,11 +48,12 @@ export const mailbox = {
   archiveRaw: Buffer.from(Array.from({ length: 300 }, (_, index) => index & 0xff)).toString("hex"),
 } as const;
 
-/** The advertised name of an application. */
+/** The advertised name of an application, empty where it never advertises. */
 export const advertisedName: Readonly<Record<ApplicationName, string>> = {
   "environment-sensor": environmentSensor.name,
   mailbox: mailbox.name,
   multitests: SELECTOR_NAME,
+  "multitests-central": "",
   everything: EVERYTHING_NAME,
   reader: READER_NAME,
   pairing: PAIRING_NAME,

@@ -7,7 +7,7 @@ import { everything } from "./scenarios/everything.ts";
 import { finding } from "./scenarios/finding.ts";
 import { hostileCentral } from "./scenarios/hostile-central.ts";
 import { hostileController } from "./scenarios/hostile-controller.ts";
-import { multitests } from "./scenarios/multitests.ts";
+import { multitests, multitestsBetweenCameras } from "./scenarios/multitests.ts";
 import { pairing } from "./scenarios/pairing.ts";
 import { reading } from "./scenarios/reading.ts";
 import { silentController } from "./scenarios/silent-controller.ts";
@@ -23,7 +23,10 @@ for (const kind of kinds) {
     reading(kind);
     if (kind.runsOurApplications) pairing(kind);
     channels(kind);
-    if (playsMultitests(kind)) multitests(kind);
+    if (playsMultitests(kind)) {
+      multitests(kind);
+      if (kind.runsOurApplications) multitestsBetweenCameras(kind);
+    }
     silentController(kind);
     hostileController(kind);
     hostileCentral(kind);

@@ -31,6 +31,7 @@ export class Rig {
   private readonly directory: string;
   private readonly closers: (() => Promise<void> | void)[] = [];
   private readonly logs: RigProcess[] = [];
+  private readonly others: Camera[] = [];
 
   private constructor(parts: {
     camera: Camera;
@@ -117,6 +118,15 @@ export class Rig {
     this.closers.push(() => peripheral.close());
   }
 
+  /** Another camera, in the place of a central. It runs until the rig is stopped. */
+  async otherCamera(kind: CameraKind, app: ApplicationName): Promise<Camera> {
+    const directory = join(this.directory, "other");
+    mkdirSync(directory, { recursive: true });
+    const other = await kind.start(app, this.centralHci, directory);
+    this.others.push(other);
+    return other;
+  }
+
   /** A central without a stack. */
   async raw(): Promise<RawCentral> {
     const central = await RawCentral.open(this.centralHci);
@@ -128,6 +138,7 @@ export class Rig {
   report(): string {
     const logs = [
       { name: "camera", lines: this.camera.console },
+      ...this.others.map(({ console }) => ({ name: "other camera", lines: console })),
       { name: "controller", lines: this.controller.lines },
       ...this.logs.map(({ name, lines }) => ({ name, lines })),
     ];
@@ -148,7 +159,7 @@ export class Rig {
   /** Ends everything. Keeps the files of a failed run. */
   async stop(options: { keepFiles?: boolean } = {}): Promise<void> {
     await this.stopCentrals();
-    await this.camera.stop();
+    for (const camera of [...this.others, this.camera]) await camera.stop();
     await this.proxy.close();
     await this.controller.stop();
     if (options.keepFiles !== true) rmSync(this.directory, { recursive: true, force: true });

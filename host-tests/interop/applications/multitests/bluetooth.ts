@@ -1,6 +1,5 @@
 /** The camera's side of MicroPython's multitests of `bluetooth` (tests/multi_bluetooth). */
 import {
-  BLE,
   FLAG_INDICATE,
   FLAG_NOTIFY,
   FLAG_READ,
@@ -12,21 +11,17 @@ import {
   IRQ_GATTS_READ_REQUEST,
   IRQ_GATTS_WRITE,
   IRQ_MTU_EXCHANGED,
-  type IrqEvent,
   UUID,
 } from "bluetooth";
 import { equal, type Scenario, say, sleep, text } from "./kit.ts";
-import { CHAR, CHAR2, INTERVAL_US, NAME, RX, SERVICE, STATE, SYNC, TIMEOUT_MS, TX } from "./names.ts";
-
-type DataOf<E extends number> = Extract<IrqEvent, [event: E, data: unknown]>[1];
+import { ble, follow } from "./low-level.ts";
+import { CHAR, CHAR2, INTERVAL_US, NAME, RX, SERVICE, STATE, SYNC, TX } from "./names.ts";
 
 /** How long ble_gap_advertise advertises in one way. */
 const TURN_MS = 500;
 
-const ble = new BLE();
-
 /** Flags (general discoverable, no BR/EDR) and the complete name. */
-const ADV_DATA = new Uint8Array([
+export const ADV_DATA = new Uint8Array([
   2,
   1,
   6,
@@ -39,38 +34,6 @@ const SERVICES_WITH = (flags: number, uuid = CHAR) =>
   [[new UUID(SERVICE), [[new UUID(uuid), flags]]]] as const;
 
 const advertise = (): Promise<void> => ble.gapAdvertise(INTERVAL_US, { advData: ADV_DATA });
-
-/** Switches the radio on and follows what happens, until it is disposed. */
-async function follow(handle: (...event: IrqEvent) => unknown = () => undefined) {
-  const fresh: IrqEvent[] = [];
-  let wake: () => void = () => undefined;
-  ble.irq((...event) => {
-    fresh.push(event);
-    wake();
-    return handle(...event);
-  });
-  await ble.active(true);
-  return {
-    /** The data of the next event of this kind; those of other kinds stay. */
-    async event<E extends IrqEvent[0]>(kind: E): Promise<DataOf<E>> {
-      for (;;) {
-        const at = fresh.findIndex(([candidate]) => candidate === kind);
-        if (at >= 0) return fresh.splice(at, 1)[0]![1] as DataOf<E>;
-        await new Promise<void>((resolve, reject) => {
-          const timer = setTimeout(() => reject(new Error(`no event ${kind}`)), TIMEOUT_MS);
-          wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-      }
-    },
-    async [Symbol.asyncDispose](): Promise<void> {
-      ble.irq(null);
-      await ble.active(false);
-    },
-  };
-}
 
 async function gapAdvertise(): Promise<void> {
   const [[sync]] = ble.gattsRegisterServices(SERVICES_WITH(FLAG_WRITE, SYNC)) as [[number]];

@@ -5,11 +5,16 @@
 import { advertise, BufferedCharacteristic, registerServices, Service, stop } from "aioble";
 import { UUID } from "bluetooth";
 import { aiobleScenarios } from "./aioble.ts";
+import { scenariosBetweenCameras } from "./between-cameras.ts";
 import { bluetoothScenarios } from "./bluetooth.ts";
 import { type Scenario, say, text } from "./kit.ts";
 import { INTERVAL_US, SELECT, SELECTOR_NAME, SELECTOR_SERVICE } from "./names.ts";
 
-const scenarios: Readonly<Record<string, Scenario>> = { ...aiobleScenarios, ...bluetoothScenarios };
+const scenarios: Readonly<Record<string, Scenario>> = {
+  ...aiobleScenarios,
+  ...bluetoothScenarios,
+  ...scenariosBetweenCameras,
+};
 
 const selector = new Service(new UUID(SELECTOR_SERVICE));
 const select = new BufferedCharacteristic(selector, new UUID(SELECT), { write: true, maxLen: 64 });

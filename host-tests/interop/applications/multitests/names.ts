@@ -22,3 +22,38 @@ export const SYNC = "00000000-1111-2222-3333-777777777777";
 export const INTERVAL_US = 20_000;
 /** Longest wait of the originals. */
 export const TIMEOUT_MS = 5000;
+
+/** The channel of ble_l2cap and perf_l2cap, and what each side sends over it. */
+export const PSM = 22;
+export const SDU_LENGTH = 512;
+export const SDU_COUNT = 10;
+/** What ble_gattc_discover_services finds after the two services that are always there. */
+export const DISCOVERED = [0x180d, SERVICE] as const;
+/** In ble_gap_device_name. */
+export const DEVICE_NAME = "GAP_NAME0";
+
+/** Those that the central's side plays with another camera, in this order. */
+export const BETWEEN_CAMERAS = [
+  "aioble ble_characteristic",
+  "aioble ble_write_order",
+  "aioble ble_write_capture",
+  "aioble ble_buffered_characteristic",
+  "aioble ble_notify",
+  "aioble ble_descriptor",
+  "aioble ble_shutdown",
+  "aioble ble_reregister",
+  "aioble perf_l2cap",
+  "bluetooth ble_gap_advertise",
+  "bluetooth ble_gap_connect",
+  "bluetooth ble_gap_device_name",
+  "bluetooth ble_gattc_discover_services",
+  "bluetooth ble_characteristic",
+  "bluetooth ble_descriptor",
+  "bluetooth ble_gatt_data_transfer",
+  "bluetooth ble_mtu",
+  "bluetooth ble_subscribe",
+  "bluetooth ble_irq_calls",
+  "bluetooth ble_l2cap",
+] as const;
+/** Its last line. */
+export const ALL_DONE = "all done";
