@@ -272,7 +272,21 @@ export class DeviceConnection {
    * channel that opens late is closed at once.
    */
   l2capConnect(psm: number, options: L2CAPOptions = {}): Promise<L2CAPChannel> {
-    return this.l2cap("l2capConnect").connect(this, psm, options);
+    return this.l2cap("l2capConnect")
+      .connect(this, psm, 1, options)
+      .then(([channel]) => channel!);
+  }
+
+  /**
+   * Opens several channels to this multiplexer at once, by one request where the device knows enhanced channels (Vol 3, Part
+   * A, 4.25), else one after the other. All have the same options.
+   * @param count 1 to 5.
+   * @returns those that the device opened, one at least and `count` at most: it may have room for some only.
+   * @throws RangeError for a bad option, and as `l2capConnect`; the promise rejects with L2CAPConnectionError when the device
+   * opened none.
+   */
+  l2capConnectMultiple(psm: number, count: number, options: L2CAPOptions = {}): Promise<L2CAPChannel[]> {
+    return this.l2cap("l2capConnectMultiple").connect(this, psm, count, options);
   }
 
   private l2cap(method: string): L2cap {

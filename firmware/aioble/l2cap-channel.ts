@@ -1,22 +1,33 @@
 /** An open channel, as an application has it. */
-import type { ChannelOwner, CloseReason, CreditChannel, Outgoing } from "../ble/channels.ts";
+import {
+  type ChannelOptions,
+  type ChannelOwner,
+  type CloseReason,
+  type CreditChannel,
+  type Outgoing,
+  reconfiguredOf,
+  reconfigureText,
+} from "../ble/channels.ts";
 import { utf8Encode } from "../ble/utf8.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 import { BleError, TimeoutError } from "./errors.ts";
-import { L2CAPDisconnectedError } from "./l2cap-errors.ts";
+import { L2CAPDisconnectedError, noChannelMemory } from "./l2cap-errors.ts";
 import { checkTimeout, NO_LIMITS, type Pending, type WaitOptions, WaitScope } from "./wait.ts";
 
 /** Calls of `send` that may wait on one channel. */
 export const SENDS_MAX = 32;
-/** How long `disconnect` waits by default. */
-const DISCONNECT_TIMEOUT_MS = 1000;
+/** How long `disconnect` and `reconfigure` wait by default. */
+const RESPONSE_TIMEOUT_MS = 1000;
 
 /** What `send` takes. */
 export interface SendOptions extends WaitOptions {
   /** Longest SDU that the bytes are cut into: 1 to `peerMtu`, which it is when left out. */
   readonly chunkSize?: number;
 }
+
+/** What `reconfigure` takes. */
+export interface ReconfigureOptions extends Pick<ChannelOptions, "mtu" | "mps">, WaitOptions {}
 
 /** A call that waits for an SDU. */
 interface Reader {
@@ -194,7 +205,7 @@ export class L2CAPChannel implements ChannelOwner {
    * @throws TimeoutError after `timeoutMs` (1,000 by default), the signal's reason; the channel is closed all the same.
    */
   async disconnect(options: WaitOptions = NO_LIMITS): Promise<void> {
-    const { timeoutMs = DISCONNECT_TIMEOUT_MS, signal } = options;
+    const { timeoutMs = RESPONSE_TIMEOUT_MS, signal } = options;
     checkTimeout(timeoutMs);
     if (!this.isOpen) {
       this.channel.discard();
@@ -212,6 +223,47 @@ export class L2CAPChannel implements ChannelOwner {
   private endWaits(error: L2CAPDisconnectedError): void {
     for (const reader of this.readers.splice(0)) reader.reject(error);
     this.scope.end(error);
+  }
+
+  /**
+   * Changes what this side takes, of a channel that both sides know as an enhanced one (Vol 3, Part A, 4.27), and resolves
+   * once the device has agreed: it may send SDUs of the new `mtu` from then on. Until then SDUs and frames of either figures
+   * are taken. What the device takes is its own affair: `peerMtu` follows when it changes that.
+   * @param options.mtu the longest SDU, as long as before or longer, to 65,535 bytes; as it is when left out.
+   * @param options.mps the longest frame, 64 to 517 bytes; as it is when left out.
+   * @throws RangeError for a figure out of range. The promise rejects with BleError `not-supported` for a channel that is no
+   * enhanced one, `already-updating` while an earlier change is not over, `peer-memory-full`, `parameters-refused` when the
+   * device refused, so that the figures stay; with L2CAPDisconnectedError, TimeoutError after `timeoutMs` (1,000 by default),
+   * the signal's reason: a change that the device agrees to later holds all the same.
+   */
+  reconfigure(options: ReconfigureOptions): Promise<void> {
+    const { channel } = this;
+    const { timeoutMs = RESPONSE_TIMEOUT_MS, signal } = options;
+    const parameters = reconfiguredOf(channel.parameters, options);
+    return this.scope.wait<void>({ timeoutMs, signal }, (pending) => {
+      if (!channel.isEnhanced) return pending.reject(notEnhanced());
+      const refusal = channel.requestReconfiguration(parameters, {
+        onChanged: () => pending.resolve(),
+        onRefused: (result) =>
+          pending.reject(
+            new BleError(
+              "parameters-refused",
+              `The device refused to reconfigure the channel: ${reconfigureText(result)}. Its figures stay.`,
+            ),
+          ),
+        // With the link the wait has ended, or is about to.
+        onFailed: (reason) => reason === "timeout" && pending.reject(new TimeoutError(30_000)),
+      });
+      if (refusal === "memory") pending.reject(noChannelMemory());
+      else if (refusal !== undefined) pending.reject(this.isChanging());
+    });
+  }
+
+  private isChanging(): BleError {
+    return new BleError(
+      "already-updating",
+      "The device has not answered an earlier reconfigure() of this channel, or too many other requests: wait.",
+    );
   }
 
   /**
@@ -275,4 +327,11 @@ export class L2CAPChannel implements ChannelOwner {
     }
     for (const pending of [...this.closeWaits]) pending.resolve();
   }
+}
+
+function notEnhanced(): BleError {
+  return new BleError(
+    "not-supported",
+    "reconfigure() needs an enhanced channel, and the device knows plain ones only, or its figures were below 64 bytes: open another channel with the figures that you want.",
+  );
 }

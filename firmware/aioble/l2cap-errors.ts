@@ -36,3 +36,11 @@ export class L2CAPDisconnectedError extends BleError {
     if (cause) this.cause = cause;
   }
 }
+
+/** There is no memory for what a channel is to take. */
+export function noChannelMemory(): BleError {
+  return new BleError(
+    "peer-memory-full",
+    "The channel does not fit the memory that is set aside for this device: give a smaller mtu or fewer credits, or disconnect another channel.",
+  );
+}

@@ -1,7 +1,9 @@
 /** Opening L2CAP channels from either side (Vol 3, Part A, 4.22 to 4.26). For the feature `channels`. */
 import {
+  type AttemptHandlers,
   CHANNEL_RESULT,
   CHANNELS_MAX,
+  CHANNELS_PER_REQUEST,
   type ChannelListener,
   type ChannelOptions,
   type ChannelParameters,
@@ -19,7 +21,7 @@ import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 import { BleError, TimeoutError } from "./errors.ts";
 import { L2CAPChannel } from "./l2cap-channel.ts";
-import { L2CAPConnectionError } from "./l2cap-errors.ts";
+import { L2CAPConnectionError, noChannelMemory } from "./l2cap-errors.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
 
 /** How long `l2capConnect` waits by default. */
@@ -94,15 +96,22 @@ export class L2cap implements ChannelListener {
     );
   }
 
-  /** See `DeviceConnection.l2capConnect`. */
-  connect(connection: DeviceConnection, psm: number, options: L2CAPOptions): Promise<L2CAPChannel> {
+  /** See `DeviceConnection.l2capConnect` and `l2capConnectMultiple`. */
+  connect(
+    connection: DeviceConnection,
+    psm: number,
+    count: number,
+    options: L2CAPOptions,
+  ): Promise<L2CAPChannel[]> {
     const parameters = this.check(psm, options);
+    if (!(count >= 1 && count <= CHANNELS_PER_REQUEST) || Math.floor(count) !== count)
+      throw new RangeError(`count ${count} is out of range: 1 to ${CHANNELS_PER_REQUEST}`);
     const { timeoutMs = CONNECT_TIMEOUT_MS, signal } = options;
     let cancel: (() => void) | undefined;
-    return connection.scope.wait<L2CAPChannel>(
+    return connection.scope.wait<L2CAPChannel[]>(
       { timeoutMs, signal },
       (pending) => {
-        cancel = this.ask(connection, psm, parameters, pending);
+        cancel = this.ask(connection, psm, parameters, count, pending);
       },
       () => cancel?.(),
     );
@@ -112,19 +121,21 @@ export class L2cap implements ChannelListener {
     connection: DeviceConnection,
     psm: number,
     parameters: ChannelParameters,
-    pending: Pending<L2CAPChannel>,
+    count: number,
+    pending: Pending<L2CAPChannel[]>,
   ): (() => void) | undefined {
-    const attempt = this.channels.of(connection.link)!.connect(psm, parameters, {
-      onOpened: (channel) => pending.resolve(this.create(connection, channel)),
+    const handlers: AttemptHandlers = {
+      onOpened: (channels) => pending.resolve(channels.map((channel) => this.create(connection, channel))),
       onRefused: (result) => pending.reject(new L2CAPConnectionError(result)),
       onFailed: (reason) => {
         if (reason === "timeout") pending.reject(new TimeoutError(30_000));
         else if (reason === "busy") pending.reject(tooManyChannels());
         // With the link the wait has ended, or is about to.
       },
-    });
+    };
+    const attempt = this.channels.of(connection.link)!.connect(psm, parameters, handlers, count);
     if (attempt === "channels") pending.reject(tooManyChannels());
-    else if (attempt === "memory") pending.reject(noMemory());
+    else if (attempt === "memory") pending.reject(noChannelMemory());
     else return () => attempt.cancel();
     return undefined;
   }
@@ -222,12 +233,5 @@ function tooManyChannels(): BleError {
   return new BleError(
     "too-many-channels",
     `This connection has ${CHANNELS_MAX} channels, opening or closing ones included, which is all there is room for: disconnect one.`,
-  );
-}
-
-function noMemory(): BleError {
-  return new BleError(
-    "peer-memory-full",
-    "The channel does not fit the memory that is set aside for this device: give a smaller mtu or fewer credits, or disconnect another channel.",
   );
 }

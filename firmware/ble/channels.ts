@@ -11,9 +11,15 @@ import { type ChannelCounters, LinkChannels } from "./l2cap/link-channels.ts";
 import type { HostObserver } from "./observer.ts";
 
 // What the public modules need of channels, without looking below the host.
-export { type ChannelOptions, type ChannelParameters, parametersOf } from "./l2cap/channel-parameters.ts";
+export { type AttemptHandlers, CHANNELS_PER_REQUEST } from "./l2cap/channel-attempt.ts";
+export {
+  type ChannelOptions,
+  type ChannelParameters,
+  parametersOf,
+  reconfiguredOf,
+} from "./l2cap/channel-parameters.ts";
 export type { ChannelRequest } from "./l2cap/channel-request.ts";
-export { CHANNEL_RESULT, type CloseReason, resultText } from "./l2cap/channel-results.ts";
+export { CHANNEL_RESULT, type CloseReason, reconfigureText, resultText } from "./l2cap/channel-results.ts";
 export type { ChannelOwner, CreditChannel, Outgoing } from "./l2cap/credit-channel.ts";
 export { CHANNELS_MAX } from "./l2cap/link-channels.ts";
 

@@ -113,7 +113,7 @@ export class LowLevelChannels {
       this.emit(IRQ_L2CAP_DISCONNECT, [handle, cid, psm, status]);
     };
     const attempt = this.channels.of(connection)!.connect(psm, parametersOf({ mtu }), {
-      onOpened: (channel) => this.add(handle, channel),
+      onOpened: ([channel]) => this.add(handle, channel!),
       onRefused: (result) => failed(cid, result),
       onFailed: (reason) => failed(cid, reason === "timeout" ? TIMED_OUT : NOT_CONNECTED),
     });
@@ -126,7 +126,7 @@ export class LowLevelChannels {
     if (attempt === "memory") {
       throw new BleError("peer-memory-full", `There is no memory for a channel with an mtu of ${mtu}.`);
     }
-    const { cid } = attempt.wanted;
+    const cid = attempt.wanted.cids[0]!;
   }
 
   /** See `BLE.l2capDisconnect`. */

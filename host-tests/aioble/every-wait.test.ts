@@ -328,6 +328,19 @@ const ROWS: readonly Row[] = [
     },
     ...LINK,
   },
+  {
+    name: "DeviceConnection.l2capConnectMultiple",
+    begin: (s, o) => {
+      s.incoming.l2capAccept(PSM + 1).catch(() => {});
+      return s.outgoing.l2capConnectMultiple(PSM + 1, 2, o);
+    },
+    ...LINK,
+  },
+  {
+    name: "L2CAPChannel.reconfigure",
+    begin: ({ channel }, o) => channel.reconfigure({ mtu: channel.ourMtu + 1, ...o }),
+    ...CHANNEL,
+  },
   { name: "L2CAPChannel.send", begin: ({ channel }, o) => channel.send(BULK, o), bring: drain, ...CHANNEL },
   {
     name: "L2CAPChannel.flush",
@@ -527,6 +540,8 @@ const WAITS = [
   "writes",
   "l2capAccept",
   "l2capConnect",
+  "l2capConnectMultiple",
+  "reconfigure",
   "send",
   "recv",
   "recvinto",

@@ -123,6 +123,36 @@ describe("L2CAP channels: opening", () => {
     });
   });
 
+  it("several at once: as many as calls wait on the other side, by one request", async () => {
+    await linked(async ({ incoming, outgoing }) => {
+      const accepted = [incoming.l2capAccept(PSM), incoming.l2capAccept(PSM)];
+      const near = await outgoing.l2capConnectMultiple(PSM, 3);
+      const far = await Promise.all(accepted);
+      equal(near.length, 2);
+      for (const [index, channel] of near.entries()) await channel.send(`for ${index}`);
+      for (const [index, channel] of far.entries())
+        equal(toHex(await channel.recv()), toHex(utf8Encode(`for ${index}`)));
+      await rejects(outgoing.l2capConnectMultiple(0x90, 2), { code: "l2cap-refused", status: 2 });
+    });
+  });
+
+  it("either side takes longer SDUs from then on, while others are under way", async () => {
+    await linked(async ({ incoming, outgoing }) => {
+      const accepted = incoming.l2capAccept(PSM, { mtu: 100, mps: 64 });
+      const near = await outgoing.l2capConnect(PSM, { mtu: 100 });
+      const far = await accepted;
+      const sending = near.send(counting(1000), { chunkSize: 100 });
+      await far.reconfigure({ mtu: 1500, mps: 200 });
+      deepEqual([far.ourMtu, near.peerMtu], [1500, 1500]);
+      for (let index = 0; index < 10; index++) equal((await far.recv()).length, 100);
+      await sending;
+      await Promise.all([near.send(counting(1500)), near.reconfigure({ mtu: 300 })]);
+      equal(toHex(await far.recv()), toHex(counting(1500)));
+      await far.send(counting(300));
+      equal((await near.recv()).length, 300);
+    });
+  });
+
   it("more channels than a connection has room for are refused, and there is room again when one is closed", async () => {
     await linked(async ({ incoming, outgoing }) => {
       const channels: L2CAPChannel[] = [];

@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs";
 import { Budget } from "../../firmware/ble/budget.ts";
 import { copyInto } from "../../firmware/ble/codec.ts";
 import { Acl } from "../../firmware/ble/hci/acl.ts";
-import { MPS_MAX, parametersOf } from "../../firmware/ble/l2cap/channel-parameters.ts";
+import { CHANNELS_PER_REQUEST } from "../../firmware/ble/l2cap/channel-attempt.ts";
+import { MPS_MAX, parametersOf, reconfiguredOf } from "../../firmware/ble/l2cap/channel-parameters.ts";
 import type { CreditChannel } from "../../firmware/ble/l2cap/credit-channel.ts";
 import { L2cap } from "../../firmware/ble/l2cap/l2cap.ts";
 import { LeftBehind } from "../../firmware/ble/l2cap/left-behind.ts";
@@ -37,6 +38,7 @@ const OWN: readonly number[] = [
   SIGNAL.FLOW_CONTROL_CREDIT,
   SIGNAL.LE_CREDIT_CONNECTION_REQUEST,
   SIGNAL.CREDIT_CONNECTION_REQUEST,
+  SIGNAL.CREDIT_RECONFIGURE_REQUEST,
 ];
 
 class Scene {
@@ -93,6 +95,29 @@ class Scene {
     };
   }
 
+  /** Asks for channels; `isGivenUp`: nobody waits for them any more. */
+  ask(count: number, isGivenUp: boolean): void {
+    const handlers = {
+      onOpened: (opened: readonly CreditChannel[]) => {
+        for (const channel of opened) this.add(channel);
+      },
+      onRefused() {},
+      onFailed() {},
+    };
+    const attempt = this.channels.connect(PSM, parametersOf({ mtu: 100, mps: 64 }), handlers, count);
+    if (isGivenUp && typeof attempt !== "string") attempt.cancel();
+  }
+
+  /** Has a channel take `more` bytes in an SDU, in frames of `mps`. */
+  change(channel: CreditChannel, more: number, mps: number): void {
+    const wanted = { mtu: Math.min(channel.parameters.mtu + more, 1000), mps };
+    channel.requestReconfiguration(reconfiguredOf(channel.parameters, wanted), {
+      onChanged() {},
+      onRefused() {},
+      onFailed() {},
+    });
+  }
+
   private hear(packet: Uint8Array): void {
     this.held++;
     if (this.held > 4) throw new Error("more packets than the controller holds");
@@ -133,8 +158,8 @@ class Scene {
     if (this.open.size > CHANNELS_MAX) throw new Error(`${this.open.size} channels`);
     if (this.budget.held > SIZE) throw new Error(`keeps ${this.budget.held} bytes`);
     for (const channel of this.open) {
-      const { credits, mtu } = channel.parameters;
-      if (channel.unread > credits * 70 + mtu) throw new Error(`${channel.unread} bytes are unread`);
+      const reserved = channel.reserved.reduce((sum, bytes) => sum + bytes, 0);
+      if (channel.unread > reserved) throw new Error(`${channel.unread} bytes are unread`);
     }
   }
 }
@@ -148,13 +173,9 @@ async function run(packets: readonly Uint8Array[], random: SeededRandom): Promis
     scene.check();
     if (random.below(3) > 0) scene.complete();
     const some = [...scene.open][0];
-    switch (random.below(8)) {
+    switch (random.below(9)) {
       case 0:
-        channels.connect(PSM, parametersOf({ mtu: 100, mps: 64 }), {
-          onOpened: (channel) => scene.add(channel),
-          onRefused() {},
-          onFailed() {},
-        });
+        scene.ask(1 + random.below(CHANNELS_PER_REQUEST), random.below(4) === 0);
         break;
       case 1:
         some?.close();
@@ -169,6 +190,9 @@ async function run(packets: readonly Uint8Array[], random: SeededRandom): Promis
         }
         break;
       case 4:
+        if (some?.isOpen && some.isEnhanced) scene.change(some, random.below(200), 64 + random.below(10));
+        break;
+      case 5:
         await clock.advance(random.below(20_000));
         break;
       default:
@@ -206,7 +230,7 @@ function inventCommand(random: SeededRandom): Uint8Array {
     [SIGNAL.LE_CREDIT_CONNECTION_RESPONSE]: () => [cid(), few(), few(), few(), random.below(14)],
     [SIGNAL.FLOW_CONTROL_CREDIT]: () => [cid(), few()],
     [SIGNAL.CREDIT_CONNECTION_REQUEST]: () => [PSM, few(), few(), few(), ...cids()],
-    [SIGNAL.CREDIT_CONNECTION_RESPONSE]: () => [few(), few(), few(), random.below(16), cid()],
+    [SIGNAL.CREDIT_CONNECTION_RESPONSE]: () => [few(), few(), few(), random.below(16), ...cids()],
     [SIGNAL.CREDIT_RECONFIGURE_REQUEST]: () => [few(), few(), ...cids()],
   };
   const data = (words[code] ?? (() => [random.below(3)]))().flatMap(le16);

@@ -1,89 +1,25 @@
-/** Credit-based channels by their frames: what a peer may do, and what it may not (Vol 3, Part A, 4.22 to 4.28 and 10.1). */
-import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
-import type { L2CAPOptions } from "../../firmware/aioble/l2cap.ts";
-import type { L2CAPChannel } from "../../firmware/aioble/l2cap-channel.ts";
+/** Credit-based channels by their frames: what a peer may do, and what it may not (Vol 3, Part A, 4.22 to 4.26 and 10.1). */
 import { ITEM_OVERHEAD } from "../../firmware/ble/budget.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { concat, counting, fromHex, le16, toHex } from "../support/bytes.ts";
-import { ATT, createConnectedRig, HANDLE, type Rig, SIGNALING, takeFrames } from "../support/rig.ts";
+import {
+  CREDITS,
+  createOpen,
+  createScene,
+  DISCONNECT,
+  ENHANCED,
+  type OpenScene,
+  OWN,
+  PEER,
+  PLAIN,
+  PSM,
+  RECONFIGURE,
+  type Scene,
+  sdu,
+} from "../support/channel-scene.ts";
+import { ATT, HANDLE, SIGNALING, takeFrames } from "../support/rig.ts";
 import { aclFrame, completedPackets } from "../support/scripted-controller.ts";
 import { describe, it } from "../support/suite.ts";
-
-const PSM = 0x80;
-/** The peer's end of the first channel, and this host's. */
-const PEER = 0x0050;
-const OWN = 0x0040;
-
-const DISCONNECT = 0x06;
-const PLAIN = 0x14;
-const CREDITS = 0x16;
-const ENHANCED = 0x17;
-const RECONFIGURE = 0x19;
-
-interface Scene {
-  readonly rig: Rig;
-  readonly connection: DeviceConnection;
-  /** Sends a signalling command of 16-bit fields; the commands that go back, as text. */
-  signal(code: number, identifier: number, ...words: readonly number[]): Promise<string[]>;
-  /** Sends a frame to a channel of this host; the signalling commands that go back, as text. */
-  frame(payload: Uint8Array | readonly number[], cid?: number): Promise<string[]>;
-  /** What was sent on a channel of the peer since the last look. */
-  sent(cid?: number): string[];
-  /** Warnings about channels. */
-  warnings(): string[];
-}
-
-async function createScene(peerBytes?: number): Promise<Scene> {
-  const rig = await createConnectedRig(undefined, HANDLE, peerBytes);
-  const sent = (cid = PEER): string[] =>
-    takeFrames(rig.controller, HANDLE)
-      .filter(({ channel }) => channel === cid)
-      .map(({ payload }) => toHex(payload));
-  return {
-    rig,
-    connection: rig.connection,
-    sent,
-    signal: (code, identifier, ...words) =>
-      rig.exchange(SIGNALING, concat([code, identifier], le16(words.length * 2), ...words.map(le16))),
-    async frame(payload, cid = OWN) {
-      rig.controller.sent.length = 0;
-      rig.controller.deliver(aclFrame(HANDLE, cid, payload));
-      await rig.settle();
-      return sent(SIGNALING);
-    },
-    warnings: () =>
-      rig.log.flatMap(([level, message]) =>
-        level === "warning" && message.startsWith("l2cap: ") ? [message] : [],
-      ),
-  };
-}
-
-interface OpenScene extends Scene {
-  readonly channel: L2CAPChannel;
-}
-
-/** What the peer takes. */
-interface PeerOptions {
-  readonly mtu?: number;
-  readonly mps?: number;
-  readonly credits?: number;
-}
-
-/** The peer has opened a plain channel. */
-async function createOpen(
-  options: L2CAPOptions = { mtu: 100, mps: 50 },
-  { mtu = 100, mps = 50, credits = 10 }: PeerOptions = {},
-  peerBytes?: number,
-): Promise<OpenScene> {
-  const scene = await createScene(peerBytes);
-  const accepted = scene.connection.l2capAccept(PSM, options);
-  const [answer] = await scene.signal(PLAIN, 1, PSM, PEER, mtu, mps, credits);
-  ok(answer?.startsWith("15 01 0a 00 40 00"), answer);
-  return { ...scene, channel: await accepted };
-}
-
-/** An SDU, its length first. */
-const sdu = (bytes: Uint8Array): Uint8Array => concat(le16(bytes.length), bytes);
 
 /** The peer hears that its channel is ended, for a reason that the log has, and everything else goes on. */
 async function expectEnded(scene: OpenScene, answers: readonly string[], warning: RegExp): Promise<void> {
@@ -656,53 +592,5 @@ describe("channels: what a closed one has received", () => {
       equal(host.budget.held, 0);
       equal(host.budget.beyond, 0);
     }
-  });
-});
-
-describe("channels: a peer changes what it takes (4.27)", () => {
-  async function createEnhanced() {
-    const scene = await createScene();
-    const accepted = [1, 2].map(() => scene.connection.l2capAccept(PSM, { mtu: 100, mps: 64 }));
-    await scene.signal(ENHANCED, 1, PSM, 100, 80, 20, 0x50, 0x51);
-    const [first, second] = await Promise.all(accepted);
-    return { ...scene, first: first!, second: second! };
-  }
-
-  it("a larger MTU, for one channel or several", async () => {
-    const { first, second, signal } = await createEnhanced();
-    deepEqual(await signal(RECONFIGURE, 2, 200, 80, 0x50, 0x51), ["1a 02 02 00 00 00"]);
-    deepEqual([first.peerMtu, second.peerMtu], [200, 200]);
-  });
-
-  it("a smaller MPS, for one channel at a time", async () => {
-    const { first, sent, signal } = await createEnhanced();
-    deepEqual(await signal(RECONFIGURE, 2, 100, 64, 0x50, 0x51), ["1a 02 02 00 02 00"]);
-    deepEqual(await signal(RECONFIGURE, 3, 100, 64, 0x50), ["1a 03 02 00 00 00"]);
-    await first.send(counting(100));
-    deepEqual(
-      sent().map((text) => (text.length + 1) / 3),
-      [64, 38],
-    );
-  });
-
-  it("what may not be is refused, and changes nothing", async () => {
-    const { first, second, signal } = await createEnhanced();
-    const result = async (...words: readonly number[]) =>
-      (await signal(RECONFIGURE, 5, ...words))[0]?.slice(-5);
-    equal(await result(99, 80, 0x50), "01 00", "a smaller MTU");
-    equal(await result(200, 63, 0x50), "04 00");
-    equal(await result(63, 80, 0x50), "04 00");
-    equal(await result(200, 80, 0x52), "03 00", "no such channel");
-    equal(await result(200, 80, 0x50, 0x52), "03 00", "all or none");
-    equal(await result(200, 80, 0x50, 0x50), "03 00");
-    deepEqual([first.peerMtu, second.peerMtu], [100, 100]);
-    deepEqual(await signal(RECONFIGURE, 6, 100, 1000, 0x50, 0x51), ["1a 06 02 00 00 00"], "a larger MPS");
-    equal(await result(100, 600, 0x50, 0x51), "02 00", "a smaller one, though more than is ever sent");
-    const plain = await createOpen();
-    equal(
-      (await plain.signal(RECONFIGURE, 5, 200, 80, PEER))[0]?.slice(-5),
-      "03 00",
-      "a plain channel has none",
-    );
   });
 });

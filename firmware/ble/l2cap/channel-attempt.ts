@@ -1,35 +1,44 @@
-/** One request of this side for a channel: an enhanced one first, then a plain one (Vol 3, Part A, 4.22, 4.23, 4.25, 4.26). */
+/**
+ * One request of this side for channels: enhanced ones first, up to five by one command, then plain ones, one after the
+ * other (Vol 3, Part A, 4.22, 4.23, 4.25, 4.26).
+ */
 import { type ChannelParameters, ENHANCED_MIN, PLAIN_MIN } from "./channel-parameters.ts";
 import { CHANNEL_RESULT } from "./channel-results.ts";
 import type { CreditChannel, PeerParameters } from "./credit-channel.ts";
 import { SIGNAL, type Signaling } from "./signaling.ts";
 
+/** Channels that one Credit Based Connection Request can ask for (Vol 3, Part A, 4.25). */
+export const CHANNELS_PER_REQUEST = 5;
+
 /** What becomes of an attempt; exactly one is called, once, unless it is cancelled. */
 export interface AttemptHandlers {
-  onOpened(channel: CreditChannel): void;
-  /** The peer refused, with the result of its response (`CHANNEL_RESULT`). */
+  /** Those that the peer opened, one at least. */
+  onOpened(channels: readonly CreditChannel[]): void;
+  /** The peer opened none, with the result of its response (`CHANNEL_RESULT`). */
   onRefused(result: number): void;
   /** There was no response in time, the link ended, or no further request may be open. */
   onFailed(reason: "timeout" | "closed" | "busy"): void;
 }
 
 /** What is asked for. */
-export interface WantedChannel {
+export interface WantedChannels {
   readonly spsm: number;
-  readonly cid: number;
+  /** This side's ends, one to `CHANNELS_PER_REQUEST`. */
+  readonly cids: readonly number[];
   readonly parameters: ChannelParameters;
 }
 
 /** What an attempt is handed. */
 export interface AttemptPort {
   readonly signaling: Signaling;
-  /** Whether the peer may give the channel this end. */
-  isUsable(peer: PeerParameters): boolean;
-  onOpened(peer: PeerParameters, isEnhanced: boolean): CreditChannel;
-  /** The peer opened a channel that is not wanted, and has to hear so. */
-  onUnwanted(peerCid: number): void;
-  /** Nothing came of it. */
-  onOver(): void;
+  /** Whether the peer may give a channel this end. */
+  isUsable(peerCid: number): boolean;
+  /** The peer has opened the channel with this end of ours, which is the attempt's no longer. */
+  onOpened(cid: number, peer: PeerParameters, isEnhanced: boolean): CreditChannel;
+  /** The same of one that is not wanted: the peer has to hear so. */
+  onUnwanted(cid: number, peerCid: number): void;
+  /** Nothing more comes of it: so many of its channels were not opened. */
+  onOver(missing: number): void;
   /** The peer knows no enhanced channels. */
   onPlain(): void;
 }
@@ -37,20 +46,28 @@ export interface AttemptPort {
 /** Serves a response; the range of its data is valid during the call. */
 type ResponseHandler = (code: number, view: DataView, start: number, length: number) => void;
 
+/** What a peer's response says of every channel that it opens. */
+type PeerFigures = Omit<PeerParameters, "cid">;
+
 export class ChannelAttempt {
-  readonly wanted: WantedChannel;
+  readonly wanted: WantedChannels;
+  /** This side's ends of channels that are neither open nor given up. */
+  readonly left: number[];
   private readonly port: AttemptPort;
   private handlers: AttemptHandlers | undefined;
+  private readonly opened: CreditChannel[] = [];
 
-  constructor(port: AttemptPort, wanted: WantedChannel, handlers: AttemptHandlers) {
+  constructor(port: AttemptPort, wanted: WantedChannels, handlers: AttemptHandlers) {
     this.port = port;
     this.wanted = wanted;
+    this.left = [...wanted.cids];
     this.handlers = handlers;
   }
 
-  /** Nobody waits any more: a channel that opens yet is ended. */
+  /** Nobody waits any more: what has opened is ended, and what opens yet. */
   cancel(): void {
     this.handlers = undefined;
+    for (const channel of this.opened.splice(0)) channel.close();
   }
 
   begin(isEnhanced: boolean): void {
@@ -59,37 +76,43 @@ export class ChannelAttempt {
   }
 
   private askEnhanced(): void {
-    const { spsm, cid, parameters } = this.wanted;
+    const { port, wanted } = this;
+    const { spsm, cids, parameters } = wanted;
     const { mtu, mps, credits } = parameters;
     this.request(
       SIGNAL.CREDIT_CONNECTION_REQUEST,
-      [spsm, mtu, mps, credits, cid],
+      [spsm, mtu, mps, credits, ...cids],
       (code, view, start, length) => {
         if (code === SIGNAL.COMMAND_REJECT) {
-          this.port.onPlain();
+          port.onPlain();
           return this.askPlain();
         }
         const result = length >= 8 ? view.getUint16(start + 6, true) : CHANNEL_RESULT.INVALID_PARAMETERS;
         // A peer may listen for channels of the older kind alone.
         if (result === CHANNEL_RESULT.SPSM_NOT_SUPPORTED) return this.askPlain();
         // Some leave out the list of channels where they refuse all.
-        if (result !== CHANNEL_RESULT.SUCCESS) return this.refused(result);
-        if (length !== 10) return this.refused(CHANNEL_RESULT.INVALID_PARAMETERS);
-        const peer = {
+        if (!opensAny(result) || (result !== CHANNEL_RESULT.SUCCESS && length === 8))
+          return this.refused(result);
+        if (length !== 8 + 2 * cids.length) return this.refused(CHANNEL_RESULT.INVALID_PARAMETERS);
+        const figures = {
           mtu: view.getUint16(start, true),
           mps: view.getUint16(start + 2, true),
           credits: view.getUint16(start + 4, true),
-          cid: view.getUint16(start + 8, true),
         };
-        return this.answered(result, peer, true);
+        for (const [at, cid] of cids.entries()) {
+          this.answered(cid, view.getUint16(start + 8 + 2 * at, true), figures, true);
+        }
+        return this.refused(result || CHANNEL_RESULT.INVALID_PARAMETERS);
       },
     );
   }
 
+  /** The next of those that are left. */
   private askPlain(): void {
-    const { spsm, cid, parameters } = this.wanted;
+    const { spsm, parameters } = this.wanted;
     const { mtu, mps, credits } = parameters;
-    if (!this.handlers) return this.port.onOver();
+    const [cid] = this.left;
+    if (!this.handlers || cid === undefined) return this.finish();
     this.request(
       SIGNAL.LE_CREDIT_CONNECTION_REQUEST,
       [spsm, cid, mtu, mps, credits],
@@ -97,13 +120,15 @@ export class ChannelAttempt {
         // A peer without any channels.
         if (code === SIGNAL.COMMAND_REJECT) return this.refused(CHANNEL_RESULT.SPSM_NOT_SUPPORTED);
         if (length !== 10) return this.refused(CHANNEL_RESULT.INVALID_PARAMETERS);
-        const peer = {
-          cid: view.getUint16(start, true),
+        const result = view.getUint16(start + 8, true);
+        if (result !== CHANNEL_RESULT.SUCCESS) return this.refused(result);
+        const figures = {
           mtu: view.getUint16(start + 2, true),
           mps: view.getUint16(start + 4, true),
           credits: view.getUint16(start + 6, true),
         };
-        return this.answered(view.getUint16(start + 8, true), peer, false);
+        const isOpened = this.answered(cid, view.getUint16(start, true), figures, false);
+        return isOpened ? this.askPlain() : this.refused(CHANNEL_RESULT.INVALID_PARAMETERS);
       },
     );
   }
@@ -120,30 +145,47 @@ export class ChannelAttempt {
     if (!isSent) this.failed("busy");
   }
 
-  private answered(result: number, peer: PeerParameters, isEnhanced: boolean): void {
-    if (result !== CHANNEL_RESULT.SUCCESS) return this.refused(result);
-    const { handlers, port } = this;
-    if (!port.isUsable(peer)) return this.refused(CHANNEL_RESULT.INVALID_PARAMETERS);
+  /** Takes what a response says of one channel. Returns whether it is open, or would be, did somebody wait. */
+  private answered(cid: number, peerCid: number, figures: PeerFigures, isEnhanced: boolean): boolean {
+    const { handlers, left, opened, port } = this;
+    if (!port.isUsable(peerCid)) return false;
+    left.splice(left.indexOf(cid), 1);
     const least = isEnhanced ? ENHANCED_MIN : PLAIN_MIN;
-    if (!handlers || peer.mtu < least || peer.mps < least) {
-      port.onUnwanted(peer.cid);
-      handlers?.onRefused(CHANNEL_RESULT.INVALID_PARAMETERS);
-      return;
-    }
-    handlers.onOpened(port.onOpened(peer, isEnhanced));
+    const isSound = figures.mtu >= least && figures.mps >= least;
+    if (handlers && isSound) opened.push(port.onOpened(cid, { cid: peerCid, ...figures }, isEnhanced));
+    else port.onUnwanted(cid, peerCid);
+    return isSound;
   }
 
+  /** No more channels are opened, for this reason. */
   private refused(result: number): void {
-    this.port.onOver();
-    this.handlers?.onRefused(result);
+    this.finish(() => this.handlers?.onRefused(result));
   }
 
   private failed(reason: "timeout" | "closed" | "busy"): void {
-    this.port.onOver();
-    this.handlers?.onFailed(reason);
+    this.finish(() => this.handlers?.onFailed(reason), reason !== "closed");
+  }
+
+  /** @param onNone called when no channel is open. */
+  private finish(onNone?: () => void, isUp = true): void {
+    this.port.onOver(this.left.length);
+    // One that the peer has closed meanwhile is none. From here on they are not the attempt's any more.
+    const open = this.opened.splice(0).filter(({ isOpen }) => isOpen);
+    if (open.length > 0 && isUp) this.handlers?.onOpened(open);
+    else onNone?.();
   }
 }
 
 function isPending(result: number): boolean {
   return result >= CHANNEL_RESULT.PENDING && result <= CHANNEL_RESULT.PENDING_AUTHORIZATION;
+}
+
+/** Whether a response of this result may open channels: all of them, or some (Vol 3, Part A, Table 4.18). */
+function opensAny(result: number): boolean {
+  return (
+    result === CHANNEL_RESULT.SUCCESS ||
+    result === CHANNEL_RESULT.NO_RESOURCES ||
+    result === CHANNEL_RESULT.INVALID_SOURCE_CID ||
+    result === CHANNEL_RESULT.SOURCE_CID_ALLOCATED
+  );
 }

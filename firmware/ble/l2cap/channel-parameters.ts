@@ -64,6 +64,20 @@ export function parametersOf({
   return { mtu, mps, credits: given };
 }
 
+/**
+ * The figures of an enhanced channel that changes them: credits for an SDU and one more, and no fewer than before.
+ * @throws RangeError for one that is out of its range: an MTU may only grow.
+ */
+export function reconfiguredOf(
+  before: ChannelParameters,
+  { mtu = before.mtu, mps = before.mps }: Pick<ChannelOptions, "mtu" | "mps">,
+): ChannelParameters {
+  check("mtu", mtu, before.mtu, MTU_MAX);
+  check("mps", mps, ENHANCED_MIN, MPS_MAX);
+  const credits = Math.max(framesOf(mtu, mps) + 1, before.credits);
+  return { mtu, mps, credits };
+}
+
 function check(name: string, value: number, min: number, max: number): void {
   if (value >= min && value <= max && Math.floor(value) === value) return;
   throw new RangeError(`${name} ${value} is out of range: ${min} to ${max}`);

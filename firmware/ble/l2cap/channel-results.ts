@@ -47,6 +47,21 @@ export const RECONFIGURE_RESULT = {
   UNACCEPTABLE_PARAMETERS: 0x0004,
 } as const;
 
+const RECONFIGURE_TEXTS: Readonly<Record<number, string>> = {
+  [RECONFIGURE_RESULT.MTU_REDUCED]: "it finds the MTU smaller than before",
+  [RECONFIGURE_RESULT.MPS_REDUCED]: "it finds the MPS smaller than before",
+  [RECONFIGURE_RESULT.INVALID_CID]: "it knows no such channel",
+  [RECONFIGURE_RESULT.UNACCEPTABLE_PARAMETERS]: "it does not take these figures",
+};
+
+/** Such a result in words, with its code; without a result the peer did not know the request. */
+export function reconfigureText(result: number | undefined): string {
+  if (result === undefined) return "it does not know the request";
+  const code = `0x${result.toString(16).padStart(4, "0")}`;
+  const text = RECONFIGURE_TEXTS[result];
+  return text ? `${text} (${code})` : code;
+}
+
 /** Why a channel is no longer open. */
 export type CloseReason =
   /** The peer ended it. */

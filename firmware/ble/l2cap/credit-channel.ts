@@ -4,7 +4,7 @@
  */
 import type { CopyBytes } from "../../platform/platform.ts";
 import { type Acl, type AclLink, L2CAP_OFFSET, PDU_OFFSET } from "../hci/acl.ts";
-import { type ChannelParameters, CREDITS_MAX, SDU_LENGTH } from "./channel-parameters.ts";
+import { type ChannelParameters, CREDITS_MAX, costOf, SDU_LENGTH } from "./channel-parameters.ts";
 import type { CloseReason } from "./channel-results.ts";
 import { type InboxPort, SduInbox } from "./sdu-inbox.ts";
 
@@ -27,6 +27,19 @@ export interface ChannelOwner {
   onClosed(reason: CloseReason): void;
 }
 
+/** Why a change was not asked for: an earlier one is not over, there is no memory for it, or too many requests are open. */
+export type ReconfigurationRefusal = "changing" | "memory" | "requests";
+
+/** What becomes of a change that this side asks for; exactly one is called, once. */
+export interface ReconfigurationHandlers {
+  /** The peer knows, and the new figures hold. */
+  onChanged(): void;
+  /** The peer refused: the old figures hold. `result` is that of its response, undefined when it does not know the command. */
+  onRefused(result: number | undefined): void;
+  /** There was no response in time, or the link ended: frames of either figures are taken. */
+  onFailed(reason: "timeout" | "closed"): void;
+}
+
 /** What a channel asks of the link that it is on. */
 export interface ChannelLink {
   readonly acl: Acl;
@@ -36,6 +49,12 @@ export interface ChannelLink {
   giveCredits(channel: CreditChannel, credits: number): void;
   /** The peer broke a rule: ends the channel. `what` says which, as in "sent a frame without a credit". */
   onViolation(channel: CreditChannel, what: string): void;
+  /** Asks the peer to agree to other figures: see `Reconfigurations.begin`. */
+  reconfigure(
+    channel: CreditChannel,
+    parameters: ChannelParameters,
+    handlers: ReconfigurationHandlers,
+  ): ReconfigurationRefusal | undefined;
   /** Ends an open channel. */
   close(channel: CreditChannel): void;
   /** All of a closed channel was read. */
@@ -73,7 +92,9 @@ export class CreditChannel implements InboxPort {
   readonly cid: number;
   readonly spsm: number;
   /** What this side takes. */
-  readonly parameters: ChannelParameters;
+  parameters: ChannelParameters;
+  /** Bytes that are set aside for what it takes, item by item. */
+  readonly reserved: number[];
   readonly isEnhanced: boolean;
   owner: ChannelOwner | undefined = undefined;
   state: "open" | "closing" | "closed" = "open";
@@ -104,6 +125,7 @@ export class CreditChannel implements InboxPort {
     this.spsm = spsm;
     this.cid = cid;
     this.parameters = parameters;
+    this.reserved = [costOf(parameters)];
     this.isEnhanced = isEnhanced;
     this.peerCid = peer.cid;
     this.peerMtu = peer.mtu;
@@ -167,6 +189,33 @@ export class CreditChannel implements InboxPort {
     if (sum > CREDITS_MAX) return this.port.onViolation(this, `gave ${sum} credits, above 65,535`);
     this.peerCredits = sum;
     this.pump();
+  }
+
+  /**
+   * Asks the peer to agree that this side takes other figures: see `Reconfigurations.begin`.
+   * @param parameters of `reconfiguredOf`; the channel is an enhanced one and open.
+   */
+  requestReconfiguration(
+    parameters: ChannelParameters,
+    handlers: ReconfigurationHandlers,
+  ): ReconfigurationRefusal | undefined {
+    return this.port.reconfigure(this, parameters, handlers);
+  }
+
+  /** This side takes SDUs and K-frames of what it did and of these figures, until the peer has agreed to them or not. */
+  takeEither({ mtu, mps }: ChannelParameters): void {
+    const before = this.parameters;
+    this.receiver.reconfigure({
+      mtu: Math.max(mtu, before.mtu),
+      mps: Math.max(mps, before.mps),
+      credits: before.credits,
+    });
+  }
+
+  /** This side takes these figures from now on. */
+  reconfigure(parameters: ChannelParameters): void {
+    this.parameters = parameters;
+    this.receiver.reconfigure(parameters);
   }
 
   /** The peer takes other SDUs and K-frames from now on (Vol 3, Part A, 4.27). */

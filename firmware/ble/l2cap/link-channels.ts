@@ -1,13 +1,19 @@
-/** The credit-based channels of one link: opening and closing them by signalling (Vol 3, Part A, 4.6, 4.7, 4.22 to 4.28). */
+/** The credit-based channels of one link: opening and closing them by signalling (Vol 3, Part A, 4.6, 4.7, 4.22 to 4.26). */
 import type { Clock, CopyBytes, LogLevel } from "../../platform/platform.ts";
 import type { Acl, AclLink } from "../hci/acl.ts";
 import { type AttemptHandlers, ChannelAttempt } from "./channel-attempt.ts";
 import { type ChannelParameters, costOf, ENHANCED_MIN, PLAIN_MIN } from "./channel-parameters.ts";
 import { ChannelRequest, type RequestFields, type RequestPort } from "./channel-request.ts";
-import { CHANNEL_RESULT, type CloseReason, RECONFIGURE_RESULT } from "./channel-results.ts";
-import { type ChannelLink, CreditChannel, type PeerParameters } from "./credit-channel.ts";
+import { CHANNEL_RESULT, type CloseReason } from "./channel-results.ts";
+import {
+  type ChannelLink,
+  CreditChannel,
+  type ReconfigurationHandlers,
+  type ReconfigurationRefusal,
+} from "./credit-channel.ts";
 import type { L2cap } from "./l2cap.ts";
 import type { LeftBehind } from "./left-behind.ts";
+import { Reconfigurations } from "./reconfiguration.ts";
 import { REJECT, SIGNAL, type SignalHandler, type Signaling } from "./signaling.ts";
 import { UnreadChannels } from "./unread-channels.ts";
 
@@ -58,6 +64,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
   private readonly attempts = new Set<ChannelAttempt>();
   private readonly requests = new Set<ChannelRequest>();
   private readonly unread: UnreadChannels;
+  private readonly reconfigurations: Reconfigurations;
   private lastCid = LAST_CID;
   /** The peer knows no enhanced channels. */
   private isPlain = false;
@@ -71,9 +78,13 @@ export class LinkChannels implements ChannelLink, RequestPort {
     this.copyBytes = port.copyBytes;
     this.signaling = port.l2cap.signaling;
     this.unread = new UnreadChannels(port);
+    this.reconfigurations = new Reconfigurations({
+      signaling: this.signaling,
+      ofPeer: (cid) => this.ofPeer(cid),
+      reserve: (channel, parameters) => this.reserveMore(channel, parameters),
+    });
     this.signaling.on(SIGNAL.LE_CREDIT_CONNECTION_REQUEST, this.onPlainRequest);
     this.signaling.on(SIGNAL.CREDIT_CONNECTION_REQUEST, this.onEnhancedRequest);
-    this.signaling.on(SIGNAL.CREDIT_RECONFIGURE_REQUEST, this.onReconfigureRequest);
     this.signaling.on(SIGNAL.DISCONNECTION_REQUEST, this.onDisconnectionRequest);
     this.signaling.on(SIGNAL.FLOW_CONTROL_CREDIT, this.onCredits);
   }
@@ -81,31 +92,40 @@ export class LinkChannels implements ChannelLink, RequestPort {
   // ---- requests of this side
 
   /**
-   * Asks the peer for a channel: an enhanced one, and where the peer does not know those, a plain one.
-   * @returns the attempt, or why there is none: all channels of the link are taken, or there is no memory for it.
+   * Asks the peer for `count` channels: enhanced ones, and where the peer does not know those, plain ones.
+   * @param count 1 to `CHANNELS_PER_REQUEST`.
+   * @returns the attempt, or why there is none: the channels of the link are taken, or there is no memory for all of them.
    */
   connect(
     spsm: number,
     parameters: ChannelParameters,
     handlers: AttemptHandlers,
+    count = 1,
   ): ChannelAttempt | "channels" | "memory" {
-    if (this.channels.size + this.attempts.size >= CHANNELS_MAX) return "channels";
-    if (!this.reserve(parameters)) return "memory";
+    if (this.taken + count > CHANNELS_MAX) return "channels";
+    for (let reserved = 0; reserved < count; reserved++) {
+      if (this.reserve(parameters)) continue;
+      this.free(parameters, reserved);
+      return "memory";
+    }
+    const cids: number[] = [];
+    while (cids.length < count) cids.push(this.allocateCid());
     const attempt = new ChannelAttempt(
       {
         signaling: this.signaling,
-        isUsable: (peer) => this.isUsable(peer.cid),
-        onOpened: (peer, isEnhanced) => this.opened(attempt, peer, isEnhanced),
-        onUnwanted: (peerCid) => this.endUnwanted(attempt, peerCid),
-        onOver: () => {
+        isUsable: (peerCid) => this.isUsable(peerCid),
+        onOpened: (cid, peer, isEnhanced) =>
+          this.open(new CreditChannel(this, spsm, cid, parameters, peer, isEnhanced)),
+        onUnwanted: (cid, peerCid) => this.endUnwanted(attempt, cid, peerCid),
+        onOver: (missing) => {
           this.attempts.delete(attempt);
-          this.free(parameters);
+          this.free(parameters, missing);
         },
         onPlain: () => {
           this.isPlain = true;
         },
       },
-      { spsm, cid: this.allocateCid(), parameters },
+      { spsm, cids, parameters },
       handlers,
     );
     this.attempts.add(attempt);
@@ -113,16 +133,17 @@ export class LinkChannels implements ChannelLink, RequestPort {
     return attempt;
   }
 
-  private opened(attempt: ChannelAttempt, peer: PeerParameters, isEnhanced: boolean): CreditChannel {
-    this.attempts.delete(attempt);
-    const { spsm, cid, parameters } = attempt.wanted;
-    return this.open(new CreditChannel(this, spsm, cid, parameters, peer, isEnhanced));
+  /** The peer opened a channel that nobody waits for any more, or that cannot be. */
+  private endUnwanted({ wanted }: ChannelAttempt, cid: number, peerCid: number): void {
+    const peer = { cid: peerCid, mtu: PLAIN_MIN, mps: PLAIN_MIN, credits: 0 };
+    this.close(this.open(new CreditChannel(this, wanted.spsm, cid, wanted.parameters, peer, false)));
   }
 
-  /** The peer opened a channel that nobody waits for any more, or that cannot be. */
-  private endUnwanted(attempt: ChannelAttempt, peerCid: number): void {
-    const peer = { cid: peerCid, mtu: PLAIN_MIN, mps: PLAIN_MIN, credits: 0 };
-    this.close(this.opened(attempt, peer, false));
+  /** Channels that there are, those included that are being opened or closed. */
+  private get taken(): number {
+    let sum = this.channels.size;
+    for (const { left } of this.attempts) sum += left.length;
+    return sum;
   }
 
   /** Ends an open channel; its owner is notified once the peer has confirmed it, or did not in time. */
@@ -223,7 +244,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
   private refusalOf(peerCid: number, parameters: ChannelParameters): number {
     if (!isDynamic(peerCid)) return CHANNEL_RESULT.INVALID_SOURCE_CID;
     if (!this.isUsable(peerCid)) return CHANNEL_RESULT.SOURCE_CID_ALLOCATED;
-    const hasRoom = this.channels.size + this.attempts.size < CHANNELS_MAX;
+    const hasRoom = this.taken < CHANNELS_MAX;
     return hasRoom && this.reserve(parameters) ? CHANNEL_RESULT.SUCCESS : CHANNEL_RESULT.NO_RESOURCES;
   }
 
@@ -290,37 +311,20 @@ export class LinkChannels implements ChannelLink, RequestPort {
     if (channel?.isOpen && credits > 0) channel.addCredits(credits);
   };
 
-  private readonly onReconfigureRequest: SignalHandler = (identifier, view, start, length) => {
-    if (length < 6 || length % 2 !== 0) return this.signaling.reject(identifier, REJECT.NOT_UNDERSTOOD);
-    const cids: number[] = [];
-    for (let at = 4; at < length; at += 2) cids.push(view.getUint16(start + at, true));
-    const result = this.reconfigure(view.getUint16(start, true), view.getUint16(start + 2, true), cids);
-    this.signaling.send(SIGNAL.CREDIT_RECONFIGURE_RESPONSE, identifier, [result]);
-  };
-
-  /** All of the channels take the new figures, or none does. */
-  private reconfigure(mtu: number, mps: number, cids: readonly number[]): number {
-    if (mtu < ENHANCED_MIN || mps < ENHANCED_MIN) return RECONFIGURE_RESULT.UNACCEPTABLE_PARAMETERS;
-    const channels: CreditChannel[] = [];
-    for (const cid of cids) {
-      const channel = this.ofPeer(cid);
-      if (!channel?.isOpen || !channel.isEnhanced || channels.includes(channel)) {
-        return RECONFIGURE_RESULT.INVALID_CID;
-      }
-      channels.push(channel);
-    }
-    if (channels.some((channel) => mtu < channel.peerMtu)) return RECONFIGURE_RESULT.MTU_REDUCED;
-    if (channels.length > 1 && channels.some((channel) => mps < channel.peerMps))
-      return RECONFIGURE_RESULT.MPS_REDUCED;
-    for (const channel of channels) channel.reconfigurePeer(mtu, mps);
-    return RECONFIGURE_RESULT.SUCCESS;
-  }
-
   // ---- what channels ask for
 
   /** See ChannelLink. */
   giveCredits(channel: CreditChannel, credits: number): void {
     this.signaling.sendCredits(channel.cid, credits);
+  }
+
+  /** See ChannelLink. */
+  reconfigure(
+    channel: CreditChannel,
+    parameters: ChannelParameters,
+    handlers: ReconfigurationHandlers,
+  ): ReconfigurationRefusal | undefined {
+    return this.reconfigurations.begin(channel, parameters, handlers);
   }
 
   /** See ChannelLink. */
@@ -366,7 +370,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
     this.channels.delete(channel.cid);
     this.port.l2cap.detach(channel.cid);
     this.port.onSize(this.channels.size);
-    this.free(channel.parameters);
+    for (const bytes of channel.reserved.splice(0)) this.link.account.give(bytes);
     if (channel.readable !== undefined) this.unread.keep(channel);
     this.notifyClosed(channel, reason);
   }
@@ -386,14 +390,27 @@ export class LinkChannels implements ChannelLink, RequestPort {
     return false;
   }
 
-  private free(parameters: ChannelParameters): void {
-    this.link.account.give(costOf(parameters));
+  private free(parameters: ChannelParameters, count = 1): void {
+    for (let freed = 0; freed < count; freed++) this.link.account.give(costOf(parameters));
+  }
+
+  /** For a channel that is to take more than it was opened for. */
+  private reserveMore(channel: CreditChannel, parameters: ChannelParameters): boolean {
+    const { account } = this.link;
+    const more = costOf(parameters) - channel.reserved.reduce((sum, bytes) => sum + bytes, 0);
+    if (more <= 0) return true;
+    if (!account.fits(more + RESERVE) || !account.charge(more)) {
+      account.refuse();
+      return false;
+    }
+    channel.reserved.push(more);
+    return true;
   }
 
   /** The next identifier that is free: one is used again as late as can be. */
   private allocateCid(): number {
     const isTaken = (cid: number): boolean =>
-      this.channels.has(cid) || [...this.attempts].some(({ wanted }) => wanted.cid === cid);
+      this.channels.has(cid) || [...this.attempts].some(({ left }) => left.includes(cid));
     do {
       this.lastCid = this.lastCid === LAST_CID ? FIRST_CID : this.lastCid + 1;
     } while (isTaken(this.lastCid));

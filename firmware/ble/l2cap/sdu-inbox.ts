@@ -35,14 +35,14 @@ export class SduInbox implements ChannelReceiver {
   private arriving: Incoming | undefined = undefined;
   /** K-frames that the peer may still send. */
   private given: number;
-  private readonly mps: number;
+  private mps: number;
   private readonly copyBytes: CopyBytes;
   private isOpen = true;
   private readonly arrived: Incoming[] = [];
   /** Room that those take that have arrived, in K-frames of full length. */
   private held = 0;
-  private readonly credits: number;
-  private readonly mtu: number;
+  private credits: number;
+  private mtu: number;
   private readonly port: InboxPort;
   /** Memory of an SDU that was read, for the next one of its length. */
   private spare: Uint8Array | undefined = undefined;
@@ -54,6 +54,19 @@ export class SduInbox implements ChannelReceiver {
     this.given = credits;
     this.copyBytes = copyBytes;
     this.port = port;
+  }
+
+  /** Takes other figures from now on: frames that have arrived take as much room as frames of the new length would. */
+  reconfigure({ credits, mps, mtu }: ChannelParameters): void {
+    this.credits = credits;
+    this.mtu = mtu;
+    this.mps = mps;
+    this.held = 0;
+    for (const sdu of this.arrived) {
+      sdu.frames = framesOf(sdu.filled, mps);
+      this.held += sdu.frames;
+    }
+    this.replenish();
   }
 
   /** One K-frame. */

@@ -110,7 +110,7 @@ export class Signaling implements ChannelReceiver {
     { onResponse, isPending, onFailure }: SignalRequest,
     timeoutMs = RESPONSE_TIMEOUT_MS,
   ): boolean {
-    if (this.open.length >= OPEN_REQUESTS_MAX) return false;
+    if (!this.hasRoom) return false;
     const identifier = this.allocateIdentifier();
     const expects = code + 1;
     const request: OpenRequest = {
@@ -122,6 +122,11 @@ export class Signaling implements ChannelReceiver {
     this.setTimer(request, timeoutMs);
     this.send(code, identifier, words);
     return true;
+  }
+
+  /** Whether `request` would send one. */
+  get hasRoom(): boolean {
+    return this.open.length < OPEN_REQUESTS_MAX;
   }
 
   private setTimer(request: OpenRequest, timeoutMs: number): void {
