@@ -4,10 +4,11 @@
  * stays its own.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cargoArguments, copyCryptoSources, cryptoSourcesMatch } from "./crypto-sources.mjs";
 import { buildRoot, dependencies, engineFolder, isPackage, packageFolder, root } from "./installation.mjs";
+import { lockBlocking } from "./lock.mjs";
 import { needs, nodeProblem, onPath } from "./needs.mjs";
 import {
   pythonCommands,
@@ -154,35 +155,6 @@ function pythonEnvironment(piece) {
   stampPythonEnvironment(environment);
 }
 
-/** @param {number} pid */
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === "EPERM";
-  }
-}
-
-/** Keeps two set-ups of one folder apart; returns the function that lets the next one in. */
-function lock() {
-  const file = join(buildRoot, "setup.lock");
-  mkdirSync(buildRoot, { recursive: true });
-  const sleep = new Int32Array(new SharedArrayBuffer(4));
-  for (let said = false; ; said = true) {
-    try {
-      writeFileSync(file, String(process.pid), { flag: "wx" });
-      return () => rmSync(file, { force: true });
-    } catch (error) {
-      if (error.code !== "EEXIST") throw error;
-    }
-    const holder = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
-    if (holder > 0 && !isAlive(holder)) rmSync(file, { force: true });
-    else if (!said) say(`waiting for another set-up of ${buildRoot}`);
-    Atomics.wait(sleep, 0, 0, 200);
-  }
-}
-
 /**
  * What each verb of run.mjs needs before it starts. Those that take a board or a radio ask for the rest themselves.
  * @type {Record<string, string[]>}
@@ -232,7 +204,9 @@ function isSetUp(pieces) {
 export function setUp(pieces) {
   if (pieces.includes("node")) nodeItself();
   if (isSetUp(pieces)) return;
-  const unlock = lock();
+  const unlock = lockBlocking(join(buildRoot, "setup.lock"), () =>
+    say(`waiting for another set-up of ${buildRoot}`),
+  );
   try {
     debianPackages(pieces);
     if (pieces.includes("node")) nodeModules();

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { loadBoard } from "../../tools/build/boards.ts";
 import { buildImage } from "../../tools/build/image.ts";
-import { lock } from "../../tools/lock.ts";
+import { lock } from "../../tools/lock.mjs";
 import { buildRoot, root } from "../../tools/paths.ts";
 import { Bench, Controller, run } from "./image.ts";
 

@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildCompiler, compilerProgram } from "../../tools/build/compiler.ts";
-import { lock } from "../../tools/lock.ts";
+import { lock } from "../../tools/lock.mjs";
 
 const root = join(import.meta.dirname, "../..");
 

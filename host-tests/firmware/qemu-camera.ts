@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type QemuOptions, qemuProgram } from "../../boards/common/mps/qemu.ts";
 import { qemuArguments as an500Arguments } from "../../boards/mps2-an500/qemu.ts";
 import { qemuArguments as an547Arguments } from "../../boards/mps3-an547/qemu.ts";
-import { lock } from "../../tools/lock.ts";
+import { lock } from "../../tools/lock.mjs";
 import { type Bench, RUN_LIMIT_MS } from "./image.ts";
 
 const root = join(import.meta.dirname, "../..");

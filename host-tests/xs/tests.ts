@@ -9,7 +9,7 @@ import { buildCompiler, compile } from "../../tools/build/compiler.ts";
 import { writeIfChanged } from "../../tools/build/fingerprint.ts";
 import { buildImage } from "../../tools/build/image.ts";
 import { testFiles, testsEntry } from "../../tools/build/tests.ts";
-import { lock } from "../../tools/lock.ts";
+import { lock } from "../../tools/lock.mjs";
 import { buildRoot } from "../../tools/paths.ts";
 import type { Message } from "./messages.ts";
 

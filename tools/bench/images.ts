@@ -10,7 +10,7 @@ import { writeIfChanged } from "../build/fingerprint.ts";
 import { buildImage } from "../build/image.ts";
 import type { BundleKind } from "../build/imports.ts";
 import type { Progress } from "../events.ts";
-import { lock } from "../lock.ts";
+import { lock } from "../lock.mjs";
 import { buildRoot, root } from "../paths.ts";
 
 /** The application whose start and memory are measured. */

@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Operation, step, ToolError } from "../events.ts";
-import { lock, tryLock } from "../lock.ts";
+import { lock, tryLock } from "../lock.mjs";
 import { displayPath, root } from "../paths.ts";
 import { findApplication } from "./application.ts";
 import { type Board, loadBoard } from "./boards.ts";

@@ -2,7 +2,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Progress } from "../events.ts";
-import { lock } from "../lock.ts";
+import { lock } from "../lock.mjs";
 import { buildRoot, displayPath, engineSources, root } from "../paths.ts";
 import { mustRun, ninjaProgress } from "../process.ts";
 import { fingerprint, unlessFresh } from "./fingerprint.ts";

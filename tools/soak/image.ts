@@ -9,7 +9,7 @@ import { buildImage } from "../build/image.ts";
 import type { BundleKind } from "../build/imports.ts";
 import { checkEntry } from "../build/typecheck.ts";
 import type { Progress } from "../events.ts";
-import { lock } from "../lock.ts";
+import { lock } from "../lock.mjs";
 import { buildRoot, root } from "../paths.ts";
 
 /** Absolute paths. */

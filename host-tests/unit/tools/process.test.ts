@@ -1,12 +1,7 @@
-/** Programs and locks of the tools. */
+/** Programs that the tools run. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { describe, it } from "mocha";
 import { ToolError } from "../../../tools/events.ts";
-import { lock, tryLock } from "../../../tools/lock.ts";
 import { endPrograms, mustRun, ninjaProgress } from "../../../tools/process.ts";
 
 describe("programs that a tool waits for", () => {
@@ -30,34 +25,5 @@ describe("programs that a tool waits for", () => {
     onLine("[3/210] Building C object fx.o");
     onLine("ninja: no work to do.");
     assert.deepEqual(calls, [[3, 210]]);
-  });
-});
-
-describe("a lock file", () => {
-  let folder = "";
-
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "obscura-lock-"));
-  });
-
-  afterEach(() => rmSync(folder, { recursive: true }));
-
-  it("lets one in at a time", async () => {
-    const file = join(folder, "lock");
-    const unlock = tryLock(file);
-    assert.ok(unlock);
-    assert.equal(tryLock(file), undefined);
-    const next = lock(file);
-    unlock();
-    (await next)();
-    assert.equal(existsSync(file), false);
-  });
-
-  it("does not count when its process is gone", () => {
-    const file = join(folder, "lock");
-    const { pid } = spawnSync(process.execPath, ["-e", ""]);
-    writeFileSync(file, String(pid));
-    tryLock(file)?.();
-    assert.equal(existsSync(file), false);
   });
 });
