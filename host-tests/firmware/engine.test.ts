@@ -287,6 +287,19 @@ describeOnHost((scene) => {
       ]);
     });
 
+    it("branches as far as they reach, about the ends of 1 and of 2 bytes, forward and back", async () => {
+      // Statements of 5 and of 3 bytes or so: all distances near the end of 1 byte, both sides of the end of 2.
+      const program = (long: number, short: number): string =>
+        `((n) => { let s = 0, i = 0; while (i < n) { if (i !== 1) { ${"s = s + i;".repeat(long)} ${"i;".repeat(short)} }
+          else s += 1000; i++; } try { s ||= 1; } finally { s++; } return s ?? 0; })(4)`;
+      const programs = [2800, 3000, 3200, 3400, 3600, 4000, 4400, 4800].map((long) => program(long, 1));
+      for (let long = 8; long < 24; long++)
+        for (let short = 0; short < 8; short++) programs.push(program(long, short));
+      const wanted = programs.map((text) => String(Function(`return ${text}`)()));
+      const lines = await log(`${programs.map((text) => `log(${text});`).join("\n")} native.exit(0);`);
+      assert.deepEqual(lines, wanted);
+    });
+
     it("leaves out what a camera has no use for", async () => {
       const names = ["Proxy", "Atomics", "SharedArrayBuffer"];
       const lines = await log(`log([${names.map((name) => `typeof ${name}`)}]); native.exit(0);`);

@@ -76,6 +76,15 @@ describe("bytecode compiler", function () {
     assert.deepEqual(readFileSync(path("one.xsb")), readFileSync(path("two.xsb")));
   });
 
+  it("takes 2 bytes for a short branch forward, however many branches the bundle has", () => {
+    const sizeOf = (count: number): number => {
+      compile(`export function f(a, b) { ${"if (a) b();\n".repeat(count)} }`);
+      return readFileSync(path("out.xsb")).readUInt32LE(60);
+    };
+    const sizeOfOne = (sizeOf(40) - sizeOf(20)) / 20;
+    assert.equal((sizeOf(20_000) - sizeOf(10_000)) / 10_000, sizeOfOne);
+  });
+
   it("names the file and the line of a syntax error and writes nothing", () => {
     const { status, stderr } = compile("const a = 1;\nconst b = ;\n");
     assert.equal(status, 1);
