@@ -15,6 +15,9 @@ import { ProtocolError } from "./errors.ts";
 import { ValueIterator } from "./value-iterator.ts";
 import { checkTimeout, NO_LIMITS, type Pending, type Signal, type WaitOptions } from "./wait.ts";
 
+/** GAP Device Name (Vol 3, Part C, 12.1). */
+const DEVICE_NAME = 0x2a00;
+
 /** Values of a characteristic that may wait, at most. */
 const QUEUE_LIMIT = 1000;
 
@@ -88,6 +91,12 @@ export class ClientCharacteristic extends ClientValue {
     checkUuid(uuid);
     for await (const found of this.descriptors(options)) if (found.uuid.equals(uuid)) return found;
     return undefined;
+  }
+
+  override async read(options: WaitOptions = NO_LIMITS): Promise<Uint8Array> {
+    const value = await super.read(options);
+    if (this.uuid.short === DEVICE_NAME) this.client.core.host.named(this.connection.link, value);
+    return value;
   }
 
   override async write(data: Value, options: CharacteristicWriteOptions = NO_LIMITS): Promise<void> {

@@ -21,8 +21,14 @@ import { checkTimeout, NO_LIMITS, type WaitOptions } from "./wait.ts";
 /** How long `pair` takes when nobody says. */
 const TIMEOUT_MS = 20_000;
 
+/** Encryption Key Size Too Short (Vol 3, Part F, Table 3.4). */
+const KEY_TOO_SHORT = 0x0c;
+
+/** Bytes of the longest key. */
+const KEY_SIZE_MAX = 16;
+
 /** ATT errors that an encrypted link, or another key, is the answer to (Vol 3, Part C, 10.3.2). */
-const PROTECTION_ERRORS: readonly number[] = [0x05, 0x0f];
+const PROTECTION_ERRORS: readonly number[] = [0x05, KEY_TOO_SHORT, 0x0f];
 
 const METHODS: readonly PairingMethod[] = ["justWorks", "comparison", "passkey", "outOfBand"];
 
@@ -122,7 +128,7 @@ export class Pairing {
     if (!PROTECTION_ERRORS.includes(status)) return undefined;
     const begun = this.protecting.get(connection);
     if (begun) return begun;
-    const protecting = this.beginToProtect(connection);
+    const protecting = this.beginToProtect(connection, status);
     if (!protecting) return undefined;
     const over = (): void => void this.protecting.delete(connection);
     this.protecting.set(connection, protecting);
@@ -130,9 +136,15 @@ export class Pairing {
     return protecting;
   }
 
-  private beginToProtect(connection: DeviceConnection): Promise<void> | undefined {
+  private beginToProtect(connection: DeviceConnection, status: number): Promise<void> | undefined {
     const { autoPair, pairing } = this.core.host.settings;
     if (autoPair === "never" || pairing === "never") return undefined;
+    if (status === KEY_TOO_SHORT) {
+      // Another pairing helps where both sides can have a longer key now; what it is worth must not fall.
+      const { authenticated: mitm, encrypted, keySize } = connection;
+      const canBeLonger = autoPair === "pair" && encrypted && keySize < KEY_SIZE_MAX;
+      return canBeLonger ? this.pair(connection, { mitm, minKeySize: keySize + 1 }) : undefined;
+    }
     if (connection.encrypted) {
       // The key is not worth enough: a better one takes a user.
       const { user } = this.encryption.manager;

@@ -34,6 +34,7 @@ export class BondedLinks {
     if (!memory) return;
     this.memories.set(connection, memory);
     this.port.gatt.recall(connection.server, memory);
+    if (connection.peerName) this.port.bonds.named(bond.identity, connection.peerName);
   }
 
   /** The link has ended. */

@@ -59,6 +59,11 @@ export interface Config {
    * bond that there is, or pairs; "encrypt": only with a bond; "never". It then asks once more.
    */
   autoPair: AutoPairing;
+  /**
+   * How many milliseconds a bonded central has to encrypt its link by itself, as most phones do at once; then a camera that is
+   * the peripheral asks it to, by a Security Request: 0 to 30,000, 1,000 at first. 0: it is not asked.
+   */
+  securityRequestMs: number;
   /** Whether a pairing that a device begins leaves a bond: true at first. */
   bond: boolean;
   /** Whether a pairing that a device begins has to be authenticated: false at first. */

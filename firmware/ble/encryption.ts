@@ -79,6 +79,14 @@ export const AUTO_PAIR_SETTING: ChoiceSetting<"autoPair", AutoPairing> = {
   initial: "pair",
 };
 
+/** How long a bonded central has to encrypt its link by itself; then it gets a Security Request. 0: it never gets one. */
+export const SECURITY_REQUEST_SETTING: Setting<"securityRequestMs"> = {
+  name: "securityRequestMs",
+  min: 0,
+  max: 30_000,
+  initial: 1000,
+};
+
 /** All settings of pairing. */
 export const PAIRING_SETTINGS = [
   PAIRING_SETTING,
@@ -89,6 +97,7 @@ export const PAIRING_SETTINGS = [
   MIN_KEY_SIZE_SETTING,
   SECURE_ONLY_SETTING,
   AUTO_PAIR_SETTING,
+  SECURITY_REQUEST_SETTING,
 ] as const;
 
 /** What encrypted links are made of. */
@@ -202,6 +211,12 @@ export class Encryption {
   encryptWithBond(connection: Connection, onDone: (error: unknown) => void): boolean {
     const link = this.links.get(connection);
     return link !== undefined && this.manager.encryptWithBond(link, onDone);
+  }
+
+  /** Whether a pairing or an encryption is under way on this link. */
+  isInUse(connection: Connection): boolean {
+    const link = this.links.get(connection);
+    return link !== undefined && this.manager.isInUse(link);
   }
 
   /** The connection behind a link of the Security Manager. */

@@ -30,7 +30,7 @@ import { Radio } from "./radio.ts";
 import { type RadioParts, type RadioUser, radioHandlers } from "./radio-users.ts";
 import { type Setting, SettingTable } from "./setting.ts";
 import type { Bonds } from "./smp/bonds.ts";
-import type { Identity } from "./smp/keys.ts";
+import { type Identity, PEER_NAME_MAX } from "./smp/keys.ts";
 
 export type { HostObserver } from "./observer.ts";
 export type { RadioUser } from "./radio-users.ts";
@@ -141,6 +141,7 @@ export class Host {
       settings,
       connections: this.connections,
       advertiser: this.advertiser,
+      isPairing: (connection) => this.encryption?.isInUse(connection) ?? false,
       end: (connection, reason) => {
         this.links.disconnect(connection, reason).catch((error) => log("warning", `host: ${error.message}`));
       },
@@ -277,6 +278,12 @@ export class Host {
   /** Whether the device with this identity may be on the air under private addresses, which its bond resolves. */
   isPrivate(addressType: number, address: Uint8Array): boolean {
     return this.bonds?.get(addressType, address)?.hasIrk === true;
+  }
+
+  /** The GAP Device Name of a peer was read; it is kept with its bond, now or once there is one. */
+  named(connection: Connection, name: Uint8Array): void {
+    connection.peerName = name.slice(0, PEER_NAME_MAX);
+    if (connection.bond) this.bonds?.named(connection.bond.identity, name);
   }
 
   /** A link could not be encrypted: whoever tried knows the private address, and need not know the next (Vol 3, Part C, 10.6). */

@@ -26,6 +26,8 @@ export interface IdleLinksPort {
   readonly settings: { readonly idleTimeoutMs: number };
   readonly connections: ReadonlyMap<number, Connection>;
   readonly advertiser: { readonly isConnectable: boolean; readonly connectableStarts: number };
+  /** Whether a pairing or an encryption is under way on the link: a user may need long for a passkey. */
+  isPairing(connection: Connection): boolean;
   end(connection: Connection, reason: number): void;
   log(level: LogLevel, message: string): void;
 }
@@ -92,7 +94,8 @@ export class IdleLinks {
     let most = LOOKS - 1;
     for (const connection of this.candidates()) {
       // A link that came between two looks is not counted before the second.
-      const count = connection.server.takeActivity() ? 0 : (before.get(connection) ?? -1) + 1;
+      const isActive = connection.server.takeActivity() || this.port.isPairing(connection);
+      const count = isActive ? 0 : (before.get(connection) ?? -1) + 1;
       this.silent.set(connection, count);
       if (count > most) [quietest, most] = [connection, count];
     }

@@ -41,6 +41,7 @@ export const feature = {
       disconnect: (connection, reason) => host.disconnect(connection, reason),
       onSecurity(connection, status) {
         bondedLinks.secured(connection, status);
+        if (connection.isConnected) connection.server.noteActivity();
         host.report("onSecurity", connection, status);
       },
       onRefused: () => host.renewAddress(),

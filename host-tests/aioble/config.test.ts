@@ -29,6 +29,7 @@ function createScene() {
 const AT_FIRST: Config = {
   pairing: "always",
   autoPair: "pair",
+  securityRequestMs: 1000,
   bond: true,
   mitm: false,
   io: 3,
@@ -71,6 +72,7 @@ describe("aioble: config()", () => {
     const changed: Config = {
       pairing: "window",
       autoPair: "never",
+      securityRequestMs: 0,
       bond: false,
       mitm: true,
       io: 1,

@@ -57,6 +57,32 @@ describe("aioble: a client that wants nothing", () => {
     );
   });
 
+  it("a user who types a passkey takes longer: a pairing under way is no silence, and after it there is silence again", async () => {
+    const scene = createScene({}, 1);
+    const { world, camera, advertise, join } = scene;
+    camera.aioble.config({ idleTimeoutMs: 3000 });
+    await world.run(async () => {
+      let shown = 0;
+      camera.aioble.security.agent = {
+        display({ passkey }) {
+          shown = Number(passkey);
+        },
+      };
+      const waiting = advertise(OPTIONS);
+      const link = await join(0);
+      const connection = await waiting;
+      const type = async (): Promise<number> => {
+        await world.clock.sleep(20_000);
+        return shown;
+      };
+      await link.pair({ user: { type } });
+      equal(connection.authenticated, true);
+      const [lifeMs, reason] = await lifeOf(scene, link);
+      ok(lifeMs > 2900 && lifeMs < 5000, String(lifeMs));
+      equal(reason, LOW_RESOURCES);
+    });
+  });
+
   it("four places, four squatters: one goes, the most silent, and advertising goes on; the others stay", async () => {
     const scene = createScene({}, 5);
     const { world, camera, connections, join } = scene;

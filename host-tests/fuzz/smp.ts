@@ -58,6 +58,7 @@ class FuzzManager {
         leSecure: true,
         minKeySize: 7,
         secureOnly: false,
+        securityRequestMs: 1000,
       },
       bonds: {
         find: () => undefined,

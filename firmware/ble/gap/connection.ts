@@ -69,6 +69,8 @@ export class Connection {
   security: LinkSecurity = UNENCRYPTED;
   /** Who the peer is: a bonded one by its Identity Address, any other by the address that it has on the air. */
   identity: Identity;
+  /** The peer's GAP Device Name, UTF-8, as it was last read on this link. */
+  peerName: Uint8Array | undefined = undefined;
   /** The bond whose key encrypts it. */
   bond: Bond | undefined = undefined;
   /** Controller error code of the disconnection; undefined while connected (Vol 1, Part F, 1.3). */

@@ -27,7 +27,7 @@
  * | rest  | what the GATT server knows of the peer, as it gave it           |
  */
 import { Reader, u8, u16, u32, viewOf, Writer } from "../codec.ts";
-import type { Bond, Identity, LongTermKey } from "./keys.ts";
+import { type Bond, type Identity, type LongTermKey, PEER_NAME_MAX } from "./keys.ts";
 
 const VERSION = 1;
 
@@ -39,9 +39,6 @@ const FLAG = {
   KEY_AS_CENTRAL: 16,
   ATTENDED: 32,
 } as const;
-
-/** Bytes of a peer's name that are kept. */
-export const PEER_NAME_MAX = 31;
 
 /** A bond and the number that names the record beside it. */
 export interface NumberedBond {

@@ -4,7 +4,7 @@ import { formatAddress, sameBytes } from "../codec.ts";
 import { BleError } from "../errors.ts";
 import type { Setting } from "../setting.ts";
 import { textOf } from "../text.ts";
-import { decodeBond, decodePeer, encodeBond, encodePeer, PEER_NAME_MAX } from "./bond-record.ts";
+import { decodeBond, decodePeer, encodeBond, encodePeer } from "./bond-record.ts";
 import { isAt, isOf, isSameIdentity } from "./identities.ts";
 import {
   type BondInfo,
@@ -17,7 +17,7 @@ import {
   strangersMax,
   victimOf,
 } from "./kept-bond.ts";
-import type { Bond, BondKeeper, Identity } from "./keys.ts";
+import { type Bond, type BondKeeper, type Identity, PEER_NAME_MAX } from "./keys.ts";
 import { WearAllowance } from "./wear.ts";
 
 /** Places for bonds, whatever `maxBonds` says: `bond.0` to `bond.31`. */

@@ -73,3 +73,6 @@ export interface BondKeeper {
   /** This device's Identity Resolving Key, 16 bytes, most significant first: drawn once and kept. */
   ownIrk(): Uint8Array;
 }
+
+/** Bytes of a peer's name that are kept, UTF-8. */
+export const PEER_NAME_MAX = 31;

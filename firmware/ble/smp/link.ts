@@ -49,6 +49,8 @@ export class SecurityLink implements PairingHandlers {
   private timer: Timer = undefined;
   /** When the time of the Security Manager is up. */
   private dueMs = 0;
+  /** Runs while a bonded central may yet encrypt by itself. */
+  private reminder: Timer = undefined;
   /** The timer ran out: the Security Manager says nothing more on this link. */
   private isMute = false;
   private isClosed = false;
@@ -64,6 +66,7 @@ export class SecurityLink implements PairingHandlers {
     this.encryption = new LinkEncryption(link, shared.port, this.peer, (status) =>
       this.encryptionChanged(status),
     );
+    this.remindLater();
   }
 
   /** The link has ended, with all that was under way. Whoever waits ends with the link. */
@@ -72,6 +75,7 @@ export class SecurityLink implements PairingHandlers {
     this.link.channel.receiver = undefined;
     this.requests.clear();
     this.encryption.abandon();
+    this.stopReminder();
     this.dropPairing();
   }
 
@@ -110,6 +114,36 @@ export class SecurityLink implements PairingHandlers {
     return this.pairing !== undefined || this.encryption.isChanging;
   }
 
+  /** Something is under way that will end by itself, at the latest by the timer. */
+  get isInUse(): boolean {
+    return this.isBusy || this.isRequesting;
+  }
+
+  /** A central with a bond has a moment to encrypt by itself, as most do; then it is asked to (Vol 3, Part C, 10.3.2). */
+  private remindLater(): void {
+    const { clock, settings } = this.port;
+    const delayMs = settings.securityRequestMs;
+    if (this.link.isCentral || delayMs === 0 || !this.encryption.findUsableBond()) return;
+    this.reminder = clock.setTimer(() => {
+      this.reminder = undefined;
+      const isPlain = !this.encryption.security.isEncrypted;
+      // The bond may be gone by now.
+      if (isPlain && !this.isInUse && !this.isMute && this.encryption.findUsableBond())
+        this.requestSecurity({ settings: this.configured(this.shared.user) });
+    }, delayMs);
+  }
+
+  private stopReminder(): void {
+    if (this.reminder !== undefined) this.port.clock.clearTimer(this.reminder);
+    this.reminder = undefined;
+  }
+
+  /** Asks the central to encrypt or to pair (2.4.6). */
+  private requestSecurity(wish: Parameters<typeof authReqOf>[0]): void {
+    this.isRequesting = true;
+    this.send(encodeSmp(securityRequest, { authReq: authReqOf(wish) }));
+  }
+
   /** Serves the requests that wait, one at a time, when nothing is under way. */
   private serve(): void {
     const { requests } = this;
@@ -131,8 +165,7 @@ export class SecurityLink implements PairingHandlers {
 
   private begin(request: PairRequest): void {
     if (this.link.isCentral) return this.encryptOrPair(request.settings, request);
-    this.isRequesting = true;
-    this.send(encodeSmp(securityRequest, { authReq: authReqOf(request) }));
+    this.requestSecurity(request);
   }
 
   /** The central encrypts with the bond's key first, even when that is not enough: it knows its peer then. */

@@ -39,6 +39,11 @@ export class SecurityManager extends SecurityContext {
     return this.links.get(link)?.encryptWithBond(onDone) ?? false;
   }
 
+  /** Whether a pairing, an encryption or a wish for one is under way on this link. */
+  isInUse(link: SecuredLink): boolean {
+    return this.links.get(link)?.isInUse ?? false;
+  }
+
   /** The bond with this peer was deleted. */
   bondForgotten(): void {
     for (const link of this.links.values()) link.bondForgotten();

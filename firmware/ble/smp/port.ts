@@ -48,6 +48,8 @@ export interface SecuritySettings {
   readonly leSecure: boolean;
   readonly minKeySize: number;
   readonly secureOnly: boolean;
+  /** Milliseconds in which a bonded central may encrypt by itself before it is asked to; 0: it is not asked. */
+  readonly securityRequestMs: number;
 }
 
 /** What the Security Manager of a host is made of. */

@@ -118,6 +118,11 @@ export class ServerBearer extends AttServerRole {
     return hasAsked;
   }
 
+  /** The client has used the link otherwise than by a request of ATT. */
+  noteActivity(): void {
+    this.hasAsked = true;
+  }
+
   /** The application need not answer any more: the link is gone. */
   override close(): void {
     const { clock } = this.context.port;
