@@ -3,19 +3,21 @@
  * error; standard output gets the result.
  */
 import { Option } from "commander";
+import type { BondFigures } from "../../host-tests/bonds/days.ts";
 import { listBoards } from "../build/boards.ts";
 import { exitStatus, perform } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
 import { exitStatusHelp, runVerb, verb } from "../cli/verb.ts";
 import { UsageError } from "../events.ts";
 import { endPrograms } from "../process.ts";
+import { bonds } from "../soak/bonds.ts";
 import { type FuzzResult, fuzz } from "../soak/fuzz.ts";
 import { type HostileResult, hostile } from "../soak/hostile/hostile.ts";
 import { type SoakResult, soak, WARM_UP_ROUNDS } from "../soak/soak.ts";
 
 const LEAST_ROUNDS = WARM_UP_ROUNDS + 1;
 
-const SCENARIOS = ["vanish", "hostile"] as const;
+const SCENARIOS = ["vanish", "hostile", "bonds"] as const;
 
 const help = `
 vanish: three centrals at once on a camera, two subscribed and one writing, vanish one after the other at random moments,
@@ -25,11 +27,16 @@ camera does not advertise again; and when its heap has grown at the end. Then ea
 hostile: six peers, four of them hostile, compete for the places of the documents' "several clients", and a silent one
 sits on the README's sensor, at controllers that are no controllers but play what is worst. Ends at the first restart, and
 when an honest peer is not served; and when a heap has grown at the end.
+
+bonds: ten phones pair with a camera, come back, forget each other and go out of range, and the camera loses its power in the
+middle of operations of its flash, in virtual time. Ends at the first bond that is lost, that nobody made, or that does not
+encrypt.
 ${exitStatusHelp}`;
 
 interface Options {
-  readonly scenario: "vanish" | "hostile";
+  readonly scenario: (typeof SCENARIOS)[number];
   readonly minutes: number;
+  readonly hours: number;
   readonly rounds: number;
   readonly seed: number;
   readonly board: string;
@@ -46,6 +53,7 @@ export interface Result extends SoakResult {
 interface Arguments {
   readonly scenario: Options["scenario"];
   readonly minutes?: number;
+  readonly hours?: number;
   readonly rounds?: number;
   readonly seed?: number;
   readonly board: string;
@@ -73,7 +81,7 @@ const oneOf =
 const command = () =>
   verb("soak", "Many rounds of centrals that vanish or are hostile, then the fuzz targets for a while.")
     .addOption(
-      new Option("--scenario <name>", SCENARIOS.join(" or "))
+      new Option("--scenario <name>", `one of ${SCENARIOS.join(", ")}`)
         .default("vanish")
         .argParser(oneOf("scenario", "Scenarios", SCENARIOS)),
     )
@@ -87,6 +95,7 @@ const command = () =>
       "hostile: how long, by the camera's own clock (default: 10)",
       integer("minutes", 0),
     )
+    .option("--hours <n>", "bonds: how many, of virtual time (default: 24)", integer("hours", 1))
     .option(
       "--seed <n>",
       "an integer that plans the rounds and damages the inputs (default: another one each time)",
@@ -107,15 +116,19 @@ const command = () =>
 
 /** @throws UsageError for what does not go together. */
 function optionsOf({ fuzz: fuzzSeconds, ...given }: Arguments): Options {
-  const isHostile = given.scenario === "hostile";
-  if (!isHostile && given.minutes !== undefined) {
-    throw new UsageError("--minutes is for --scenario hostile; the other one takes --rounds.");
+  const { hours, minutes, rounds, scenario } = given;
+  const isHostile = scenario === "hostile";
+  if (!isHostile && minutes !== undefined) {
+    throw new UsageError("--minutes is for --scenario hostile; vanish takes --rounds, bonds --hours.");
   }
-  if (!isHostile && given.rounds !== undefined) integer("rounds", LEAST_ROUNDS)(String(given.rounds));
+  if (scenario !== "bonds" && hours !== undefined) throw new UsageError("--hours is for --scenario bonds.");
+  if (scenario === "bonds" && rounds !== undefined) throw new UsageError("--scenario bonds takes --hours.");
+  if (!isHostile && rounds !== undefined) integer("rounds", LEAST_ROUNDS)(String(rounds));
   return {
-    scenario: given.scenario,
-    minutes: given.minutes ?? 10,
-    rounds: given.rounds ?? (isHostile ? 0 : 200),
+    scenario,
+    minutes: minutes ?? 10,
+    hours: hours ?? 24,
+    rounds: rounds ?? (isHostile ? 0 : 200),
     seed: given.seed ?? Date.now() % 1_000_000,
     board: given.board,
     fuzzSeconds,
@@ -156,6 +169,19 @@ export function hostileText({ served, acts, heapBefore, heapAfter, ...figures }:
   return `${lines.join("\n")}\n`;
 }
 
+/** The result of the bonds for a person. */
+export function bondsText(figures: BondFigures): string {
+  const { brokenOff, deletions, evictions, powerCuts, reboots, refused } = figures;
+  const lines = [
+    `${figures.hours} hours of virtual time of seed ${figures.seed}, ${figures.steps} steps: no bond lost, none from nowhere`,
+    `  pairings       ${figures.pairings}, ${brokenOff} broken off, ${refused} refused`,
+    `  reconnections  ${figures.reconnections}, ${figures.subscriptionsFound} of them with a subscription that was still there`,
+    `  reboots        ${reboots}, ${powerCuts} of them in the middle of an operation of the flash`,
+    `  bonds gone     ${deletions} deleted, ${evictions} gave way to others`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
 /** Returns the exit status. */
 export function run(args: readonly string[]): Promise<number> {
   return runVerb<Arguments>(command(), args, (given) => soakUntilInterrupted(optionsOf(given)));
@@ -178,6 +204,11 @@ async function soakUntilInterrupted(options: Options): Promise<number> {
     if (options.scenario === "hostile") {
       const result = await perform(hostile({ ...options, signal }), show);
       process.stdout.write(json ? `${JSON.stringify(result)}\n` : hostileText(result));
+      return exitStatus.success;
+    }
+    if (options.scenario === "bonds") {
+      const result = await perform(bonds(options), show);
+      process.stdout.write(json ? `${JSON.stringify(result)}\n` : bondsText(result));
       return exitStatus.success;
     }
     const rounds = await perform(soak({ ...options, signal }), show);
