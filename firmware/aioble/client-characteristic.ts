@@ -95,7 +95,7 @@ export class ClientCharacteristic extends ClientValue {
 
   override async read(options: WaitOptions = NO_LIMITS): Promise<Uint8Array> {
     const value = await super.read(options);
-    if (this.uuid.short === DEVICE_NAME) this.client.core.host.named(this.connection.link, value);
+    if (this.uuid.short === DEVICE_NAME) this.client.named(value);
     return value;
   }
 

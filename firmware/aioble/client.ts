@@ -66,6 +66,12 @@ export class ConnectionClient {
     }
   }
 
+  /** The peer's GAP Device Name was read. */
+  named(name: Uint8Array): void {
+    const { connection, core } = this;
+    core.host.named(connection.link, name);
+  }
+
   /** See `DeviceConnection.services`. */
   services(uuid: UUID | undefined, options: WaitOptions): Discovery<ClientService> {
     if (uuid !== undefined) checkUuid(uuid);
