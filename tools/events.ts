@@ -1,3 +1,4 @@
+import type { EnergyReport } from "./energy/deployment.ts";
 import type { CentralEvent } from "./rig/events.ts";
 import { EventQueue } from "./session/queue.ts";
 
@@ -18,6 +19,8 @@ export type ToolEvent =
   | { readonly type: "step:fail"; readonly step: string; readonly message: string; readonly output?: string }
   | { readonly type: "info"; readonly message: string }
   | { readonly type: "warning"; readonly message: string }
+  /** What deployments take; lines of text for a person follow. */
+  | { readonly type: "energy"; readonly reports: readonly EnergyReport[] }
   /** A line that is the operation's result. */
   | { readonly type: "text"; readonly text: string }
   /** A line that a process of the session wrote: the camera's console, the central, the controller. */

@@ -160,6 +160,7 @@ export class Advertiser {
     const intervalMs = limited ? HIGH_DUTY_INTERVAL_MS : parameters.advertisingIntervalMin * 0.625;
     this.schedule(intervalMs + (limited ? 0 : controller.air.random.fraction() * DELAY_MAX_MS));
     const type = PDU_OF_TYPE[parameters.advertisingType]!;
+    controller.onAir({ kind: "advertising", isConnectable: type !== ADV.NON_CONNECTABLE });
     controller.air.advertise(
       {
         type,

@@ -95,7 +95,10 @@ export class ConnectionEvents {
       else this.instants.splice(index, 1)[0]!.apply();
     }
     const { central, peripheral } = this;
-    if (central.alive && peripheral.alive && !this.apart && !this.peripheralSleeps()) this.exchange();
+    if (central.alive && peripheral.alive && !this.apart && !this.peripheralSleeps()) {
+      const bytes = this.exchange();
+      for (const { owner } of [central, peripheral]) owner.onAir({ kind: "connection", bytes });
+    }
     central.reportCompleted();
     peripheral.reportCompleted();
     this.anchorMs += this.intervalMs;
@@ -115,28 +118,33 @@ export class ConnectionEvents {
     return true;
   }
 
-  private exchange(): void {
+  /** Returns the bytes of payload that were sent. */
+  private exchange(): number {
     const { central, peripheral, air } = this;
     const roomUs = this.timing.interval * 1250 - INTER_FRAME_US;
     const most = Math.min(central.packetsPerEvent, peripheral.packetsPerEvent);
     let usedUs = 0;
+    let bytes = 0;
     for (let turn = 0; turn < most; turn++) {
       const down = central.next();
+      bytes += payloadOf(down);
       usedUs += airtimeUs(down, this.centralToPeripheral, central.encrypted) + INTER_FRAME_US;
-      if (turn > 0 && usedUs + this.longestAnswerUs() > roomUs) return;
-      if (!air.carries(central.radio, peripheral.radio)) return;
+      if (turn > 0 && usedUs + this.longestAnswerUs() > roomUs) return bytes;
+      if (!air.carries(central.radio, peripheral.radio)) return bytes;
       peripheral.hear(down);
       if (central.closing !== undefined) central.finish(central.closing);
-      if (!peripheral.alive) return;
+      if (!peripheral.alive) return bytes;
       const up = peripheral.next();
+      bytes += payloadOf(up);
       usedUs += airtimeUs(up, this.peripheralToCentral, peripheral.encrypted) + INTER_FRAME_US;
       const arrives = central.alive && air.carries(peripheral.radio, central.radio);
       if (arrives) central.hear(up);
       // Having answered, the peripheral may go: nobody acknowledges an acknowledgement (5.1.6).
       if (peripheral.closing !== undefined) peripheral.finish(peripheral.closing);
-      if (!arrives || !central.alive || !peripheral.alive) return;
-      if (!central.hasMore && !peripheral.hasMore && central.closing === undefined) return;
+      if (!arrives || !central.alive || !peripheral.alive) return bytes;
+      if (!central.hasMore && !peripheral.hasMore && central.closing === undefined) return bytes;
     }
+    return bytes;
   }
 
   /** The central keeps room for the longest packet that the peripheral may answer with (4.5.6). */
@@ -167,11 +175,12 @@ export class ConnectionEvents {
 }
 
 function airtimeUs(pdu: LinkPdu | undefined, phy: number, encrypted: boolean): number {
-  return packetUs(
-    pdu === undefined ? 0 : pdu.kind === "data" ? pdu.bytes.length : CONTROL_OCTETS,
-    phy,
-    encrypted,
-  );
+  return packetUs(payloadOf(pdu), phy, encrypted);
+}
+
+function payloadOf(pdu: LinkPdu | undefined): number {
+  if (pdu === undefined) return 0;
+  return pdu.kind === "data" ? pdu.bytes.length : CONTROL_OCTETS;
 }
 
 /** Time of one packet on the air in microseconds. */

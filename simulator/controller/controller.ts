@@ -25,6 +25,7 @@ import {
 } from "../link.ts";
 import { AcceptList } from "./accept-list.ts";
 import { Advertiser } from "./advertiser.ts";
+import type { AirEvent } from "./air-event.ts";
 import { registerBasicCommands } from "./basic-commands.ts";
 import { CommandPort } from "./command-port.ts";
 import { CommandTable } from "./command-table.ts";
@@ -72,6 +73,8 @@ export class Controller implements LinkOwner {
    * they keep it (Vol 6, Part B, 4.5.9), and advertising reports are lost.
    */
   hostTakes: () => boolean = () => true;
+  /** Called with what costs the controller power on the air. */
+  onAir: (event: AirEvent) => void = () => {};
   private readonly commandPort: CommandPort;
   private readonly advertiser: Advertiser;
   private readonly scanner: Scanner;

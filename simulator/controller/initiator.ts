@@ -56,6 +56,7 @@ export class Initiator {
 
   reset(): void {
     this.attempt = undefined;
+    this.controller.onAir({ kind: "scanning", share: 0 });
   }
 
   get usesAcceptList(): boolean {
@@ -74,6 +75,7 @@ export class Initiator {
       const attempt = this.attempt;
       if (!attempt) return HCI_STATUS.COMMAND_DISALLOWED;
       this.attempt = undefined;
+      this.controller.onAir({ kind: "scanning", share: 0 });
       this.controller.later(() =>
         this.controller.connectionFailed(0, HCI_STATUS.UNKNOWN_CONNECTION, {
           type: attempt.peerAddressType,
@@ -113,6 +115,7 @@ export class Initiator {
     if (!valid) return HCI_STATUS.INVALID_PARAMETERS;
     if (!controller.hasRoomForLink) return controller.options.limitStatus;
     this.attempt = attempt;
+    this.controller.onAir({ kind: "scanning", share: attempt.leScanWindow / attempt.leScanInterval });
     this.startMs = controller.clock.now();
     return HCI_STATUS.SUCCESS;
   }
@@ -128,6 +131,7 @@ export class Initiator {
     if (!windowOpen(controller.clock.now(), this.startMs, leScanInterval, leScanWindow)) return;
     // Whether its CONNECT_IND arrives, the initiator does not learn: it takes the link for made (4.5).
     this.attempt = undefined;
+    this.controller.onAir({ kind: "scanning", share: 0 });
     const timing = {
       interval: attempt.connectionIntervalMax,
       latency: attempt.maxLatency,

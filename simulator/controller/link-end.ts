@@ -5,6 +5,7 @@ import type { HciEvent } from "../../firmware/ble/hci/packet.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import type { Clock, Timer } from "../../firmware/platform/platform.ts";
 import type { Identity, Radio } from "../link.ts";
+import type { AirEvent } from "./air-event.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
 import type { ControllerOptions, Faults } from "./options.ts";
 import { type Control, type ControlPdu, type LinkPdu, MIN_DATA_OCTETS } from "./pdu.ts";
@@ -26,6 +27,7 @@ export interface LinkOwner extends Radio {
   completed(end: LinkEnd, count: number): void;
   /** The link is gone on this side. */
   ended(end: LinkEnd, reason: number): void;
+  onAir(event: AirEvent): void;
 }
 
 interface HostPacket {

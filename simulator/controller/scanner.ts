@@ -35,6 +35,7 @@ export class Scanner {
 
   reset(): void {
     this.enabled = false;
+    this.controller.onAir({ kind: "scanning", share: 0 });
     this.active = false;
     this.interval = 0x0010;
     this.window = 0x0010;
@@ -73,6 +74,7 @@ export class Scanner {
         return HCI_STATUS.INVALID_PARAMETERS;
       }
       this.enabled = leScanEnable === 1;
+      this.controller.onAir({ kind: "scanning", share: this.enabled ? this.window / this.interval : 0 });
       this.filterDuplicates = filterDuplicates === 1;
       this.startMs = this.controller.clock.now();
       this.seen.clear();

@@ -6,6 +6,7 @@ import { listBoards } from "../build/boards.ts";
 import { build } from "../build/build.ts";
 import { parseHci } from "../camera/command.ts";
 import { runDoctor } from "../doctor/command.mjs";
+import { energyReport, listProfiles, SETTINGS, type Setting } from "../energy/command.ts";
 import { ToolError, UsageError } from "../events.ts";
 import { initialise } from "../init/init.ts";
 import { isPackage, version } from "../installation.mjs";
@@ -68,6 +69,16 @@ interface RunOptions extends BuildOptions {
   readonly script?: string;
   readonly patch?: string;
   readonly btsnoop?: string;
+}
+
+interface EnergyCommandOptions {
+  readonly profile: string[];
+  readonly days: number;
+  readonly setting: Setting[];
+  readonly against?: Setting[] | true;
+  readonly phone?: string | true;
+  readonly html?: string;
+  readonly json?: boolean;
 }
 
 interface SignCommandOptions extends BuildOptions {
@@ -224,6 +235,48 @@ function createProgram({ abort, end }: Context): Command {
     .addOption(jsonOption())
     .action(async (file: string, options: { json?: boolean }) => {
       await perform(describePatch(file), rendererFor(options));
+    });
+
+  command("energy", "play an application for days in virtual time, and say what its battery gives")
+    .argument("[applications...]", "one application, or two that are compared; as for build", [
+      "battery-sensor",
+    ])
+    .option(
+      "-p, --profile <names...>",
+      `board, one or one for each side: ${listProfiles().join(", ")}, or a file`,
+      ["openmv-ae3"],
+    )
+    .option("-d, --days <number>", "how long", Number, 1)
+    .addOption(new Option("--setting <names...>", "settings of the first side").choices(SETTINGS).default([]))
+    .addOption(
+      new Option(
+        "--against [names...]",
+        "settings of a second side; the firmware as it is without any",
+      ).choices(SETTINGS),
+    )
+    .option(
+      "--phone [file]",
+      "a phone plays a script again and again; phone.txt of the application without a file",
+    )
+    .option("--html <file>", "write a page with the timeline of a wake, and the breakdown")
+    .addOption(jsonOption())
+    .action(async (applications: string[], options: EnergyCommandOptions) => {
+      if (applications.length > 2 || options.profile.length > 2)
+        throw new UsageError("Two sides at most can be compared.");
+      const { against, html, phone } = options;
+      const operation = energyReport({
+        ...{
+          applications,
+          profiles: options.profile,
+          days: options.days,
+          settings: options.setting,
+          signal: abort,
+        },
+        ...(against === undefined ? {} : { against: against === true ? [] : against }),
+        ...(phone === undefined ? {} : { phone }),
+        ...(html === undefined ? {} : { html }),
+      });
+      await perform(operation, rendererFor(options));
     });
 
   command("keygen", "make a key that signs bundles")

@@ -60,6 +60,8 @@ export function textRenderer(out: Sink): Renderer {
       case "warning":
         line(`warning: ${event.message}`);
         return;
+      case "energy":
+        return;
       case "text":
         line(event.text);
         return;

@@ -1,10 +1,23 @@
+import type { Clock } from "../../firmware/platform/platform.ts";
+
 /** Lines that are kept for who will wait for one. */
 const LINES_MAX = 10_000;
+
+const realTime: Pick<Clock, "setTimer" | "clearTimer"> = {
+  setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
+  clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
+};
 
 /** The last lines of a camera's console, for who waits for one of them. */
 export class HeardLines {
   private readonly lines: string[] = [];
   private readonly waiting = new Set<() => void>();
+  private readonly clock: Pick<Clock, "setTimer" | "clearTimer">;
+
+  /** @param clock whose time a wait is limited by; real time without one, which keeps no process alive. */
+  constructor(clock: Pick<Clock, "setTimer" | "clearTimer"> = realTime) {
+    this.clock = clock;
+  }
 
   /** Takes a line. */
   add(text: string): void {
@@ -20,7 +33,7 @@ export class HeardLines {
   heard(text: string, withinMs: number): Promise<string | undefined> {
     return new Promise((resolve) => {
       const end = (heard: string | undefined): void => {
-        clearTimeout(limit);
+        this.clock.clearTimer(limit);
         this.waiting.delete(look);
         resolve(heard);
       };
@@ -29,8 +42,7 @@ export class HeardLines {
         if (found < 0) return;
         end(this.lines.splice(0, found + 1).at(-1));
       };
-      const limit = setTimeout(() => end(undefined), withinMs);
-      limit.unref();
+      const limit = this.clock.setTimer(() => end(undefined), withinMs);
       this.waiting.add(look);
       look();
     });

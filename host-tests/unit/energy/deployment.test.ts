@@ -1,0 +1,110 @@
+/** Deployments in virtual time: states and counts against what can be computed by hand, and the bar of the early start. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { before, describe, it } from "mocha";
+import { asFunctionBody } from "../../../tools/energy/application.ts";
+import { loadProfile, processorFigures } from "../../../tools/energy/command.ts";
+import { type DeploymentOptions, deploy, type EnergyReport } from "../../../tools/energy/deployment.ts";
+
+const picture = join(import.meta.dirname, "picture.ts");
+
+const play = (options: Partial<DeploymentOptions> = {}): Promise<EnergyReport> =>
+  deploy({
+    ...{
+      application: picture,
+      profile: loadProfile("openmv-ae3"),
+      days: 1 / 4,
+      processor: processorFigures(),
+    },
+    ...{ earlyRadio: true, lightSleep: false },
+    ...options,
+  });
+
+describe("energy: a deployment", function () {
+  this.timeout(60_000);
+  let early: EnergyReport;
+  let sequential: EnergyReport;
+
+  before(async () => {
+    early = await play();
+    sequential = await play({ earlyRadio: false });
+  });
+
+  it("wakes at its beats, and accounts for every millisecond", () => {
+    // At once, and every 15 minutes; the one at 6 hours is behind the end.
+    assert.equal(early.starts, 24);
+    assert.equal(early.wakes, 23);
+    const times = Object.values(early.milliseconds).reduce((sum, each) => sum + each, 0);
+    assert.ok(Math.abs(times - 6 * 3_600_000) < 1e-3, `${times} ms`);
+  });
+
+  it("counts what is on the air, and multiplies it by the profile's figures", () => {
+    const { figures } = loadProfile("openmv-ae3");
+    // 500 ms at intervals of 100 ms and a delay of up to 10 ms: 5 in each of 24 bursts.
+    assert.ok(
+      early.counts.nonconnectable! >= 96 && early.counts.nonconnectable! <= 120,
+      `${early.counts.nonconnectable}`,
+    );
+    assert.equal(early.counts.connectable, undefined);
+    const advertising = early.counts.nonconnectable! * figures.nonconnectableEventMillicoulombs.value;
+    assert.ok(Math.abs(early.millicoulombs["radio: advertising"]! - advertising) < 1e-9);
+    const asleep = (early.milliseconds.deepSleep! / 1000) * figures.deepSleepMilliamps.value;
+    assert.ok(Math.abs(early.millicoulombs["deep sleep"]! - asleep) < 1e-6);
+  });
+
+  it("is awake for the boot, the chip's waits and the window on the air, and no more than 150 ms beyond", () => {
+    const { bootMs, instructionsPerMs } = loadProfile("openmv-ae3").figures;
+    const boot = bootMs.value + processorFigures().bootToAdvertising / instructionsPerMs.value;
+    // Power-up 110, 139 records of 0.5, restart 200, the patch at 2 Mbaud.
+    const chip = 110 + 139 * 0.5 + 200 + (35_182 * 10_000) / 2_000_000;
+    const least = boot + chip + 500;
+    assert.ok(
+      early.awakeMsPerWake >= least - 1 && early.awakeMsPerWake < least + 150,
+      `${early.awakeMsPerWake}, least ${least}`,
+    );
+  });
+
+  it("takes at least 20 % less charge by the early start than with the chip's start in sequence", () => {
+    const less = 1 - early.awakeMillicoulombsPerStart / sequential.awakeMillicoulombsPerStart;
+    assert.ok(less >= 0.2, `${less}`);
+    // Where from: the processor waits less; what is on the air is the same.
+    const waiting = (report: EnergyReport): number =>
+      report.millicoulombs["processor: waiting"]! / report.starts;
+    const difference = sequential.millicoulombsPerStart - early.millicoulombsPerStart;
+    assert.ok(waiting(sequential) - waiting(early) > 0.9 * difference);
+  });
+
+  it("delivers to a phone that comes, again and again, and keeps its state over sleep", async () => {
+    const lines: string[] = [];
+    const script = `find "obscura-battery" within 60 s
+connect
+read 8f1c0001-6d6a-4c55-9a0e-0b5c0a3e0001
+write 8f1c0002-6d6a-4c55-9a0e-0b5c0a3e0001 01
+expect disconnection`;
+    const report = await play({
+      application: "battery-sensor",
+      ...{ days: 60 / 86_400, script, onLine: (_, line) => void lines.push(line) },
+    });
+    assert.equal(report.starts, 6);
+    assert.ok(lines.filter((line) => line === "1 readings were taken").length >= 5, lines.join("\n"));
+    assert.ok(report.counts.connection! > 20 && report.counts.dataByte! > 100, JSON.stringify(report.counts));
+  });
+
+  it("fails with what the application failed with", async () => {
+    const broken = join(import.meta.dirname, "broken.ts");
+    await assert.rejects(play({ application: broken }), {
+      name: "ToolError",
+      message: /failed in the simulated camera: .*no such sensor/s,
+    });
+  });
+
+  it("takes the imports of a bundle apart, whatever they are called", () => {
+    const body = asFunctionBody(
+      'import { a, b as c } from "aioble";\nimport * as power from "power";\nimport "camera";\nconst x = a + c;\nexport { x };\n',
+    );
+    assert.equal(
+      body,
+      '"use strict";\nconst { a, b: c } = modules.aioble;\nconst power = modules.power;\n\nconst x = a + c;\n\n',
+    );
+  });
+});

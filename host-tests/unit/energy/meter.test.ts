@@ -1,0 +1,164 @@
+/** The energy model's sums, held against cases that were computed by hand. */
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { EnergyMeter } from "../../../simulator/energy/meter.ts";
+import { FIGURES, type FigureName, type Profile, readProfile } from "../../../simulator/energy/profile.ts";
+import { listProfiles, loadProfile } from "../../../tools/energy/command.ts";
+import { energyPage, energyText, lifeText } from "../../../tools/energy/report.ts";
+
+/** A profile in which everything costs nothing but what is given. */
+function profileOf(values: Partial<Record<FigureName, number>>): Profile {
+  const figures = Object.fromEntries(
+    Object.keys(FIGURES).map((name) => [name, { value: values[name as FigureName] ?? 0, source: "made up" }]),
+  );
+  return readProfile("made-up", { title: "made up", figures });
+}
+
+describe("energy: the meter", () => {
+  it("multiplies currents and times", () => {
+    let nowMs = 0;
+    const meter = new EnergyMeter(
+      profileOf({
+        runMilliamps: 50,
+        idleMilliamps: 20,
+        deepSleepMilliamps: 0.1,
+        radioAwakeMilliamps: 10,
+        radioSleepMilliamps: 0.2,
+      }),
+      () => nowMs,
+    );
+    meter.setCpu("run");
+    nowMs = 100; // 50 mA for 0.1 s: 5 mC
+    meter.setCpu("idle");
+    meter.setRadio("awake");
+    nowMs = 600; // 20 mA for 0.5 s: 10 mC; 10 mA for 0.5 s: 5 mC
+    meter.setRadio("asleep");
+    nowMs = 1600; // 20 mA for 1 s: 20 mC; 0.2 mA for 1 s: 0.2 mC
+    meter.setRadio("off");
+    meter.setCpu("deepSleep");
+    nowMs = 101_600; // 0.1 mA for 100 s: 10 mC
+    const charges = meter.total();
+    for (const [name, charge] of [
+      ["processor: computing", 5],
+      ["processor: waiting", 30],
+      ["deep sleep", 10],
+      ["radio: started and awake", 5],
+      ["radio: asleep between events", 0.2],
+    ] as const) {
+      assert.ok(Math.abs(charges[name]! - charge) < 1e-9, `${name}: ${charges[name]}`);
+    }
+    assert.deepEqual(Object.keys(charges)[0], "processor: waiting", "the largest first");
+    assert.deepEqual(meter.times, { run: 100, idle: 1500, lightSleep: 0, deepSleep: 100_000 });
+  });
+
+  it("takes the time of work from the state that it is in", () => {
+    let nowMs = 0;
+    const meter = new EnergyMeter(
+      profileOf({ runMilliamps: 50, idleMilliamps: 20, instructionsPerMs: 1000 }),
+      () => nowMs,
+    );
+    meter.setCpu("idle");
+    nowMs = 100;
+    meter.work(30_000); // 30 ms of the 100
+    const charges = meter.total();
+    assert.ok(Math.abs(charges["processor: computing"]! - 1.5) < 1e-9);
+    assert.ok(Math.abs(charges["processor: waiting"]! - 1.4) < 1e-9);
+    assert.deepEqual(meter.times, { run: 30, idle: 70, lightSleep: 0, deepSleep: 0 });
+  });
+
+  it("adds events, and the open receiver by its share", () => {
+    let nowMs = 0;
+    const meter = new EnergyMeter(
+      profileOf({
+        connectableEventMillicoulombs: 0.13,
+        connectionEventMillicoulombs: 0.08,
+        dataByteMicrocoulombs: 2,
+        flashProgramMicrocoulombsPerByte: 0.5,
+        flashEraseMillicoulombsPerKilobyte: 0.25,
+        scanMilliamps: 20,
+      }),
+      () => nowMs,
+    );
+    meter.event("connectable", 100);
+    meter.event("connection", 10);
+    meter.event("dataByte", 500);
+    meter.event("programByte", 2000);
+    meter.event("eraseKilobyte", 4);
+    meter.setScanning(0.25);
+    nowMs = 2000;
+    meter.setScanning(0);
+    nowMs = 5000;
+    const charges = meter.total();
+    const expected = { "radio: advertising": 13, "radio: connections": 1.8, flash: 2, "radio: scanning": 10 };
+    for (const [name, charge] of Object.entries(expected)) {
+      assert.ok(Math.abs(charges[name]! - charge) < 1e-9, `${name}: ${charges[name]}`);
+    }
+    assert.deepEqual(meter.counts, {
+      connectable: 100,
+      connection: 10,
+      dataByte: 500,
+      programByte: 2000,
+      eraseKilobyte: 4,
+    });
+  });
+});
+
+describe("energy: profiles", () => {
+  it("that come with the tools are whole, each figure with its source", () => {
+    assert.deepEqual(listProfiles(), ["nicla-vision", "openmv-ae3", "openmv-rt1060"]);
+    for (const name of listProfiles()) loadProfile(name);
+  });
+
+  it("that are wrong are refused, with the name of the figure", () => {
+    const whole = { title: "x", figures: { ...profileOf({}).figures } as Record<string, unknown> };
+    const wrong = (figures: object, expected: RegExp) =>
+      assert.throws(
+        () => readProfile("p", { ...whole, figures: { ...whole.figures, ...figures } }),
+        expected,
+      );
+    wrong({ runAmps: { value: 1, source: "x" } }, /unknown key "runAmps"/);
+    wrong({ runMilliamps: { value: -1, source: "x" } }, /"runMilliamps\.value" is -1/);
+    wrong({ runMilliamps: { value: 1, source: "" } }, /"runMilliamps\.source"/);
+    wrong({ runMilliamps: undefined }, /"runMilliamps" is missing/);
+    assert.throws(() => readProfile("p", null), /"title"/);
+    assert.throws(() => loadProfile("none"), /There is no profile "none".*openmv-ae3/);
+  });
+});
+
+describe("energy: the report", () => {
+  const report = (name: string, idle: number) => ({
+    application: name,
+    ...{ profile: "p", title: "<board>", settings: "s", days: 1, starts: 2, wakes: 1 },
+    millicoulombs: { "processor: waiting": idle, flash: 10 },
+    millicoulombsPerStart: (idle + 10) / 2,
+    awakeMillicoulombsPerStart: idle / 2,
+    ...{ awakeMsPerWake: 5, milliampHoursPerDay: 1, batteryDays: 100, milliseconds: {}, counts: {} },
+    estimates: ["bootMs"],
+    timeline: [{ lane: "cpu", state: "idle", fromMs: 0, toMs: 5 } as const],
+  });
+
+  it("says what two sides differ by, and where from", () => {
+    const text = energyText([report("one", 90), report("two", 40)]).join("\n");
+    assert.match(text, /application +one +two\n/);
+    assert.match(text, /charge per start +50 mC +25 mC\n/);
+    assert.match(
+      text,
+      /takes 55.56 % less charge awake, 50 % less with its sleep\. For each start:\n {2}-25 mC {2}processor: waiting/,
+    );
+    assert.match(text, /Estimates that nobody has published: bootMs/);
+    assert.match(text, /processor: waiting 90 %/);
+  });
+
+  it("is a page without anything from elsewhere, whose texts are escaped", () => {
+    const page = energyPage([report("<b>", 90)]);
+    assert.match(page, /<svg .*<rect /s);
+    assert.ok(!page.includes("<b>") && !page.includes("<board>"));
+    assert.ok(!/https?:/.test(page));
+  });
+
+  it("says how long a battery lasts in the unit that fits", () => {
+    assert.equal(lifeText(1), "24 hours");
+    assert.equal(lifeText(5.26), "5.3 days");
+    assert.equal(lifeText(304.4), "10 months");
+  });
+});

@@ -1,0 +1,70 @@
+/** What a board draws, as a JSON file says it: a figure each with the place that it was read in. */
+
+/** A figure of a profile. Its unit is in its name. */
+export interface Figure {
+  readonly value: number;
+  /** Where it was read, or what it was estimated from. */
+  readonly source: string;
+  /** Nobody has published it: reports say so. */
+  readonly estimate?: boolean;
+}
+
+/** The figures that a profile has, and what each means. */
+export const FIGURES = {
+  batteryMilliampHours: "capacity of the battery",
+  usableShare: "share of it that the camera gets before its voltage is too low, 0 to 1",
+  selfDischargePerMonth: "share that the battery loses by itself in thirty days, 0 to 1",
+  runMilliamps: "the whole board while the processor computes, the radio off",
+  idleMilliamps: "the whole board while the processor waits with its clocks on (WFI), the radio off",
+  lightSleepMilliamps: "the whole board with clocks stopped and memory kept, the radio off",
+  deepSleepMilliamps: "the whole board in deep sleep, the radio off",
+  instructionsPerMs: "instructions of the processor in a millisecond",
+  bootMs: "from reset to the firmware's first instruction: the loader, and what checks an image",
+  radioAwakeMilliamps: "the controller awake with nothing on the air, its start included; comes on top",
+  radioSleepMilliamps: "the controller asleep between events; comes on top",
+  scanMilliamps: "the controller with its receiver on; comes on top",
+  connectableEventMillicoulombs: "one advertising event on three channels, listening for an answer",
+  nonconnectableEventMillicoulombs: "one advertising event on three channels, without",
+  connectionEventMillicoulombs: "one connection event without data",
+  dataByteMicrocoulombs: "a byte of payload in a connection event, either way",
+  flashProgramMicrocoulombsPerByte: "programming",
+  flashEraseMillicoulombsPerKilobyte: "erasing",
+  sensorReadingMillicoulombs: "one reading of temperature or humidity",
+} as const;
+
+export type FigureName = keyof typeof FIGURES;
+
+/** One board. */
+export interface Profile {
+  readonly name: string;
+  /** One line for people. */
+  readonly title: string;
+  readonly figures: Readonly<Record<FigureName, Figure>>;
+}
+
+/**
+ * A profile from the content of its file.
+ * @throws Error with the name of the figure that is missing, unknown or wrong.
+ */
+export function readProfile(name: string, json: unknown): Profile {
+  const { title, figures } = (json ?? {}) as { title?: unknown; figures?: unknown };
+  if (typeof title !== "string" || typeof figures !== "object" || figures === null) {
+    throw new Error(`${name}: a profile has "title", a string, and "figures", an object`);
+  }
+  for (const key of Object.keys(figures)) {
+    if (!(key in FIGURES))
+      throw new Error(`${name}: unknown key "${key}"; keys are ${Object.keys(FIGURES).join(", ")}`);
+  }
+  for (const key of Object.keys(FIGURES)) {
+    const figure = (figures as Record<string, Partial<Figure> | undefined>)[key];
+    if (!figure) throw new Error(`${name}: the figure "${key}" is missing: ${FIGURES[key as FigureName]}`);
+    const { value, source } = figure;
+    if (typeof value !== "number" || !(value >= 0) || !Number.isFinite(value)) {
+      throw new Error(`${name}: "${key}.value" is ${value} and must be a number from 0 on`);
+    }
+    if (typeof source !== "string" || source === "") {
+      throw new Error(`${name}: "${key}.source" says where the figure was read`);
+    }
+  }
+  return { name, title, figures: figures as Profile["figures"] };
+}

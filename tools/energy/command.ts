@@ -1,0 +1,109 @@
+/** `obscura energy`: plays deployments and reports what they take. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Profile, readProfile } from "../../simulator/energy/profile.ts";
+import { findApplication } from "../build/application.ts";
+import { type Operation, step, ToolError, UsageError } from "../events.ts";
+import { displayPath, root } from "../paths.ts";
+import { deploy, type EnergyReport, type ProcessorFigures } from "./deployment.ts";
+import { energyPage, energyText } from "./report.ts";
+
+/** What `--setting` knows. */
+export const SETTINGS = ["sequential-start", "light-sleep"] as const;
+export type Setting = (typeof SETTINGS)[number];
+
+/** What `energyReport` takes. */
+export interface EnergyOptions {
+  /** One application, or two that are compared. */
+  readonly applications: readonly string[];
+  /** One profile, or one for each side. */
+  readonly profiles: readonly string[];
+  readonly days: number;
+  /** Settings of the first side. */
+  readonly settings: readonly Setting[];
+  /** Settings of the second side, which is the same application where there is one. */
+  readonly against?: readonly Setting[];
+  /** A phone does this again and again: a file, or `phone.txt` of the application with true. */
+  readonly phone?: string | true;
+  /** A file for the page. */
+  readonly html?: string;
+  readonly signal?: AbortSignal;
+}
+
+const profilesRoot = join(root, "simulator/energy");
+
+/** Names of the profiles that come with the tools. */
+export const listProfiles = (): string[] =>
+  readdirSync(profilesRoot)
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => name.slice(0, -".json".length))
+    .sort();
+
+/** @param which the name of a profile, or the path of a file. @throws UsageError, ToolError */
+export function loadProfile(which: string): Profile {
+  const file = which.endsWith(".json") ? which : join(profilesRoot, `${which}.json`);
+  if (!existsSync(file)) {
+    throw new UsageError(
+      `There is no profile "${which}". Give the path of a JSON file, or one of: ${listProfiles().join(", ")}.`,
+    );
+  }
+  try {
+    return readProfile(which, JSON.parse(readFileSync(file, "utf8")));
+  } catch (error) {
+    throw new ToolError(`${displayPath(file)}: ${(error as Error).message}`);
+  }
+}
+
+/** The benchmark's figures of the emulated Cortex-M7. */
+export function processorFigures(): ProcessorFigures {
+  const file = join(root, "tools/bench/baseline.json");
+  const baseline = JSON.parse(readFileSync(file, "utf8")) as Record<string, ProcessorFigures>;
+  return baseline["mps2-an500"]!;
+}
+
+function scriptOf(application: string, phone: string | true | undefined): string | undefined {
+  if (phone === undefined) return undefined;
+  const file = phone === true ? join(dirname(findApplication(application).entry), "phone.txt") : phone;
+  if (!existsSync(file)) throw new UsageError(`There is no script of a phone at ${displayPath(file)}.`);
+  return readFileSync(file, "utf8");
+}
+
+/** Plays one deployment, or two. */
+export async function* energyReport(options: EnergyOptions): Operation<EnergyReport[]> {
+  const { applications, against, days, html, phone, settings, signal } = options;
+  if (!(days > 0 && days <= 366))
+    throw new UsageError(`--days is ${days}; it is more than 0 and at most 366.`);
+  const [first, second = first] = applications as [string, string?];
+  const sides = [{ application: first, chosen: settings, at: 0 }];
+  if (applications.length > 1 || against !== undefined || options.profiles.length > 1) {
+    sides.push({ application: second, chosen: against ?? settings, at: 1 });
+  }
+  const processor = processorFigures();
+  const chosen = sides.map((side) => ({
+    ...side,
+    profile: loadProfile(options.profiles[side.at] ?? options.profiles[0]!),
+    script: scriptOf(side.application, phone),
+  }));
+  const reports: EnergyReport[] = [];
+  for (const { application, chosen: wanted, profile, script } of chosen) {
+    const title = `${days} days of ${application} on ${profile.name}`;
+    reports.push(
+      yield* step(`energy-${reports.length}`, title, async () => ({
+        value: await deploy({
+          ...{ application, profile, days, processor },
+          earlyRadio: !wanted.includes("sequential-start"),
+          lightSleep: wanted.includes("light-sleep"),
+          ...(script === undefined ? {} : { script }),
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      })),
+    );
+  }
+  yield { type: "energy", reports };
+  for (const text of energyText(reports)) yield { type: "text", text };
+  if (html !== undefined) {
+    writeFileSync(html, energyPage(reports));
+    yield { type: "info", message: `Page: ${displayPath(html)}` };
+  }
+  return reports;
+}

@@ -1,0 +1,379 @@
+/**
+ * A camera in the field for days, in virtual time: an application through all its starts, on the stack, the driver and a modelled
+ * chip, with a meter beside it.
+ */
+
+import { Host } from "../../firmware/ble/host.ts";
+import { createCamera } from "../../firmware/camera/camera.ts";
+import { controllerDriver, missingParts } from "../../firmware/features/feature.ts";
+import { image } from "../../firmware/features/image.ts";
+import { createModules } from "../../firmware/features/modules.ts";
+import { createGlobals, createSignals } from "../../firmware/platform/globals.ts";
+import type {
+  Clock,
+  FlashArea,
+  HciReceiver,
+  HciTransport,
+  LogLevel,
+  Platform,
+  RadioLines,
+} from "../../firmware/platform/platform.ts";
+import { createTimerQueue } from "../../firmware/platform/timer-queue.ts";
+import { RecordStore } from "../../firmware/storage/records.ts";
+import { syntheticPatch } from "../../simulator/chips/patch.ts";
+import { EnergyMeter, type Segment } from "../../simulator/energy/meter.ts";
+import type { Profile } from "../../simulator/energy/profile.ts";
+import { DEFAULT_FLASH, SimulatedFlash } from "../../simulator/flash.ts";
+import { SimulatedPower } from "../../simulator/power.ts";
+import { World } from "../../simulator/world.ts";
+import { ToolError } from "../events.ts";
+import { Player } from "../phone/player.ts";
+import { parseScript } from "../phone/script.ts";
+import { HeardLines } from "../session/heard.ts";
+import { loadApplication, type Run } from "./application.ts";
+
+export const DAY_MS = 86_400_000;
+
+/** What processor time is made of, in instructions: figures of the benchmark. */
+export interface ProcessorFigures {
+  /** From reset to the first Advertising Enable. */
+  readonly bootToAdvertising: number;
+  /** A packet of data from the controller, with everything around it. */
+  readonly writeCycle: number;
+  /** One to it. */
+  readonly notificationCycle: number;
+  /** An event of the controller, and the command before it. */
+  readonly write: number;
+}
+
+/** What is deployed, and how. */
+export interface DeploymentOptions {
+  /** Name of an example, or path of an application. */
+  readonly application: string;
+  readonly profile: Profile;
+  readonly days: number;
+  readonly processor: ProcessorFigures;
+  /** Whether the radio's start begins at the wake; as the firmware does by default. */
+  readonly earlyRadio: boolean;
+  /** Whether the processor stops its clocks while it waits and the controller sleeps; no board here does. */
+  readonly lightSleep: boolean;
+  /** What a phone does again and again, a script of steps; nobody comes without one. */
+  readonly script?: string;
+  readonly signal?: AbortSignal;
+  /** Called with each line of the camera's console. */
+  onLine?(level: LogLevel, line: string): void;
+}
+
+/** What became of it. */
+export interface EnergyReport {
+  readonly application: string;
+  readonly profile: string;
+  readonly title: string;
+  readonly settings: string;
+  readonly days: number;
+  /** Starts of the camera; wakes are those from deep sleep. */
+  readonly starts: number;
+  readonly wakes: number;
+  /** Charge by consumer, millicoulombs, the largest first. */
+  readonly millicoulombs: Readonly<Record<string, number>>;
+  readonly millicoulombsPerStart: number;
+  /** Of it, what was taken awake: without deep sleep. */
+  readonly awakeMillicoulombsPerStart: number;
+  /** From a wake to the sleep behind it, on average. */
+  readonly awakeMsPerWake: number;
+  readonly milliampHoursPerDay: number;
+  readonly batteryDays: number;
+  /** Time in each state of the processor, in milliseconds. */
+  readonly milliseconds: Readonly<Record<string, number>>;
+  readonly counts: Readonly<Record<string, number>>;
+  /** Figures that nobody has published. */
+  readonly estimates: readonly string[];
+  /** Of the first cycles. */
+  readonly timeline: readonly Segment[];
+}
+
+/** The host of the comparison: it starts its controller when somebody asks for the radio. */
+class HostInSequence extends Host {
+  override prepareRadio(): void {}
+}
+
+/** Rates of the boards with such a chip. */
+const DOWNLOAD_BAUD = 2_000_000;
+const RUN_BAUD = 2_000_000;
+const STATE_BYTES = 65_536;
+
+class Deployment {
+  private readonly options: DeploymentOptions;
+  private readonly run: Run;
+  private readonly world = new World(1);
+  private readonly camera = this.world.addChipCamera({
+    line: { patch: syntheticPatch(), downloadBaud: DOWNLOAD_BAUD, runBaud: RUN_BAUD },
+    stateFlash: new SimulatedFlash({ ...DEFAULT_FLASH, size: STATE_BYTES }),
+  });
+  private readonly power = new SimulatedPower(this.world.clock);
+  private readonly meter: EnergyMeter;
+  private readonly heard = new HeardLines(this.world.clock);
+  private readonly endMs: number;
+  private radioState: "off" | "awake" | "asleep" = "off";
+  private starts = 0;
+  private wakes = 0;
+  private awakeMs = 0;
+
+  constructor(options: DeploymentOptions, run: Run) {
+    this.options = options;
+    this.run = run;
+    this.endMs = options.days * DAY_MS;
+    this.meter = new EnergyMeter(options.profile, () => this.world.clock.now());
+  }
+
+  async play(): Promise<EnergyReport> {
+    const { clock } = this.world;
+    this.startPhone();
+    while (clock.now() < this.endMs) {
+      this.options.signal?.throwIfAborted();
+      const startedMs = clock.now();
+      await this.start();
+      if (this.power.wakeAtMs === undefined) break;
+      if (this.power.startCause !== "power-on") {
+        this.wakes++;
+        this.awakeMs += clock.now() - startedMs;
+      }
+      const wakeMs = clock.now() + Math.max(0, this.power.wakeAtMs - this.power.rtcNow());
+      this.meter.setCpu("deepSleep");
+      await clock.advance(Math.min(wakeMs, this.endMs) - clock.now());
+      this.power.restart("timer");
+    }
+    return this.report();
+  }
+
+  /** One start of the camera, until it sleeps or the deployment ends. */
+  private async start(): Promise<void> {
+    const { clock } = this.world;
+    const { processor, profile } = this.options;
+    this.starts++;
+    this.meter.setCpu("run");
+    const { bootMs, instructionsPerMs } = profile.figures;
+    await clock.advance(bootMs.value + processor.bootToAdvertising / instructionsPerMs.value);
+    if (clock.now() >= this.endMs) return;
+    this.wait();
+    const life = { isOver: false };
+    let failure: unknown;
+    await clock.run(
+      () =>
+        new Promise<void>((resolve) => {
+          this.power.onAsleep = resolve;
+          const limit = clock.setTimer(resolve, this.endMs - clock.now());
+          this.application(life).catch((error: unknown) => {
+            if ((error as Error | undefined)?.name === "Asleep") return;
+            failure = error;
+            clock.clearTimer(limit);
+            resolve();
+          });
+        }),
+      this.endMs - clock.now() + 1,
+    );
+    life.isOver = true;
+    this.camera.line.close();
+    if (failure !== undefined) {
+      throw new ToolError(
+        `The application failed in the simulated camera: ${(failure as Error)?.stack ?? failure}`,
+      );
+    }
+  }
+
+  private application(life: { readonly isOver: boolean }): Promise<void> {
+    const platform = this.platform(life);
+    const records = RecordStore.open(platform.flash("state"), platform.log);
+    const Kind = this.options.earlyRadio ? Host : HostInSequence;
+    const host = new Kind(platform, records, missingParts(image), controllerDriver(image, platform));
+    const signals = createSignals(platform);
+    const camera = createCamera({
+      read: (sensor) => {
+        this.meter.event("sensor");
+        return sensor === "temperature" ? 20 : 40;
+      },
+    });
+    const modules = { ...createModules(host, signals, image), camera };
+    return this.run(modules, createGlobals(platform, signals));
+  }
+
+  /** What a start finds. Nothing of it reaches into the next one. */
+  private platform(life: { readonly isOver: boolean }): Platform {
+    const { clock } = this.world;
+    const guarded: Clock = {
+      now: () => clock.now(),
+      setTimer: (callback, delayMs) => clock.setTimer(() => !life.isOver && callback(), delayMs),
+      clearTimer: (timer) => clock.clearTimer(timer),
+    };
+    const { platform } = this.camera;
+    const log = (level: LogLevel, line: string, error?: unknown): void => {
+      if (life.isOver) return;
+      this.heard.add(line);
+      this.options.onLine?.(level, error === undefined ? line : `${line}: ${error}`);
+    };
+    return {
+      ...platform,
+      clock: createTimerQueue(guarded),
+      transport: this.transport(life),
+      radioLines: this.radioLines(),
+      power: this.power,
+      flash: (area) => this.flash(platform.flash(area)),
+      log,
+    };
+  }
+
+  /** The line, with the work that its packets make. */
+  private transport(life: { readonly isOver: boolean }): HciTransport {
+    const { line } = this.camera;
+    const { meter } = this;
+    const { processor } = this.options;
+    return {
+      open: (receiver: HciReceiver) =>
+        line.open({
+          onPacket: (packet) => {
+            if (life.isOver) return;
+            meter.work(packet.getUint8(0) === H4_ACL ? processor.writeCycle : processor.write);
+            receiver.onPacket(packet);
+          },
+          onWritable: () => !life.isOver && receiver.onWritable(),
+          onFailure: (reason) => !life.isOver && receiver.onFailure(reason),
+        }),
+      write(header, headerLength, payload, start, end) {
+        if (header[0] === H4_ACL) meter.work(processor.notificationCycle);
+        return line.write(header, headerLength, payload, start, end);
+      },
+      gather: (...rest) => line.gather(...rest),
+      close: () => line.close(),
+    };
+  }
+
+  private radioLines(): RadioLines {
+    const { line } = this.camera;
+    const { driver, downloadBaud, runBaud } = line;
+    return {
+      ...{ driver, downloadBaud, runBaud },
+      power: (on) => {
+        line.power(on);
+        this.setRadio(on ? "awake" : "off");
+      },
+      wake: (awake) => {
+        line.wake(awake);
+        if (this.radioState !== "off") this.setRadio(awake ? "awake" : "asleep");
+      },
+      isReady: () => line.isReady(),
+      setBaudRate: (rate) => line.setBaudRate(rate),
+      patch: () => line.patch(),
+    };
+  }
+
+  private setRadio(state: "off" | "awake" | "asleep"): void {
+    this.radioState = state;
+    this.meter.setRadio(state);
+    this.wait();
+  }
+
+  /** The processor waits, as deep as it may: bytes of a controller that is awake need its clocks. */
+  private wait(): void {
+    const isDeep = this.options.lightSleep && this.radioState !== "awake";
+    this.meter.setCpu(isDeep ? "lightSleep" : "idle");
+  }
+
+  private flash(area: FlashArea): FlashArea {
+    const { meter } = this;
+    const erased = (length: number): void => meter.event("eraseKilobyte", length / 1024);
+    return {
+      size: area.size,
+      eraseUnit: area.eraseUnit,
+      programUnit: area.programUnit,
+      read: (offset, length) => area.read(offset, length),
+      program(offset, bytes) {
+        meter.event("programByte", bytes.length);
+        area.program(offset, bytes);
+      },
+      erase(offset, length) {
+        erased(length);
+        area.erase(offset, length);
+      },
+      sync: () => area.sync(),
+      programInBackground(offset, bytes) {
+        meter.event("programByte", bytes.length);
+        return area.programInBackground(offset, bytes);
+      },
+      eraseInBackground(offset, length) {
+        erased(length);
+        return area.eraseInBackground(offset, length);
+      },
+    };
+  }
+
+  /** Somebody comes, does the same again and again, and is there all the time. */
+  private startPhone(): void {
+    const { clock } = this.world;
+    this.camera.controller.onAir = (event) => {
+      if (event.kind === "advertising")
+        this.meter.event(event.isConnectable ? "connectable" : "nonconnectable");
+      else if (event.kind === "scanning") this.meter.setScanning(event.share);
+      else {
+        this.meter.event("connection");
+        if (event.bytes > 0) this.meter.event("dataByte", event.bytes);
+      }
+    };
+    const { script } = this.options;
+    if (script === undefined) return;
+    const player = new Player(
+      {
+        wait: (ms) => clock.sleep(ms),
+        addPhone: () => this.world.addPhone().phone,
+        heard: (text, withinMs) => this.heard.heard(text, withinMs),
+      },
+      () => undefined,
+    );
+    const steps = parseScript(script, "the phone's script");
+    const again = (): void => {
+      player.playPart(steps).then(
+        () => void clock.setTimer(again, 0),
+        (error: Error) => {
+          this.options.onLine?.("warning", `the phone's script begins anew: ${error.message}`);
+          clock.setTimer(again, PHONE_PAUSE_MS);
+        },
+      );
+    };
+    clock.setTimer(again, 0);
+  }
+
+  private report(): EnergyReport {
+    const { application, days, earlyRadio, lightSleep, profile } = this.options;
+    const { figures } = profile;
+    const millicoulombs = this.meter.total();
+    const sum = Object.values(millicoulombs).reduce((total, each) => total + each, 0);
+    const milliampHoursPerDay = sum / MILLICOULOMBS_PER_MILLIAMP_HOUR / days;
+    const capacity = figures.batteryMilliampHours.value;
+    const lostPerDay = (capacity * figures.selfDischargePerMonth.value) / 30;
+    const starts = Math.max(1, this.starts);
+    return {
+      application,
+      profile: profile.name,
+      title: profile.title,
+      settings: `${earlyRadio ? "radio's start at the wake" : "radio's start in sequence"}${lightSleep ? ", light sleep" : ""}`,
+      ...{ days, starts: this.starts, wakes: this.wakes, millicoulombs },
+      millicoulombsPerStart: sum / starts,
+      awakeMillicoulombsPerStart: (sum - (millicoulombs["deep sleep"] ?? 0)) / starts,
+      awakeMsPerWake: this.wakes > 0 ? this.awakeMs / this.wakes : 0,
+      milliampHoursPerDay,
+      batteryDays: (capacity * figures.usableShare.value) / (milliampHoursPerDay + lostPerDay),
+      milliseconds: { ...this.meter.times },
+      counts: { ...this.meter.counts },
+      estimates: Object.entries(figures).flatMap(([name, { estimate }]) => (estimate ? [name] : [])),
+      timeline: this.meter.segments,
+    };
+  }
+}
+
+const H4_ACL = 2;
+const PHONE_PAUSE_MS = 1000;
+const MILLICOULOMBS_PER_MILLIAMP_HOUR = 3600;
+
+/** Plays a deployment to its end. @throws ToolError when the application cannot be bundled, or fails. */
+export async function deploy(options: DeploymentOptions): Promise<EnergyReport> {
+  return new Deployment(options, await loadApplication(options.application)).play();
+}
