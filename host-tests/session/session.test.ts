@@ -108,16 +108,22 @@ for (const board of ["host", "mps2-an500"]) {
       assert.deepEqual(dissect(btsnoop, "_ws.malformed", "frame.number"), []);
     });
 
-    it("leaves nothing running after Ctrl-C", async () => {
-      const session = obscura("run", "--board", board);
-      await session.saw(/notification 1:/);
-      const programs = childrenOf(session.child.pid as number);
-      assert.ok(programs.length >= 1, "the camera runs");
-      session.child.kill("SIGINT");
-      assert.equal(await session.ended, 130, session.output());
-      // esbuild's service sees that its client has gone only a moment after.
-      while (programs.some(isRunning)) await sleep(20);
-    });
+    // In the middle of the phone's visit, and before it has begun: then nothing that begins later may keep the tool.
+    for (const [signal, status, moment] of [
+      ["SIGINT", 130, /notification 1:/],
+      ["SIGTERM", 143, /camera +/],
+    ] as const) {
+      it(`leaves nothing running after ${signal}, at once, and ends with ${status}`, async () => {
+        const session = obscura("run", "--board", board);
+        await session.saw(moment);
+        const programs = childrenOf(session.child.pid as number);
+        assert.ok(programs.length >= 1, "the camera runs");
+        session.child.kill(signal);
+        assert.equal(await session.ended, status, session.output());
+        // esbuild's service sees that its client has gone only a moment after.
+        while (programs.some(isRunning)) await sleep(20);
+      });
+    }
   });
 }
 

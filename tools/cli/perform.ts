@@ -3,7 +3,7 @@ import { type Operation, StepFailed, ToolError, UsageError } from "../events.ts"
 import type { Renderer } from "./render.ts";
 
 /** What the tools' processes end with. */
-export const exitStatus = { success: 0, failure: 1, usage: 2, interrupted: 130 } as const;
+export const exitStatus = { success: 0, failure: 1, usage: 2 } as const;
 
 /** Runs an operation to its end and shows its events; returns its result. */
 export async function perform<T>(operation: Operation<T>, render: Renderer): Promise<T> {

@@ -13,7 +13,6 @@ import { isPackage, version } from "../installation.mjs";
 import { describePatch } from "../patch/patch.ts";
 import { buildRoot, displayPath } from "../paths.ts";
 import { runPhone } from "../phone/command.ts";
-import { endPrograms } from "../process.ts";
 import { runScenario, scenarioOf } from "../scenario/run.ts";
 import { parseRadio, radios } from "../session/radios/radio.ts";
 import { runSession } from "../session/session.ts";
@@ -21,6 +20,7 @@ import { piecesFor, SetupError, setUp, verbPieces } from "../setup.mjs";
 import { traceLog } from "../trace/command.ts";
 import { type Algorithm, algorithms, developmentKeyFile, generateKey } from "../update/keys.ts";
 import { describeBundle, signApplication } from "../update/sign.ts";
+import { Interruption } from "./interruption.ts";
 import { exitStatus, perform, reportFailure } from "./perform.ts";
 import { jsonRenderer, type Renderer, textRenderer } from "./render.ts";
 import { exitStatusHelp, manifestOption } from "./verb.ts";
@@ -357,18 +357,12 @@ function usageSentence(error: CommanderError, program: Command, args: readonly s
 
 /**
  * Runs a command line; returns the exit status: 0, 1 for a failure, 2 for a mistake on the command line, 130 after
- * Ctrl-C.
+ * Ctrl-C, 143 after SIGTERM.
  */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
-  const interruption = new AbortController();
-  const interrupt = () => {
-    interruption.abort(new ToolError("interrupted"));
-    endPrograms();
-  };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const name of signals) process.on(name, interrupt);
+  const interruption = new Interruption(new ToolError("interrupted"));
   // Whoever read our output has gone: `obscura run --json | head`.
-  process.stdout.on("error", interrupt);
+  process.stdout.on("error", interruption.interrupt);
   let status: number = exitStatus.success;
   const program = createProgram({
     abort: interruption.signal,
@@ -384,7 +378,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: "user" });
     return status;
   } catch (error) {
-    if (interruption.signal.aborted) return exitStatus.interrupted;
+    if (await interruption.happened()) return interruption.status;
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return exitStatus.success;
       process.stderr.write(`obscura: ${usageSentence(error, program, args)}\n`);
@@ -392,6 +386,6 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     }
     return reportFailure(error);
   } finally {
-    for (const name of signals) process.off(name, interrupt);
+    interruption.release();
   }
 }

@@ -7,7 +7,7 @@ import { exitStatus, reportFailure } from "./perform.ts";
 /** What the exit status means, at the end of every help. */
 export const exitStatusHelp = `
 Exit status: 0 when everything succeeded, 1 when something failed, 2 for a mistake on the command line, 130 after
-Ctrl-C.`;
+Ctrl-C, 143 after SIGTERM.`;
 
 /** The option that chooses an image's manifest. */
 export const manifestOption = (): Option =>

@@ -2,16 +2,18 @@ import type { Clock } from "../../firmware/platform/platform.ts";
 
 /** Real time that can end. */
 export interface RealClock extends Clock {
-  /** Forgets every timer, so that nothing keeps the process alive. */
+  /** Time ends: forgets every timer, also those that are set later, so that nothing keeps the process alive. */
   stop(): void;
 }
 
 /** Real time for a simulated air. Node's timers are late by up to a millisecond; anchor points do not drift. */
 export function createRealClock(): RealClock {
   const timers = new Set<NodeJS.Timeout>();
+  let isOver = false;
   return {
     now: () => performance.now(),
     setTimer(callback, delayMs) {
+      if (isOver) return undefined;
       const due = (): void => {
         timers.delete(timer);
         callback();
@@ -25,6 +27,7 @@ export function createRealClock(): RealClock {
       clearTimeout(timer as NodeJS.Timeout | undefined);
     },
     stop() {
+      isOver = true;
       for (const timer of timers) clearTimeout(timer);
       timers.clear();
     },

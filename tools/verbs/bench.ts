@@ -14,6 +14,7 @@ import {
 } from "../bench/figures.ts";
 import { profile, profileText } from "../bench/profile.ts";
 import { DEFAULT_MANIFEST } from "../build/manifest.ts";
+import { Interruption } from "../cli/interruption.ts";
 import { exitStatus, perform } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
 import { exitStatusHelp, manifestOption, runVerb, verb } from "../cli/verb.ts";
@@ -58,9 +59,8 @@ function reportChanges(figures: Figures): void {
 /** Returns the exit status. */
 export async function run(args: readonly string[]): Promise<number> {
   // Programs that run beside the tool are ended when it exits, which a signal alone does not make it do.
-  const interrupt = () => process.exit(exitStatus.interrupted);
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const name of signals) process.on(name, interrupt);
+  const interruption = new Interruption();
+  interruption.signal.addEventListener("abort", () => process.exit(interruption.status));
   try {
     return await runVerb<Options>(command(), args, async ({ manifest, updateBaseline, profile: wanted }) => {
       if (wanted) {
@@ -77,6 +77,6 @@ export async function run(args: readonly string[]): Promise<number> {
       return exitStatus.success;
     });
   } finally {
-    for (const name of signals) process.off(name, interrupt);
+    interruption.release();
   }
 }

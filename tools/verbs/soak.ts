@@ -5,11 +5,11 @@
 import { Option } from "commander";
 import type { BondFigures } from "../../host-tests/bonds/days.ts";
 import { listBoards } from "../build/boards.ts";
+import { Interruption } from "../cli/interruption.ts";
 import { exitStatus, perform } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
 import { exitStatusHelp, runVerb, verb } from "../cli/verb.ts";
 import { UsageError } from "../events.ts";
-import { endPrograms } from "../process.ts";
 import { bonds } from "../soak/bonds.ts";
 import { type FuzzResult, fuzz } from "../soak/fuzz.ts";
 import { type HostileResult, hostile } from "../soak/hostile/hostile.ts";
@@ -188,14 +188,8 @@ export function run(args: readonly string[]): Promise<number> {
 }
 
 async function soakUntilInterrupted(options: Options): Promise<number> {
-  const interruption = new AbortController();
+  const interruption = new Interruption();
   const { signal } = interruption;
-  const interrupt = () => {
-    interruption.abort();
-    endPrograms();
-  };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const name of signals) process.on(name, interrupt);
   try {
     const { json, fuzzSeconds, seed } = options;
     const render = textRenderer(process.stderr);
@@ -217,9 +211,9 @@ async function soakUntilInterrupted(options: Options): Promise<number> {
     process.stdout.write(json ? `${JSON.stringify(result)}\n` : resultText(result));
     return exitStatus.success;
   } catch (error) {
-    if (signal.aborted) return exitStatus.interrupted;
+    if (await interruption.happened()) return interruption.status;
     throw error;
   } finally {
-    for (const name of signals) process.off(name, interrupt);
+    interruption.release();
   }
 }

@@ -3,10 +3,10 @@ import { availableParallelism } from "node:os";
 import { listExamples } from "../build/application.ts";
 import { build } from "../build/build.ts";
 import { check } from "../check/check.ts";
+import { Interruption } from "../cli/interruption.ts";
 import { exitStatus, perform, reportFailure } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
 import type { Operation } from "../events.ts";
-import { endPrograms } from "../process.ts";
 import { jobsFor, testFiles } from "../test/jobs.ts";
 import { type Finished, runJob, runJobs } from "../test/run-jobs.ts";
 import { leftOut, sumOf } from "../test/totals.ts";
@@ -83,28 +83,22 @@ export async function run(args: readonly string[]): Promise<number> {
     show(help);
     return exitStatus.success;
   }
-  const interruption = new AbortController();
-  const { signal } = interruption;
-  const interrupt = (): void => {
-    interruption.abort();
-    endPrograms();
-  };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const name of signals) process.on(name, interrupt);
+  const interruption = new Interruption();
   try {
-    return await runAll(args, signal);
+    const status = await runAll(args, interruption.signal);
+    return interruption.signal.aborted ? interruption.status : status;
   } finally {
-    for (const name of signals) process.off(name, interrupt);
+    interruption.release();
   }
 }
 
 async function runAll(args: readonly string[], signal: AbortSignal): Promise<number> {
   const checked = await attempt(check());
-  if (signal.aborted) return exitStatus.interrupted;
+  if (signal.aborted) return exitStatus.failure;
   const built = await attempt(buildImages());
-  if (signal.aborted) return exitStatus.interrupted;
+  if (signal.aborted) return exitStatus.failure;
   const finished = built === exitStatus.success ? await runTests(args, signal) : [];
-  if (signal.aborted) return exitStatus.interrupted;
+  if (signal.aborted) return exitStatus.failure;
   const { passes, failures, pending } = sumOf(finished.map(({ totals }) => totals));
   const steps = [checked, built].filter((status) => status === exitStatus.success).length;
   const tested =
