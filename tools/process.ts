@@ -23,9 +23,14 @@ export interface RunOptions {
 }
 
 const running = new Set<ChildProcess>();
+let isEnding = false;
 
-/** Ends the programs that `runProgram` waits for: their steps fail, so that the operation ends in order. */
+/**
+ * Ends the programs that `runProgram` waits for, and starts no others: their steps fail, so that the operation ends in
+ * order. For a process that is to end.
+ */
 export function endPrograms(): void {
+  isEnding = true;
   for (const child of running) child.kill("SIGTERM");
 }
 
@@ -38,6 +43,7 @@ export function runProgram(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<Finished> {
+  if (isEnding) return Promise.reject(new ToolError("interrupted"));
   return new Promise((resolve, reject) => {
     const { cwd = root, environment = {}, onLine } = options;
     const env = { ...process.env, ...environment };

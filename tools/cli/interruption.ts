@@ -1,8 +1,14 @@
-/** What ends a tool from outside: Ctrl-C and signals. */
+/** What ends a tool from outside: Ctrl-C, signals, and the end of the npm that runs it. */
 import { constants } from "node:os";
 import { endPrograms } from "../process.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** How long a tool may take to end in order: a step in its middle may not know of the interruption. */
+const GRACE_MS = 10_000;
+
+/** How often a tool that npm runs looks whether npm is there. */
+const PARENT_CHECK_MS = 500;
 
 /** Listens for the signals that end a tool, from its making until `release`. */
 export class Interruption {
@@ -10,6 +16,7 @@ export class Interruption {
   status: number = 128 + constants.signals.SIGINT;
   private readonly aborter = new AbortController();
   private readonly reason: Error | undefined;
+  private readonly parentCheck: NodeJS.Timeout | undefined;
   private readonly onSignal = (name: NodeJS.Signals): void => {
     if (!this.signal.aborted) this.status = 128 + constants.signals[name];
     this.interrupt();
@@ -19,6 +26,16 @@ export class Interruption {
   constructor(reason?: Error) {
     this.reason = reason;
     for (const name of signals) process.on(name, this.onSignal);
+    this.parentCheck = this.watchNpm();
+  }
+
+  /** npm hands no signal on to what it runs: it ends, and its script would go on without anybody who knows of it. */
+  private watchNpm(): NodeJS.Timeout | undefined {
+    if (process.env.npm_lifecycle_event === undefined) return undefined;
+    const parent = process.ppid;
+    return setInterval(() => {
+      if (process.ppid !== parent) this.interrupt();
+    }, PARENT_CHECK_MS).unref();
   }
 
   /** Aborted when the tool is to end. */
@@ -28,8 +45,9 @@ export class Interruption {
 
   /** Ends what runs, as Ctrl-C does. */
   readonly interrupt = (): void => {
-    this.aborter.abort(this.reason);
+    if (!this.signal.aborted) setTimeout(() => process.exit(this.status), GRACE_MS).unref();
     endPrograms();
+    this.aborter.abort(this.reason);
   };
 
   /**
@@ -43,6 +61,7 @@ export class Interruption {
 
   /** Listens no more. */
   release(): void {
+    clearInterval(this.parentCheck);
     for (const name of signals) process.off(name, this.onSignal);
   }
 }
