@@ -41,6 +41,8 @@ export const descriptions: Readonly<Record<string, string>> = {
   pairSecureConnections:
     "instructions awake from pair() to the bond on flash, by LE Secure Connections without a user",
   pairPasskey: "the same by a passkey that the camera types",
+  reconnectEncrypted:
+    "instructions awake of a bonded device's return until its link is encrypted with the bond's key",
   pairingHeapPeak:
     "bytes that the heap grew by, at most, in those two pairings, and malloc's high-water mark",
   stopStart: "instructions awake from stop() to the Advertising Enable of the next advertise()",

@@ -55,6 +55,16 @@ export async function pair(controller: BenchController, handle: number, peer: Ui
   }
 }
 
+/** Encrypts with the bond's key. */
+export async function encrypt(controller: BenchController, handle: number): Promise<void> {
+  const replied = new Promise<void>((resolve) => {
+    controller.onKeyReply = resolve;
+  });
+  controller.send(keyRequest(handle));
+  await replied;
+  controller.send(encrypted(handle));
+}
+
 class Central {
   isOver = false;
   private state!: State;

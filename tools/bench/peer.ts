@@ -13,7 +13,7 @@ import {
   type SentPdu,
 } from "./controller.ts";
 import { serveDiscovery } from "./database.ts";
-import { pair } from "./pairing-peer.ts";
+import { encrypt, pair } from "./pairing-peer.ts";
 import {
   ADVERTISERS,
   ADVERTISERS_WARM_UP,
@@ -27,6 +27,8 @@ import {
   DISCOVERY_WARM_UP,
   FIT_COUNT,
   PAIRING_FIGURES,
+  RECONNECTIONS,
+  RECONNECTIONS_WARM_UP,
   REPETITIONS,
   RESTARTS,
   RESTARTS_WARM_UP,
@@ -60,6 +62,8 @@ const CHANNEL_BUFFERS = 16;
 
 /** The clocks of camera and peer may differ by a little. */
 const SETTLE_MS = 1500;
+/** How long a link is up that only encrypts, before and after it does. */
+const RECONNECTION_MS = 100;
 
 const CHARACTERISTIC = 0x2803;
 
@@ -195,17 +199,29 @@ export class Peer {
     this.controller.send(completedPackets(1, FIRST));
   }
 
-  /** Pairs by each of the figures' methods, on a link for each. */
+  /** Pairs by each of the figures' methods, on a link for each; then the last one comes back. */
   async pairings(): Promise<void> {
-    for (const [at] of PAIRING_FIGURES.entries()) {
-      const handle = HANDLES[at]!;
+    const { controller } = this;
+    let handle: number = FIRST;
+    const connect = async (): Promise<void> => {
       await this.advertising();
-      this.controller.send(connectionComplete(handle));
+      controller.send(connectionComplete(handle));
       // Heard of, or it would not be a connection yet.
-      this.controller.send(aclPacket(handle, [ATT.WRITE_COMMAND, ...le16(0xffff), 0]));
-      await pair(this.controller, handle, Uint8Array.of(6, 5, 4, 3, 2, handle & 0xff));
+      controller.send(aclPacket(handle, [ATT.WRITE_COMMAND, ...le16(0xffff), 0]));
+    };
+    for (const [at] of PAIRING_FIGURES.entries()) {
+      handle = HANDLES[at]!;
+      await connect();
+      await pair(controller, handle, Uint8Array.of(6, 5, 4, 3, 2, handle & 0xff));
       await sleep(SETTLE_MS);
-      this.controller.send(disconnectionComplete(handle));
+      controller.send(disconnectionComplete(handle));
+    }
+    for (let count = 0; count < RECONNECTIONS_WARM_UP + RECONNECTIONS; count++) {
+      await connect();
+      await sleep(RECONNECTION_MS);
+      await encrypt(controller, handle);
+      await sleep(RECONNECTION_MS);
+      controller.send(disconnectionComplete(handle));
     }
   }
 

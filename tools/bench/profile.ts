@@ -20,7 +20,14 @@ import {
 } from "./bench.ts";
 import { type BenchImages, buildBenchImages } from "./images.ts";
 import { type Report, runImage } from "./run.ts";
-import { ADVERTISERS, CHANNEL_REPETITIONS, DISCOVERY_REPETITIONS, REPETITIONS, RESTARTS } from "./script.ts";
+import {
+  ADVERTISERS,
+  CHANNEL_REPETITIONS,
+  DISCOVERY_REPETITIONS,
+  RECONNECTIONS,
+  REPETITIONS,
+  RESTARTS,
+} from "./script.ts";
 
 /** What one function takes of an operation. */
 export interface FunctionShare {
@@ -72,6 +79,7 @@ function operationsOf(figure: string): number {
   if (figure.startsWith("channel")) return CHANNEL_REPETITIONS;
   if (figure === "scanReport") return ADVERTISERS;
   if (figure.startsWith("discovery")) return DISCOVERY_REPETITIONS;
+  if (figure === "reconnectEncrypted") return RECONNECTIONS;
   return figure === "stopStart" ? RESTARTS : REPETITIONS;
 }
 

@@ -56,6 +56,9 @@ export const PAIRING_FIGURES = ["pairSecureConnections", "pairPasskey"] as const
 type PairingFigure = (typeof PAIRING_FIGURES)[number];
 /** What the central shows and the camera types. */
 export const PASSKEY = 135_790;
+/** Links that are encrypted with the bond which the last pairing left, one after the other. */
+export const RECONNECTIONS_WARM_UP = 4;
+export const RECONNECTIONS = 20;
 
 /** What is counted in windows by the probes (native/probes.c, where each figure's windows are described). */
 export type Counted =
@@ -67,6 +70,7 @@ export type Counted =
   | "writeCycle"
   | "stopStart"
   | PairingFigure
+  | "reconnectEncrypted"
   | "channelReceivePerKB"
   | "channelSendPerKB"
   | "discovery8x40"

@@ -30,6 +30,7 @@ static const struct figure {
     {"resolveAddress", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, false},
     {"pairSecureConnections", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
     {"pairPasskey", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
+    {"reconnectEncrypted", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
     {"stopStart", OPENED_BY_APPLICATION, CLOSED_BY_ADVERTISING, 0, true},
 };
 

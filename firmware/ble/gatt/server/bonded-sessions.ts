@@ -27,8 +27,12 @@ export class BondedSessions implements SessionKeeper {
     session.memory?.close();
     const state = decodeClientState(memory.client);
     session.memory = memory;
+    // What the client has done on this link already is added to what is kept; else there is nothing to save.
+    const isChanged =
+      state === undefined || session.touched.size > 0 || (session.features & ~state.features) !== 0;
     const revived = state ? this.restore(session, state) : [];
     session.touched.clear();
+    if (!isChanged) return revived;
     const isNew = state === undefined && (session.configurations.size > 0 || session.features !== 0);
     if (!this.save(session, isNew) && isNew) {
       this.context.log(
