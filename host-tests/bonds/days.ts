@@ -240,7 +240,7 @@ export class BondDays {
   }
 
   /** Connects; arms what may go wrong on the way. */
-  private async connect({ simulated }: Phone): Promise<PhoneLink> {
+  private async connect({ simulated }: Phone, isPairing = false): Promise<PhoneLink> {
     const { air, clock } = this.world;
     const { life, random } = this;
     const { controller } = life.camera;
@@ -250,8 +250,9 @@ export class BondDays {
       this.note("the flash will not survive one of its next operations");
       life.flash.cutAfter(random.below(6));
     }
-    if (random.chance(0.2)) {
-      const afterMs = random.below(random.chance(0.5) ? 400 : 1500);
+    // A pairing takes a quarter of a second.
+    if (random.chance(isPairing ? 0.4 : 0.2)) {
+      const afterMs = random.below(isPairing ? 300 : 1500);
       this.note(`out of range after ${afterMs} ms`);
       clock.setTimer(() => air.separate(simulated.controller, controller), afterMs);
       clock.setTimer(() => air.reunite(simulated.controller, controller), afterMs + 10_000);
@@ -276,7 +277,7 @@ export class BondDays {
     this.note(`${phone.name} pairs${legacy ? ", legacy" : ""}${isAttended ? "" : ", unattended"}`);
     const before = security.find({ addressType: 1, address: life.camera.host.ownAddress });
     if (isAttended) life.camera.aioble.security.openPairing({ durationMs: 60_000 });
-    const link = await this.connect(phone);
+    const link = await this.connect(phone, true);
     // What the camera has is the old bond, or the new one, if this does not come to its end.
     const wasBonded = phone.isBonded;
     phone.isBonded = false;

@@ -137,6 +137,24 @@ describe("virtual phone: pairing", () => {
     });
   });
 
+  it("nothing in pairing asks for the time of day (C16)", async () => {
+    const { world, connect } = await meet(undefined);
+    const { now } = Date;
+    Date.now = () => {
+      throw new Error("the time of day was asked for");
+    };
+    try {
+      await world.run(async () => {
+        const { link } = await connect();
+        await link.pair();
+        await link.disconnect();
+        assert.equal(await (await connect()).link.encryptWithBond(), true);
+      });
+    } finally {
+      Date.now = now;
+    }
+  });
+
   it("a camera with private addresses is known by its bond", async () => {
     const { world, camera, connect } = await meet(undefined);
     camera.aioble.config({ addrMode: 2 });
