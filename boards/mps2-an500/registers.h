@@ -44,6 +44,7 @@ struct timer_registers {
 /* ---- interrupt numbers ---- */
 
 enum interrupt_number {
+    INTERRUPT_CONSOLE_RX = 0,
     INTERRUPT_HCI_RX = 2,
     INTERRUPT_HCI_TX = 3,
     INTERRUPT_TIMER_CLOCK = 8,

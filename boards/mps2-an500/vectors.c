@@ -14,7 +14,8 @@ __attribute__((section(".vectors"), used)) static void (*const vectors[16 + INTE
     [3] = hard_fault_handler,
     /* Memory management, bus and usage faults stay disabled, so that they arrive as hard faults. */
     [4 ... 15] = unexpected_interrupt,
-    [16 ... 15 + INTERRUPT_HCI_RX] = unexpected_interrupt,
+    [16 + INTERRUPT_CONSOLE_RX] = console_rx_interrupt,
+    [17 + INTERRUPT_CONSOLE_RX... 15 + INTERRUPT_HCI_RX] = unexpected_interrupt,
     [16 + INTERRUPT_HCI_RX] = hci_rx_interrupt,
     [16 + INTERRUPT_HCI_TX] = hci_tx_interrupt,
     [17 + INTERRUPT_HCI_TX... 15 + INTERRUPT_TIMER_CLOCK] = unexpected_interrupt,

@@ -48,6 +48,7 @@ struct sse_timer_registers {
 
 enum interrupt_number {
     INTERRUPT_TIMER_ALARM = 3,
+    INTERRUPT_CONSOLE_RX = 33,
     INTERRUPT_HCI_RX = 35,
     INTERRUPT_HCI_TX = 36,
     INTERRUPTS = 128,

@@ -120,6 +120,7 @@ export class Host {
       log,
       aes128: platform.crypto.aes128,
       random: (length) => platform.random(length),
+      uniqueId: () => platform.uniqueId(),
     });
     this.gatt = new GattServer({
       clock,

@@ -91,7 +91,7 @@ export class QemuCamera {
     adapt: (args: string[]) => string[] = (args) => args,
   ) {
     const args = adapt(qemuArguments[board]!(options));
-    const child = spawn(qemuProgram, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(qemuProgram, args, { stdio: ["pipe", "pipe", "pipe"] });
     const limit = setTimeout(() => child.kill("SIGKILL"), limitMs);
     let partial = "";
     const take = (chunk: string): void => {
@@ -136,6 +136,11 @@ export class QemuCamera {
       if (!this.#isRunning) throw new Error(`no line ${pattern} in:\n${this.lines.join("\n")}`);
       await new Promise<void>((resume) => this.#waiting.push(resume));
     }
+  }
+
+  /** Sends bytes to its console. */
+  type(text: string): void {
+    this.#child.stdin?.write(text);
   }
 
   /** Ends QEMU without giving it a chance to tidy up: a power cut. */

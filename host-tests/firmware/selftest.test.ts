@@ -115,6 +115,22 @@ describe("self-tests", function () {
         });
       }
 
+      it("wakes from deep sleep by the button, by motion, and by time where neither counts", async () => {
+        for (const [word, typed, cause] of [
+          ["wake", "xb", "button"],
+          ["wake", "m", "motion"],
+          ["wake=button", "m", "timer"],
+        ] as const) {
+          const icount = { shift: 6, skipSleep: true };
+          const camera = new QemuCamera(board, start(word, cause === "timer" ? { icount } : {}));
+          await camera.line(/^started by power-on$/);
+          camera.type(typed);
+          const { lines, status } = await camera.ended();
+          assert.equal(lines.at(-1), `started by ${cause}`, word);
+          assert.equal(status, 3);
+        }
+      });
+
       it("restarts instead of ending where nobody listens to semihosting", async () => {
         const silent = new QemuCamera(board, { elf: special, exitOnReset: true }, 30_000, (args) =>
           args.filter(

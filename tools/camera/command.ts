@@ -1,5 +1,5 @@
 /** How a camera is started: the program and its arguments, for every board that can run on this computer. */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Board } from "../build/boards.ts";
@@ -19,7 +19,7 @@ export interface CameraOptions {
   readonly radioPatch?: string;
   /** The file that is the state area of flash; made when missing, forgotten with the process when left out. */
   readonly state?: string;
-  /** The device's unique identifier, 16 hexadecimal digits. */
+  /** The device's unique identifier, 16 hexadecimal digits; one of its own for each state area when left out. */
   readonly id?: string;
   /** Bytes that the heap may grow by, if fewer than the board's; 0 keeps it at its floor. */
   readonly growth?: number;
@@ -48,7 +48,8 @@ interface QemuBoard {
 
 /** @throws ToolError for a board that nothing on this computer can run. */
 export async function cameraCommand(board: Board, options: CameraOptions): Promise<[string, ...string[]]> {
-  const { image, application, hci, radioLines, radioPatch, state, id, growth } = options;
+  const { image, application, hci, radioLines, radioPatch, state, growth } = options;
+  const id = options.id ?? idOf(state);
   if (board.runs === "hardware")
     throw new ToolError(`Nothing on this computer runs an image for ${board.name}`);
   if (board.runs === "qemu") {
@@ -62,7 +63,7 @@ export async function cameraCommand(board: Board, options: CameraOptions): Promi
       ...(radioLines === undefined ? {} : { radioLines: parseHci(radioLines) }),
       ...(radioPatch === undefined ? {} : { radioPatch }),
       ...(state === undefined ? {} : { stateFile: state }),
-      ...(id === undefined ? {} : { id }),
+      id,
       ...(growth === undefined ? {} : { arguments: [`growth=${growth}`] }),
     });
     return [qemuProgram, ...args];
@@ -74,10 +75,17 @@ export async function cameraCommand(board: Board, options: CameraOptions): Promi
     ...(radioLines === undefined ? [] : ["--radio-lines", radioLines]),
     ...(radioPatch === undefined ? [] : ["--radio-patch", radioPatch]),
     ...(state === undefined ? [] : ["--state", state]),
-    ...(id === undefined ? [] : ["--id", id]),
+    ...["--id", id],
     ...(growth === undefined ? [] : ["--growth", String(growth)]),
   ];
 }
+
+/** A camera is known by its flash: its address comes from its identifier, and two on one radio must differ. */
+const idOf = (state: string | undefined): string =>
+  createHash("sha256")
+    .update(state ?? randomBytes(8))
+    .digest("hex")
+    .slice(0, 16);
 
 /** `tcp:HOST:PORT` or `unix:PATH`, taken apart. */
 export function parseHci(hci: string): SocketTarget {

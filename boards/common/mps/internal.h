@@ -25,6 +25,7 @@ static inline void interrupt_enable(enum interrupt_number number) {
     NVIC_ISER(number / 32) = 1u << number % 32;
 }
 
+void console_rx_interrupt(void);
 void hci_rx_interrupt(void);
 void hci_tx_interrupt(void);
 void clock_interrupt(void); /* where the clock's counter wraps */

@@ -16,6 +16,7 @@ set(MPS_SOURCES
   ${MPS_DIRECTORY}/semihosting.c
   ${MPS_DIRECTORY}/startup.c
   ${MPS_DIRECTORY}/uart.c
+  ${MPS_DIRECTORY}/wake.c
   ${MPS_DIRECTORY}/watchdog.c
   ${MPS_COMMON}/aes_counter.c
   ${MPS_COMMON}/chip_lines.c

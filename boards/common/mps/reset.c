@@ -22,7 +22,7 @@ void reset_init(void) {
     uint32_t noted = retained.cause - CAUSE_KEY;
 
     /* A reset that nobody noted came from outside: the button, or the power. */
-    if (retained.magic != RETAINED_MAGIC || noted < PORT_RESET_SOFTWARE || noted > PORT_RESET_WAKE_TIMER) {
+    if (retained.magic != RETAINED_MAGIC || noted < PORT_RESET_SOFTWARE || noted > PORT_RESET_WAKE_BUTTON) {
         memset(&retained, 0, sizeof retained);
         retained.magic = RETAINED_MAGIC;
         cause = PORT_RESET_POWER_ON;
@@ -52,22 +52,6 @@ uint64_t port_rtc_us(void) {
 void *port_sleep_memory(size_t *size) {
     *size = sizeof retained.sleep_memory;
     return retained.sleep_memory;
-}
-
-/* The board has no input that QEMU could move. */
-uint32_t port_wake_sources(void) {
-    return PORT_WAKE_TIMER;
-}
-
-/* In QEMU nothing can be switched off: the processor sleeps, and starts over when it wakes. */
-void port_deep_sleep(uint64_t at_us, uint32_t sources) {
-    (void)sources;
-    uint64_t at = at_us > retained.rtc_us ? at_us - retained.rtc_us : 0;
-    while (port_clock_us() < at) {
-        port_alarm_set(at);
-        port_event_wait();
-    }
-    reset_because(PORT_RESET_WAKE_TIMER);
 }
 
 void reset_because(enum port_reset_cause why) {

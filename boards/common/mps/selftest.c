@@ -7,6 +7,7 @@
  *   flash=check    says whether that record is there
  *   identity       prints the unique id and some random bytes
  *   idle           counts wake-ups of 10 s of sleep
+ *   wake           sleeps deeply, until the button or motion; wake=button: until the button, or 300 s
  */
 #include "port.h"
 #include "registers.h"
@@ -125,7 +126,8 @@ static void idle(void) {
 }
 
 int main(int argc, char **argv) {
-    static const char *const causes[] = {"power-on", "software", "watchdog", "fault"};
+    static const char *const causes[] = {"power-on", "software", "watchdog", "fault",
+                                         "timer",    "motion",   "button"};
 
     port_init(argc, argv);
     prepare_flash();
@@ -145,6 +147,10 @@ int main(int argc, char **argv) {
             identity();
         if (strcmp(argv[i], "idle") == 0)
             idle();
+        if (strcmp(argv[i], "wake") == 0)
+            port_deep_sleep(PORT_NEVER, PORT_WAKE_BUTTON | PORT_WAKE_MOTION);
+        if (strcmp(argv[i], "wake=button") == 0)
+            port_deep_sleep(300000000, PORT_WAKE_TIMER | PORT_WAKE_BUTTON);
     }
     port_exit(2);
 }

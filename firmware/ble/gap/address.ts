@@ -5,6 +5,11 @@ export const ADDRESS_TYPE = { PUBLIC: 0x00, RANDOM: 0x01 } as const;
 
 export const ADDRESS_LENGTH = 6;
 
+/** Key under which an identifier is enciphered for an address: "obscura address". It is no secret. */
+const ADDRESS_OF_DEVICE = Uint8Array.of(
+  ...[0x6f, 0x62, 0x73, 0x63, 0x75, 0x72, 0x61, 0x20, 0x61, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73, 0x00],
+);
+
 /** Whether these are the bytes of a static random address: the two top bits set, the rest neither all 0 nor all 1 (1.3.2.1). */
 export function isStaticRandomAddress(address: Uint8Array): boolean {
   if (address.length !== ADDRESS_LENGTH || (address[0]! & 0xc0) !== 0xc0) return false;
@@ -77,6 +82,20 @@ export function createStaticRandomAddress(random: (length: number) => Uint8Array
     address[0] = address[0]! | 0xc0;
     if (isStaticRandomAddress(address)) return address;
   }
+}
+
+/**
+ * The static random address of a device by its unique identifier, at most 15 bytes of it: the same at every call, for two
+ * devices with near certainty another.
+ */
+export function deriveStaticRandomAddress(uniqueId: Uint8Array, aes128: Aes128): Uint8Array {
+  const block = new Uint8Array(16);
+  block.set(uniqueId.subarray(0, block.length - 1), 1);
+  return createStaticRandomAddress((length) => {
+    const address = aes128(ADDRESS_OF_DEVICE, block).slice(0, length);
+    block[0] = (block[0]! + 1) & 0xff;
+    return address;
+  });
 }
 
 /** Draws a non-resolvable private address: the two top bits clear, the rest neither all 0 nor all 1 (1.3.2.2). */

@@ -11,7 +11,7 @@ import {
   type Aes128,
   createNonResolvableAddress,
   createResolvableAddress,
-  createStaticRandomAddress,
+  deriveStaticRandomAddress,
   isStaticRandomAddress,
 } from "./address.ts";
 
@@ -53,6 +53,7 @@ export interface OwnAddressPort {
   readonly aes128: Aes128;
   readonly settings: { readonly rpaTimeoutMs: number };
   random(length: number): Uint8Array;
+  uniqueId(): Uint8Array;
   log(level: LogLevel, message: string): void;
 }
 
@@ -201,20 +202,23 @@ export class OwnAddresses {
     this.current = address;
   }
 
-  /** The static random address: drawn once and kept on flash. Six bytes in printed order, the same array each time. */
+  /**
+   * The static random address: the one that is kept on flash; where there is none, that of the device's unique identifier,
+   * which is kept from then on. Six bytes in printed order, the same array each time.
+   */
   get staticRandom(): Uint8Array {
     if (!this.address) {
       const { records, log } = this.port;
       try {
         const stored = records.get(ADDRESS_KEY);
         if (stored && isStaticRandomAddress(stored)) this.address = stored;
-        else records.set(ADDRESS_KEY, this.draw());
+        else records.set(ADDRESS_KEY, this.derive());
       } catch (error) {
-        // Better a camera that has a new address after each start than none.
-        log("warning", `host: the address lasts only until the next start: ${textOf(error)}`);
+        // Better a camera that forgets an address which it has taken over than none.
+        log("warning", `host: the address that is kept cannot be read, or not be kept: ${textOf(error)}`);
       }
     }
-    return this.address ?? this.draw();
+    return this.address ?? this.derive();
   }
 
   /** Has this static random address from the next start on, and ever after. @throws RangeError when it is none. */
@@ -225,8 +229,9 @@ export class OwnAddresses {
     this.address = address.slice();
   }
 
-  private draw(): Uint8Array {
-    this.address = createStaticRandomAddress((length) => this.port.random(length));
+  private derive(): Uint8Array {
+    const { aes128, uniqueId } = this.port;
+    this.address = deriveStaticRandomAddress(uniqueId(), aes128);
     return this.address;
   }
 

@@ -218,7 +218,7 @@ describe("Host: switching the radio off", () => {
 });
 
 describe("Host: weak spots of a start", () => {
-  it("a flash that fails does not keep the radio off: the address lasts until the next start", async () => {
+  it("a flash that fails does not keep the radio off: the address is that of the unique identifier", async () => {
     for (const failing of ["get", "set"] as const) {
       const rig = createRig();
       rig.records[failing] = () => {
@@ -231,7 +231,7 @@ describe("Host: weak spots of a start", () => {
       assert.equal(rig.host.ownAddress, address);
       const warnings = rig.log.filter(([level]) => level === "warning");
       assert.equal(warnings.length, 1);
-      assert.match(warnings[0]![1], /address lasts only until the next start: .*program failed/);
+      assert.match(warnings[0]![1], /address that is kept cannot be read, or not be kept: .*program failed/);
     }
   });
 

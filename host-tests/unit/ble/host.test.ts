@@ -34,19 +34,19 @@ describe("Host: starting the controller (Vol 6, Part D, 2)", () => {
       "01 02 20 00",
       "01 2f 20 00",
       "01 24 20 04 fb 00 48 08",
-      "01 05 20 06 66 55 44 33 22 d1",
+      "01 05 20 06 71 af e5 21 ad d7",
     ]);
     assert.equal(host.active, true);
     assert.equal(host.controller?.aclPacketLength, 251);
     assert.equal(host.controller?.aclPackets, 7);
-    assert.deepEqual(records.get("address"), fromHex("d12233445566"));
+    assert.deepEqual(records.get("address"), fromHex("d7ad21e5af71"));
   });
 
-  it("takes the address from the records, and draws another when that is none", async () => {
+  it("takes the address from the records, and that of the unique identifier when that is none", async () => {
     for (const [stored, wire] of [
       ["c0ffee000001", "01 05 20 06 01 00 00 ee ff c0"],
-      ["00ffee000001", "01 05 20 06 66 55 44 33 22 d1"],
-      ["c0ffee", "01 05 20 06 66 55 44 33 22 d1"],
+      ["00ffee000001", "01 05 20 06 71 af e5 21 ad d7"],
+      ["c0ffee", "01 05 20 06 71 af e5 21 ad d7"],
     ] as const) {
       const { host, controller, settle, records } = createRig();
       records.set("address", fromHex(stored));

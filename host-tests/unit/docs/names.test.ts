@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { before, describe, it } from "mocha";
 import { RemoteCharacteristic, RemoteService } from "../../../firmware/ble/gatt/client/remote.ts";
 import { createBluetooth } from "../../../firmware/bluetooth/bluetooth.ts";
+import { feature as powerFeature } from "../../../firmware/features/power.ts";
+import { createSignals } from "../../../firmware/platform/globals.ts";
 import { root } from "../../../tools/paths.ts";
 import { readPage } from "../../docs/blocks.ts";
 import { createConnectedRig, type Rig, SIGNALING } from "../../support/rig.ts";
@@ -34,6 +36,7 @@ function declarations(): string {
     "firmware/ble",
     "firmware/ble/gap",
     "firmware/ble/l2cap",
+    "firmware/power",
   ];
   return folders
     .flatMap((folder) =>
@@ -85,7 +88,8 @@ describe("docs/aioble.md", () => {
   before(async () => {
     rig = await createConnectedRig();
     const bluetooth = createBluetooth(rig.host);
-    modules = { ...bluetooth, ...rig.aioble };
+    const power = powerFeature.power(rig.host, createSignals(rig.host.platform));
+    modules = { ...bluetooth, ...rig.aioble, ...power };
     const { BufferedCharacteristic, Characteristic, Descriptor, GattError, ScanResult, Service } = rig.aioble;
     const uuid = new bluetooth.UUID(0x180f);
     const service = new Service(uuid);

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { createStaticRandomAddress, isStaticRandomAddress } from "../../../../firmware/ble/gap/address.ts";
+import {
+  createStaticRandomAddress,
+  deriveStaticRandomAddress,
+  isStaticRandomAddress,
+} from "../../../../firmware/ble/gap/address.ts";
+import { simulatedCrypto } from "../../../../simulator/crypto.ts";
 import { fromHex, toHex } from "../../../support/bytes.ts";
 
 describe("static random addresses (Vol 6, Part B, 1.3.2.1)", () => {
@@ -27,5 +32,34 @@ describe("static random addresses (Vol 6, Part B, 1.3.2.1)", () => {
     const address = createStaticRandomAddress(() => fromHex(draws.shift()!));
     assert.equal(toHex(address), "c0 00 00 00 00 aa");
     assert.equal(draws.length, 0);
+  });
+});
+
+describe("the address of a device by its unique identifier", () => {
+  const { aes128 } = simulatedCrypto;
+
+  it("is what AES-128 of another author makes of it (pyca/cryptography)", () => {
+    const of = (id: string): string => toHex(deriveStaticRandomAddress(fromHex(id), aes128));
+    assert.equal(of("0000000000000000"), "d7 ad 21 e5 af 71");
+    assert.equal(of("0011223344556677"), "e6 f5 e6 ef 8e 92");
+  });
+
+  it("is a static random address, the same each time, and another for each of 4,096 devices", () => {
+    const seen = new Set<string>();
+    for (let device = 0; device < 4096; device++) {
+      const id = Uint8Array.of(0x61, 0x6e, 0, 0, 0, 0, device >> 8, device & 0xff);
+      const address = deriveStaticRandomAddress(id, aes128);
+      assert.ok(isStaticRandomAddress(address));
+      assert.deepEqual(deriveStaticRandomAddress(id, aes128), address);
+      seen.add(toHex(address));
+    }
+    assert.equal(seen.size, 4096);
+  });
+
+  it("goes on to the next block when a block gives none", () => {
+    let blocks = 0;
+    const zeros = (): Uint8Array => new Uint8Array(16).fill(blocks++ === 0 ? 0 : 5);
+    assert.equal(toHex(deriveStaticRandomAddress(new Uint8Array(8), zeros)), "c5 05 05 05 05 05");
+    assert.equal(blocks, 2);
   });
 });

@@ -47,7 +47,8 @@ function createScene(links = 0) {
     clock,
     settings: { rpaTimeoutMs: 900_000 },
     aes128: simulatedCrypto.aes128,
-    records: { get: () => undefined, set() {}, delete: () => false, keys: () => [] },
+    records: { get: () => Uint8Array.of(0xc1, 1, 1, 1, 1, 1), set() {}, delete: () => false, keys: () => [] },
+    uniqueId: () => new Uint8Array(8),
     random: (length) => new Uint8Array(length).fill(1),
     log: () => {},
   });

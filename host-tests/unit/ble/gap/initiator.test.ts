@@ -37,7 +37,13 @@ async function createScene() {
     clock,
     settings: { rpaTimeoutMs: 900_000 },
     aes128: simulatedCrypto.aes128,
-    records: { get: () => undefined, set() {}, delete: () => false, keys: () => [] },
+    records: {
+      get: () => Uint8Array.of(0xc5, 0xc5, 0xc5, 0xc5, 0xc5, 0xc5),
+      set() {},
+      delete: () => false,
+      keys: () => [],
+    },
+    uniqueId: () => new Uint8Array(8),
     random: (length) => new Uint8Array(length).fill(0xc5),
     log: () => {},
   });

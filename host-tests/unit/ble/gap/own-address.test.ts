@@ -27,13 +27,14 @@ async function createScene() {
     { transport: controller, clock, log: () => {} },
     { data: { receive: () => true, completed() {}, drain() {} }, onFailure() {} },
   );
-  let drawn = 0;
+  let drawn = 1;
   const addresses = new OwnAddresses({
     hci,
     clock,
     settings: { rpaTimeoutMs: 900_000 },
     aes128: simulatedCrypto.aes128,
-    records: { get: () => undefined, set() {}, delete: () => false, keys: () => [] },
+    records: { get: () => Uint8Array.of(0xc1, 1, 1, 1, 1, 1), set() {}, delete: () => false, keys: () => [] },
+    uniqueId: () => new Uint8Array(8),
     random: (length) => new Uint8Array(length).fill(++drawn),
     log: () => {},
   });
