@@ -2,7 +2,7 @@
 import { beginEncryption } from "./encrypting.ts";
 import { PAIRING_FAILURE, pairingDhkeyCheck } from "./pdus.ts";
 import type { Run } from "./run.ts";
-import { f5, f6, g2, maskKey, xOf } from "./toolbox.ts";
+import { f5, f6, g2, maskKey } from "./toolbox.ts";
 
 const NO_RANDOM = new Uint8Array(16);
 
@@ -13,15 +13,15 @@ export function beginCheck(run: Run): void {
   state.isCompared = state.choice.method !== "comparison";
   if (!state.isCompared) {
     const { first, second, nonces } = ordered(run);
-    const number = g2(run.context.ciphers, xOf(first), xOf(second), ...nonces);
+    const number = g2(run.context.ciphers, first, second, ...nonces);
     run.outputs.push({ do: "ask", question: { asks: "compare", number } });
   }
   proceed(run);
 }
 
-/** Keys and nonces: the initiator's, then the responder's. */
+/** The x coordinates of the keys and the nonces: the initiator's, then the responder's. */
 function ordered({ isInitiator, state }: Run) {
-  const [own, peer] = [state.keyPair!.publicKey, state.peerPublicKey!];
+  const [own, peer] = [state.ownX!, state.peerX!];
   const nonces: [Uint8Array, Uint8Array] = isInitiator
     ? [state.nonce!, state.peerNonce!]
     : [state.peerNonce!, state.nonce!];
@@ -81,7 +81,7 @@ function proceed(run: Run): void {
 
 function sendCheck(run: Run): void {
   run.state.isCheckSent = true;
-  run.send(pairingDhkeyCheck, { dhkeyCheck: checkOf(run, true) });
+  run.sendValue(pairingDhkeyCheck, checkOf(run, true));
 }
 
 /** The check value of one side. */

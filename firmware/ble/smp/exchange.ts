@@ -4,7 +4,7 @@ import { beginEncryption } from "./encrypting.ts";
 import { type Exchange, LEGACY_EXCHANGE, SECURE_EXCHANGE } from "./method.ts";
 import { keypressNotification, PAIRING_FAILURE, pairingConfirm, pairingRandom } from "./pdus.ts";
 import type { Run } from "./run.ts";
-import { c1, f4, maskKey, passkeyBytes, s1, xOf } from "./toolbox.ts";
+import { c1, f4, maskKey, passkeyBytes, s1 } from "./toolbox.ts";
 
 const KEYPRESS = { STARTED: 0, COMPLETED: 4 } as const;
 
@@ -88,11 +88,11 @@ export function receivePasskey(run: Run, passkey: number | undefined): void {
 function sendConfirm(run: Run): void {
   const { state } = run;
   state.confirm = commitment(run, true, state.nonce!);
-  run.send(pairingConfirm, { confirmValue: state.confirm });
+  run.sendValue(pairingConfirm, state.confirm);
 }
 
 function sendRandom(run: Run): void {
-  run.send(pairingRandom, { randomValue: run.state.nonce! });
+  run.sendValue(pairingRandom, run.state.nonce!);
   if (run.isInitiator) expectNothingBut(run, pairingRandom.bit);
 }
 
@@ -104,8 +104,8 @@ function commitment(run: Run, isOwn: boolean, nonce: Uint8Array): Uint8Array {
     const [initiator, responder] = run.isInitiator ? [ownAddress, peerAddress] : [peerAddress, ownAddress];
     return c1(ciphers, state.secret!, nonce, state.request!, state.response!, initiator, responder);
   }
-  const own = xOf(state.keyPair!.publicKey);
-  const peer = xOf(state.peerPublicKey!);
+  const own = state.ownX!;
+  const peer = state.peerX!;
   const z = state.choice.method === "passkey" ? BIT_MARK | ((state.passkey! >> state.round) & 1) : 0;
   return isOwn ? f4(ciphers, own, peer, nonce, z) : f4(ciphers, peer, own, nonce, z);
 }

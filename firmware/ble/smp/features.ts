@@ -61,6 +61,8 @@ export function newState(context: PairingContext, role: PairingRole): State {
     usesKeypress: false,
     keyPair: undefined,
     peerPublicKey: undefined,
+    ownX: undefined,
+    peerX: undefined,
     sharedSecret: undefined,
     round: 0,
     secret: undefined,

@@ -98,14 +98,16 @@ export class Pairing {
     if (this.state) wipe(this.state);
   }
 
-  /** Takes a step whole or not at all, when what the one before wanted is done. */
+  /** Takes a step when what the one before wanted is done. One that throws ends the pairing. */
   private take(makeStep: () => Step): void {
-    this.waiting.push(makeStep);
-    if (this.isTaking) return;
+    if (this.isTaking) {
+      this.waiting.push(makeStep);
+      return;
+    }
     this.isTaking = true;
-    for (let next = this.waiting.shift(); next && !this.isOver; next = this.waiting.shift()) {
+    for (let next: (() => Step) | undefined = makeStep; next && !this.isOver; next = this.waiting.shift()) {
       const outputs = this.outputsOf(next);
-      for (const output of outputs) this.perform(output);
+      for (let at = 0; at < outputs.length; at++) this.perform(outputs[at]!);
     }
     this.isTaking = false;
   }

@@ -109,6 +109,19 @@ export const SMP_PDUS: readonly SmpPdu[] = [
   keypressNotification,
 ];
 
+/** Of a PDU of one value of 16 bytes. Without a codec: the rounds of a passkey are 80 such PDUs. */
+export function valueOf(pdu: Uint8Array): Uint8Array {
+  return pdu.slice(1).reverse();
+}
+
+/** A PDU of one value of 16 bytes: what is least significant first on the air, turned round, begins with the value. */
+export function encodeValue({ code, length }: SmpPdu, value: Uint8Array): Uint8Array {
+  const reversed = new Uint8Array(length);
+  reversed.set(value);
+  reversed[length - 1] = code;
+  return reversed.reverse();
+}
+
 /** Bits of AuthReq (3.5.1, Figure 3.3). */
 export const AUTH_REQ = { BONDING: 0x01, BONDING_MASK: 0x03, MITM: 0x04, SC: 0x08, KEYPRESS: 0x10 } as const;
 

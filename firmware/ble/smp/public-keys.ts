@@ -81,22 +81,26 @@ function proceed(run: Run): void {
   const { privateKey, publicKey } = state.keyPair!;
   const peer = state.peerPublicKey!;
   const { isSameSecret } = context.ciphers;
-  const isDebugKey = isSameSecret(xOf(peer), DEBUG_X);
+  const ownX = xOf(publicKey);
+  const peerX = xOf(peer);
+  const isDebugKey = isSameSecret(peerX, DEBUG_X);
   // The x coordinate alone: whoever sends ours back may have turned the sign of y.
-  const isReflected = isSameSecret(xOf(peer), xOf(publicKey));
+  const isReflected = isSameSecret(peerX, ownX);
   if (isReflected) return run.fail(PAIRING_FAILURE.DHKEY_CHECK_FAILED);
   if (isDebugKey && !context.settings.debugKeys) return run.fail(PAIRING_FAILURE.INVALID_PARAMETERS);
-  if (!isCommittedTo(run, peer)) return run.fail(PAIRING_FAILURE.CONFIRM_VALUE_FAILED);
+  if (!isCommittedTo(run, peerX)) return run.fail(PAIRING_FAILURE.CONFIRM_VALUE_FAILED);
+  state.ownX = ownX;
+  state.peerX = peerX;
   if (!run.isInitiator) sendPublicKey(run);
   run.outputs.push({ do: "computeSharedSecret", privateKey, publicKey: peer });
   beginExchange(run);
 }
 
 /** Whether the key is the one that the peer's out-of-band data commits to; it is where there is none. */
-function isCommittedTo({ context: { ciphers, outOfBand }, state }: Run, publicKey: Uint8Array): boolean {
+function isCommittedTo({ context: { ciphers, outOfBand }, state }: Run, x: Uint8Array): boolean {
   if (state.choice.method !== "outOfBand" || !outOfBand.peer) return true;
   const { confirm, random } = outOfBand.peer;
-  return ciphers.isSameSecret(f4(ciphers, xOf(publicKey), xOf(publicKey), random, 0), confirm);
+  return ciphers.isSameSecret(f4(ciphers, x, x, random, 0), confirm);
 }
 
 /** A public key from its coordinates on the air. */

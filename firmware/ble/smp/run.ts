@@ -1,7 +1,7 @@
-/** One step of a pairing while it is taken: a state that may change, and what it wants done. */
+/** One step of a pairing while it is taken: the state that changes, and what it wants done. */
 import { encodeInto, type Fields, type Values, Writer } from "../codec.ts";
 import { isAuthenticating } from "./method.ts";
-import { PAIRING_FAILURE, pairingFailed, type SmpPdu } from "./pdus.ts";
+import { encodeValue, PAIRING_FAILURE, pairingFailed, type SmpPdu } from "./pdus.ts";
 import type { Level, Output, PairingContext, State } from "./state.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -21,7 +21,7 @@ export class Run {
 
   constructor(context: PairingContext, state: State) {
     this.context = context;
-    this.state = { ...state };
+    this.state = state;
   }
 
   get isInitiator(): boolean {
@@ -30,6 +30,11 @@ export class Run {
 
   send<F extends Fields>(pdu: SmpPdu<F>, values: Values<F>): void {
     this.outputs.push({ do: "send", pdu: encodeSmp(pdu, values) });
+  }
+
+  /** Sends a PDU of one value of 16 bytes. */
+  sendValue(pdu: SmpPdu, value: Uint8Array): void {
+    this.outputs.push({ do: "send", pdu: encodeValue(pdu, value) });
   }
 
   /** This side ends the pairing. */

@@ -110,7 +110,7 @@ export interface Received {
   readonly identity?: Identity;
 }
 
-/** Everything about one pairing. What is undefined is not there yet. */
+/** Everything about one pairing, changed by `step` alone. What is undefined is not there yet. */
 export interface State {
   readonly role: PairingRole;
   readonly phase: Phase;
@@ -128,6 +128,9 @@ export interface State {
   readonly usesKeypress: boolean;
   readonly keyPair: KeyPair | undefined;
   readonly peerPublicKey: Uint8Array | undefined;
+  /** The x coordinates of both public keys, once both are there. */
+  readonly ownX: Uint8Array | undefined;
+  readonly peerX: Uint8Array | undefined;
   readonly sharedSecret: Uint8Array | undefined;
   /** From 0. */
   readonly round: number;

@@ -1,7 +1,7 @@
 /**
- * A pairing, of either role and either protocol (Vol 3, Part H, 2.3). `step` is pure: the same state, input and random
- * numbers give the same outputs, it keeps nothing, and it does nothing but by its outputs. What differs from method to
- * method stands in method.ts.
+ * A pairing, of either role and either protocol (Vol 3, Part H, 2.3). `step` changes the state that it is given, keeps
+ * nothing, and does nothing else but by its outputs: the same state, input and random numbers give the same state and outputs.
+ * What differs from method to method stands in method.ts.
  */
 import { decode, type Fields, type Values, viewOf } from "../codec.ts";
 import { receiveCheck, receiveCompared, receiveSharedSecret } from "./check.ts";
@@ -32,6 +32,7 @@ import {
   SMP_PDUS,
   type SmpPdu,
   securityRequest,
+  valueOf,
 } from "./pdus.ts";
 import { haveKeyPair, publicKeyOf, receivePublicKey } from "./public-keys.ts";
 import { Run } from "./run.ts";
@@ -60,10 +61,8 @@ function receiver<F extends Fields>(
 /** By code. */
 const RECEIVERS: Readonly<Record<number, Receiver>> = {
   [pairingResponse.code]: receiver(pairingResponse, receiveResponse),
-  [pairingConfirm.code]: receiver(pairingConfirm, (run, { confirmValue }) =>
-    receiveConfirm(run, confirmValue),
-  ),
-  [pairingRandom.code]: receiver(pairingRandom, (run, { randomValue }) => receiveRandom(run, randomValue)),
+  [pairingConfirm.code]: (run, pdu) => receiveConfirm(run, valueOf(pdu)),
+  [pairingRandom.code]: (run, pdu) => receiveRandom(run, valueOf(pdu)),
   [encryptionInformation.code]: receiver(encryptionInformation, (run, { longTermKey }) =>
     receiveLongTermKey(run, longTermKey),
   ),
@@ -79,9 +78,7 @@ const RECEIVERS: Readonly<Record<number, Receiver>> = {
     receiveIdentity(run, { addressType, address: bdAddr }),
   ),
   [pairingPublicKey.code]: receiver(pairingPublicKey, (run, key) => receivePublicKey(run, publicKeyOf(key))),
-  [pairingDhkeyCheck.code]: receiver(pairingDhkeyCheck, (run, { dhkeyCheck }) =>
-    receiveCheck(run, dhkeyCheck),
-  ),
+  [pairingDhkeyCheck.code]: (run, pdu) => receiveCheck(run, valueOf(pdu)),
   [keypressNotification.code]: receiver(keypressNotification, (run, { notificationType }) => {
     run.outputs.push({ do: "showKeypress", kind: notificationType });
   }),
@@ -110,7 +107,7 @@ export function respondTo(context: PairingContext, pdu: Uint8Array, refusal: num
   return stepOf(run);
 }
 
-/** What comes of an input. A pairing that is over takes no more. */
+/** What comes of an input. A pairing that is over takes no more. @param state changes, and is the step's afterwards. */
 export function step(context: PairingContext, state: State, input: Input): Step {
   if (state.phase === "over") return { state, outputs: [] };
   const run = new Run(context, state);

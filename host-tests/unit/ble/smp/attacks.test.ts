@@ -294,7 +294,7 @@ describe("attack: unexpected public key (CVE-2019-17520), and every other PDU wh
               if (code === 5 || isExpected) continue;
               const pdu = new Uint8Array(isLong ? length + 1 : length);
               pdu[0] = code;
-              const { outputs } = step(context, state, { is: "pdu", pdu });
+              const { outputs } = step(context, { ...state }, { is: "pdu", pdu });
               const failure = outputs.find((output) => output.do === "fail");
               const isOthers = role === "initiator" ? code === 1 : code === 2 || code === 11;
               const reason = isOthers ? 0x07 : isLong ? 0x0a : 0x08;

@@ -2,6 +2,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import {
+  encodeValue,
+  pairingConfirm,
+  pairingDhkeyCheck,
+  pairingRandom,
+  valueOf,
+} from "../../../../firmware/ble/smp/pdus.ts";
+import { encodeSmp } from "../../../../firmware/ble/smp/run.ts";
+import {
   ah,
   c1,
   f4,
@@ -95,6 +103,19 @@ describe("smp toolbox: keys and numbers", () => {
   it("a passkey is a number of 128 bits (2.3.5.3)", () => {
     assert.equal(hexOf(passkeyBytes(19655)), "00000000000000000000000000004cc7");
     assert.equal(hexOf(passkeyBytes(999_999)), "000000000000000000000000000f423f");
+  });
+
+  it("PDUs of one value are made and read as their declarations say", () => {
+    const value = fromHex("000102030405060708090a0b0c0d0e0f");
+    for (const [pdu, declared] of [
+      [encodeValue(pairingConfirm, value), encodeSmp(pairingConfirm, { confirmValue: value })],
+      [encodeValue(pairingRandom, value), encodeSmp(pairingRandom, { randomValue: value })],
+      [encodeValue(pairingDhkeyCheck, value), encodeSmp(pairingDhkeyCheck, { dhkeyCheck: value })],
+    ] as const) {
+      assert.deepEqual(pdu, declared);
+      assert.deepEqual(valueOf(declared), value);
+    }
+    assert.equal(hexOf(value), "000102030405060708090a0b0c0d0e0f", "the value stays as it is");
   });
 
   it("six digits keep their zeros", () => {
