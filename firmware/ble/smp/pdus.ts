@@ -110,7 +110,7 @@ export const SMP_PDUS: readonly SmpPdu[] = [
 ];
 
 /** Of a PDU of one value of 16 bytes. Without a codec: the rounds of a passkey are 80 such PDUs. */
-export function valueOf(pdu: Uint8Array): Uint8Array {
+export function valueIn(pdu: Uint8Array): Uint8Array {
   return pdu.slice(1).reverse();
 }
 

@@ -32,7 +32,7 @@ import {
   SMP_PDUS,
   type SmpPdu,
   securityRequest,
-  valueOf,
+  valueIn,
 } from "./pdus.ts";
 import { haveKeyPair, publicKeyOf, receivePublicKey } from "./public-keys.ts";
 import { Run } from "./run.ts";
@@ -61,8 +61,8 @@ function receiver<F extends Fields>(
 /** By code. */
 const RECEIVERS: Readonly<Record<number, Receiver>> = {
   [pairingResponse.code]: receiver(pairingResponse, receiveResponse),
-  [pairingConfirm.code]: (run, pdu) => receiveConfirm(run, valueOf(pdu)),
-  [pairingRandom.code]: (run, pdu) => receiveRandom(run, valueOf(pdu)),
+  [pairingConfirm.code]: (run, pdu) => receiveConfirm(run, valueIn(pdu)),
+  [pairingRandom.code]: (run, pdu) => receiveRandom(run, valueIn(pdu)),
   [encryptionInformation.code]: receiver(encryptionInformation, (run, { longTermKey }) =>
     receiveLongTermKey(run, longTermKey),
   ),
@@ -78,7 +78,7 @@ const RECEIVERS: Readonly<Record<number, Receiver>> = {
     receiveIdentity(run, { addressType, address: bdAddr }),
   ),
   [pairingPublicKey.code]: receiver(pairingPublicKey, (run, key) => receivePublicKey(run, publicKeyOf(key))),
-  [pairingDhkeyCheck.code]: (run, pdu) => receiveCheck(run, valueOf(pdu)),
+  [pairingDhkeyCheck.code]: (run, pdu) => receiveCheck(run, valueIn(pdu)),
   [keypressNotification.code]: receiver(keypressNotification, (run, { notificationType }) => {
     run.outputs.push({ do: "showKeypress", kind: notificationType });
   }),

@@ -6,7 +6,7 @@ import {
   pairingConfirm,
   pairingDhkeyCheck,
   pairingRandom,
-  valueOf,
+  valueIn,
 } from "../../../../firmware/ble/smp/pdus.ts";
 import { encodeSmp } from "../../../../firmware/ble/smp/run.ts";
 import {
@@ -113,7 +113,7 @@ describe("smp toolbox: keys and numbers", () => {
       [encodeValue(pairingDhkeyCheck, value), encodeSmp(pairingDhkeyCheck, { dhkeyCheck: value })],
     ] as const) {
       assert.deepEqual(pdu, declared);
-      assert.deepEqual(valueOf(declared), value);
+      assert.deepEqual(valueIn(declared), value);
     }
     assert.equal(hexOf(value), "000102030405060708090a0b0c0d0e0f", "the value stays as it is");
   });
