@@ -88,6 +88,11 @@ export class WakeLine implements HciTransport, HciReceiver {
     this.receiver?.onPacket(packet);
   };
 
+  /** The receiver's own, where it has one. */
+  get onCompleted(): HciReceiver["onCompleted"] {
+    return this.receiver?.onCompleted;
+  }
+
   onWritable(): void {
     if (this.state <= STATE.AWAKE) this.receiver?.onWritable();
   }

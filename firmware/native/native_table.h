@@ -7,7 +7,7 @@
     NATIVE(clockNow, 0)                                                                                      \
     NATIVE(timerSet, 2)                                                                                      \
     NATIVE(timerClear, 1)                                                                                    \
-    NATIVE(hciOpen, 3)                                                                                       \
+    NATIVE(hciOpen, 4)                                                                                       \
     NATIVE(hciWrite, 5)                                                                                      \
     NATIVE(hciGather, 6)                                                                                     \
     NATIVE(hciClose, 0)                                                                                      \

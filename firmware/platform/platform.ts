@@ -49,6 +49,12 @@ export interface HciReceiver {
    * receiver's to keep. Called without `this`.
    */
   readonly onPacket: (packet: DataView) => void;
+  /**
+   * A Number Of Completed Packets event with one entry (Vol 4, Part E, 7.7.19), as a transport may hand over that event, the
+   * commonest of all, in place of its packet. Called without `this`; a receiver without it is given the packet.
+   * @param handle 12 bits.
+   */
+  readonly onCompleted?: (handle: number, count: number) => void;
   /** Room again after `write` returned false. */
   onWritable(): void;
   /** The line lost bytes, lost its framing, or is gone. The transport must be opened again. */

@@ -327,6 +327,30 @@ describeOnHost((scene) => {
       assert.deepEqual(infos(result), ["desynchronised"]);
     });
 
+    it("hands over completed packets of one link as two numbers, of more as a packet", async () => {
+      const image = await build(`
+        native.hciOpen(${logPacket}, () => {}, log, (handle, count) => {
+          log("completed " + handle + " " + count);
+          if (handle === 1) native.exit(0);
+        });`);
+      const controller = await Controller.listen(scene.bench.path("completed"), (socket) =>
+        socket.write(
+          Buffer.from(
+            `${answer}04130501ffff008004130902400001004100010004130501400001000413050101000000`,
+            "hex",
+          ),
+        ),
+      );
+      const result = await run(image, ["--hci", controller.option]);
+      controller.close();
+      assert.deepEqual(infos(result), [
+        "completed 4095 32768",
+        "packet 12",
+        "completed 64 1",
+        "completed 1 0",
+      ]);
+    });
+
     it("lets onPacket close the line in the middle of what was received", async () => {
       const image = await build(`
         native.hciOpen((packet) => {

@@ -308,24 +308,35 @@ export class Acl {
   completed(packet: DataView, length = packet.byteLength, count = length > 3 ? packet.getUint8(3) : 0): void {
     for (let at = 4, end = 4 + count * 4; at < end && at + 4 <= length; at += 4) {
       const entry = packet.getUint32(at, true);
-      const handle = entry & 0x0fff;
-      let link = this.first;
-      while (link && link.handle !== handle) link = link.next;
-      if (!link) continue; // Reported after the disconnection: already counted by close().
-      let done = entry >>> 16;
-      const held = link.inController;
-      if (done > held) {
-        this.port.log(
-          "warning",
-          `hci: the controller completed ${done} packets on handle ${handle}, ${held} were sent`,
-        );
-        done = held;
-      }
-      link.inController = held - done;
-      this.credits += done;
-      if (link.completions) settleCompletions(link, link.completions, done);
+      this.credit(entry & 0x0fff, entry >>> 16);
     }
     this.drain();
+  }
+
+  /** The same event with one entry. */
+  completedOne(handle: number, count: number): void {
+    this.credit(handle, count);
+    this.drain();
+  }
+
+  /** The controller has completed `done` packets of a link. */
+  private credit(handle: number, done: number): void {
+    let link = this.first;
+    while (link && link.handle !== handle) link = link.next;
+    if (!link) return; // Reported after the disconnection: already counted by close().
+    const held = link.inController;
+    let taken = done;
+    if (done > held) {
+      this.port.log(
+        "warning",
+        `hci: the controller completed ${done} packets on handle ${handle}, ${held} were sent`,
+      );
+      taken = held;
+    }
+    link.inController = held - taken;
+    this.credits += taken;
+    const completions = link.completions;
+    if (completions) settleCompletions(link, completions, taken);
   }
 
   /** Sends what waits, the links taking turns, until the controller or the transport is full. For events. */

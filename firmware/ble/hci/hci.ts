@@ -1,7 +1,7 @@
 /** Commands, events and failures of one controller (Vol 4, Part E, 4). */
 
 import type { Clock, HciReceiver, HciTransport, LogLevel, Timer } from "../../platform/platform.ts";
-import { decode, encodeInto, type Fields, type Values, Writer } from "../codec.ts";
+import { decode, encodeInto, type Fields, type Values, viewOf, Writer } from "../codec.ts";
 import { type BleErrorCode, HciError } from "../errors.ts";
 import { textOf } from "../text.ts";
 import { reset } from "./commands/baseband.ts";
@@ -59,6 +59,8 @@ export interface HciData {
   receive(packet: DataView, length: number): boolean;
   /** Number Of Completed Packets, `length` bytes, whose header is sound; it announces `count` links. */
   completed(packet: DataView, length: number, count: number): void;
+  /** The same event with one entry. */
+  completedOne(handle: number, count: number): void;
   /** The transport has room again. */
   drain(): void;
 }
@@ -227,6 +229,13 @@ export class Hci implements HciReceiver {
     } else if (type !== H4_ACL || !this.data.receive(packet, length)) {
       this.refuse("packet", type);
     }
+  };
+
+  /** As `onPacket` with the event's packet, which outside a session that runs is what decides. Needs no `this` either. */
+  readonly onCompleted = (handle: number, count: number): void => {
+    if (this.state === STATE.RUNNING) return this.data.completedOne(handle, count);
+    const entry = [handle & 0xff, handle >> 8, count & 0xff, count >> 8];
+    this.receiveOutside(viewOf(Uint8Array.of(H4_EVENT, numberOfCompletedPackets.code, 5, 1, ...entry)));
   };
 
   /** An event without parameters, or nothing. */

@@ -55,6 +55,7 @@ function createTransport(native: Native): HciTransport {
         receiver.onPacket,
         () => receiver.onWritable(),
         (reason) => receiver.onFailure(reason),
+        receiver.onCompleted,
       );
     },
     write: native.hciWrite,

@@ -52,12 +52,14 @@ export interface Native {
    * Reset, and whatever came before it is dropped (Vol 4, Part A, 4). `onFailure` is called with
    * "overrun", "framing", "gone", "desynchronised" (a byte that starts no packet, or a length past the limit), or
    * "incomplete packet" (a packet that is not whole 500 ms, and the time of the longest packet on the line, after its first
-   * byte: H4_STALL_MS in firmware/native/h4.h). Throws when the board has no UART.
+   * byte: H4_STALL_MS in firmware/native/h4.h). `onCompleted`, where there is one, gets the entry of a Number Of Completed
+   * Packets event that has one, in place of the packet. Throws when the board has no UART.
    */
   hciOpen(
     onPacket: (packet: DataView) => void,
     onWritable: () => void,
     onFailure: (reason: string) => void,
+    onCompleted?: (handle: number, count: number) => void,
   ): void;
   hciWrite(
     header: Uint8Array,

@@ -120,11 +120,15 @@ describe("XS platform", () => {
       onWritable: () => heard.push("writable"),
       onFailure: (reason) => heard.push(reason),
     });
-    const [, onPacket, onWritable, onFailure] = calls.at(-1) as [string, ...((value?: unknown) => void)[]];
+    const [, onPacket, onWritable, onFailure, onCompleted] = calls.at(-1) as [
+      string,
+      ...((value?: unknown) => void)[],
+    ];
     const packet = new DataView(new ArrayBuffer(3));
     onPacket!(packet);
     onWritable!();
     onFailure!("overrun");
     assert.deepEqual(heard, [packet, "writable", "overrun"]);
+    assert.equal(onCompleted, undefined, "this receiver takes packets only");
   });
 });

@@ -38,7 +38,7 @@ function createScene(links = 0) {
   const clock = new VirtualClock(settle);
   const hci = new Hci(
     { transport: controller, clock, log: () => {} },
-    { data: { receive: () => true, completed() {}, drain() {} }, onFailure() {} },
+    { data: { receive: () => true, completed() {}, completedOne() {}, drain() {} }, onFailure() {} },
   );
   beginSession(hci, controller);
   const connected = { size: links };

@@ -30,7 +30,10 @@ async function createScene() {
   const events: string[] = [];
   const hci = new Hci(
     { transport: controller, clock, log: () => {} },
-    { data: { receive: () => true, completed() {}, drain() {} }, onFailure: () => events.push("lost") },
+    {
+      data: { receive: () => true, completed() {}, completedOne() {}, drain() {} },
+      onFailure: () => events.push("lost"),
+    },
   );
   const addresses = new OwnAddresses({
     hci,

@@ -25,7 +25,7 @@ async function createScene() {
   const clock = new VirtualClock(settle);
   const hci = new Hci(
     { transport: controller, clock, log: () => {} },
-    { data: { receive: () => true, completed() {}, drain() {} }, onFailure() {} },
+    { data: { receive: () => true, completed() {}, completedOne() {}, drain() {} }, onFailure() {} },
   );
   let drawn = 1;
   const addresses = new OwnAddresses({

@@ -28,6 +28,7 @@ export function setUp() {
           return sound;
         },
         completed: (packet) => completed.push(bytesOf(packet)),
+        completedOne: (handle, count) => completed.push(`${count} of ${handle}`),
         drain: () => writable++,
       },
       onFailure: (error) => failures.push(error),

@@ -233,6 +233,27 @@ describe("Hci failures", () => {
     assert.deepEqual(acl, []);
   });
 
+  it("completed packets that come as two numbers count like their packet: in a session that runs, and as a sign of life", async () => {
+    const { hci, controller, clock, completed, failures } = setUp();
+    hci.onCompleted(0x40, 0x8001);
+    assert.deepEqual(completed, ["32769 of 64"]);
+    controller.mute(0x1009);
+    const seen = watch(hci.send(commands.readBdAddr, {}));
+    // What has arrived when the time is up is looked at before the silence is believed.
+    clock.setTimer(() => hci.onCompleted(0x0eff, 2), COMMAND_TIMEOUT_MS);
+    await clock.advance(COMMAND_TIMEOUT_MS);
+    assert.equal(completed.at(-1), "04 13 05 01 ff 0e 02 00");
+    assert.deepEqual([seen.state, failures.length], ["pending", 0]);
+    await clock.advance(1000);
+    assert.equal(seen.error?.code, "controller-timeout");
+    const { ignored } = hci;
+    hci.onCompleted(0x40, 1);
+    assert.deepEqual([completed.length, hci.ignored], [2, ignored], "the line is closed");
+    hci.open();
+    hci.onCompleted(0x40, 1);
+    assert.deepEqual([completed.length, hci.ignored], [2, 1], "Reset has not been answered");
+  });
+
   it("answers late: the answer of the life before does not confuse the next", async () => {
     const { hci, controller, clock } = setUp();
     controller.script(0x1009, SILENCE);
