@@ -19,9 +19,9 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
   "${OBSCURA_INTERPRETER_CHANGES}" "${XS_ROOT}/sources/xsRun.c")
 execute_process(COMMAND sed -E -f "${OBSCURA_INTERPRETER_CHANGES}" "${XS_ROOT}/sources/xsRun.c"
   OUTPUT_FILE "${OBSCURA_INTERPRETER}" COMMAND_ERROR_IS_FATAL ANY)
-file(STRINGS "${OBSCURA_INTERPRETER}" CHANGED REGEX "IN_REGISTER_|run_(own|inherited)_property")
+file(STRINGS "${OBSCURA_INTERPRETER}" CHANGED REGEX "IN_REGISTER_|stackBottom = |run_(own|inherited)_property")
 list(LENGTH CHANGED CHANGED_COUNT)
-if(NOT CHANGED_COUNT EQUAL 9)
+if(NOT CHANGED_COUNT EQUAL 10)
   message(FATAL_ERROR "firmware/native/engine_run.sed does not fit this version of xsRun.c.")
 endif()
 set_property(SOURCE "${OBSCURA_INTERPRETER}" APPEND PROPERTY

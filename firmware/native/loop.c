@@ -2,7 +2,7 @@
  * loop.c: the event loop. Sleeps until the board has an event, hands it to JavaScript, runs promise jobs and
  * due timers, sleeps again. Nothing here runs by a period: a camera with nothing to do executes nothing.
  *
- * Garbage is collected before sleeping when three quarters of what the last collection left free are used up,
+ * Garbage is collected before sleeping when seven eighths of what the last collection left free are used up,
  * and for the first time once the camera has been quiet for a second: the start leaves the most garbage.
  *
  * The engine reports a rejection without a handler when the promise is garbage, which may be never. Here one
@@ -121,7 +121,7 @@ static void collect(txMachine *the) {
 }
 
 static bool mostly_used(txSize now, txSize after, txSize maximum) {
-    return now - after > (maximum - after) / 4 * 3;
+    return now - after > (maximum - after) / 8 * 7;
 }
 
 /* After something happened: collect now, plan to, or leave it. */
