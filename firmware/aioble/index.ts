@@ -123,8 +123,8 @@ export declare function updateAdvertising(fields: PayloadOptions): Promise<void>
  * off, and ends when the loop is left, after `durationMs`, or with `stop()`; it is off the air before the loop is over.
  * Results come in the order in which they were heard.
  * @throws TypeError or RangeError at once for a bad option.
- * @throws A step rejects with the signal's reason, BleError `already-scanning` when a scan runs already,
- * `accept-list-full` when the controller has no room for `devices`, HciError when the controller fails or refuses.
+ * @throws A step rejects with the signal's reason, BleError `already-scanning` when a scan runs already, `controller-busy` when
+ * the controller says that it cannot scan beside what it is at, `accept-list-full` when the controller has no room for `devices`, HciError when the controller fails or refuses.
  */
 export declare function scan(options?: ScanOptions): Scan;
 

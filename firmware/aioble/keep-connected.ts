@@ -27,6 +27,7 @@ const LEFT = new Error("the stream of connections was left");
 /** Failures of an attempt that the next may not have. */
 const PASSING: readonly string[] = [
   "connecting-while-connected",
+  "controller-busy",
   "controller-lost",
   "controller-refused",
   "controller-timeout",

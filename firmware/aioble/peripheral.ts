@@ -266,7 +266,7 @@ export class Peripheral implements AdvertisingOwner {
     }
   }
 
-  private waitOut(run: Run, error: HciError): Promise<void> {
+  private waitOut(run: Run, error: BleError): Promise<void> {
     this.logOnce("error", `${textOf(error)} It is asked again, after pauses of 250 ms to 60 s.`);
     return run.refusals.pause(error);
   }

@@ -1,5 +1,5 @@
 /** A controller that refuses to advertise is asked again, where that may help. */
-import { HciError } from "../ble/errors.ts";
+import { BleError, HciError } from "../ble/errors.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Core } from "./core.ts";
@@ -11,6 +11,9 @@ const LONGEST_PAUSE_MS = 60_000;
 /** After so many refusals in a row the controller is started again: what it takes itself for may be wrong. */
 const RESTART_AFTER = 3;
 
+/** The pause while the controller is at something beside which it cannot advertise. */
+const BUSY_PAUSE_MS = 1000;
+
 /** Refusals that say the same every time: the controller does not have what it is asked for. */
 const LASTING: readonly number[] = [
   HCI_STATUS.UNKNOWN_COMMAND,
@@ -21,7 +24,7 @@ const LASTING: readonly number[] = [
 /** The refusals that one call of `advertise`, `broadcast` or `connections` has met. */
 export class Refusals {
   /** The latest, while nothing was on the air since. */
-  standing: HciError | undefined = undefined;
+  standing: BleError | undefined = undefined;
   private readonly core: Core;
   private readonly isPatient: boolean;
   private inARow = 0;
@@ -35,7 +38,8 @@ export class Refusals {
   }
 
   /** Whether the error is a refusal after which the controller is asked again. That links are the reason is not. */
-  mayPass(error: unknown): error is HciError {
+  mayPass(error: unknown): error is BleError {
+    if (error instanceof BleError && error.code === "controller-busy") return this.isPatient;
     return (
       error instanceof HciError &&
       error.code === "controller-refused" &&
@@ -44,21 +48,25 @@ export class Refusals {
   }
 
   /** Waits until the controller is to be asked again, or until `cancel`. Has it started again every few refusals. */
-  async pause(error: HciError): Promise<void> {
+  async pause(error: BleError): Promise<void> {
     const { clock, host } = this.core;
     this.standing = error;
-    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.inARow, 10));
-    this.inARow++;
+    const isBusy = error.code === "controller-busy";
+    const refusalMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.inARow, 10));
+    if (!isBusy) this.inARow++;
     await new Promise<void>((resolve) => {
       this.resume = resolve;
-      this.timer = clock.setTimer(() => {
-        this.timer = undefined;
-        // Those who are connected would lose their links by it.
-        if (this.inARow % RESTART_AFTER === 0 && host.connections.size === 0) {
-          host.restartController("The Bluetooth controller goes on refusing to advertise.");
-        }
-        resolve();
-      }, pauseMs);
+      this.timer = clock.setTimer(
+        () => {
+          this.timer = undefined;
+          // Those who are connected would lose their links by it.
+          if (!isBusy && this.inARow % RESTART_AFTER === 0 && host.connections.size === 0) {
+            host.restartController("The Bluetooth controller goes on refusing to advertise.");
+          }
+          resolve();
+        },
+        isBusy ? BUSY_PAUSE_MS : refusalMs,
+      );
     });
     this.resume = undefined;
   }

@@ -10,6 +10,7 @@ export type BleErrorCode =
   | "bond-not-saved"
   | "connecting-while-connected"
   | "controller-baud-rate"
+  | "controller-busy"
   | "controller-lost"
   | "controller-not-ready"
   | "controller-refused"

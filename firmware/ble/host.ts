@@ -16,6 +16,7 @@ import type { Initiator } from "./gap/initiator.ts";
 import type { LinkControl } from "./gap/link-control.ts";
 import { ADDRESS_MODE, ADDRESS_MODE_SETTING, OwnAddresses, RPA_TIMEOUT_SETTING } from "./gap/own-address.ts";
 import type { Scanner, ScannerPort } from "./gap/scanner.ts";
+import { SupportedStates } from "./gap/supported-states.ts";
 import type { GattClient } from "./gatt/client/client.ts";
 import type { GattClients } from "./gatt/client/clients.ts";
 import { GattServer } from "./gatt/server/server.ts";
@@ -53,6 +54,8 @@ export class Host {
   /** What peers make this host keep. */
   readonly budget: Budget;
   readonly advertiser: Advertiser;
+  /** What the controller can do at a time. */
+  readonly states: SupportedStates;
   /** Scans, where the image has the feature `scan`, which sets it. */
   scanner: Scanner | undefined = undefined;
   /** Looks for devices to connect to, where the image has the feature `central`, which sets it. */
@@ -129,10 +132,12 @@ export class Host {
       onSubscriptions: () => this.idleLinks.update(),
     });
     this.links = new Links(this.linksPort(), this.linksHandlers());
+    this.states = new SupportedStates({ hci, links: this.connections });
     this.advertiser = new Advertiser({
       hci,
       links: this.connections,
       addresses: this.addresses,
+      states: this.states,
       settings,
       log,
     });
@@ -164,8 +169,8 @@ export class Host {
 
   /** What a feature that uses the radio is made of. */
   get port(): ScannerPort {
-    const { addresses, hci, log, settings } = this;
-    return { addresses, hci, log, settings };
+    const { addresses, hci, log, settings, states } = this;
+    return { addresses, hci, log, settings, states };
   }
 
   /** Notifies a feature of how the radio fares from now on. Before the radio is on; returns what it is given. */

@@ -12,7 +12,7 @@ export const feature = {
       suspend: async () => host.scanner?.suspend(),
       resume: async () => host.scanner?.resume(),
     };
-    host.initiator = host.join(new Initiator({ ...host.port, clock, links: host.connections, scanner }));
+    host.initiator = host.join(new Initiator({ ...host.port, clock, scanner }));
   },
   aioble(core: Core) {
     core.central = new Central(core);

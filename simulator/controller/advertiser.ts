@@ -11,6 +11,7 @@ import { ADV, type ConnectRequest, type Identity, sameIdentity } from "../link.t
 import type { CommandTable } from "./command-table.ts";
 import type { Controller } from "./controller.ts";
 import { leReadAdvertisingPhysicalChannelTxPower } from "./more-commands.ts";
+import { statesAllow } from "./states.ts";
 
 /** Advertising_Type (7.8.5). */
 const TYPE = { IND: 0, HIGH_DUTY_DIRECTED: 1, SCAN_IND: 2, NONCONN_IND: 3, LOW_DUTY_DIRECTED: 4 } as const;
@@ -79,6 +80,11 @@ export class Advertiser {
   }
 
   /** Whether the accept list decides about scanners or centrals now. */
+  /** Advertising_Type while it advertises. */
+  get type(): number | undefined {
+    return this.enabled ? this.parameters.advertisingType : undefined;
+  }
+
   get usesAcceptList(): boolean {
     return this.enabled && this.parameters.advertisingFilterPolicy !== 0;
   }
@@ -135,6 +141,8 @@ export class Advertiser {
     if (!this.controller.options.advertisesWhileConnected && this.controller.links.size > 0) {
       return HCI_STATUS.COMMAND_DISALLOWED;
     }
+    if (!statesAllow(this.controller, { advertising: this.parameters.advertisingType }))
+      return HCI_STATUS.COMMAND_DISALLOWED;
     const pdu = PDU_OF_TYPE[this.parameters.advertisingType]!;
     const connectable = pdu === ADV.CONNECTABLE || pdu === ADV.DIRECTED;
     if (connectable && !this.controller.hasRoomForLink) return this.controller.options.limitStatus;

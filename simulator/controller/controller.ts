@@ -38,6 +38,7 @@ import { type ControllerOptions, DEFAULT_OPTIONS, type Faults, noFaults } from "
 import { MIN_DATA_OCTETS, ROLE, type Timing } from "./pdu.ts";
 import { dataTimeUs } from "./procedures.ts";
 import { Scanner } from "./scanner.ts";
+import type { Activities } from "./states.ts";
 
 /** Masks after reset (Vol 4, Part E, 7.3.1 and 7.8.1): LE Meta events are off until the host asks for them. */
 const DEFAULT_EVENT_MASK = new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0x00, 0x00]);
@@ -243,6 +244,12 @@ export class Controller implements LinkOwner {
     return (
       this.advertiser.usesRandomAddress || this.scanner.usesRandomAddress || this.initiator.usesRandomAddress
     );
+  }
+
+  /** What it is at. */
+  get activities(): Activities {
+    const { advertiser, initiator, scanner } = this;
+    return { advertising: advertiser.type, scanning: scanner.type, initiating: initiator.isLooking };
   }
 
   get hasRoomForLink(): boolean {

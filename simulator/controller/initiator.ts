@@ -12,6 +12,7 @@ import { ADV, type Advertisement, type Identity, type Radio, sameIdentity } from
 import type { CommandTable } from "./command-table.ts";
 import type { Controller } from "./controller.ts";
 import { scanTimingValid, windowOpen } from "./scanner.ts";
+import { statesAllow } from "./states.ts";
 
 /** Whether the parameters of a connection are in range and fit each other (7.8.12). */
 export function timingValid(values: {
@@ -57,6 +58,10 @@ export class Initiator {
   reset(): void {
     this.attempt = undefined;
     this.controller.onAir({ kind: "scanning", share: 0 });
+  }
+
+  get isLooking(): boolean {
+    return this.attempt !== undefined;
   }
 
   get usesAcceptList(): boolean {
@@ -113,6 +118,7 @@ export class Initiator {
       timingValid(attempt) &&
       controller.ownIdentity(attempt.ownAddressType) !== undefined;
     if (!valid) return HCI_STATUS.INVALID_PARAMETERS;
+    if (!statesAllow(controller, { initiating: true })) return HCI_STATUS.COMMAND_DISALLOWED;
     if (!controller.hasRoomForLink) return controller.options.limitStatus;
     this.attempt = attempt;
     this.controller.onAir({ kind: "scanning", share: attempt.leScanWindow / attempt.leScanInterval });

@@ -6,6 +6,7 @@ import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import { ADV, type Advertisement, type Identity, type Radio } from "../link.ts";
 import type { CommandTable } from "./command-table.ts";
 import type { Controller } from "./controller.ts";
+import { statesAllow } from "./states.ts";
 
 /** Whether a scan window and interval, in units of 0.625 ms, are in range (7.8.10). */
 export function scanTimingValid(interval: number, window: number): boolean {
@@ -43,6 +44,11 @@ export class Scanner {
     this.filterPolicy = 0;
   }
 
+  /** LE_Scan_Type while it scans. */
+  get type(): number | undefined {
+    return this.enabled ? Number(this.active) : undefined;
+  }
+
   get usesAcceptList(): boolean {
     return this.enabled && (this.filterPolicy & 1) !== 0;
   }
@@ -73,6 +79,8 @@ export class Scanner {
       if (leScanEnable === 1 && !this.controller.ownIdentity(this.ownAddressType)) {
         return HCI_STATUS.INVALID_PARAMETERS;
       }
+      if (leScanEnable === 1 && !statesAllow(this.controller, { scanning: this.active ? 1 : 0 }))
+        return HCI_STATUS.COMMAND_DISALLOWED;
       this.enabled = leScanEnable === 1;
       this.controller.onAir({ kind: "scanning", share: this.enabled ? this.window / this.interval : 0 });
       this.filterDuplicates = filterDuplicates === 1;

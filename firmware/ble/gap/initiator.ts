@@ -4,11 +4,17 @@ import { BleError, HciError, isLoss } from "../errors.ts";
 import { leCreateConnection, leCreateConnectionCancel } from "../hci/commands/le-scanning.ts";
 import type { Hci } from "../hci/hci.ts";
 import { HCI_STATUS, statusText } from "../hci/status.ts";
-import { ROLE } from "./connection.ts";
 import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
 import { type ParameterRange, toUnits } from "./parameter-range.ts";
 import type { ListedDevice } from "./scanner.ts";
-import { LE_STATE, SupportedStates } from "./supported-states.ts";
+import {
+  excludedBy,
+  isLink,
+  isScanning,
+  type LeState,
+  type StateUser,
+  type SupportedStates,
+} from "./supported-states.ts";
 
 /** What a connection is to be like, and how it is looked for. */
 export interface ConnectParameters extends ParameterRange {
@@ -38,8 +44,7 @@ export interface InitiatorPort {
   readonly clock: Clock;
   readonly addresses: OwnAddresses;
   readonly settings: { readonly addrMode: number };
-  /** The links that are up. */
-  readonly links: { values(): Iterable<{ readonly role: number }> };
+  readonly states: SupportedStates;
   /** The scan, which makes way for a controller that cannot do both. */
   readonly scanner: Pick<AddressUser, "suspend" | "resume">;
   log(level: LogLevel, message: string): void;
@@ -62,7 +67,7 @@ export class Attempt<C> {
 }
 
 /** `C`: a connection, as the host keeps it. */
-export class Initiator<C> implements AddressUser {
+export class Initiator<C> implements AddressUser, StateUser {
   private own: OwnAddress = { type: 0 };
   private readonly port: InitiatorPort;
   /** The first is on the air, or on the way to it; a controller takes one at a time. */
@@ -77,14 +82,13 @@ export class Initiator<C> implements AddressUser {
   private isRunning = false;
   /** Ends the turn of the first while others wait. */
   private turn: Timer | undefined = undefined;
-  private readonly states: SupportedStates;
   /** Counts the sessions of the controller: what waits gives up when it is not in the latest. */
   private session = 0;
 
   constructor(port: InitiatorPort) {
     this.port = port;
-    this.states = new SupportedStates(port.hci);
     port.addresses.join(this);
+    port.states.join(this);
   }
 
   /** The own address of the attempt that is, or was last, on the air. */
@@ -95,6 +99,11 @@ export class Initiator<C> implements AddressUser {
   /** For `OwnAddresses`. */
   get isOnAir(): boolean {
     return this.onAir;
+  }
+
+  /** For `SupportedStates`. */
+  get state(): LeState | undefined {
+    return this.onAir ? "initiating" : undefined;
   }
 
   /** Looks for a device until it is found or cancelled, taking turns with the others that are looked for. */
@@ -120,7 +129,6 @@ export class Initiator<C> implements AddressUser {
   /** A session of the controller begins: goes on with what is wanted. */
   begin(): void {
     this.isRunning = true;
-    this.states.reset();
     this.next();
   }
 
@@ -227,7 +235,7 @@ export class Initiator<C> implements AddressUser {
   private async create(attempt: Attempt<C>): Promise<void> {
     const { hci, scanner } = this.port;
     const { target, parameters: wanted } = attempt;
-    await this.checkStates();
+    await this.makeWay();
     const { intervalMin, intervalMax, latency, timeout } = toUnits(wanted);
     const values = {
       leScanInterval: Math.floor(wanted.scanIntervalUs / SCAN_UNIT_US),
@@ -259,17 +267,24 @@ export class Initiator<C> implements AddressUser {
     this.limitTurn();
   }
 
-  /** @throws BleError `connecting-while-connected` when the controller says that it cannot. */
-  private async checkStates(): Promise<void> {
-    for (const { role } of this.port.links.values()) {
-      const together =
-        role === ROLE.CENTRAL ? LE_STATE.INITIATING_BESIDE_CENTRAL : LE_STATE.INITIATING_BESIDE_PERIPHERAL;
-      if (!(await this.states.excludes(LE_STATE.INITIATING, together))) continue;
-      throw new BleError(
-        "connecting-while-connected",
-        `This Bluetooth controller cannot connect to a device while another is connected${role === ROLE.CENTRAL ? "" : " to it"}: wait until that leaves.`,
-      );
+  /**
+   * Has the scan pause where the controller says that it cannot do both.
+   * @throws BleError `connecting-while-connected` or `controller-busy` when it says that it cannot beside something else.
+   */
+  private async makeWay(): Promise<void> {
+    const { scanner, states } = this.port;
+    let other = await states.conflict("initiating");
+    if (other && isScanning(other) && !this.scanPaused) {
+      this.scanPaused = true;
+      await scanner.suspend();
+      other = await states.conflict("initiating");
     }
+    if (!other) return;
+    if (!isLink(other)) throw excludedBy("initiating", other);
+    throw new BleError(
+      "connecting-while-connected",
+      `This Bluetooth controller cannot connect to a device while another is connected${other === "central" ? "" : " to it"}: wait until that leaves.`,
+    );
   }
 
   /** Takes the attempt off the air; done when the controller has said so. */

@@ -11,7 +11,13 @@ import { HCI_STATUS, statusText } from "../hci/status.ts";
 import { ADDRESS_TYPE } from "./address.ts";
 import type { AdvertisingParameters } from "./advertising-set.ts";
 import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
-import { LE_STATE, SupportedStates } from "./supported-states.ts";
+import {
+  excludedBy,
+  isLink,
+  type LeState,
+  type StateUser,
+  type SupportedStates,
+} from "./supported-states.ts";
 
 /** Unit of Advertising_Interval. */
 const INTERVAL_UNIT_US = 625;
@@ -19,8 +25,14 @@ const INTERVAL_UNIT_US = 625;
 const TYPE = { IND: 0, DIRECT_HIGH_DUTY: 1, SCAN_IND: 2, NONCONN_IND: 3, DIRECT_LOW_DUTY: 4 } as const;
 const ALL_CHANNELS = 0x07;
 
-/** Bits of LE_States for advertising beside a link as a peripheral, by Advertising_Type (Vol 4, Part E, 7.8.27). */
-const STATES_BESIDE_LINK: readonly number[] = [38, 39, 21, 20, 40];
+/** What the controller is at, by Advertising_Type. */
+const STATES: readonly LeState[] = [
+  "connectableAdvertising",
+  "highDutyAdvertising",
+  "scannableAdvertising",
+  "nonConnectableAdvertising",
+  "lowDutyAdvertising",
+];
 
 /** What legacy advertising is handed. */
 export interface LegacyAdvertisingPort {
@@ -28,6 +40,7 @@ export interface LegacyAdvertisingPort {
   /** The links that are up. */
   readonly links: { readonly size: number };
   readonly addresses: OwnAddresses;
+  readonly states: SupportedStates;
   /** Which own address the next start uses. */
   readonly settings: { readonly addrMode: number };
 }
@@ -41,7 +54,7 @@ export interface LegacyAdvertisement {
 }
 
 /** Every operation runs inside `OwnAddresses.exclusive`, so that no two interleave their commands. */
-export class LegacyAdvertising<T extends LegacyAdvertisement> implements AddressUser {
+export class LegacyAdvertising<T extends LegacyAdvertisement> implements AddressUser, StateUser {
   private readonly port: LegacyAdvertisingPort;
   /** Whether the controller was last set to advertise, and how. */
   private onAir = false;
@@ -50,15 +63,14 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
   private suspended = false;
   /** Whether the controller may have a scan response: it would keep that of an earlier start. */
   private hasResponse = true;
-  private readonly states: SupportedStates;
   /** Whose advertisement is, or was last, on the air. */
   latest: T | undefined = undefined;
   private own: OwnAddress = { type: ADDRESS_TYPE.PUBLIC };
 
   constructor(port: LegacyAdvertisingPort) {
     this.port = port;
-    this.states = new SupportedStates(port.hci);
     port.addresses.join(this);
+    port.states.join(this);
   }
 
   /** The own address under which the controller advertises, or last did. */
@@ -71,12 +83,17 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
     return this.onAir;
   }
 
+  /** For `SupportedStates`. */
+  get state(): LeState | undefined {
+    return this.onAir ? STATES[this.type] : undefined;
+  }
+
   /** The controller is another, or was reset: nothing is known of it, and nothing is on the air. */
   reset(): void {
     this.onAir = false;
     this.suspended = false;
     this.hasResponse = true;
-    this.states.reset();
+    this.port.states.reset();
     this.latest = undefined;
   }
 
@@ -93,7 +110,7 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
   /**
    * Sets the parameters and data of `owner` and switches advertising on, unless `isWanted` says otherwise on the way.
    * @throws HciError when the controller refuses, with the code `advertising-while-connected` or
-   * `too-many-connections` where the links that are up are the reason.
+   * `too-many-connections` where the links that are up are the reason; BleError `controller-busy` where something else is.
    */
   async start(owner: T, isWanted: () => boolean): Promise<void> {
     await this.stop(); // Parameters may not change while advertising (Vol 4, Part E, 7.8.5).
@@ -114,13 +131,13 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
 
   /** A change meanwhile waits for its turn. */
   private async sendStart(owner: T, isWanted: () => boolean): Promise<void> {
-    const { addresses, hci, links, settings } = this.port;
+    const { addresses, hci, settings } = this.port;
     const parameters = owner.parameters!;
     const { intervalUs, directedTo, connectable } = parameters;
     const own = addresses.forAdvertising(settings.addrMode, connectable);
     const interval = Math.floor(intervalUs / INTERVAL_UNIT_US);
     const type = typeOf(parameters);
-    if (links.size > 0) await this.checkStates(type);
+    await this.checkStates(type);
     await addresses.apply(own, this);
     await hci.send(leSetAdvertisingParameters, {
       advertisingIntervalMin: interval,
@@ -142,11 +159,16 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
     await this.enable(1);
   }
 
-  /** @throws HciError when the controller says that it cannot advertise so while a device is connected. */
+  /**
+   * @throws HciError when the controller says that it cannot advertise so while a device is connected, BleError
+   * `controller-busy` when it says so of what else it is at.
+   */
   private async checkStates(type: number): Promise<void> {
-    if (await this.states.excludes(LE_STATE.PERIPHERAL, STATES_BESIDE_LINK[type]!)) {
-      throw new HciError("controller-refused", "", HCI_STATUS.COMMAND_DISALLOWED);
-    }
+    const wanted = STATES[type]!;
+    const other = await this.port.states.conflict(wanted);
+    if (!other) return;
+    if (isLink(other)) throw new HciError("controller-refused", "", HCI_STATUS.COMMAND_DISALLOWED);
+    throw excludedBy(wanted, other);
   }
 
   /** Replaces the data of what is on the air. */

@@ -14,6 +14,7 @@ import { HCI_STATUS } from "../hci/status.ts";
 import { type AdvertisingReport, readReports } from "./advertising-report.ts";
 import { START_ATTEMPTS } from "./advertising-set.ts";
 import type { AddressUser, OwnAddresses } from "./own-address.ts";
+import { excludedBy, type LeState, type StateUser, type SupportedStates } from "./supported-states.ts";
 
 /** Range of LE_Scan_Interval and LE_Scan_Window: 2.5 ms to 10.24 s (Vol 4, Part E, 7.8.10). */
 export const SCAN_INTERVAL_MIN_US = 2_500;
@@ -62,6 +63,7 @@ export interface ScanWatcher {
 export interface ScannerPort {
   readonly hci: Hci;
   readonly addresses: OwnAddresses;
+  readonly states: SupportedStates;
   /** Which own address scan requests carry. */
   readonly settings: { readonly addrMode: number };
   log(level: LogLevel, message: string): void;
@@ -96,7 +98,7 @@ export function checkScanTiming(intervalUs: number, windowUs: number): void {
 }
 
 /** Every operation on the air runs inside `OwnAddresses.exclusive`, so that no two interleave their commands. */
-export class Scanner implements AddressUser {
+export class Scanner implements AddressUser, StateUser {
   /** Events that could not be read. */
   malformed = 0;
   private readonly port: ScannerPort;
@@ -105,11 +107,14 @@ export class Scanner implements AddressUser {
   private isRunning = false;
   private onAir = false;
   private suspended = false;
+  /** What the controller is at, or was last, while it scans. */
+  private activity: LeState = "passiveScanning";
   private watcher: ScanWatcher | undefined = undefined;
 
   constructor(port: ScannerPort) {
     this.port = port;
     port.addresses.join(this);
+    port.states.join(this);
     port.hci.on(leAdvertisingReport, ({ numReports, reports }) => this.received(numReports, reports));
   }
 
@@ -123,6 +128,11 @@ export class Scanner implements AddressUser {
     return this.onAir;
   }
 
+  /** For `SupportedStates`. */
+  get state(): LeState | undefined {
+    return this.onAir ? this.activity : undefined;
+  }
+
   /** Whether somebody scans. */
   get scanning(): boolean {
     return this.scan !== undefined;
@@ -132,7 +142,7 @@ export class Scanner implements AddressUser {
    * Begins a scan; resolves when the controller scans. When the controller is lost, now or later, it is started again and
    * the scan goes on.
    * @throws BleError `already-scanning` when one runs; RangeError for an interval or window out of range; HciError when
-   * the controller refuses, `accept-list-full` when it has no room for the devices, `radio-off` when the radio is
+   * the controller refuses, `controller-busy` when it says that it cannot beside what it is at, `accept-list-full` when it has no room for the devices, `radio-off` when the radio is
    * switched off meanwhile.
    */
   async start(parameters: ScanParameters, owner: ScanOwner): Promise<void> {
@@ -236,9 +246,13 @@ export class Scanner implements AddressUser {
 
   private async enable(scan: Scan): Promise<void> {
     if (this.scan !== scan) return;
-    const { hci, addresses, settings } = this.port;
+    const { hci, addresses, settings, states } = this.port;
     const { parameters } = scan;
     const { acceptList, active, intervalUs, windowUs } = parameters;
+    const wanted = active ? "activeScanning" : "passiveScanning";
+    const other = await states.conflict(wanted);
+    if (other) throw excludedBy(wanted, other);
+    this.activity = wanted;
     const own = addresses.forAdvertising(settings.addrMode, false);
     await addresses.apply(own, this);
     if (acceptList) await this.fillAcceptList(acceptList);

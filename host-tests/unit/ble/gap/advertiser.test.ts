@@ -4,6 +4,7 @@ import { describe, it } from "mocha";
 import { Advertiser } from "../../../../firmware/ble/gap/advertiser.ts";
 import type { AdvertisingEnd, AdvertisingParameters } from "../../../../firmware/ble/gap/advertising-set.ts";
 import { OwnAddresses } from "../../../../firmware/ble/gap/own-address.ts";
+import { SupportedStates } from "../../../../firmware/ble/gap/supported-states.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
 import { VirtualClock } from "../../../../simulator/clock.ts";
 import { simulatedCrypto } from "../../../../simulator/crypto.ts";
@@ -58,6 +59,10 @@ function createScene(links = 0) {
     hci,
     links: connected,
     addresses,
+    states: new SupportedStates({
+      hci,
+      links: { values: () => Array.from({ length: connected.size }, () => ({ role: 1 })) },
+    }),
     settings: { addrMode: 1 },
     log: () => {},
   });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { Initiator } from "../../../../firmware/ble/gap/initiator.ts";
 import { ADDRESS_MODE, OwnAddresses } from "../../../../firmware/ble/gap/own-address.ts";
+import { SupportedStates } from "../../../../firmware/ble/gap/supported-states.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
 import { VirtualClock } from "../../../../simulator/clock.ts";
 import { simulatedCrypto } from "../../../../simulator/crypto.ts";
@@ -57,7 +58,8 @@ async function createScene() {
   const settings = { addrMode: ADDRESS_MODE.STATIC_RANDOM };
   const links = new Map<number, { role: number }>();
   const log = (): void => {};
-  const initiator = new Initiator<string>({ hci, clock, addresses, links, settings, scanner, log });
+  const states = new SupportedStates({ hci, links });
+  const initiator = new Initiator<string>({ hci, clock, addresses, states, settings, scanner, log });
   beginSession(hci, controller);
   await Promise.all([addresses.begin(), settle()]);
   initiator.begin();

@@ -8,6 +8,7 @@ import {
 } from "../../../../firmware/ble/gap/address.ts";
 import { Advertiser } from "../../../../firmware/ble/gap/advertiser.ts";
 import { ADDRESS_MODE, OwnAddresses } from "../../../../firmware/ble/gap/own-address.ts";
+import { SupportedStates } from "../../../../firmware/ble/gap/supported-states.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
 import { VirtualClock } from "../../../../simulator/clock.ts";
 import { simulatedCrypto } from "../../../../simulator/crypto.ts";
@@ -44,6 +45,7 @@ async function createScene() {
     hci,
     links: { size: 0 },
     addresses,
+    states: new SupportedStates({ hci, links: { values: () => [] } }),
     settings,
     log: () => {},
   });
