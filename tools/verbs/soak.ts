@@ -13,11 +13,12 @@ import { UsageError } from "../events.ts";
 import { bonds } from "../soak/bonds.ts";
 import { type FuzzResult, fuzz } from "../soak/fuzz.ts";
 import { type HostileResult, hostile } from "../soak/hostile/hostile.ts";
+import { type HostilePeripheralsResult, hostilePeripherals } from "../soak/hostile-peripherals.ts";
 import { type SoakResult, soak, WARM_UP_ROUNDS } from "../soak/soak.ts";
 
 const LEAST_ROUNDS = WARM_UP_ROUNDS + 1;
 
-const SCENARIOS = ["vanish", "hostile", "bonds"] as const;
+const SCENARIOS = ["vanish", "hostile", "bonds", "hostile-peripherals"] as const;
 
 const help = `
 vanish: three centrals at once on a camera, two subscribed and one writing, vanish one after the other at random moments,
@@ -31,6 +32,10 @@ when an honest peer is not served; and when a heap has grown at the end.
 bonds: ten phones pair with a camera, come back, forget each other and go out of range, and the camera loses its power in the
 middle of operations of its flash, in virtual time. Ends at the first bond that is lost, that nobody made, or that does not
 encrypt.
+
+hostile-peripherals: a camera that scans, connects and opens channels among peripherals that own every byte and every order,
+in virtual time. Ends when anything but an error of the stack's reaches the application, when peers make it keep more than
+they may, and when an honest one is not served; and when the heap has grown at the end.
 ${exitStatusHelp}`;
 
 interface Options {
@@ -95,7 +100,11 @@ const command = () =>
       "hostile: how long, by the camera's own clock (default: 10)",
       integer("minutes", 0),
     )
-    .option("--hours <n>", "bonds: how many, of virtual time (default: 24)", integer("hours", 1))
+    .option(
+      "--hours <n>",
+      "of virtual time: bonds (default: 24), hostile-peripherals (default: 6)",
+      integer("hours", 1),
+    )
     .option(
       "--seed <n>",
       "an integer that plans the rounds and damages the inputs (default: another one each time)",
@@ -118,16 +127,18 @@ const command = () =>
 function optionsOf({ fuzz: fuzzSeconds, ...given }: Arguments): Options {
   const { hours, minutes, rounds, scenario } = given;
   const isHostile = scenario === "hostile";
+  const isVirtual = scenario === "bonds" || scenario === "hostile-peripherals";
   if (!isHostile && minutes !== undefined) {
-    throw new UsageError("--minutes is for --scenario hostile; vanish takes --rounds, bonds --hours.");
+    throw new UsageError("--minutes is for --scenario hostile; vanish takes --rounds, the others --hours.");
   }
-  if (scenario !== "bonds" && hours !== undefined) throw new UsageError("--hours is for --scenario bonds.");
-  if (scenario === "bonds" && rounds !== undefined) throw new UsageError("--scenario bonds takes --hours.");
+  if (!isVirtual && hours !== undefined)
+    throw new UsageError("--hours is for the scenarios bonds and hostile-peripherals.");
+  if (isVirtual && rounds !== undefined) throw new UsageError(`--scenario ${scenario} takes --hours.`);
   if (!isHostile && rounds !== undefined) integer("rounds", LEAST_ROUNDS)(String(rounds));
   return {
     scenario,
     minutes: minutes ?? 10,
-    hours: hours ?? 24,
+    hours: hours ?? (scenario === "bonds" ? 24 : 6),
     rounds: rounds ?? (isHostile ? 0 : 200),
     seed: given.seed ?? Date.now() % 1_000_000,
     board: given.board,
@@ -182,6 +193,18 @@ export function bondsText(figures: BondFigures): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** The result of the scenario hostile-peripherals for a person. */
+export function peripheralsText(result: HostilePeripheralsResult): string {
+  const lines = [
+    `${result.minutes} virtual minutes of seed ${result.seed}: everything held`,
+    `  hostile peers    ${result.visits} links, ${result.whole} of which gave everything that was asked for`,
+    `  honest peer      ${result.reads} reads, ${result.notified} notifications, ${result.echoes} echoes on its channel`,
+    `  scan             ${result.results} results, the honest beacon ${result.sightings} times`,
+    `  memory           peers made the camera keep ${result.peak} bytes at most; heap grown by ${result.heapGrowthKiB} KiB`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
 /** Returns the exit status. */
 export function run(args: readonly string[]): Promise<number> {
   return runVerb<Arguments>(command(), args, (given) => soakUntilInterrupted(optionsOf(given)));
@@ -203,6 +226,11 @@ async function soakUntilInterrupted(options: Options): Promise<number> {
     if (options.scenario === "bonds") {
       const result = await perform(bonds(options), show);
       process.stdout.write(json ? `${JSON.stringify(result)}\n` : bondsText(result));
+      return exitStatus.success;
+    }
+    if (options.scenario === "hostile-peripherals") {
+      const result = await perform(hostilePeripherals({ seed, minutes: options.hours * 60, signal }), show);
+      process.stdout.write(json ? `${JSON.stringify(result)}\n` : peripheralsText(result));
       return exitStatus.success;
     }
     const rounds = await perform(soak({ ...options, signal }), show);

@@ -3,11 +3,12 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, it } from "mocha";
 import { root } from "../../../tools/paths.ts";
+import { findingOf, type HostilePeripheralsResult } from "../../../tools/soak/hostile-peripherals.ts";
 import { LineBox } from "../../../tools/soak/line-box.ts";
 import { planRound, type Wish } from "../../../tools/soak/plan.ts";
 import { reportIn, reportLine, STREAMS } from "../../../tools/soak/script.ts";
 import { findingsOfRound, type Seen } from "../../../tools/soak/verdict.ts";
-import { resultText } from "../../../tools/verbs/soak.ts";
+import { peripheralsText, resultText } from "../../../tools/verbs/soak.ts";
 
 const rounds = Array.from({ length: 200 }, (_, round) => planRound(7, round));
 
@@ -192,5 +193,31 @@ describe("npm run soak", function () {
     const { status, stdout } = soak("--help");
     assert.equal(status, 0);
     assert.match(stdout, /--rounds.*--seed.*--board.*--fuzz.*--json.*Exit status: /s);
+  });
+});
+
+describe("soak: hostile peripherals", () => {
+  const held: HostilePeripheralsResult = {
+    ...{ scenario: "hostile-peripherals", seed: 1, minutes: 10, visits: 300, whole: 20, results: 6000 },
+    ...{ reads: 120, echoes: 120, notified: 599, sightings: 5999, peak: 30_000, timers: 16, errors: 0 },
+    heapGrowthKiB: 60,
+  };
+
+  it("finds what does not hold", () => {
+    assert.equal(findingOf(held), undefined);
+    for (const [change, finding] of [
+      [{ errors: 1 }, /1 errors in the log/],
+      [{ reads: 100, echoes: 100 }, /100 reads and 100 echoes/],
+      [{ echoes: 119 }, /120 reads and 119 echoes/],
+      [{ notified: 500 }, /500 notifications/],
+      [{ sightings: 100 }, /100 times/],
+      [{ heapGrowthKiB: 3000 }, /grown by 3000 KiB/],
+    ] as const) {
+      assert.match(findingOf({ ...held, ...change }) ?? "", finding);
+    }
+  });
+
+  it("says what held", () => {
+    assert.match(peripheralsText(held), /^10 virtual minutes of seed 1: everything held\n/);
   });
 });
