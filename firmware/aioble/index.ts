@@ -47,6 +47,7 @@ export type { L2CAPOptions } from "./l2cap.ts";
 export { L2CAPChannel, type SendOptions } from "./l2cap-channel.ts";
 export { L2CAPConnectionError, L2CAPDisconnectedError } from "./l2cap-errors.ts";
 export type {
+  Coding,
   DataLengthOptions,
   LinkPhys,
   ParameterOptions,

@@ -29,11 +29,19 @@ export interface LinkPhys {
   readonly rx: Phy;
 }
 
+/** Codings of the coded PHY (Vol 6, Part A, 1.1): S=2 carries 500 kb/s, S=8 carries 125 kb/s, and farther. */
+export type Coding = "S=2" | "S=8";
+
 /** PHYs that are wanted; left out: any. */
 export interface PhyOptions extends WaitOptions {
   readonly tx?: Phy | readonly Phy[];
   readonly rx?: Phy | readonly Phy[];
+  /** What this side's controller is to use where it sends coded (Vol 4, Part E, 7.8.49); left out: what it likes. */
+  readonly coding?: Coding;
 }
+
+/** PHY_Options. */
+const CODINGS: readonly (Coding | undefined)[] = [undefined, "S=2", "S=8"];
 
 /** How long this side's packets may be. */
 export interface DataLengthOptions extends WaitOptions {
@@ -141,8 +149,10 @@ export class LinkRequests {
   /** See `DeviceConnection.setPhy`. */
   async setPhy(connection: DeviceConnection, options: PhyOptions): Promise<LinkPhys> {
     const [wantedTx, wantedRx] = [phyMask(options.tx), phyMask(options.rx)];
+    const coding = CODINGS.indexOf(options.coding);
+    if (coding < 0) throw new TypeError(`there is no coding "${options.coding}": "S=2" or "S=8"`);
     return this.ask(connection, options, async () => {
-      const { tx, rx } = await this.control.setPhy(connection.link, wantedTx, wantedRx);
+      const { tx, rx } = await this.control.setPhy(connection.link, wantedTx, wantedRx, coding);
       return { tx: phyName(tx), rx: phyName(rx) };
     });
   }

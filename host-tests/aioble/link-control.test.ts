@@ -5,7 +5,10 @@ import { requestParameterUpdate } from "../../firmware/ble/l2cap/parameter-updat
 import { DEFAULT_OPTIONS, LE_FEATURE } from "../../simulator/controller/options.ts";
 import { type CameraOptions, createWorld, type World } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
+import { le16 } from "../support/bytes.ts";
 import { type AiobleCamera, addAioble } from "../support/cameras.ts";
+import { createConnectedRig, HANDLE } from "../support/rig.ts";
+import { commandStatus, lePacket } from "../support/scripted-controller.ts";
 import { describe, it } from "../support/suite.ts";
 
 const ADVERTISING = { intervalUs: 100_000 };
@@ -253,6 +256,26 @@ describe("signal strength, PHY and data length", () => {
       deepEqual(await outgoing.setPhy({ tx: "1M", rx: "2M" }), { tx: "1M", rx: "2M" });
       await rejects(outgoing.setPhy({ tx: "4M" as never }), { name: "TypeError" });
     });
+  });
+
+  it("says how what it sends coded is to be coded: as the controller likes, S=2, or S=8", async () => {
+    const { connection, controller, settle } = await createConnectedRig();
+    const SET_PHY = 0x2032;
+    for (const [coding, option] of [
+      [undefined, 0],
+      ["S=2", 1],
+      ["S=8", 2],
+    ] as const) {
+      controller.script(SET_PHY, () => [commandStatus(SET_PHY)]);
+      const changing = connection.setPhy({ tx: ["1M", "coded"], rx: "coded", ...(coding ? { coding } : {}) });
+      await settle();
+      const sent = controller.sent.splice(0).find((packet) => packet[1] === 0x32 && packet[2] === 0x20);
+      deepEqual([...sent!.subarray(4)], [...le16(HANDLE), 0, 0x05, 0x04, ...le16(option)]);
+      controller.deliver(lePacket(0x0c, [0, ...le16(HANDLE), 3, 3]));
+      await settle();
+      deepEqual(await changing, { tx: "coded", rx: "coded" });
+    }
+    await rejects(connection.setPhy({ tx: "coded", coding: "S=4" as never }), { name: "TypeError" });
   });
 
   it("one change of the PHYs at a time", async () => {

@@ -82,9 +82,10 @@ export class LinkControl {
 
   /**
    * Wishes for PHYs: bit masks, 0 for no preference. Resolves with those that the link layers agreed on.
+   * @param options PHY_Options (Vol 4, Part E, 7.8.49): of what this side sends coded, 0 any, 1 S=2, 2 S=8.
    * @throws BleError `already-updating` while a change of this link's PHYs is not over.
    */
-  setPhy(connection: Connection, tx: number, rx: number): Promise<Phys> {
+  setPhy(connection: Connection, tx: number, rx: number, options: number): Promise<Phys> {
     this.demand(leSetPhy);
     if (this.phyWaits.has(connection)) throw alreadyUpdating("PHYs");
     return new Promise((resolve, reject) => {
@@ -95,7 +96,7 @@ export class LinkControl {
         allPhys: (tx === 0 ? 1 : 0) | (rx === 0 ? 2 : 0),
         txPhys: tx,
         rxPhys: rx,
-        phyOptions: 0,
+        phyOptions: options,
       };
       this.port.hci.send(leSetPhy, values).catch((error: unknown) => {
         if (this.phyWaits.get(connection) === wait) this.phyWaits.delete(connection);
