@@ -64,6 +64,11 @@ export interface Config {
    * the peripheral asks it to, by a Security Request: 0 to 30,000, 1,000 at first. 0: it is not asked.
    */
   securityRequestMs: number;
+  /**
+   * Who keeps bonds and this device's Identity Resolving Key: "records", at first, the camera's flash; "irq" the handler of
+   * `bluetooth`, by `IRQ_GET_SECRET` and `IRQ_SET_SECRET`. Set the handler first, and this before the radio is on.
+   */
+  secretStore: "records" | "irq";
   /** Whether a pairing that a device begins leaves a bond: true at first. */
   bond: boolean;
   /** Whether a pairing that a device begins has to be authenticated: false at first. */
@@ -171,8 +176,24 @@ function checkName(name: unknown): void {
     throw new RangeError(`config: gapName has ${length} bytes; a device name has at most 248`);
 }
 
+function checkSecretStore(host: Host, value: unknown): void {
+  if (host.isSwitchedOn) {
+    throw new BleError(
+      "radio-on",
+      "The radio is on: set secretStore before it is switched on, or after stop().",
+    );
+  }
+  if (value === "irq" && !host.secrets) {
+    throw new BleError(
+      "not-supported",
+      'config: secretStore "irq" needs the module bluetooth, which this image is without.',
+    );
+  }
+}
+
 function checkSetting(host: Host, key: keyof Settings, value: unknown): void {
   host.settingTable.check(key, value);
+  if (key === "secretStore" && value !== host.settings.secretStore) checkSecretStore(host, value);
   if (key === "addrMode" && value === ADDRESS_MODE.RESOLVABLE && !host.isPrivacyPossible)
     throw new BleError(
       "not-supported",

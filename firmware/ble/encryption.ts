@@ -87,6 +87,13 @@ export const SECURITY_REQUEST_SETTING: Setting<"securityRequestMs"> = {
   initial: 1000,
 };
 
+/** Who keeps bonds: the camera's records on flash, or the handler of `bluetooth`. */
+export const SECRET_STORE_SETTING: ChoiceSetting<"secretStore", "records" | "irq"> = {
+  name: "secretStore",
+  choices: ["records", "irq"],
+  initial: "records",
+};
+
 /** All settings of pairing. */
 export const PAIRING_SETTINGS = [
   PAIRING_SETTING,
@@ -98,6 +105,7 @@ export const PAIRING_SETTINGS = [
   SECURE_ONLY_SETTING,
   AUTO_PAIR_SETTING,
   SECURITY_REQUEST_SETTING,
+  SECRET_STORE_SETTING,
 ] as const;
 
 /** What encrypted links are made of. */

@@ -66,6 +66,8 @@ export class Host {
   encryption: Encryption | undefined = undefined;
   /** The bonds that it keeps, likewise. */
   bonds: Bonds | undefined = undefined;
+  /** What the handler of `bluetooth` keeps in place of `records`, where `secretStore` says so. */
+  secrets: (Records & { forget(): void }) | undefined = undefined;
   /** GATT clients, where the image has the feature `client`, which sets it. */
   clients: GattClients | undefined = undefined;
   /** Credit-based channels, where the image has the feature `channels`, which sets it. */

@@ -27,6 +27,7 @@ import {
   IRQ_GATTS_INDICATE_DONE,
   IRQ_GATTS_READ_REQUEST,
   IRQ_GATTS_WRITE,
+  type IRQ_GET_SECRET,
   type IRQ_L2CAP_ACCEPT,
   type IRQ_L2CAP_CONNECT,
   type IRQ_L2CAP_DISCONNECT,
@@ -38,6 +39,7 @@ import {
   IRQ_PERIPHERAL_DISCONNECT,
   IRQ_SCAN_DONE,
   IRQ_SCAN_RESULT,
+  type IRQ_SET_SECRET,
 } from "./constants.ts";
 
 import { IrqPairing } from "./pairing.ts";
@@ -139,6 +141,16 @@ export type IrqEvent =
       ],
     ]
   /**
+   * Only with `config({ secretStore: "irq" })`: return the secret of this type and key, or with the key null the one with
+   * this index among those of the type, from 0; null when there is none.
+   */
+  | [event: typeof IRQ_GET_SECRET, data: readonly [secType: number, index: number, key: Uint8Array | null]]
+  /** The same: keep this secret, or delete it where `value` is null; return true when that is done. */
+  | [
+      event: typeof IRQ_SET_SECRET,
+      data: readonly [secType: number, key: Uint8Array, value: Uint8Array | null],
+    ]
+  /**
    * A pairing needs the user; answer by `gapPasskey`. `action`: 2 type the other device's number, 3 show `passkey`, or
    * another that is given at once, 4 say whether the other device shows `passkey` too.
    */
@@ -146,13 +158,13 @@ export type IrqEvent =
 
 /**
  * What `BLE.irq` takes. Runs while the event is being served, so it should be quick; it may call everything. What it
- * returns counts for `IRQ_GATTS_READ_REQUEST` and `IRQ_L2CAP_ACCEPT` alone. When it throws, the error is logged, and it
+ * returns counts for `IRQ_GATTS_READ_REQUEST`, `IRQ_L2CAP_ACCEPT`, `IRQ_GET_SECRET` and `IRQ_SET_SECRET` alone. When it throws, the error is logged, and it
  * counts as having returned nothing.
  */
 export type IrqHandler = (...event: IrqEvent) => unknown;
 
 /** The tuple of an event. */
-export type EventData = readonly (number | Uint8Array | UUID)[];
+export type EventData = readonly (number | Uint8Array | UUID | null)[];
 
 /** Turns what the host reports into events. Nothing is built while no handler is set. */
 export class IrqSource implements HostObserver, GattWatcher, ScanWatcher {

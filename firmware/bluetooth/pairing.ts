@@ -9,6 +9,7 @@ import {
   PASSKEY_ACTION_INPUT,
   PASSKEY_ACTION_NUMERIC_COMPARISON,
 } from "./constants.ts";
+import { SecretRecords } from "./secrets.ts";
 
 const PASSKEY_MAX = 999_999;
 
@@ -20,7 +21,7 @@ const ACTIONS = {
 } as const;
 
 /** Where events go. */
-type Emit = (event: number, data: readonly number[]) => unknown;
+type Emit = (event: number, data: readonly (number | Uint8Array | null)[]) => unknown;
 
 export class IrqPairing implements PairingUser {
   readonly asksConsent = false;
@@ -38,6 +39,7 @@ export class IrqPairing implements PairingUser {
     this.host = host;
     this.encryption = encryption;
     this.emit = emit;
+    host.secrets = new SecretRecords(emit);
   }
 
   get io(): number {

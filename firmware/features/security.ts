@@ -6,6 +6,7 @@ import { Encryption, PAIRING_SETTINGS } from "../ble/encryption.ts";
 import { findResolvingKey } from "../ble/gap/address.ts";
 import { Bonds, MAX_BONDS_SETTING } from "../ble/smp/bonds.ts";
 import { PairingError } from "../ble/smp/failure.ts";
+import type { Records } from "../platform/platform.ts";
 import type { Feature } from "./feature.ts";
 
 export const feature = {
@@ -14,8 +15,14 @@ export const feature = {
     const { clock, crypto } = platform;
     const random = (length: number): Uint8Array => platform.random(length);
     host.settingTable.declare(...PAIRING_SETTINGS, MAX_BONDS_SETTING);
+    const store = (): Records => (settings.secretStore === "irq" && host.secrets ? host.secrets : records);
     const bonds = new Bonds({
-      records,
+      records: {
+        get: (key) => store().get(key),
+        set: (key, value) => store().set(key, value),
+        delete: (key) => store().delete(key),
+        keys: () => store().keys(),
+      },
       clock,
       settings,
       random,
@@ -24,6 +31,15 @@ export const feature = {
       ownIdentity: () => host.identity,
     });
     host.bonds = bonds;
+    let { secretStore } = settings;
+    host.observe({
+      onConfigured() {
+        if (settings.secretStore === secretStore) return;
+        secretStore = settings.secretStore;
+        host.secrets?.forget();
+        bonds.reload();
+      },
+    });
     const bondedLinks = new BondedLinks({ bonds, gatt: host.gatt });
     host.observe({ onDisconnected: (connection) => bondedLinks.ended(connection) });
     host.resolveBy(() => bonds.ownIrk());

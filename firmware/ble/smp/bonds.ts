@@ -203,6 +203,15 @@ export class Bonds implements BondKeeper {
     };
   }
 
+  /** Other records are to be used from now on: whatever was read is forgotten. No link may be up. */
+  reload(): void {
+    this.loaded = undefined;
+    this.known = undefined;
+    this.irk = undefined;
+    this.foreign.clear();
+    this.lastNumber = this.uses = 0;
+  }
+
   /** The peer's name was read. */
   named(identity: Identity, name: Uint8Array): void {
     const entry = this.entryOf(identity);
