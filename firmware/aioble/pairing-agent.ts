@@ -47,7 +47,10 @@ export interface PairingAgent {
 
 /** What two devices hand each other by another way than the radio, each number 16 bytes, most significant first. */
 export interface OobData {
-  /** LE Secure Connections: the other device's random number, and its commitment to its key (`security.localOob`). */
+  /**
+   * LE Secure Connections: the other device's random number, and its commitment to its key (`security.localOob`). 16 bytes,
+   * most significant first; in AD structures (0x22, 0x23) and NFC records they stand the other way round.
+   */
   readonly random?: Uint8Array;
   readonly confirm?: Uint8Array;
   /** Legacy pairing: a random number that both devices know. */

@@ -4,6 +4,7 @@ import { root } from "../../tools/paths.ts";
 import { CHANNELS_NAME } from "./applications/channels/names.ts";
 import { NAME as EVERYTHING_NAME } from "./applications/everything/names.ts";
 import { SELECTOR_NAME } from "./applications/multitests/names.ts";
+import { PAIRER_NAME } from "./applications/pairer/names.ts";
 import { NAME as PAIRING_NAME } from "./applications/pairing/names.ts";
 import { READER_NAME } from "./applications/reader/names.ts";
 
@@ -16,6 +17,7 @@ export type ApplicationName =
   | "everything"
   | "reader"
   | "pairing"
+  | "pairer"
   | "channels";
 
 /** examples/environment-sensor. */
@@ -57,6 +59,7 @@ export const advertisedName: Readonly<Record<ApplicationName, string>> = {
   everything: EVERYTHING_NAME,
   reader: READER_NAME,
   pairing: PAIRING_NAME,
+  pairer: PAIRER_NAME,
   channels: CHANNELS_NAME,
 };
 

@@ -9,6 +9,7 @@ import { hostileCentral } from "./scenarios/hostile-central.ts";
 import { hostileController } from "./scenarios/hostile-controller.ts";
 import { multitests, multitestsBetweenCameras } from "./scenarios/multitests.ts";
 import { pairing } from "./scenarios/pairing.ts";
+import { pairingCentral } from "./scenarios/pairing-central.ts";
 import { reading } from "./scenarios/reading.ts";
 import { silentController } from "./scenarios/silent-controller.ts";
 import { writing } from "./scenarios/writing.ts";
@@ -22,6 +23,7 @@ for (const kind of kinds) {
     everything(kind);
     reading(kind);
     if (kind.runsOurApplications) pairing(kind);
+    if (kind.runsOurApplications) pairingCentral(kind);
     channels(kind);
     if (playsMultitests(kind)) {
       multitests(kind);

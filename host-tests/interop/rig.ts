@@ -104,8 +104,17 @@ export class Rig {
   }
 
   /** A Bumble peripheral that serves what applications/reader wants. It has the place of a central. */
-  async bumblePeripheral(): Promise<void> {
-    const script = join(root, "host-tests/interop/bumble-peripheral.py");
+  bumblePeripheral(): Promise<void> {
+    return this.startPeripheral("bumble-peripheral.py");
+  }
+
+  /** Another, which pairs with applications/pairer. */
+  bumblePairingPeripheral(): Promise<void> {
+    return this.startPeripheral("bumble-pairing-peripheral.py");
+  }
+
+  private async startPeripheral(name: string): Promise<void> {
+    const script = join(root, "host-tests/interop", name);
     const peripheral = new RigProcess("Bumble", venvProgram("python"), [script, "--hci", this.centralHci]);
     this.logs.push(peripheral);
     this.closers.push(() => peripheral.stop());
