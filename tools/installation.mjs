@@ -33,7 +33,7 @@ export const dependencies = manifest.dependencies;
  */
 export const buildRoot = join(isPackage ? projectFolder(process.cwd()) : root, "build");
 
-/** The C sources of AES and P-256 (tools/crypto-sources.mjs). The package carries them. */
+/** The C sources of cryptography (tools/crypto-sources.mjs). The package carries them. */
 export const cryptoFolder = isPackage ? join(root, "crypto") : join(buildRoot, "crypto");
 
 /** Where the Python virtual environment lives. */

@@ -132,11 +132,11 @@ function nodeModules() {
 /** The package carries them. */
 function fetchedCryptoSources() {
   if (isPackage || cryptoSourcesMatch()) return;
-  say("fetching the C sources of AES and P-256");
+  say("fetching the C sources of cryptography");
   const result = run("cargo", cargoArguments);
   if (!result.succeeded) {
     process.stderr.write(result.output);
-    throw new SetupError("set-up: cargo could not fetch the sources of AES and P-256; its output is above");
+    throw new SetupError("set-up: cargo could not fetch the sources of cryptography; its output is above");
   }
   copyCryptoSources(result.output);
 }

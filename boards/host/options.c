@@ -7,12 +7,12 @@
 #include "board.h"
 
 static const char usage[] =
-    "usage: firmware [--hci tcp:HOST:PORT|unix:PATH] [--app FILE.xsb] [--state FILE] [--id HEX]\n"
+    "usage: firmware [--hci tcp:HOST:PORT|unix:PATH] [--app FILE.bin] [--state FILE] [--id HEX]\n"
     "                [--radio-lines tcp:HOST:PORT|unix:PATH [--radio-patch FILE]]\n"
     "                [--watchdog-ms N] [--max-resets N] [--growth BYTES] [--flash-ms N] [--battery-mv N]\n"
     "\n"
     "  --hci          the controller's H4 socket; without it the board has no HCI UART\n"
-    "  --app          the application bundle\n"
+    "  --app          the signed bundle of an application\n"
     "  --state        the file that is the flash; made when missing. Without it the flash is forgotten when\n"
     "                 the process ends (it survives resets)\n"
     "  --id           the device's unique identifier, 16 hexadecimal digits (default 0000000000000001)\n"

@@ -1,7 +1,8 @@
 /*
  * bundle.h: the .xsb container, one ES module as bytecode that runs in place from flash. Shared by the
  * firmware and the bytecode compiler; knows nothing of the engine but its version. The checksum finds damage,
- * not malice: the engine trusts bytecode, so whoever can write a container can run any code on the camera.
+ * not malice: the engine trusts bytecode, so whoever can write a container can run any code on the camera. An
+ * application's container therefore lies in a signed file (signed_bundle.h).
  *
  * All integers are little-endian. Offsets count from the start of the container.
  *

@@ -6,6 +6,7 @@
 #include "bytecode.h"
 #include "heap.h"
 #include "runtime.h"
+#include "trusted_keys.h"
 
 static struct bundle firmware;
 static struct bundle application;
@@ -26,6 +27,21 @@ const struct bundle *bundles_firmware(void) {
     return &firmware;
 }
 
+/* Nothing of it is looked at before its signature has been verified. */
+static const char *open_signed(const void *bytes, size_t size) {
+    uint64_t digest = bundle_interface_digest();
+    struct signed_target target = {.board = BOARD_NAME,
+                                   .engine = {XS_MAJOR_VERSION, XS_MINOR_VERSION, XS_PATCH_VERSION}};
+    for (unsigned i = 0; i < sizeof target.interface_digest; i++)
+        target.interface_digest[i] = (uint8_t)(digest >> 8 * i);
+    target.keys = trusted_keys(&target.key_count);
+    if (trusted_keys_are_for_development())
+        console_line(CONSOLE_WARNING, "this image trusts the development key: anybody can sign for it");
+    struct signed_bundle file;
+    const char *why = signed_bundle_open(&file, bytes, size, &target);
+    return why ? why : bundle_open(&application, file.container, file.container_size);
+}
+
 unsigned bundles_open_application(void) {
     size_t size;
     const void *bytes = port_application(&size);
@@ -33,7 +49,7 @@ unsigned bundles_open_application(void) {
         set_problem("there is no application%s", "");
         return 0;
     }
-    const char *why = bundle_open(&application, bytes, size);
+    const char *why = open_signed(bytes, size);
     if (why)
         set_problem("the application %s", why);
     else if (application.kind != BUNDLE_APPLICATION)

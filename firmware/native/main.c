@@ -66,6 +66,8 @@ int main(int argc, char **argv) {
         evaluation->preload();
     failure_boot();
     port_watchdog_start(WATCHDOG_MS);
+    if (rom && !rom_is_whole(rom))
+        failure_fatal("the preloaded machine in this image is damaged; write the image to the camera again");
     if (rom)
         bundles_use_firmware(&rom->firmware, XS_NO_ID);
     else if (evaluation)

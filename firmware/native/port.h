@@ -185,6 +185,9 @@ struct port_flash_area {
 /* NULL beyond the last one. boards/common/flash_list.c has it for every board. */
 const struct port_flash_area *port_flash_area(enum port_flash_area_id area);
 
+/* The area for who reads it in place, at a multiple of 16; NULL where the flash cannot be read so. */
+const void *port_flash_map(enum port_flash_area_id area);
+
 /*
  * All return false when the range or alignment is wrong, or the flash reports a failure. They wait for an
  * operation in the background to end first.
@@ -241,7 +244,10 @@ uint32_t port_heap_growth(uint32_t most);
 
 /* ---- application ---- */
 
-/* The application bundle where the board keeps it, readable in place; NULL and *size 0 when there is none. */
+/*
+ * The application's signed bundle (signed_bundle.h) where the board keeps it, readable in place, at a multiple of 16;
+ * NULL and *size 0 when there is none. More may follow behind the bundle.
+ */
 const void *port_application(size_t *size);
 
 /* ---- preloaded machine (rom.c) ---- */

@@ -13,6 +13,7 @@
 struct rom_header {
     uint32_t magic;
     uint32_t size;
+    uint64_t checksum; /* rom_checksum, which leaves this place out */
     uint8_t build_id[PORT_BUILD_ID_SIZE];
     txSlot *main;           /* instance of the firmware's default export */
     txSlot *natives;        /* instance of the object of natives */
@@ -24,6 +25,13 @@ struct rom_header {
 
 /* The preloaded machine in flash; NULL when there is none that belongs to this program. */
 const struct rom_header *rom_find(void);
+
+/* Whether no bit of it has changed since it was made. */
+bool rom_is_whole(const struct rom_header *header);
+
+/* Of header->size bytes. Finds any change of less than 33 bits in a row; it is no protection against intent.
+ */
+uint64_t rom_checksum(const struct rom_header *header);
 
 /* ---- rom_preload.c ---- */
 

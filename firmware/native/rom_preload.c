@@ -223,6 +223,7 @@ void rom_preload(void) {
                                         bundles_firmware(), scratch, SCRATCH_SIZE);
     memcpy(header->build_id, region->build_id, PORT_BUILD_ID_SIZE);
     header->magic = ROM_MAGIC;
+    header->checksum = rom_checksum(header);
     if (!port_rom_save(header->size))
         failure_fatal("preload: the image could not be saved");
     console_line(CONSOLE_DEBUG, "firmware %08x of %08x", (unsigned)header->firmware.id,

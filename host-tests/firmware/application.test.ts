@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { before, describe, it } from "mocha";
-import { forge } from "./container.ts";
+import { forge, signedAs } from "./container.ts";
 import { describeOnHost, firmware, infos } from "./host-firmware.ts";
 import { type Run, run } from "./image.ts";
 
@@ -98,9 +98,11 @@ describeOnHost((scene) => {
     });
 
     it("is refused with one sentence when it does not fit", async () => {
-      const good = readFileSync(scene.bench.compile("application", "good", "1;", base));
-      const file = scene.bench.path("forged.xsb");
-      const refusal = async (bytes: Buffer): Promise<string> => {
+      const signedFile = readFileSync(scene.bench.compile("application", "good", "1;", base));
+      const good = readFileSync(scene.bench.path("good.xsb"));
+      const file = scene.bench.path("forged.bin");
+      const refusal = (container: Buffer): Promise<string> => refusalOf(signedAs(good, container));
+      const refusalOf = async (bytes: Buffer): Promise<string> => {
         writeFileSync(file, bytes);
         const result = await run(image, ["--app", file]);
         assert.equal(result.status, 0);
@@ -123,6 +125,21 @@ describeOnHost((scene) => {
         "start Error: the application was compiled for another native interface; build it again with this firmware",
       );
       assert.equal(await refusal(readFileSync(base)), "start Error: the application is a firmware");
+      assert.equal(
+        await refusalOf(good),
+        "start Error: the application is not a signed bundle; sign it with obscura sign",
+      );
+      const altered = Buffer.from(signedFile);
+      altered[altered.length - 1]! ^= 1;
+      assert.equal(
+        await refusalOf(altered),
+        "start Error: the application has a signature that is not its key's",
+      );
+      altered[40]! ^= 1;
+      assert.equal(
+        await refusalOf(altered),
+        "start Error: the application is damaged (its SHA-256 is another one)",
+      );
       const none = await run(image);
       assert.equal(infos(none)[0], "start Error: there is no application");
     });

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildCompiler, compilerProgram } from "../../tools/build/compiler.ts";
 import { lock } from "../../tools/lock.mjs";
+import { signForDevelopment } from "../../tools/update/development.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -47,15 +48,21 @@ export class Bench {
     return join(this.directory, name);
   }
 
-  /** Compiles a module; returns the bundle's path. */
-  compile(kind: "firmware" | "application", name: string, source: string, base?: string): string {
+  /** Compiles a module; returns the path of a firmware's container, or of an application, signed for a board. */
+  compile(
+    kind: "firmware" | "application",
+    name: string,
+    source: string,
+    base?: string,
+    board = "host",
+  ): string {
     const input = this.path(`${name}.js`);
     const output = this.path(`${name}.xsb`);
     writeFileSync(input, source);
     const args = ["--kind", kind, "--name", kind, "--output", output];
     if (base !== undefined) args.push("--base", base);
     execFileSync(compilerProgram, [...args, input], { encoding: "utf8", stdio: "pipe" });
-    return output;
+    return kind === "application" ? signForDevelopment(output, board) : output;
   }
 
   /** Links a firmware module into an image of the host board; returns the image's path. */

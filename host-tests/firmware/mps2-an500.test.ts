@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import { after, before, describe, it } from "mocha";
 import type { QemuOptions } from "../../boards/mps2-an500/qemu.ts";
 import { compilerProgram } from "../../tools/build/compiler.ts";
+import { signForDevelopment } from "../../tools/update/development.ts";
 import { Bench, Controller } from "./image.ts";
 import { buildImage, type Ended, QemuCamera, runQemu } from "./qemu-camera.ts";
 
@@ -140,7 +141,7 @@ describe("firmware on mps2-an500", function () {
       native.timerSet(() => native.exit(0), 20);`);
     const base = image.concat(".xsb");
     const source = `import { log } from "camera"; log("application runs");`;
-    const app = bench.compile("application", "app", source, base);
+    const app = bench.compile("application", "app", source, base, "mps2-an500");
     assert.deepEqual(infos(await runQemu({ elf: image, app })), ["application runs"]);
   });
 
@@ -150,7 +151,7 @@ describe("firmware on mps2-an500", function () {
       native.flashProgram("state", native.flashRead("state", 0, 1)[0] === 0 ? 8 : 0, new Uint8Array(8));
       native.applicationStart({ camera: { log } }, {}, (reason) => log("failed: " + reason));`);
     const source = `import { log } from "camera"; const all = []; for (;;) all.push({ n: all.length });`;
-    const app = bench.compile("application", "large", source, image.concat(".xsb"));
+    const app = bench.compile("application", "large", source, image.concat(".xsb"), "mps2-an500");
     for (const [at, options] of [{}, { arguments: ["growth=0"] }].entries()) {
       const stateFile = bench.path(`large-${at}`);
       const { lines, status } = await runQemu({ elf: image, app, stateFile, ...options });
@@ -159,7 +160,9 @@ describe("firmware on mps2-an500", function () {
         /^fatal: the application does not fit on this board: JavaScript heap full: \d+ of \d+ slots, \d+ of \d+ chunk bytes in use, and it cannot grow beyond \d+ bytes$/;
       assert.deepEqual(
         // Behind the sentence is where the program was.
-        lines.filter((line) => !/^ +at /.test(line)).map((line) => (sentence.test(line) ? "full" : line)),
+        lines
+          .filter((line) => !/^ +at |^warning: this image trusts the development key/.test(line))
+          .map((line) => (sentence.test(line) ? "full" : line)),
         [
           "full",
           "warning: restarted after a fault, failure 1 in a row: pausing 250 ms",
@@ -175,14 +178,15 @@ describe("firmware on mps2-an500", function () {
       try { native.applicationStart({ camera: { log } }, {}, () => {}); } catch (error) { log(error); }
       native.exit(0);`);
     const script = bench.path("asking.js");
-    const app = bench.path("asking.xsb");
+    const bytecode = bench.path("asking.xsb");
     writeFileSync(script, `import { log } from "camera"; log("runs");`);
     const compile = (kb: number) =>
       execFileSync(compilerProgram, [
         ...["--kind", "application", "--name", "application", "--base", image.concat(".xsb")],
-        ...["--heap-kb", String(kb), "--output", app, script],
+        ...["--heap-kb", String(kb), "--output", bytecode, script],
       ]);
     compile(65_000);
+    const app = signForDevelopment(bytecode, "mps2-an500");
     assert.match(
       infos(await runQemu({ elf: image, app }))[0]!,
       /^Error: the application asks for 65000 KB of heap \(obscura\.heap in its package\.json\), and this board has \d+ KB$/,

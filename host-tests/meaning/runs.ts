@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { bundle } from "../../tools/build/bundle.ts";
 import { compile } from "../../tools/build/compiler.ts";
+import { signForDevelopment } from "../../tools/update/development.ts";
 
 /** The last line of a program that ended without an error. */
 const END = "(end)";
@@ -38,7 +39,7 @@ export interface Camera {
   readonly folder: string;
 }
 
-/** Builds a program as an application; returns its .xsb. */
+/** Builds a program as an application; returns it signed. */
 export async function buildProgram(
   { firmware, folder }: Camera,
   name: string,
@@ -51,7 +52,7 @@ export async function buildProgram(
   const output = join(folder, `${name}.xsb`);
   writeFileSync(input, (await bundle("application", entry)).code);
   await compile({ kind: "application", name: "application", input, output, base: firmware });
-  return output;
+  return signForDevelopment(output, "host");
 }
 
 /** What a program prints on XS. */

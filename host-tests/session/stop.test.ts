@@ -21,6 +21,9 @@ console.log("forty times");
 await advertise({ intervalUs: 100_000, name: "obscura" });
 `;
 
+/** What every start says of an image that nobody built for release. */
+const development = /warning: this image trusts the development key.*/g;
+
 for (const board of ["host", "mps2-an500"]) {
   describe(`stop() on ${board}`, function () {
     this.timeout(600_000);
@@ -37,7 +40,7 @@ for (const board of ["host", "mps2-an500"]) {
       await session.saw(/forty times/);
       session.child.kill("SIGINT");
       await session.ended;
-      assert.doesNotMatch(session.output(), /warning:|error:/);
+      assert.doesNotMatch(session.output().replace(development, ""), /warning:|error:/);
     });
   });
 }

@@ -51,6 +51,7 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
       measureScan(camera),
       hasSecurity(camera) ? runImage(camera, camera.bonds, async () => {}) : undefined,
     ]);
+    const verification = await measureVerification(camera);
     const pairing = hasPairing(camera) ? await runImage(camera, camera.pairing, measurePairing) : undefined;
     const channelsOnHost = hasChannels(host)
       ? await runImage(host, host.channels, measureChannel)
@@ -59,6 +60,8 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
     const figures: Figures = {
       "mps2-an500": {
         bootToAdvertising: start.instructions,
+        verifyAtStart: start.verify,
+        ...verification,
         ...operationFigures(onCamera),
         ...channelFigures(channels),
         ...discovery,
@@ -101,7 +104,9 @@ export async function operations(peer: Peer, idleMs: number): Promise<void> {
 }
 
 /** From reset to advertising, with the example; the first start goes on until a phone has come and gone. */
-async function measureStart(camera: BenchImages): Promise<{ instructions: number; heap: number }> {
+async function measureStart(
+  camera: BenchImages,
+): Promise<{ instructions: number; verify: number; heap: number }> {
   const first = await runImage(camera, camera.example, connectOnce, { enough: 2 });
   const starts = [first];
   while (starts.length < STARTS) {
@@ -109,7 +114,17 @@ async function measureStart(camera: BenchImages): Promise<{ instructions: number
   }
   const instructions = starts.map((report) => firstNumber(report, /^advertising instructions (\d+)/));
   const sum = instructions.reduce((total, count) => total + count);
-  return { instructions: Math.round(sum / STARTS), heap: heapOf(first) };
+  const verify = firstNumber(first, /^verify .* start (\d+)/);
+  return { instructions: Math.round(sum / STARTS), verify, heap: heapOf(first) };
+}
+
+/** What it takes to verify a large bundle, all at once and in steps. */
+async function measureVerification(camera: BenchImages): Promise<BoardFigures> {
+  const report = await runImage(camera, camera.large, (peer) => peer.advertising(), { enough: 1 });
+  return {
+    verifyBundle: firstNumber(report, /^verify bundle (\d+)/),
+    verifyStep: firstNumber(report, /^verify .* step (\d+)/),
+  };
 }
 
 async function connectOnce(peer: Peer): Promise<void> {

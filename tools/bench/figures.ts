@@ -16,7 +16,11 @@ export const TOLERANCE = 0.05;
 /** What is measured, for a person. */
 export const descriptions: Readonly<Record<string, string>> = {
   bootToAdvertising:
-    "instructions from reset to the last byte of the first Advertising Enable in the UART queue",
+    "instructions from reset to the last byte of the first Advertising Enable in the UART queue, without verifyAtStart",
+  verifyAtStart:
+    "instructions of the preloaded machine's checksum and the example's signature, at every start",
+  verifyBundle: "instructions of verifying a bundle of 200 KB signed with Ed25519",
+  verifyStep: "the most of them that one step takes when an upload is verified beside other work",
   notification: "instructions from notify() of 20 bytes to the last byte in the UART queue",
   notificationCycle: "instructions awake for one of a thousand notifications, with everything around it",
   notificationTo3:

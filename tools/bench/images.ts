@@ -1,5 +1,5 @@
 /** What the benchmark runs: the product's image with probes, and two applications for it. */
-import { mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { findApplication } from "../build/application.ts";
 import { type Board, loadBoard } from "../build/boards.ts";
@@ -12,6 +12,7 @@ import type { BundleKind } from "../build/imports.ts";
 import type { Progress } from "../events.ts";
 import { lock } from "../lock.mjs";
 import { buildRoot, root } from "../paths.ts";
+import { signForDevelopment } from "../update/development.ts";
 
 /** The application whose start and memory are measured. */
 export const EXAMPLE = "environment-sensor";
@@ -37,8 +38,19 @@ export interface BenchImages {
   readonly scan: string;
   /** The application that shows what a private address costs. */
   readonly bonds: string;
+  /** The example in a bundle of 200 KB. */
+  readonly large: string;
   /** The application that shows what a pairing costs. */
   readonly pairing: string;
+}
+
+/** Bytes of the largest bundle that a camera is expected to have. */
+const LARGE_BYTES = 200_000;
+
+/** Signs the container `from`, and zeros behind it that nothing reads; returns the signed file, beside `to`. */
+function signLarge(from: string, to: string, board: string): string {
+  copyFileSync(from, to);
+  return signForDevelopment(to, board, { padding: LARGE_BYTES - statSync(from).size });
 }
 
 /**
@@ -68,7 +80,7 @@ export async function buildBenchImages(
         output,
         ...(base === undefined ? {} : { base }),
       });
-      return output;
+      return kind === "application" ? signForDevelopment(output, name) : output;
     };
     const firmware = await compiled("firmware", board.manifest.firmware, "firmware-bundle");
     const application = await compiled(
@@ -87,10 +99,24 @@ export async function buildBenchImages(
     const pairingEntry = join(root, "tools/bench/pairing.ts");
     const pairing = await compiled("application", pairingEntry, "pairing", firmware);
     const example = await compiled("application", findApplication(EXAMPLE).entry, EXAMPLE, firmware);
+    const large = signLarge(join(folder, `${EXAMPLE}.xsb`), join(folder, "large.xsb"), name);
     const probes = join(root, "tools/bench/native/probes.cmake");
     const settings = [`CMAKE_PROJECT_obscura_firmware_INCLUDE=${probes}`, ...(profile ? ["PROFILE=ON"] : [])];
     const { image } = await buildImage(board, { bundle: firmware, folder, settings }, progress);
-    return { board, folder, image, application, example, fit, channels, discovery, scan, bonds, pairing };
+    return {
+      board,
+      folder,
+      image,
+      application,
+      example,
+      fit,
+      channels,
+      discovery,
+      scan,
+      bonds,
+      large,
+      pairing,
+    };
   } finally {
     unlock();
   }

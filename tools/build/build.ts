@@ -4,6 +4,8 @@ import { dirname, join } from "node:path";
 import { type Operation, step, ToolError } from "../events.ts";
 import { lock, tryLock } from "../lock.mjs";
 import { displayPath, root } from "../paths.ts";
+import { signForDevelopment } from "../update/development.ts";
+import { readTrustedKeys, writeTrustedKeys } from "../update/trusted-keys.ts";
 import { findApplication } from "./application.ts";
 import { type Board, loadBoard } from "./boards.ts";
 import { type Bundle, bundle } from "./bundle.ts";
@@ -27,6 +29,10 @@ export interface BuildOptions {
   readonly manifest?: string;
   /** Sanitizers for our C and the engine; the host board only. Goes to a folder of its own. */
   readonly sanitize?: boolean;
+  /** Files of the public keys whose bundles the image runs; by default the development key. */
+  readonly trust?: readonly string[];
+  /** Refuses an image that trusts the development key. */
+  readonly release?: boolean;
 }
 
 /** What was built; absolute paths. */
@@ -34,8 +40,10 @@ export interface Built {
   readonly board: Board;
   /** The native image with the firmware bundle in it. */
   readonly image: string;
-  /** The application's .xsb. */
+  /** The application, signed with the development key: it runs where the image trusts that one. */
   readonly application: string;
+  /** The application's .xsb, unsigned. */
+  readonly bytecode: string;
   /** The firmware's .xsb. */
   readonly firmware: string;
 }
@@ -54,6 +62,8 @@ export async function* buildAll(
   names: readonly string[],
   options: Omit<BuildOptions, "application">,
 ): Operation<Built[]> {
+  const { trust = [], release = false } = options;
+  const keys = readTrustedKeys(trust, release);
   const board = loadBoard(options.board, options.manifest);
   const applications = names.map((which) => {
     const { name, entry } = findApplication(which);
@@ -78,6 +88,7 @@ export async function* buildAll(
       bundles.push(yield* compiled(board, folder, "application", name, entry, firmware.bytecode, heapKb));
     const image = yield* step("image", `Image for ${board.name}`, async (progress) => {
       const settings = options.sanitize ? ["SANITIZE=ON"] : [];
+      if (keys.length > 0) settings.push(`TRUSTED_KEYS=${writeTrustedKeys(keys, folder)}`);
       const built = await buildImage(board, { bundle: firmware.bytecode, folder, settings }, progress);
       await writeImageMap(built.image, firmware);
       const detail = `${displayPath(built.image)}, ${built.changed ? "linked" : "up to date"}`;
@@ -90,7 +101,8 @@ export async function* buildAll(
     return bundles.map(({ bytecode }) => ({
       board,
       image,
-      application: bytecode,
+      application: signForDevelopment(bytecode, board.name),
+      bytecode,
       firmware: firmware.bytecode,
     }));
   } finally {

@@ -13,10 +13,10 @@ export function fingerprint(files: readonly string[], words: readonly string[] =
   return hash.digest("hex");
 }
 
-/** Writes a file unless it holds that text already, so that Ninja sees a change only where there is one. */
-export function writeIfChanged(file: string, text: string): boolean {
-  if (existsSync(file) && readFileSync(file, "utf8") === text) return false;
-  writeFileSync(file, text);
+/** Writes a file unless it holds that already, so that Ninja sees a change only where there is one. */
+export function writeIfChanged(file: string, content: string | Uint8Array): boolean {
+  if (existsSync(file) && readFileSync(file).equals(Buffer.from(content))) return false;
+  writeFileSync(file, content);
   return true;
 }
 

@@ -9,7 +9,7 @@ import { ToolError } from "../events.ts";
 export interface CameraOptions {
   /** The native image. */
   readonly image: string;
-  /** The application's .xsb. */
+  /** The application's signed bundle. */
   readonly application?: string;
   /** The controller: `tcp:HOST:PORT` or `unix:PATH`. */
   readonly hci?: string;

@@ -18,7 +18,14 @@ import { parseRadio, radios } from "../session/radios/radio.ts";
 import { runSession } from "../session/session.ts";
 import { piecesFor, SetupError, setUp, verbPieces } from "../setup.mjs";
 import { traceLog } from "../trace/command.ts";
-import { type Algorithm, algorithms, developmentKeyFile, generateKey } from "../update/keys.ts";
+import {
+  type Algorithm,
+  algorithms,
+  developmentKeyFile,
+  generateKey,
+  isDevelopmentKey,
+  readPublicKey,
+} from "../update/keys.ts";
 import { describeBundle, signApplication } from "../update/sign.ts";
 import { Interruption } from "./interruption.ts";
 import { exitStatus, perform, reportFailure } from "./perform.ts";
@@ -60,6 +67,11 @@ interface BuildOptions {
   readonly board: string;
   readonly manifest: string;
   readonly json?: boolean;
+}
+
+interface BuildCommandOptions extends BuildOptions {
+  readonly trust?: readonly string[];
+  readonly release?: boolean;
 }
 
 interface RunOptions extends BuildOptions {
@@ -122,15 +134,20 @@ function createProgram({ abort, end }: Context): Command {
     .argument("<application>", `folder with a main.ts, or one of the examples: ${listExamples().join(", ")}`)
     .addOption(boardOption())
     .addOption(manifestOption())
+    .option("--trust <key...>", "public keys whose bundles the image runs; the development key without any")
+    .option("--release", "refuse an image that trusts the development key, which everybody has")
     .addOption(jsonOption())
-    .action(async (application: string, options: BuildOptions) => {
-      const { board, manifest } = options;
+    .action(async (application: string, options: BuildCommandOptions) => {
+      const { board, manifest, trust = [], release = false } = options;
       findApplication(application);
       prepare(piecesFor(board));
       const render = rendererFor(options);
-      const built = await perform(build({ application, board, manifest }), render);
+      const built = await perform(build({ application, board, manifest, trust, release }), render);
       render({ type: "info", message: `image:       ${displayPath(built.image)}` });
-      render({ type: "info", message: `application: ${displayPath(built.application)}` });
+      const runs = trust.length === 0 || trust.map(readPublicKey).some(isDevelopmentKey);
+      const file = displayPath(runs ? built.application : built.bytecode);
+      const hint = runs ? "" : ", to be signed by obscura sign";
+      render({ type: "info", message: `application: ${file}${hint}` });
     });
 
   command("run", "build an application, start it on a board, and show a phone that connects to it")

@@ -5,7 +5,7 @@
  * - `npm-shrinkwrap.json`: the exact versions and checksums of package-lock.json, without what only developers need.
  * - `engine/`: the engine's sources of the npm package @agoric/xsnap. That package cannot be a dependency: it installs
  *   50 others, and a script of its own then clones and builds a program that nothing here uses.
- * - `crypto/`: the C sources of AES and P-256, so that who installs the package needs no Cargo.
+ * - `crypto/`: the C sources of cryptography, so that who installs the package needs no Cargo.
  */
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

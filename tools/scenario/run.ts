@@ -90,7 +90,7 @@ class PlayedCamera implements StageCamera {
     const built = this.built.get(application);
     if (!built) throw new ScenarioError(`${application} is no version of ${this.name}: name it in cameras`);
     this.application = application;
-    const tracer = new Tracer(mapsIn([built.board.output], [mapOf(built.application)]));
+    const tracer = new Tracer(mapsIn([built.board.output], [mapOf(built.bytecode)]));
     const failures = new FailureWatch(() => fail(`${this.name}: ${failures.failure}`));
     const onLine = (raw: string): void => {
       const text = tracer.line(raw);

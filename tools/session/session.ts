@@ -56,7 +56,7 @@ export async function* runSession(options: SessionOptions): Operation {
   const script = options.central ? readScript(options) : undefined;
   const built = yield* build(options);
   signal.throwIfAborted();
-  const { board, image, application } = built;
+  const { board, image, application, bytecode } = built;
   mkdirSync(join(buildRoot, "run"), { recursive: true });
   const folder = mkdtempSync(join(buildRoot, "run", "session-"));
   const stops: Stop[] = [() => rmSync(folder, { recursive: true, force: true })];
@@ -74,7 +74,7 @@ export async function* runSession(options: SessionOptions): Operation {
     yield { type: "info", message: opening(board.name, radio, central) };
     const hci = await recorded(radio.hci, options.btsnoop, stops);
     const state = join(folder, "state");
-    const tracer = new Tracer(mapsIn([board.output], [mapOf(application)]));
+    const tracer = new Tracer(mapsIn([board.output], [mapOf(bytecode)]));
     const failures = new FailureWatch(() => {
       if (!options.keepGoing) events.close();
     });

@@ -11,6 +11,7 @@ import { checkEntry } from "../build/typecheck.ts";
 import type { Progress } from "../events.ts";
 import { lock } from "../lock.mjs";
 import { buildRoot, root } from "../paths.ts";
+import { signForDevelopment } from "../update/development.ts";
 
 /** Absolute paths. */
 export interface SoakImage {
@@ -47,7 +48,7 @@ export async function buildSoakImage(
         ...{ kind, name: kind, input: script, output },
         ...(base === undefined ? {} : { base }),
       });
-      return output;
+      return kind === "application" ? signForDevelopment(output, name) : output;
     };
     const firmware = await compiled("firmware", "firmware", join(root, "tools/soak/firmware.ts"));
     const applications: Record<string, string> = {};

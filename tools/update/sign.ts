@@ -42,7 +42,7 @@ export async function* signApplication(options: SignOptions): Operation<string> 
   const counter = checkCounter(options.counter ?? obscura?.counter ?? 0);
   const key = readSigningKey(options.key);
   if (isBytecode && !existsSync(application)) throw new UsageError(`There is no file ${application}.`);
-  const bytecode = isBytecode ? application : (yield* build({ application, board, manifest })).application;
+  const bytecode = isBytecode ? application : (yield* build({ application, board, manifest })).bytecode;
   const body = makeBody(readFileSync(bytecode), displayPath(bytecode), { board, counter });
   const ending = unsigned ? ".body" : ".bin";
   const output = options.output ?? join(dirname(bytecode), `${basename(bytecode, ".xsb")}${ending}`);

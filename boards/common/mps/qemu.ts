@@ -32,7 +32,7 @@ export type SerialTarget =
 export interface QemuOptions {
   /** The image, an ELF file. */
   readonly elf: string;
-  /** The application's bundle (.xsb); without it the camera has no application. */
+  /** The application's signed bundle; without it the camera has no application. */
   readonly app?: string;
   /** The controller's side of the HCI UART. Default: nowhere. */
   readonly hci?: SerialTarget;

@@ -7,3 +7,6 @@
 #define MBEDTLS_AES_FEWER_TABLES
 #define MBEDTLS_AES_ONLY_128_BIT_KEY_LENGTH
 #define MBEDTLS_PSA_P256M_DRIVER_ENABLED
+/* Signed bundles (docs/update.md). */
+#define MBEDTLS_SHA256_C
+#define MBEDTLS_ASN1_PARSE_C

@@ -38,6 +38,13 @@ describe("obscura", function () {
     }
   });
 
+  it("builds no image for release that anybody could sign for", () => {
+    const { status, stdout, stderr } = obscura("build", "environment-sensor", "--release");
+    assert.equal(status, 2);
+    assert.match(stderr, /An image for release trusts keys of yours: name them with --trust/);
+    assert.equal(stdout, "");
+  });
+
   it("lists the examples for an unknown application", () => {
     const { status, stderr } = obscura("build", "toaster");
     assert.equal(status, 2);

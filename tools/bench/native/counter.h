@@ -19,7 +19,7 @@ void counter_close(void);
  * the instructions are 0 when the tool around the process knows them. */
 void counter_report(const char *figure, unsigned windows);
 
-/* Runs all the time. */
+/* Runs all the time; 0 when unknown. */
 uint32_t counter_ticks(void);
 #define COUNTER_INSTRUCTIONS_PER_TICK 40
 

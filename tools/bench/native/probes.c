@@ -7,7 +7,9 @@
 #include "heap.h"
 #include "packets.h"
 #include "profile.h"
+#include "rom.h"
 #include "runtime.h"
+#include "signed_bundle.h"
 
 /* A figure is counted in windows. */
 static const struct figure {
@@ -92,6 +94,60 @@ static void measure_end(txMachine *the) {
     measured.figure = NULL;
 }
 
+/* ---- verification at start ---- */
+
+/* Ticks. */
+static struct {
+    uint32_t taken;    /* by the machine's checksum and the application's signature */
+    uint32_t excluded; /* by that, and by looking at it */
+} verification;
+
+bool __real_rom_is_whole(const struct rom_header *header);
+bool __wrap_rom_is_whole(const struct rom_header *header);
+const char *__real_signed_bundle_open(struct signed_bundle *bundle, const uint8_t *bytes, size_t size,
+                                      const struct signed_target *target);
+const char *__wrap_signed_bundle_open(struct signed_bundle *bundle, const uint8_t *bytes, size_t size,
+                                      const struct signed_target *target);
+
+bool __wrap_rom_is_whole(const struct rom_header *header) {
+    uint32_t start = counter_ticks();
+    bool is_whole = __real_rom_is_whole(header);
+    verification.taken += counter_ticks() - start;
+    verification.excluded += counter_ticks() - start;
+    return is_whole;
+}
+
+/* The most that one step of a verification in the background takes. */
+static uint32_t largest_step(const uint8_t *bytes, size_t size, const struct signed_target *target) {
+    struct signed_check check;
+    struct signed_bundle bundle;
+    uint32_t largest = 0;
+    signed_check_begin(&check, &bundle, bytes, size, target);
+    for (bool done = false; !done;) {
+        uint32_t start = counter_ticks();
+        done = signed_check_step(&check, SIGNED_STEP_SIZE);
+        uint32_t taken = counter_ticks() - start;
+        if (taken > largest)
+            largest = taken;
+    }
+    return largest;
+}
+
+const char *__wrap_signed_bundle_open(struct signed_bundle *bundle, const uint8_t *bytes, size_t size,
+                                      const struct signed_target *target) {
+    uint32_t start = counter_ticks();
+    const char *problem = __real_signed_bundle_open(bundle, bytes, size, target);
+    uint32_t taken = counter_ticks() - start;
+    verification.taken += taken;
+    uint32_t step = largest_step(bytes, size, target);
+    console_line(CONSOLE_INFO, "bench: verify bundle %u step %u start %u",
+                 (unsigned)taken * COUNTER_INSTRUCTIONS_PER_TICK,
+                 (unsigned)step * COUNTER_INSTRUCTIONS_PER_TICK,
+                 (unsigned)verification.taken * COUNTER_INSTRUCTIONS_PER_TICK);
+    verification.excluded += counter_ticks() - start;
+    return problem;
+}
+
 /* ---- packets ---- */
 
 static struct {
@@ -165,7 +221,10 @@ static void advertising_queued(void) {
     if (!started) {
         started = true;
         profile_close();
-        console_line(CONSOLE_INFO, "bench: advertising instructions %u", (unsigned)counter_since_reset());
+        uint32_t excluded = verification.excluded * COUNTER_INSTRUCTIONS_PER_TICK;
+        uint32_t instructions = counter_since_reset();
+        console_line(CONSOLE_INFO, "bench: advertising instructions %u",
+                     (unsigned)(instructions > excluded ? instructions - excluded : 0));
         profile_report("bootToAdvertising");
         profile_report_functions();
     }
