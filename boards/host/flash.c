@@ -141,6 +141,10 @@ enum port_flash_outcome port_flash_outcome(void) {
 
 /* ---- at once ---- */
 
+const void *port_flash_map(enum port_flash_area_id area) {
+    return area < PORT_FLASH_AREAS ? cells(area, 0) : NULL;
+}
+
 bool port_flash_read(enum port_flash_area_id area, uint32_t offset, void *bytes, uint32_t length) {
     if (!flash_list_fits(area, offset, length, 1))
         return false;

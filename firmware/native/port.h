@@ -245,8 +245,8 @@ uint32_t port_heap_growth(uint32_t most);
 /* ---- application ---- */
 
 /*
- * The application's signed bundle (signed_bundle.h) where the board keeps it, readable in place, at a multiple of 16;
- * NULL and *size 0 when there is none. More may follow behind the bundle.
+ * The application's signed bundle (signed_bundle.h) where the board keeps it, readable in place, at a
+ * multiple of 16; NULL and *size 0 when there is none. More may follow behind the bundle.
  */
 const void *port_application(size_t *size);
 

@@ -60,6 +60,10 @@ static uint8_t *memory_of(enum port_flash_area_id area) {
     return start;
 }
 
+const void *port_flash_map(enum port_flash_area_id area) {
+    return area < PORT_FLASH_AREAS ? memory_of(area) : NULL;
+}
+
 bool port_flash_read(enum port_flash_area_id area, uint32_t offset, void *bytes, uint32_t length) {
     if (!flash_list_fits(area, offset, length, 1))
         return false;

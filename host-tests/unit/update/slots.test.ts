@@ -1,0 +1,77 @@
+/** The two slots in C: which bundle runs, and what a cut of the supply at each operation of flash leaves. */
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "mocha";
+import { parseVersion, signBody } from "../../../tools/update/format.ts";
+import { readSigningKey, type SigningKey } from "../../../tools/update/keys.ts";
+import { makeBody } from "../../../tools/update/manifest.ts";
+import { container } from "./container.ts";
+import { Verifier } from "./verifier.ts";
+
+describe("Slots in C", function () {
+  this.timeout(600_000);
+  const folder = mkdtempSync(join(tmpdir(), "obscura-slots-"));
+  let slots: Verifier;
+  let key: SigningKey;
+
+  before(() => {
+    slots = new Verifier("slots_lines");
+    const { privateKey } = generateKeyPairSync("ed25519");
+    writeFileSync(join(folder, "key.pem"), privateKey.export({ type: "pkcs8", format: "pem" }));
+    key = readSigningKey(join(folder, "key.pem"));
+  });
+
+  after(() => {
+    slots?.dispose();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Bundles of 4 KB with these security counters. */
+  function ask(counters: readonly number[], command: string): string[] {
+    const bundles = counters.map((counter, index) => {
+      const body = makeBody(container({ code: 3800 }), "it", { board: "host", counter });
+      return `bundle ${index} ${signBody(body, parseVersion(`${index}.0.0`), key).toString("hex")}`;
+    });
+    return slots.ask([key.publicKey], ...bundles, command);
+  }
+
+  it("lose neither the confirmed bundle nor the counter, wherever the supply is cut", () => {
+    const [runs, ...problems] = ask([1, 5, 7, 9], "cuts").reverse();
+    assert.deepEqual(problems, []);
+    // Nothing done, half of it, and all but the answer, at each of some hundred operations.
+    assert.ok(Number(/^(\d+) runs$/.exec(runs!)?.[1]) > 400, runs);
+  });
+
+  it("run the confirmed bundle, and take another one, with any bit of the state the other way", () => {
+    const [runs, ...problems] = ask([1, 5, 7, 9], "flips").reverse();
+    assert.deepEqual(problems, []);
+    assert.ok(Number(/^(\d+) runs$/.exec(runs!)?.[1]) > 1000, runs);
+  });
+
+  it("choose in their order, refuse what is older, and raise the floor by 1,000 at most", () => {
+    assert.deepEqual(ask([1, 5000, 6000, 9], "rules"), [
+      // Nothing is in slot 0.
+      "the bundle is not a signed bundle; sign it with obscura sign",
+      "marked",
+      "runs 0 trial 1 confirmed -1 floor 0",
+      "a trial is running; confirm it, or reset the camera",
+      "runs 0 trial 0 confirmed 0 floor 1000",
+      "this is the confirmed bundle",
+      "free 0 1",
+      "the bundle has a lower security counter than this camera has confirmed; sign a newer one",
+      "marked",
+      "free 0 0",
+      "update: the trial of slot 1 has ended: its bundle is damaged (its SHA-256 is another one)",
+      "runs 0 trial 0 confirmed 0 floor 1000",
+      "update: the confirmed bundle is damaged (its SHA-256 is another one)",
+      "update: starting the application of the image",
+      "runs -1 trial 0 confirmed 0 floor 1000",
+      "update: the confirmed bundle is damaged (its SHA-256 is another one)",
+      "update: starting the bundle of the other slot",
+      "runs 1 trial 0 confirmed 0 floor 1000",
+    ]);
+  });
+});

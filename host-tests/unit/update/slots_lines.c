@@ -1,0 +1,353 @@
+/*
+ * slots_lines.c: the slots on a flash in memory that can lose its supply at any operation.
+ *
+ *   board NAME, key KIND HASH BYTES   see lines.h
+ *   bundle N HEX                      keeps a bundle; 0 to 3
+ *   cuts                              an update, its revert and another update, cut at each operation of
+ * flash flips                             each bit of the state the other way, with a bundle confirmed rules
+ * what is refused, and how the counter's floor moves
+ *
+ * `cuts` and `flips` print "N runs" and a line for each run after which something did not hold.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "lines.h"
+#include "slots.h"
+
+enum { UNIT = 4096, PROGRAM_UNIT = 8, SLOT_UNITS = 2, UNITS = 2 + SLOTS * SLOT_UNITS };
+#define SIZE (UNITS * UNIT)
+#define BUNDLES 4
+
+/* ---- the flash ---- */
+
+static _Alignas(16) uint8_t cells[SIZE];
+static unsigned operations;
+/* The supply goes at operation `cut_at` (0: never), of which so many quarters have been done. */
+static unsigned cut_at, cut_quarters;
+static jmp_buf power_off;
+
+const struct port_flash_area *port_flash_area(enum port_flash_area_id area) {
+    static const struct port_flash_area update = {"update", SIZE, UNIT, PROGRAM_UNIT};
+    return area == PORT_FLASH_UPDATE ? &update : NULL;
+}
+
+const void *port_flash_map(enum port_flash_area_id area) {
+    return area == PORT_FLASH_UPDATE ? cells : NULL;
+}
+
+static bool in_range(uint32_t offset, uint32_t length, uint32_t unit) {
+    return offset <= SIZE && length <= SIZE - offset && offset % unit == 0 && length % unit == 0;
+}
+
+bool port_flash_read(enum port_flash_area_id area, uint32_t offset, void *bytes, uint32_t length) {
+    if (area != PORT_FLASH_UPDATE || !in_range(offset, length, 1))
+        return false;
+    memcpy(bytes, cells + offset, length);
+    return true;
+}
+
+/* How much of an operation is done. */
+static uint32_t share(uint32_t length) {
+    return ++operations == cut_at ? length / 4 * cut_quarters : length;
+}
+
+static void maybe_off(void) {
+    if (operations == cut_at)
+        longjmp(power_off, 1);
+}
+
+bool port_flash_program(enum port_flash_area_id area, uint32_t offset, const void *bytes, uint32_t length) {
+    if (area != PORT_FLASH_UPDATE || !in_range(offset, length, PROGRAM_UNIT))
+        return false;
+    uint32_t done = share(length);
+    for (uint32_t i = 0; i < done; i++)
+        cells[offset + i] &= ((const uint8_t *)bytes)[i];
+    maybe_off();
+    return memcmp(cells + offset, bytes, length) == 0;
+}
+
+bool port_flash_erase(enum port_flash_area_id area, uint32_t offset, uint32_t length) {
+    if (area != PORT_FLASH_UPDATE || !in_range(offset, length, UNIT))
+        return false;
+    memset(cells + offset, 0xff, share(length));
+    maybe_off();
+    return true;
+}
+
+bool port_flash_sync(enum port_flash_area_id area) {
+    return area == PORT_FLASH_UPDATE;
+}
+
+/* ---- what the slots need beside it ---- */
+
+uint32_t bundle_crc32(const void *bytes, size_t length) {
+    uint32_t crc = 0xffffffff;
+    for (const uint8_t *at = bytes; length--; at++) {
+        crc ^= *at;
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (0xedb88320u & -(crc & 1));
+    }
+    return ~crc;
+}
+
+static bool talkative;
+
+static void report(const char *text) {
+    if (talkative)
+        printf("%s\n", text);
+}
+
+/* ---- a camera ---- */
+
+static uint8_t bundles[BUNDLES][SLOT_UNITS * UNIT];
+static uint32_t sizes[BUNDLES];
+static struct slots_choice running;
+
+/* What must still hold, whatever is cut. Not volatile: they change between operations only, and live in
+ * memory. */
+static struct {
+    uint8_t confirmed[SIGNED_HASH_SIZE];  /* zeros: the shipped one */
+    uint8_t confirming[SIGNED_HASH_SIZE]; /* may be confirmed already */
+    bool is_confirming;
+    uint32_t floor;
+} known;
+
+static unsigned problems;
+
+static void check(bool holds, const char *format, ...) {
+    if (holds)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    printf("cut at %u of quarter %u: ", cut_at, cut_quarters);
+    vprintf(format, arguments);
+    printf("\n");
+    va_end(arguments);
+    problems++;
+}
+
+static void start(bool is_wake) {
+    slots_choose(&running, &target, is_wake, report);
+    check(slots_state()->floor >= known.floor, "the floor fell from %u to %u", (unsigned)known.floor,
+          (unsigned)slots_state()->floor);
+    known.floor = slots_state()->floor;
+    if (running.slot == SLOT_SHIPPED)
+        return;
+    struct signed_bundle again;
+    const char *why = signed_bundle_open(&again, slots_bytes(running.slot), slots_size(), &target);
+    check(why == NULL, "what runs %s", why ? why : "");
+}
+
+static void confirm(void) {
+    if (!running.is_trial)
+        return;
+    memcpy(known.confirming, running.bundle.digest, SIGNED_HASH_SIZE);
+    known.is_confirming = true;
+    const char *problem = "";
+    bool done = slots_confirm(&running, &problem);
+    check(done, "confirming failed: %s", problem);
+    memcpy(known.confirmed, known.confirming, SIGNED_HASH_SIZE);
+    known.is_confirming = false;
+    known.floor = slots_state()->floor;
+}
+
+/* As an upload does: erases a free slot, and programs it piece by piece. */
+static bool upload(unsigned slot, unsigned number) {
+    if (!slots_is_free(slot))
+        return false;
+    uint32_t offset = slots_offset(slot);
+    for (uint32_t at = 0; at < slots_size(); at += UNIT)
+        if (!port_flash_erase(PORT_FLASH_UPDATE, offset + at, UNIT))
+            return false;
+    for (uint32_t at = 0; at < sizes[number]; at += 512) {
+        uint8_t piece[512];
+        memset(piece, 0xff, sizeof piece);
+        uint32_t length = sizes[number] - at < 512 ? sizes[number] - at : 512;
+        memcpy(piece, bundles[number] + at, length);
+        if (!port_flash_program(PORT_FLASH_UPDATE, offset + at, piece, sizeof piece))
+            return false;
+    }
+    return true;
+}
+
+static unsigned free_slot(void) {
+    return slots_is_free(0) ? 0 : 1;
+}
+
+static bool mark(unsigned slot, const char **problem) {
+    return slots_mark(slot, false, &target, problem);
+}
+
+/* Uploads a bundle and tries it; `confirmed` or reverted. */
+static void update(unsigned number, bool is_confirmed) {
+    const char *problem = "the upload failed";
+    unsigned slot = free_slot();
+    bool done = upload(slot, number) && mark(slot, &problem);
+    check(done, "%s", problem);
+    start(false);
+    check(running.is_trial, "the trial does not begin");
+    start(true);
+    check(running.is_trial, "a wake ends the trial");
+    if (is_confirmed)
+        confirm();
+    start(false);
+    check(!running.is_trial, "a reset does not end the trial");
+}
+
+static void power_on_with_new_flash(void) {
+    memset(cells, 0xff, sizeof cells);
+    memset(&known, 0, sizeof known);
+    operations = 0;
+    cut_at = 0;
+    start(false);
+}
+
+static bool runs(const uint8_t digest[SIGNED_HASH_SIZE]) {
+    static const uint8_t none[SIGNED_HASH_SIZE];
+    if (memcmp(digest, none, sizeof none) == 0)
+        return running.slot == SLOT_SHIPPED;
+    return running.slot != SLOT_SHIPPED && memcmp(running.bundle.digest, digest, SIGNED_HASH_SIZE) == 0;
+}
+
+/* After a cut: the trial may begin once; then what was confirmed runs, and another update works. */
+static void recover(void) {
+    cut_at = 0;
+    start(false);
+    if (running.is_trial)
+        start(false);
+    check(!running.is_trial, "a second start goes on with the trial");
+    check(runs(known.confirmed) || (known.is_confirming && runs(known.confirming)),
+          "the confirmed bundle is lost");
+    if (running.slot == SLOT_SHIPPED)
+        memset(known.confirmed, 0, SIGNED_HASH_SIZE);
+    else
+        memcpy(known.confirmed, running.bundle.digest, SIGNED_HASH_SIZE);
+    known.is_confirming = false;
+    update(3, true);
+    check(running.slot != SLOT_SHIPPED && running.bundle.counter == 9, "the next update does not run");
+}
+
+/* Twice confirmed, once reverted, and the state's units changed on the way. */
+static void story(void) {
+    update(0, true);
+    update(1, false);
+    update(1, true);
+    for (int i = 0; i < 8; i++)
+        update(2, false);
+    update(2, true);
+}
+
+/* In a function of its own: what longjmp returns to has no variables that change. */
+static void story_until_cut(void) {
+    if (setjmp(power_off) == 0)
+        story();
+}
+
+static void try_cuts(void) {
+    power_on_with_new_flash();
+    story();
+    unsigned last = operations, count = 0;
+    check(problems == 0, "the story itself fails");
+    for (unsigned at = 1; at <= last; at++) {
+        for (unsigned quarters = 0; quarters <= 4; quarters += 2) {
+            count++;
+            power_on_with_new_flash();
+            cut_at = at + operations;
+            cut_quarters = quarters;
+            story_until_cut();
+            recover();
+        }
+    }
+    printf("%u runs\n", count);
+}
+
+static void try_flips(void) {
+    static uint8_t kept[SIZE];
+    unsigned count = 0;
+    power_on_with_new_flash();
+    update(0, true);
+    update(1, true);
+    memcpy(kept, cells, SIZE);
+    uint32_t floor = known.floor;
+    for (uint32_t bit = 0; bit < 2 * UNIT * 8; bit++) {
+        memcpy(cells, kept, SIZE);
+        /* What is still erased says nothing. */
+        if (cells[bit / 8] == 0xff)
+            continue;
+        count++;
+        cells[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        known.floor = floor;
+        start(false);
+        check(runs(known.confirmed), "bit %u: another bundle runs", (unsigned)bit);
+        const char *problem;
+        check(upload(free_slot(), 2) && mark(free_slot(), &problem), "bit %u: no update is taken",
+              (unsigned)bit);
+    }
+    printf("%u runs\n", count);
+}
+
+static void say_mark(unsigned slot) {
+    const char *problem = "marked";
+    (void)mark(slot, &problem);
+    printf("%s\n",
+           problem[0] == 't' && slots_state()->trial == TRIAL_MARKED && slots_state()->trial_slot == slot
+               ? "marked"
+               : problem);
+}
+
+static void show(void) {
+    start(false);
+    const struct slots_state *state = slots_state();
+    printf("runs %d trial %d confirmed %d floor %u\n", running.slot == SLOT_SHIPPED ? -1 : running.slot,
+           running.is_trial, state->confirmed == SLOT_SHIPPED ? -1 : state->confirmed,
+           (unsigned)state->floor);
+}
+
+static void try_rules(void) {
+    talkative = true;
+    power_on_with_new_flash();
+    say_mark(0);
+    upload(0, 1);
+    say_mark(0);
+    show();
+    say_mark(1);
+    confirm();
+    show();
+    say_mark(0);
+    printf("free %d %d\n", slots_is_free(0), slots_is_free(1));
+    upload(1, 0);
+    say_mark(1);
+    upload(1, 2);
+    say_mark(1);
+    printf("free %d %d\n", slots_is_free(0), slots_is_free(1));
+    cells[slots_offset(1) + 40] ^= 1;
+    show();
+    cells[slots_offset(0) + 40] ^= 1;
+    show();
+    cells[slots_offset(1) + 40] ^= 1;
+    show();
+}
+
+static char line[2 * FILE_MAX + 100];
+
+int main(void) {
+    unsigned number;
+    int at;
+    while (fgets(line, sizeof line, stdin)) {
+        if (take_target_line(line))
+            continue;
+        if (sscanf(line, "bundle %u %n", &number, &at) == 1 && number < BUNDLES)
+            sizes[number] = (uint32_t)from_hex(line + at, bundles[number], sizeof bundles[number]);
+        else if (strncmp(line, "cuts", 4) == 0)
+            try_cuts();
+        else if (strncmp(line, "flips", 5) == 0)
+            try_flips();
+        else if (strncmp(line, "rules", 5) == 0)
+            try_rules();
+        else
+            return 1;
+    }
+    return 0;
+}
