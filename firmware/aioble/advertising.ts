@@ -60,7 +60,7 @@ const EMPTY = new Uint8Array(0);
 
 /** @throws TypeError or RangeError for the first option that is wrong. */
 export function checkAdvertising(options: AdvertiseOptions): void {
-  const { intervalUs, fast, directedTo, highDuty, connectable } = options;
+  const { intervalUs, fast, directedTo, highDuty, connectable } = options ?? {};
   if (typeof intervalUs !== "number") {
     throw new TypeError("advertise() needs intervalUs: the advertising interval in microseconds");
   }
@@ -78,16 +78,29 @@ export function checkAdvertising(options: AdvertiseOptions): void {
 
 /** @throws TypeError or RangeError for the first field that is wrong. */
 export function checkPayload(options: PayloadOptions): void {
-  const { name, appearance, manufacturer, serviceData, txPower, fields, advData, respData } = options;
+  const { name, appearance, manufacturer, serviceData, txPower, uri, fields, advData, respData } = options;
   if (name !== undefined) {
     if (typeof name !== "string" && !(name instanceof Uint8Array)) {
       throw new TypeError("name is a string, or a Uint8Array of UTF-8");
     }
-    checkInteger("the length of name in bytes", nameBytes(name).length, 0, NAME_LENGTH_MAX);
+    // A text has at least as many bytes: one that is far too long is not encoded first.
+    const { length } = name.length > NAME_LENGTH_MAX ? name : nameBytes(name);
+    checkInteger("the length of name in bytes", length, 0, NAME_LENGTH_MAX);
   }
   checkUuids("services", options.services);
   checkUuids("solicitation", options.solicitation);
   if (appearance !== undefined) checkInteger("appearance", appearance, 0, 0xffff);
+  if (uri !== undefined) {
+    if (typeof uri !== "string") throw new TypeError("uri is a string");
+    checkInteger("the length of uri", uri.length, 0, NAME_LENGTH_MAX);
+  }
+  for (const [what, list] of [
+    ["manufacturer", manufacturer],
+    ["serviceData", serviceData],
+    ["fields", fields],
+  ] as const) {
+    if (list && !Array.isArray(list)) throw new TypeError(`${what} is an array`);
+  }
   if (manufacturer) {
     checkInteger("manufacturer's company identifier", manufacturer[0], 0, 0xffff);
     checkBytes("manufacturer's data", manufacturer[1]);
@@ -117,7 +130,7 @@ export function checkPayload(options: PayloadOptions): void {
 }
 
 function checkUuids(what: string, uuids: readonly UUID[] | undefined): void {
-  if (uuids && !uuids.every((uuid) => uuid instanceof UUID)) {
+  if (uuids && !(Array.isArray(uuids) && uuids.every((uuid) => uuid instanceof UUID))) {
     throw new TypeError(`${what} is an array of bluetooth.UUID`);
   }
 }

@@ -156,8 +156,8 @@ export class Peripheral implements AdvertisingOwner {
 
   /** Checks all that can be checked at once. @throws TypeError or RangeError for the first option that is wrong. */
   prepare(options: AdvertiseOptions): Request {
-    checkTimeout(options.timeoutMs);
     checkAdvertising(options);
+    checkTimeout(options.timeoutMs);
     return { options, payload: payloadOf(options) };
   }
 

@@ -86,6 +86,7 @@ interface Known {
 
 /** @throws TypeError or RangeError for the first option that is wrong. */
 function check(options: ScanOptions): void {
+  if (typeof options !== "object" || options === null) throw new TypeError("scan: options are an object");
   const { durationMs = 0, intervalUs = INTERVAL_US, windowUs = WINDOW_US } = options;
   const {
     devices,
@@ -96,6 +97,7 @@ function check(options: ScanOptions): void {
     name,
     services,
   } = options;
+  if (typeof durationMs !== "number") throw new TypeError("scan: durationMs is a number");
   if (!(durationMs >= 0 && durationMs < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`durationMs ${durationMs} is out of range: give milliseconds, 0 for no end`);
   }

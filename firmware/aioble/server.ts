@@ -229,7 +229,9 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     const { attribute, core } = registration;
     let value = attribute.value;
     if (data !== undefined) value = data?.constructor === Uint8Array ? data : bytesOf(data);
-    const link = connection.link;
+    const link = connection?.link;
+    // A string has a `link` of its own.
+    if (typeof link !== "object") throw noConnection("notify");
     if (link.disconnectReason !== undefined) return Promise.reject(connection.gone());
     const outcome = core.updates.notify(link.server, attribute, value, options?.force);
     return outcome === "sent" ? core.yes : connection.sent(outcome);
@@ -256,6 +258,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
       updater = core.updates;
       return [attribute, data === undefined ? attribute.value : bytesOf(data)];
     });
+    if (typeof connection?.link !== "object") throw noConnection("notifyMultiple");
     if (!connection.isConnected()) return Promise.reject(connection.gone());
     return connection.sent(updater?.notifyMultiple(connection.link.server, pairs) ?? "unsubscribed");
   }
@@ -280,6 +283,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     const { core, attribute } = this.registered("indicate");
     this.mustHave(PROPERTY.INDICATE, "indicate");
     const value = data === undefined ? attribute.value : ownBytes(data);
+    if (typeof connection?.link !== "object") throw noConnection("indicate");
     if (!connection.isConnected()) return Promise.reject(connection.gone());
     const { updates } = core;
     const { server } = connection.link;
@@ -390,4 +394,8 @@ export class Descriptor extends ServerAttribute<DeviceConnection> {
       requirements: this.requirements,
     };
   }
+}
+
+function noConnection(call: string): TypeError {
+  return new TypeError(`${call}() needs the connection of a client first, from advertise() or connections()`);
 }

@@ -33,9 +33,11 @@ export interface Pending<T> {
 /** Neither a deadline nor a signal. */
 export const NO_LIMITS: WaitOptions = Object.freeze({});
 
-/** @throws RangeError when `timeoutMs` is given and not a finite number of 0 or more. */
+/** @throws TypeError for no number, RangeError when `timeoutMs` is given and not a finite one of 0 or more. */
 export function checkTimeout(timeoutMs: number | undefined): void {
-  if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs < Number.POSITIVE_INFINITY)) {
+  if (timeoutMs === undefined) return;
+  if (typeof timeoutMs !== "number") throw new TypeError(`timeoutMs is a number, not a ${typeof timeoutMs}`);
+  if (!(timeoutMs >= 0 && timeoutMs < Number.POSITIVE_INFINITY)) {
     throw new RangeError(
       `timeoutMs ${timeoutMs} is out of range: give milliseconds, 0 or more, or leave it out`,
     );
@@ -197,6 +199,9 @@ export class WaitScope {
     const signal = options.signal;
     const isLimited = signal !== undefined || options.timeoutMs !== undefined;
     if (isLimited) checkTimeout(options.timeoutMs);
+    if (signal && typeof signal.addEventListener !== "function") {
+      throw new TypeError("signal is an AbortSignal: give the signal of an AbortController");
+    }
     const wait = new Wait<T>(this);
     if (this.ended) wait.reject(this.ended.error);
     else if (isLimited) this.limit(wait, options);

@@ -171,7 +171,7 @@ export function createConfig(host: Host): ConfigFunction {
 
 function checkName(name: unknown): void {
   if (typeof name !== "string") throw new TypeError("config: gapName is a string");
-  const { length } = utf8Encode(name);
+  const { length } = name.length > NAME_MAX ? name : utf8Encode(name);
   if (length > NAME_MAX)
     throw new RangeError(`config: gapName has ${length} bytes; a device name has at most 248`);
 }

@@ -43,6 +43,9 @@ export class SettingTable<Values extends Readonly<Record<string, number | string
       throw new RangeError(`config: ${name} is ${setting.choices.join(", ")}, not ${String(value)}`);
     }
     const { min, max } = setting;
+    if (typeof value === "string") {
+      throw new RangeError(`config: ${name} "${value}" is a text, not a number: ${min} to ${max}`);
+    }
     if (typeof value !== "number" || !(value >= min && value <= max) || Math.floor(value) !== value) {
       throw new RangeError(`config: ${name} ${String(value)} is out of range: ${min} to ${max}`);
     }

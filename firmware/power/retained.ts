@@ -59,7 +59,8 @@ export class Retained {
     const { encode, lines, records } = this.port;
     const state = JSON.stringify(app) as string | undefined;
     if (state === undefined) throw new TypeError("the state is nothing that JSON can hold");
-    const stateBytes = encode(state).length;
+    // A text has at least as many bytes: one that is far too long is not encoded first.
+    const stateBytes = state.length > STATE_BYTES_MAX ? state.length : encode(state).length;
     if (stateBytes > STATE_BYTES_MAX) {
       throw new RangeError(`the state is ${stateBytes} bytes of JSON; at most ${STATE_BYTES_MAX}`);
     }

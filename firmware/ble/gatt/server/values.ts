@@ -27,11 +27,15 @@ export function ownBytes(value: Value): Uint8Array {
 export function checkedValue(value: Value): Uint8Array {
   // Bytes are what comes most often, and a call less is a twentieth of notifying a subscriber.
   const isBytes = value?.constructor === Uint8Array;
+  // A text has at least as many bytes as characters: one that is far too long is not encoded first.
+  if (!isBytes && typeof value === "string" && value.length > MAX_VALUE_LENGTH) throw tooLong(value.length);
   const bytes = isBytes ? new Uint8Array(value) : ownBytes(value);
-  if (bytes.length > MAX_VALUE_LENGTH) {
-    throw new RangeError(`the value has ${bytes.length} bytes; an attribute holds at most 512`);
-  }
+  if (bytes.length > MAX_VALUE_LENGTH) throw tooLong(bytes.length);
   return bytes;
+}
+
+function tooLong(length: number): RangeError {
+  return new RangeError(`the value has ${length} bytes; an attribute holds at most 512`);
 }
 
 /**
