@@ -202,14 +202,9 @@ export class CreditChannel implements InboxPort {
     return this.port.reconfigure(this, parameters, handlers);
   }
 
-  /** This side takes SDUs and K-frames of what it did and of these figures, until the peer has agreed to them or not. */
-  takeEither({ mtu, mps }: ChannelParameters): void {
-    const before = this.parameters;
-    this.receiver.reconfigure({
-      mtu: Math.max(mtu, before.mtu),
-      mps: Math.max(mps, before.mps),
-      credits: before.credits,
-    });
+  /** This side takes SDUs and K-frames of these figures until the peer has agreed to those that it was asked for, or not. */
+  takeUntilAnswered(figures: ChannelParameters): void {
+    this.receiver.reconfigure(figures);
   }
 
   /** This side takes these figures from now on. */

@@ -37,11 +37,11 @@ export class Reconfigurations {
     const { open, port } = this;
     if (open.has(channel)) return "changing";
     if (!port.signaling.hasRoom) return "requests";
-    if (!port.reserve(channel, parameters)) return "memory";
     const before = channel.parameters;
-    const { mtu, mps } = parameters;
+    const { mtu, mps, credits } = parameters;
+    const either = { mtu: Math.max(mtu, before.mtu), mps: Math.max(mps, before.mps), credits };
+    if (!port.reserve(channel, either)) return "memory";
     open.add(channel);
-    channel.takeEither(parameters);
     port.signaling.request(SIGNAL.CREDIT_RECONFIGURE_REQUEST, [mtu, mps, channel.cid], {
       onResponse: (code, view, start, length) => {
         open.delete(channel);
@@ -62,6 +62,8 @@ export class Reconfigurations {
         handlers.onFailed(reason);
       },
     });
+    // With the credits of the new figures: a peer that takes them up before its response is heard, or lost, needs those.
+    channel.takeUntilAnswered(either);
     return undefined;
   }
 
