@@ -5,6 +5,8 @@ import { perform } from "../../tools/cli/perform.ts";
 import { textRenderer } from "../../tools/cli/render.ts";
 import { NOTIFICATIONS } from "../../tools/soak/hostile/honest.ts";
 import { GROWTH_LIMIT, hostile } from "../../tools/soak/hostile/hostile.ts";
+import { hostilePeripheralsOnBoard } from "../../tools/soak/hostile-peripherals/board.ts";
+import { thorough } from "../support/thorough.ts";
 
 const board = "mps2-an500";
 /** Of some seconds each; in every third the controller fails. */
@@ -31,6 +33,26 @@ describe(`hostile soak: ${board}`, function () {
       assert.ok(result.squatters >= 1 && result.sensorSessions === result.squatters, shown);
       assert.ok(result.heapGrowthBytes <= GROWTH_LIMIT, shown);
       process.stdout.write(`      ${shown}\n`);
+    } catch (error) {
+      process.stderr.write(`${lines.join("\n")}\n`);
+      throw error;
+    }
+  });
+});
+
+// The same peers on Node, in virtual time, are in every run: host-tests/stack/hostile-peripherals.test.ts.
+thorough.describe(`hostile peripherals: ${board}`, function () {
+  this.timeout(LIMIT_MS);
+
+  it("a camera that is the central serves the honest among them for a minute, and its heap does not grow", async () => {
+    const seed = Number(process.env.OBSCURA_SOAK_SEED ?? Date.now() % 1_000_000);
+    const { signal } = new AbortController();
+    const lines: string[] = [`seed ${seed}: OBSCURA_SOAK_SEED plays the same peers`];
+    const sink = { write: (text: string) => lines.push(text.trimEnd()) };
+    try {
+      const operation = hostilePeripheralsOnBoard({ board, minutes: 1, seed, signal });
+      const result = await perform(operation, textRenderer(sink));
+      assert.ok(result.visits > 10 && result.echoes > 10, JSON.stringify(result));
     } catch (error) {
       process.stderr.write(`${lines.join("\n")}\n`);
       throw error;

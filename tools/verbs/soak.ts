@@ -13,8 +13,11 @@ import { UsageError } from "../events.ts";
 import { bonds } from "../soak/bonds.ts";
 import { type FuzzResult, fuzz } from "../soak/fuzz.ts";
 import { type HostileResult, hostile } from "../soak/hostile/hostile.ts";
-import { type HostilePeripheralsResult, hostilePeripherals } from "../soak/hostile-peripherals.ts";
+import { type BoardResult, hostilePeripheralsOnBoard } from "../soak/hostile-peripherals/board.ts";
+import { type HostilePeripheralsResult, hostilePeripherals } from "../soak/hostile-peripherals/virtual.ts";
 import { type SoakResult, soak, WARM_UP_ROUNDS } from "../soak/soak.ts";
+
+const DEFAULT_BOARD = "mps2-an500";
 
 const LEAST_ROUNDS = WARM_UP_ROUNDS + 1;
 
@@ -34,12 +37,14 @@ middle of operations of its flash, in virtual time. Ends at the first bond that 
 encrypt.
 
 hostile-peripherals: a camera that scans, connects and opens channels among peripherals that own every byte and every order,
-in virtual time. Ends when anything but an error of the stack's reaches the application, when peers make it keep more than
+in virtual time, or by the camera's clock where a board is named. Ends when anything but an error of the stack's reaches the application, when peers make it keep more than
 they may, and when an honest one is not served; and when the heap has grown at the end.
 ${exitStatusHelp}`;
 
 interface Options {
   readonly scenario: (typeof SCENARIOS)[number];
+  /** Whether the scenario hostile-peripherals has a board. */
+  readonly isOnBoard: boolean;
   readonly minutes: number;
   readonly hours: number;
   readonly rounds: number;
@@ -61,7 +66,7 @@ interface Arguments {
   readonly hours?: number;
   readonly rounds?: number;
   readonly seed?: number;
-  readonly board: string;
+  readonly board?: string;
   readonly fuzz: number;
   readonly json?: boolean;
 }
@@ -111,9 +116,10 @@ const command = () =>
       integer("seed", 0),
     )
     .addOption(
-      new Option("--board <board>", `one of ${listBoards().join(", ")}`)
-        .default("mps2-an500")
-        .argParser(oneOf("board", "Boards", listBoards())),
+      new Option(
+        "--board <board>",
+        `one of ${listBoards().join(", ")} (default: ${DEFAULT_BOARD}; hostile-peripherals: none, on Node in virtual time)`,
+      ).argParser(oneOf("board", "Boards", listBoards())),
     )
     .addOption(
       new Option("--fuzz <seconds>", "for each target; 0 leaves them out")
@@ -128,9 +134,13 @@ function optionsOf({ fuzz: fuzzSeconds, ...given }: Arguments): Options {
   const { hours, minutes, rounds, scenario } = given;
   const isHostile = scenario === "hostile";
   const isVirtual = scenario === "bonds" || scenario === "hostile-peripherals";
-  if (!isHostile && minutes !== undefined) {
-    throw new UsageError("--minutes is for --scenario hostile; vanish takes --rounds, the others --hours.");
+  const isOnBoard = isHostile || (scenario === "hostile-peripherals" && given.board !== undefined);
+  if (!isOnBoard && minutes !== undefined) {
+    throw new UsageError(
+      "--minutes is for hostile, and hostile-peripherals on a --board; vanish takes --rounds, the others --hours.",
+    );
   }
+  if (isOnBoard && hours !== undefined) throw new UsageError("On a board it is --minutes, not --hours.");
   if (!isVirtual && hours !== undefined)
     throw new UsageError("--hours is for the scenarios bonds and hostile-peripherals.");
   if (isVirtual && rounds !== undefined) throw new UsageError(`--scenario ${scenario} takes --hours.`);
@@ -141,7 +151,8 @@ function optionsOf({ fuzz: fuzzSeconds, ...given }: Arguments): Options {
     hours: hours ?? (scenario === "bonds" ? 24 : 6),
     rounds: rounds ?? (isHostile ? 0 : 200),
     seed: given.seed ?? Date.now() % 1_000_000,
-    board: given.board,
+    board: given.board ?? DEFAULT_BOARD,
+    isOnBoard,
     fuzzSeconds,
     json: given.json ?? false,
   };
@@ -205,6 +216,18 @@ export function peripheralsText(result: HostilePeripheralsResult): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** The same of the scenario on a board. */
+export function onBoardText(result: BoardResult): string {
+  const lines = [
+    `${result.minutes} minutes of seed ${result.seed} on ${result.board}: everything held`,
+    `  hostile peers    ${result.visits} links`,
+    `  honest peer      ${result.reads} reads, ${result.notified} notifications, ${result.echoes} echoes on its channel`,
+    `  scan             the honest beacon ${result.sightings} times`,
+    `  heap             grown by ${result.heapGrowthBytes} bytes`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
 /** Returns the exit status. */
 export function run(args: readonly string[]): Promise<number> {
   return runVerb<Arguments>(command(), args, (given) => soakUntilInterrupted(optionsOf(given)));
@@ -226,6 +249,11 @@ async function soakUntilInterrupted(options: Options): Promise<number> {
     if (options.scenario === "bonds") {
       const result = await perform(bonds(options), show);
       process.stdout.write(json ? `${JSON.stringify(result)}\n` : bondsText(result));
+      return exitStatus.success;
+    }
+    if (options.scenario === "hostile-peripherals" && options.isOnBoard) {
+      const result = await perform(hostilePeripheralsOnBoard({ ...options, signal }), show);
+      process.stdout.write(json ? `${JSON.stringify(result)}\n` : onBoardText(result));
       return exitStatus.success;
     }
     if (options.scenario === "hostile-peripherals") {

@@ -3,7 +3,9 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, it } from "mocha";
 import { root } from "../../../tools/paths.ts";
-import { findingOf, type HostilePeripheralsResult } from "../../../tools/soak/hostile-peripherals.ts";
+import { findingOf as findingOnBoard } from "../../../tools/soak/hostile-peripherals/board.ts";
+import { reportIn as centralReportIn } from "../../../tools/soak/hostile-peripherals/script.ts";
+import { findingOf, type HostilePeripheralsResult } from "../../../tools/soak/hostile-peripherals/virtual.ts";
 import { LineBox } from "../../../tools/soak/line-box.ts";
 import { planRound, type Wish } from "../../../tools/soak/plan.ts";
 import { reportIn, reportLine, STREAMS } from "../../../tools/soak/script.ts";
@@ -215,6 +217,22 @@ describe("soak: hostile peripherals", () => {
     ] as const) {
       assert.match(findingOf({ ...held, ...change }) ?? "", finding);
     }
+  });
+
+  it("finds on a board that it restarted, or that an honest peer is not served any more", () => {
+    const before = { visits: 1, reads: 5, echoes: 5, notified: 6, sightings: 50, slots: 1, chunks: 1 };
+    const now = { ...before, reads: 9, echoes: 9, notified: 11, sightings: 99 };
+    assert.equal(findingOnBoard([], before, now, 9), undefined);
+    assert.equal(
+      findingOnBoard([], before, before, 2),
+      undefined,
+      "it may still be looking for the honest one",
+    );
+    assert.match(findingOnBoard([], before, { ...now, echoes: 5 }, 9) ?? "", /echoes stands still at 5/);
+    assert.match(findingOnBoard(["info: restarted after a fault"], before, now, 9) ?? "", /restarted/);
+    assert.match(findingOnBoard(["honest: gone"], before, now, 2) ?? "", /gone/);
+    assert.deepEqual(centralReportIn(`info: figures ${JSON.stringify(now)}`), now);
+    assert.equal(centralReportIn("info: something else"), undefined);
   });
 
   it("says what held", () => {

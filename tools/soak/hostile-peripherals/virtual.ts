@@ -5,8 +5,8 @@
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { type Day, HostileDay } from "../../host-tests/support/hostile-peripherals.ts";
-import { type Operation, step, ToolError } from "../events.ts";
+import { type Day, HostileDay } from "../../../host-tests/support/hostile-peripherals.ts";
+import { type Operation, step, ToolError } from "../../events.ts";
 
 const MINUTE_MS = 60_000;
 /** Minutes after which everything has been made that stays. */
