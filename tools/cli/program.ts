@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { findApplication, listExamples } from "../build/application.ts";
-import { listBoards } from "../build/boards.ts";
+import { listBoards, loadBoard } from "../build/boards.ts";
 import { build } from "../build/build.ts";
 import { parseHci } from "../camera/command.ts";
 import { runDoctor } from "../doctor/command.mjs";
@@ -10,7 +10,7 @@ import { energyReport, listProfiles, SETTINGS, type Setting } from "../energy/co
 import { ToolError, UsageError } from "../events.ts";
 import { initialise } from "../init/init.ts";
 import { isPackage, version } from "../installation.mjs";
-import { describePatch } from "../patch/patch.ts";
+import { describePatch, placePatch } from "../patch/patch.ts";
 import { buildRoot, displayPath } from "../paths.ts";
 import { runPhone } from "../phone/command.ts";
 import { runScenario, scenarioOf } from "../scenario/run.ts";
@@ -72,6 +72,7 @@ interface BuildOptions {
 interface BuildCommandOptions extends BuildOptions {
   readonly trust?: readonly string[];
   readonly release?: boolean;
+  readonly patch?: string;
 }
 
 interface RunOptions extends BuildOptions {
@@ -136,10 +137,16 @@ function createProgram({ abort, end }: Context): Command {
     .addOption(manifestOption())
     .option("--trust <key...>", "public keys whose bundles the image runs; the development key without any")
     .option("--release", "refuse an image that trusts the development key, which everybody has")
+    .option(
+      "--patch <file>",
+      "check the patch of the board's controller too (an HCD file), and say where it goes",
+    )
     .addOption(jsonOption())
     .action(async (application: string, options: BuildCommandOptions) => {
       const { board, manifest, trust = [], release = false } = options;
       findApplication(application);
+      const patch =
+        options.patch === undefined ? undefined : placePatch(loadBoard(board, manifest), options.patch);
       prepare(piecesFor(board));
       const render = rendererFor(options);
       const built = await perform(build({ application, board, manifest, trust, release }), render);
@@ -148,6 +155,11 @@ function createProgram({ abort, end }: Context): Command {
       const file = displayPath(runs ? built.application : built.bytecode);
       const hint = runs ? "" : ", to be signed by obscura sign";
       render({ type: "info", message: `application: ${file}${hint}` });
+      if (patch) {
+        const { address, bytes, file, records } = patch;
+        const message = `patch:       ${displayPath(file)}, ${records} records, ${bytes} bytes, for ${address}`;
+        render({ type: "info", message });
+      }
     });
 
   command("run", "build an application, start it on a board, and show a phone that connects to it")

@@ -1,8 +1,10 @@
 /** The patch of a Bluetooth controller, in a file of the user's: nobody may hand on what its vendor made. */
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { BleError } from "../../firmware/ble/errors.ts";
 import { checkPatch, type PatchFigures } from "../../firmware/controllers/patch.ts";
+import type { Board } from "../build/boards.ts";
 import { type Operation, ToolError, UsageError } from "../events.ts";
 import { displayPath } from "../paths.ts";
 
@@ -39,6 +41,44 @@ export function readPatch(file: string): Patch {
     if (error instanceof BleError) throw new ToolError(`${displayPath(file)}: ${error.message}`);
     throw error;
   }
+}
+
+/** A patch that lies ready for a board's flash. */
+export interface PlacedPatch {
+  /** The file to be written. */
+  readonly file: string;
+  /** Where it goes: region with the use `patch` of board.json. */
+  readonly address: string;
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/**
+ * Checks a patch and puts it beside a board's image, for the flash area that the board has for it.
+ * @throws UsageError when the board has no such area, or the file is not there; ToolError when it is not one whole patch, or
+ * larger than the area.
+ */
+export function placePatch(
+  { folder, name, output }: Pick<Board, "folder" | "name" | "output">,
+  file: string,
+): PlacedPatch {
+  const { memory } = JSON.parse(readFileSync(join(folder, "board.json"), "utf8")) as {
+    readonly memory: readonly { readonly use: string; readonly address: string; readonly size: number }[];
+  };
+  const area = memory.find(({ use }) => use === "patch");
+  if (!area) {
+    throw new UsageError(
+      `The board ${name} has no area for a controller's patch (use "patch" in its board.json).`,
+    );
+  }
+  const { bytes, content, records } = readPatch(file);
+  if (bytes > area.size) {
+    throw new ToolError(`${displayPath(file)} has ${bytes} bytes; the area of ${name} takes ${area.size}.`);
+  }
+  const placed = join(output, "patch.hcd");
+  mkdirSync(output, { recursive: true });
+  writeFileSync(placed, content);
+  return { file: placed, address: area.address, records, bytes };
 }
 
 /** `obscura patch`: checks a patch and describes it. */
