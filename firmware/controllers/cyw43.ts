@@ -172,7 +172,7 @@ export class Cyw43 implements ControllerDriver {
       const addressAndData = patch.read(record.offset, record.length);
       const isLaunch = record.opcode === LAUNCH_RAM;
       try {
-        await hci.send(isLaunch ? launchRam : writeRam, { addressAndData }, ANSWER_LIMIT_MS);
+        await hci.sendBytes(isLaunch ? launchRam : writeRam, addressAndData, ANSWER_LIMIT_MS);
       } catch (cause) {
         if (isSwitchedOff(cause)) throw cause;
         const address = addressOf(addressAndData)

@@ -74,7 +74,9 @@ export interface HciHandlers {
 
 interface PendingCommand {
   readonly command: AnyCommand;
+  /** The whole of it, or what goes before `payload`. */
   readonly packet: Uint8Array;
+  readonly payload: Uint8Array | undefined;
   readonly resolve: (value: never) => void;
   readonly reject: (error: HciError) => void;
   readonly timeoutMs: number;
@@ -195,6 +197,37 @@ export class Hci implements HciReceiver {
     parameters: Values<P>,
     timeoutMs = COMMAND_TIMEOUT_MS,
   ): Promise<Values<R>> {
+    const writer = new Writer();
+    writer.u8(H4_COMMAND);
+    writer.u16(command.opcode);
+    writer.u8(0);
+    encodeInto(writer, command.parameters, parameters);
+    const packet = writer.finish();
+    packet[3] = packet.length - 4;
+    return this.enqueue(command, packet, undefined, timeoutMs);
+  }
+
+  /**
+   * As `send`, for a command whose parameters are bytes that somebody has already: they are not copied before the line takes
+   * them, and must stay as they are until then. A patch is hundreds of such commands.
+   * @param parameters at most 255 bytes
+   */
+  sendBytes<R extends Fields>(
+    command: Command<Fields, R>,
+    parameters: Uint8Array,
+    timeoutMs = COMMAND_TIMEOUT_MS,
+  ): Promise<Values<R>> {
+    const { opcode } = command;
+    const header = Uint8Array.of(H4_COMMAND, opcode & 0xff, opcode >> 8, parameters.length);
+    return this.enqueue(command, header, parameters, timeoutMs);
+  }
+
+  private enqueue<P extends Fields, R extends Fields>(
+    command: Command<P, R>,
+    packet: Uint8Array,
+    payload: Uint8Array | undefined,
+    timeoutMs: number,
+  ): Promise<Values<R>> {
     return new Promise((resolve, reject) => {
       const { state } = this;
       const isFirst = !this.inFlight && this.queue.length === 0;
@@ -203,14 +236,7 @@ export class Hci implements HciReceiver {
         reject(new HciError("radio-off", `${command.name} was not sent: the radio is off.`));
         return;
       }
-      const writer = new Writer();
-      writer.u8(H4_COMMAND);
-      writer.u16(command.opcode);
-      writer.u8(0);
-      encodeInto(writer, command.parameters, parameters);
-      const packet = writer.finish();
-      packet[3] = packet.length - 4;
-      this.queue.push({ command, packet, resolve, reject, timeoutMs });
+      this.queue.push({ command, packet, payload, resolve, reject, timeoutMs });
       this.pump();
     });
   }
@@ -369,7 +395,7 @@ export class Hci implements HciReceiver {
   private pump(): void {
     const next = this.queue[0];
     if (!next || this.inFlight || this.state === STATE.CLOSED) return;
-    if (this.credits > 0 && this.port.transport.write(next.packet, next.packet.length)) {
+    if (this.credits > 0 && this.port.transport.write(next.packet, next.packet.length, next.payload)) {
       this.queue.shift();
       this.inFlight = next;
       this.credits--;
