@@ -4,6 +4,7 @@ import bleHost, {
   type Connection,
   type GattClientCharacteristic,
   type GattClientDescriptor,
+  type PairingFeatures,
   type ScanReport,
 } from "ble-host";
 import { H4Transport } from "./h4.ts";
@@ -39,6 +40,13 @@ export interface ReceivedValue {
   readonly uuid: string;
   readonly value: Buffer;
   readonly isIndication: boolean;
+}
+
+/** How a pairing went. */
+export interface Paired {
+  readonly sc: boolean;
+  readonly mitm: boolean;
+  readonly bond: boolean;
 }
 
 /** As ble-host writes UUIDs. */
@@ -185,6 +193,45 @@ export class BleHostCentral {
     );
     // What was under way before the camera's answer may have been meant for us.
     this.received.drain();
+  }
+
+  /**
+   * Pairs, and bonds.
+   * @throws Error with the reason of Pairing Failed.
+   * @param user is given the passkey that ble-host shows, if it does, and returns what its user types, if he does.
+   */
+  async pair(
+    features: PairingFeatures,
+    user: (shown: string | null) => Promise<string | undefined> = async () => undefined,
+  ): Promise<Paired> {
+    const { smp } = this.connection();
+    const asked = (_model: number, shown: string | null, answer: (typed: string | undefined) => void): void =>
+      void user(shown).then(answer);
+    smp.on("passkeyExchange", asked);
+    const outcome = new Promise<Paired>((resolve, reject) => {
+      smp.once("pairingComplete", resolve);
+      smp.once("pairingFail", (reason: number) => reject(new Error(`ble-host could not pair: ${reason}`)));
+    });
+    try {
+      smp.sendPairingRequest(features);
+      return await within(outcome, "ble-host to pair");
+    } finally {
+      smp.removeListener("passkeyExchange", asked);
+    }
+  }
+
+  /** Encrypts with the bond; the controller's error code, 0 for none. */
+  encrypt(): Promise<number> {
+    const { smp } = this.connection();
+    return this.call("ble-host to encrypt", (done) => {
+      smp.once("encrypt", done);
+      smp.startEncryption();
+    });
+  }
+
+  /** Forgets the bond with this device. */
+  forget({ address, addressType }: BleHostSighting): void {
+    this.manager.removeBond(addressType, address);
   }
 
   /** Ends the connection; returns the reason that the controller reports. */

@@ -51,8 +51,21 @@ declare module "ble-host" {
     commitReliableWrite(callback: (error: number) => void): void;
   }
 
+  /** What a pairing asks for; all are optional. */
+  export interface PairingFeatures {
+    readonly ioCap?: number;
+    readonly mitm?: boolean;
+  }
+
+  /** The initiator. Events: passkeyExchange, pairingComplete, pairingFailed, encrypt. */
+  export interface SmpMasterConnection extends EventEmitter {
+    sendPairingRequest(features: PairingFeatures): boolean;
+    startEncryption(): boolean;
+  }
+
   export interface Connection extends EventEmitter {
     readonly gatt: GattConnection;
+    readonly smp: SmpMasterConnection;
     readonly disconnected: boolean;
     disconnect(): void;
   }
@@ -80,6 +93,7 @@ declare module "ble-host" {
   }
 
   export interface BleManager {
+    removeBond(identityAddressType: string, identityAddress: string): void;
     readonly gattDb: { addServices(services: readonly GattServerService[]): void };
     setAdvertisingData(data: Buffer, callback: (status: number) => void): void;
     startAdvertising(

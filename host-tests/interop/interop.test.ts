@@ -8,7 +8,7 @@ import { finding } from "./scenarios/finding.ts";
 import { hostileCentral } from "./scenarios/hostile-central.ts";
 import { hostileController } from "./scenarios/hostile-controller.ts";
 import { multitests, multitestsBetweenCameras } from "./scenarios/multitests.ts";
-import { pairing } from "./scenarios/pairing.ts";
+import { pairing, pairingWithBleHost } from "./scenarios/pairing.ts";
 import { pairingCentral } from "./scenarios/pairing-central.ts";
 import { reading } from "./scenarios/reading.ts";
 import { silentController } from "./scenarios/silent-controller.ts";
@@ -23,6 +23,7 @@ for (const kind of kinds) {
     everything(kind);
     reading(kind);
     if (kind.runsOurApplications) pairing(kind);
+    if (kind.name === "host") pairingWithBleHost(kind);
     if (kind.runsOurApplications) pairingCentral(kind);
     channels(kind);
     if (playsMultitests(kind)) {

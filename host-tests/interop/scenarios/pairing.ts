@@ -1,13 +1,23 @@
 /** Bumble pairs with the camera, by every method of both protocols, over a controller that compares the keys. */
 import assert from "node:assert/strict";
-import { describe, it } from "mocha";
-import { AUTHENTIC, MODE, type Mode, SECRET, SECRET_TEXT, TYPED } from "../applications/pairing/names.ts";
+import { rmSync } from "node:fs";
+import { after, describe, it } from "mocha";
+import {
+  AUTHENTIC,
+  MODE,
+  type Mode,
+  NAME as PAIRING_NAME,
+  SECRET,
+  SECRET_TEXT,
+  TYPED,
+} from "../applications/pairing/names.ts";
 import { type BumbleCentral, StepFailure } from "../bumble-central.ts";
 import type { CameraKind } from "../cameras.ts";
 import type { Rig } from "../rig.ts";
 import { useRig } from "../use-rig.ts";
 
 const INSUFFICIENT_AUTHENTICATION = 0x05;
+const INSUFFICIENT_ENCRYPTION = 0x0f;
 
 interface Case {
   readonly name: string;
@@ -94,6 +104,60 @@ export function pairing(kind: CameraKind): void {
           await bumble.do({ do: "disconnect" });
         });
       }
+    }
+  });
+}
+
+/** What ble-host keeps of bonds, in the folder where it runs. */
+const BLE_HOST_STORAGE = "NodeBleLib-storage-dir";
+
+/** By IO capability (Vol 3, Part H, Table 3.4). The number that ble-host shows is its own choice: no case. */
+const BLE_HOST_CASES = [
+  { name: "Just Works", mode: "nothing", ioCap: 3, mitm: false },
+  { name: "passkey, the camera shows", mode: "display", ioCap: 2, mitm: true },
+  { name: "numeric comparison", mode: "display and button", ioCap: 1, mitm: true },
+] as const;
+
+export function pairingWithBleHost(kind: CameraKind): void {
+  describe("pairing with ble-host", () => {
+    const rig = useRig(kind, "pairing");
+
+    after(() => rmSync(BLE_HOST_STORAGE, { recursive: true, force: true }));
+
+    for (const [at, { name, mode, ioCap, mitm }] of BLE_HOST_CASES.entries()) {
+      it(`${name}${at === 0 ? "" : ", where the camera still has a bond"}: what is protected is read, and again over the bond`, async () => {
+        const { camera } = rig();
+        const central = await rig().bleHost();
+        const from = camera.console.length;
+        const sighting = await central.find(PAIRING_NAME);
+        central.forget(sighting);
+        const reachAgain = async (): Promise<void> => {
+          await central.connect(await central.find(PAIRING_NAME));
+          await central.discover();
+        };
+        await reachAgain();
+        await central.write(MODE, Buffer.from(mode));
+        await camera.line(/\[pairing\] has /, undefined, from);
+        // The camera knows the address, and not that ble-host has forgotten the bond.
+        const refusal = at === 0 ? INSUFFICIENT_AUTHENTICATION : INSUFFICIENT_ENCRYPTION;
+        await assert.rejects(central.read(SECRET), { code: refusal });
+        const paired = await central.pair({ ioCap, mitm }, async () => {
+          if (mode !== "display") return undefined;
+          return (await camera.line(/\[pairing\] shows \d{6}/, undefined, from)).slice(-6);
+        });
+        assert.deepEqual(
+          { sc: paired.sc, mitm: paired.mitm, bond: paired.bond },
+          { sc: true, mitm, bond: true },
+        );
+        await camera.line(new RegExp(`"authenticated":${mitm},"bonded":true`), undefined, from);
+        assert.equal((await central.read(SECRET)).toString(), SECRET_TEXT);
+        await central.disconnect();
+        await reachAgain();
+        await assert.rejects(central.read(SECRET));
+        assert.equal(await central.encrypt(), 0);
+        assert.equal((await central.read(SECRET)).toString(), SECRET_TEXT);
+        await central.disconnect();
+      });
     }
   });
 }
