@@ -287,6 +287,45 @@ describeOnHost((scene) => {
       ]);
     });
 
+    it("finds and sets properties wherever they are: in an object, its class, with what it is made of, or nowhere", async () => {
+      const lines = await log(`
+        class Base { get twice() { return this.value * 2; } set twice(value) { this.value = value / 2; } method() { return "base"; } }
+        class Derived extends Base { value = 1; method() { return "derived " + super.method(); } }
+        const derived = new Derived();
+        derived.twice = 8;
+        log([derived.value, derived.twice, derived.method(), derived.nothing, Object.keys(derived)]);
+        derived.method = () => "own";
+        log([derived.method(), delete derived.method, derived.method()]);
+        Derived.prototype.method = () => "changed";
+        log([derived.method(), delete Derived.prototype.method, derived.method()]);
+        const bare = Object.create(null);
+        bare.a = 1;
+        log([bare.a, bare.toString, Object.keys(bare)]);
+        const named = Object.assign(function named() {}, { extra: "e" });
+        const map = Object.assign(new Map([[1, 2]]), { size2: 2 });
+        const bytes = Object.assign(new Uint8Array(2), { note: "n" });
+        const list = Object.assign([1, 2], { last: 2 });
+        log([named.extra, named.name, map.size2, map.size, bytes.note, bytes.length, list.last, list.length]);
+        list.length = 1;
+        log([list, "text".length, (5).toFixed(1), true.nothing]);
+        const fixed = Object.freeze({ a: 1 });
+        log([attempt(() => { fixed.a = 2; }), attempt(() => { fixed.b = 2; }), fixed.a, fixed.b]);
+        log(attempt(() => { class OnlyGet { get a() { return 1; } } new OnlyGet().a = 2; }));
+        log([attempt(() => undefined.a), attempt(() => null.a)]);
+        native.exit(0);`);
+      assert.deepEqual(lines, [
+        "4,8,derived base,,value",
+        "own,true,derived base",
+        "changed,true,base",
+        "1,,a",
+        "e,named,2,1,n,2,2,2",
+        "1,4,5.0,",
+        "TypeError: set a: not writable,TypeError: set b: not extensible,1,",
+        "TypeError: set a: no setter",
+        "TypeError: cannot coerce undefined to object,TypeError: cannot coerce null to object",
+      ]);
+    });
+
     it("branches as far as they reach, about the ends of 1 and of 2 bytes, forward and back", async () => {
       // Statements of 5 and of 3 bytes or so: all distances near the end of 1 byte, both sides of the end of 2.
       const program = (long: number, short: number): string =>

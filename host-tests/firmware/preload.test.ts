@@ -58,6 +58,7 @@ const module = `
   class Base { static made = 0; list = []; constructor() { Base.made++; } get size() { return this.list.length; } }
   class Derived extends Base { name = "derived"; get size() { return super.size + 1; } static of() { return new this(); } }
   Derived.zero = new Derived();
+  class Patched { call() { return "first"; } get size() { return 1; } }
   class Failure extends Error { name = "Failure"; constructor(message) { super(message); this.code = 4; } }
   function* generate() { yield* list; yield 9; }
   async function wait(native, delayMs) { await new Promise((resolve) => native.timerSet(resolve, delayMs)); return delayMs; }
@@ -83,6 +84,24 @@ const module = `
     dates: () => new Date(0).toISOString(),
     homes: () => [loud.cry(), plain(), new Old().shows(), Derived.of().size],
     functions: () => { twins[0].mine = "t"; return [twins[0] === twins[1], twins[1].mine, twins[0](1), add(2), nested(3)(4), add.name, add.length]; },
+    patches: () => {
+      const each = new Patched();
+      const seen = [];
+      const look = () => { try { seen.push(each.size, each.call()); } catch (error) { seen.push(error.name); } };
+      look();
+      look();
+      each.call = () => "own";
+      look();
+      delete each.call;
+      look();
+      Patched.prototype.call = () => "patched";
+      look();
+      Object.defineProperty(Patched.prototype, "size", { get: () => "getter", configurable: true });
+      look();
+      delete Patched.prototype.call;
+      look();
+      return seen;
+    },
     weak: () => { const weak = new WeakMap(); const key = {}; weak.set(key, "w"); return weak.get(key); },
   };
   const show = (native, name) => {
@@ -118,7 +137,10 @@ describe("preloaded machine on mps2-an500", function () {
     assert.equal(preloaded.status, 0, preloaded.lines.join("\n"));
     assert.equal(evaluated.lines[0], warning);
     assert.deepEqual(preloaded.lines, evaluated.lines.slice(1));
-    assert.equal(infos(preloaded).length, 2 * 22 + 1);
+    assert.equal(infos(preloaded).length, 2 * 23 + 1);
+    assert.ok(
+      infos(preloaded).includes("patches: 1,first,1,first,1,own,1,first,1,patched,getter,patched,TypeError"),
+    );
     assert.ok(!preloaded.lines.some((line) => line.includes("threw")), preloaded.lines.join("\n"));
   });
 
