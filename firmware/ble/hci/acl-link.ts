@@ -2,7 +2,7 @@
 import type { Account } from "../budget.ts";
 
 /** Longest packet whose memory a link keeps for the next PDU that has to wait. */
-const SPARE_MAX = 256;
+export const SPARE_MAX = 256;
 
 /** A frame that waits for the controller to take it, or the rest of it. */
 export interface QueuedPdu {
@@ -83,14 +83,6 @@ export const newPdu = (packet: Uint8Array): QueuedPdu => ({
   onLost: undefined,
   next: undefined,
 });
-
-/** The PDU has left: unless its packet is long, the link uses both again. */
-export function keepSpare(link: AclLink, pdu: QueuedPdu): void {
-  if (pdu.end > SPARE_MAX) return;
-  pdu.sent = 0;
-  pdu.onSent = pdu.onLost = pdu.next = undefined;
-  link.spare = pdu;
-}
 
 function both<T>(first: (value: T) => void, second: (value: T) => void): (value: T) => void {
   return (value) => {

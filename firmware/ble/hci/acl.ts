@@ -10,7 +10,7 @@
 import type { HciTransport, LogLevel } from "../../platform/platform.ts";
 import { Budget } from "../budget.ts";
 import { viewOf } from "../codec.ts";
-import { AclLink, keepSpare, newPdu, type QueuedPdu, settleCompletions } from "./acl-link.ts";
+import { AclLink, newPdu, type QueuedPdu, SPARE_MAX, settleCompletions } from "./acl-link.ts";
 import { H4_ACL } from "./packet.ts";
 
 export { AclLink, type AclReceiver } from "./acl-link.ts";
@@ -62,6 +62,7 @@ export class Acl {
   private readonly transport: HciTransport;
   private packetLength = 27;
   private credits = 1;
+  private isDraining = false;
   /** Packets of one link that need no look at what the others have in the controller: one, or more when it is alone. */
   private unshared = 1;
   /** The link whose turn it is; the others follow. */
@@ -78,7 +79,6 @@ export class Acl {
   private readonly budget: Budget;
   /** Frames that found a link's queue full, the reserve included. */
   dropped = 0;
-  private isDraining = false;
 
   constructor(port: AclPort) {
     this.transport = port.transport;
@@ -382,7 +382,12 @@ export class Acl {
     link.account.give(pdu.end);
     if (pdu.isBeyond) link.beyond--;
     const onSent = pdu.onSent;
-    keepSpare(link, pdu);
+    // Unless its packet is long, the link uses both again.
+    if (pdu.end <= SPARE_MAX) {
+      pdu.sent = 0;
+      pdu.onSent = pdu.onLost = pdu.next = undefined;
+      link.spare = pdu;
+    }
     if (onSent) onSent(true);
     return true;
   }

@@ -89,9 +89,10 @@ interface Subscription {
 }
 
 export class Hci implements HciReceiver {
+  private state: (typeof STATE)[keyof typeof STATE] = STATE.CLOSED;
+  private readonly data: HciData;
   private readonly port: HciPort;
   private readonly handlers: HciHandlers;
-  private readonly data: HciData;
   private readonly subscriptions = new Map<number, Subscription>();
   private readonly queue: PendingCommand[] = [];
   private inFlight: PendingCommand | undefined;
@@ -99,7 +100,6 @@ export class Hci implements HciReceiver {
   private timer: Timer | undefined;
   /** A packet came since this was cleared. */
   private heard = false;
-  private state: (typeof STATE)[keyof typeof STATE] = STATE.CLOSED;
   /** What ended the line. */
   private failure: HciError | undefined = undefined;
   /** Packets that were refused since the line was opened. */
