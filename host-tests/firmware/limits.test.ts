@@ -45,7 +45,7 @@ const PROBES = `
   const run = (name, n) => inside(4, () => probes[name](n));`;
 
 describe("the engine's limits on mps2-an500", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   let bench: Bench;
 
   before(async () => {

@@ -11,7 +11,7 @@ import type { BenchImages } from "./images.ts";
 import { Peer } from "./peer.ts";
 
 /** Longer than any run takes on a slow computer. */
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 900_000;
 
 /** What the probes reported. */
 export interface Report {

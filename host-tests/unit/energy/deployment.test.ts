@@ -21,7 +21,7 @@ const play = (options: Partial<DeploymentOptions> = {}): Promise<EnergyReport> =
   });
 
 describe("energy: a deployment", function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
   let early: EnergyReport;
   let sequential: EnergyReport;
 

@@ -25,7 +25,7 @@ interface LockFile {
 const readJson = (file: string): unknown => JSON.parse(readFileSync(join(root, file), "utf8"));
 
 describe("npm pack", function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
   let files: string[] = [];
 
   before(() => {

@@ -31,7 +31,7 @@ import { describeBundle, signApplication } from "../../../tools/update/sign.ts";
 import { container } from "./container.ts";
 
 describe("Signed bundles", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   const folder = mkdtempSync(join(tmpdir(), "obscura-sign-"));
   const path = (name: string): string => join(folder, name);
   const keyFile = (algorithm: Algorithm): string => path(`${algorithm}.pem`);
