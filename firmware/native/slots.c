@@ -253,7 +253,7 @@ void slots_choose(struct slots_choice *choice, const struct signed_target *targe
     char text[200];
     snprintf(text, sizeof text, "update: the confirmed bundle %s", why);
     report(text);
-    /* What was confirmed is lost: the other slot may hold what was confirmed before it. */
+    /* Damaged, which no cut does. The other slot may hold what was confirmed before it. */
     unsigned other = 1u - confirmed;
     why = open_slot(&choice->bundle, other, target);
     snprintf(text, sizeof text, "update: starting the %s",

@@ -1,7 +1,7 @@
 /*
  * slots.h: two places for signed bundles in the flash area "update", which of them runs, and what must
  * survive a cut of the supply at any operation of flash: what runs is always signed, the confirmed bundle is
- * never lost, and the security counter never falls. docs/update.md describes it for who updates cameras.
+ * never lost, and the security counter never falls.
  *
  * The area: two erase units for the state, used by turns, then two slots of equal size. A state is one
  * record, which says everything; the newest whole one counts. Knows neither the engine nor what fits the
@@ -46,8 +46,8 @@ struct slots_choice {
 typedef void (*slots_report)(const char *text);
 
 /*
- * Reads the state, and chooses: the trial that is due, the confirmed bundle, then another one that was
- * confirmed before; else the shipped one. `is_wake` for a start out of deep sleep, which goes on with a
+ * Reads the state, and chooses: the trial that is due; the confirmed bundle; if that is damaged, the other
+ * slot's, if it verifies; else the shipped one. `is_wake` for a start out of deep sleep, which goes on with a
  * trial.
  */
 void slots_choose(struct slots_choice *choice, const struct signed_target *target, bool is_wake,

@@ -53,6 +53,8 @@ export const SLOW: Readonly<Record<string, number>> = {
   "host-tests/fuzz/fuzz.test.ts": 12,
   "host-tests/meaning/meaning.test.ts": 10,
   "host-tests/session/broadcast-feed.test.ts": 9,
+  "host-tests/unit/update/verifier.test.ts": 12,
+  "host-tests/unit/update/slots.test.ts": 8,
   "host-tests/firmware/mps2-an500.test.ts": 6,
 };
 

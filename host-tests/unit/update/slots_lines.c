@@ -3,9 +3,9 @@
  *
  *   board NAME, key KIND HASH BYTES   see lines.h
  *   bundle N HEX                      keeps a bundle; 0 to 3
- *   cuts                              an update, its revert and another update, cut at each operation of
- * flash flips                             each bit of the state the other way, with a bundle confirmed rules
- * what is refused, and how the counter's floor moves
+ *   cuts                              updates and reverts, cut at each operation of flash
+ *   flips                             bits of the state the other way, with a bundle confirmed
+ *   rules                             what is refused, and how the counter's floor moves
  *
  * `cuts` and `flips` print "N runs" and a line for each run after which something did not hold.
  */
@@ -83,12 +83,15 @@ bool port_flash_sync(enum port_flash_area_id area) {
 /* ---- what the slots need beside it ---- */
 
 uint32_t bundle_crc32(const void *bytes, size_t length) {
-    uint32_t crc = 0xffffffff;
-    for (const uint8_t *at = bytes; length--; at++) {
-        crc ^= *at;
+    static uint32_t table[256];
+    for (uint32_t byte = 0; table[255] == 0 && byte < 256; byte++) {
+        table[byte] = byte;
         for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (0xedb88320u & -(crc & 1));
+            table[byte] = table[byte] >> 1 ^ (0xedb88320u & -(table[byte] & 1));
     }
+    uint32_t crc = 0xffffffff;
+    for (const uint8_t *at = bytes; length--; at++)
+        crc = crc >> 8 ^ table[(crc ^ *at) & 255];
     return ~crc;
 }
 
@@ -271,7 +274,12 @@ static void try_flips(void) {
     update(1, true);
     memcpy(kept, cells, SIZE);
     uint32_t floor = known.floor;
-    for (uint32_t bit = 0; bit < 2 * UNIT * 8; bit++) {
+    uint32_t end = 2 * UNIT;
+    while (kept[end - 1] == 0xff)
+        end--;
+    /* Each bit of the newest state, which lies there twice, and one of each byte of older ones. */
+    uint32_t newest = end - 256;
+    for (uint32_t bit = 0; bit < end * 8; bit += bit / 8 < newest ? 9 : 1) {
         memcpy(cells, kept, SIZE);
         /* What is still erased says nothing. */
         if (cells[bit / 8] == 0xff)
