@@ -3,10 +3,11 @@ import "./platform/dispose.ts";
 
 import { Host } from "./ble/host.ts";
 import { createCamera } from "./camera/camera.ts";
-import { controllerDriver, missingParts } from "./features/feature.ts";
+import { controllerDriver, type Feature, missingParts } from "./features/feature.ts";
 import { image } from "./features/image.ts";
 import { createModules } from "./features/modules.ts";
 import { createGlobals, createSignals } from "./platform/globals.ts";
+import type { Platform } from "./platform/platform.ts";
 import { createErrorReport } from "./platform/report.ts";
 import { createTimerQueue } from "./platform/timer-queue.ts";
 import { createXsPlatform } from "./platform/xs/index.ts";
@@ -23,7 +24,8 @@ import { RecordStore } from "./storage/records.ts";
  */
 export default function main(native: Native): Promise<never> {
   const xs = createXsPlatform(native);
-  const platform = { ...xs, clock: createTimerQueue(xs.clock) };
+  const additions = image.features.map((feature: Feature) => feature.platform?.(native));
+  const platform = Object.assign({ ...xs, clock: createTimerQueue(xs.clock) }, ...additions) as Platform;
   const records = RecordStore.open(platform.flash("state"), platform.log);
   const host = new Host(platform, records, missingParts(image), controllerDriver(image, platform));
   const signals = createSignals(platform);

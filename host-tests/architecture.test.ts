@@ -74,6 +74,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     "aioble",
     "bluetooth",
     "interface of the platform",
+    "platform/xs",
   ],
   storage: ["interface of the platform"],
   "interface of the platform": [],

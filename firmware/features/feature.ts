@@ -4,6 +4,7 @@ import { BleError } from "../ble/errors.ts";
 import type { Host } from "../ble/host.ts";
 import type { ControllerDriver } from "../controllers/driver.ts";
 import type { Platform, Signals } from "../platform/platform.ts";
+import type { Native } from "../platform/xs/native.ts";
 
 /** The modules that an application imports. */
 export type PublicModule = "aioble" | "bluetooth" | "camera" | "power";
@@ -15,6 +16,8 @@ export interface Feature {
    * (`host.hci.on`), channels, links. Called once, before the radio is on.
    */
   readonly attach?: (host: Host) => void;
+  /** What it adds to a camera's platform. */
+  readonly platform?: (native: Native) => Partial<Platform>;
   /** The driver of the board's controller, where this feature is what it needs. Called once, before there is a host. */
   readonly controller?: (platform: Platform) => ControllerDriver | undefined;
   /** Names that it adds to `aioble`, bound to the host. */

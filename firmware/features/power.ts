@@ -2,11 +2,13 @@
 import { BleError } from "../ble/errors.ts";
 import { utf8Decode, utf8Encode } from "../ble/utf8.ts";
 import type { PowerLines } from "../platform/platform.ts";
+import { createPowerLines } from "../platform/xs/power.ts";
 import { createPower } from "../power/power.ts";
 import { Retained } from "../power/retained.ts";
 import type { Feature } from "./feature.ts";
 
 export const feature = {
+  platform: (native) => ({ power: createPowerLines(native) }),
   power(host, signals) {
     const { log, platform, records } = host;
     const { clock } = platform;

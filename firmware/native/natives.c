@@ -2,7 +2,7 @@
  * natives.c: the checks of the natives' arguments, and those natives that are a line or two.
  */
 #include "heap.h"
-#include "runtime.h"
+#include "natives_absent.h"
 
 /* ---- arguments ---- */
 
@@ -72,6 +72,10 @@ uint8_t *native_result_bytes(txMachine *the, uint32_t length) {
     mxPullSlot(mxResult);
     txSlot *view = mxResult->value.reference->next->next;
     return (uint8_t *)view->next->value.reference->next->value.arrayBuffer.address;
+}
+
+void native_absent(txMachine *the) {
+    mxUnknownError("this image is without the feature that calls this");
 }
 
 /* ---- bytes ---- */

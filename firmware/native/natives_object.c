@@ -1,5 +1,5 @@
 /* natives_object.c: the object that the firmware is given, with all natives. */
-#include "runtime.h"
+#include "natives_absent.h"
 
 static const struct native {
     const char *name;

@@ -10,7 +10,7 @@ import { findApplication } from "./application.ts";
 import { type Board, loadBoard } from "./boards.ts";
 import { type Bundle, bundle } from "./bundle.ts";
 import { buildCompiler, compile } from "./compiler.ts";
-import { featuresOf, missingImports } from "./features.ts";
+import { featuresOf, missingFeatures, missingImports } from "./features.ts";
 import { writeIfChanged } from "./fingerprint.ts";
 import { heapRequestKb } from "./heap-request.ts";
 import { buildImage, kilobytes } from "./image.ts";
@@ -87,7 +87,8 @@ export async function* buildAll(
     for (const { name, entry, heapKb } of applications)
       bundles.push(yield* compiled(board, folder, "application", name, entry, firmware.bytecode, heapKb));
     const image = yield* step("image", `Image for ${board.name}`, async (progress) => {
-      const settings = options.sanitize ? ["SANITIZE=ON"] : [];
+      const without = missingFeatures(board.manifest).join(";");
+      const settings = [`WITHOUT=${without}`, ...(options.sanitize ? ["SANITIZE=ON"] : [])];
       if (keys.length > 0) settings.push(`TRUSTED_KEYS=${writeTrustedKeys(keys, folder)}`);
       const built = await buildImage(board, { bundle: firmware.bytecode, folder, settings }, progress);
       await writeImageMap(built.image, firmware);

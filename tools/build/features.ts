@@ -54,6 +54,11 @@ function imageModule(name: string, features: readonly string[]): string {
 `;
 }
 
+/** Names of the features that an image is without. */
+export function missingFeatures({ features }: Pick<Manifest, "features">): string[] {
+  return Object.keys(readCatalogue()).filter((name) => !features.includes(name));
+}
+
 /** What an application imports of features that its image is without. */
 export interface MissingImports {
   /** Sentences about names that throw when they are used. */

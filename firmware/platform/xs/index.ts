@@ -2,7 +2,6 @@ import { formatOrigin } from "../format.ts";
 import type { Crypto, HciReceiver, HciTransport, Platform, RadioLines } from "../platform.ts";
 import { createFlash } from "./flash.ts";
 import type { Native } from "./native.ts";
-import { createPowerLines } from "./power.ts";
 
 /** The part of the heap's floor that peers may fill: the fifth. The rest is what the stack and its links always need. */
 const PEER_PART = 5;
@@ -10,7 +9,7 @@ const PEER_PART = 5;
 /** The part of the heap's growth that captured writes may fill where an application has asked for many. */
 const CAPTURE_PART = 4;
 
-/** The platform of a camera: hands every call to the C side. */
+/** The platform of a camera, but for what features add: hands every call to the C side. */
 export function createXsPlatform(native: Native): Platform {
   const { floorBytes, mostBytes } = native.heap();
   const peerBytes = Math.floor(floorBytes / PEER_PART);
@@ -23,7 +22,6 @@ export function createXsPlatform(native: Native): Platform {
     transport: createTransport(native),
     ...createRadioLines(native),
     copyBytes: native.copyBytes,
-    power: createPowerLines(native),
     random: (length) => native.random(length),
     crypto: createCrypto(native),
     uniqueId: () => native.uniqueId(),

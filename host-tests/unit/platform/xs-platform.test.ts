@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { createXsPlatform } from "../../../firmware/platform/xs/index.ts";
 import type { Native } from "../../../firmware/platform/xs/native.ts";
+import { createPowerLines } from "../../../firmware/platform/xs/power.ts";
 
 /** Natives that write down how they are called. */
 function createNative() {
@@ -76,7 +77,8 @@ describe("XS platform", () => {
 
   it("hands the lines of a controller, sleep and the battery to their natives", () => {
     const { native, calls } = createNative();
-    const { power, radioLines } = createXsPlatform(native);
+    const { radioLines } = createXsPlatform(native);
+    const power = createPowerLines(native);
     calls.length = 0;
     assert.equal(radioLines!.driver, "cyw43");
     assert.deepEqual([radioLines!.downloadBaud, radioLines!.runBaud], [2_000_000, 3_000_000]);
@@ -87,15 +89,15 @@ describe("XS platform", () => {
     const patch = radioLines!.patch()!;
     assert.equal(patch.size, 35);
     assert.deepEqual(patch.read(7, 1), Uint8Array.of(3));
-    assert.equal(power!.startCause, "timer");
-    assert.deepEqual(power!.wakeSources, ["timer", "button"]);
-    assert.equal(power!.retainedBytes, 1024);
-    assert.equal(power!.rtcNow(), 99);
-    assert.deepEqual(power!.readRetained(), Uint8Array.of(4));
-    power!.writeRetained(Uint8Array.of(5));
-    assert.equal(power!.batteryVolts(), 3.7);
-    power!.deepSleep(123, ["button"]);
-    power!.deepSleep(Number.POSITIVE_INFINITY, ["motion", "button"]);
+    assert.equal(power.startCause, "timer");
+    assert.deepEqual(power.wakeSources, ["timer", "button"]);
+    assert.equal(power.retainedBytes, 1024);
+    assert.equal(power.rtcNow(), 99);
+    assert.deepEqual(power.readRetained(), Uint8Array.of(4));
+    power.writeRetained(Uint8Array.of(5));
+    assert.equal(power.batteryVolts(), 3.7);
+    power.deepSleep(123, ["button"]);
+    power.deepSleep(Number.POSITIVE_INFINITY, ["motion", "button"]);
     assert.deepEqual(calls, [
       ["radioPower", true],
       ["radioWake", false],

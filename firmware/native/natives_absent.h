@@ -1,0 +1,21 @@
+/*
+ * natives_absent.h: natives of features that this image is without (WITHOUT of CMakeLists.txt). Their names stay in the
+ * table, for it is the interface that bundles are made for; nothing calls them, and the linker leaves out what they need.
+ */
+#include "runtime.h"
+
+void native_absent(txMachine *the); /* natives.c */
+
+#ifdef WITHOUT_SECURITY
+#define native_p256PublicKey native_absent
+#define native_p256SharedSecret native_absent
+#endif
+
+#ifdef WITHOUT_POWER
+#define native_powerFigures native_absent
+#define native_powerRtcNow native_absent
+#define native_powerRetained native_absent
+#define native_powerRetain native_absent
+#define native_powerDeepSleep native_absent
+#define native_powerBattery native_absent
+#endif
