@@ -14,7 +14,8 @@ import { Advertiser } from "./gap/advertiser.ts";
 import type { Connection } from "./gap/connection.ts";
 import type { Initiator } from "./gap/initiator.ts";
 import type { LinkControl } from "./gap/link-control.ts";
-import { ADDRESS_MODE, ADDRESS_MODE_SETTING, OwnAddresses, RPA_TIMEOUT_SETTING } from "./gap/own-address.ts";
+import { ADDRESS_MODE, ADDRESS_MODE_SETTING, OwnAddresses } from "./gap/own-address.ts";
+import type { Air, ResolvableAddress } from "./gap/resolvable-address.ts";
 import type { Scanner, ScannerPort } from "./gap/scanner.ts";
 import { SupportedStates } from "./gap/supported-states.ts";
 import type { GattClient } from "./gatt/client/client.ts";
@@ -102,7 +103,6 @@ export class Host {
     this.settingTable.declare(
       MTU_SETTING,
       ADDRESS_MODE_SETTING,
-      RPA_TIMEOUT_SETTING,
       LOG_LEVEL_SETTING,
       MAX_CONNECTIONS_SETTING,
       IDLE_TIMEOUT_SETTING,
@@ -120,10 +120,7 @@ export class Host {
     this.addresses = new OwnAddresses({
       hci,
       records,
-      clock,
-      settings,
       log,
-      aes128: platform.crypto.aes128,
       random: (length) => platform.random(length),
       uniqueId: () => platform.uniqueId(),
     });
@@ -294,11 +291,6 @@ export class Host {
     if (connection.bond) this.bonds?.named(connection.bond.identity, name);
   }
 
-  /** A link could not be encrypted: whoever tried knows the private address, and need not know the next (Vol 3, Part C, 10.6). */
-  renewAddress(): void {
-    this.addresses.renew();
-  }
-
   /** Takes over the identity of another camera, from a copy of what it is known by. @throws BleError `radio-on`. */
   adopt(address: Uint8Array): void {
     if (this.isSwitchedOn)
@@ -309,14 +301,16 @@ export class Host {
     this.addresses.adopt(address);
   }
 
-  /** Has this device's Identity Resolving Key from now on, so that it can have resolvable private addresses. */
-  resolveBy(key: () => Uint8Array): void {
-    this.addresses.resolvingKey = key;
+  /** Can have resolvable private addresses from now on. Returns what `createResolvable` makes. */
+  resolveBy(createResolvable: (air: Air) => ResolvableAddress): ResolvableAddress {
+    const resolvable = createResolvable(this.addresses);
+    this.addresses.resolvable = resolvable;
+    return resolvable;
   }
 
   /** Whether this device can have resolvable private addresses. */
   get isPrivacyPossible(): boolean {
-    return this.addresses.resolvingKey !== undefined;
+    return this.addresses.resolvable !== undefined;
   }
 
   /** This device's static random address. Six bytes in printed order. */

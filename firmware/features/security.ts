@@ -4,6 +4,7 @@ import { Pairing, Security } from "../aioble/security.ts";
 import { BondedLinks } from "../ble/bonded-links.ts";
 import { Encryption, PAIRING_SETTINGS } from "../ble/encryption.ts";
 import { findResolvingKey } from "../ble/gap/address.ts";
+import { ResolvableAddress, RPA_TIMEOUT_SETTING } from "../ble/gap/resolvable-address.ts";
 import { Bonds, MAX_BONDS_SETTING } from "../ble/smp/bonds.ts";
 import { PairingError } from "../ble/smp/failure.ts";
 import type { Records } from "../platform/platform.ts";
@@ -14,7 +15,7 @@ export const feature = {
     const { acl, hci, log, platform, records, settings } = host;
     const { clock, crypto } = platform;
     const random = (length: number): Uint8Array => platform.random(length);
-    host.settingTable.declare(...PAIRING_SETTINGS, MAX_BONDS_SETTING);
+    host.settingTable.declare(...PAIRING_SETTINGS, MAX_BONDS_SETTING, RPA_TIMEOUT_SETTING);
     const store = (): Records => (settings.secretStore === "irq" && host.secrets ? host.secrets : records);
     const bonds = new Bonds({
       records: {
@@ -42,7 +43,11 @@ export const feature = {
     });
     const bondedLinks = new BondedLinks({ bonds, gatt: host.gatt });
     host.observe({ onDisconnected: (connection) => bondedLinks.ended(connection) });
-    host.resolveBy(() => bonds.ownIrk());
+    const { aes128 } = crypto;
+    const key = (): Uint8Array => bonds.ownIrk();
+    const resolvable = host.resolveBy(
+      (air) => new ResolvableAddress({ clock, aes128, settings, random, log, key }, air),
+    );
     host.encryption = new Encryption({
       acl,
       hci,
@@ -60,7 +65,7 @@ export const feature = {
         if (connection.isConnected) connection.server.noteActivity();
         host.report("onSecurity", connection, status);
       },
-      onRefused: () => host.renewAddress(),
+      onRefused: () => resolvable.renew(),
     });
   },
   aioble(core: Core) {

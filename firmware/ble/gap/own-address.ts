@@ -1,6 +1,6 @@
 /** The addresses that this device has on the air (Vol 6, Part B, 1.3). */
 
-import type { Clock, LogLevel, Records, Timer } from "../../platform/platform.ts";
+import type { LogLevel, Records } from "../../platform/platform.ts";
 import { formatAddress } from "../codec.ts";
 import { leSetRandomAddress } from "../hci/commands/le-controller.ts";
 import type { Hci } from "../hci/hci.ts";
@@ -8,12 +8,11 @@ import type { Setting } from "../setting.ts";
 import { textOf } from "../text.ts";
 import {
   ADDRESS_TYPE,
-  type Aes128,
   createNonResolvableAddress,
-  createResolvableAddress,
   deriveStaticRandomAddress,
   isStaticRandomAddress,
 } from "./address.ts";
+import type { Air, ResolvableAddress } from "./resolvable-address.ts";
 
 /** Kinds of own address, as the setting `addrMode` numbers them. */
 export const ADDRESS_MODE = { PUBLIC: 0, STATIC_RANDOM: 1, RESOLVABLE: 2, NON_RESOLVABLE: 3 } as const;
@@ -24,14 +23,6 @@ export const ADDRESS_MODE_SETTING: Setting<"addrMode"> = {
   min: 0,
   max: 3,
   initial: ADDRESS_MODE.STATIC_RANDOM,
-};
-
-/** How long a resolvable private address is used (Vol 3, Part C, Appendix A, T_GAP(private_addr_int)). */
-export const RPA_TIMEOUT_SETTING: Setting<"rpaTimeoutMs"> = {
-  name: "rpaTimeoutMs",
-  min: 1000,
-  max: 3_600_000,
-  initial: 900_000,
 };
 
 /** Key of the static random address among the records. */
@@ -49,9 +40,6 @@ export interface OwnAddress {
 export interface OwnAddressPort {
   readonly hci: Hci;
   readonly records: Records;
-  readonly clock: Clock;
-  readonly aes128: Aes128;
-  readonly settings: { readonly rpaTimeoutMs: number };
   random(length: number): Uint8Array;
   uniqueId(): Uint8Array;
   log(level: LogLevel, message: string): void;
@@ -75,25 +63,17 @@ export interface AddressUser {
  * advertising, scanning or connecting runs (Vol 4, Part E, 7.8.4), so the users of the address take turns: each works
  * inside `exclusive`, and when one of them needs another address the others leave the air for the change. They go on
  * under the new address: there is only one.
- *
- * A resolvable private address is used for `rpaTimeoutMs`; while something is on the air under it, all leave the air then
- * and go on under another (Vol 3, Part C, 10.7). What is on the air under none of them costs no timer.
  */
-export class OwnAddresses {
+export class OwnAddresses implements Air {
   private readonly port: OwnAddressPort;
   private readonly users: AddressUser[] = [];
   /** Work on the air, one after the other. Never rejects. */
   private last: Promise<void> = Promise.resolve();
   private address: Uint8Array | undefined = undefined;
   /** What the controller has for its random address. */
-  private current: Uint8Array | undefined = undefined;
-  /** The resolvable private address of the moment. */
-  private resolvable: Uint8Array | undefined = undefined;
-  /** When it was drawn, by the clock. */
-  private drawnAtMs = 0;
-  private timer: Timer = undefined;
-  /** This device's Identity Resolving Key, where somebody keeps one: without it there are no resolvable addresses. */
-  resolvingKey: (() => Uint8Array) | undefined = undefined;
+  current: Uint8Array | undefined = undefined;
+  /** Private addresses that bonded devices resolve, where the image has the feature `security`, which sets it. */
+  resolvable: ResolvableAddress | undefined = undefined;
 
   constructor(port: OwnAddressPort) {
     this.port = port;
@@ -114,7 +94,7 @@ export class OwnAddresses {
   /** The controller was reset: gives it the static random address. */
   async begin(): Promise<void> {
     this.current = undefined;
-    this.resolvable = undefined;
+    this.resolvable?.forget();
     await this.set(this.staticRandom);
   }
 
@@ -131,7 +111,7 @@ export class OwnAddresses {
         this.users.filter((other) => other !== user),
       );
     }
-    this.schedule();
+    this.resolvable?.applied();
   }
 
   /** This own address as it is on the air now: a random one may have changed since it was applied. */
@@ -140,11 +120,14 @@ export class OwnAddresses {
     return { type: own.type, address: this.current ?? own.address };
   }
 
-  /** Has another resolvable private address, where one is on the air: somebody may have recognised this one. */
-  renew(): void {
-    this.exclusive(() => this.rotate()).catch((error: unknown) => {
-      this.port.log("warning", `gap: the private address stays for now: ${textOf(error)}`);
-    });
+  /** Whether anything is on the air. */
+  get isInUse(): boolean {
+    return this.users.some((user) => user.isOnAir);
+  }
+
+  /** All leave the air, and go on under this address. Only inside `exclusive`. @throws HciError */
+  replace(address: Uint8Array): Promise<void> {
+    return this.change(address, this.users);
   }
 
   private async change(address: Uint8Array, users: readonly AddressUser[]): Promise<void> {
@@ -154,47 +137,6 @@ export class OwnAddresses {
     } finally {
       for (const user of users) await user.resume();
     }
-  }
-
-  /** The resolvable private address on the air is given up when its time is over. */
-  private schedule(): void {
-    if (this.timer !== undefined || !this.isPrivate) return;
-    const { clock, settings } = this.port;
-    const leftMs = this.drawnAtMs + settings.rpaTimeoutMs - clock.now();
-    this.timer = clock.setTimer(
-      () => {
-        this.timer = undefined;
-        this.renew();
-      },
-      Math.max(0, leftMs),
-    );
-  }
-
-  /** Whether the controller's random address is a resolvable private one. */
-  private get isPrivate(): boolean {
-    return this.resolvable !== undefined && this.resolvable === this.current;
-  }
-
-  private async rotate(): Promise<void> {
-    if (!this.isPrivate) return;
-    this.resolvable = undefined;
-    // What is not on the air draws its own when it goes there.
-    if (!this.users.some((user) => user.isOnAir)) return;
-    try {
-      await this.change(this.resolvableAddress(), this.users);
-    } finally {
-      this.schedule();
-    }
-  }
-
-  private resolvableAddress(): Uint8Array {
-    const { aes128, clock, random, settings } = this.port;
-    const isOver = clock.now() - this.drawnAtMs >= settings.rpaTimeoutMs;
-    if (!this.resolvable || isOver) {
-      this.resolvable = createResolvableAddress(this.resolvingKey!(), aes128, random);
-      this.drawnAtMs = clock.now();
-    }
-    return this.resolvable;
   }
 
   private async set(address: Uint8Array): Promise<void> {
@@ -238,8 +180,8 @@ export class OwnAddresses {
   /** The address for an advertisement under this `addrMode`; what can be connected to is what a scan and a search are. */
   forAdvertising(addrMode: number, connectable: boolean): OwnAddress {
     if (addrMode === ADDRESS_MODE.PUBLIC) return { type: ADDRESS_TYPE.PUBLIC };
-    if (addrMode === ADDRESS_MODE.RESOLVABLE && this.resolvingKey) {
-      return { type: ADDRESS_TYPE.RANDOM, address: this.resolvableAddress() };
+    if (addrMode === ADDRESS_MODE.RESOLVABLE && this.resolvable) {
+      return { type: ADDRESS_TYPE.RANDOM, address: this.resolvable.get() };
     }
     const isPrivate = addrMode === ADDRESS_MODE.NON_RESOLVABLE && !connectable;
     const address = isPrivate

@@ -11,7 +11,7 @@ import {
   ADVERTISING_INTERVAL_MIN_US,
   HIGH_DUTY_MS,
 } from "../../../firmware/ble/gap/advertising-set.ts";
-import { RPA_TIMEOUT_SETTING } from "../../../firmware/ble/gap/own-address.ts";
+import { RPA_TIMEOUT_SETTING } from "../../../firmware/ble/gap/resolvable-address.ts";
 import { ATTRIBUTES_MAX, ATTRIBUTES_MAX_ALL, INBOX_SIZE } from "../../../firmware/ble/gatt/client/client.ts";
 import { SUBSCRIPTIONS_MAX } from "../../../firmware/ble/gatt/server/client-state.ts";
 import { PREPARED_BYTES_MAX, PREPARED_COUNT_MAX } from "../../../firmware/ble/gatt/server/prepared-writes.ts";

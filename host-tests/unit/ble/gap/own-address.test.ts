@@ -8,6 +8,7 @@ import {
 } from "../../../../firmware/ble/gap/address.ts";
 import { Advertiser } from "../../../../firmware/ble/gap/advertiser.ts";
 import { ADDRESS_MODE, OwnAddresses } from "../../../../firmware/ble/gap/own-address.ts";
+import { ResolvableAddress } from "../../../../firmware/ble/gap/resolvable-address.ts";
 import { SupportedStates } from "../../../../firmware/ble/gap/supported-states.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
 import { VirtualClock } from "../../../../simulator/clock.ts";
@@ -31,9 +32,6 @@ async function createScene() {
   let drawn = 1;
   const addresses = new OwnAddresses({
     hci,
-    clock,
-    settings: { rpaTimeoutMs: 900_000 },
-    aes128: simulatedCrypto.aes128,
     records: { get: () => Uint8Array.of(0xc1, 1, 1, 1, 1, 1), set() {}, delete: () => false, keys: () => [] },
     uniqueId: () => new Uint8Array(8),
     random: (length) => new Uint8Array(length).fill(++drawn),
@@ -148,13 +146,25 @@ describe("OwnAddresses: resolvable private addresses (Vol 3, Part C, 10.7)", () 
   async function createPrivateScene() {
     const scene = await createScene();
     scene.settings.addrMode = ADDRESS_MODE.RESOLVABLE;
-    scene.addresses.resolvingKey = () => IRK;
-    const { advertiser } = scene;
+    const { addresses, advertiser, clock } = scene;
+    let drawn = 0x80;
+    const resolvable = new ResolvableAddress(
+      {
+        clock,
+        aes128: simulatedCrypto.aes128,
+        settings: { rpaTimeoutMs: 900_000 },
+        random: (length) => new Uint8Array(length).fill(++drawn),
+        key: () => IRK,
+        log: () => {},
+      },
+      addresses,
+    );
+    addresses.resolvable = resolvable;
     /** The address of a link that came up now. */
     const onAir = (): Uint8Array => advertiser.ownAddress.address!;
     /** Time passes; the first bytes of what was sent, with as much of an address as tells them apart. */
     const pass = (ms: number): Promise<string[]> => scene.run(() => scene.clock.advance(ms));
-    return { ...scene, onAir, pass };
+    return { ...scene, resolvable, onAir, pass };
   }
 
   it("is what advertising has on the air; it is given up after its time, and advertising goes on", async () => {
@@ -231,14 +241,14 @@ describe("OwnAddresses: resolvable private addresses (Vol 3, Part C, 10.7)", () 
   });
 
   it("renew changes it at once; a refusal leaves the old one, and the log says so", async () => {
-    const { controller, addresses, set, run, settle, onAir, advertiser } = await createPrivateScene();
+    const { controller, resolvable, set, run, settle, onAir, advertiser } = await createPrivateScene();
     await run(() => set.start(BEACON));
     const first = onAir();
-    await run(async () => addresses.renew());
+    await run(async () => resolvable.renew());
     const second = onAir();
     assert.notDeepEqual(second, first);
     controller.script(0x2005, () => [commandComplete(0x2005, [0x0c])]);
-    addresses.renew();
+    resolvable.renew();
     await settle();
     assert.deepEqual(onAir(), second);
     assert.equal(advertiser.advertising, true);
