@@ -23,6 +23,7 @@ const MODULES: readonly (readonly [path: string, module: string])[] = [
   ["ble/radio.ts", "host"],
   ["ble/links.ts", "host"],
   ["ble/new-links.ts", "host"],
+  ["ble/central-links.ts", "host"],
   ["ble/radio-users.ts", "host"],
   ["ble/idle-links.ts", "host"],
   ["ble/config.ts", "host"],

@@ -3,6 +3,7 @@
 import type { ControllerDriver } from "../controllers/driver.ts";
 import { LOG_LEVEL, type LogLevel, type Platform, type Records } from "../platform/platform.ts";
 import { Budget } from "./budget.ts";
+import type { CentralLinks } from "./central-links.ts";
 import type { Channels } from "./channels.ts";
 import { formatAddress } from "./codec.ts";
 import type { Settings } from "./config.ts";
@@ -14,7 +15,7 @@ import { Advertiser } from "./gap/advertiser.ts";
 import type { Connection } from "./gap/connection.ts";
 import type { Initiator } from "./gap/initiator.ts";
 import type { LinkControl } from "./gap/link-control.ts";
-import { ADDRESS_MODE, ADDRESS_MODE_SETTING, OwnAddresses } from "./gap/own-address.ts";
+import { ADDRESS_MODE, ADDRESS_MODE_SETTING, type OwnAddress, OwnAddresses } from "./gap/own-address.ts";
 import type { Air, ResolvableAddress } from "./gap/resolvable-address.ts";
 import type { Scanner, ScannerPort } from "./gap/scanner.ts";
 import { SupportedStates } from "./gap/supported-states.ts";
@@ -25,7 +26,14 @@ import { Acl } from "./hci/acl.ts";
 import { Hci } from "./hci/hci.ts";
 import type { Controller } from "./hci/startup.ts";
 import { IDLE_TIMEOUT_SETTING, IdleLinks } from "./idle-links.ts";
-import { Links, type LinksHandlers, type LinksPort, MAX_CONNECTIONS_SETTING, MTU_SETTING } from "./links.ts";
+import {
+  type LinkEstablished,
+  Links,
+  type LinksHandlers,
+  type LinksPort,
+  MAX_CONNECTIONS_SETTING,
+  MTU_SETTING,
+} from "./links.ts";
 import { listenForLinks, type NewLinkParts } from "./new-links.ts";
 import type { HostObserver } from "./observer.ts";
 import { Radio } from "./radio.ts";
@@ -61,6 +69,8 @@ export class Host {
   scanner: Scanner | undefined = undefined;
   /** Looks for devices to connect to, where the image has the feature `central`, which sets it. */
   initiator: Initiator<Connection> | undefined = undefined;
+  /** Takes the links that it makes, likewise. */
+  centralLinks: CentralLinks | undefined = undefined;
   /** Changes what links are like, where the image has the feature `link-control`, which sets it. */
   linkControl: LinkControl | undefined = undefined;
   /** Pairs and encrypts, where the image has the feature `security`, which sets it. */
@@ -201,6 +211,11 @@ export class Host {
   get counters(): Counters {
     const { acl, budget, channels, clients, gatt, links } = this;
     return readCounters(budget, acl, links, gatt, channels, clients?.counters);
+  }
+
+  /** See `Links.open`. For features whose events report links. */
+  openLink(established: LinkEstablished, ownAddress: OwnAddress): Connection {
+    return this.links.open(established, ownAddress);
   }
 
   /** The links that are up, by their handles. */
@@ -423,8 +438,8 @@ export class Host {
       get encryption() {
         return host.encryption;
       },
-      get initiator() {
-        return host.initiator;
+      get centralLinks() {
+        return host.centralLinks;
       },
       onUnwanted: (connection) => this.report("onUnwanted", connection),
     };

@@ -12,7 +12,7 @@ import type { Acl } from "./hci/acl.ts";
 import { disconnect } from "./hci/commands/link-control.ts";
 import { disconnectionComplete } from "./hci/events.ts";
 import type { Hci } from "./hci/hci.ts";
-import { leConnectionUpdateComplete, leReadRemoteFeaturesComplete } from "./hci/le-events.ts";
+import { leConnectionUpdateComplete } from "./hci/le-events.ts";
 import { HCI_STATUS, statusText } from "./hci/status.ts";
 import { CHANNEL, L2cap } from "./l2cap/l2cap.ts";
 import type { Setting } from "./setting.ts";
@@ -97,10 +97,6 @@ export class Links {
     hci.on(disconnectionComplete, ({ status, connectionHandle, reason }) => {
       const connection = this.connections.get(connectionHandle);
       if (status === HCI_STATUS.SUCCESS && connection) this.close(connection, reason);
-    });
-    hci.on(leReadRemoteFeaturesComplete, ({ status, connectionHandle }) => {
-      // The peer has answered: the link exists for it too.
-      if (status === HCI_STATUS.SUCCESS) this.connections.get(connectionHandle)?.onEstablished?.();
     });
     hci.on(leConnectionUpdateComplete, (values) => {
       const connection = this.connections.get(values.connectionHandle);
