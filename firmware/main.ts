@@ -27,7 +27,8 @@ export default function main(native: Native): Promise<never> {
   const additions = image.features.map((feature: Feature) => feature.platform?.(native));
   const platform = Object.assign({ ...xs, clock: createTimerQueue(xs.clock) }, ...additions) as Platform;
   const records = RecordStore.open(platform.flash("state"), platform.log);
-  const host = new Host(platform, records, missingParts(image), controllerDriver(image, platform));
+  const driver = controllerDriver(image, platform, native.radioLines()?.driver);
+  const host = new Host(platform, records, missingParts(image), driver);
   const signals = createSignals(platform);
   const globals = createGlobals(platform, signals);
   const modules = {

@@ -57,16 +57,20 @@ export function missingFeature(image: Image, what: string, feature: string): Ble
 
 /**
  * The driver of the board's controller; undefined for one that is always on.
- * @throws BleError `not-supported` when the image is without the driver that the board names.
+ * @param name how the board names it; the platform's lines say it too, where it has them
+ * @throws BleError `not-supported` when the image is without.
  */
-export function controllerDriver(image: Image, platform: Platform): ControllerDriver | undefined {
-  const { radioLines } = platform;
-  if (!radioLines) return undefined;
+export function controllerDriver(
+  image: Image,
+  platform: Platform,
+  name: string | undefined = platform.radioLines?.driver,
+): ControllerDriver | undefined {
+  if (name === undefined) return undefined;
   for (const { controller } of image.features) {
     const driver = controller?.(platform);
     if (driver) return driver;
   }
-  throw missingFeature(image, "This board's Bluetooth controller", radioLines.driver);
+  throw missingFeature(image, "This board's Bluetooth controller", name);
 }
 
 /** In place of a feature's classes and functions in `module`: each throws `not-supported` when it is called. */

@@ -7,6 +7,7 @@
 void native_absent(txMachine *the); /* natives.c */
 
 #ifdef WITHOUT_SECURITY
+#define native_aes128 native_absent
 #define native_p256PublicKey native_absent
 #define native_p256SharedSecret native_absent
 #endif
@@ -18,4 +19,13 @@ void native_absent(txMachine *the); /* natives.c */
 #define native_powerRetain native_absent
 #define native_powerDeepSleep native_absent
 #define native_powerBattery native_absent
+#endif
+
+/* The lines of a controller are for its driver: this is the one that there is. */
+#ifdef WITHOUT_CYW43
+#define native_radioPower native_absent
+#define native_radioWake native_absent
+#define native_radioReady native_absent
+#define native_radioBaudRate native_absent
+#define native_radioPatch native_absent
 #endif

@@ -1,5 +1,5 @@
 import { formatOrigin } from "../format.ts";
-import type { Crypto, HciReceiver, HciTransport, Platform, RadioLines } from "../platform.ts";
+import type { Crypto, HciReceiver, HciTransport, Platform } from "../platform.ts";
 import { createFlash } from "./flash.ts";
 import type { Native } from "./native.ts";
 
@@ -20,7 +20,6 @@ export function createXsPlatform(native: Native): Platform {
       clearTimer: (timer) => native.timerClear(timer as number),
     },
     transport: createTransport(native),
-    ...createRadioLines(native),
     copyBytes: native.copyBytes,
     random: (length) => native.random(length),
     crypto: createCrypto(native),
@@ -59,24 +58,5 @@ function createTransport(native: Native): HciTransport {
     write: native.hciWrite,
     gather: native.hciGather,
     close: () => native.hciClose(),
-  };
-}
-
-function createRadioLines(native: Native): { radioLines?: RadioLines } {
-  const figures = native.radioLines();
-  if (!figures) return {};
-  const { driver, downloadBaud, runBaud, patchSize } = figures;
-  const patch = { size: patchSize, read: native.radioPatch };
-  return {
-    radioLines: {
-      driver,
-      downloadBaud,
-      runBaud,
-      power: native.radioPower,
-      wake: native.radioWake,
-      isReady: native.radioReady,
-      setBaudRate: native.radioBaudRate,
-      patch: () => (patchSize > 0 ? patch : undefined),
-    },
   };
 }

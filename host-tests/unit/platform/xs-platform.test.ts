@@ -3,6 +3,7 @@ import { describe, it } from "mocha";
 import { createXsPlatform } from "../../../firmware/platform/xs/index.ts";
 import type { Native } from "../../../firmware/platform/xs/native.ts";
 import { createPowerLines } from "../../../firmware/platform/xs/power.ts";
+import { createRadioLines } from "../../../firmware/platform/xs/radio-lines.ts";
 
 /** Natives that write down how they are called. */
 function createNative() {
@@ -77,7 +78,7 @@ describe("XS platform", () => {
 
   it("hands the lines of a controller, sleep and the battery to their natives", () => {
     const { native, calls } = createNative();
-    const { radioLines } = createXsPlatform(native);
+    const radioLines = createRadioLines(native);
     const power = createPowerLines(native);
     calls.length = 0;
     assert.equal(radioLines!.driver, "cyw43");

@@ -1,0 +1,21 @@
+/** The lines of a controller that has to be brought up, on the natives. */
+import type { RadioLines } from "../platform.ts";
+import type { Native } from "./native.ts";
+
+/** Undefined on a board whose controller is always on. */
+export function createRadioLines(native: Native): RadioLines | undefined {
+  const figures = native.radioLines();
+  if (!figures) return undefined;
+  const { driver, downloadBaud, runBaud, patchSize } = figures;
+  const patch = { size: patchSize, read: native.radioPatch };
+  return {
+    driver,
+    downloadBaud,
+    runBaud,
+    power: native.radioPower,
+    wake: native.radioWake,
+    isReady: native.radioReady,
+    setBaudRate: native.radioBaudRate,
+    patch: () => (patchSize > 0 ? patch : undefined),
+  };
+}
