@@ -1,6 +1,7 @@
 /*
- * natives_absent.h: natives of features that this image is without (WITHOUT of CMakeLists.txt). Their names stay in the
- * table, for it is the interface that bundles are made for; nothing calls them, and the linker leaves out what they need.
+ * natives_absent.h: natives of features that this image is without (WITHOUT of CMakeLists.txt). Their names
+ * stay in the table, for it is the interface that bundles are made for; nothing calls them, and the linker
+ * leaves out what they need.
  */
 #include "runtime.h"
 

@@ -23,6 +23,7 @@ attempt(() => config("mtu"));
 attempt(() => new BLE());
 attempt(() => scan());
 attempt(() => config("rxbuf"));
+attempt(() => config({ rpaTimeoutMs: 60_000 }));
 attempt(() => void new Device(ADDR_RANDOM, "c0ffee000001").connect());
 console.log("(end)");
 `;
@@ -50,6 +51,7 @@ describe("the image of manifests/peripheral.json", function () {
       'not-supported: BLE of "bluetooth" needs the feature "low-level"',
       'not-supported: scan of "aioble" needs the feature "scan"',
       'not-supported: config: rxbuf needs the feature "low-level"',
+      'not-supported: config: rpaTimeoutMs needs the feature "security"',
       'not-supported: Device.connect needs the feature "central"',
       "(end)",
     ]);

@@ -1,26 +1,60 @@
 /** `npm test`: the checks, the images, then host-tests/. The last line is "N passed, N failed", which CI reads. */
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { listExamples } from "../build/application.ts";
 import { build } from "../build/build.ts";
 import { check } from "../check/check.ts";
 import { Interruption } from "../cli/interruption.ts";
 import { exitStatus, perform, reportFailure } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
-import type { Operation } from "../events.ts";
+import { exitStatusHelp, runVerb, verb } from "../cli/verb.ts";
+import { type Operation, UsageError } from "../events.ts";
+import { root } from "../paths.ts";
 import { jobsFor, testFiles } from "../test/jobs.ts";
 import { type Finished, runJob, runJobs } from "../test/run-jobs.ts";
 import { leftOut, sumOf } from "../test/totals.ts";
 
-const help = `usage: npm test [-- options]
+const help = `
+Without files and --grep, one process more runs side by side than the computer has cores. With them it is one process, and
+everything in it runs. What follows a further -- is mocha's: npm test -- --grep att -- --bail
 
-The checks, the images, and all tests, one process more side by side than the computer has cores.
+The last line is "N passed, N failed[, N skipped]".
+${exitStatusHelp}`;
 
-  --all        also what takes long and a usual run leaves out; its end says what that was
-  FILE …       these files only, everything in them, one process
-  --grep TEXT  and whatever else mocha takes, for the same
+interface Options {
+  readonly all?: boolean;
+  readonly grep?: string;
+}
 
-The last line is "N passed, N failed[, N skipped]". Exit status: 0 when nothing failed.
-`;
+/** What the arguments ask for. */
+interface Wanted {
+  readonly all: boolean;
+  /** Test files; none: all. */
+  readonly files: readonly string[];
+  /** For mocha. */
+  readonly mocha: readonly string[];
+}
+
+const command = () =>
+  verb("test", "Runs the checks, builds the images, then runs the tests.")
+    .name("npm test --")
+    .argument("[files...]", "test files; all of them where there is none")
+    .option("--all", "also what takes long and a usual run leaves out; its end says what that was")
+    .option("--grep <text>", "only tests whose names have it; a regular expression")
+    .addHelpText("after", help);
+
+/** @throws UsageError for a file that is not there. */
+function wantedOf(
+  files: readonly string[],
+  { all = false, grep }: Options,
+  others: readonly string[],
+): Wanted {
+  for (const file of files) {
+    if (!existsSync(resolve(root, file))) throw new UsageError(`there is no test file ${file}`);
+  }
+  return { all, files, mocha: [...(grep === undefined ? [] : ["--grep", grep]), ...others] };
+}
 
 /** The boards whose images the tests run. */
 const boards = ["host", "mps2-an500"];
@@ -47,19 +81,21 @@ const show = (text: string): void => {
 };
 
 /** Runs what the arguments ask for. */
-async function runTests(args: readonly string[], signal: AbortSignal): Promise<Finished[]> {
-  const mocha = args.filter((arg) => arg !== "--all");
-  if (mocha.length === 0) {
+async function runTests({ all, files, mocha }: Wanted, signal: AbortSignal): Promise<Finished[]> {
+  if (files.length === 0 && mocha.length === 0) {
     return runJobs(jobsFor(testFiles()), {
       // One more than cores: cameras on a clock of their own, and those that sleep, wait much of their time.
       workers: availableParallelism() + 1,
-      all: args.includes("--all"),
+      all,
       show,
       signal,
     });
   }
-  const files = mocha.some((arg) => arg.includes(".test.ts")) ? [] : testFiles();
-  const job = { name: "what was asked for", files, coverage: true };
+  const job = {
+    name: "what was asked for",
+    files: files.length === 0 ? testFiles() : [...files],
+    coverage: true,
+  };
   return [await runJob(job, { all: true, args: mocha, show, signal, isLive: true })];
 }
 
@@ -78,26 +114,30 @@ function summary(finished: readonly Finished[]): string {
 }
 
 /** Returns the exit status. The checks together count as one test, and so does the build. */
-export async function run(args: readonly string[]): Promise<number> {
-  if (args.includes("--help")) {
-    show(help);
-    return exitStatus.success;
-  }
+export function run(args: readonly string[]): Promise<number> {
+  const at = args.indexOf("--");
+  const own = at < 0 ? args : args.slice(0, at);
+  const mocha = at < 0 ? [] : args.slice(at + 1);
+  const tests = command();
+  return runVerb<Options>(tests, own, (options) => runInterruptibly(wantedOf(tests.args, options, mocha)));
+}
+
+async function runInterruptibly(wanted: Wanted): Promise<number> {
   const interruption = new Interruption();
   try {
-    const status = await runAll(args, interruption.signal);
+    const status = await runAll(wanted, interruption.signal);
     return interruption.signal.aborted ? interruption.status : status;
   } finally {
     interruption.release();
   }
 }
 
-async function runAll(args: readonly string[], signal: AbortSignal): Promise<number> {
+async function runAll(wanted: Wanted, signal: AbortSignal): Promise<number> {
   const checked = await attempt(check());
   if (signal.aborted) return exitStatus.failure;
   const built = await attempt(buildImages());
   if (signal.aborted) return exitStatus.failure;
-  const finished = built === exitStatus.success ? await runTests(args, signal) : [];
+  const finished = built === exitStatus.success ? await runTests(wanted, signal) : [];
   if (signal.aborted) return exitStatus.failure;
   const { passes, failures, pending } = sumOf(finished.map(({ totals }) => totals));
   const steps = [checked, built].filter((status) => status === exitStatus.success).length;

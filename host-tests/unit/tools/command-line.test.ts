@@ -89,4 +89,22 @@ describe("npm run VERB", () => {
     assert.equal(status, 2);
     assert.match(stderr, /start, test, check, format/);
   });
+
+  it("npm test: helps, and refuses before it begins what is neither its own nor a test file", () => {
+    const test = (...args: string[]) =>
+      spawnSync(process.execPath, [join(root, "tools/run.mjs"), "test", ...args], { encoding: "utf8" });
+    const help = test("--help");
+    assert.equal(help.status, 0);
+    assert.match(help.stdout, /\[files\.\.\.\].*--all.*--grep.*is mocha's.*N passed.*Exit status/s);
+    for (const [args, message] of [
+      [["--bail"], /unknown option '--bail'.*--all, --grep, --help/],
+      [["host-tests/absent.test.ts"], /there is no test file host-tests\/absent\.test\.ts/],
+      [["--grep"], /'--grep <text>' argument missing/],
+    ] as const) {
+      const { status, stderr, stdout } = test(...args);
+      assert.equal(status, 2);
+      assert.match(stderr, message);
+      assert.equal(stdout, "");
+    }
+  }).timeout(120_000);
 });
