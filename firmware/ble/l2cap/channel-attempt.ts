@@ -5,6 +5,7 @@
 import { type ChannelParameters, ENHANCED_MIN, PLAIN_MIN } from "./channel-parameters.ts";
 import { CHANNEL_RESULT } from "./channel-results.ts";
 import type { CreditChannel, PeerParameters } from "./credit-channel.ts";
+import { requestsOn } from "./signal-requests.ts";
 import { SIGNAL, type Signaling } from "./signaling.ts";
 
 /** Channels that one Credit Based Connection Request can ask for (Vol 3, Part A, 4.25). */
@@ -134,7 +135,7 @@ export class ChannelAttempt {
   }
 
   private request(code: number, words: readonly number[], onResponse: ResponseHandler): void {
-    const isSent = this.port.signaling.request(code, words, {
+    const isSent = requestsOn(this.port.signaling).send(code, words, {
       onResponse,
       isPending: (code, view, start, length) =>
         code === SIGNAL.CREDIT_CONNECTION_RESPONSE &&

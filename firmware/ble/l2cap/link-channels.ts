@@ -14,6 +14,7 @@ import {
 import type { L2cap } from "./l2cap.ts";
 import type { LeftBehind } from "./left-behind.ts";
 import { Reconfigurations } from "./reconfiguration.ts";
+import { requestsOn } from "./signal-requests.ts";
 import { REJECT, SIGNAL, type SignalHandler, type Signaling } from "./signaling.ts";
 import { UnreadChannels } from "./unread-channels.ts";
 
@@ -152,10 +153,14 @@ export class LinkChannels implements ChannelLink, RequestPort {
     channel.state = "closing";
     channel.end();
     const onOver = (): void => this.closed(channel, "local");
-    const isSent = this.signaling.request(SIGNAL.DISCONNECTION_REQUEST, [channel.peerCid, channel.cid], {
-      onResponse: onOver,
-      onFailure: (reason) => reason === "timeout" && onOver(),
-    });
+    const isSent = requestsOn(this.signaling).send(
+      SIGNAL.DISCONNECTION_REQUEST,
+      [channel.peerCid, channel.cid],
+      {
+        onResponse: onOver,
+        onFailure: (reason) => reason === "timeout" && onOver(),
+      },
+    );
     if (!isSent) onOver();
   }
 

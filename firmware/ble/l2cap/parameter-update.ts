@@ -2,6 +2,7 @@
  * Connection Parameter Update over signalling (Vol 3, Part A, 4.20 and 4.21): how a peripheral asks for other connection
  * parameters where the link layer has no procedure for it.
  */
+import { requestsOn } from "./signal-requests.ts";
 import { SIGNAL, type Signaling } from "./signaling.ts";
 
 /** Parameters as they travel: intervals in units of 1.25 ms, the timeout in units of 10 ms. */
@@ -53,7 +54,7 @@ export function requestParameterUpdate(
   onOutcome: (outcome: ParameterUpdateOutcome) => void,
 ): boolean {
   const words = [intervalMin, intervalMax, latency, timeout];
-  return signaling.request(SIGNAL.PARAMETER_UPDATE_REQUEST, words, {
+  return requestsOn(signaling).send(SIGNAL.PARAMETER_UPDATE_REQUEST, words, {
     onResponse(code, view, start, length) {
       if (code === SIGNAL.COMMAND_REJECT) return onOutcome("unsupported");
       const isAccepted = length === RESPONSE_LENGTH && view.getUint16(start, true) === ACCEPTED;

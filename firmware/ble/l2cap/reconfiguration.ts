@@ -2,6 +2,7 @@
 import { type ChannelParameters, ENHANCED_MIN } from "./channel-parameters.ts";
 import { RECONFIGURE_RESULT } from "./channel-results.ts";
 import type { CreditChannel, ReconfigurationHandlers, ReconfigurationRefusal } from "./credit-channel.ts";
+import { requestsOn } from "./signal-requests.ts";
 import { REJECT, SIGNAL, type SignalHandler, type Signaling } from "./signaling.ts";
 
 /** What reconfigurations are handed. */
@@ -36,13 +37,14 @@ export class Reconfigurations {
   ): ReconfigurationRefusal | undefined {
     const { open, port } = this;
     if (open.has(channel)) return "changing";
-    if (!port.signaling.hasRoom) return "requests";
+    const requests = requestsOn(port.signaling);
+    if (!requests.hasRoom) return "requests";
     const before = channel.parameters;
     const { mtu, mps, credits } = parameters;
     const either = { mtu: Math.max(mtu, before.mtu), mps: Math.max(mps, before.mps), credits };
     if (!port.reserve(channel, either)) return "memory";
     open.add(channel);
-    port.signaling.request(SIGNAL.CREDIT_RECONFIGURE_REQUEST, [mtu, mps, channel.cid], {
+    requests.send(SIGNAL.CREDIT_RECONFIGURE_REQUEST, [mtu, mps, channel.cid], {
       onResponse: (code, view, start, length) => {
         open.delete(channel);
         // A channel that was closed meanwhile has nothing to change.

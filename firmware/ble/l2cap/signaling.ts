@@ -1,5 +1,5 @@
-/** The LE signalling channel: commands of the peer, and requests of our own (Vol 3, Part A, 4). */
-import type { Clock, Timer } from "../../platform/platform.ts";
+/** The LE signalling channel: commands of the peer, and what answers them (Vol 3, Part A, 4). */
+import type { Clock } from "../../platform/platform.ts";
 import { Writer } from "../codec.ts";
 import type { Channel, ChannelReceiver } from "./channel.ts";
 
@@ -27,15 +27,6 @@ const SPSM_NOT_SUPPORTED = 0x0002;
 
 /** MTU of the signalling channel of an LE link (Vol 3, Part A, 4). */
 export const SIGNALING_MTU = 23;
-
-/** Response timeout: how long the peer has to answer a request of ours (1 to 60 s; Vol 3, Part A, 6.2.1). */
-export const RESPONSE_TIMEOUT_MS = 30_000;
-
-/** Extended response timeout: how long it has once it answered "pending" (60 to 300 s; Vol 3, Part A, 6.2.2). */
-export const PENDING_TIMEOUT_MS = 60_000;
-
-/** Requests of ours that may be open on one link: for each of its channels to be opened or ended, and as many more. */
-export const OPEN_REQUESTS_MAX = 16;
 
 /** Code, identifier, length. */
 const HEADER_LENGTH = 4;
@@ -69,20 +60,29 @@ export interface SignalRequest {
   onFailure(reason: "timeout" | "closed"): void;
 }
 
-interface OpenRequest extends SignalRequest {
-  readonly identifier: number;
-  /** Code of the response. */
-  readonly expects: number;
-  timer: Timer;
-  isExtended: boolean;
+/** Requests of our own on one link (signal-requests.ts). */
+export interface SignalRequests {
+  /**
+   * Sends one, whose response has the code after its own. False, and nothing is sent, when `OPEN_REQUESTS_MAX` are open
+   * already.
+   */
+  send(code: number, words: readonly number[], request: SignalRequest, timeoutMs?: number): boolean;
+  /** Whether `send` would send one. */
+  readonly hasRoom: boolean;
+  /** Whether one with this identifier is open. */
+  has(identifier: number): boolean;
+  /** A response has come. */
+  settle(code: number, identifier: number, view: DataView, start: number, length: number): void;
+  /** The link is gone: what is open has failed. */
+  close(): void;
 }
 
 export class Signaling implements ChannelReceiver {
   private readonly channel: SignalingChannel;
-  private readonly clock: Clock;
+  readonly clock: Clock;
   private readonly handlers = new Map<number, SignalHandler>();
-  /** Requests of ours without a response yet, in their order. */
-  private readonly open: OpenRequest[] = [];
+  /** Requests of our own, from the first on. */
+  requests: SignalRequests | undefined = undefined;
   private lastIdentifier = 0;
 
   constructor(channel: SignalingChannel, clock: Clock) {
@@ -100,50 +100,6 @@ export class Signaling implements ChannelReceiver {
     this.handlers.set(code, handler);
   }
 
-  /**
-   * Sends a request of ours, whose response has the code after its own. False, and nothing is sent, when
-   * `OPEN_REQUESTS_MAX` are open already.
-   */
-  request(
-    code: number,
-    words: readonly number[],
-    { onResponse, isPending, onFailure }: SignalRequest,
-    timeoutMs = RESPONSE_TIMEOUT_MS,
-  ): boolean {
-    if (!this.hasRoom) return false;
-    const identifier = this.allocateIdentifier();
-    const expects = code + 1;
-    const request: OpenRequest = {
-      ...{ identifier, expects, onResponse, isPending, onFailure },
-      timer: undefined,
-      isExtended: false,
-    };
-    this.open.push(request);
-    this.setTimer(request, timeoutMs);
-    this.send(code, identifier, words);
-    return true;
-  }
-
-  /** Whether `request` would send one. */
-  get hasRoom(): boolean {
-    return this.open.length < OPEN_REQUESTS_MAX;
-  }
-
-  private setTimer(request: OpenRequest, timeoutMs: number): void {
-    request.timer = this.clock.setTimer(() => {
-      this.open.splice(this.open.indexOf(request), 1);
-      request.onFailure("timeout");
-    }, timeoutMs);
-  }
-
-  /** The peer needs longer, which it may say once. */
-  private extend(request: OpenRequest): void {
-    if (request.isExtended) return;
-    request.isExtended = true;
-    this.clock.clearTimer(request.timer);
-    this.setTimer(request, PENDING_TIMEOUT_MS);
-  }
-
   /** Flow Control Credit Indication (Vol 3, Part A, 4.24): there is one for every few frames that arrive, and no response. */
   sendCredits(cid: number, credits: number): void {
     const { channel } = this;
@@ -155,10 +111,10 @@ export class Signaling implements ChannelReceiver {
   }
 
   /** 1 to 255 in turn, so that one is used again as late as can be (Vol 3, Part A, 4). */
-  private allocateIdentifier(): number {
+  allocateIdentifier(): number {
     do {
       this.lastIdentifier = (this.lastIdentifier % 0xff) + 1;
-    } while (this.open.some(({ identifier }) => identifier === this.lastIdentifier));
+    } while (this.requests?.has(this.lastIdentifier));
     return this.lastIdentifier;
   }
 
@@ -187,7 +143,7 @@ export class Signaling implements ChannelReceiver {
     const isWhole = length <= SIGNALING_MTU && view.getUint16(start + 2, true) === length - HEADER_LENGTH;
     const data = start + HEADER_LENGTH;
     if (RESPONSES.includes(code)) {
-      if (isWhole) this.settle(code, identifier, view, data, length - HEADER_LENGTH);
+      if (isWhole) this.requests?.settle(code, identifier, view, data, length - HEADER_LENGTH);
     } else if (length > SIGNALING_MTU) {
       if (code !== SIGNAL.FLOW_CONTROL_CREDIT) this.reject(identifier, REJECT.MTU_EXCEEDED, SIGNALING_MTU);
     } else if (isWhole) {
@@ -213,24 +169,8 @@ export class Signaling implements ChannelReceiver {
     }
   }
 
-  private settle(code: number, identifier: number, view: DataView, start: number, length: number): void {
-    const at = this.open.findIndex(
-      (request) =>
-        request.identifier === identifier && (code === request.expects || code === SIGNAL.COMMAND_REJECT),
-    );
-    if (at < 0) return;
-    const request = this.open[at]!;
-    if (request.isPending?.(code, view, start, length)) return this.extend(request);
-    this.open.splice(at, 1);
-    this.clock.clearTimer(request.timer);
-    request.onResponse(code, view, start, length);
-  }
-
   /** The link is gone: what is open has failed. */
   close(): void {
-    for (const request of this.open.splice(0)) {
-      this.clock.clearTimer(request.timer);
-      request.onFailure("closed");
-    }
+    this.requests?.close();
   }
 }

@@ -5,7 +5,8 @@ import {
   requestParameterUpdate,
   serveParameterUpdates,
 } from "../../../../firmware/ble/l2cap/parameter-update.ts";
-import { OPEN_REQUESTS_MAX, Signaling } from "../../../../firmware/ble/l2cap/signaling.ts";
+import { OPEN_REQUESTS_MAX } from "../../../../firmware/ble/l2cap/signal-requests.ts";
+import { Signaling } from "../../../../firmware/ble/l2cap/signaling.ts";
 import { VirtualClock } from "../../../../simulator/clock.ts";
 import { fromHex, shiftedView, toHex } from "../../../support/bytes.ts";
 

@@ -3,8 +3,9 @@ import { describe, it } from "mocha";
 import {
   OPEN_REQUESTS_MAX,
   RESPONSE_TIMEOUT_MS,
-  Signaling,
-} from "../../../../firmware/ble/l2cap/signaling.ts";
+  requestsOn,
+} from "../../../../firmware/ble/l2cap/signal-requests.ts";
+import { Signaling } from "../../../../firmware/ble/l2cap/signaling.ts";
 import { VirtualClock } from "../../../../simulator/clock.ts";
 import { concat, fromHex, le16, shiftedView, toHex } from "../../../support/bytes.ts";
 
@@ -117,8 +118,8 @@ describe("LE signalling: requests of our own (Vol 3, Part A, 4 and 6.2.1)", () =
 
   it("each has an identifier of its own, and its response comes to it", () => {
     const { signaling, clock, sent, outcomes, outcome, receive } = setUp();
-    assert.ok(signaling.request(0x12, [6, 12, 0, 500], outcome("first")));
-    assert.ok(signaling.request(0x06, [0x40, 0x41], outcome("second")));
+    assert.ok(requestsOn(signaling).send(0x12, [6, 12, 0, 500], outcome("first")));
+    assert.ok(requestsOn(signaling).send(0x06, [0x40, 0x41], outcome("second")));
     assert.deepEqual(sent, ["12 01 08 00 06 00 0c 00 00 00 f4 01", "06 02 04 00 40 00 41 00"]);
     receive([0x07, 2, 4, 0, 0x40, 0, 0x41, 0]);
     receive([0x13, 1, 2, 0, 0, 0]);
@@ -128,7 +129,7 @@ describe("LE signalling: requests of our own (Vol 3, Part A, 4 and 6.2.1)", () =
 
   it("Command Reject answers any of them; what fits none is ignored", () => {
     const { signaling, clock, outcomes, outcome, receive } = setUp();
-    signaling.request(0x17, [0x80, 64, 64, 5, 0x40], outcome("enhanced"));
+    requestsOn(signaling).send(0x17, [0x80, 64, 64, 5, 0x40], outcome("enhanced"));
     receive([0x13, 1, 2, 0, 0, 0]);
     receive([0x01, 9, 2, 0, 0, 0]);
     receive([0x18, 1, 9, 0, 0, 0]);
@@ -141,8 +142,8 @@ describe("LE signalling: requests of our own (Vol 3, Part A, 4 and 6.2.1)", () =
 
   it("without a response it has failed after RTX; a late one is ignored", async () => {
     const { signaling, clock, outcomes, outcome, receive } = setUp();
-    signaling.request(0x14, [0x80, 0x40, 64, 64, 1], outcome("default"));
-    signaling.request(0x12, [6, 12, 0, 500], outcome("short"), 5000);
+    requestsOn(signaling).send(0x14, [0x80, 0x40, 64, 64, 1], outcome("default"));
+    requestsOn(signaling).send(0x12, [6, 12, 0, 500], outcome("short"), 5000);
     await clock.advance(4999);
     assert.deepEqual(outcomes, []);
     await clock.advance(1);
@@ -155,7 +156,7 @@ describe("LE signalling: requests of our own (Vol 3, Part A, 4 and 6.2.1)", () =
 
   it("all fail with the link, and leave no timer", () => {
     const { signaling, clock, outcomes, outcome } = setUp();
-    for (const name of ["first", "second"]) signaling.request(0x12, [6, 12, 0, 500], outcome(name));
+    for (const name of ["first", "second"]) requestsOn(signaling).send(0x12, [6, 12, 0, 500], outcome(name));
     signaling.close();
     signaling.close();
     assert.deepEqual(outcomes, ["first: closed", "second: closed"]);
@@ -164,16 +165,16 @@ describe("LE signalling: requests of our own (Vol 3, Part A, 4 and 6.2.1)", () =
 
   it("their number is bounded, and identifiers go round without 0 and without those in use", () => {
     const { signaling, sent, outcome, receive } = setUp();
-    signaling.request(0x12, [], outcome("open"));
+    requestsOn(signaling).send(0x12, [], outcome("open"));
     for (let count = 0; count < 600; count++) {
-      signaling.request(0x12, [], outcome("closed"));
+      requestsOn(signaling).send(0x12, [], outcome("closed"));
       const identifier = fromHex(sent.at(-1)!)[1]!;
       assert.ok(identifier > 1, "0 is illegal, and 1 is in use");
       receive([0x13, identifier, 2, 0, 0, 0]);
     }
     for (let count = 1; count < OPEN_REQUESTS_MAX; count++)
-      assert.ok(signaling.request(0x12, [], outcome("")));
-    assert.equal(signaling.request(0x12, [], outcome("")), false);
+      assert.ok(requestsOn(signaling).send(0x12, [], outcome("")));
+    assert.equal(requestsOn(signaling).send(0x12, [], outcome("")), false);
   });
 
   it("commands go to whom they were registered, who is one, and answers them", () => {
