@@ -131,6 +131,7 @@ export class Host {
       hci,
       records,
       log,
+      aes128: platform.crypto.aes128,
       random: (length) => platform.random(length),
       uniqueId: () => platform.uniqueId(),
     });

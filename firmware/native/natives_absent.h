@@ -8,7 +8,6 @@
 void native_absent(txMachine *the); /* natives.c */
 
 #ifdef WITHOUT_SECURITY
-#define native_aes128 native_absent
 #define native_p256PublicKey native_absent
 #define native_p256SharedSecret native_absent
 #endif

@@ -8,6 +8,7 @@ import type { Setting } from "../setting.ts";
 import { textOf } from "../text.ts";
 import {
   ADDRESS_TYPE,
+  type Aes128,
   createNonResolvableAddress,
   deriveStaticRandomAddress,
   isStaticRandomAddress,
@@ -40,6 +41,7 @@ export interface OwnAddress {
 export interface OwnAddressPort {
   readonly hci: Hci;
   readonly records: Records;
+  readonly aes128: Aes128;
   random(length: number): Uint8Array;
   uniqueId(): Uint8Array;
   log(level: LogLevel, message: string): void;

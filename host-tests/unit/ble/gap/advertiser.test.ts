@@ -7,6 +7,7 @@ import { OwnAddresses } from "../../../../firmware/ble/gap/own-address.ts";
 import { SupportedStates } from "../../../../firmware/ble/gap/supported-states.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
 import { VirtualClock } from "../../../../simulator/clock.ts";
+import { simulatedCrypto } from "../../../../simulator/crypto.ts";
 import { ENABLE, ENABLE_OFF, ENABLE_ON, isOnAir } from "../../../support/advertising.ts";
 import { fromHex } from "../../../support/bytes.ts";
 import { beginSession } from "../../../support/hci.ts";
@@ -44,6 +45,7 @@ function createScene(links = 0) {
   const connected = { size: links };
   const addresses = new OwnAddresses({
     hci,
+    aes128: simulatedCrypto.aes128,
     records: { get: () => Uint8Array.of(0xc1, 1, 1, 1, 1, 1), set() {}, delete: () => false, keys: () => [] },
     uniqueId: () => new Uint8Array(8),
     random: (length) => new Uint8Array(length).fill(1),

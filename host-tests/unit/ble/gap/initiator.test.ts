@@ -6,6 +6,7 @@ import { ADDRESS_MODE, OwnAddresses } from "../../../../firmware/ble/gap/own-add
 import { SupportedStates } from "../../../../firmware/ble/gap/supported-states.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
 import { VirtualClock } from "../../../../simulator/clock.ts";
+import { simulatedCrypto } from "../../../../simulator/crypto.ts";
 import { beginSession } from "../../../support/hci.ts";
 import { commandComplete, commandStatus, ScriptedController } from "../../../support/scripted-controller.ts";
 
@@ -37,6 +38,7 @@ async function createScene() {
   );
   const addresses = new OwnAddresses({
     hci,
+    aes128: simulatedCrypto.aes128,
     records: {
       get: () => Uint8Array.of(0xc5, 0xc5, 0xc5, 0xc5, 0xc5, 0xc5),
       set() {},

@@ -32,6 +32,7 @@ async function createScene() {
   let drawn = 1;
   const addresses = new OwnAddresses({
     hci,
+    aes128: simulatedCrypto.aes128,
     records: { get: () => Uint8Array.of(0xc1, 1, 1, 1, 1, 1), set() {}, delete: () => false, keys: () => [] },
     uniqueId: () => new Uint8Array(8),
     random: (length) => new Uint8Array(length).fill(++drawn),
