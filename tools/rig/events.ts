@@ -1,51 +1,15 @@
 /** What central.py reports and takes: one JSON object a line. */
 
-/** An attribute's type: the UUID as 4 digits or five groups, and its name when the Bluetooth SIG gave it one. */
-export interface Identity {
-  readonly uuid: string;
-  readonly name: string | null;
-}
+import type { AdStructure } from "../../simulator/phone/advertising-data.ts";
+import type { NamedUuid as Identity } from "../../simulator/phone/assigned-numbers.ts";
+import type {
+  ServiceEvent as ServiceFound,
+  SightingEvent as Sighting,
+  ValueEvent as Value,
+} from "../../simulator/phone/session.ts";
 
-/** One AD structure of an advertising or scan response payload; `raw` is hexadecimal. */
-export interface AdStructure {
-  readonly type: number;
-  readonly name: string;
-  readonly raw: string;
-  readonly decoded: string | null;
-}
-
-/** What a scan heard of one device; the two payloads apart. */
-export interface Sighting {
-  readonly address: string;
-  readonly addressType: "public" | "random";
-  /** dBm. */
-  readonly rssi: number;
-  readonly connectable: boolean;
-  readonly advertising: readonly AdStructure[];
-  readonly advertisingRaw: string;
-  readonly scanResponse: readonly AdStructure[];
-  readonly scanResponseRaw: string;
-}
-
-export interface CharacteristicFound extends Identity {
-  readonly handle: number;
-  readonly properties: readonly string[];
-  readonly descriptors: readonly (Identity & { readonly handle: number })[];
-}
-
-export interface ServiceFound extends Identity {
-  readonly handle: number;
-  readonly endHandle: number;
-  readonly included: readonly Identity[];
-  readonly characteristics: readonly CharacteristicFound[];
-}
-
-/** A characteristic's value; `raw` is hexadecimal, `decoded` for a person. */
-export interface Value extends Identity {
-  readonly handle: number;
-  readonly raw: string;
-  readonly decoded: string | null;
-}
+// What it has in common with the virtual phone.
+export type { AdStructure, Identity, ServiceFound, Sighting, Value };
 
 export type CentralEvent =
   | { readonly event: "ready"; readonly address: string }
