@@ -147,7 +147,7 @@ export class Peripheral implements AdvertisingOwner {
     this.describe(run.payload);
     this.updateGap({ ...fields, updateGap });
     return run.set.update(run.payload.advData, run.payload.respData).catch((error: unknown) => {
-      if (!run.set.advertising) this.fail(error);
+      if (!run.set.advertising) void this.resume(run, error);
       // A controller that is lost meanwhile gets the new payload when it is back.
       else if (error instanceof HciError && error.status === 0) return;
       throw error;

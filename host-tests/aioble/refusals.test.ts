@@ -302,6 +302,24 @@ describe("a controller that refuses", () => {
     });
   }
 
+  it("updateAdvertising() that needs another start: it rejects, and the advertisement goes on", async () => {
+    const { world, aioble, isHeard, obey, refuse } = createScene();
+    await world.run(async () => {
+      const stream = aioble.connections({ ...OPTIONS, connectable: false, intervalUs: 100_000 });
+      const next = stream.next();
+      await world.clock.sleep(200);
+      refuse(enable, 0x0c);
+      const update = { manufacturer: [0xffff, new Uint8Array(20)], name: "a longer name" } as const;
+      await rejects(aioble.updateAdvertising(update), { code: "controller-refused", status: 0x0c });
+      await world.clock.sleep(2000);
+      obey();
+      await world.clock.sleep(5000);
+      ok(await isHeard());
+      await stream.return!();
+      deepEqual(await next, { value: undefined, done: true });
+    });
+  });
+
   it("stop() during the pause ends the wait, and the next call works", async () => {
     const { world, aioble, isHeard, obey, refuse } = createScene();
     await world.run(async () => {
