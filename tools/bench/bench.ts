@@ -56,7 +56,6 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
     const channelsOnHost = hasChannels(host)
       ? await runImage(host, host.channels, measureChannel)
       : undefined;
-    const pairingOnHost = hasPairing(host) ? await runImage(host, host.pairing, measurePairing) : undefined;
     const figures: Figures = {
       "mps2-an500": {
         bootToAdvertising: start.instructions,
@@ -77,7 +76,6 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
       host: {
         ...operationFigures(onHost),
         ...channelFigures(channelsOnHost),
-        ...reconnectionFigure(pairingOnHost),
         ...(await measureDiscovery(host)),
         ...(await measureScan(host)),
         ...(await measureThroughput(host)),
@@ -177,14 +175,11 @@ export const measurePairing = async (peer: Peer): Promise<void> => {
 function pairingFigures(report: Report | undefined): BoardFigures {
   if (!report) return {};
   const counts = PAIRING_FIGURES.map((figure) => [figure, mean(report, figure, 1)] as const);
+  const reconnectEncrypted = mean(report, "reconnectEncrypted", RECONNECTIONS);
   // Up to the first start of advertising after them, which reports the memory: what comes back later is another figure.
   const end = report.lines.findIndex((line) => line.startsWith(PAIRING_FIGURES.at(-1)!));
   const pairings = { ...report, lines: report.lines.slice(0, end + 2) };
-  return { ...Object.fromEntries(counts), ...reconnectionFigure(report), pairingHeapPeak: heapOf(pairings) };
-}
-
-function reconnectionFigure(report: Report | undefined): BoardFigures {
-  return report ? { reconnectEncrypted: mean(report, "reconnectEncrypted", RECONNECTIONS) } : {};
+  return { ...Object.fromEntries(counts), reconnectEncrypted, pairingHeapPeak: heapOf(pairings) };
 }
 
 function channelFigures(report: Report | undefined): BoardFigures {
