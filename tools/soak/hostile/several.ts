@@ -35,12 +35,14 @@ const abyss = new Characteristic(service, new UUID(ABYSS), { writeNoResponse: tr
 abyss.onWrite = () => new Promise(() => {});
 registerServices(service);
 
-let guests = 0;
+const guests = new Set<DeviceConnection>();
 let count = 0;
 let connected = 0;
 let ticking: ReturnType<typeof setInterval> | undefined;
 let reporting: ReturnType<typeof setTimeout> | undefined;
 const bytes = new Uint8Array(VALUE_LENGTH);
+
+const ROLL_CALL_MS = 30_000;
 
 function tick(): void {
   new DataView(bytes.buffer).setUint32(0, ++count, true);
@@ -51,13 +53,19 @@ function report(): void {
   console.log(`alone ${JSON.stringify({ connections: connected, now: Date.now() - start, ...memory() })}`);
 }
 
+/** Who is there, for the report of a camera that never says that it is alone. */
+function rollCall(): void {
+  if (guests.size > 0) console.log(`guests ${[...guests].join(", ")}`);
+}
+
 async function serve(connection: DeviceConnection): Promise<void> {
-  guests++;
+  guests.add(connection);
   connected++;
   clearTimeout(reporting);
   ticking ??= setInterval(tick, TICK_MS);
   await connection.disconnected();
-  if (--guests > 0) return;
+  guests.delete(connection);
+  if (guests.size > 0) return;
   clearInterval(ticking);
   ticking = undefined;
   reporting = setTimeout(report, ALONE_MS);
@@ -85,5 +93,6 @@ async function obey(): Promise<void> {
 }
 
 const start = Date.now();
+setInterval(rollCall, ROLL_CALL_MS);
 void obey();
 for await (const connection of connections({ intervalUs: 100_000, name: "camera" })) void serve(connection);
