@@ -8,6 +8,14 @@
 #define COMMAND_COMPLETE 0x0E /* Vol 4, Part E, 7.7.14 */
 #define HCI_RESET 0x0C03      /* its opcode (7.3.2) */
 
+/*
+ * Events of BR/EDR, which this host never switches on (7.7.2 and 7.7.4). Their codes are the indicators of
+ * what a controller sends: one of them after an indicator means that this was a byte too many before a
+ * packet.
+ */
+#define INQUIRY_RESULT H4_INDICATOR_ACL
+#define CONNECTION_REQUEST INDICATOR_EVENT
+
 /* Of that answer: bytes up to the end of the opcode, and the parameters that it has at least, status
  * included. */
 #define ANSWER_START 6
@@ -54,6 +62,11 @@ static void seek(struct h4_framer *framer, uint64_t now_us, uint8_t byte) {
     framer->state = PAYLOAD;
 }
 
+/* Whether a packet of the controller's may begin with these bytes, its header. */
+static bool is_header(const uint8_t *bytes) {
+    return bytes[0] != INDICATOR_EVENT || (bytes[1] != INQUIRY_RESULT && bytes[1] != CONNECTION_REQUEST);
+}
+
 static enum h4_result lose(struct h4_framer *framer) {
     framer->state = LOST;
     return H4_DESYNCHRONISED;
@@ -98,7 +111,7 @@ enum h4_result h4_feed(struct h4_framer *framer, uint64_t now_us, const uint8_t 
             uint32_t payload = framer->packet[0] == INDICATOR_EVENT
                                    ? framer->packet[2]
                                    : framer->packet[3] | (uint32_t)framer->packet[4] << 8;
-            if (framer->wanted + payload > H4_PACKET_MAX)
+            if (framer->wanted + payload > H4_PACKET_MAX || !is_header(framer->packet))
                 return lose(framer);
             framer->wanted += (uint16_t)payload;
             framer->state = PAYLOAD;

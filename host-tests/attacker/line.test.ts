@@ -73,6 +73,18 @@ attacks("a line out of step", "guests", guests, ({ it }) => {
     });
   }
 
+  it("a byte that begins an event, before the report of a link's end, does not leave a link that nobody ends", async (scene) => {
+    const { controller, camera } = scene;
+    const link = await controller.connectWhenHeard();
+    await link.exchangeMtu(247);
+    const reset = controller.hold(op.reset);
+    controller.send("04");
+    link.end(0x13);
+    controller.obey(await reset);
+    await assertServed(scene);
+    assert.ok(camera.console.some((line) => /desynchronised/.test(line)));
+  });
+
   it("the rest of a packet before the answer to the first HCI Reset is dropped", async (scene) => {
     const { controller } = scene;
     const reset = await controller.hold(op.reset);

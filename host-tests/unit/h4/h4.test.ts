@@ -60,6 +60,25 @@ describe("H4 framer in C", function () {
     });
   }
 
+  it("finds a byte too many before each kind of packet, also where the lengths would fit", () => {
+    // Disconnection Complete after 04 is an event of 5 bytes, whole: its link would never end.
+    const disconnectionComplete = "04050400400013";
+    for (const extra of ["04", "02"]) {
+      for (const packet of [
+        disconnectionComplete,
+        "043e13010040",
+        "04130501400001",
+        "024020",
+        "040e0401030c00",
+      ]) {
+        const rest = "00".repeat(1100);
+        const [outcome] = frame([extra + packet + rest]);
+        assert.deepEqual(outcome, { packets: outcome?.packets, error: "desynchronised" }, extra + packet);
+      }
+    }
+    assert.deepEqual(frame([`04${disconnectionComplete}`]), [{ packets: [], error: "desynchronised" }]);
+  });
+
   it("gives the same packets however the bytes are cut", () => {
     const stream = vectors.filter((v) => !v.error && v.packets.length > 0).flatMap((v) => v.packets);
     const hex = stream.join("");
