@@ -6,6 +6,7 @@ import { build } from "../build/build.ts";
 import { DEFAULT_MANIFEST } from "../build/manifest.ts";
 import { type Operation, step, ToolError } from "../events.ts";
 import { readSections, storedBytes, usedOf } from "../size/elf.ts";
+import { measureColdStart } from "./cold-start.ts";
 import type { BoardFigures, Figures } from "./figures.ts";
 import { type BenchImages, buildBenchImages, EXAMPLE } from "./images.ts";
 import type { Peer } from "./peer.ts";
@@ -34,11 +35,12 @@ const RIG = "the benchmark's controller, which answers at once, over a unix sock
 export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Figures> {
   const product = yield* build({ application: EXAMPLE, board: "mps2-an500", manifest });
   const peripheral = yield* build({ application: EXAMPLE, board: "mps2-an500", manifest: "peripheral" });
-  const [camera, host] = yield* step("probes", "Images with probes", async (progress) => {
+  const third = yield* build({ application: EXAMPLE, board: "mps3-an547", manifest });
+  const [camera, host, cortexM55] = yield* step("probes", "Images with probes", async (progress) => {
     const images: BenchImages[] = [];
-    for (const board of ["mps2-an500", "host"])
+    for (const board of ["mps2-an500", "host", "mps3-an547"])
       images.push(await buildBenchImages(board, progress, { manifest }));
-    return { value: images as [BenchImages, BenchImages] };
+    return { value: images as [BenchImages, BenchImages, BenchImages] };
   });
   return yield* step("measure", "Measurements", async () => {
     const [onCamera, onHost, start, fit, channels, discovery, scan, bonds] = await Promise.all([
@@ -56,9 +58,16 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
     const channelsOnHost = hasChannels(host)
       ? await runImage(host, host.channels, measureChannel)
       : undefined;
+    const startOfM55 = await measureStart(cortexM55);
     const figures: Figures = {
+      "mps3-an547": {
+        bootToAdvertising: startOfM55.instructions,
+        ramBytes: ramOf(third.board, third.image) + startOfM55.heap,
+        imageBytes: storedBytes(readSections(third.image)),
+      },
       "mps2-an500": {
         bootToAdvertising: start.instructions,
+        ...(hasChip(camera) ? await coldStartFigures(camera) : {}),
         verifyAtStart: start.verify,
         ...verification,
         ...operationFigures(onCamera),
@@ -125,6 +134,11 @@ async function measureVerification(camera: BenchImages): Promise<BoardFigures> {
   };
 }
 
+async function coldStartFigures(camera: BenchImages): Promise<BoardFigures> {
+  const { instructions, milliseconds } = await measureColdStart(camera);
+  return { coldStart: instructions, coldStartMs: milliseconds };
+}
+
 async function connectOnce(peer: Peer): Promise<void> {
   await peer.advertising();
   const again = peer.advertising();
@@ -157,6 +171,7 @@ async function measureThroughput(host: BenchImages): Promise<BoardFigures> {
 export const hasChannels = ({ board }: BenchImages): boolean => board.manifest.features.includes("channels");
 
 /** Whether the image has the feature that bonds need. */
+const hasChip = ({ board }: BenchImages): boolean => board.manifest.features.includes("cyw43");
 const hasSecurity = ({ board }: BenchImages): boolean => board.manifest.features.includes("security");
 
 /** The peer's part in the application that shows what a channel costs. */

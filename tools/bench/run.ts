@@ -3,7 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { qemuArguments, qemuProgram } from "../../boards/mps2-an500/qemu.ts";
+import { type QemuOptions, qemuProgram } from "../../boards/common/mps/qemu.ts";
+import { qemuArguments as an500Arguments } from "../../boards/mps2-an500/qemu.ts";
+import { qemuArguments as an547Arguments } from "../../boards/mps3-an547/qemu.ts";
 import { ToolError } from "../events.ts";
 import { Program } from "../program.ts";
 import { BenchController } from "./controller.ts";
@@ -12,6 +14,12 @@ import { Peer } from "./peer.ts";
 
 /** Longer than any run takes on a slow computer. */
 const PATIENCE_MS = 900_000;
+
+/** The arguments of QEMU for the boards that it emulates. */
+export const qemuArguments: Readonly<Record<string, ((options: QemuOptions) => string[]) | undefined>> = {
+  "mps2-an500": an500Arguments,
+  "mps3-an547": an547Arguments,
+};
 
 /** What the probes reported. */
 export interface Report {
@@ -112,8 +120,9 @@ function commandFor(
   hci: string,
   folder: string | undefined,
 ): [string, ...string[]] {
-  if (images.board.name === "mps2-an500") {
-    const args = qemuArguments({
+  const emulated = qemuArguments[images.board.name];
+  if (emulated) {
+    const args = emulated({
       elf: images.image,
       app: application,
       hci: { kind: "unix", path: hci },

@@ -21,7 +21,12 @@ void counter_report(const char *figure, unsigned windows);
 
 /* Runs all the time; 0 when unknown. */
 uint32_t counter_ticks(void);
-#define COUNTER_INSTRUCTIONS_PER_TICK 40
+/* Instructions of so many ticks. */
+#ifdef COUNTER_MPS3
+#define COUNTER_INSTRUCTIONS(ticks) ((uint64_t)(ticks)*125 / 4)
+#else
+#define COUNTER_INSTRUCTIONS(ticks) ((uint64_t)(ticks)*40)
+#endif
 
 /* Instructions awake since the processor left reset; 0 when unknown. */
 uint32_t counter_since_reset(void);

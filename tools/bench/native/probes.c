@@ -141,9 +141,8 @@ const char *__wrap_signed_bundle_open(struct signed_bundle *bundle, const uint8_
     verification.taken += taken;
     uint32_t step = largest_step(bytes, size, target);
     console_line(CONSOLE_INFO, "bench: verify bundle %u step %u start %u",
-                 (unsigned)taken * COUNTER_INSTRUCTIONS_PER_TICK,
-                 (unsigned)step * COUNTER_INSTRUCTIONS_PER_TICK,
-                 (unsigned)verification.taken * COUNTER_INSTRUCTIONS_PER_TICK);
+                 (unsigned)COUNTER_INSTRUCTIONS(taken), (unsigned)COUNTER_INSTRUCTIONS(step),
+                 (unsigned)COUNTER_INSTRUCTIONS(verification.taken));
     verification.excluded += counter_ticks() - start;
     return problem;
 }
@@ -221,7 +220,7 @@ static void advertising_queued(void) {
     if (!started) {
         started = true;
         profile_close();
-        uint32_t excluded = verification.excluded * COUNTER_INSTRUCTIONS_PER_TICK;
+        uint32_t excluded = (uint32_t)COUNTER_INSTRUCTIONS(verification.excluded);
         uint32_t instructions = counter_since_reset();
         console_line(CONSOLE_INFO, "bench: advertising instructions %u",
                      (unsigned)(instructions > excluded ? instructions - excluded : 0));

@@ -158,7 +158,7 @@ void profile_report(const char *figure) {
     for (unsigned i = 0; i < count; i++)
         if (functions[i].ticks || functions[i].calls)
             console_line(CONSOLE_INFO, "bench: profile %s %u %u %u", figure, i, (unsigned)functions[i].calls,
-                         (unsigned)functions[i].ticks * COUNTER_INSTRUCTIONS_PER_TICK);
+                         (unsigned)COUNTER_INSTRUCTIONS(functions[i].ticks));
 }
 
 void profile_report_functions(void) {
