@@ -43,6 +43,8 @@ describe("channels: a peer opens them", () => {
     equal(await plain(PSM, PEER, 100, 50, 1), "0a 00", "in use");
     equal(await plain(PSM, 0x51, 22, 50, 1), "0b 00", "an MTU below 23");
     equal(await plain(PSM, 0x51, 100, 22, 1), "0b 00", "an MPS below 23");
+    for (const mps of [65_534, 65_535])
+      equal(await plain(PSM, 0x51, 100, mps, 1), "0b 00", `an MPS of ${mps}, above 65,533`);
     for (const spsm of [0x81, 0, 0x100, 0xffff])
       equal(await plain(spsm, 0x51, 100, 50, 1), "02 00", `${spsm}`);
     const enhanced = async (...words: readonly number[]) => (await signal(ENHANCED, 4, ...words))[0];
@@ -50,10 +52,20 @@ describe("channels: a peer opens them", () => {
       `18 04 ${toHex(Uint8Array.of(8 + (cids.length / 6) * 2))} 00 00 00 00 00 00 00 ${result}${cids}`;
     equal(await enhanced(PSM, 63, 64, 1, 0x51), refused("0c 00"));
     equal(await enhanced(PSM, 64, 63, 1, 0x51), refused("0c 00"));
+    for (const mps of [65_534, 65_535]) equal(await enhanced(PSM, 64, mps, 1, 0x51), refused("0c 00"));
     equal(await enhanced(PSM, 64, 64, 0, 0x51), refused("0c 00"));
     equal(await enhanced(PSM, 64, 64, 1), refused("0c 00", ""));
     equal(await enhanced(PSM, 64, 64, 1, 0x3f), refused("09 00"));
     equal(await enhanced(PSM, 64, 64, 1, PEER), refused("0a 00"));
+  });
+
+  it("the largest MTU and MPS of the Specification are taken: 65,535 and 65,533 (4.22, 4.25)", async () => {
+    const { connection, signal } = await createScene();
+    const accepted = [1, 2].map(() => connection.l2capAccept(PSM));
+    equal((await signal(PLAIN, 2, PSM, 0x41, 65_535, 65_533, 1))[0]?.slice(-5), "00 00");
+    const [answer] = await signal(ENHANCED, 3, PSM, 65_535, 65_533, 1, 0x42);
+    equal(answer, "18 03 0a 00 00 04 f7 00 08 00 00 00 41 00");
+    await Promise.all(accepted);
   });
 
   it("an identifier that is there twice in one request gets one channel (4.26)", async () => {
@@ -222,6 +234,8 @@ describe("channels: this side opens them", () => {
     deepEqual(await attempt(4, PEER, 100, 22, 1, 0), ["06 05 04 00 50 00 42 00"], "an MPS below 23");
     await signal(0x07, 5, PEER, 0x42);
     deepEqual(await attempt(6, PEER, 100), [], "too short");
+    deepEqual(await attempt(7, PEER, 100, 65_534, 1, 0), ["06 08 04 00 50 00 44 00"], "an MPS above 65,533");
+    await signal(0x07, 8, PEER, 0x44);
     equal(rig.host.budget.held, 0);
   });
 

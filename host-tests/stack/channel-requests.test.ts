@@ -388,6 +388,8 @@ describe("channels: a peer changes what it takes (4.27)", () => {
     equal(await result(99, 80, 0x50), "01 00", "a smaller MTU");
     equal(await result(200, 63, 0x50), "04 00");
     equal(await result(63, 80, 0x50), "04 00");
+    for (const mps of [65_534, 65_535])
+      equal(await result(200, mps, 0x50), "04 00", `an MPS of ${mps}, above 65,533`);
     equal(await result(200, 80, 0x52), "03 00", "no such channel");
     equal(await result(200, 80, 0x50, 0x52), "03 00", "all or none");
     equal(await result(200, 80, 0x50, 0x50), "03 00");

@@ -2,7 +2,7 @@
  * One request of this side for channels: enhanced ones first, up to five by one command, then plain ones, one after the
  * other (Vol 3, Part A, 4.22, 4.23, 4.25, 4.26).
  */
-import { type ChannelParameters, ENHANCED_MIN, PLAIN_MIN } from "./channel-parameters.ts";
+import { type ChannelParameters, isInRange } from "./channel-parameters.ts";
 import { CHANNEL_RESULT } from "./channel-results.ts";
 import type { CreditChannel, PeerParameters } from "./credit-channel.ts";
 import { requestsOn } from "./signal-requests.ts";
@@ -151,8 +151,7 @@ export class ChannelAttempt {
     const { handlers, left, opened, port } = this;
     if (!port.isUsable(peerCid)) return false;
     left.splice(left.indexOf(cid), 1);
-    const least = isEnhanced ? ENHANCED_MIN : PLAIN_MIN;
-    const isSound = figures.mtu >= least && figures.mps >= least;
+    const isSound = isInRange(figures, isEnhanced);
     if (handlers && isSound) opened.push(port.onOpened(cid, { cid: peerCid, ...figures }, isEnhanced));
     else port.onUnwanted(cid, peerCid);
     return isSound;

@@ -5,6 +5,9 @@ import { ITEM_OVERHEAD } from "../budget.ts";
 export const PLAIN_MIN = 23;
 export const ENHANCED_MIN = 64;
 
+/** Longest K-frame that a peer may offer to take (Vol 3, Part A, 4.22, 4.25 and 4.27): with the length of an SDU 65,535. */
+export const PEER_MPS_MAX = 65_533;
+
 /** Longest SDU that a channel can be told of. */
 export const MTU_MAX = 0xffff;
 /** Longest K-frame that links of this host put together. */
@@ -76,6 +79,18 @@ export function reconfiguredOf(
   check("mps", mps, ENHANCED_MIN, MPS_MAX);
   const credits = Math.max(framesOf(mtu, mps) + 1, before.credits);
   return { mtu, mps, credits };
+}
+
+/**
+ * Whether the figures that a peer gives are in the ranges of the Specification (Vol 3, Part A, 4.22, 4.25 and 4.27).
+ * @param isEnhanced of an enhanced channel, else of a plain one.
+ */
+export function isInRange(
+  { mtu, mps }: Pick<ChannelParameters, "mtu" | "mps">,
+  isEnhanced: boolean,
+): boolean {
+  const least = isEnhanced ? ENHANCED_MIN : PLAIN_MIN;
+  return mtu >= least && mps >= least && mps <= PEER_MPS_MAX;
 }
 
 function check(name: string, value: number, min: number, max: number): void {

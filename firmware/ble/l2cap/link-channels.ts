@@ -2,7 +2,7 @@
 import type { Clock, CopyBytes, LogLevel } from "../../platform/platform.ts";
 import type { Acl, AclLink } from "../hci/acl.ts";
 import { type AttemptHandlers, ChannelAttempt } from "./channel-attempt.ts";
-import { type ChannelParameters, costOf, ENHANCED_MIN, PLAIN_MIN } from "./channel-parameters.ts";
+import { type ChannelParameters, costOf, ENHANCED_MIN, isInRange, PLAIN_MIN } from "./channel-parameters.ts";
 import { ChannelRequest, type RequestFields, type RequestPort } from "./channel-request.ts";
 import { CHANNEL_RESULT, type CloseReason } from "./channel-results.ts";
 import {
@@ -196,12 +196,12 @@ export class LinkChannels implements ChannelLink, RequestPort {
 
   private requested(fields: RequestFields): void {
     const request = new ChannelRequest(this, fields);
-    const { cids, credits, isEnhanced, mps, mtu } = fields;
-    const least = isEnhanced ? ENHANCED_MIN : PLAIN_MIN;
-    if (isEnhanced && (mtu < least || mps < least || credits === 0 || cids.length === 0)) {
+    const { cids, credits, isEnhanced } = fields;
+    const isSound = isInRange(fields, isEnhanced);
+    if (isEnhanced && (!isSound || credits === 0 || cids.length === 0)) {
       return request.refuse(CHANNEL_RESULT.INVALID_PARAMETERS);
     }
-    if (mtu < least || mps < least) return request.refuse(CHANNEL_RESULT.UNACCEPTABLE_PARAMETERS);
+    if (!isSound) return request.refuse(CHANNEL_RESULT.UNACCEPTABLE_PARAMETERS);
     if (!cids.some((cid) => isDynamic(cid))) return request.refuse(CHANNEL_RESULT.INVALID_SOURCE_CID);
     if (!cids.some((cid) => this.isUsable(cid))) return request.refuse(CHANNEL_RESULT.SOURCE_CID_ALLOCATED);
     if (this.requests.size >= REQUESTS_MAX) return request.refuse(CHANNEL_RESULT.NO_RESOURCES);

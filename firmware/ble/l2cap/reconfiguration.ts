@@ -1,5 +1,5 @@
 /** Changes of what either end of an enhanced channel takes (Vol 3, Part A, 4.27 and 4.28). */
-import { type ChannelParameters, ENHANCED_MIN } from "./channel-parameters.ts";
+import { type ChannelParameters, isInRange } from "./channel-parameters.ts";
 import { RECONFIGURE_RESULT } from "./channel-results.ts";
 import type { CreditChannel, ReconfigurationHandlers, ReconfigurationRefusal } from "./credit-channel.ts";
 import { requestsOn } from "./signal-requests.ts";
@@ -80,7 +80,7 @@ export class Reconfigurations {
 
   /** What the peer takes changes on all of these channels, or on none. */
   private change(mtu: number, mps: number, cids: readonly number[]): number {
-    if (mtu < ENHANCED_MIN || mps < ENHANCED_MIN) return RECONFIGURE_RESULT.UNACCEPTABLE_PARAMETERS;
+    if (!isInRange({ mtu, mps }, true)) return RECONFIGURE_RESULT.UNACCEPTABLE_PARAMETERS;
     const channels: CreditChannel[] = [];
     for (const cid of cids) {
       const channel = this.port.ofPeer(cid);
