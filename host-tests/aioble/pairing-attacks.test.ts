@@ -1,7 +1,7 @@
 /** Attacks on the Security Manager of a whole camera, by their names (docs/security.md). */
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { FIRST_WAIT_MS, MAX_WAIT_MS } from "../../firmware/ble/smp/attempts.ts";
-import { isTaken } from "../../firmware/ble/smp/bonding.ts";
+import { bondOf, isTaken } from "../../firmware/ble/smp/bonding.ts";
 import type { Bond, BondKeeper } from "../../firmware/ble/smp/keys.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { createWorld } from "../../simulator/world.ts";
@@ -226,6 +226,16 @@ describe("attack: identity theft in phase 3", () => {
     equal(isTaken(port, attended, identity, bond.irk, level), false);
     equal(isTaken(port, { ...stranger, proven: bond }, identity, undefined, level), false);
     equal(isTaken(port, stranger, identity, undefined, { ...level, isAuthenticated: true }), false);
+  });
+
+  it("a peer on the air under the camera's own identity, which distributes none, leaves no bond", () => {
+    const key = { key: new Uint8Array(16).fill(9), ediv: 0, rand: new Uint8Array(8) };
+    const keys = { keyAsCentral: key, keyAsPeripheral: key };
+    const result = { level, method: "justWorks", isBonding: true, irk: undefined, ...keys } as const;
+    const other = { addressType: 1, address: Uint8Array.of(0xc0, 9, 9, 9, 9, 9) };
+    equal(bondOf({ ...result, identity: undefined }, identity, identity, true), undefined);
+    equal(bondOf({ ...result, identity: other }, identity, identity, true)?.identity, other);
+    equal(bondOf({ ...result, identity: undefined }, other, identity, true)?.identity, other);
   });
 
   it("nobody makes a bond weaker", () => {

@@ -34,7 +34,8 @@ export function isTaken(
 }
 
 /**
- * The bond that a pairing leaves; undefined when the peer gave no key, or did not say who it is.
+ * The bond that a pairing leaves; undefined when the peer gave no key, or did not say who it is. A peer on the air under this
+ * device's own identity has not said it.
  * @param address the peer's on the air
  */
 export function bondOf(
@@ -44,7 +45,8 @@ export function bondOf(
   isAttended: boolean,
 ): Bond | undefined {
   if (!keyAsCentral && !keyAsPeripheral) return undefined;
-  const known = identity ?? (isLasting(address) ? address : undefined);
+  const isItsOwn = isLasting(address) && !isSameIdentity(address, ownIdentity);
+  const known = identity ?? (isItsOwn ? address : undefined);
   return known && { identity: known, ownIdentity, irk, keyAsCentral, keyAsPeripheral, ...level, isAttended };
 }
 

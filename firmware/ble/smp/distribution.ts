@@ -1,4 +1,5 @@
 /** Phase 3: each side hands its keys over, the responder first (Vol 3, Part H, 2.4.3 and 3.6). */
+import { isSameIdentity } from "./identities.ts";
 import type { Identity, LongTermKey } from "./keys.ts";
 import {
   centralIdentification,
@@ -102,7 +103,11 @@ export function receiveIrk(run: Run, irk: Uint8Array): void {
 
 export function receiveIdentity(run: Run, identity: Identity): void {
   const { context, state } = run;
-  if (!isIdentity(identity) || context.isTaken(identity, state.received.irk, run.level)) {
+  if (
+    !isIdentity(identity) ||
+    isSameIdentity(identity, context.identity) ||
+    context.isTaken(identity, state.received.irk, run.level)
+  ) {
     return run.fail(PAIRING_FAILURE.KEY_REJECTED);
   }
   received(run, { identity });

@@ -356,6 +356,7 @@ describe("attack: an identity that is none", () => {
     ["ones", 1, "ffffffffffff", false],
     ["a reserved type", 2, "c00203040506", false],
     ["another device's", 1, "c00203040506", true],
+    ["this device's own", 1, "c00203040502", false],
   ] as const) {
     it(`${name}: 0x0F, and no bond`, () => {
       const pair = new PairingPair({}, { isTaken: () => isTaken });
