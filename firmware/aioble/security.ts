@@ -219,7 +219,8 @@ export class Security {
 
   /**
    * Lets devices pair for a while, where `config` says `pairing: "window"`: call it when a button is pressed, or at the
-   * start. Three failures close it. A call takes the place of the window before. What it returns closes it.
+   * start. Three failed authentications close it, wrong passkeys for example. A call takes the place of the window before. What
+   * it returns closes it.
    * @throws RangeError for a bad option.
    */
   openPairing({ durationMs, count = 1 }: PairingWindowOptions = {}): Disposable {

@@ -7,6 +7,7 @@ import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { addAioble } from "../support/cameras.ts";
+import { PairingPair } from "../support/pairing.ts";
 import { createConnectedRig, HANDLE, type Rig, SMP } from "../support/rig.ts";
 import { connectionComplete } from "../support/scripted-controller.ts";
 import { describe, it } from "../support/suite.ts";
@@ -86,6 +87,103 @@ describe("attack: repeated pairing", () => {
     await rig.clock.advance(1);
     equal(timers?.size, before);
     ok(await pairs(rig));
+  });
+});
+
+describe("attack: a stranger in the owner's pairing window", () => {
+  /** Pairing Request: a keyboard, bonding and MITM by legacy pairing: the passkey that the camera shows is typed. */
+  const PASSKEY_REQUEST = [0x01, 0x02, 0x00, 0x05, 0x10, 0x03, 0x03];
+  /** The same by Just Works. */
+  const JUST_WORKS_REQUEST = [0x01, 0x03, 0x00, 0x01, 0x10, 0x03, 0x03];
+  const confirm = [0x03, ...new Array<number>(16).fill(1)];
+  const random = [0x04, ...new Array<number>(16).fill(2)];
+  const WRONG = "05 04";
+
+  async function createWindow(): Promise<Rig> {
+    const rig = await createConnectedRig();
+    rig.aioble.config({ pairing: "window" });
+    rig.aioble.security.openPairing({ durationMs: 60_000 });
+    return rig;
+  }
+
+  /** A stranger connects under a new address, sends these PDUs and goes. Returns the last answer. */
+  async function stranger(rig: Rig, at: number, pdus: readonly (readonly number[])[]): Promise<string[]> {
+    const handle = HANDLE + 1;
+    rig.controller.deliver(connectionComplete(handle, [0x10 + at, 2, 3, 4, 5, 0xc6]));
+    await rig.settle();
+    let answer: string[] = [];
+    for (const pdu of pdus) answer = await rig.exchange(SMP, pdu, handle);
+    // What is computed has a turn of its own each.
+    await rig.clock.advance(10);
+    await rig.disconnect(handle);
+    return answer;
+  }
+
+  it("malformed requests on one link: one answer 0x0A, then they wait as others do, and the window stays open", async () => {
+    const rig = await createWindow();
+    const answers: string[] = [];
+    for (const pdu of [[0x01, 0x03], BAD_REQUEST, [0x01], REQUEST, [...REQUEST, 0], [0x01, 0x03]])
+      answers.push(...(await rig.exchange(SMP, pdu)));
+    deepEqual(answers, [INVALID, REPEATED, REPEATED, REPEATED, REPEATED, REPEATED]);
+    equal(rig.aioble.security.isPairingOpen, true);
+    await rig.clock.advance(FIRST_WAIT_MS);
+    ok(await pairs(rig), "those that were refused did not make the wait longer");
+  });
+
+  it("over many addresses: what guesses nothing leaves the window to its owner", async () => {
+    const rig = await createWindow();
+    const publicKey = [0x0c, ...new Array<number>(64).fill(0xff)];
+    deepEqual(await stranger(rig, 1, [[0x01, 0x03]]), [INVALID]);
+    deepEqual(await stranger(rig, 2, [BAD_REQUEST]), [INVALID]);
+    deepEqual(await stranger(rig, 3, [REQUEST, FAILED]), []);
+    deepEqual(await stranger(rig, 4, [REQUEST, confirm]), ["05 08"], "out of turn");
+    deepEqual(await stranger(rig, 5, [REQUEST, [0x0c, 1]]), [INVALID]);
+    await stranger(rig, 6, [REQUEST, publicKey]);
+    ok(rig.log.some(([, line]) => line.includes("pairing failed") && line.includes("0x0B")));
+    equal(rig.aioble.security.isPairingOpen, true);
+    ok(await pairs(rig));
+  });
+
+  it("Just Works has nothing to guess: wrong values end the pairing, and leave the window open", async () => {
+    const rig = await createWindow();
+    for (let at = 0; at < 6; at++)
+      deepEqual(await stranger(rig, at, [JUST_WORKS_REQUEST, confirm, random]), [WRONG]);
+    equal(rig.aioble.security.isPairingOpen, true);
+    ok(await pairs(rig));
+  });
+
+  it("three wrong passkeys close it, those of one address no faster than its waits allow", async () => {
+    const rig = await createWindow();
+    const { security } = rig.aioble;
+    security.agent = { display: () => undefined };
+    const guess = async (): Promise<string[]> => {
+      const [answer] = await rig.exchange(SMP, PASSKEY_REQUEST);
+      if (answer === REPEATED) return [answer];
+      await rig.exchange(SMP, confirm);
+      return rig.exchange(SMP, random);
+    };
+    deepEqual(await guess(), [WRONG]);
+    deepEqual(await guess(), [REPEATED]);
+    deepEqual(await guess(), [REPEATED]);
+    await rig.clock.advance(FIRST_WAIT_MS);
+    deepEqual(await guess(), [WRONG]);
+    await rig.clock.advance(FIRST_WAIT_MS);
+    deepEqual(await guess(), [REPEATED]);
+    equal(security.isPairingOpen, true);
+    await rig.clock.advance(FIRST_WAIT_MS);
+    deepEqual(await guess(), [WRONG]);
+    equal(security.isPairingOpen, false);
+    equal(rig.log.filter(([, line]) => line.includes("three authentications failed")).length, 1);
+  });
+
+  it("numbers of which the user says that they differ count, where that is found", () => {
+    const pair = new PairingPair(
+      { settings: { io: 1, mitm: true } },
+      { settings: { io: 1, mitm: true }, user: { compares: false } },
+    ).run();
+    equal(pair.responder.failure?.reason, 0x0c);
+    equal(pair.responder.state.wasGuess, true);
+    equal(pair.initiator.state.wasGuess, false, "the other side is told");
   });
 });
 

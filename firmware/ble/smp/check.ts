@@ -31,7 +31,7 @@ function ordered({ isInitiator, state }: Run) {
 export function receiveCompared(run: Run, isEqual: boolean): void {
   const { state } = run;
   if (state.phase !== "check" || state.isCompared) return;
-  if (!isEqual) return run.fail(PAIRING_FAILURE.NUMERIC_COMPARISON_FAILED);
+  if (!isEqual) return run.failAuthentication(PAIRING_FAILURE.NUMERIC_COMPARISON_FAILED);
   state.isCompared = true;
   proceed(run);
 }
@@ -73,7 +73,7 @@ function proceed(run: Run): void {
   }
   if (!state.peerCheck) return;
   if (!context.ciphers.isSameSecret(state.peerCheck, checkOf(run, false))) {
-    return run.fail(PAIRING_FAILURE.DHKEY_CHECK_FAILED);
+    return run.failAuthentication(PAIRING_FAILURE.DHKEY_CHECK_FAILED);
   }
   if (!run.isInitiator) sendCheck(run);
   beginEncryption(run, state.key!);

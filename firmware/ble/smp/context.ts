@@ -4,7 +4,7 @@ import type { PairingUser, SecuredLink, SecurityPort } from "./port.ts";
 import type { KeyPair, OutOfBand } from "./state.ts";
 import { f4, xOf } from "./toolbox.ts";
 
-/** So many failures close a pairing window. */
+/** So many failed authentications close a pairing window. */
 export const WINDOW_FAILURES = 3;
 
 /** Draws of a private key that are not in its range, after which the random numbers are none. */
@@ -15,6 +15,7 @@ interface Window {
   readonly timer: unknown;
   /** Pairings that it is still good for. */
   left: number;
+  /** Authentications that have failed. */
   failures: number;
 }
 
@@ -51,7 +52,7 @@ export class SecurityContext {
   }
 
   /**
-   * Opens the window in which peers may pair, or opens it anew. Three failures close it.
+   * Opens the window in which peers may pair, or opens it anew. Three failed authentications close it.
    * @param count pairings after which it closes
    */
   openWindow(durationMs: number | undefined, count: number): void {
@@ -82,15 +83,17 @@ export class SecurityContext {
     if (this.window.left === 0) this.closeWindow();
   }
 
-  /** A pairing has failed. @param isPeers the peer, or somebody in its place, may be guessing. */
-  pairingFailed(peer: string, isPeers: boolean): void {
-    this.failedPairings++;
-    if (!isPeers) return;
+  /**
+   * A pairing that a peer began has failed by its doing: the peer has to wait before it may try again.
+   * @param wasGuess authentication failed. Only that counts for an open window: what guesses nothing costs a stranger
+   *   nothing, and would take the window from its owner.
+   */
+  peerFailed(peer: string, wasGuess: boolean): void {
     this.attempts.failed(peer);
-    if (!this.window) return;
+    if (!this.window || !wasGuess) return;
     this.window.failures++;
     if (this.window.failures === WINDOW_FAILURES) {
-      this.port.log("warning", "smp: three pairings failed; the pairing window closes");
+      this.port.log("warning", "smp: three authentications failed; the pairing window closes");
       this.closeWindow();
     }
   }

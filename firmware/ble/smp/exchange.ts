@@ -114,7 +114,7 @@ export function receiveConfirm(run: Run, confirm: Uint8Array): void {
   const { context, state } = run;
   // Who sends our own commitment back knows no more than it (H 2.3.5.5).
   if (state.confirm && context.ciphers.isSameSecret(confirm, state.confirm)) {
-    return run.fail(PAIRING_FAILURE.CONFIRM_VALUE_FAILED);
+    return run.failAuthentication(PAIRING_FAILURE.CONFIRM_VALUE_FAILED);
   }
   state.peerConfirm = confirm;
   if (run.isInitiator) return sendRandom(run);
@@ -130,7 +130,7 @@ export function receiveRandom(run: Run, nonce: Uint8Array): void {
   const isReflected =
     !state.isSecureConnections && run.isInitiator && ciphers.isSameSecret(nonce, state.nonce!);
   const isKept = !state.peerConfirm || ciphers.isSameSecret(commitment(run, false, nonce), state.peerConfirm);
-  if (isReflected || !isKept) return run.fail(PAIRING_FAILURE.CONFIRM_VALUE_FAILED);
+  if (isReflected || !isKept) return run.failAuthentication(PAIRING_FAILURE.CONFIRM_VALUE_FAILED);
   if (!run.isInitiator) sendRandom(run);
   state.round++;
   if (state.round < rounds) {

@@ -78,6 +78,7 @@ export function newState(context: PairingContext, role: PairingRole): State {
     key: undefined,
     awaited: [],
     received: {},
+    wasGuess: false,
     distributed: undefined,
   };
 }
@@ -99,11 +100,10 @@ function isInvalid({ ioCapability, oobDataFlag, maximumEncryptionKeySize }: Peer
   );
 }
 
-/** The responder is asked. @param refusal reason why it pairs with nobody, or not with this peer; 0 when it may. */
-export function receiveRequest(run: Run, features: PeerFeatures, pdu: Uint8Array, refusal: number): void {
+/** The responder is asked. */
+export function receiveRequest(run: Run, features: PeerFeatures, pdu: Uint8Array): void {
   const { context, state } = run;
   if (isInvalid(features)) return run.fail(PAIRING_FAILURE.INVALID_PARAMETERS);
-  if (refusal !== 0) return run.fail(refusal);
   state.request = pdu;
   state.peer = features;
   const reason = choose(run);

@@ -22,7 +22,7 @@ import { join } from "./toolbox.ts";
 /** The Security Manager's timer (Vol 3, Part H, 3.4). */
 export const SMP_TIMEOUT_MS = 30_000;
 
-/** Failures found here by which a peer, or somebody in its place, may have learned something, or wanted to. */
+/** Failures found here after which a peer has to wait: it, or somebody in its place, may have learned something, or wanted to. */
 const SUSPICIOUS: readonly number[] = [
   PAIRING_FAILURE.AUTHENTICATION_REQUIREMENTS,
   PAIRING_FAILURE.CONFIRM_VALUE_FAILED,
@@ -376,7 +376,8 @@ export class SecurityLink implements PairingHandlers {
     const error = cause ?? pairingFailedError(reason, source);
     const isPeers = source === "peer" || (source === "local" && SUSPICIOUS.includes(reason) && !cause);
     const { request } = pairing.occasion;
-    shared.pairingFailed(peer, isPeers && request === undefined);
+    if (request === undefined && isPeers) shared.peerFailed(peer, pairing.wasGuess);
+    shared.failedPairings++;
     port.log("warning", `smp: link ${link.handle}: pairing failed: ${error.message}`);
     port.onSecurity(link, reason || UNSPECIFIED_ERROR);
     if (this.isClosed) return;

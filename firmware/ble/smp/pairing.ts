@@ -86,6 +86,11 @@ export class Pairing {
     return this.state?.peer.oobDataFlag === 1 ? this.context.outOfBand.own : undefined;
   }
 
+  /** It ended because authentication failed: the peer may have guessed. */
+  get wasGuess(): boolean {
+    return this.state?.wasGuess ?? false;
+  }
+
   /** It is over, and nothing of it stays. */
   drop(): void {
     this.isOver = true;

@@ -88,7 +88,7 @@ function proceed(run: Run): void {
   const isReflected = isSameSecret(peerX, ownX);
   if (isReflected) return run.fail(PAIRING_FAILURE.DHKEY_CHECK_FAILED);
   if (isDebugKey && !context.settings.debugKeys) return run.fail(PAIRING_FAILURE.INVALID_PARAMETERS);
-  if (!isCommittedTo(run, peerX)) return run.fail(PAIRING_FAILURE.CONFIRM_VALUE_FAILED);
+  if (!isCommittedTo(run, peerX)) return run.failAuthentication(PAIRING_FAILURE.CONFIRM_VALUE_FAILED);
   state.ownX = ownX;
   state.peerX = peerX;
   if (!run.isInitiator) sendPublicKey(run);

@@ -43,6 +43,15 @@ export class Run {
     this.end({ do: "fail", reason, source: "local" });
   }
 
+  /**
+   * What the peer, or the user, says of the secret of the method is wrong: authentication failed. "justWorks" has neither
+   * secret nor authentication, so that nothing was guessed.
+   */
+  failAuthentication(reason: number): void {
+    this.state.wasGuess = this.state.choice.method !== "justWorks";
+    this.fail(reason);
+  }
+
   end(output: Output): void {
     this.state.phase = "over";
     this.state.expects = 0;

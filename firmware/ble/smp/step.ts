@@ -98,12 +98,14 @@ export function initiate(context: PairingContext): Step {
 /**
  * The peripheral is sent a Pairing Request.
  * @param pdu of any length.
- * @param refusal reason of Pairing Failed why it does not pair, 0 when it does.
+ * @param refusal reason of Pairing Failed why it does not pair, with nobody or not with this peer; 0 when it may. It goes
+ *   before what is wrong with the PDU: who has to wait waits whatever it sends (2.3.6).
  */
 export function respondTo(context: PairingContext, pdu: Uint8Array, refusal: number): Step {
   const run = new Run(context, newState(context, "responder"));
-  if (pdu.length !== pairingRequest.length) run.fail(PAIRING_FAILURE.INVALID_PARAMETERS);
-  else receiveRequest(run, fieldsOf(pairingRequest, pdu) as PeerFeatures, pdu, refusal);
+  if (refusal !== 0) run.fail(refusal);
+  else if (pdu.length !== pairingRequest.length) run.fail(PAIRING_FAILURE.INVALID_PARAMETERS);
+  else receiveRequest(run, fieldsOf(pairingRequest, pdu) as PeerFeatures, pdu);
   return stepOf(run);
 }
 
