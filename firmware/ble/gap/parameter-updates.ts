@@ -87,6 +87,8 @@ interface LinkState {
   own: ParameterUpdate | undefined;
   /** The peer's request was accepted, and the link layer is at it. */
   serves: boolean;
+  /** The controller refused what the peer asked for, and the log has a line of it. */
+  wasLogged: boolean;
 }
 
 /** For all links. One update of ours at a time on each. */
@@ -105,7 +107,13 @@ export class ParameterUpdates {
   /** A link is up. */
   connected(connection: Connection): void {
     const upSinceMs = this.port.clock.now();
-    const state: LinkState = { upSinceMs, askedMs: undefined, own: undefined, serves: false };
+    const state: LinkState = {
+      upSinceMs,
+      askedMs: undefined,
+      own: undefined,
+      serves: false,
+      wasLogged: false,
+    };
     this.links.set(connection, state);
     if (connection.role !== ROLE.CENTRAL) return;
     serveParameterUpdates(connection.l2cap.signaling, (units) => {
@@ -114,7 +122,12 @@ export class ParameterUpdates {
       state.serves = true;
       this.sendUpdate(connection, units).catch((error: unknown) => {
         state.serves = false;
-        this.port.log("warning", `gap: link ${connection.handle}: ${textOf(error)}`);
+        // The peer may ask for ever.
+        this.port.log(
+          state.wasLogged ? "debug" : "warning",
+          `gap: link ${connection.handle}: ${textOf(error)}`,
+        );
+        state.wasLogged = true;
       });
       return true;
     });
