@@ -1,6 +1,7 @@
 /** What the host counts, for whoever looks after a camera. */
 import type { Budget } from "./budget.ts";
 import type { Channels } from "./channels.ts";
+import type { Encryption } from "./encryption.ts";
 import type { GattClientCounters } from "./gatt/client/client.ts";
 import type { GattServer } from "./gatt/server/server.ts";
 import type { Acl } from "./hci/acl.ts";
@@ -39,6 +40,13 @@ export interface Counters {
     /** Requests of clients that did not await the answer to the one before. */
     readonly droppedRequests: number;
   };
+  /** Pairing; left out where the image has no feature `security`. */
+  readonly security?: {
+    /** Pairings that have failed, whoever began them. */
+    readonly failedPairings: number;
+    /** Lines about pairings and encryptions of peers that the log has not got, for there were too many. */
+    readonly unloggedLines: number;
+  };
   /** The camera as a client of its peers; left out where the image has no feature `client`. */
   readonly client?: Readonly<GattClientCounters>;
 }
@@ -51,6 +59,7 @@ export function readCounters(
   gatt: GattServer,
   channels: Channels | undefined,
   client: Readonly<GattClientCounters> | undefined,
+  encryption: Encryption | undefined,
 ): Counters {
   const { size, held, peak, refused } = budget;
   return {
@@ -63,6 +72,11 @@ export function readCounters(
       droppedCommands: gatt.droppedCommands,
       droppedRequests: gatt.droppedRequests,
     },
+    ...(encryption ? { security: securityCounters(encryption) } : {}),
     ...(client ? { client: { ...client } } : {}),
   };
+}
+
+function securityCounters({ manager }: Encryption): NonNullable<Counters["security"]> {
+  return { failedPairings: manager.failedPairings, unloggedLines: manager.peerLog.unlogged };
 }

@@ -210,8 +210,8 @@ export class Host {
 
   /** What was dropped, and what peers make this host keep. */
   get counters(): Counters {
-    const { acl, budget, channels, clients, gatt, links } = this;
-    return readCounters(budget, acl, links, gatt, channels, clients?.counters);
+    const { acl, budget, channels, clients, encryption, gatt, links } = this;
+    return readCounters(budget, acl, links, gatt, channels, clients?.counters, encryption);
   }
 
   /** See `Links.open`. For features whose events report links. */

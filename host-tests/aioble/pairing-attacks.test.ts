@@ -3,13 +3,15 @@ import type { DeviceConnection } from "../../firmware/aioble/device-connection.t
 import { FIRST_WAIT_MS, MAX_WAIT_MS } from "../../firmware/ble/smp/attempts.ts";
 import { bondOf, isTaken } from "../../firmware/ble/smp/bonding.ts";
 import type { Bond, BondKeeper } from "../../firmware/ble/smp/keys.ts";
+import { LINE_REFILL_MS, LINES_MAX } from "../../firmware/ble/smp/peer-log.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
+import { le16 } from "../support/bytes.ts";
 import { addAioble } from "../support/cameras.ts";
 import { PairingPair } from "../support/pairing.ts";
 import { createConnectedRig, HANDLE, type Rig, SMP } from "../support/rig.ts";
-import { connectionComplete } from "../support/scripted-controller.ts";
+import { connectionComplete, eventPacket } from "../support/scripted-controller.ts";
 import { describe, it } from "../support/suite.ts";
 
 /** Pairing Request: no input, no output, bonding and LE Secure Connections, 16 bytes, both keys. */
@@ -184,6 +186,52 @@ describe("attack: a stranger in the owner's pairing window", () => {
     equal(pair.responder.failure?.reason, 0x0c);
     equal(pair.responder.state.wasGuess, true);
     equal(pair.initiator.state.wasGuess, false, "the other side is told");
+  });
+});
+
+describe("attack: filling the log", () => {
+  const lines = (rig: Rig): number =>
+    rig.log.filter(([level, line]) => level !== "debug" && line.startsWith("smp: ")).length;
+  const unlogged = (rig: Rig): number => rig.aioble.counters().security!.unloggedLines;
+
+  it("requests without end: 16 lines, then a count; one more line for every 10 s", async () => {
+    const rig = await createConnectedRig();
+    const before = lines(rig);
+    for (let at = 0; at < 100; at++) await rig.exchange(SMP, at % 2 === 0 ? REQUEST : BAD_REQUEST);
+    equal(lines(rig) - before, LINES_MAX);
+    equal(rig.log.filter(([, line]) => line.includes("more lines like this are only counted")).length, 1);
+    const { failedPairings } = rig.aioble.counters().security!;
+    equal(failedPairings, 99, "the first request began a pairing, which the second ended");
+    equal(unlogged(rig), 99 - LINES_MAX);
+    await rig.clock.advance(3 * LINE_REFILL_MS);
+    for (let at = 0; at < 100; at++) await rig.exchange(SMP, BAD_REQUEST);
+    equal(lines(rig) - before, LINES_MAX + 3);
+    equal(unlogged(rig), 199 - LINES_MAX - 3);
+  });
+
+  it("under another address each time: the lines are those of all links together", async () => {
+    const rig = await createConnectedRig();
+    rig.aioble.config({ pairing: "window" });
+    const before = lines(rig);
+    for (let at = 0; at < 50; at++) {
+      rig.controller.deliver(connectionComplete(HANDLE + 1, [at, 3, 3, 4, 5, 0xc6]));
+      await rig.settle();
+      await rig.exchange(SMP, REQUEST, HANDLE + 1);
+      await rig.disconnect(HANDLE + 1);
+    }
+    equal(lines(rig) - before, LINES_MAX);
+  });
+
+  it("requests for a key that there is not: the same lines, and the same count", async () => {
+    const rig = await createConnectedRig();
+    const before = lines(rig);
+    const request = eventPacket(0x3e, [0x05, ...le16(HANDLE), ...new Array<number>(10).fill(7)]);
+    for (let at = 0; at < 50; at++) {
+      rig.controller.deliver(request);
+      await rig.settle();
+    }
+    equal(lines(rig) - before, LINES_MAX);
+    equal(unlogged(rig), 50 - LINES_MAX);
   });
 });
 

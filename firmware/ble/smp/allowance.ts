@@ -1,14 +1,14 @@
-/** How often peers may have flash written: a burst, and what comes back with time. */
+/** How often peers may have something done, flash written or lines logged: a burst, and what comes back with time. */
 import type { Clock } from "../../platform/platform.ts";
 
-export class WearAllowance {
+export class Allowance {
   private readonly clock: Clock;
   private readonly burst: number;
   private readonly refillMs: number;
   private left: number;
   private sinceMs: number;
 
-  /** @param burst writes at once; one more every `refillMs`. */
+  /** @param burst times at once; once more every `refillMs`. */
   constructor(clock: Clock, burst: number, refillMs: number) {
     this.clock = clock;
     this.burst = burst;
@@ -17,21 +17,21 @@ export class WearAllowance {
     this.sinceMs = clock.now();
   }
 
-  /** Whether so many writes are allowed now. */
-  has(writes: number): boolean {
+  /** Whether it is allowed so many times now. */
+  has(times: number): boolean {
     const now = this.clock.now();
     const back = Math.floor((now - this.sinceMs) / this.refillMs);
     if (back > 0) {
       this.left = Math.min(this.burst, this.left + back);
       this.sinceMs += back * this.refillMs;
     }
-    return this.left >= writes;
+    return this.left >= times;
   }
 
-  /** Takes so many writes; false, and none is taken, when there are fewer. */
-  take(writes: number): boolean {
-    if (!this.has(writes)) return false;
-    this.left -= writes;
+  /** Takes so many; false, and none is taken, when there are fewer. */
+  take(times: number): boolean {
+    if (!this.has(times)) return false;
+    this.left -= times;
     return true;
   }
 }

@@ -4,6 +4,7 @@ import { formatAddress, sameBytes } from "../codec.ts";
 import { BleError } from "../errors.ts";
 import type { Setting } from "../setting.ts";
 import { textOf } from "../text.ts";
+import { Allowance } from "./allowance.ts";
 import { decodeBond, decodePeer, encodeBond, encodePeer } from "./bond-record.ts";
 import { isAt, isOf, isSameIdentity } from "./identities.ts";
 import {
@@ -18,7 +19,6 @@ import {
   victimOf,
 } from "./kept-bond.ts";
 import { type Bond, type BondKeeper, type Identity, PEER_NAME_MAX } from "./keys.ts";
-import { WearAllowance } from "./wear.ts";
 
 /** Places for bonds, whatever `maxBonds` says: `bond.0` to `bond.31`. */
 export const BOND_SLOTS = 32;
@@ -68,7 +68,7 @@ export interface BondsPort {
 /** Which bond gives way to another: see kept-bond.ts. */
 export class Bonds implements BondKeeper {
   private readonly port: BondsPort;
-  private readonly strangerWear: WearAllowance;
+  private readonly strangerWear: Allowance;
   private loaded: KeptBond[] | undefined = undefined;
   /** Of what is loaded; undefined after a change. */
   private known: KeyedBonds | undefined = undefined;
@@ -83,7 +83,7 @@ export class Bonds implements BondKeeper {
 
   constructor(port: BondsPort) {
     this.port = port;
-    this.strangerWear = new WearAllowance(port.clock, STRANGER_WRITES_MAX, WRITE_REFILL_MS);
+    this.strangerWear = new Allowance(port.clock, STRANGER_WRITES_MAX, WRITE_REFILL_MS);
   }
 
   find(addressType: number, address: Uint8Array): Bond | undefined {
@@ -297,7 +297,7 @@ export class Bonds implements BondKeeper {
   }
 
   private newPeer() {
-    const wear = new WearAllowance(this.port.clock, PEER_WRITES_MAX, WRITE_REFILL_MS);
+    const wear = new Allowance(this.port.clock, PEER_WRITES_MAX, WRITE_REFILL_MS);
     return {
       lastAddress: undefined,
       links: 0,

@@ -1,5 +1,6 @@
 /** What the links of a host share of its Security Manager (Vol 3, Part H): who may pair, who is asked, what is computed. */
 import { Attempts } from "./attempts.ts";
+import { PeerLog } from "./peer-log.ts";
 import type { PairingUser, SecuredLink, SecurityPort } from "./port.ts";
 import type { KeyPair, OutOfBand } from "./state.ts";
 import { f4, xOf } from "./toolbox.ts";
@@ -28,6 +29,8 @@ export interface LocalOutOfBand {
 export class SecurityContext {
   readonly port: SecurityPort;
   readonly attempts: Attempts;
+  /** For every line that a peer can cause, as often as it likes. */
+  readonly peerLog: PeerLog;
   /** Asks this side's user where a call of `pair` brings nobody of its own: the application's agent, and after it */
   agent: PairingUser | undefined = undefined;
   /** the handler of events by numbers. */
@@ -45,6 +48,7 @@ export class SecurityContext {
   constructor(port: SecurityPort) {
     this.port = port;
     this.attempts = new Attempts(port.clock);
+    this.peerLog = new PeerLog(port);
   }
 
   get user(): PairingUser | undefined {

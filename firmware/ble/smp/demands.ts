@@ -43,12 +43,12 @@ export interface Candidate {
   readonly asksConsent: boolean;
 }
 
-/** 0, or the reason why a peer may not pair now. It costs no computation, and a line in the log. */
+/** 0, or the reason why a peer may not pair now. It costs no computation, and at most a line in the log. */
 export function admit(shared: SecurityContext, candidate: Candidate): number {
   const { peer, bond, request, wantsBond, asksConsent } = candidate;
   const { bonds, log, settings } = shared.port;
   if (shared.attempts.mustWait(peer, bond !== undefined) && !request) {
-    log("info", `smp: ${peer} may not pair so soon after pairings that failed`);
+    log("debug", `smp: ${peer} may not pair so soon after pairings that failed`);
     return PAIRING_FAILURE.REPEATED_ATTEMPTS;
   }
   if (settings.pairing === "never") return refuse(shared, peer, 'config says pairing: "never"');
@@ -67,7 +67,7 @@ export function admit(shared: SecurityContext, candidate: Candidate): number {
   return 0;
 }
 
-function refuse({ port }: SecurityContext, peer: string, why: string): number {
-  port.log("warning", `smp: ${peer} wants to pair and may not: ${why}`);
+function refuse({ peerLog }: SecurityContext, peer: string, why: string): number {
+  peerLog.write("warning", `smp: ${peer} wants to pair and may not: ${why}`);
   return PAIRING_FAILURE.PAIRING_NOT_SUPPORTED;
 }

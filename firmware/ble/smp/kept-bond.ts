@@ -3,8 +3,8 @@
  * not connected: strangers' before unauthenticated before others. A stranger's bond is one that nobody here attended and that
  * is not authenticated: those take at most half of the places, and only each other's.
  */
+import type { Allowance } from "./allowance.ts";
 import type { Bond, Identity } from "./keys.ts";
-import type { WearAllowance } from "./wear.ts";
 
 /** A bond as it is looked at from outside. It holds no key. */
 export interface BondInfo {
@@ -35,7 +35,7 @@ export interface KeptBond {
   client: Uint8Array;
   /** Something of what is beside the bond is not on flash. */
   isDirty: boolean;
-  readonly wear: WearAllowance;
+  readonly wear: Allowance;
 }
 
 /** The bonds that resolve private addresses, and their keys in the same order. */

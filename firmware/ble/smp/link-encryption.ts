@@ -2,6 +2,7 @@
 import { HciError } from "../errors.ts";
 import { type LinkSecurity, UNENCRYPTED } from "../security.ts";
 import { textOf } from "../text.ts";
+import type { SecurityContext } from "./context.ts";
 import { bondLostError, pairingFailedError } from "./failure.ts";
 import type { Bond, LongTermKey } from "./keys.ts";
 import type { SecuredLink, SecurityPort } from "./port.ts";
@@ -22,6 +23,7 @@ interface Encryption {
 export class LinkEncryption {
   private readonly link: SecuredLink;
   private readonly port: SecurityPort;
+  private readonly peerLog: SecurityContext["peerLog"];
   /** Its address as it stands in the log. */
   private readonly peer: string;
   /** The controller refuses to begin; its error code. */
@@ -30,9 +32,15 @@ export class LinkEncryption {
   private provenBond: Bond | undefined = undefined;
   private next: Encryption | undefined = undefined;
 
-  constructor(link: SecuredLink, port: SecurityPort, peer: string, onRefused: (status: number) => void) {
+  constructor(
+    link: SecuredLink,
+    { peerLog, port }: Pick<SecurityContext, "peerLog" | "port">,
+    peer: string,
+    onRefused: (status: number) => void,
+  ) {
     this.link = link;
     this.port = port;
+    this.peerLog = peerLog;
     this.peer = peer;
     this.onRefused = onRefused;
     this.publish({ hasKey: this.keyOf(this.findBond()) !== undefined });
@@ -90,7 +98,7 @@ export class LinkEncryption {
     this.port.encrypt(this.link, key).catch((error: unknown) => {
       if (this.next !== next) return;
       const status = error instanceof HciError ? error.status : 0;
-      this.port.log("warning", `smp: link ${this.link.handle}: ${textOf(error)}`);
+      this.peerLog.write("warning", `smp: link ${this.link.handle}: ${textOf(error)}`);
       this.onRefused(status || UNSPECIFIED_ERROR);
     });
   }
@@ -113,7 +121,7 @@ export class LinkEncryption {
     const why = bond
       ? "with another key than that of the bond: it has paired anew with a device of this address, or this one has"
       : "but there is no bond with it: let it forget this device, and pair again";
-    this.port.log("warning", `smp: ${this.peer} wants to encrypt, ${why}`);
+    this.peerLog.write("warning", `smp: ${this.peer} wants to encrypt, ${why}`);
   }
 
   /**
@@ -143,7 +151,7 @@ export class LinkEncryption {
 
   private errorFor(status: number): Error {
     if (status !== KEY_MISSING) return pairingFailedError(status, "controller");
-    this.port.log("warning", `smp: ${this.peer} has no key any more: it has forgotten this device`);
+    this.peerLog.write("warning", `smp: ${this.peer} has no key any more: it has forgotten this device`);
     return bondLostError(status);
   }
 

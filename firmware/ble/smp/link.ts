@@ -63,9 +63,7 @@ export class SecurityLink implements PairingHandlers {
     link.channel.receiver = {
       receive: (view, start, length) => this.receive(copyBytes(view, start, length)),
     };
-    this.encryption = new LinkEncryption(link, shared.port, this.peer, (status) =>
-      this.encryptionChanged(status),
-    );
+    this.encryption = new LinkEncryption(link, shared, this.peer, (status) => this.encryptionChanged(status));
     this.remindLater();
   }
 
@@ -378,7 +376,7 @@ export class SecurityLink implements PairingHandlers {
     const { request } = pairing.occasion;
     if (request === undefined && isPeers) shared.peerFailed(peer, pairing.wasGuess);
     shared.failedPairings++;
-    port.log("warning", `smp: link ${link.handle}: pairing failed: ${error.message}`);
+    shared.peerLog.write("warning", `smp: link ${link.handle}: pairing failed: ${error.message}`);
     port.onSecurity(link, reason || UNSPECIFIED_ERROR);
     if (this.isClosed) return;
     requests.settle(request ?? requests.first, error);

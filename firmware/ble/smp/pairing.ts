@@ -123,7 +123,7 @@ export class Pairing {
       this.state = state;
       return outputs;
     } catch (error) {
-      this.shared.port.log("error", `smp: link ${this.link.handle}: ${textOf(error)}`, error);
+      this.shared.peerLog.write("error", `smp: link ${this.link.handle}: ${textOf(error)}`, error);
       const reason = PAIRING_FAILURE.UNSPECIFIED;
       this.handlers.send(encodeSmp(pairingFailed, { reason }));
       this.handlers.failed(this, reason, "local", platformError(textOf(error)));
@@ -176,7 +176,7 @@ export class Pairing {
     const { user } = this.occasion;
     if (!user) {
       const missing = question.asks === "consent" ? "accept" : question.asks;
-      shared.port.log(
+      shared.peerLog.write(
         "warning",
         `smp: link ${link.handle}: nobody is there to ${missing}: set security.agent`,
       );
