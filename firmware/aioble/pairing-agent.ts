@@ -60,6 +60,9 @@ export interface OobData {
 /** @throws TypeError, RangeError for what is no out-of-band data. */
 export function outOfBandOf(data: OobData | undefined): OutOfBand {
   if (data === undefined) return {};
+  if (typeof data !== "object" || data === null) {
+    throw new TypeError("oob is not an object: give it random and confirm, or temporaryKey");
+  }
   const { random, confirm, temporaryKey } = data;
   for (const [name, bytes] of Object.entries({ random, confirm, temporaryKey })) {
     if (bytes === undefined) continue;
@@ -73,6 +76,24 @@ export function outOfBandOf(data: OobData | undefined): OutOfBand {
     ...(random && confirm ? { peer: { random: random.slice(), confirm: confirm.slice() } } : {}),
     ...(temporaryKey ? { temporaryKey: temporaryKey.slice() } : {}),
   };
+}
+
+/** The functions that an agent may have. */
+const FUNCTIONS = ["display", "input", "compare", "accept", "keypress"] as const;
+
+/** @throws TypeError for what is no agent; where one of its functions is none, it names that. */
+export function checkAgent(agent: PairingAgent): void {
+  if (typeof agent !== "object" || agent === null) {
+    throw new TypeError(
+      `agent ${String(agent)} is not an object: give it functions, or undefined for no agent`,
+    );
+  }
+  for (const name of FUNCTIONS) {
+    const given: unknown = agent[name];
+    if (given !== undefined && typeof given !== "function") {
+      throw new TypeError(`agent: ${name} is not a function: leave out what the camera has not`);
+    }
+  }
 }
 
 /** What an agent's functions amount to (Vol 3, Part H, Table 3.4): only what it can answer in every case. */

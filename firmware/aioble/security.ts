@@ -9,6 +9,7 @@ import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 import {
   AgentUser,
+  checkAgent,
   checkIo,
   ioOf,
   type OobData,
@@ -92,9 +93,10 @@ export class Pairing {
     const { manager } = this.encryption;
     const { agent, io, oob, signal, timeoutMs = TIMEOUT_MS } = options;
     checkTimeout(timeoutMs);
+    if (agent !== undefined) checkAgent(agent);
     if (io !== undefined) checkIo(io, agent ?? this.agent ?? {});
     const user = agent ? this.userOf(agent, io ?? ioOf(agent)) : manager.user;
-    const outOfBand = oob ? outOfBandOf(oob) : (user?.outOfBand ?? {});
+    const outOfBand = oob !== undefined ? outOfBandOf(oob) : (user?.outOfBand ?? {});
     const settings = this.settingsOf(options, io ?? user?.io ?? IO_CAPABILITY.NO_INPUT_NO_OUTPUT);
     const isOutOfBand = outOfBand.peer !== undefined || outOfBand.temporaryKey !== undefined;
     if (settings.mitm && settings.io === IO_CAPABILITY.NO_INPUT_NO_OUTPUT && !isOutOfBand) {
@@ -206,13 +208,15 @@ export class Security {
   /**
    * Stands for the user in pairings that devices begin, and in those of `pair` without an agent of its own. Without one the
    * camera can neither show nor ask anything, and pairs by "justWorks" alone.
-   * @throws TypeError, RangeError when its `oob` is none.
+   * @throws TypeError for what is no agent, or has something else in the place of a function; TypeError, RangeError when its
+   *   `oob` is none.
    */
   get agent(): PairingAgent | undefined {
     return this.pairing.agent;
   }
 
   set agent(agent: PairingAgent | undefined) {
+    if (agent !== undefined) checkAgent(agent);
     this.manager.agent = this.pairing.userOf(agent);
     this.pairing.agent = agent;
   }

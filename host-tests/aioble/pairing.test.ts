@@ -322,6 +322,36 @@ describe("pairing: who may", () => {
     });
   });
 
+  it("what is no agent is a TypeError that says so, and the agent that there is stays", async () => {
+    const { world, peripheral, meet } = createPair();
+    const { security } = peripheral.aioble;
+    const agent = { display: () => undefined };
+    security.agent = agent;
+    const wrong: readonly (readonly [unknown, RegExp])[] = [
+      [5, /^agent 5 is not an object/],
+      [0, /^agent 0 is not an object/],
+      [null, /^agent null is not an object/],
+      ["", /^agent {2}is not an object/],
+      [() => undefined, /is not an object/],
+      [{ ...agent, oob: 5 }, /^oob is not an object/],
+      ...["display", "input", "compare", "accept", "keypress"].map(
+        (name) => [{ ...agent, [name]: true }, new RegExp(`^agent: ${name} is not a function`)] as const,
+      ),
+    ];
+    await world.run(async () => {
+      const { outgoing } = await meet();
+      for (const [value, message] of wrong) {
+        throws(() => (security.agent = value as never), { name: "TypeError", message });
+        throws(() => outgoing.pair({ agent: value as never }), { name: "TypeError", message });
+      }
+      throws(() => outgoing.pair({ oob: 0 as never }), TypeError);
+      equal(security.agent, agent);
+      deepEqual(protection(outgoing), PLAIN);
+    });
+    security.agent = undefined;
+    equal(security.agent, undefined);
+  });
+
   it("what comes out must be what is demanded: 0x03 from the side that demands", async () => {
     const { world, central, meet } = createPair();
     await world.run(async () => {
