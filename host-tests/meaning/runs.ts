@@ -9,7 +9,7 @@ import { compile } from "../../tools/build/compiler.ts";
 import { signForDevelopment } from "../../tools/update/development.ts";
 
 /** The last line of a program that ended without an error. */
-const END = "(end)";
+export const END = "(end)";
 
 /** The line for an error that ended a program: messages are the engine's own, names are the language's. */
 const ended = (name: string): string => `(ended by ${name})`;

@@ -15,6 +15,7 @@ import esbuild from "rollup-plugin-esbuild";
 import { ToolError } from "../events.ts";
 import { displayPath } from "../paths.ts";
 import { constantUses, inlineConstants } from "./constants.ts";
+import { lowerDisposal } from "./disposal.ts";
 import { globalsRule } from "./globals.ts";
 import { type Bundled, importRule } from "./imports.ts";
 import { lowerTraced } from "./lower.ts";
@@ -99,6 +100,7 @@ async function link(
             tsconfigRaw: { compilerOptions: { useDefineForClassFields: true, verbatimModuleSyntax: true } },
           }),
         ),
+        lowerDisposal(),
         whole.plugin,
       ],
       onLog(level, log) {
