@@ -3,14 +3,15 @@
  * fields. The engine has fields of its own and they cost less than defining each one by a call. Static ones it
  * evaluates before the class is usable, so that `static ZERO = new Point()` fails when Point has fields: they move
  * behind the class. And it takes a module for one that awaits only when it finds an `await` outside `for await`, and
- * else crashes in the loop: such a module gets one.
+ * else crashes in the loop: such a module gets one. `using` was lowered before, module by module (disposal.ts).
  */
 import type { SourceMapPayload } from "node:module";
 import { type TransformFailure, transform } from "esbuild";
 import { parseAst } from "rollup/parseAst";
 import { ToolError } from "../events.ts";
 import { displayPath } from "../paths.ts";
-import { mapped, type Place, type Position, type Step } from "./origins.ts";
+import { ClassProblem, classInsertions, type Insertions, inserted } from "./classes.ts";
+import { Lines, mapped, type Place, type Position, replaced, type Step } from "./origins.ts";
 
 /** Lowered code, and the way back from it. */
 export interface Lowered {
@@ -37,8 +38,17 @@ export async function lowerTraced(
   name: string,
   { dropUnused = false, placeOf = () => undefined }: Lowering = {},
 ): Promise<Lowered> {
+  const place = ({ line, column }: Position): string => {
+    const found = placeOf({ line, column });
+    return found === undefined
+      ? `${name}:${line + 1}`
+      : `${displayPath(found.file)}:${found.line}:${found.column}`;
+  };
+  const insertions = insertionsInto(code, name, place);
+  const ready = inserted(code, insertions);
+  const back = replaced(code, ready, insertions.pieces);
   try {
-    const result = await transform(code, {
+    const result = await transform(ready, {
       target: "es2021",
       supported: { "class-field": true, "top-level-await": true },
       format: "esm",
@@ -49,21 +59,35 @@ export async function lowerTraced(
       sourcesContent: false,
       logLevel: "silent",
     });
-    const step = mapped(JSON.parse(result.map) as SourceMapPayload);
+    const toReady = mapped(JSON.parse(result.map) as SourceMapPayload);
+    const step: Step = (position) => {
+      const at = toReady(position);
+      return at && back(at);
+    };
     const tree = parseAst(result.code);
-    const named = withClassNames(result.code, tree);
+    const named = withClassNames(result.code, tree, insertions.names);
     return { code: hasLoopThatAwaits(tree) ? `${named}await undefined;\n` : named, step };
   } catch (error) {
     const { errors } = error as TransformFailure;
     if (!Array.isArray(errors)) throw error;
     const lines = errors.map(({ text, location }) => {
-      const { file, line = 0, column = 0 } = location ?? {};
-      const place = placeOf({ line: line - 1, column });
-      return place === undefined
-        ? `${file}:${line}: ${text}`
-        : `${displayPath(place.file)}:${place.line}:${place.column}: ${text}`;
+      const { line = 1, column = 0 } = location ?? {};
+      return `${place(back({ line: line - 1, column })!)}: ${text}`;
     });
     throw new ToolError(`${name} cannot be lowered to what the engine runs`, lines.join("\n"));
+  }
+}
+
+/** What the code needs before it is lowered. */
+function insertionsInto(code: string, name: string, place: (position: Position) => string): Insertions {
+  try {
+    return classInsertions(code);
+  } catch (error) {
+    if (!(error instanceof ClassProblem)) throw error;
+    throw new ToolError(
+      `${name} cannot be lowered to what the engine runs`,
+      `${place(new Lines(code).positionOf(error.offset))}: ${error.message}`,
+    );
   }
 }
 
@@ -94,8 +118,9 @@ interface Declarator {
 /**
  * Of a class whose static members refer to it esbuild makes `const _Point = class _Point { … }; let Point = _Point;`.
  * Its name stays that of the source. Nothing else moves, for positions in the bundle lead back to the source.
+ * @param numbered names that may have got a number: `const _Point = class _Point { … }; let Point2 = _Point;`
  */
-function withClassNames(code: string, tree: unknown): string {
+function withClassNames(code: string, tree: unknown, numbered: ReadonlySet<string>): string {
   let text = code;
   for (const body of bodiesOf(tree)) {
     const declarators = body.flatMap((node) =>
@@ -112,12 +137,19 @@ function withClassNames(code: string, tree: unknown): string {
       const inner = init?.type === "ClassExpression" ? init.id : undefined;
       const original = originals.get(id.name);
       if (!inner || inner.name !== id.name || original === undefined) continue;
-      if (!new RegExp(`^_${original.replace(/\$/g, "\\$")}\\d*$`).test(inner.name)) continue;
-      text = text.slice(0, inner.start) + original.padEnd(inner.name.length) + text.slice(inner.end);
+      const name =
+        [...numbered].find((one) => isNumbered(original, one) && isNumbered(inner.name, `_${one}`)) ??
+        original;
+      if (!isNumbered(inner.name, `_${name}`)) continue;
+      text = text.slice(0, inner.start) + name.padEnd(inner.name.length) + text.slice(inner.end);
     }
   }
   return text;
 }
+
+/** Whether it is the name, perhaps with a number behind it. */
+const isNumbered = (text: string, name: string): boolean =>
+  text.startsWith(name) && /^\d*$/.test(text.slice(name.length));
 
 /** The lists of statements of a tree. */
 function* bodiesOf(value: unknown): Generator<readonly Node[]> {

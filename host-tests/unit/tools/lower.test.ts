@@ -9,7 +9,9 @@ import { loadBoard } from "../../../tools/build/boards.ts";
 import { bundle } from "../../../tools/build/bundle.ts";
 import { buildCompiler, compile } from "../../../tools/build/compiler.ts";
 import { buildImage } from "../../../tools/build/image.ts";
-import { lower } from "../../../tools/build/lower.ts";
+import { lower, lowerTraced } from "../../../tools/build/lower.ts";
+import { Lines } from "../../../tools/build/origins.ts";
+import { ToolError } from "../../../tools/events.ts";
 import { buildRoot, root } from "../../../tools/paths.ts";
 
 /** Each line says one thing that lowering could spoil. */
@@ -117,6 +119,59 @@ describe("lowering a bundle", () => {
     assert.equal(await lower(inFunction, "main.ts"), inFunction);
     const inMethod = `class A {\n  async work() {\n    ${loop}  }\n}\n`;
     assert.equal(await lower(inMethod, "main.ts"), inMethod);
+  });
+
+  it("refuses a class in a loop that awaits in its head, with the place", async () => {
+    const code =
+      "async function work() {\n  for (;;) {\n    class A extends (await base()) { #x = 1; }\n  }\n}\n";
+    await assert.rejects(lower(code, "main.ts"), (error: ToolError) => {
+      assert.ok(error instanceof ToolError);
+      assert.match(error.message, /^main\.ts cannot be lowered/);
+      assert.match(error.output, /^main\.ts:3: A class that is evaluated again and again cannot await/);
+      return true;
+    });
+    const without = code.replace("(await base())", "(class { async work() { await 1; } })");
+    assert.match(await lower(without, "main.ts"), /_x = new WeakMap\(\)/);
+  });
+
+  it("refuses a class in a loop that has decorators, with the place", async () => {
+    const used = "for (const n of [1, 2]) {\n  class A { @tag x = n; }\n  console.log(new A().x);\n}\n";
+    const tag = "const tag = (_: undefined, _context: ClassFieldDecoratorContext) => (n: number) => n;\n";
+    await assert.rejects(lowered("tests", tag + used), (error: ToolError) => {
+      assert.ok(error instanceof ToolError);
+      assert.match(
+        error.output,
+        /main\.ts:3:\d+: A class that is evaluated again and again cannot have decorators/,
+      );
+      return true;
+    });
+    const inFunction = used.replace("class A { @tag x = n; }", "const A = make(n);");
+    const make = "function make(n: number) {\n  class A { @tag x = n; }\n  return A;\n}\n";
+    assert.match(await lowered("tests", tag + make + inFunction), /__decoratorStart/);
+  });
+
+  it("leads from a class in a loop and from behind it back to their places", async () => {
+    const code = "for (let i = 0; i < 2; i++) {\n  class A { #x = first(); } second(A);\n}\nthird();\n";
+    const { code: lowered, step } = await lowerTraced(code, "main.ts");
+    for (const name of ["first()", "second(", "third()"]) {
+      const found = new Lines(lowered).positionOf(lowered.indexOf(name));
+      assert.deepEqual(step(found), new Lines(code).positionOf(code.indexOf(name)), name);
+    }
+  });
+
+  it("writes the helper of `using` once, whatever the number of modules", async () => {
+    for (const name of ["one", "two"]) {
+      writeFileSync(
+        join(folder, `${name}.ts`),
+        `export function ${name}(): void {\n  using resource = ${name}.open();\n}\n${name}.open = () => null;\n`,
+      );
+    }
+    const code = await lowered(
+      "tests",
+      'import { one } from "./one.ts";\nimport { two } from "./two.ts";\none();\ntwo();',
+    );
+    assert.equal(code.match(/Object is not disposable/g)?.length, 1);
+    assert.equal(code.match(/var _usingCtx\S* = \S+\(\);/g)?.length, 2);
   });
 
   it("keeps the meaning on XS", async function () {
