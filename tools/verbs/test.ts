@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { listExamples } from "../build/application.ts";
-import { build } from "../build/build.ts";
+import { buildAll } from "../build/build.ts";
 import { check } from "../check/check.ts";
 import { Interruption } from "../cli/interruption.ts";
 import { exitStatus, perform, reportFailure } from "../cli/perform.ts";
@@ -61,9 +61,7 @@ const boards = ["host", "mps2-an500"];
 
 /** The images that the tests run. */
 async function* buildImages(): Operation {
-  for (const board of boards) {
-    for (const application of listExamples()) yield* build({ application, board });
-  }
+  for (const board of boards) yield* buildAll(listExamples(), { board });
 }
 
 /** Runs an operation; returns the exit status. */
