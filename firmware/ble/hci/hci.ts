@@ -5,18 +5,11 @@ import { decode, encodeInto, type Fields, type Values, viewOf, Writer } from "..
 import { type BleErrorCode, HciError } from "../errors.ts";
 import { textOf } from "../text.ts";
 import { reset } from "./commands/baseband.ts";
-import { type EventMasks, eventMasks } from "./event-masks.ts";
+import type { EventMasks } from "./event-masks.ts";
 import { commandComplete, commandStatus, hardwareError, numberOfCompletedPackets } from "./events.ts";
-import {
-  type AnyCommand,
-  type Command,
-  H4_ACL,
-  H4_COMMAND,
-  H4_EVENT,
-  type HciEvent,
-  LE_META,
-} from "./packet.ts";
+import { type AnyCommand, type Command, H4_ACL, H4_COMMAND, H4_EVENT, type HciEvent } from "./packet.ts";
 import { HCI_STATUS, statusText } from "./status.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 /** A controller that has not answered a command after this long is taken for dead (Vol 4, Part E, 4.4 sets no figure). */
 export const COMMAND_TIMEOUT_MS = 2000;
@@ -82,18 +75,12 @@ interface PendingCommand {
   readonly timeoutMs: number;
 }
 
-/** Who listens to one event, in the order in which they began. */
-interface Subscription {
-  readonly event: HciEvent;
-  readonly listeners: ((values: never) => void)[];
-}
-
 export class Hci implements HciReceiver {
   private state: (typeof STATE)[keyof typeof STATE] = STATE.CLOSED;
   private readonly data: HciData;
   private readonly port: HciPort;
   private readonly handlers: HciHandlers;
-  private readonly subscriptions = new Map<number, Subscription>();
+  private readonly subscriptions = new Subscriptions();
   private readonly queue: PendingCommand[] = [];
   private inFlight: PendingCommand | undefined;
   private credits = 1;
@@ -171,21 +158,12 @@ export class Hci implements HciReceiver {
    * @throws Error for a second listener to an event that demands a reply: one has to own it.
    */
   on<F extends Fields>(event: HciEvent<F>, listener: (values: Values<F>) => void): void {
-    const subscription = this.subscriptions.get(event.code);
-    if (!subscription) {
-      this.subscriptions.set(event.code, { event, listeners: [listener] });
-    } else {
-      if (event.demandsReply)
-        throw new Error(`${event.name} has an owner, and the controller takes one reply`);
-      subscription.listeners.push(listener);
-    }
+    this.subscriptions.add(event, listener);
   }
 
   /** The event masks for all that is listened to, cut to what the controller has. */
   eventMasks(leFeatures: Uint8Array): EventMasks {
-    const events: HciEvent[] = [hardwareError];
-    for (const { event } of this.subscriptions.values()) events.push(event);
-    return eventMasks(events, leFeatures);
+    return this.subscriptions.masks(leFeatures);
   }
 
   /**
@@ -326,12 +304,7 @@ export class Hci implements HciReceiver {
         `The Bluetooth controller reported hardware error 0x${hardwareCode.toString(16)}.`,
       );
     }
-    const isMeta = code === LE_META && end > 3;
-    const subscription = this.subscriptions.get(isMeta ? (LE_META << 8) | packet.getUint8(3) : code);
-    if (!subscription) return;
-    const values = decode(subscription.event.fields, packet, isMeta ? 4 : 3, end);
-    if (!values) return this.refuse("event", code);
-    for (const listener of subscription.listeners) listener(values as never);
+    if (!this.subscriptions.report(code, packet, end)) this.refuse("event", code);
   }
 
   private refuse(what: string, code: number): void {
