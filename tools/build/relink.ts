@@ -6,7 +6,6 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -28,7 +27,7 @@ const platformHeaders = ["engine_compact.h", "engine_run.h", "xs_platform.h"];
 /** Sources of the engine that are changed before they are compiled, each with its script for sed -E. */
 const changes = { xsMemory: "engine_memory.sed", xsRun: "engine_run.sed" } as const;
 
-/** Of a board: puts the preloaded machine into a linked image (docs/decisions/0003-rom-image.md). */
+/** What the kit calls the board's program that puts the preloaded machine into a linked image (decision 3). */
 const preloadProgram = "preload.sh";
 
 /** What the kit is made of. */
@@ -43,11 +42,7 @@ export interface RelinkingSources {
 /** Makes <folder>/relink when the image has changed; returns its path. */
 export async function makeRelinkingKit(board: Board, sources: RelinkingSources): Promise<string> {
   const kit = join(sources.folder, "relink");
-  const digest = fingerprint([
-    sources.image,
-    fileURLToPath(import.meta.url),
-    join(board.folder, preloadProgram),
-  ]);
+  const digest = fingerprint([sources.image, fileURLToPath(import.meta.url)]);
   await unlessFresh(join(kit, "README.md"), join(sources.folder, "relink.stamp"), digest, () =>
     fillKit(kit, board, sources),
   );
@@ -95,15 +90,14 @@ async function fillKit(kit: string, board: Board, { folder, bundle }: RelinkingS
   copyFileSync(join(folder, "libxs.a"), join(kit, "libxs.a"));
   copyFileSync(bundle, join(kit, "firmware.xsb"));
   cpSync(join(root, "LICENSE"), join(kit, "LICENSE"));
-  const preload = join(board.folder, preloadProgram);
-  const preloads = existsSync(preload);
-  if (preloads) copyFileSync(preload, join(kit, preloadProgram));
-  writeScript(join(kit, "relink.sh"), relinkScript(quoteAll(words), preloads));
+  const preload = preloadCommand(commands);
+  if (preload !== undefined) copyFileSync(preload.program, join(kit, preloadProgram));
+  writeScript(join(kit, "relink.sh"), relinkScript(quoteAll(words), preload));
   writeScript(
     join(kit, "build-engine.sh"),
     engineScript(engineCompilations(commands), archiverProgram(commands)),
   );
-  writeFileSync(join(kit, "README.md"), readme(board, engineVersion(), preloads));
+  writeFileSync(join(kit, "README.md"), readme(board, engineVersion(), preload !== undefined));
 }
 
 const quoteAll = (words: readonly string[]): string => words.map(quote).join(" ");
@@ -118,6 +112,21 @@ function objectPath(source: string, object: string): string {
 }
 
 const isInside = (path: string): boolean => !path.startsWith("..") && !isAbsolute(path);
+
+/** What a board has run on the image that was linked. */
+interface Preload {
+  readonly program: string;
+  /** Those before the image. */
+  readonly args: readonly string[];
+}
+
+/** BOARD_PRELOAD with its arguments, where the board has one: the last program of the command that links the image. */
+function preloadCommand(commands: readonly Command[]): Preload | undefined {
+  const [program, ...args] = partsOf(commands.find(({ output }) => output === "firmware")).at(-1) ?? [];
+  const image = args.pop();
+  if (program === undefined || image === undefined || basename(image) !== "firmware") return undefined;
+  return { program, args };
+}
 
 /** The words of the command that links the image, which the shell finds between others: `: && gcc … && :`. */
 function linkCommand(commands: readonly Command[]): string[] {
@@ -197,12 +206,12 @@ function writeScript(file: string, text: string): void {
   chmodSync(file, 0o755);
 }
 
-const relinkScript = (link: string, preloads: boolean): string => `#!/bin/sh
+const relinkScript = (link: string, preload: Preload | undefined): string => `#!/bin/sh
 # Links the image anew from the objects in this folder. Writes "firmware" beside this script.
 set -e
 cd "$(dirname "$0")"
 ${link}
-${preloads ? `./${preloadProgram} firmware\n` : ""}`;
+${preload ? `${quoteAll([`./${preloadProgram}`, ...preload.args, "firmware"])}\n` : ""}`;
 
 const engineScript = (
   compilations: ReadonlyMap<string, readonly string[]>,
