@@ -103,7 +103,13 @@ describe("npm pack", function () {
     // What is needed, and what may be needed on another platform, has to be there: npm ci refuses it else.
     for (const [path, { dependencies = {} }] of Object.entries(packages)) {
       for (const name of Object.keys(dependencies)) {
-        const isThere = `node_modules/${name}` in packages || `${path}/node_modules/${name}` in packages;
+        // As Node looks for it: in the package itself, then in each that it lies in, then at the top.
+        const folders = path
+          .split("/node_modules/")
+          .map((_, at, parts) => parts.slice(0, at + 1).join("/node_modules/"));
+        const isThere = ["", ...folders].some(
+          (base) => `${base && `${base}/`}node_modules/${name}` in packages,
+        );
         assert.ok(isThere, `${path} needs ${name}`);
       }
     }
