@@ -10,6 +10,20 @@ const systems = "aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sun
 const processors = "arm64|arm|ia32|loong64|mips64el|ppc64|riscv64|s390x|x64";
 
 /**
+ * Whether the package at this path of a lock file finds another one, as Node looks for it: in the package itself, then in
+ * each that it lies in, then at the top.
+ * @param {Record<string, unknown>} packages of the lock file
+ * @param {string} path
+ * @param {string} name
+ */
+export function findsPackage(packages, path, name) {
+  for (let base = path; base !== ""; base = base.slice(0, Math.max(0, base.lastIndexOf("/node_modules/")))) {
+    if (`${base}/node_modules/${name}` in packages) return true;
+  }
+  return `node_modules/${name}` in packages;
+}
+
+/**
  * The entries that a lock file lacks, by path.
  * @param {Record<string, { dev?: boolean, optionalDependencies?: Record<string, string> }>} packages of the lock file
  */
@@ -17,7 +31,7 @@ export function missingPlatformPackages(packages) {
   const missing = {};
   for (const [path, { dev, optionalDependencies = {} }] of Object.entries(packages)) {
     for (const [name, version] of Object.entries(optionalDependencies)) {
-      if (`node_modules/${name}` in packages || `${path}/node_modules/${name}` in packages) continue;
+      if (findsPackage(packages, path, name)) continue;
       const words = new RegExp(`(?:^|[-/])(${systems})-(${processors})(?:-(.*))?$`).exec(name);
       if (words === null) continue;
       const [, os, cpu, variant = ""] = words;

@@ -6,6 +6,8 @@ import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 import { before, describe, it } from "mocha";
 import { publicModules } from "../../../tools/build/imports.ts";
+// @ts-expect-error: plain JavaScript, because it mends what is needed to run TypeScript
+import { findsPackage } from "../../../tools/complete-lock.mjs";
 // @ts-expect-error: plain JavaScript, because npm runs it before anything is installed
 import { packedOnly, shrinkwrapOf } from "../../../tools/pack/prepack.mjs";
 import { root } from "../../../tools/paths.ts";
@@ -103,14 +105,7 @@ describe("npm pack", function () {
     // What is needed, and what may be needed on another platform, has to be there: npm ci refuses it else.
     for (const [path, { dependencies = {} }] of Object.entries(packages)) {
       for (const name of Object.keys(dependencies)) {
-        // As Node looks for it: in the package itself, then in each that it lies in, then at the top.
-        const folders = path
-          .split("/node_modules/")
-          .map((_, at, parts) => parts.slice(0, at + 1).join("/node_modules/"));
-        const isThere = ["", ...folders].some(
-          (base) => `${base && `${base}/`}node_modules/${name}` in packages,
-        );
-        assert.ok(isThere, `${path} needs ${name}`);
+        assert.ok(findsPackage(packages, path, name), `${path} needs ${name}`);
       }
     }
   });
