@@ -176,8 +176,7 @@ export function resultText({ fuzz: targets, heapBefore, heapAfter, ...figures }:
 }
 
 /** The result of the hostile scenario for a person. */
-export function hostileText({ served, acts, heapBefore, heapAfter, ...figures }: HostileResult): string {
-  const heap = ({ slots, chunks }: { slots: number; chunks: number }) => `${slots} + ${chunks}`;
+export function hostileText({ served, acts, heapMedians, heapPeak, ...figures }: HostileResult): string {
   const played = Object.entries(acts).map(([name, count]) => `${name} ${count}`);
   const lines = [
     `${figures.rounds} rounds of seed ${figures.seed} on ${figures.board}, ${figures.seconds} s: everything held`,
@@ -185,7 +184,7 @@ export function hostileText({ served, acts, heapBefore, heapAfter, ...figures }:
     `  notifications    ${served.notifications}, indications ${served.indications}, writes ${served.writes}`,
     `  README's sensor  ${figures.squatters} squatters sent away, ${figures.sensorSessions} phones served`,
     `  hostile acts     ${played.join(", ")}`,
-    `  heap             ${heap(heapBefore)} bytes of slots and chunks before, ${heap(heapAfter)} after`,
+    `  heap             ${heapPeak} bytes at most; medians of each tenth of the rounds: ${heapMedians.join(", ")}`,
     `  sensor's heap    grown by ${figures.sensorHeapGrowthBytes} bytes`,
   ];
   return `${lines.join("\n")}\n`;

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, it } from "mocha";
 import { root } from "../../../tools/paths.ts";
+import { growth, mediansOfTenths } from "../../../tools/soak/hostile/hostile.ts";
 import { findingOf as findingOnBoard } from "../../../tools/soak/hostile-peripherals/board.ts";
 import { reportIn as centralReportIn } from "../../../tools/soak/hostile-peripherals/script.ts";
 import { findingOf, type HostilePeripheralsResult } from "../../../tools/soak/hostile-peripherals/virtual.ts";
@@ -168,6 +169,30 @@ describe("soak: the result", () => {
     assert.match(text, /579, 39 centrals cut short/);
     assert.match(text, /65680 \+ 5332 bytes of slots and chunks before, 65616 \+ 5348 after/);
     assert.match(text, /fuzz ATT: 10 inputs, 90 packets/);
+  });
+});
+
+describe("soak: the heap under hostile peers", () => {
+  it("has grown when all rounds have, and not when a single one has", () => {
+    const flat = Array.from({ length: 100 }, (_, round) => (round % 10 === 3 ? 5000 : 4000));
+    assert.equal(growth(flat), 0);
+    assert.equal(growth(flat.map((bytes, round) => bytes + 32 * round)), 50 * 32);
+    assert.equal(growth([4000, 4000, 5000]), 1000);
+    assert.equal(growth([4000]), 0);
+  });
+
+  it("is told by the medians of ten parts of the rounds", () => {
+    const flat = Array.from({ length: 100 }, (_, round) => (round % 10 === 3 ? 5000 : 4000));
+    assert.deepEqual(
+      mediansOfTenths(flat.map((bytes, round) => bytes + 10 * Math.floor(round / 10))),
+      Array.from({ length: 10 }, (_, part) => 4000 + 10 * part),
+    );
+  });
+
+  it("takes every round, however few there are", () => {
+    assert.deepEqual(mediansOfTenths([7]), [7]);
+    assert.deepEqual(mediansOfTenths([3, 1, 2]), [3, 1, 2]);
+    assert.equal(mediansOfTenths(Array.from({ length: 13 }, (_, round) => round)).at(-1), 12);
   });
 });
 

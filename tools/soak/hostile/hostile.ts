@@ -15,7 +15,6 @@ import { type Operation, type Progress, step, ToolError } from "../../events.ts"
 import { buildRoot } from "../../paths.ts";
 import { buildSoakImage, type SoakImage } from "../image.ts";
 import { LineBox } from "../line-box.ts";
-import type { HeapUse } from "../soak.ts";
 import { acts, faults } from "./acts.ts";
 import { completeSession, discover, leaveTraces, type Served } from "./honest.ts";
 import { type Report, reportIn } from "./script.ts";
@@ -23,14 +22,18 @@ import { type Report, reportIn } from "./script.ts";
 const HONEST = 2;
 const HOSTILE = 4;
 
-/**
- * Rounds of which the fullest heap is what later ones are held against: by then everything has been made that stays, and
- * the controller has failed. A recovery frees what stays otherwise, so that single rounds differ.
- */
+/** Rounds before the heap is looked at: by then everything has been made that stays, and the controller has failed. */
 export const WARM_UP_ROUNDS = 4;
 
-/** Bytes by which the heap may have grown at the end, however many rounds there were. */
+/**
+ * Bytes by which the heap may have grown, however many rounds there were: from the emptiest round of the first half to
+ * that of the second. Single rounds differ: a recovery frees what stays otherwise, and the order in which peers leave
+ * decides what the last of them leaves behind. A leak lifts all of them.
+ */
 export const GROWTH_LIMIT = 1024;
+
+/** Bytes that the fullest round may take above the median of all. */
+export const SPREAD_LIMIT = 4096;
 
 /** In every how many rounds the controller fails. */
 const FAULT_EVERY = 3;
@@ -66,8 +69,10 @@ export interface HostileResult {
   /** Silent peers that the README's sensor sent away, and phones that it served after them. */
   readonly squatters: number;
   readonly sensorSessions: number;
-  readonly heapBefore: HeapUse;
-  readonly heapAfter: HeapUse;
+  /** Bytes of slots and chunks in use: the medians of each tenth of the rounds, in their order. */
+  readonly heapMedians: readonly number[];
+  /** The fullest round. */
+  readonly heapPeak: number;
   readonly heapGrowthBytes: number;
   readonly sensorHeapGrowthBytes: number;
 }
@@ -102,18 +107,32 @@ function failure(what: string, { camera, controller }: Partial<Stage>): ToolErro
 /** The next report of the camera. */
 const nextReport = ({ camera }: Stage): Promise<Report> => camera.take(reportIn, "it reported its heap");
 
-const total = ({ slots, chunks }: HeapUse): number => slots + chunks;
+const total = ({ slots, chunks }: Report): number => slots + chunks;
 
-const fuller = (one: Report | undefined, other: Report): Report =>
-  one === undefined || total(other) > total(one) ? other : one;
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1]!;
+}
+
+/** By how much the emptiest round of the second half is above that of the first. */
+export function growth(heaps: readonly number[]): number {
+  const half = heaps.length >> 1;
+  return half === 0 ? 0 : Math.min(...heaps.slice(-half)) - Math.min(...heaps.slice(0, half));
+}
+
+/** The medians of ten parts of equal length; of as many as there are values, when they are fewer. */
+export function mediansOfTenths(values: readonly number[]): number[] {
+  const parts = Math.min(10, values.length);
+  const end = (part: number) => Math.round((part * values.length) / parts);
+  return Array.from({ length: parts }, (_, part) => median(values.slice(end(part), end(part + 1))));
+}
 
 /** Rounds on the documents' "several clients". */
 class Competition {
   readonly served: Served = { sessions: 0, notifications: 0, indications: 0, writes: 0, repeated: 0 };
   readonly played: Record<string, number> = {};
-  /** The fullest heap of the first rounds, and that of the others. */
-  heapBefore: Report | undefined;
-  heapAfter: Report | undefined;
+  /** Bytes of the heap in use after each round behind the first ones. */
+  readonly heaps: number[] = [];
   last: Report | undefined;
   rounds = 0;
   private readonly stage: Stage;
@@ -164,8 +183,7 @@ class Competition {
     await this.calm(round, (report) => {
       this.last = report;
     });
-    if (round <= WARM_UP_ROUNDS) this.heapBefore = fuller(this.heapBefore, this.last!);
-    else this.heapAfter = fuller(this.heapAfter, this.last!);
+    if (round > WARM_UP_ROUNDS) this.heaps.push(total(this.last!));
     assertNoRestart(this.stage, `in round ${round} of seed ${this.seed}`);
     if (controller.violations.length > 0) throw failure(controller.violations.join("; "), this.stage);
   }
@@ -320,8 +338,10 @@ export async function* hostile(options: HostileOptions): Operation<HostileResult
     });
     return yield* step("hostile", `Hostile peers of seed ${seed}`, async (progress) => {
       const { competition, siege } = await run(options, several, sensor, progress);
-      const { served, rounds, played, last, heapBefore, heapAfter } = competition;
-      const heapGrowthBytes = total(heapAfter!) - total(heapBefore!);
+      const { served, rounds, played, last, heaps } = competition;
+      const heapMedians = mediansOfTenths(heaps);
+      const heapPeak = Math.max(...heaps);
+      const heapGrowthBytes = growth(heaps);
       const sensorHeapGrowthBytes = total(siege.last!) - total(siege.heapBefore!);
       const value: HostileResult = {
         ...{
@@ -333,12 +353,13 @@ export async function* hostile(options: HostileOptions): Operation<HostileResult
           served,
         },
         ...{ acts: played, squatters: siege.squatters, sensorSessions: siege.sessions },
-        heapBefore: { slots: heapBefore!.slots, chunks: heapBefore!.chunks },
-        heapAfter: { slots: heapAfter!.slots, chunks: heapAfter!.chunks },
-        ...{ heapGrowthBytes, sensorHeapGrowthBytes },
+        ...{ heapMedians, heapPeak, heapGrowthBytes, sensorHeapGrowthBytes },
       };
       if (Math.max(heapGrowthBytes, sensorHeapGrowthBytes) > GROWTH_LIMIT) {
         throw new ToolError(`The heap has grown in ${rounds} rounds of seed ${seed}`, JSON.stringify(value));
+      }
+      if (heapPeak - median(heaps) > SPREAD_LIMIT) {
+        throw new ToolError(`A round of seed ${seed} has left too much behind`, JSON.stringify(value));
       }
       const detail = `${rounds} rounds, ${served.sessions} honest sessions, heap ${heapGrowthBytes} bytes`;
       return { value, detail };
