@@ -7,6 +7,9 @@ import { mustRun, ninjaProgress } from "../process.ts";
 import type { Board } from "./boards.ts";
 import { fingerprint, unlessFresh } from "./fingerprint.ts";
 
+/** What the toolchain files of Cortex-M boards include; CMake keeps the flags of its first run. */
+const armToolchain = join(root, "boards/common/arm-none-eabi.cmake");
+
 /** What of the image build is not the board's. */
 export interface ImageOptions {
   /** The firmware's .xsb. */
@@ -37,7 +40,8 @@ export async function buildImage(
     ...Object.entries(board.figures).map(([name, figure]) => `-D${name}=${figure}`),
     ...settings.map((setting) => `-D${setting}`),
   ];
-  const digest = fingerprint(board.toolchain === undefined ? [] : [board.toolchain], configure);
+  const toolchain = board.toolchain === undefined ? [] : [board.toolchain, armToolchain];
+  const digest = fingerprint(toolchain, configure);
   const ninja = join(folder, "build.ninja");
   await unlessFresh(ninja, join(folder, "configured.stamp"), digest, async () => {
     await mustRun("cmake", ["--fresh", ...configure], `CMake could not set up the build for ${board.name}`);

@@ -36,12 +36,22 @@ void reset_handler(void);
 void hard_fault_handler(void);
 void nmi_handler(void);
 
-/* ---- clock.c ---- */
+/* ---- clock.c, of each board ---- */
 
 void clock_init(void);
 
 /* TICKS_PER_US of the board's clock since start, 64 bits. IRQ. */
 uint64_t clock_ticks(void);
+
+#define CLOCK_NEVER UINT64_MAX
+
+/* alarm_expire runs once, at or after `ticks`, unless this is called again before. IRQ, interrupts masked. */
+void clock_alarm_at(uint64_t ticks);
+
+/* ---- alarm.c ---- */
+
+/* Hands out what is due and sets the timer for the rest; from the interrupts of clock.c. IRQ. */
+void alarm_expire(void);
 
 /* Wakes the processor at or after `ticks`, for the watchdog's sake, without posting an event. */
 void clock_housekeeping_set(uint64_t ticks);

@@ -1,8 +1,13 @@
-# What the MPS boards share. A board includes this file, and adds its own sources.
+# What is the same for the MPS boards. A board's board.cmake sets BOARD_DIRECTORY and MPS_MACHINE, the name of the
+# machine that preload.sh starts, and includes this file.
 set(MPS_DIRECTORY "${CMAKE_CURRENT_LIST_DIR}")
 set(MPS_COMMON "${CMAKE_CURRENT_LIST_DIR}/..")
 
-set(MPS_SOURCES
+set(BOARD_SOURCES
+  ${BOARD_DIRECTORY}/clock.c
+  ${BOARD_DIRECTORY}/protection.c
+  ${BOARD_DIRECTORY}/vectors.c
+  ${MPS_DIRECTORY}/alarm.c
   ${MPS_DIRECTORY}/board.c
   ${MPS_DIRECTORY}/console.c
   ${MPS_DIRECTORY}/events.c
@@ -25,7 +30,11 @@ set(MPS_SOURCES
   ${MPS_COMMON}/hex.c
   ${MPS_COMMON}/synthetic_sensor.c)
 
-set(MPS_INCLUDE_DIRECTORIES ${MPS_DIRECTORY} ${MPS_COMMON})
-set(MPS_LINK_OPTIONS -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,--print-memory-usage)
-set(MPS_PRELOAD "${MPS_DIRECTORY}/preload.sh")
-set(MPS_SELFTEST "${MPS_DIRECTORY}/selftest.c")
+set(BOARD_INCLUDE_DIRECTORIES ${BOARD_DIRECTORY} ${MPS_DIRECTORY} ${MPS_COMMON})
+set(BOARD_LINK_OPTIONS -T${BOARD_DIRECTORY}/linker.ld -Wl,--gc-sections -Wl,--build-id=sha1
+  -Wl,--print-memory-usage)
+set(BOARD_LINK_DEPENDS ${BOARD_DIRECTORY}/linker.ld)
+set(BOARD_LINK_LIBRARIES m)
+set(BOARD_PRELOAD "${MPS_DIRECTORY}/preload.sh")
+set(BOARD_PRELOAD_ARGUMENTS ${MPS_MACHINE})
+set(BOARD_SELFTEST "${MPS_DIRECTORY}/selftest.c")
