@@ -6,22 +6,15 @@ A peripheral on Bumble's host stack that pairs with a camera, as the camera asks
 What it serves is agreed in host-tests/interop/applications/pairer/names.ts.
 """
 
-import argparse
 import asyncio
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "rig"))
-
-from bumble.core import UUID, AdvertisingData
+from bumble.core import UUID
 from bumble.device import Connection, Device
 from bumble.gatt import Characteristic, CharacteristicValue, Service
-from bumble.hci import Address
 from bumble.keys import MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.smp import OobContext, OobLegacyContext, OobSharedData
-from bumble.transport import open_transport
-from central import bumble_transport
+from peripheral import run_peripheral
 
 NAME = "obscura-secret"
 ADDRESS = "C6:00:00:00:00:02"
@@ -118,33 +111,5 @@ class Peer:
         )
 
 
-async def run(hci: str) -> None:
-    async with await open_transport(bumble_transport(hci)) as transport:
-        device = Device.with_hci(NAME, Address(ADDRESS), transport.source, transport.sink)
-        Peer(device)
-        await device.power_on()
-        while True:
-            gone = asyncio.Event()
-            device.once(
-                "connection",
-                lambda connection, gone=gone: connection.on("disconnection", lambda _reason: gone.set()),
-            )
-            name = (AdvertisingData.COMPLETE_LOCAL_NAME, NAME.encode())
-            await device.start_advertising(
-                advertising_data=bytes(AdvertisingData([(AdvertisingData.FLAGS, b"\x06"), name])),
-                advertising_interval_min=100.0,
-                advertising_interval_max=100.0,
-            )
-            print("peer: advertising", flush=True)
-            await gone.wait()
-            print("peer: disconnected", flush=True)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="A peripheral that pairs with a camera.")
-    parser.add_argument("--hci", required=True)
-    asyncio.run(run(parser.parse_args().hci))
-
-
 if __name__ == "__main__":
-    main()
+    run_peripheral("A peripheral that pairs with a camera.", NAME, ADDRESS, Peer)

@@ -6,20 +6,13 @@ A peripheral on Bumble's host stack for a camera that is its client.
 What it serves is agreed in host-tests/interop/applications/reader/names.ts.
 """
 
-import argparse
 import asyncio
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "rig"))
 
 from bumble.att import ATT_Error
-from bumble.core import UUID, AdvertisingData
+from bumble.core import UUID
 from bumble.device import Connection, Device
 from bumble.gatt import Characteristic, CharacteristicValue, Service
-from bumble.hci import Address
-from bumble.transport import open_transport
-from central import bumble_transport
+from peripheral import run_peripheral
 
 NAME = "obscura-peer"
 VALUES = 5
@@ -88,39 +81,5 @@ class Peer:
             self._start(send())
 
 
-async def run(hci: str) -> None:
-    async with await open_transport(bumble_transport(hci)) as transport:
-        device = Device.with_hci(NAME, Address("C6:00:00:00:00:01"), transport.source, transport.sink)
-        Peer(device)
-        await device.power_on()
-        while True:
-            gone = asyncio.Event()
-            device.once(
-                "connection",
-                lambda connection, gone=gone: connection.on("disconnection", lambda _reason: gone.set()),
-            )
-            await device.start_advertising(
-                advertising_data=bytes(
-                    AdvertisingData(
-                        [
-                            (AdvertisingData.FLAGS, b"\x06"),
-                            (AdvertisingData.COMPLETE_LOCAL_NAME, NAME.encode()),
-                        ]
-                    )
-                ),
-                advertising_interval_min=100.0,
-                advertising_interval_max=100.0,
-            )
-            print("peer: advertising", flush=True)
-            await gone.wait()
-            print("peer: disconnected", flush=True)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="A peripheral for a camera that is its client.")
-    parser.add_argument("--hci", required=True)
-    asyncio.run(run(parser.parse_args().hci))
-
-
 if __name__ == "__main__":
-    main()
+    run_peripheral("A peripheral for a camera that is its client.", NAME, "C6:00:00:00:00:01", Peer)
