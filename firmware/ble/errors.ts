@@ -42,7 +42,8 @@ export type BleErrorCode =
   | "too-many-attributes"
   | "too-many-channels"
   | "too-many-connections"
-  | "unknown-handle";
+  | "unknown-handle"
+  | "update-refused";
 
 /**
  * The base of every error that the stack raises.
