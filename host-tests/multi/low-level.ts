@@ -10,7 +10,7 @@ export interface LowLevelPair extends Pair {
   readonly ble: InstanceType<Bluetooth["BLE"]>;
   /** Every event so far. */
   readonly events: IrqEvent[];
-  /** The data of the next event of this kind that was not waited for yet. */
+  /** The data of the next event of this kind that was not waited for yet; of each kind, one waits at a time. */
   event<E extends IrqEvent[0]>(kind: E): Promise<DataOf<E>>;
   /** Advertises as the originals do. */
   advertise(): Promise<void>;
@@ -27,11 +27,13 @@ export function createEvents(
   const ble = new bluetooth.BLE();
   const events: IrqEvent[] = [];
   const fresh: IrqEvent[] = [];
-  let wake: () => void = () => undefined;
+  let waiting: (() => void)[] = [];
   ble.irq((...event) => {
     events.push(event);
     fresh.push(event);
-    wake();
+    const woken = waiting;
+    waiting = [];
+    for (const wake of woken) wake();
     return handle(...event);
   });
   return {
@@ -41,9 +43,7 @@ export function createEvents(
       for (;;) {
         const at = fresh.findIndex(([candidate]) => candidate === kind);
         if (at >= 0) return fresh.splice(at, 1)[0]![1] as DataOf<E>;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+        await new Promise<void>((resolve) => waiting.push(resolve));
       }
     },
   };

@@ -23,11 +23,13 @@ export interface TwoLowLevel extends TwoCameras {
   handleOf(conn: number, uuid: string): Promise<number>;
 }
 
-/** @param handle what the central's handler does besides. */
-export function createTwoLowLevel(handle?: (...event: IrqEvent) => unknown): TwoLowLevel {
+type Handle = (...event: IrqEvent) => unknown;
+
+/** @param handle what the central's handler does besides, and the peripheral's. */
+export function createTwoLowLevel(handle?: Handle, farHandle?: Handle): TwoLowLevel {
   const cameras = createTwoCameras();
   const near = createEvents(cameras.central.bluetooth, handle);
-  const far = createEvents(cameras.peripheral.bluetooth);
+  const far = createEvents(cameras.peripheral.bluetooth, farHandle);
   return {
     ...cameras,
     near,
