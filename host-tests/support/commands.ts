@@ -4,6 +4,7 @@ export * from "../../firmware/ble/hci/commands/informational.ts";
 export * from "../../firmware/ble/hci/commands/le-advertising.ts";
 export * from "../../firmware/ble/hci/commands/le-controller.ts";
 export * from "../../firmware/ble/hci/commands/le-link.ts";
+export * from "../../firmware/ble/hci/commands/le-privacy.ts";
 export * from "../../firmware/ble/hci/commands/le-scanning.ts";
 export * from "../../firmware/ble/hci/commands/le-security.ts";
 export * from "../../firmware/ble/hci/commands/link-control.ts";

@@ -91,7 +91,7 @@ export class Advertiser {
 
   /** Whether it sends under its random address now. */
   get usesRandomAddress(): boolean {
-    return this.enabled && this.parameters.ownAddressType === 1;
+    return this.enabled && (this.parameters.ownAddressType & 1) === 1;
   }
 
   register(table: CommandTable): void {
@@ -123,7 +123,7 @@ export class Advertiser {
     const valid =
       intervalOk &&
       type <= TYPE.LOW_DUTY_DIRECTED &&
-      values.ownAddressType <= 1 &&
+      values.ownAddressType <= this.controller.ownAddressTypeMax &&
       values.peerAddressType <= 1 &&
       values.advertisingChannelMap > 0 &&
       values.advertisingChannelMap <= 7 &&
@@ -172,7 +172,7 @@ export class Advertiser {
     controller.air.advertise(
       {
         type,
-        advertiser: controller.ownIdentity(parameters.ownAddressType)!,
+        advertiser: this.own(),
         target: type === ADV.DIRECTED ? this.target() : undefined,
         data: type === ADV.DIRECTED ? new Uint8Array(0) : this.data,
         onScanRequest: (scanner) => this.answerScan(type, scanner),
@@ -182,27 +182,43 @@ export class Advertiser {
     );
   }
 
-  private target(): Identity {
+  private get peer(): Identity {
     return { type: this.parameters.peerAddressType, address: this.parameters.peerAddress };
+  }
+
+  /** This device as it is on the air (AdvA). */
+  private own(): Identity {
+    return this.controller.ownIdentity(this.parameters.ownAddressType, this.peer)!;
+  }
+
+  /** Whom directed advertising is for, as it is on the air (TargetA). */
+  private target(): Identity {
+    return this.controller.resolvingList.remoteOf(this.peer) ?? this.peer;
   }
 
   private answerScan(type: number, scanner: Identity): Uint8Array | undefined {
     const filtered = (this.parameters.advertisingFilterPolicy & 1) !== 0;
     if (type !== ADV.CONNECTABLE && type !== ADV.SCANNABLE) return undefined;
-    if (filtered && !this.controller.acceptList.has(scanner)) return undefined;
+    const { acceptList, resolvingList } = this.controller;
+    if (resolvingList.drops(scanner)) return undefined;
+    if (filtered && !acceptList.has(resolvingList.resolve(scanner))) return undefined;
     return this.scanResponse;
   }
 
   private answerConnect(type: number, request: ConnectRequest): boolean {
     const filtered = (this.parameters.advertisingFilterPolicy & 2) !== 0;
     if (!this.enabled || !this.controller.hasRoomForLink) return false;
+    const { acceptList, resolvingList } = this.controller;
+    if (resolvingList.drops(request.initiator)) return false;
+    const initiator = resolvingList.resolve(request.initiator);
     if (type === ADV.DIRECTED) {
-      if (!sameIdentity(this.target(), request.initiator)) return false;
-    } else if (filtered && !this.controller.acceptList.has(request.initiator)) {
+      if (!sameIdentity(this.peer, initiator)) return false;
+    } else if (filtered && !acceptList.has(initiator)) {
       return false;
     }
+    const own = this.own();
     this.stop();
-    this.controller.joinLink(request);
+    this.controller.joinLink(request, own);
     return true;
   }
 }

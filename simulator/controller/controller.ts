@@ -11,7 +11,7 @@ import {
   hardwareError,
   numberOfCompletedPackets,
 } from "../../firmware/ble/hci/events.ts";
-import { leConnectionComplete } from "../../firmware/ble/hci/le-events.ts";
+import { leConnectionComplete, leEnhancedConnectionComplete } from "../../firmware/ble/hci/le-events.ts";
 import { H4_ACL, H4_COMMAND, type HciEvent, LE_META } from "../../firmware/ble/hci/packet.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import type { Clock } from "../../firmware/platform/platform.ts";
@@ -34,9 +34,10 @@ import { eventPacket } from "./event-packet.ts";
 import { Initiator } from "./initiator.ts";
 import { registerLinkCommands } from "./link-commands.ts";
 import { LinkEnd, type LinkOwner } from "./link-end.ts";
-import { type ControllerOptions, DEFAULT_OPTIONS, type Faults, noFaults } from "./options.ts";
+import { type ControllerOptions, DEFAULT_OPTIONS, type Faults, LE_FEATURE, noFaults } from "./options.ts";
 import { MIN_DATA_OCTETS, ROLE, type Timing } from "./pdu.ts";
 import { dataTimeUs } from "./procedures.ts";
+import { ResolvingList } from "./resolving-list.ts";
 import { Scanner } from "./scanner.ts";
 import type { Activities } from "./states.ts";
 
@@ -50,6 +51,8 @@ const FIRST_HANDLE = 0x0040;
 const BOUNDARY = { FIRST_TO_CONTROLLER: 0, CONTINUING: 1, FIRST_TO_HOST: 2 } as const;
 /** Accuracy of the central's clock: 500 ppm (7.7.65.1). */
 const CLOCK_ACCURACY = 0x00;
+/** In place of a private address that is not used (7.7.65.10). */
+const NO_ADDRESS = new Uint8Array(6);
 
 export class Controller implements LinkOwner {
   readonly clock: Clock;
@@ -57,6 +60,7 @@ export class Controller implements LinkOwner {
   readonly options: ControllerOptions;
   faults: Faults = noFaults();
   readonly acceptList: AcceptList;
+  readonly resolvingList: ResolvingList;
   readonly links = new Map<number, LinkEnd>();
   /** What the host did that no host may do, a sentence each. */
   readonly violations: string[] = [];
@@ -88,6 +92,7 @@ export class Controller implements LinkOwner {
     this.clock = air.clock;
     this.options = { ...DEFAULT_OPTIONS, ...options };
     this.acceptList = new AcceptList(this.options.acceptListSize);
+    this.resolvingList = new ResolvingList(this);
     this.advertiser = new Advertiser(this);
     this.scanner = new Scanner(this);
     this.initiator = new Initiator(this);
@@ -96,6 +101,7 @@ export class Controller implements LinkOwner {
     registerBasicCommands(table, this);
     registerLinkCommands(table, this);
     for (const role of [this.advertiser, this.scanner, this.initiator]) role.register(table);
+    if (this.has(LE_FEATURE.LL_PRIVACY)) this.resolvingList.register(table);
     air.join(this);
   }
 
@@ -218,6 +224,7 @@ export class Controller implements LinkOwner {
     this.scanner.reset();
     this.initiator.reset();
     this.acceptList.clear();
+    this.resolvingList.reset();
     this.eventMask = DEFAULT_EVENT_MASK;
     this.leEventMask = DEFAULT_LE_EVENT_MASK;
     this.randomAddress = undefined;
@@ -225,15 +232,26 @@ export class Controller implements LinkOwner {
     this.suggestedTxTimeUs = dataTimeUs(MIN_DATA_OCTETS);
   }
 
-  /** This device under Own_Address_Type 0 or 1; undefined when it has no random address yet. */
-  ownIdentity(type: number): Identity | undefined {
-    if (type === 0) return { type, address: this.options.publicAddress };
+  /** The highest Own_Address_Type. */
+  get ownAddressTypeMax(): number {
+    return this.has(LE_FEATURE.LL_PRIVACY) ? 3 : 1;
+  }
+
+  /**
+   * This device on the air under an Own_Address_Type, towards a peer that is known by its identity; undefined when it has no
+   * random address yet.
+   */
+  ownIdentity(type: number, peer?: Identity): Identity | undefined {
+    const made = type >= 2 && peer ? this.resolvingList.localFor(peer) : undefined;
+    if (made) return made;
+    if ((type & 1) === 0) return { type: 0, address: this.options.publicAddress };
     return this.randomAddress && { type: 1, address: this.randomAddress };
   }
 
+  /** Whether a directed packet to this address is for this device. */
   isOwn(identity: Identity): boolean {
     const own = this.ownIdentity(identity.type);
-    return own !== undefined && sameIdentity(own, identity);
+    return (own !== undefined && sameIdentity(own, identity)) || this.resolvingList.isLocal(identity);
   }
 
   get acceptListInUse(): boolean {
@@ -262,23 +280,23 @@ export class Controller implements LinkOwner {
   }
 
   /** As the initiator: the central's end of a new link. */
-  openLink(timing: Timing, peer: Identity): ConnectionEvents {
+  openLink(timing: Timing, own: Identity, peer: Identity): ConnectionEvents {
     const events = new ConnectionEvents(this.air, timing);
-    events.central = this.addLink(ROLE.CENTRAL, peer, events);
+    events.central = this.addLink(ROLE.CENTRAL, own, peer, events);
     return events;
   }
 
   /** As the advertiser: the peripheral's end. */
-  joinLink({ initiator, events }: ConnectRequest): void {
-    events.peripheral = this.addLink(ROLE.PERIPHERAL, initiator, events);
+  joinLink({ initiator, events }: ConnectRequest, own: Identity): void {
+    events.peripheral = this.addLink(ROLE.PERIPHERAL, own, initiator, events);
   }
 
-  private addLink(role: number, peer: Identity, events: ConnectionEvents): LinkEnd {
+  private addLink(role: number, own: Identity, peer: Identity, events: ConnectionEvents): LinkEnd {
     let handle = FIRST_HANDLE;
     while (this.links.has(handle)) handle++;
     const end = new LinkEnd(this, handle, role, peer, events);
     this.links.set(handle, end);
-    this.reportConnection(HCI_STATUS.SUCCESS, handle, role, peer, events.timing);
+    this.reportConnection(HCI_STATUS.SUCCESS, handle, role, peer, events.timing, own);
     end.procedures.connected();
     return end;
   }
@@ -298,19 +316,36 @@ export class Controller implements LinkOwner {
     role: number,
     peer: Identity,
     timing: Timing,
+    own?: Identity,
   ): void {
     const { connectionDelayMs } = this.faults;
+    const common = {
+      status,
+      connectionHandle: handle,
+      role,
+      connectionInterval: timing.interval,
+      peripheralLatency: timing.latency,
+      supervisionTimeout: timing.timeout,
+      centralClockAccuracy: CLOCK_ACCURACY,
+    };
+    const identity = this.resolvingList.resolve(peer);
+    const isResolved = identity !== peer;
+    const isMade = own !== undefined && own.address !== this.randomAddress && own.type === 1;
     const report = (): void => {
-      this.emit(leConnectionComplete, {
-        status,
-        connectionHandle: handle,
-        role,
-        peerAddressType: peer.type,
-        peerAddress: peer.address,
-        connectionInterval: timing.interval,
-        peripheralLatency: timing.latency,
-        supervisionTimeout: timing.timeout,
-        centralClockAccuracy: CLOCK_ACCURACY,
+      if (!this.has(LE_FEATURE.LL_PRIVACY) || !this.wanted(leEnhancedConnectionComplete.code)) {
+        this.emit(leConnectionComplete, {
+          ...common,
+          peerAddressType: identity.type,
+          peerAddress: identity.address,
+        });
+        return;
+      }
+      this.emit(leEnhancedConnectionComplete, {
+        ...common,
+        peerAddressType: identity.type + (isResolved ? 2 : 0),
+        peerAddress: identity.address,
+        localResolvablePrivateAddress: isMade ? own.address : NO_ADDRESS,
+        peerResolvablePrivateAddress: isResolved ? peer.address : NO_ADDRESS,
       });
     };
     if (connectionDelayMs === 0) report();

@@ -69,7 +69,7 @@ export class Initiator {
   }
 
   get usesRandomAddress(): boolean {
-    return this.attempt?.ownAddressType === 1;
+    return this.attempt !== undefined && (this.attempt.ownAddressType & 1) === 1;
   }
 
   register(table: CommandTable): void {
@@ -113,8 +113,8 @@ export class Initiator {
     const valid =
       scanTimingValid(attempt.leScanInterval, attempt.leScanWindow) &&
       attempt.initiatorFilterPolicy <= 1 &&
-      attempt.peerAddressType <= 1 &&
-      attempt.ownAddressType <= 1 &&
+      attempt.peerAddressType <= controller.ownAddressTypeMax &&
+      attempt.ownAddressType <= controller.ownAddressTypeMax &&
       timingValid(attempt) &&
       controller.ownIdentity(attempt.ownAddressType) !== undefined;
     if (!valid) return HCI_STATUS.INVALID_PARAMETERS;
@@ -143,15 +143,22 @@ export class Initiator {
       latency: attempt.maxLatency,
       timeout: attempt.supervisionTimeout,
     };
-    const events = controller.openLink(timing, advertiser);
-    const request = { initiator: controller.ownIdentity(attempt.ownAddressType)!, ...timing, events };
+    const initiator = controller.ownIdentity(
+      attempt.ownAddressType,
+      controller.resolvingList.resolve(advertiser),
+    )!;
+    const events = controller.openLink(timing, initiator, advertiser);
+    const request = { initiator, ...timing, events };
     const joined = controller.air.carries(controller, sender) && advertisement.onConnectRequest(request);
     if (joined) events.start();
     else events.startAlone();
   }
 
   private wants(attempt: Attempt, advertiser: Identity): boolean {
-    if (attempt.initiatorFilterPolicy === 1) return this.controller.acceptList.has(advertiser);
-    return sameIdentity({ type: attempt.peerAddressType, address: attempt.peerAddress }, advertiser);
+    const { acceptList, resolvingList } = this.controller;
+    if (resolvingList.drops(advertiser)) return false;
+    const known = resolvingList.resolve(advertiser);
+    if (attempt.initiatorFilterPolicy === 1) return acceptList.has(known);
+    return sameIdentity({ type: attempt.peerAddressType & 1, address: attempt.peerAddress }, known);
   }
 }

@@ -8,6 +8,7 @@ export const LE_FEATURE = {
   EXTENDED_REJECT: 2,
   PERIPHERAL_FEATURES_EXCHANGE: 3,
   DATA_PACKET_LENGTH_EXTENSION: 5,
+  LL_PRIVACY: 6,
   PHY_2M: 8,
   PHY_CODED: 11,
 } as const;
@@ -39,6 +40,8 @@ export interface ControllerOptions {
   /** The states and combinations that it says it supports (Vol 4, Part E, 7.8.27). */
   readonly leStates: Uint8Array;
   readonly acceptListSize: number;
+  /** Of a controller with the feature LL_PRIVACY. */
+  readonly resolvingListSize: number;
   /** Packets that this controller sends in one connection event at most. */
   readonly packetsPerEvent: number;
   /** Num_HCI_Command_Packets of its answers. */
@@ -68,6 +71,7 @@ export const DEFAULT_OPTIONS: ControllerOptions = {
   advertisesWhileConnected: true,
   leStates: new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0x03, 0x00, 0x00]),
   acceptListSize: 8,
+  resolvingListSize: 8,
   packetsPerEvent: 64,
   commandPackets: 1,
 };

@@ -54,7 +54,7 @@ export class Scanner {
   }
 
   get usesRandomAddress(): boolean {
-    return this.enabled && this.ownAddressType === 1;
+    return this.enabled && (this.ownAddressType & 1) === 1;
   }
 
   register(table: CommandTable): void {
@@ -64,7 +64,7 @@ export class Scanner {
       const valid =
         leScanType <= 1 &&
         scanTimingValid(leScanInterval, leScanWindow) &&
-        ownAddressType <= 1 &&
+        ownAddressType <= this.controller.ownAddressTypeMax &&
         scanningFilterPolicy <= 1;
       if (!valid) return HCI_STATUS.INVALID_PARAMETERS;
       this.active = leScanType === 1;
@@ -95,20 +95,24 @@ export class Scanner {
     const { controller } = this;
     if (!this.enabled || !windowOpen(controller.clock.now(), this.startMs, this.interval, this.window))
       return;
-    const { advertiser, target, type, data } = advertisement;
-    const own = controller.ownIdentity(this.ownAddressType)!;
+    const { target, type, data } = advertisement;
+    const { resolvingList } = controller;
+    if (resolvingList.drops(advertisement.advertiser)) return;
+    const advertiser = resolvingList.resolve(advertisement.advertiser);
+    const addressType = advertiser.type + (advertiser === advertisement.advertiser ? 0 : 2);
+    const own = controller.ownIdentity(this.ownAddressType, advertiser)!;
     if (this.filterPolicy === 1 && !controller.acceptList.has(advertiser)) return;
     if (target && !controller.isOwn(target)) return;
-    this.report(type, advertiser, data);
+    this.report(type, addressType, advertiser, data);
     const scannable = type === ADV.CONNECTABLE || type === ADV.SCANNABLE;
     if (!this.active || !scannable || !controller.air.carries(controller, sender)) return;
     const response = advertisement.onScanRequest(own);
     if (response && controller.air.carries(sender, controller)) {
-      this.report(ADV.SCAN_RESPONSE, advertiser, response);
+      this.report(ADV.SCAN_RESPONSE, addressType, advertiser, response);
     }
   }
 
-  private report(eventType: number, advertiser: Identity, data: Uint8Array): void {
+  private report(eventType: number, addressType: number, advertiser: Identity, data: Uint8Array): void {
     if (this.filterDuplicates) {
       const key = `${eventType} ${advertiser.type} ${advertiser.address}`;
       if (this.seen.has(key)) return;
@@ -116,7 +120,7 @@ export class Scanner {
     }
     const report = new Writer();
     report.u8(eventType);
-    report.u8(advertiser.type);
+    report.u8(addressType);
     report.bytes(advertiser.address.slice().reverse());
     report.u8(data.length);
     report.bytes(data);

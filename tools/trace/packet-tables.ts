@@ -4,6 +4,7 @@ import * as informational from "../../firmware/ble/hci/commands/informational.ts
 import * as leAdvertising from "../../firmware/ble/hci/commands/le-advertising.ts";
 import * as leController from "../../firmware/ble/hci/commands/le-controller.ts";
 import * as leLink from "../../firmware/ble/hci/commands/le-link.ts";
+import * as lePrivacy from "../../firmware/ble/hci/commands/le-privacy.ts";
 import * as leScanning from "../../firmware/ble/hci/commands/le-scanning.ts";
 import * as leSecurity from "../../firmware/ble/hci/commands/le-security.ts";
 import * as linkControl from "../../firmware/ble/hci/commands/link-control.ts";
@@ -22,6 +23,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   leScanning,
   leLink,
   leSecurity,
+  lePrivacy,
 ].flatMap((group) => Object.values<AnyCommand>(group));
 
 export const EVENTS: readonly HciEvent[] = [events, leEvents].flatMap((group) =>

@@ -1,5 +1,5 @@
 /** Which events the controller is to send: those that somebody listens to (Vol 4, Part E, 7.3.1 and 7.8.1). */
-import { type HciEvent, LE_META } from "./packet.ts";
+import { type HciEvent, hasLeFeature, LE_META } from "./packet.ts";
 
 /** The parameters of Set Event Mask and LE Set Event Mask. */
 export interface EventMasks {
@@ -21,16 +21,12 @@ export function eventMasks(events: Iterable<HciEvent>, leFeatures: Uint8Array): 
   const leEventMask = new Uint8Array(8);
   for (const { code, features } of events) {
     if (code >> 8 === LE_META) {
-      if (features.length > 0 && !features.some((bit) => hasBit(leFeatures, bit))) continue;
+      if (features.length > 0 && !features.some((bit) => hasLeFeature(leFeatures, bit))) continue;
       setBit(leEventMask, (code & 0xff) - 1);
       setBit(eventMask, LE_META - 1);
     } else if (code <= MASKABLE_MAX && !ALWAYS.includes(code)) setBit(eventMask, code - 1);
   }
   return { eventMask, leEventMask };
-}
-
-function hasBit(bits: Uint8Array, bit: number): boolean {
-  return ((bits[bit >> 3]! >> (bit & 7)) & 1) === 1;
 }
 
 function setBit(bits: Uint8Array, bit: number): void {

@@ -1,15 +1,6 @@
 /** LE Meta events (Vol 4, Part E, 7.7.65). Section numbers are of that part. */
 import { address, bytes, handle, rest, u8, u16 } from "../codec.ts";
-import { defineLeEvent, defineLeRequest } from "./packet.ts";
-
-/** Bits of LE_Features that events depend on (Vol 6, Part B, 4.6). */
-const LE_FEATURE = {
-  CONNECTION_PARAMETERS_REQUEST: 1,
-  DATA_PACKET_LENGTH_EXTENSION: 5,
-  LL_PRIVACY: 6,
-  PHY_2M: 8,
-  PHY_CODED: 11,
-} as const;
+import { defineLeEvent, defineLeRequest, LE_FEATURE } from "./packet.ts";
 
 /** 7.7.65.1 */
 export const leConnectionComplete = defineLeEvent("LE Connection Complete", 0x01, {

@@ -58,6 +58,20 @@ export interface HciEvent<F extends Fields = Fields> {
 
 export const LE_META = 0x3e;
 
+/** Bits of LE_Features that events and commands depend on (Vol 6, Part B, 4.6). */
+export const LE_FEATURE = {
+  CONNECTION_PARAMETERS_REQUEST: 1,
+  DATA_PACKET_LENGTH_EXTENSION: 5,
+  LL_PRIVACY: 6,
+  PHY_2M: 8,
+  PHY_CODED: 11,
+} as const;
+
+/** Whether the bit is set in what LE Read Local Supported Features returned. */
+export function hasLeFeature(leFeatures: Uint8Array, bit: number): boolean {
+  return ((leFeatures[bit >> 3]! >> (bit & 7)) & 1) === 1;
+}
+
 /* @__NO_SIDE_EFFECTS__ */
 export function defineEvent<F extends Fields>(name: string, code: number, fields: F): HciEvent<F> {
   return { name, code, fields, features: [], demandsReply: false };

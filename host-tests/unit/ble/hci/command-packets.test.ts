@@ -216,6 +216,48 @@ const COMMAND_VECTORS: readonly CommandVector[] = [
     ],
   },
   {
+    command: commands.leAddDeviceToResolvingList,
+    opcode: opcode(0x08, 0x0027),
+    bit: [34, 3],
+    parameters: [
+      {
+        peerIdentityAddressType: 1,
+        peerIdentityAddress: fromHex("c0ffee000001"),
+        peerIrk: SIXTEEN,
+        localIrk: new Uint8Array(16).fill(0xaa),
+      },
+      `01 01 00 00 ee ff c0 ${SIXTEEN_TEXT}${" aa".repeat(16)}`,
+    ],
+  },
+  { command: commands.leClearResolvingList, opcode: opcode(0x08, 0x0029), bit: [34, 5] },
+  {
+    command: commands.leReadResolvingListSize,
+    opcode: opcode(0x08, 0x002a),
+    bit: [34, 6],
+    returns: [{ resolvingListSize: 5 }, "05"],
+  },
+  {
+    command: commands.leSetAddressResolutionEnable,
+    opcode: opcode(0x08, 0x002d),
+    bit: [35, 1],
+    parameters: [{ addressResolutionEnable: 1 }, "01"],
+  },
+  {
+    command: commands.leSetResolvablePrivateAddressTimeout,
+    opcode: opcode(0x08, 0x002e),
+    bit: [35, 2],
+    parameters: [{ rpaTimeout: 900 }, "84 03"],
+  },
+  {
+    command: commands.leSetPrivacyMode,
+    opcode: opcode(0x08, 0x004e),
+    bit: [39, 2],
+    parameters: [
+      { peerIdentityAddressType: 0, peerIdentityAddress: fromHex("c0ffee000001"), privacyMode: 1 },
+      "00 01 00 00 ee ff c0 01",
+    ],
+  },
+  {
     command: commands.leRand,
     opcode: opcode(0x08, 0x0018),
     bit: [27, 7],
