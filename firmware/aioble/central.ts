@@ -9,7 +9,7 @@ import { HCI_STATUS } from "../ble/hci/status.ts";
 import { textOf } from "../ble/text.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Core } from "./core.ts";
-import { ADDR_RANDOM, type Device } from "./device.ts";
+import type { Device } from "./device.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 import { holdTimeMs } from "./hold.ts";
 import { type KeepConnectedOptions, keepConnected } from "./keep-connected.ts";
@@ -149,10 +149,8 @@ export class Central {
   }
 
   private look(search: Search): void {
-    const { addrType, airAddr, resolved } = search.device;
     const { initiator } = this.core.host;
-    const target = { addressType: resolved ? ADDR_RANDOM : addrType, address: airAddr };
-    const attempt = initiator!.connect(target, search.parameters, {
+    const attempt = initiator!.connect(search.device.onAir, search.parameters, {
       onConnected: (link) => this.connected(search, link),
       onFailed: (error) => this.fail(search, error),
     });

@@ -6,7 +6,7 @@ import type { Clock, LogLevel, Signals } from "../platform/platform.ts";
 import { CAPTURE_BYTES, CaptureQueue } from "./capture.ts";
 import type { Central } from "./central.ts";
 import type { Client } from "./client.ts";
-import { Device } from "./device.ts";
+import { ADDR_RANDOM, Device } from "./device.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 import { BleError, radioOff } from "./errors.ts";
 import type { L2cap } from "./l2cap.ts";
@@ -98,9 +98,9 @@ export class Core {
     return new this.Device(addressType & 1, address, airAddress);
   }
 
-  /** The device of this identity, with the address that it has on the air. */
-  deviceAt({ addressType, address }: { addressType: number; address: Uint8Array }, air: Uint8Array): Device {
-    return this.createDevice(addressType, address, air);
+  /** The device of this identity, as it was reported. */
+  deviceAt({ addressType, address }: Device["onAir"], reported: Device["onAir"]): Device {
+    return new this.Device(addressType & 1, address, reported.address, reported.addressType > ADDR_RANDOM);
   }
 
   /** The link layer has changed a link's parameters, or with another status than 0 has not. */

@@ -30,17 +30,20 @@ export class Device {
   readonly addr: Uint8Array;
   /**
    * The address that it had on the air when it was found: for a bonded device that has private addresses, another one than
-   * `addr`, which is its identity. Else the same.
+   * `addr`, which is its identity. Else the same; and where the controller has resolved it, which does not report it.
    */
   readonly airAddr: Uint8Array;
+  /** Whether it was found under a private address, and known by a bond. */
+  readonly resolved: boolean;
 
   /**
    * @param addrType `ADDR_PUBLIC` or `ADDR_RANDOM`.
    * @param addr six bytes in printed order, or 12 hexadecimal digits with optional colons.
    * @param airAddr not for applications.
+   * @param isResolved not for applications: whether the controller has resolved its address.
    * @throws TypeError for any other address or type.
    */
-  constructor(addrType: number, addr: Uint8Array | string, airAddr?: Uint8Array) {
+  constructor(addrType: number, addr: Uint8Array | string, airAddr?: Uint8Array, isResolved = false) {
     if (addrType !== ADDR_PUBLIC && addrType !== ADDR_RANDOM) {
       throw new TypeError(`invalid address type ${addrType}: ADDR_PUBLIC (0) or ADDR_RANDOM (1)`);
     }
@@ -51,11 +54,13 @@ export class Device {
     this.addrType = addrType;
     this.addr = bytes.slice();
     this.airAddr = airAddr?.slice() ?? this.addr;
+    this.resolved = isResolved || !this.isOnAirAt(this.addr);
   }
 
-  /** Whether it was found under a private address, and known by a bond. */
-  get resolved(): boolean {
-    return !this.isOnAirAt(this.addr);
+  /** Not for applications: how it was found. */
+  get onAir(): { readonly addressType: number; readonly address: Uint8Array } {
+    const addressType = this.isOnAirAt(this.addr) ? this.addrType : ADDR_RANDOM;
+    return { addressType, address: this.airAddr };
   }
 
   /** Not for applications: whether it was found under this address. */

@@ -280,7 +280,7 @@ export class Peripheral implements AdvertisingOwner {
     await run.set.start({
       intervalUs: fast ? fast.intervalUs : intervalUs,
       connectable,
-      directedTo: directedTo && { addressType: directedTo.addrType, address: directedTo.addr },
+      directedTo: directedTo?.onAir,
       highDuty,
       advData: run.payload.advData,
       respData: run.payload.respData,

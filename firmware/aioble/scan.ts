@@ -223,8 +223,8 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
     const { devices } = this.options;
     await host.activate();
     if (this.stream.isEnded) return;
-    // The controller knows no bonds: it would not let a private address pass.
-    this.isFiltering = devices?.some(({ addrType, addr }) => host.isPrivate(addrType, addr)) === true;
+    // A controller that resolves none of its private addresses would not let a device pass.
+    this.isFiltering = devices?.some(({ addrType, addr }) => host.isResolvedHere(addrType, addr)) === true;
     const listed = this.isFiltering ? undefined : devices;
     const acceptList = listed?.map(({ addrType, addr }) => ({ addressType: addrType, address: addr }));
     const parameters = { intervalUs, windowUs, active, acceptList };
@@ -266,14 +266,14 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
     const found = this.known.get(key);
     const known = found ?? {
       key,
-      result: new ScanResult(this.core.deviceAt(identity, report.address)),
+      result: new ScanResult(this.core.deviceAt(identity, report)),
       isQueued: false,
       wasYielded: false,
       unanswered: 0,
     };
     const { device } = known.result;
     if (identity !== report && !device.isOnAirAt(report.address)) {
-      known.result.device = this.core.deviceAt(identity, report.address);
+      known.result.device = this.core.deviceAt(identity, report);
     }
     const isNews = known.result.update(report);
     // Behind all others: the first is the one that was not heard for the longest time.

@@ -10,13 +10,14 @@ import type { Settings } from "./config.ts";
 import { type Counters, readCounters } from "./counters.ts";
 import type { Encryption } from "./encryption.ts";
 import { BleError } from "./errors.ts";
-import { ADDRESS_TYPE } from "./gap/address.ts";
+import { ADDRESS_TYPE, isResolvableAddress } from "./gap/address.ts";
 import { Advertiser } from "./gap/advertiser.ts";
 import type { Connection } from "./gap/connection.ts";
 import type { Initiator } from "./gap/initiator.ts";
 import type { LinkControl } from "./gap/link-control.ts";
 import { ADDRESS_MODE, ADDRESS_MODE_SETTING, type OwnAddress, OwnAddresses } from "./gap/own-address.ts";
 import type { Air, ResolvableAddress } from "./gap/resolvable-address.ts";
+import type { QuietAir, ResolvingList } from "./gap/resolving-list.ts";
 import type { Scanner, ScannerPort } from "./gap/scanner.ts";
 import { SupportedStates } from "./gap/supported-states.ts";
 import type { GattClient } from "./gatt/client/client.ts";
@@ -293,12 +294,19 @@ export class Host {
   /** Who has this address on the air: a bonded device by its Identity Address. A hint, which only its key proves. */
   identityOf(address: Identity): Identity {
     const bond = this.bonds?.get(address.addressType & 1, address.address);
-    return bond?.identity ?? address;
+    if (!bond) return address;
+    const isPrivate = address.addressType === ADDRESS_TYPE.RANDOM && isResolvableAddress(address.address);
+    if (isPrivate) this.addresses.resolving?.missed(bond.identity);
+    return bond.identity;
   }
 
-  /** Whether the device with this identity may be on the air under private addresses, which its bond resolves. */
-  isPrivate(addressType: number, address: Uint8Array): boolean {
-    return this.bonds?.get(addressType, address)?.hasIrk === true;
+  /**
+   * Whether the device with this identity may be on the air under private addresses that its bond resolves, and not the
+   * controller.
+   */
+  isResolvedHere(addressType: number, address: Uint8Array): boolean {
+    const isPrivate = this.bonds?.get(addressType, address)?.hasIrk === true;
+    return isPrivate && this.addresses.resolving?.find({ addressType, address }) === undefined;
   }
 
   /** The GAP Device Name of a peer was read; it is kept with its bond, now or once there is one. */
@@ -322,6 +330,13 @@ export class Host {
     const resolvable = createResolvable(this.addresses);
     this.addresses.resolvable = resolvable;
     return resolvable;
+  }
+
+  /** Has the controller resolve peers' private addresses from now on, where it can. Returns what `createList` makes. */
+  resolveWith(createList: (air: QuietAir) => ResolvingList): ResolvingList {
+    const resolving = this.join(createList(this.addresses));
+    this.addresses.resolving = resolving;
+    return resolving;
   }
 
   /** Whether this device can have resolvable private addresses. */

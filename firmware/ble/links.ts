@@ -68,7 +68,10 @@ export interface LinkEstablished {
   readonly connectionHandle: number;
   readonly role: number;
   readonly peerAddressType: number;
+  /** As it is on the air. */
   readonly peerAddress: Uint8Array;
+  /** Whom the controller has resolved that address to. */
+  readonly identity?: Identity;
   readonly connectionInterval: number;
   readonly peripheralLatency: number;
   readonly supervisionTimeout: number;
@@ -127,7 +130,7 @@ export class Links {
       link,
       l2cap,
     });
-    connection.identity = this.port.identityOf(connection.identity);
+    connection.identity = this.port.identityOf(established.identity ?? connection.identity);
     connection.bearer = new AttBearer(l2cap.openFixed(CHANNEL.ATT, MAX_MTU), {
       clock,
       link: link.handle,

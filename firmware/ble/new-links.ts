@@ -3,8 +3,10 @@
 import type { LogLevel } from "../platform/platform.ts";
 import type { CentralLinks } from "./central-links.ts";
 import type { Encryption } from "./encryption.ts";
+import { ADDRESS_TYPE, isResolvableAddress } from "./gap/address.ts";
 import type { Advertiser } from "./gap/advertiser.ts";
 import { type Connection, ROLE } from "./gap/connection.ts";
+import type { OwnAddress } from "./gap/own-address.ts";
 import { leLongTermKeyRequestNegativeReply } from "./hci/commands/le-security.ts";
 import { dataBufferOverflow } from "./hci/events.ts";
 import type { Hci } from "./hci/hci.ts";
@@ -30,7 +32,9 @@ export interface NewLinkParts {
 export function listenForLinks(parts: NewLinkParts): void {
   const { hci, log } = parts;
   hci.on(leConnectionComplete, (values) => connected(parts, values));
-  hci.on(leEnhancedConnectionComplete, (values) => connected(parts, values));
+  hci.on(leEnhancedConnectionComplete, (values) => {
+    connected(parts, onAir(values), values.localResolvablePrivateAddress);
+  });
   hci.on(dataBufferOverflow, () => {
     log("warning", "hci: the controller had no room for a packet that it has to have room for");
   });
@@ -44,13 +48,36 @@ export function listenForLinks(parts: NewLinkParts): void {
   });
 }
 
-function connected(parts: NewLinkParts, values: LinkEstablished & { readonly status: number }): void {
+/** A peer whose private address the controller has resolved, by that address and by its identity. */
+function onAir<T extends LinkEstablished & { readonly peerResolvablePrivateAddress: Uint8Array }>(
+  values: T,
+): T {
+  const { peerAddress, peerAddressType, peerResolvablePrivateAddress } = values;
+  if (!isResolvableAddress(peerResolvablePrivateAddress)) return values;
+  return {
+    ...values,
+    peerAddressType: ADDRESS_TYPE.RANDOM,
+    peerAddress: peerResolvablePrivateAddress,
+    identity: { addressType: peerAddressType & 1, address: peerAddress },
+  };
+}
+
+/** @param madeAddress the own address that the controller made for the link, where it made one. */
+function connected(
+  parts: NewLinkParts,
+  values: LinkEstablished & { readonly status: number },
+  madeAddress?: Uint8Array,
+): void {
   const { advertiser, centralLinks, links } = parts;
+  const ownAddress = (usual: OwnAddress): OwnAddress =>
+    madeAddress && isResolvableAddress(madeAddress)
+      ? { type: ADDRESS_TYPE.RANDOM, address: madeAddress }
+      : usual;
   // Where the status is not 0 the other fields may hold anything.
   if (values.status === HCI_STATUS.ADVERTISING_TIMEOUT) return advertiser.expired();
   if (values.status !== HCI_STATUS.SUCCESS) return centralLinks?.failed(values.status);
   if (values.role === ROLE.CENTRAL) return centralLinks?.connected(values);
   const set = advertiser.connected();
-  const connection = links.open(values, advertiser.ownAddress);
+  const connection = links.open(values, ownAddress(advertiser.ownAddress));
   if (!set?.owner.take(connection)) parts.onUnwanted(connection);
 }

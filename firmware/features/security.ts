@@ -4,7 +4,9 @@ import { Pairing, Security } from "../aioble/security.ts";
 import { BondedLinks } from "../ble/bonded-links.ts";
 import { Encryption, PAIRING_SETTINGS } from "../ble/encryption.ts";
 import { findResolvingKey } from "../ble/gap/address.ts";
+import { ADDRESS_MODE } from "../ble/gap/own-address.ts";
 import { ResolvableAddress, RPA_TIMEOUT_SETTING } from "../ble/gap/resolvable-address.ts";
+import { ResolvingList } from "../ble/gap/resolving-list.ts";
 import { Bonds, MAX_BONDS_SETTING } from "../ble/smp/bonds.ts";
 import { PairingError } from "../ble/smp/failure.ts";
 import type { Records } from "../platform/platform.ts";
@@ -30,11 +32,13 @@ export const feature = {
       log,
       findResolvingKey: (address, irks, from) => findResolvingKey(address, irks, crypto.aes128, from),
       ownIdentity: () => host.identity,
+      onChanged: () => resolving.update(),
     });
     host.bonds = bonds;
     let { secretStore } = settings;
     host.observe({
       onConfigured() {
+        resolving.update();
         if (settings.secretStore === secretStore) return;
         secretStore = settings.secretStore;
         host.secrets?.forget();
@@ -47,6 +51,19 @@ export const feature = {
     const key = (): Uint8Array => bonds.ownIrk();
     const resolvable = host.resolveBy(
       (air) => new ResolvableAddress({ clock, aes128, settings, random, log, key }, air),
+    );
+    const resolving = host.resolveWith(
+      (air) =>
+        new ResolvingList(
+          {
+            ...{ hci, log, settings },
+            controller: () => host.controller,
+            peers: () => bonds.privatePeers(),
+            ownIrk: () => (settings.addrMode === ADDRESS_MODE.RESOLVABLE ? bonds.ownIrk() : undefined),
+            identityOf: (device) => bonds.get(device.addressType & 1, device.address)?.identity ?? device,
+          },
+          air,
+        ),
     );
     host.encryption = new Encryption({
       acl,

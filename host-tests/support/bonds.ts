@@ -74,6 +74,7 @@ export function openBonds(records: Records, options: BondsOptions = {}): TestBon
     random: (length) => Uint8Array.from({ length }, (_, at) => 0x11 * (at + 1)),
     findResolvingKey: (address, irks, from) => findResolvingKey(address, irks, simulatedCrypto.aes128, from),
     ownIdentity: options.own ?? (() => OWN),
+    onChanged() {},
     log: (level, message) => log.push([level, message]),
   };
   return { bonds: new Bonds(port), log, settings };

@@ -5,6 +5,14 @@ export const ADDRESS_TYPE = { PUBLIC: 0x00, RANDOM: 0x01 } as const;
 
 export const ADDRESS_LENGTH = 6;
 
+/** A device, as commands and lists of the controller name it. */
+export interface ListedDevice {
+  /** 0 public, 1 random. */
+  readonly addressType: number;
+  /** Six bytes in printed order. */
+  readonly address: Uint8Array;
+}
+
 /** Key under which an identifier is enciphered for an address: "obscura address". It is no secret. */
 const ADDRESS_OF_DEVICE = Uint8Array.of(
   ...[0x6f, 0x62, 0x73, 0x63, 0x75, 0x72, 0x61, 0x20, 0x61, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73, 0x00],

@@ -4,9 +4,9 @@ import { BleError, HciError, isLoss } from "../errors.ts";
 import { leCreateConnection, leCreateConnectionCancel } from "../hci/commands/le-scanning.ts";
 import type { Hci } from "../hci/hci.ts";
 import { HCI_STATUS, statusText } from "../hci/status.ts";
+import type { ListedDevice } from "./address.ts";
 import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
 import { type ParameterRange, toUnits } from "./parameter-range.ts";
-import type { ListedDevice } from "./scanner.ts";
 import {
   excludedBy,
   isLink,
@@ -233,9 +233,11 @@ export class Initiator<C> implements AddressUser, StateUser {
   }
 
   private async create(attempt: Attempt<C>): Promise<void> {
-    const { hci, scanner } = this.port;
-    const { target, parameters: wanted } = attempt;
+    const { addresses, hci, scanner } = this.port;
+    const { parameters: wanted } = attempt;
     await this.makeWay();
+    // A controller that resolves the device's addresses looks for its identity, and for no private address of it.
+    const target = addresses.resolving?.find(attempt.target) ?? attempt.target;
     const { intervalMin, intervalMax, latency, timeout } = toUnits(wanted);
     const values = {
       leScanInterval: Math.floor(wanted.scanIntervalUs / SCAN_UNIT_US),

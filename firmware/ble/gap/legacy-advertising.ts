@@ -24,6 +24,8 @@ const INTERVAL_UNIT_US = 625;
 /** Advertising_Type (Vol 4, Part E, 7.8.5). */
 const TYPE = { IND: 0, DIRECT_HIGH_DUTY: 1, SCAN_IND: 2, NONCONN_IND: 3, DIRECT_LOW_DUTY: 4 } as const;
 const ALL_CHANNELS = 0x07;
+/** Added to Own_Address_Type: the address is made by the resolving list, and is that of the type where it makes none. */
+const RESOLVED = 2;
 
 /** What the controller is at, by Advertising_Type. */
 const STATES: readonly LeState[] = [
@@ -135,6 +137,8 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
     const parameters = owner.parameters!;
     const { intervalUs, directedTo, connectable } = parameters;
     const own = addresses.forAdvertising(settings.addrMode, connectable);
+    const target = directedTo && (addresses.resolving?.find(directedTo) ?? directedTo);
+    const isResolved = target !== directedTo;
     const interval = Math.floor(intervalUs / INTERVAL_UNIT_US);
     const type = typeOf(parameters);
     await this.checkStates(type);
@@ -143,9 +147,10 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
       advertisingIntervalMin: interval,
       advertisingIntervalMax: interval,
       advertisingType: type,
-      ownAddressType: own.type,
-      peerAddressType: directedTo ? directedTo.addressType : ADDRESS_TYPE.PUBLIC,
-      peerAddress: directedTo ? directedTo.address : new Uint8Array(6),
+      // The controller then makes the addresses of both by its resolving list.
+      ownAddressType: own.type + (isResolved ? RESOLVED : 0),
+      peerAddressType: target ? target.addressType : ADDRESS_TYPE.PUBLIC,
+      peerAddress: target ? target.address : new Uint8Array(6),
       advertisingChannelMap: ALL_CHANNELS,
       advertisingFilterPolicy: 0,
     });

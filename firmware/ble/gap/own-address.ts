@@ -14,6 +14,7 @@ import {
   isStaticRandomAddress,
 } from "./address.ts";
 import type { Air, ResolvableAddress } from "./resolvable-address.ts";
+import type { QuietAir, ResolvingList } from "./resolving-list.ts";
 
 /** Kinds of own address, as the setting `addrMode` numbers them. */
 export const ADDRESS_MODE = { PUBLIC: 0, STATIC_RANDOM: 1, RESOLVABLE: 2, NON_RESOLVABLE: 3 } as const;
@@ -66,7 +67,7 @@ export interface AddressUser {
  * inside `exclusive`, and when one of them needs another address the others leave the air for the change. They go on
  * under the new address: there is only one.
  */
-export class OwnAddresses implements Air {
+export class OwnAddresses implements Air, QuietAir {
   private readonly port: OwnAddressPort;
   private readonly users: AddressUser[] = [];
   /** Work on the air, one after the other. Never rejects. */
@@ -76,6 +77,8 @@ export class OwnAddresses implements Air {
   current: Uint8Array | undefined = undefined;
   /** Private addresses that bonded devices resolve, where the image has the feature `security`, which sets it. */
   resolvable: ResolvableAddress | undefined = undefined;
+  /** Peers whose private addresses the controller resolves, likewise. */
+  resolving: ResolvingList | undefined = undefined;
 
   constructor(port: OwnAddressPort) {
     this.port = port;
@@ -132,10 +135,19 @@ export class OwnAddresses implements Air {
     return this.change(address, this.users);
   }
 
-  private async change(address: Uint8Array, users: readonly AddressUser[]): Promise<void> {
+  /** All leave the air, and go on when `work` is done. Only inside `exclusive`. */
+  inSilence<T>(work: () => Promise<T>): Promise<T> {
+    return this.without(this.users, work);
+  }
+
+  private change(address: Uint8Array, users: readonly AddressUser[]): Promise<void> {
+    return this.without(users, () => this.set(address));
+  }
+
+  private async without<T>(users: readonly AddressUser[], work: () => Promise<T>): Promise<T> {
     for (const user of users) await user.suspend();
     try {
-      await this.set(address);
+      return await work();
     } finally {
       for (const user of users) await user.resume();
     }

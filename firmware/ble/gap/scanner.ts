@@ -11,6 +11,7 @@ import {
 import type { Hci } from "../hci/hci.ts";
 import { leAdvertisingReport } from "../hci/le-events.ts";
 import { HCI_STATUS } from "../hci/status.ts";
+import type { ListedDevice } from "./address.ts";
 import { type AdvertisingReport, readReports } from "./advertising-report.ts";
 import { START_ATTEMPTS } from "./advertising-set.ts";
 import type { AddressUser, OwnAddresses } from "./own-address.ts";
@@ -24,14 +25,6 @@ const UNIT_US = 625;
 
 /** Scanning_Filter_Policy. */
 const POLICY = { ALL: 0x00, ACCEPT_LIST: 0x01 } as const;
-
-/** A device, as lists of the controller name it. */
-export interface ListedDevice {
-  /** 0 public, 1 random. */
-  readonly addressType: number;
-  /** Six bytes in printed order. */
-  readonly address: Uint8Array;
-}
 
 export interface ScanParameters {
   /** From the start of one window to the start of the next: 2,500 to 10,240,000 microseconds, rounded down to 625. */
@@ -268,7 +261,7 @@ export class Scanner implements AddressUser, StateUser {
   }
 
   private async fillAcceptList(devices: readonly ListedDevice[]): Promise<void> {
-    const { hci } = this.port;
+    const { addresses, hci } = this.port;
     const { filterAcceptListSize } = await hci.send(leReadFilterAcceptListSize, {});
     if (devices.length > filterAcceptListSize) {
       throw new BleError(
@@ -277,7 +270,8 @@ export class Scanner implements AddressUser, StateUser {
       );
     }
     await hci.send(leClearFilterAcceptList, {});
-    for (const { addressType, address } of devices) {
+    for (const device of devices) {
+      const { addressType, address } = addresses.resolving?.find(device) ?? device;
       await hci.send(leAddDeviceToFilterAcceptList, { addressType, address });
     }
   }

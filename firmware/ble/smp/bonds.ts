@@ -62,6 +62,8 @@ export interface BondsPort {
   findResolvingKey(address: Uint8Array, irks: readonly Uint8Array[], from: number): number;
   /** The identity that this device has at the moment. */
   ownIdentity(): Identity;
+  /** There is another bond, or one less. */
+  onChanged(): void;
   log(level: LogLevel, message: string): void;
 }
 
@@ -135,6 +137,7 @@ export class Bonds implements BondKeeper {
     else this.entries.push(entry);
     this.trim(entry);
     this.sweep();
+    this.port.onChanged();
   }
 
   forget(identity: Identity): boolean {
@@ -167,6 +170,15 @@ export class Bonds implements BondKeeper {
 
   get size(): number {
     return this.entries.length;
+  }
+
+  /** Devices with private addresses that this one knows by the identity which it has at the moment, with their keys. */
+  privatePeers(): { readonly identity: Identity; readonly irk: Uint8Array }[] {
+    const { entries, irks } = this.keyed;
+    const peers = entries.map((entry, at) => ({ entry, irk: irks[at]! }));
+    return peers
+      .filter(({ entry }) => this.isUsable(entry))
+      .map(({ entry, irk }) => ({ identity: entry.bond.identity, irk }));
   }
 
   /** A link is encrypted with the key of the bond with this Identity Address. Undefined when there is none. */
@@ -210,6 +222,7 @@ export class Bonds implements BondKeeper {
     this.irk = undefined;
     this.foreign.clear();
     this.lastNumber = this.uses = 0;
+    this.port.onChanged();
   }
 
   /** The peer's name was read. */
@@ -233,6 +246,7 @@ export class Bonds implements BondKeeper {
   setOwnIrk(irk: Uint8Array): void {
     this.port.records.set(IRK_KEY, irk);
     this.irk = irk.slice();
+    this.port.onChanged();
   }
 
   private drawOwnIrk(): Uint8Array {
@@ -385,6 +399,7 @@ export class Bonds implements BondKeeper {
     const place = this.entries.indexOf(entry);
     if (place >= 0) this.entries.splice(place, 1);
     this.sweep();
+    this.port.onChanged();
   }
 
   /** Removes what is beside bonds that are gone; what a power cut left of them too. A failure leaves it for the next time. */
