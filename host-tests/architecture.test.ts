@@ -1,11 +1,7 @@
 /** The dependency rule: which module may import which. Reads the imports of the sources. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, normalize, relative, sep } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, it } from "mocha";
-
-const ROOT = fileURLToPath(new URL("../", import.meta.url));
+import { FIRMWARE, importsOf, sourcesBelow } from "./architecture/sources.ts";
 
 /** Modules of the firmware, the most particular path first; a path that ends in "/" is a folder. */
 const MODULES: readonly (readonly [path: string, module: string])[] = [
@@ -230,45 +226,6 @@ const PACKET_FILE_MAY = ["ble/codec.ts", "ble/hci/packet.ts"];
 const SIMULATOR_MAY =
   /^firmware\/(platform\/platform|ble\/(codec|uuid|utf8|hci\/(packet|commands\/[^/]+|events|le-events|status)|att\/(pdus|errors)|smp\/pdus))\.ts$/;
 
-interface Import {
-  readonly target: string;
-  readonly isType: boolean;
-}
-
-function sourcesBelow(folder: string): string[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-    .map((name) => join(folder, name).split(sep).join("/"))
-    .filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"))
-    .sort();
-}
-
-function textOf(file: string): string {
-  return readFileSync(join(ROOT, file), "utf8");
-}
-
-/** The imports of one source; relative ones as paths from the root of the repository. */
-function importsOf(file: string, text = textOf(file)): Import[] {
-  const found: Import[] = [];
-  const add = (specifier: string, isType: boolean): void => {
-    const target = specifier.startsWith(".")
-      ? relative(".", normalize(join(dirname(file), specifier)))
-          .split(sep)
-          .join("/")
-      : specifier;
-    found.push({ target, isType });
-  };
-  for (const [, type, names, specifier] of text.matchAll(
-    /^(?:import|export)\s+(type\s+)?((?:[\w*${}\s,]+?)\s+from\s+)?"([^"]+)"/gm,
-  )) {
-    const inner = /\{([^}]*)\}/.exec(names ?? "")?.[1];
-    const eachIsType =
-      inner?.split(",").every((name) => name.trim() === "" || name.trim().startsWith("type ")) ?? false;
-    add(specifier!, type !== undefined || (eachIsType && !/\w\s*,\s*\{/.test(names ?? "")));
-  }
-  for (const [, specifier] of text.matchAll(/\bimport\(\s*"([^"]+)"\s*\)/g)) add(specifier!, false);
-  return found;
-}
-
 function moduleOf(path: string): string | undefined {
   return MODULES.find(
     ([prefix]) => path === prefix || (prefix.endsWith("/") && path.startsWith(prefix)),
@@ -298,8 +255,6 @@ function objection(from: string, to: string, isType: boolean): string | undefine
 
 /** npm packages that the firmware contains, and the one file that may know each. */
 const LIBRARIES: readonly (readonly [source: RegExp, library: string])[] = [];
-
-const FIRMWARE = sourcesBelow("firmware");
 
 describe("architecture: the dependency rule", () => {
   it("no source of the firmware imports what its module may not", () => {
@@ -459,49 +414,6 @@ describe("architecture: the dependency rule", () => {
   });
 });
 
-/** Four names in a row, `this` apart: the insides of an object of an object. Prototypes of the language are no insides. */
-const REACH =
-  /(?<![\w$.\]])(?!\w+\.prototype\.)(?:this\s*[!?]?\.\s*)?((?!this\b)[a-z_$][\w$]*(?:[!?]?\s*\.\s*[a-z_$][\w$]*){3,})/gi;
-
-/** What reaches through several objects, without white space and marks. */
-function reaches(code: string): string[] {
-  const bare = code
-    .replace(/\/\*[\s\S]*?\*\//g, "")
-    .replace(/(^|\s)\/\/.*$/gm, "$1")
-    .replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
-  return [...bare.matchAll(REACH)].map(([, chain]) => chain!.replace(/[\s!?]/g, ""));
-}
-
-describe("architecture: nothing reaches through several objects", () => {
-  it("no source of the firmware uses the insides of another module's insides", () => {
-    const objections = FIRMWARE.flatMap((file) =>
-      reaches(textOf(file)).map((chain) => {
-        const [owner, ...rest] = chain.split(".");
-        return `${file} reaches through ${chain}: that is an import in disguise. Let ${owner} offer a method for .${rest.join(".")}, or hand in what is needed`;
-      }),
-    );
-    assert.deepEqual(objections, []);
-  });
-
-  it("finds what it refuses, and lets pass what it does not", () => {
-    for (const [code, found] of [
-      ["core.host.gatt.updates.notify(value)", ["core.host.gatt.updates.notify"]],
-      ["if (connection.link.client.configurations) {}", ["connection.link.client.configurations"]],
-      ["return this.a.b.c.d;", ["a.b.c.d"]],
-      ["this.registration!.core\n  .host.log(1)", ["registration.core.host.log"]],
-      ["a?.b?.c?.d", ["a.b.c.d"]],
-      ["text = `$" + "{one.two.three.four}`", ["one.two.three.four"]],
-      ["return this.l2cap.acl.repeat(1)", []],
-      ["a.b.c", []],
-      ["a.b().c.d", []],
-      ["Map.prototype.forEach.call(map)", []],
-      ['"a.b.c.d"; // e.f.g.h', []],
-    ] as const) {
-      assert.deepEqual(reaches(code), found, code);
-    }
-  });
-});
-
 /** Imports that lead from a source back to itself, types included. */
 function circles(files: readonly string[]): string[] {
   const done = new Set<string>();
@@ -524,88 +436,4 @@ describe("architecture: files of one protocol layer form no circle", () => {
       assert.deepEqual(circles(files), []);
     });
   }
-});
-
-describe("architecture: what the sources of the firmware do without", () => {
-  const BANS: readonly (readonly [pattern: RegExp, reason: string, except?: RegExp])[] = [
-    [/^(?:export\s+)?(?:let|var)\s/m, "a module-level variable costs RAM and makes two hosts impossible"],
-    [
-      /^(?:export\s+)?const\s+\w+[^=\n]*=\s*(?:new\s+(?:Map|Set|WeakMap|WeakSet|Array)\b|\[\];|\{\};)/m,
-      "a module-level collection that grows is mutable state",
-    ],
-    [/(?:^\s*|\bthis\.)#[a-z_]\w*/im, "#private becomes a WeakMap on XS"],
-    [/^(?:export\s+)?(?:declare\s+)?(?:const\s+)?enum\s/m, "use an object `as const`"],
-    [
-      /^export\s+default\b/m,
-      "named exports only; the engine calls the one of main.ts",
-      /^firmware\/main\.ts$/,
-    ],
-    [/\b(?:TextEncoder|TextDecoder|structuredClone|Promise\.withResolvers)\b/, "XS does not have it"],
-    [
-      /(?<![.\w"'`])(?:setTimeout|setInterval|setImmediate|queueMicrotask)\(/,
-      "time comes from the injected clock",
-      /^firmware\/platform\//,
-    ],
-    [/\bDate\.now\(|\bMath\.random\(|\bperformance\.now\(/, "time and chance are injected"],
-    [/\bconsole\.\w+\(/, "lines go to Platform.log", /^firmware\/platform\//],
-  ];
-
-  /** Without comments: they may speak of what the code does without. */
-  function codeOf(file: string): string {
-    return textOf(file)
-      .replace(/\/\*[\s\S]*?\*\//g, "")
-      .replace(/(^|\s)\/\/.*$/gm, "$1");
-  }
-
-  for (const [pattern, reason, except] of BANS) {
-    it(`${pattern}: ${reason}`, () => {
-      const found = FIRMWARE.filter((file) => !except?.test(file)).flatMap((file) => {
-        const match = pattern.exec(codeOf(file));
-        return match ? [`${file}: ${match[0].trim()}`] : [];
-      });
-      assert.deepEqual(found, []);
-    });
-  }
-
-  it("the bans find what they ban", () => {
-    const samples = [
-      "let count = 0;",
-      "export const seen: Set<number> = new Set();",
-      "  #hidden = 1;",
-      "enum Kind {",
-      "export default main;",
-      "new TextEncoder()",
-      "  setTimeout(f, 1)",
-      "Date.now()",
-      "console.log(1)",
-    ];
-    for (const [index, sample] of samples.entries()) assert.match(sample, BANS[index]![0]);
-    assert.doesNotMatch("  let count = 0;", BANS[0]![0]);
-    assert.doesNotMatch("export const NAMES = new Uint8Array(2);", BANS[1]![0]);
-  });
-});
-
-describe("architecture: names of files", () => {
-  /** Kebab-case, with the kind of file after dots; scenarios of MicroPython keep its names. */
-  const NAME = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|d))?\.(ts|mjs)$/;
-  const MICROPYTHON = /^host-tests\/multi\/(aioble|bluetooth)\/[a-z0-9_]+\.test\.ts$/;
-
-  it("are kebab-case", () => {
-    const folders = ["boards", "examples", "firmware", "host-tests", "simulator", "tools"];
-    const wrong = folders
-      .flatMap((folder) =>
-        readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map(
-          (name) => `${folder}/${name}`,
-        ),
-      )
-      .filter((path) => /\.(ts|mjs)$/.test(path) && !path.includes("/node_modules/"))
-      .filter((path) => !NAME.test(path.slice(path.lastIndexOf("/") + 1)) && !MICROPYTHON.test(path));
-    assert.deepEqual(wrong, []);
-  });
-
-  it("the rule refuses other styles", () => {
-    for (const name of ["a.ts", "own-address.test.ts", "ble-host.d.ts", "le-2m.mjs"])
-      assert.match(name, NAME);
-    for (const name of ["realClock.ts", "H4.ts", "own_address.ts", "-a.ts"]) assert.doesNotMatch(name, NAME);
-  });
 });
