@@ -11,7 +11,8 @@ import { parseHci } from "../camera/command.ts";
 import { type Operation, ToolError, type ToolEvent, UsageError } from "../events.ts";
 import { createRealClock } from "../radio/real-clock.ts";
 import { EventQueue } from "../session/queue.ts";
-import { Player, ScriptError } from "./player.ts";
+import { ScriptError } from "./actor.ts";
+import { Player } from "./player.ts";
 import { forms, parseStep } from "./script.ts";
 
 /** A phone at a controller. */

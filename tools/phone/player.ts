@@ -5,13 +5,12 @@ import { formatAddress, hex } from "../../firmware/ble/codec.ts";
 import { statusText } from "../../firmware/ble/hci/status.ts";
 import { identify } from "../../simulator/phone/assigned-numbers.ts";
 import type { ServerValue } from "../../simulator/phone/att.ts";
-import type { FoundCharacteristic, FoundDatabase } from "../../simulator/phone/discovery.ts";
 import { AttErrorResponse, PhoneError } from "../../simulator/phone/errors.ts";
-import type { PhoneLink } from "../../simulator/phone/link.ts";
 import type { PhoneUser } from "../../simulator/phone/pairing.ts";
 import type { Phone, Sighting } from "../../simulator/phone/phone.ts";
 import { serviceEvents, sightingEvent, valueEvent } from "../../simulator/phone/session.ts";
 import type { CentralEvent } from "../rig/events.ts";
+import { Actor, fail, ScriptError, title } from "./actor.ts";
 import type { Attribute, Line, PairChoice, Pattern, Step, Whom } from "./script.ts";
 
 /** What the steps of a script play with. */
@@ -22,86 +21,11 @@ export interface Stage {
   heard(text: string, withinMs: number): Promise<string | undefined>;
 }
 
-/** A step that did not go as the script says. */
-export class ScriptError extends Error {
-  override name = "ScriptError";
-}
-
 const READ = 0x02;
 const NOTIFY = 0x10;
 
 /** How long a passkey on the camera's console is waited for. */
 const PASSKEY_MS = 30_000;
-
-/** One phone and what it knows of the camera. */
-class Actor {
-  readonly phone: Phone;
-  sighting: Sighting | undefined;
-  isReady = false;
-  private current: PhoneLink | undefined;
-  private database: FoundDatabase | undefined;
-  /** Values of others that came while one was waited for. */
-  readonly received: ServerValue[] = [];
-  value: Uint8Array | undefined;
-  notifications = 0;
-
-  constructor(phone: Phone) {
-    this.phone = phone;
-  }
-
-  connected(link: PhoneLink): void {
-    this.current = link;
-    this.database = undefined;
-    this.received.length = 0;
-  }
-
-  get link(): PhoneLink {
-    return this.current ?? fail("this phone is not connected: connect first");
-  }
-
-  async discovered(): Promise<FoundDatabase> {
-    this.database ??= await this.link.discover();
-    return this.database;
-  }
-
-  rediscovered(): Promise<FoundDatabase> {
-    this.database = undefined;
-    return this.discovered();
-  }
-
-  /** Whether there was a bond with the camera. */
-  forget(): boolean {
-    const { sighting } = this;
-    return sighting !== undefined && this.phone.security.forget(sighting);
-  }
-
-  async characteristic({ uuid, nth }: Attribute): Promise<FoundCharacteristic> {
-    const { characteristics } = await this.discovered();
-    const found = characteristics.filter((candidate) => candidate.uuid.equals(uuid));
-    const which = found.length > 1 ? `only ${found.length} characteristics` : "no characteristic";
-    return (
-      found[nth - 1] ??
-      fail(`the camera has ${found.length === 1 ? "one characteristic" : which} ${title(uuid)}`)
-    );
-  }
-
-  async handle(attribute: Attribute): Promise<number> {
-    const { descriptor } = attribute;
-    const characteristic = await this.characteristic(attribute);
-    if (descriptor === undefined) return characteristic.handle;
-    const found = characteristic.descriptors.find(({ uuid }) => uuid.equals(descriptor));
-    return found?.handle ?? fail(`${title(attribute.uuid)} has no descriptor ${title(descriptor)}`);
-  }
-}
-
-function fail(message: string): never {
-  throw new ScriptError(message);
-}
-
-const title = (uuid: Parameters<typeof identify>[0]): string => {
-  const { uuid: digits, name } = identify(uuid);
-  return name === null ? digits : `${digits} ${name}`;
-};
 
 /** Plays lines one after the other. */
 export class Player {
