@@ -19,6 +19,7 @@ import {
   victimOf,
 } from "./kept-bond.ts";
 import { type Bond, type BondKeeper, type Identity, PEER_NAME_MAX } from "./keys.ts";
+import { OwnIrk, readRecord } from "./own-irk.ts";
 
 /** Places for bonds, whatever `maxBonds` says: `bond.0` to `bond.31`. */
 export const BOND_SLOTS = 32;
@@ -40,8 +41,6 @@ const STRANGER_BOND_WRITES = 8;
 
 const BOND_KEY = "bond.";
 const PEER_KEY = "peer.";
-const IRK_KEY = "irk";
-const IRK_LENGTH = 16;
 
 /** Numbers of bonds are 32 bits. */
 const NUMBER_MAX = 0xffffffff;
@@ -78,7 +77,7 @@ export class Bonds implements BondKeeper {
   private readonly foreign = new Set<number>();
   private lastNumber = 0;
   private uses = 0;
-  private irk: Uint8Array | undefined = undefined;
+  private readonly irk: OwnIrk;
   private warnedOfWear = false;
   /** Writes that peers wanted and did not get. */
   refusedWrites = 0;
@@ -86,6 +85,7 @@ export class Bonds implements BondKeeper {
   constructor(port: BondsPort) {
     this.port = port;
     this.strangerWear = new Allowance(port.clock, STRANGER_WRITES_MAX, WRITE_REFILL_MS);
+    this.irk = new OwnIrk(port);
   }
 
   find(addressType: number, address: Uint8Array): Bond | undefined {
@@ -219,7 +219,7 @@ export class Bonds implements BondKeeper {
   reload(): void {
     this.loaded = undefined;
     this.known = undefined;
-    this.irk = undefined;
+    this.irk.forget();
     this.foreign.clear();
     this.lastNumber = this.uses = 0;
     this.port.onChanged();
@@ -235,30 +235,13 @@ export class Bonds implements BondKeeper {
   }
 
   ownIrk(): Uint8Array {
-    if (!this.irk) {
-      const stored = this.read(IRK_KEY);
-      if (stored?.length === IRK_LENGTH) this.irk = stored;
-    }
-    return this.irk ?? this.drawOwnIrk();
+    return this.irk.get();
   }
 
   /** Has this Identity Resolving Key from now on. @throws Error when the flash fails. */
   setOwnIrk(irk: Uint8Array): void {
-    this.port.records.set(IRK_KEY, irk);
-    this.irk = irk.slice();
+    this.irk.set(irk);
     this.port.onChanged();
-  }
-
-  private drawOwnIrk(): Uint8Array {
-    const irk = this.port.random(IRK_LENGTH);
-    this.irk = irk;
-    try {
-      this.port.records.set(IRK_KEY, irk);
-    } catch (error) {
-      const problem = `smp: the identity resolving key lasts only until the next start: ${textOf(error)}`;
-      this.port.log("warning", problem);
-    }
-    return irk;
   }
 
   private get entries(): KeptBond[] {
@@ -302,12 +285,7 @@ export class Bonds implements BondKeeper {
   }
 
   private read(key: string): Uint8Array | undefined {
-    try {
-      return this.port.records.get(key);
-    } catch (error) {
-      this.port.log("warning", `smp: the record ${key} cannot be read: ${textOf(error)}`);
-      return undefined;
-    }
+    return readRecord(this.port, key);
   }
 
   private newPeer() {
