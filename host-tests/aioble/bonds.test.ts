@@ -1,92 +1,20 @@
-/** Bonds from link to link and from start to start, and devices that are known by them. */
-import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
-import type { CharacteristicOptions } from "../../firmware/aioble/server.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";
-import { createWorld, type SimulatedPhone, type World } from "../../simulator/world.ts";
+import type { SimulatedPhone, World } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
-import { type AiobleCamera, addAioble, diagnostics, MemoryRecords } from "../support/cameras.ts";
+import {
+  ADVERTISING,
+  AUTHENTICATION,
+  createScene,
+  ENCRYPTION,
+  OTHER,
+  offerValue,
+  part,
+  remote,
+} from "../support/bonding-cameras.ts";
+import { type AiobleCamera, addAioble, diagnostics } from "../support/cameras.ts";
 import { byte } from "../support/served.ts";
 import { describe, it } from "../support/suite.ts";
-
-const SERVICE = 0xfff0;
-const VALUE = 0xfff1;
-const OTHER = 0xfff2;
-const ADVERTISING = { intervalUs: 100_000, name: "camera" };
-/** Listens all the time. */
-const ALWAYS = { intervalUs: 100_000, windowUs: 100_000 };
-const AUTHENTICATION = 0x05;
-const ENCRYPTION = 0x0f;
-
-/** A camera that can be switched off and on, with what it has on flash, and another that is its central. */
-interface Scene {
-  readonly world: World;
-  readonly central: AiobleCamera;
-  /** The one that runs. */
-  readonly camera: AiobleCamera;
-  readonly records: MemoryRecords;
-  /** Ends the camera as a power cut does, and starts it again with this application. */
-  restart(define?: (camera: AiobleCamera) => void): Promise<void>;
-  meet(): Promise<Meeting>;
-  sleep(ms: number): Promise<void>;
-}
-
-interface Meeting {
-  readonly outgoing: DeviceConnection;
-  readonly incoming: DeviceConnection;
-}
-
-function offerValue(camera: AiobleCamera, options: CharacteristicOptions = {}, uuid = VALUE) {
-  const { Characteristic, registerServices, Service } = camera.aioble;
-  const service = new Service(new UUID(SERVICE));
-  const all = { read: true, write: true, notify: true, initial: byte(7), ...options };
-  const value = new Characteristic(service, new UUID(uuid), all as CharacteristicOptions<false>);
-  registerServices(service);
-  return value;
-}
-
-function createScene(define: (camera: AiobleCamera) => void = () => {}): Scene {
-  const world = createWorld();
-  const records = new MemoryRecords();
-  const start = (application: (camera: AiobleCamera) => void): AiobleCamera => {
-    const camera = addAioble(world, undefined, undefined, records);
-    application(camera);
-    return camera;
-  };
-  let camera = start(define);
-  const central = addAioble(world);
-  return {
-    world,
-    central,
-    records,
-    get camera() {
-      return camera;
-    },
-    sleep: (ms) => world.clock.sleep(ms),
-    async restart(application = define) {
-      await camera.aioble.stop();
-      camera = start(application);
-    },
-    async meet() {
-      const advertised = camera.aioble.advertise(ADVERTISING);
-      const { ADDR_RANDOM, Device } = central.aioble;
-      const outgoing = await new Device(ADDR_RANDOM, camera.host.ownAddress).connect();
-      return { outgoing, incoming: await advertised };
-    },
-  };
-}
-
-async function remote(connection: DeviceConnection, uuid = VALUE) {
-  const service = await connection.service(new UUID(SERVICE));
-  const value = await service!.characteristic(new UUID(uuid));
-  return value!;
-}
-
-/** Ends a link, and waits until both sides know. */
-async function part({ outgoing, incoming }: Meeting): Promise<void> {
-  await outgoing.disconnect();
-  await incoming.disconnected();
-}
 
 describe("bonds: a camera that starts again", () => {
   it("encrypts with the bond, without pairing; subscriptions hold, and nothing is sent before (C3)", async () => {
@@ -286,116 +214,6 @@ describe("bonds: what an attacker with a bonded address gets (BLESA)", () => {
       const { outgoing } = await scene.meet();
       scene.central.aioble.config({ pairing: "never" });
       await rejects((await remote(outgoing)).read(), { status: AUTHENTICATION });
-    });
-  });
-});
-
-describe("privacy: addrMode 2", () => {
-  async function find(scene: Scene) {
-    for await (const result of scene.central.aioble.scan({ ...ALWAYS, durationMs: 5000 })) {
-      if (result.name() === "camera") return result;
-    }
-    return undefined;
-  }
-
-  it("⚠ 2.1: a bonded peer with a private address is known by its identity, and connected; strangers do not know it", async () => {
-    const scene = createScene();
-    const stranger = addAioble(scene.world);
-    await scene.world.run(async () => {
-      const first = await scene.meet();
-      await first.outgoing.pair();
-      const identity = first.outgoing.device;
-      await part(first);
-      const { aioble, host } = scene.camera;
-      aioble.config({ addrMode: 2, rpaTimeoutMs: 60_000 });
-      deepEqual(aioble.config("mac"), [1, host.ownAddress.slice()]);
-      const seen: string[] = [];
-      for (let turn = 0; turn < 3; turn++) {
-        const advertised = aioble.advertise(ADVERTISING);
-        const found = await find(scene);
-        ok(found!.device.equals(identity), "the identity");
-        ok(found!.device.resolved);
-        seen.push([...found!.device.airAddr].join());
-        const outgoing = await found!.device.connect();
-        const incoming = await advertised;
-        ok(outgoing.device.equals(identity));
-        await outgoing.pair();
-        equal(incoming.bonded, true);
-        equal(aioble.security.bonds.size, 1);
-        await part({ outgoing, incoming });
-        await scene.sleep(61_000);
-      }
-      equal(new Set(seen).size, 3, "another each time");
-      const gone = new aioble.Device(1, host.ownAddress);
-      const advertised = aioble.advertise({ ...ADVERTISING, timeoutMs: 10_000 });
-      for await (const { device } of stranger.aioble.scan({ ...ALWAYS, durationMs: 5000 })) {
-        ok(!device.equals(gone), "the identity is not on the air");
-        equal(device.resolved, false);
-      }
-      await rejects(advertised, { name: "TimeoutError" });
-    });
-  });
-
-  it("scan({ devices }) finds a bonded device under its private address, and no other", async () => {
-    const scene = createScene();
-    await scene.world.run(async () => {
-      const first = await scene.meet();
-      await first.outgoing.pair();
-      const identity = first.outgoing.device;
-      await part(first);
-      scene.camera.aioble.config({ addrMode: 2 });
-      const other = addAioble(scene.world);
-      void other.aioble.broadcast({ intervalUs: 100_000, name: "other" });
-      const advertised = scene.camera.aioble.advertise({ ...ADVERTISING, timeoutMs: 20_000 });
-      const names = new Set<string | undefined>();
-      for await (const result of scene.central.aioble.scan({
-        ...ALWAYS,
-        devices: [identity],
-        durationMs: 5000,
-      })) {
-        names.add(result.name());
-      }
-      deepEqual([...names], ["camera"]);
-      await rejects(advertised, { name: "TimeoutError" });
-    });
-  });
-
-  it("a bonded central with a private address is known before its link is encrypted, and has one bond", async () => {
-    const scene = createScene();
-    await scene.world.run(async () => {
-      scene.central.aioble.config({ addrMode: 2, rpaTimeoutMs: 1000 });
-      const first = await scene.meet();
-      const private1 = first.incoming.device;
-      await first.outgoing.pair();
-      const identity = first.incoming.device;
-      ok(!identity.equals(private1), "it bonded, so that its identity is known");
-      deepEqual(identity.addr, scene.central.host.ownAddress);
-      await part(first);
-      await scene.sleep(2000);
-      await scene.restart();
-      const second = await scene.meet();
-      ok(second.incoming.device.equals(identity));
-      ok(second.incoming.device.resolved);
-      equal(second.incoming.bonded, false);
-      await second.outgoing.pair();
-      equal(second.incoming.bonded, true);
-      equal(scene.camera.aioble.security.bonds.size, 1);
-    });
-  });
-
-  it("an advertisement that goes on changes its address in time, and what is connected stays", async () => {
-    const scene = createScene();
-    await scene.world.run(async () => {
-      const { aioble } = scene.camera;
-      aioble.config({ addrMode: 2, rpaTimeoutMs: 10_000 });
-      const seen = new Set<string>();
-      const advertised = aioble.advertise({ ...ADVERTISING, timeoutMs: 45_000 });
-      for await (const found of scene.central.aioble.scan({ ...ALWAYS, durationMs: 40_000 })) {
-        if (found.name() === "camera") seen.add(found.device.addrHex());
-      }
-      ok(seen.size >= 4 && seen.size <= 5, `${seen.size}`);
-      await rejects(advertised, { name: "TimeoutError" });
-      deepEqual(diagnostics(scene.camera), []);
     });
   });
 });
