@@ -1,10 +1,10 @@
 /** The bonds that this device keeps, on flash (Vol 3, Part C, 9.4.4): bond-record.ts has their format. */
 import type { Clock, LogLevel, Records } from "../../platform/platform.ts";
+import { Allowance } from "../allowance.ts";
 import { formatAddress, sameBytes } from "../codec.ts";
 import { BleError } from "../errors.ts";
 import type { Setting } from "../setting.ts";
 import { textOf } from "../text.ts";
-import { Allowance } from "./allowance.ts";
 import { decodeBond, decodePeer, encodeBond, encodePeer } from "./bond-record.ts";
 import { isAt, isOf, isSameIdentity } from "./identities.ts";
 import {

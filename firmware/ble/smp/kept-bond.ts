@@ -3,7 +3,7 @@
  * not connected: strangers' before unauthenticated before others. A stranger's bond is one that nobody here attended and that
  * is not authenticated: those take at most half of the places, and only each other's.
  */
-import type { Allowance } from "./allowance.ts";
+import type { Allowance } from "../allowance.ts";
 import type { Bond, Identity } from "./keys.ts";
 
 /** A bond as it is looked at from outside. It holds no key. */

@@ -1,6 +1,6 @@
 /** The lines of the log that peers cause with their PDUs: some, and a count of the others. */
 import type { LogLevel } from "../../platform/platform.ts";
-import { Allowance } from "./allowance.ts";
+import { Allowance } from "../allowance.ts";
 import type { SecurityPort } from "./port.ts";
 
 /** So many lines at once, over all links, for a peer may take another address for each. */

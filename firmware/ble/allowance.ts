@@ -1,15 +1,18 @@
 /** How often peers may have something done, flash written or lines logged: a burst, and what comes back with time. */
-import type { Clock } from "../../platform/platform.ts";
+/** What tells the time, in milliseconds. */
+interface Watch {
+  now(): number;
+}
 
 export class Allowance {
-  private readonly clock: Clock;
+  private readonly clock: Watch;
   private readonly burst: number;
   private readonly refillMs: number;
   private left: number;
   private sinceMs: number;
 
   /** @param burst times at once; once more every `refillMs`. */
-  constructor(clock: Clock, burst: number, refillMs: number) {
+  constructor(clock: Watch, burst: number, refillMs: number) {
     this.clock = clock;
     this.burst = burst;
     this.refillMs = refillMs;
