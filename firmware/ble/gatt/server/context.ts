@@ -57,6 +57,8 @@ export class ServerContext {
   databaseHash: () => Uint8Array = () => new Uint8Array(16);
   /** Handles up to here belong to the mandatory services. */
   lastGenericHandle = 0;
+  /** Handles above it belong to services of the firmware itself. */
+  lastApplicationHandle = 0;
   /** Write commands that were dropped: too long, not allowed, or for no attribute (Vol 3, Part F, 3.4.5.3). */
   droppedCommands = 0;
   /** Requests that came before their predecessor's answer (Vol 3, Part F, 3.3.2). */
@@ -72,9 +74,10 @@ export class ServerContext {
     this.port.log(level, message);
   }
 
-  /** Whether this is a value or descriptor of the application: no declaration, no CCCD, nothing of the mandatory services. */
+  /** Whether this is a value or descriptor of the application: no declaration, no CCCD, nothing of the firmware's own services. */
   isOfApplication({ handle, type, configures }: Attribute): boolean {
-    return handle > this.lastGenericHandle && !configures && (type.short & ~3) !== TYPE.PRIMARY_SERVICE;
+    const isTheirs = handle > this.lastGenericHandle && handle <= this.lastApplicationHandle;
+    return isTheirs && !configures && (type.short & ~3) !== TYPE.PRIMARY_SERVICE;
   }
 
   /** The watcher of this attribute, if there is one. */

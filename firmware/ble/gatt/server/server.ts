@@ -30,6 +30,13 @@ export interface Registrant {
   onReplaced?(): void;
 }
 
+/** A service of the firmware itself. */
+interface OwnService {
+  readonly definition: ServiceDefinition;
+  /** Gets the attributes of its characteristics' values, each time there is another database. */
+  readonly onRegistered: (values: Attribute[]) => void;
+}
+
 export class GattServer {
   readonly updates: Updates;
   readonly generic: GenericServices;
@@ -39,6 +46,8 @@ export class GattServer {
   private readonly clients: ServerBearer[] = [];
   private readonly sessions = new Map<unknown, ServerSession>();
   private registrant: Registrant | undefined = undefined;
+  private readonly own: OwnService[] = [];
+  private application: readonly ServiceDefinition[] = [];
   /** Databases so far. */
   private changes = 0;
 
@@ -75,16 +84,32 @@ export class GattServer {
     return this.context.database.hasService(uuid);
   }
 
+  /**
+   * Offers a service of the firmware itself, behind those of the application: whose handles are what they are without it.
+   * It stays when other services are registered.
+   */
+  offer(definition: ServiceDefinition, onRegistered: (values: Attribute[]) => void): void {
+    this.own.push({ definition, onRegistered });
+    const former = this.context.database;
+    this.rebuild(this.application);
+    this.announceChange(former);
+  }
+
   private rebuild(services: readonly ServiceDefinition[]): Attribute[][] {
     const { context } = this;
     const database = new Database();
     const adopt = this.generic.addTo(database, (peer) => this.sessions.get(peer));
     const lastGenericHandle = database.lastHandle;
     const values = services.map((service) => database.add(service));
+    const lastApplicationHandle = database.lastHandle;
+    const own = this.own.map(({ definition }) => database.add(definition));
     database.resolveIncludes();
     adopt();
+    this.application = services;
     context.database = database;
     context.lastGenericHandle = lastGenericHandle;
+    context.lastApplicationHandle = lastApplicationHandle;
+    for (const [index, { onRegistered }] of this.own.entries()) onRegistered(own[index]!);
     return values;
   }
 
