@@ -9,6 +9,7 @@ import { client } from "./client.ts";
 import { budgetOf, fuzz, type Target } from "./fuzzer.ts";
 import { l2cap } from "./l2cap.ts";
 import { links } from "./links.ts";
+import { management } from "./management.ts";
 import { smp } from "./smp.ts";
 
 /** Of the heap, after millions of packets: what a garbage collector may leave, far below what a leak would show. */
@@ -37,6 +38,11 @@ const TARGETS: readonly (readonly [name: string, target: Target, inputs: number]
     "advertising data: well-formed packets of at most 31 bytes, or an error that names the field",
     advertising,
     10_000,
+  ],
+  [
+    "management frames: well-formed answers, bounded memory, what runs stays, and an honest client is served",
+    management,
+    2000,
   ],
   [
     "SMP: well-formed answers, no key on a plain link, bounded timers, and an honest pairing after it",

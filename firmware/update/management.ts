@@ -1,0 +1,62 @@
+/** The management server of a camera: its groups of commands on its slots, offered over GATT. */
+import { Allowance } from "../ble/allowance.ts";
+import type { Connection } from "../ble/gap/connection.ts";
+import type { GattServer } from "../ble/gatt/server/server.ts";
+import type { Clock, LogLevel } from "../platform/platform.ts";
+import type { Access } from "./access.ts";
+import { Commands } from "./commands.ts";
+import { GROUP } from "./errors.ts";
+import { ERASE_REFILL_MS, ERASES_MAX, ImageGroup } from "./image-group.ts";
+import { type CameraInfo, osGroup } from "./os-group.ts";
+import { ManagementService } from "./service.ts";
+import type { UpdateStore } from "./store.ts";
+
+/** What the server is handed. */
+export interface ManagementPort {
+  readonly clock: Clock;
+  readonly gatt: Pick<GattServer, "offer" | "updates">;
+  readonly store: UpdateStore;
+  readonly access: Access;
+  info(): CameraInfo;
+  /** See `Host.whenCompleted`. */
+  whenDelivered(connection: Connection, callback: () => void): void;
+  /** Ends all links, and starts the camera again. */
+  reset(): void;
+  log(level: LogLevel, message: string, error?: unknown): void;
+}
+
+export class Management {
+  private readonly service: ManagementService;
+  private readonly image: ImageGroup;
+
+  constructor(port: ManagementPort) {
+    const { access, clock, gatt, log, store } = port;
+    const startedAtMs = clock.now();
+    this.image = new ImageGroup({
+      ...{ store, clock, erases: new Allowance(clock, ERASES_MAX, ERASE_REFILL_MS) },
+      log: (message) => log("info", message),
+    });
+    const { image } = this;
+    const os = osGroup({
+      info: () => port.info(),
+      uptimeMs: () => clock.now() - startedAtMs,
+      busy: () => (image.isBusy ? "the slots are being written; try again" : undefined),
+      reset: () => port.reset(),
+      log: (message) => log("info", message),
+    });
+    const commands = new Commands({ [GROUP.OS]: os, [GROUP.IMAGE]: image.commands }, (error) =>
+      log("error", "update: a command failed", error),
+    );
+    this.service = new ManagementService({
+      ...{ clock, gatt, commands, access },
+      whenDelivered: (connection, callback) => port.whenDelivered(connection, callback),
+      onEnd: (client) => image.forget(client),
+      log: (level, message) => log(level, message),
+    });
+  }
+
+  /** A link has ended. */
+  ended(connection: Connection): void {
+    this.service.ended(connection);
+  }
+}

@@ -1,0 +1,99 @@
+/** Group 0: echo, reset, what the server can take, and what camera this is. */
+import type { CborMap } from "./cbor.ts";
+import { type CommandGroup, flagOf, optionalText, type Request } from "./commands.ts";
+import { CommandError, GROUP, OS_ERROR, RC } from "./errors.ts";
+import { FRAME_MAX, FRAMES_MAX } from "./session.ts";
+
+/** A camera that has just started is not reset again before this: nobody keeps it from ever doing its work. */
+export const RESET_PAUSE_MS = 5000;
+
+/** What this camera is, for `info`. */
+export interface CameraInfo {
+  /** The name of the firmware. */
+  readonly kernel: string;
+  /** What the camera is called. */
+  readonly node: string;
+  /** Version of the firmware, or of what is known of it. */
+  readonly release: string;
+  /** Name of the board. */
+  readonly board: string;
+  /** Version of the JavaScript engine. */
+  readonly engine: string;
+}
+
+/** What the group is handed. */
+export interface OsPort {
+  info(): CameraInfo;
+  /** Milliseconds since the camera started. */
+  uptimeMs(): number;
+  /** Why the camera cannot be reset now; undefined when it can. */
+  busy(): string | undefined;
+  /** Starts the camera again. */
+  reset(): void;
+  log(message: string): void;
+}
+
+/**
+ * How the bundles change places, as clients number it: swapped. What runs is in slot 0 after each start, and what ran before
+ * is in slot 1 (slots are logical).
+ */
+const MODE_SWAP = 3;
+
+export function osGroup(port: OsPort): CommandGroup {
+  const echo = ({ map }: Request): CborMap => {
+    const text = optionalText(map, "d");
+    if (text === undefined) throw new CommandError(RC.INVALID, "d is missing");
+    return { r: text };
+  };
+  return {
+    0: { read: echo, write: echo },
+    5: { write: (request) => reset(port, request) },
+    6: { read: () => ({ buf_size: FRAME_MAX, buf_count: FRAMES_MAX }) },
+    7: { read: ({ map }) => ({ output: describe(port.info(), optionalText(map, "format") ?? "s") }) },
+    8: { read: ({ map }) => bootloader(optionalText(map, "query")) },
+  };
+}
+
+function reset(port: OsPort, { map, afterAnswer }: Request): CborMap {
+  const isForced = typeof map.force === "number" ? map.force !== 0 : flagOf(map, "force");
+  const leftMs = RESET_PAUSE_MS - port.uptimeMs();
+  if (leftMs > 0)
+    throw new CommandError(RC.BUSY, `the camera has just started; reset it in ${Math.ceil(leftMs / 1000)} s`);
+  const reason = isForced ? undefined : port.busy();
+  if (reason !== undefined) throw new CommandError(RC.BUSY, reason);
+  port.log("update: a client resets the camera");
+  afterAnswer(() => port.reset());
+  return {};
+}
+
+/** As the program uname: each character asks for one word. */
+function describe({ board, engine, kernel, node, release }: CameraInfo, format: string): string {
+  const words: Readonly<Record<string, string>> = {
+    s: kernel,
+    n: node,
+    r: release,
+    v: release,
+    m: "xs",
+    p: engine,
+    i: board,
+    o: kernel,
+  };
+  const all = ["s", "n", "r", "m", "p", "i"];
+  const letters = format.includes("a") ? all : [...format];
+  if (letters.length > all.length + 3 || letters.some((letter) => words[letter] === undefined)) {
+    throw new CommandError(RC.INVALID, "format has a letter that is none of s n r v m p i o a", {
+      group: GROUP.OS,
+      rc: OS_ERROR.INVALID_FORMAT,
+    });
+  }
+  return letters.map((letter) => words[letter]).join(" ");
+}
+
+function bootloader(query: string | undefined): CborMap {
+  if (query === undefined) return { bootloader: "MCUboot" };
+  if (query === "mode") return { mode: MODE_SWAP };
+  throw new CommandError(RC.INVALID, "there is no answer to this query", {
+    group: GROUP.OS,
+    rc: OS_ERROR.NO_ANSWER,
+  });
+}

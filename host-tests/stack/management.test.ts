@@ -1,0 +1,321 @@
+/** The management server over GATT: groups 0 and 1, as the clients of MCUmgr use them. */
+import { UUID } from "../../firmware/ble/uuid.ts";
+import type { CborMap } from "../../firmware/update/cbor.ts";
+import { UPLOAD_PAUSE_MS } from "../../firmware/update/image-group.ts";
+import { CHARACTERISTIC_UUID, SERVICE_UUID } from "../../firmware/update/service.ts";
+import { FRAGMENT_TIMEOUT_MS, FRAME_MAX } from "../../firmware/update/session.ts";
+import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
+import { counting } from "../support/bytes.ts";
+import { managed, RawClient, RUNNING, requestOf } from "../support/management-scene.ts";
+import { bundleOf, hashOf } from "../support/memory-slots.ts";
+import { describe, it } from "../support/suite.ts";
+
+const NEW = bundleOf([2, 0, 1], 3000);
+
+describe("management: group 0", () => {
+  it("echoes, also what takes many fragments each way", async () => {
+    await managed(async ({ client, connection }) => {
+      equal(await client.echo("hello"), "hello");
+      const long = "ü".repeat(450);
+      equal(await client.echo(long), long);
+      ok(connection.mtu > 200);
+    });
+  });
+
+  it("says what it takes, what camera it is, and how its bundles change places", async () => {
+    await managed(async ({ ask, client }) => {
+      deepEqual({ ...(await client.read([0, 6])) }, { buf_size: FRAME_MAX, buf_count: 2 });
+      equal((await client.read([0, 7])).output, "Obscura");
+      equal((await client.read([0, 7], { format: "ri" })).output, "1 host");
+      equal((await client.read([0, 7], { format: "a" })).output, "Obscura camera 1 xs 13.3.0 host");
+      deepEqual((await ask({ command: 7, map: { format: "x" } })).map.err, map({ group: 0, rc: 2 }));
+      equal((await client.read([0, 8])).bootloader, "MCUboot");
+      equal((await client.read([0, 8], { query: "mode" })).mode, 3);
+      deepEqual((await ask({ command: 8, map: { query: "?" } })).map.err, map({ group: 0, rc: 3 }));
+    });
+  });
+
+  it("answers in the version that was asked in; what it does not know is rc 8 in both", async () => {
+    await managed(async ({ ask }) => {
+      for (const version of [0, 1]) {
+        const answer = await ask({ version, group: 2, command: 9 });
+        equal(answer.version, version);
+        equal(answer.operation, 1);
+        equal(answer.map.rc, 8);
+        equal((await ask({ version, operation: 2, command: 6 })).map.rc, 8, "params are not written");
+      }
+      equal((await ask({ version: 3 })).version, 1, "the newest that there is");
+    });
+  });
+
+  it("resets once the answer is there, and not within 5 s of a start", async () => {
+    await managed(async ({ client, store, sleep }) => {
+      await rejects(client.reset(), { rc: 10 });
+      await sleep(5000);
+      await client.reset();
+      await sleep(100);
+      equal(store.resets, 1);
+    });
+  });
+});
+
+/** Maps of CBOR have no prototype. */
+const map = (fields: CborMap): CborMap => Object.assign(Object.create(null), fields);
+
+describe("management: group 1", () => {
+  it("lists, uploads, marks, confirms and erases", async () => {
+    await managed(async ({ client, store }) => {
+      const before = await client.list();
+      equal(before.length, 1);
+      equal(before[0]!.version, "1.0.0");
+      ok(before[0]!.active && before[0]!.confirmed && !before[0]!.pending);
+      const offsets: number[] = [];
+      await client.upload(NEW, hashOf(NEW), (offset) => offsets.push(offset));
+      equal(offsets.at(-1), NEW.length);
+      const [, other] = await client.list();
+      equal(other!.version, "2.0.1");
+      ok(other!.bootable && !other!.pending);
+      await client.mark(other!.hash);
+      equal((await client.list())[1]!.pending, true);
+      await client.mark(other!.hash, true);
+      equal((await client.list())[1]!.permanent, true);
+      await client.confirm();
+      await client.erase();
+      equal((await client.list()).length, 1);
+      const info = await client.read([1, 6]);
+      equal((info.images as unknown as { max_image_size: number }[])[0]!.max_image_size, store.slotBytes);
+    });
+  });
+
+  it("goes on with an upload after the link has ended, and answers a repeat with the offset it wants", async () => {
+    await managed(async ({ ask, another, client, connection, store }) => {
+      const sha = hashOf(NEW);
+      const first = { off: 0, len: NEW.length, sha, data: NEW.subarray(0, 400) };
+      for (let times = 0; times < 2; times++) {
+        equal(
+          (await ask({ operation: 2, group: 1, command: 1, map: first })).map.off,
+          400,
+          "once, and again",
+        );
+      }
+      const early = { off: 700, data: NEW.subarray(700, 800) };
+      equal((await ask({ operation: 2, group: 1, command: 1, map: early })).map.off, 400, "out of order");
+      equal((await client.write([1, 1], { off: 400, data: NEW.subarray(400, 900) })).off, 900);
+      await connection.disconnect();
+      const second = await another();
+      const offsets: number[] = [];
+      await second.client.upload(NEW, sha, (offset) => offsets.push(offset));
+      equal(offsets[0], 900, "what was there is not sent again");
+      ok(store.list()[1]!.bootable);
+      await second.connection.disconnect();
+    });
+  });
+
+  it("refuses with the errors that clients know", async () => {
+    await managed(async ({ ask, store }) => {
+      const upload = (fields: object, version = 1) =>
+        ask({ version, operation: 2, group: 1, command: 1, map: { ...fields } as CborMap });
+      const start = { off: 0, len: NEW.length, sha: hashOf(NEW), data: NEW.subarray(0, 200) };
+      for (const [fields, rc, legacy] of [
+        [{ ...start, off: undefined }, 20, 3],
+        [{ ...start, len: undefined }, 21, 3],
+        [{ ...start, data: NEW.subarray(0, 31) }, 22, 3],
+        [{ ...start, data: counting(200) }, 23, 3],
+        [{ ...start, sha: counting(33) }, 24, 3],
+        [{ ...start, len: store.slotBytes + 1 }, 30, 7],
+        [{ ...start, len: 100 }, 31, 3],
+        [{ ...start, image: 1 }, 14, 3],
+        [{ ...start, upgrade: true, data: RUNNING.subarray(0, 100) }, 27, 6],
+      ] as const) {
+        deepEqual((await upload(fields)).map.err, map({ group: 1, rc }), JSON.stringify(fields));
+        const { map: answer } = await upload(fields, 0);
+        equal(answer.rc, legacy);
+        ok(typeof answer.rsn === "string" && answer.rsn.length > 10);
+      }
+      equal((await upload({ ...start, off: -1 })).map.rc, 3);
+      equal((await upload({ ...start, data: "text" })).map.rc, 3);
+      equal(store.upload, undefined, "nothing was begun");
+      store.refusal = "battery-low";
+      const { map: low } = await upload(start);
+      equal(low.rc, 6);
+      equal(low.rsn, "refused: battery-low");
+      const state = (fields: object) =>
+        ask({ operation: 2, group: 1, command: 0, map: { ...fields } as CborMap });
+      deepEqual((await state({})).map.err, map({ group: 1, rc: 24 }));
+      deepEqual((await state({ hash: counting(32) })).map.err, map({ group: 1, rc: 8 }));
+      deepEqual((await state({ hash: hashOf(RUNNING) })).map.err, map({ group: 1, rc: 33 }));
+      ok((await state({ hash: hashOf(RUNNING), confirm: true })).map.images);
+      const erase = await ask({ operation: 2, group: 1, command: 5, map: { slot: 0 } });
+      deepEqual(erase.map.err, map({ group: 1, rc: 14 }));
+    });
+  });
+
+  it("a whole file that does not verify is refused with its reason, and is not tried", async () => {
+    await managed(async ({ client, store }) => {
+      store.problem = "wrong-board";
+      await rejects(client.upload(NEW, hashOf(NEW)), { rc: 3, message: "refused: wrong-board" });
+      equal((await client.list())[1]!.bootable, false);
+      await rejects(client.mark(hashOf(NEW)), { message: "its signature is not its key's" });
+      store.problem = undefined;
+      await rejects(client.upload(bundleOf([3, 0, 0], 600), counting(32)), { rc: 9 });
+    });
+  });
+
+  it("two clients at once: one uploads, the other waits; its pause or its end gives way", async () => {
+    await managed(async ({ another, client, store, sleep, connection }) => {
+      store.wait = () => sleep(50);
+      const other = await another();
+      const theirs = bundleOf([3, 0, 0], 1000);
+      const uploading = client.upload(NEW, hashOf(NEW));
+      await sleep(300);
+      await rejects(other.client.upload(theirs, hashOf(theirs)), { rc: 10 });
+      await rejects(other.client.erase(), { rc: 10 });
+      equal((await other.client.list())[0]!.version, "1.0.0", "looking is free");
+      await uploading;
+      await Promise.all([other.client.upload(theirs, hashOf(theirs)), client.list(), other.client.list()]);
+      await client.write([1, 1], { off: 0, len: 3000, sha: hashOf(NEW), data: NEW.subarray(0, 100) });
+      await rejects(other.client.erase(), { rc: 10 });
+      await sleep(UPLOAD_PAUSE_MS);
+      await other.client.erase();
+      await client.write([1, 1], { off: 0, len: 3000, sha: hashOf(NEW), data: NEW.subarray(0, 100) });
+      await connection.disconnect();
+      await sleep(1000);
+      await other.client.erase();
+      deepEqual(store.overlaps, [], "one operation on the slots at a time");
+      await other.connection.disconnect();
+    });
+  });
+
+  it("erases a slot 20 times at once, and then once a minute", async () => {
+    await managed(async ({ client, sleep }) => {
+      for (let times = 0; times < 20; times++) await client.erase();
+      await rejects(client.erase(), { rc: 10 });
+      await rejects(client.upload(NEW, hashOf(NEW)), { rc: 10 });
+      await sleep(60_000);
+      await client.erase();
+    });
+  });
+});
+
+describe("management: frames", () => {
+  it("come in fragments of any size, and several in one", async () => {
+    await managed(async ({ connection }) => {
+      const raw = await RawClient.open(connection);
+      const request = requestOf({ operation: 2, map: { d: "fragments" } });
+      for (const size of [1, 3, 7, 8, 9, request.length]) {
+        for (let at = 0; at < request.length; at += size) await raw.write(request.subarray(at, at + size));
+        const answer = await raw.answer();
+        equal(answer[0], 0x0b);
+        equal(answer[6], 0x42);
+      }
+      await raw.write(
+        Uint8Array.from([...request, ...requestOf({ operation: 2, map: { d: "2" }, sequence: 7 })]),
+      );
+      equal((await raw.answer())[6], 0x42);
+      equal((await raw.answer())[6], 7);
+    });
+  });
+
+  it("one that is incomplete is dropped after a pause, and a client that tries again is understood", async () => {
+    await managed(async ({ connection, sleep }) => {
+      const raw = await RawClient.open(connection);
+      const request = requestOf({ operation: 2, map: { d: "again" } });
+      await raw.write(request.subarray(0, 12));
+      await sleep(FRAGMENT_TIMEOUT_MS + 100);
+      await raw.write(request);
+      equal((await raw.answer())[0], 0x0b);
+    });
+  });
+
+  it("too long, malformed, unknown or an answer: refused or ignored, and the next one is served", async () => {
+    await managed(async ({ connection, camera }) => {
+      const raw = await RawClient.open(connection);
+      const good = async (): Promise<void> => {
+        await raw.write(requestOf({ operation: 2, map: { d: "good" }, sequence: 9 }));
+        equal((await raw.answer())[6], 9);
+      };
+      const long = new Uint8Array(8 + FRAME_MAX);
+      long.set([0x0a, 0, FRAME_MAX >> 8, FRAME_MAX & 0xff, 0, 0, 5, 0]);
+      for (let at = 0; at < long.length; at += 200) await raw.write(long.subarray(at, at + 200));
+      deepEqual([...(await raw.answer()).subarray(8, 13)], [0xa2, 0x62, 0x72, 0x63, 0x07], "rc 7");
+      await good();
+      for (const payload of [
+        [],
+        [0xff],
+        [0xbf],
+        [0x9f, 0xff],
+        [0xa1, 0x61, 0x64, 0x79, 0xff, 0xff],
+        [0x00],
+      ]) {
+        await raw.write(Uint8Array.from([0x0a, 0, 0, payload.length, 0, 0, 6, 0, ...payload]));
+        deepEqual([...(await raw.answer()).subarray(8, 13)], [0xa2, 0x62, 0x72, 0x63, 0x03], "rc 3");
+      }
+      await raw.write(requestOf({ operation: 1 }));
+      await raw.write(requestOf({ operation: 3 }));
+      await good();
+      equal(camera.host.budget.refused, 0);
+    });
+  });
+
+  it("more than two at a time are refused, and a repeat of one that is being answered is not asked twice", async () => {
+    await managed(async ({ connection, store, sleep }) => {
+      const raw = await RawClient.open(connection);
+      store.wait = () => sleep(1000);
+      const erase = requestOf({ operation: 2, group: 1, command: 5 });
+      await raw.write(erase);
+      await sleep(200);
+      await raw.write(erase);
+      await raw.write(requestOf({ operation: 2, map: { d: "1" }, sequence: 1 }));
+      await raw.write(requestOf({ operation: 2, map: { d: "2" }, sequence: 2 }));
+      const answers: number[] = [];
+      for (let count = 0; count < 3; count++) answers.push((await raw.answer(3000))[6]!);
+      deepEqual(answers, [0x42, 1, 2]);
+      await rejects(raw.answer(500), { code: "timeout" });
+      equal(store.overlaps.length, 0);
+    });
+  });
+});
+
+describe("management: who may", () => {
+  it("where the image is not open, a link without encryption can neither subscribe nor ask", async () => {
+    await managed(
+      async ({ connection, store, sleep }) => {
+        const service = await connection.service(new UUID(SERVICE_UUID));
+        const characteristic = await service!.characteristic(new UUID(CHARACTERISTIC_UUID));
+        await rejects(characteristic!.subscribe(), { name: "GattError", status: 0x05 });
+        await characteristic!.write(requestOf({ operation: 2, group: 1, command: 5 }), { response: false });
+        await sleep(1000);
+        deepEqual(store.calls, []);
+      },
+      {
+        access: "bonded",
+        before: async (_, __, { aioble }) => aioble.config({ autoPair: "never" }),
+        isOpened: false,
+      },
+    );
+  });
+
+  it("a bond that was made in a pairing window may, one that nobody attended may not", async () => {
+    await managed(
+      async ({ client }) => {
+        equal(await client.echo("in"), "in");
+      },
+      {
+        access: "bonded",
+        before: async (connection, { aioble }) => {
+          aioble.security.openPairing({ durationMs: 60_000 });
+          await connection.pair();
+        },
+      },
+    );
+    await managed(
+      async ({ client, camera }) => {
+        await rejects(client.echo("out"), { rc: 11 });
+        await rejects(client.list(), { rc: 11 });
+        const lines = camera.platform.console.filter(({ message }) => message.includes("may not manage"));
+        equal(lines.length, 1);
+      },
+      { access: "bonded", before: (connection) => connection.pair() },
+    );
+  });
+});
