@@ -1,6 +1,6 @@
 /**
  * The module `aioble` as an application sees it. On the camera its names are bound to the host that runs the
- * application (aioble.ts); this file tells TypeScript what they are.
+ * application (aioble.ts); this file declares them for TypeScript.
  */
 
 import type { Config, ReadOnlyConfig } from "../ble/config.ts";

@@ -1,6 +1,6 @@
 /**
  * The module `bluetooth` as an application sees it. On the camera its names are bound to the host that runs the
- * application (bluetooth.ts); this file tells TypeScript what they are.
+ * application (bluetooth.ts); this file declares them for TypeScript.
  */
 import type { BLE as TheBLE } from "./ble.ts";
 

@@ -33,7 +33,7 @@ class LowLevelChannel implements ChannelOwner {
   private readonly conn: number;
   private readonly emit: Emit;
   private readonly onEnd: () => void;
-  /** Something waits to be sent, and the application was told so. */
+  /** Something waits to be sent, and the application knows. */
   isStalled = false;
 
   constructor(conn: number, channel: CreditChannel, emit: Emit, onEnd: () => void) {

@@ -9,7 +9,7 @@ const IDLE_MS = 500;
 
 /** How far the controller is. */
 const STATE = {
-  /** It never sleeps: it is being started, or has not been told that it may. */
+  /** It never sleeps: it is being started, or was not allowed to. */
   PINNED: 0,
   AWAKE: 1,
   ASLEEP: 2,

@@ -53,7 +53,7 @@ type AbortSignalListener =
   | ((this: AbortSignal, event: AbortSignalEvent) => void)
   | { handleEvent(event: AbortSignalEvent): void };
 
-/** Tells operations that their result is not wanted any more. */
+/** Signals operations that their result is not wanted any more. */
 interface AbortSignal {
   readonly aborted: boolean;
   /** Why: an Error named "AbortError" or "TimeoutError", or what was given to `abort`. */

@@ -222,7 +222,7 @@ describe("attack: filling the log", () => {
     equal(lines(rig) - before, LINES_MAX);
   });
 
-  it("requests for a key that there is not: the same lines, and the same count", async () => {
+  it("requests for an unknown key: the same lines, and the same count", async () => {
     const rig = await createConnectedRig();
     const before = lines(rig);
     const request = eventPacket(0x3e, [0x05, ...le16(HANDLE), ...new Array<number>(10).fill(7)]);

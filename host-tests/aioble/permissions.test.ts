@@ -205,7 +205,7 @@ describe("aioble: authorize", () => {
 });
 
 describe("aioble: wrong demands throw at once", () => {
-  it("an unknown level or access, a key size out of range, an authorize that is no function", () => {
+  it("an unknown level or access, a key size out of range, an authorize that is not a function", () => {
     const { camera } = createServed(() => {});
     const make = (options: object) => () => void offer(camera, { read: true, ...options });
     throws(make({ security: "high" }), { name: "TypeError" });

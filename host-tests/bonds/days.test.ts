@@ -12,9 +12,9 @@ describe("bonds, hour after hour", () => {
     const figures = await new BondDays(SEED, HOURS).run();
     if (process.env.OBSCURA_BOND_HOURS !== undefined)
       process.stdout.write(`      ${JSON.stringify(figures)}\n`);
-    const { brokenOff, pairings, powerCuts, reconnections, subscriptionsFound } = figures;
+    const { incomplete, pairings, powerCuts, reconnections, subscriptionsFound } = figures;
     for (const [name, count] of Object.entries({
-      brokenOff,
+      incomplete,
       pairings,
       powerCuts,
       reconnections,

@@ -35,7 +35,7 @@ export interface BondFigures {
   steps: number;
   pairings: number;
   /** Pairings that a loss of range or of power broke off. */
-  brokenOff: number;
+  incomplete: number;
   /** Pairings that the camera refused. */
   refused: number;
   reconnections: number;
@@ -166,7 +166,7 @@ export class BondDays {
     this.phones = Array.from({ length: PHONES }, () => new Phone(this.world.addPhone()));
     this.life = new Life(this.world, new SimulatedFlash(FLASH, new SeededRandom(seed + 1)));
     this.figures = {
-      ...{ seed, hours, steps: 0, pairings: 0, brokenOff: 0, refused: 0, reconnections: 0 },
+      ...{ seed, hours, steps: 0, pairings: 0, incomplete: 0, refused: 0, reconnections: 0 },
       ...{ subscriptionsFound: 0, reboots: 0, powerCuts: 0, evictions: 0, deletions: 0 },
     };
   }
@@ -182,7 +182,7 @@ export class BondDays {
           await this.step();
           this.figures.steps++;
         }
-        for (const phone of this.phones) await this.visit(phone);
+        for (const phone of this.phones) await this.openSession(phone);
       }, untilMs + 3_600_000);
     } catch (error) {
       const steps = this.history.slice(-12).join("\n  ");
@@ -198,7 +198,7 @@ export class BondDays {
     const phone = this.phones[random.below(PHONES)]!;
     const kind = random.below(100);
     if (kind < 40) return this.pair(phone);
-    if (kind < 80) return this.visit(phone);
+    if (kind < 80) return this.openSession(phone);
     if (kind < 85) return this.forget(phone);
     if (kind < 91) return this.delete(phone);
     this.note("the camera restarts");
@@ -293,7 +293,7 @@ export class BondDays {
     } catch (error) {
       if (!(error instanceof PhoneError)) throw error;
       isRefused = error.name === "PairingFailedError" && life.isOn && link.isConnected;
-      figures[isRefused ? "refused" : "brokenOff"]++;
+      figures[isRefused ? "refused" : "incomplete"]++;
       this.note(error.message);
       if (isRefused) {
         // A pairing that was refused leaves everything as it was.
@@ -307,7 +307,7 @@ export class BondDays {
   }
 
   /** Comes back, encrypts when it can, and subscribes. */
-  private async visit(phone: Phone): Promise<void> {
+  private async openSession(phone: Phone): Promise<void> {
     const { figures, life } = this;
     const { isBonded, isSubscribed } = phone;
     this.note(`${phone.name} comes${isBonded ? ", bonded" : ""}${isSubscribed ? ", subscribed" : ""}`);

@@ -52,7 +52,7 @@ thorough.describe(`hostile peripherals: ${board}`, function () {
     try {
       const operation = hostilePeripheralsOnBoard({ board, minutes: 1, seed, signal });
       const result = await perform(operation, textRenderer(sink));
-      assert.ok(result.visits > 10 && result.echoes > 10, JSON.stringify(result));
+      assert.ok(result.sessions > 10 && result.echoes > 10, JSON.stringify(result));
     } catch (error) {
       process.stderr.write(`${lines.join("\n")}\n`);
       throw error;

@@ -108,7 +108,7 @@ for (const board of ["host", "mps2-an500"]) {
       assert.deepEqual(dissect(btsnoop, "_ws.malformed", "frame.number"), []);
     });
 
-    // In the middle of the phone's visit, and before it has begun: then nothing that begins later may keep the tool.
+    // In the middle of the phone's session, and before it has begun: then nothing that begins later may keep the tool.
     for (const [signal, status, moment] of [
       ["SIGINT", 130, /notification 1:/],
       ["SIGTERM", 143, /camera +/],

@@ -15,7 +15,7 @@ describe("hostile peripherals", () => {
     const world = new HostileDay(SEED);
     const day = await world.run(MINUTES * MINUTE_MS);
     const text = JSON.stringify(day);
-    ok(day.visits > 20 * MINUTES && day.whole > 0, text);
+    ok(day.sessions > 20 * MINUTES && day.whole > 0, text);
     ok(day.reads >= 11 * MINUTES && day.echoes === day.reads, text);
     ok(day.notified >= 58 * MINUTES, text);
     ok(day.sightings >= 500 * MINUTES, text);

@@ -13,8 +13,8 @@ const PEER_BYTES = 39_321;
 
 /** What a day has come to. */
 export interface Day {
-  /** Visits to hostile peers, and those that found everything. */
-  visits: number;
+  /** Sessions with hostile peers, and those that found everything. */
+  sessions: number;
   whole: number;
   /** Reads, notifications and echoes of the honest peer, and sightings of the honest beacon. */
   reads: number;
@@ -39,7 +39,7 @@ function check(error: unknown): void {
 export class HostileDay {
   readonly day: Day = {
     ...{
-      visits: 0,
+      sessions: 0,
       whole: 0,
       reads: 0,
       notified: 0,
@@ -69,7 +69,7 @@ export class HostileDay {
    */
   async run(durationMs: number, onMinute: (minute: number) => void = () => {}): Promise<Day> {
     const { clock, controller, host, log } = this.rig;
-    const tasks = [this.scan(), this.stay(), ...[1, 2, 3].map((index) => this.visit(index))];
+    const tasks = [this.scan(), this.stay(), ...[1, 2, 3].map((index) => this.openSession(index))];
     for (const task of tasks) task.catch((error: unknown) => this.failures.push(error));
     for (let passedMs = 0; passedMs < durationMs && this.failures.length === 0; passedMs += STEP_MS) {
       this.air.step();
@@ -175,7 +175,7 @@ export class HostileDay {
   }
 
   /** Connects to one hostile peer after the other, and asks for everything. */
-  private async visit(index: number): Promise<void> {
+  private async openSession(index: number): Promise<void> {
     const { aioble, clock } = this.rig;
     const { ADDR_RANDOM, Device } = aioble;
     const address = Uint8Array.from([index, ...ADDRESS.slice(1)]).reverse();
@@ -183,7 +183,7 @@ export class HostileDay {
     while (!this.isOver) {
       try {
         const connection = await device.connect({ timeoutMs: 10_000 });
-        this.day.visits++;
+        this.day.sessions++;
         const outcomes = await Promise.allSettled([
           this.discover(connection),
           this.channels(connection),

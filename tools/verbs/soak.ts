@@ -192,10 +192,10 @@ export function hostileText({ served, acts, heapMedians, heapPeak, ...figures }:
 
 /** The result of the bonds for a person. */
 export function bondsText(figures: BondFigures): string {
-  const { brokenOff, deletions, evictions, powerCuts, reboots, refused } = figures;
+  const { incomplete, deletions, evictions, powerCuts, reboots, refused } = figures;
   const lines = [
     `${figures.hours} hours of virtual time of seed ${figures.seed}, ${figures.steps} steps: no bond lost, none from nowhere`,
-    `  pairings       ${figures.pairings}, ${brokenOff} broken off, ${refused} refused`,
+    `  pairings       ${figures.pairings}, ${incomplete} incomplete, ${refused} refused`,
     `  reconnections  ${figures.reconnections}, ${figures.subscriptionsFound} of them with a subscription that was still there`,
     `  reboots        ${reboots}, ${powerCuts} of them in the middle of an operation of the flash`,
     `  bonds gone     ${deletions} deleted, ${evictions} gave way to others`,
@@ -207,7 +207,7 @@ export function bondsText(figures: BondFigures): string {
 export function peripheralsText(result: HostilePeripheralsResult): string {
   const lines = [
     `${result.minutes} virtual minutes of seed ${result.seed}: everything held`,
-    `  hostile peers    ${result.visits} links, ${result.whole} of which gave everything that was asked for`,
+    `  hostile peers    ${result.sessions} links, ${result.whole} of which gave everything that was asked for`,
     `  honest peer      ${result.reads} reads, ${result.notified} notifications, ${result.echoes} echoes on its channel`,
     `  scan             ${result.results} results, the honest beacon ${result.sightings} times`,
     `  memory           peers made the camera keep ${result.peak} bytes at most; heap grown by ${result.heapGrowthKiB} KiB`,
@@ -219,7 +219,7 @@ export function peripheralsText(result: HostilePeripheralsResult): string {
 export function onBoardText(result: BoardResult): string {
   const lines = [
     `${result.minutes} minutes of seed ${result.seed} on ${result.board}: everything held`,
-    `  hostile peers    ${result.visits} links`,
+    `  hostile peers    ${result.sessions} links`,
     `  honest peer      ${result.reads} reads, ${result.notified} notifications, ${result.echoes} echoes on its channel`,
     `  scan             the honest beacon ${result.sightings} times`,
     `  heap             grown by ${result.heapGrowthBytes} bytes`,

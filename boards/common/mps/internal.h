@@ -1,5 +1,5 @@
 /*
- * internal.h: what the files of an MPS board tell each other, shared ones and its own. Nothing outside of
+ * internal.h: what the files of an MPS board share, common ones and its own. Nothing outside of
  * them includes it.
  */
 #ifndef MPS_INTERNAL_H

@@ -8,7 +8,7 @@ export const ENHANCED_MIN = 64;
 /** Longest K-frame that a peer may offer to take (Vol 3, Part A, 4.22, 4.25 and 4.27): with the length of an SDU 65,535. */
 export const PEER_MPS_MAX = 65_533;
 
-/** Longest SDU that a channel can be told of. */
+/** Longest SDU that a channel can announce. */
 export const MTU_MAX = 0xffff;
 /** Longest K-frame that links of this host put together. */
 export const MPS_MAX = 517;

@@ -17,7 +17,7 @@ const SENT_MPS_MAX = 512;
 /** Bytes of a Flow Control Credit Indication with its headers. */
 const CREDITS_LENGTH = 12;
 
-/** What a channel is told by whoever has it. */
+/** Notified of what happens to a channel. */
 export interface ChannelOwner {
   /** An SDU is there to be read. */
   onReceived(): void;

@@ -380,7 +380,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
     this.notifyClosed(channel, reason);
   }
 
-  /** Tells the owner once. */
+  /** Notifies the owner once. */
   private notifyClosed(channel: CreditChannel, reason: CloseReason): void {
     const { owner } = channel;
     channel.owner = undefined;

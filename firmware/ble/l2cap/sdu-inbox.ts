@@ -78,7 +78,7 @@ export class SduInbox implements ChannelReceiver {
     const at = sdu.filled;
     const filled = at + length;
     const bytes = sdu.bytes;
-    // What is neither too much nor the last is soon told.
+    // The fast way, for what is neither too much nor the last.
     if (filled >= bytes.length || given === 1) return this.add(sdu, view, start, length);
     const copyBytes = this.copyBytes;
     copyBytes(bytes, at, view, start, length);

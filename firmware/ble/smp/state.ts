@@ -151,7 +151,7 @@ export interface State {
   /** Codes of the key PDUs that the peer has yet to send. */
   readonly awaited: readonly number[];
   readonly received: Received;
-  /** It ended because the peer does not know what only its user could have told it: it may be guessing. */
+  /** It ended because the peer does not know what only its user could have given it: it may be guessing. */
   readonly wasGuess: boolean;
   /** The long term key that this side distributed, in legacy pairing. */
   readonly distributed: LongTermKey | undefined;

@@ -225,7 +225,7 @@ describe("npm run soak", function () {
 
 describe("soak: hostile peripherals", () => {
   const held: HostilePeripheralsResult = {
-    ...{ scenario: "hostile-peripherals", seed: 1, minutes: 10, visits: 300, whole: 20, results: 6000 },
+    ...{ scenario: "hostile-peripherals", seed: 1, minutes: 10, sessions: 300, whole: 20, results: 6000 },
     ...{ reads: 120, echoes: 120, notified: 599, sightings: 5999, peak: 30_000, timers: 16, errors: 0 },
     heapGrowthKiB: 60,
   };
@@ -245,7 +245,7 @@ describe("soak: hostile peripherals", () => {
   });
 
   it("finds on a board that it restarted, or that an honest peer is not served any more", () => {
-    const before = { visits: 1, reads: 5, echoes: 5, notified: 6, sightings: 50, slots: 1, chunks: 1 };
+    const before = { sessions: 1, reads: 5, echoes: 5, notified: 6, sightings: 50, slots: 1, chunks: 1 };
     const now = { ...before, reads: 9, echoes: 9, notified: 11, sightings: 99 };
     assert.equal(findingOnBoard([], before, now, 9), undefined);
     assert.equal(

@@ -1,6 +1,6 @@
 /**
- * The camera of the soak hostile-peripherals: scans, keeps a link to an honest peer, and visits hostile ones, each in a task of
- * its own. Every few seconds it says how far each has come, and what of its heap is in use.
+ * The camera of the soak hostile-peripherals: scans, keeps a link to an honest peer, and opens sessions with hostile ones,
+ * each in a task of its own. Every few seconds it says how far each has come, and what of its heap is in use.
  */
 import { ADDR_RANDOM, BleError, Device, type DeviceConnection, scan } from "aioble";
 import { FLAG_NOTIFY, FLAG_READ, FLAG_WRITE, UUID } from "bluetooth";
@@ -9,7 +9,7 @@ import { BEACON, type Figures, HOSTILE, PSM, REPORT_MS, VALUE } from "./script.t
 /** What the image of the soak adds to the globals. */
 const { memory } = globalThis as unknown as { memory(): { slots: number; chunks: number } };
 
-const figures: Figures = { visits: 0, reads: 0, echoes: 0, notified: 0, sightings: 0 };
+const figures: Figures = { sessions: 0, reads: 0, echoes: 0, notified: 0, sightings: 0 };
 const wait = { timeoutMs: 3000 };
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -77,11 +77,11 @@ async function useChannels(connection: DeviceConnection): Promise<void> {
   }
 }
 
-async function visit(index: number): Promise<never> {
+async function openSession(index: number): Promise<never> {
   for (;;) {
     try {
       const connection = await deviceOf(index).connect({ timeoutMs: 10_000 });
-      figures.visits++;
+      figures.sessions++;
       const outcomes = await Promise.allSettled([discover(connection), useChannels(connection)]);
       for (const outcome of outcomes) if (outcome.status === "rejected") check(outcome.reason);
       await connection.disconnect();
@@ -97,5 +97,5 @@ setInterval(() => {
 }, REPORT_MS);
 
 const tasks: Promise<never>[] = [listen(), stay()];
-for (let index = 1; index <= HOSTILE; index++) tasks.push(visit(index));
+for (let index = 1; index <= HOSTILE; index++) tasks.push(openSession(index));
 await Promise.all(tasks);

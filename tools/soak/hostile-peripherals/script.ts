@@ -9,7 +9,7 @@ export const REPORT_MS = 5000;
 
 /** How far each task of the camera has come. */
 export interface Figures {
-  visits: number;
+  sessions: number;
   reads: number;
   echoes: number;
   notified: number;

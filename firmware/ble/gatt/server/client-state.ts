@@ -38,7 +38,7 @@ export interface Subscription {
   readonly handle: number;
   /** The CCCD, not 0. */
   readonly configuration: number;
-  /** Tells whether the handle is still that of the same characteristic. */
+  /** Of the characteristic: another one at this handle has another mark. */
   readonly mark: number;
 }
 
