@@ -30,7 +30,7 @@ import { describeBundle, signApplication } from "../update/sign.ts";
 import { Interruption } from "./interruption.ts";
 import { exitStatus, perform, reportFailure } from "./perform.ts";
 import { jsonRenderer, type Renderer, textRenderer } from "./render.ts";
-import { exitStatusHelp, manifestOption } from "./verb.ts";
+import { exitStatusHelp, manifestOption, optionsOf, saidOf } from "./verb.ts";
 
 /** The application that `npm start` shows. */
 const defaultApplication = "environment-sensor";
@@ -372,16 +372,13 @@ ${Object.entries(radios)
 
 /** What an unknown option or command makes commander say, with what there is instead. */
 function usageSentence(error: CommanderError, program: Command, args: readonly string[]): string {
-  const said = error.message.replace(/^error: /, "").replaceAll("\n", " ");
+  const said = saidOf(error);
   const named = program.commands.find((command) => command.name() === args[0]);
-  if (error.code === "commander.unknownOption") {
-    const flags = (named ?? program).options.map((option) => option.long).join(", ");
-    return `${said}. Options: ${flags}, --help.`;
-  }
+  if (error.code === "commander.unknownOption") return `${said}. ${optionsOf(named ?? program)}`;
   if (error.code === "commander.unknownCommand") {
     return `${said}. Commands: ${program.commands.map((command) => command.name()).join(", ")}.`;
   }
-  return said;
+  return `${said}.`;
 }
 
 /**

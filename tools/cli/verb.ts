@@ -29,6 +29,17 @@ export const verb = (name: string, description: string): Command =>
     .configureOutput({ writeErr: () => {} })
     .exitOverride();
 
+/** What commander says, as the beginning of a sentence to which more is added. */
+export const saidOf = ({ message }: CommanderError): string =>
+  message
+    .replace(/^error: /, "")
+    .replaceAll("\n", " ")
+    .replace(/\.$/, "");
+
+/** The options that there are, as a sentence. */
+export const optionsOf = ({ options }: Command): string =>
+  `Options: ${[...options.map(({ long }) => long), "--help"].join(", ")}.`;
+
 /** Reads the arguments and does the work; returns the exit status. */
 export async function runVerb<T extends object>(
   command: Command,
@@ -41,8 +52,6 @@ export async function runVerb<T extends object>(
   } catch (error) {
     if (!(error instanceof CommanderError)) return reportFailure(error);
     if (error.exitCode === 0) return exitStatus.success;
-    const said = error.message.replace(/^error: /, "").replaceAll("\n", " ");
-    const options = command.options.map(({ long }) => long).join(", ");
-    return reportFailure(new UsageError(`${said}. Options: ${options}, --help.`));
+    return reportFailure(new UsageError(`${saidOf(error)}. ${optionsOf(command)}`));
   }
 }

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { CommanderError } from "commander";
 import { describe, it } from "mocha";
+import { optionsOf, saidOf, verb } from "../../../tools/cli/verb.ts";
 import { root } from "../../../tools/paths.ts";
 
 function obscura(...args: string[]) {
@@ -78,6 +80,15 @@ describe("obscura", function () {
     assert.match(obscura("size", "-h").stdout, /--board <board>/);
     assert.match(obscura("soak", "--help").stdout, /--scenario/);
     assert.match(obscura("run", "--help").stdout, /--board.*--radio.*--no-phone.*--btsnoop.*--json/s);
+  });
+});
+
+describe("sentences about a mistake on the command line", () => {
+  it("end once, and name the options that there are", () => {
+    const error = new CommanderError(1, "commander.excessArguments", "error: too many\narguments: 1.");
+    assert.equal(saidOf(error), "too many arguments: 1");
+    assert.equal(optionsOf(verb("check", "")), "Options: --help.");
+    assert.equal(optionsOf(verb("size", "").option("--json")), "Options: --json, --help.");
   });
 });
 
