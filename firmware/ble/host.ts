@@ -291,12 +291,15 @@ export class Host {
       : { addressType: ADDRESS_TYPE.RANDOM, address: this.ownAddress };
   }
 
-  /** Who has this address on the air: a bonded device by its Identity Address. A hint, which only its key proves. */
-  identityOf(address: Identity): Identity {
+  /**
+   * Who has this address on the air: a bonded device by its Identity Address. A hint, which only its key proves.
+   * @param isResolved whether the controller has resolved it, and reported it beside the identity.
+   */
+  identityOf(address: Identity, isResolved = false): Identity {
     const bond = this.bonds?.get(address.addressType & 1, address.address);
     if (!bond) return address;
     const isPrivate = address.addressType === ADDRESS_TYPE.RANDOM && isResolvableAddress(address.address);
-    if (isPrivate) this.addresses.resolving?.missed(bond.identity);
+    if (isPrivate && !isResolved) this.addresses.resolving?.missed(bond.identity);
     return bond.identity;
   }
 
@@ -399,7 +402,7 @@ export class Host {
       get encryption() {
         return host.encryption;
       },
-      identityOf: (address) => this.identityOf(address),
+      identityOf: (address, isResolved) => this.identityOf(address, isResolved),
       onAir: ({ type, address }) => ({
         addressType: type,
         address: address ?? this.publicAddress ?? NO_ADDRESS,

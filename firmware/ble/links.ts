@@ -36,7 +36,7 @@ export interface LinksPort {
   /** Pairs and encrypts, where the image has the feature `security`. */
   readonly encryption: Encryption | undefined;
   /** Who has this address on the air: a bonded device by its Identity Address. A hint, which only its key proves. */
-  identityOf(address: Identity): Identity;
+  identityOf(address: Identity, isResolved?: boolean): Identity;
   /** An own address with the bytes that it has on the air. */
   onAir(own: OwnAddress): Identity;
   log(level: LogLevel, message: string): void;
@@ -70,8 +70,8 @@ export interface LinkEstablished {
   readonly peerAddressType: number;
   /** As it is on the air. */
   readonly peerAddress: Uint8Array;
-  /** Whom the controller has resolved that address to. */
-  readonly identity?: Identity;
+  /** Whether the controller has resolved that address. */
+  readonly isResolved?: boolean;
   readonly connectionInterval: number;
   readonly peripheralLatency: number;
   readonly supervisionTimeout: number;
@@ -130,7 +130,7 @@ export class Links {
       link,
       l2cap,
     });
-    connection.identity = this.port.identityOf(established.identity ?? connection.identity);
+    connection.identity = this.port.identityOf(connection.identity, established.isResolved);
     connection.bearer = new AttBearer(l2cap.openFixed(CHANNEL.ATT, MAX_MTU), {
       clock,
       link: link.handle,

@@ -48,18 +48,16 @@ export function listenForLinks(parts: NewLinkParts): void {
   });
 }
 
-/** A peer whose private address the controller has resolved, by that address and by its identity. */
+/**
+ * A peer whose private address the controller has resolved, by that address: the host knows it by its bond all the same,
+ * and controllers are known to give identities the wrong type.
+ */
 function onAir<T extends LinkEstablished & { readonly peerResolvablePrivateAddress: Uint8Array }>(
   values: T,
 ): T {
-  const { peerAddress, peerAddressType, peerResolvablePrivateAddress } = values;
-  if (!isResolvableAddress(peerResolvablePrivateAddress)) return values;
-  return {
-    ...values,
-    peerAddressType: ADDRESS_TYPE.RANDOM,
-    peerAddress: peerResolvablePrivateAddress,
-    identity: { addressType: peerAddressType & 1, address: peerAddress },
-  };
+  const { peerResolvablePrivateAddress: peerAddress } = values;
+  if (!isResolvableAddress(peerAddress)) return values;
+  return { ...values, peerAddressType: ADDRESS_TYPE.RANDOM, peerAddress, isResolved: true };
 }
 
 /** @param madeAddress the own address that the controller made for the link, where it made one. */

@@ -4,7 +4,6 @@ import { Pairing, Security } from "../aioble/security.ts";
 import { BondedLinks } from "../ble/bonded-links.ts";
 import { Encryption, PAIRING_SETTINGS } from "../ble/encryption.ts";
 import { findResolvingKey } from "../ble/gap/address.ts";
-import { ADDRESS_MODE } from "../ble/gap/own-address.ts";
 import { ResolvableAddress, RPA_TIMEOUT_SETTING } from "../ble/gap/resolvable-address.ts";
 import { ResolvingList } from "../ble/gap/resolving-list.ts";
 import { Bonds, MAX_BONDS_SETTING } from "../ble/smp/bonds.ts";
@@ -59,7 +58,7 @@ export const feature = {
             ...{ hci, log, settings },
             controller: () => host.controller,
             peers: () => bonds.privatePeers(),
-            ownIrk: () => (settings.addrMode === ADDRESS_MODE.RESOLVABLE ? bonds.ownIrk() : undefined),
+            ownIrk: () => bonds.ownIrk(),
             identityOf: (device) => bonds.get(device.addressType & 1, device.address)?.identity ?? device,
           },
           air,

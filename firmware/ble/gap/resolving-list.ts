@@ -33,8 +33,6 @@ const COMMANDS = [
 /** Privacy_Mode: the peer is taken under its identity too, which it may have on the air (Vol 3, Part C, 10.7). */
 const DEVICE_PRIVACY = 1;
 
-const NO_KEY = new Uint8Array(16);
-
 /** A bonded peer that may have private addresses. */
 export interface PrivatePeer {
   readonly identity: ListedDevice;
@@ -58,8 +56,11 @@ export interface ResolvingListPort {
   controller(): Controller | undefined;
   /** Those who are to be in the list. */
   peers(): readonly PrivatePeer[];
-  /** This device's Identity Resolving Key while it has private addresses itself. */
-  ownIrk(): Uint8Array | undefined;
+  /**
+   * This device's Identity Resolving Key, of which the controller makes the address of directed advertising, whatever
+   * `addrMode` is: some make one of a key of zeros too, which should stand for the identity, and which nobody resolves.
+   */
+  ownIrk(): Uint8Array;
   /** Who has this address: a bonded device by its Identity Address. */
   identityOf(device: ListedDevice): ListedDevice;
   log(level: LogLevel, message: string): void;
@@ -72,7 +73,7 @@ interface Contents {
   readonly timeoutS: number;
 }
 
-const NOTHING: Contents = { peers: [], ownIrk: NO_KEY, timeoutS: 0 };
+const NOTHING: Contents = { peers: [], ownIrk: new Uint8Array(0), timeoutS: 0 };
 
 /** It follows the bonds: all of them are in it, but those that the controller refuses by name, or none. */
 export class ResolvingList {
@@ -158,9 +159,11 @@ export class ResolvingList {
   }
 
   private wanted(): Contents {
-    const { peers, ownIrk, settings } = this.port;
-    const timeoutS = Math.max(1, Math.floor(settings.rpaTimeoutMs / 1000));
-    return { peers: peers(), ownIrk: ownIrk() ?? NO_KEY, timeoutS };
+    const { port } = this;
+    const peers = port.peers();
+    // Without peers no key is drawn for it.
+    if (peers.length === 0) return NOTHING;
+    return { peers, ownIrk: port.ownIrk(), timeoutS: Math.floor(port.settings.rpaTimeoutMs / 1000) };
   }
 
   /** While it changes, and where the change fails, the host resolves. */
