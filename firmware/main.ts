@@ -17,6 +17,8 @@ import { RecordStore } from "./storage/records.ts";
 /**
  * Starts the camera: builds the host on the natives and hands the application the modules that it may import.
  *
+ * Where no application can run, the recovery service does, in an image that has one.
+ *
  * The promise stays pending as long as the camera runs, and rejects when there is no application, or when the
  * application's module fails. The C side then restarts the camera, after a pause that grows with each failure in a
  * row: nobody may come by for a year, and the reason may be gone by then (a sensor that woke late). A failure after
@@ -35,6 +37,11 @@ export default function main(native: Native): Promise<never> {
     ...createModules(host, signals, image),
     camera: createCamera({ read: (sensor) => native.sensorRead(sensor) }),
   };
+  const recoveries = image.features.flatMap(({ recovery }: Feature) => recovery ?? []);
+  if (platform.update?.state().running === "recovery" && recoveries.length > 0) {
+    for (const recovery of recoveries) recovery(host);
+    return new Promise(() => undefined);
+  }
   const report = createErrorReport(platform.log, "The application failed");
   return new Promise((_, reject) => {
     native.applicationStart(modules, globals, (reason) => {

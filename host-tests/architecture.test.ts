@@ -96,7 +96,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What applications import beside their own files. */
-const PUBLIC_MODULES = ["aioble", "bluetooth", "camera", "power"];
+const PUBLIC_MODULES = ["aioble", "bluetooth", "camera", "power", "update"];
 
 /** The stack from below: an import to the right goes upward. */
 const UPWARD = ["codec", "hci", "l2cap", "att", "gatt", "host", "aioble", "main"];

@@ -163,6 +163,10 @@ void host_unwatch_uart(int fd) {
     epoll_ctl(poll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
+uint32_t port_trial_ms(uint32_t default_ms) {
+    return host_options()->trial_ms ? host_options()->trial_ms : default_ms;
+}
+
 uint32_t port_heap_growth(uint32_t most) {
     long growth = host_options()->growth;
     return growth >= 0 && growth < (long)most ? (uint32_t)growth : most;

@@ -18,6 +18,7 @@ struct host_options {
     long resets_max;      /* -1: any number */
     uint32_t battery_mv;  /* 0: no battery */
     long growth;          /* bytes that the heap may grow by; -1: the board's */
+    uint32_t trial_ms;    /* how long the trial of a new bundle waits; 0: the firmware's own */
     uint32_t flash_ms;    /* how long an operation of flash in the background takes */
 };
 

@@ -39,8 +39,12 @@ static int open_memory(void) {
     return fd;
 }
 
-/* Whether a file of this size is whole areas: the first ones of the list. */
+/* Whether a file of this size is the first areas of the list, or all of them before the last one grew. */
 static bool is_whole(uint32_t size) {
+    uint32_t last = flash_list_start(PORT_FLASH_AREAS - 1);
+    if (size > last && size < flash_list_start(PORT_FLASH_AREAS) &&
+        (size - last) % port_flash_area(PORT_FLASH_AREAS - 1)->erase_unit == 0)
+        return true;
     for (unsigned area = 0; area <= PORT_FLASH_AREAS; area++)
         if (flash_list_start((enum port_flash_area_id)area) == size)
             return true;

@@ -10,6 +10,7 @@ static const char usage[] =
     "usage: firmware [--hci tcp:HOST:PORT|unix:PATH] [--app FILE.bin] [--state FILE] [--id HEX]\n"
     "                [--radio-lines tcp:HOST:PORT|unix:PATH [--radio-patch FILE]]\n"
     "                [--watchdog-ms N] [--max-resets N] [--growth BYTES] [--flash-ms N] [--battery-mv N]\n"
+    "                [--trial-ms N]\n"
     "\n"
     "  --hci          the controller's H4 socket; without it the board has no HCI UART\n"
     "  --app          the signed bundle of an application\n"
@@ -24,6 +25,7 @@ static const char usage[] =
     "  --max-resets   after this many resets, end with status 3 instead of the next one\n"
     "  --growth       bytes that the heap may grow by, if fewer than the board's; 0 keeps it at its floor\n"
     "  --flash-ms     how long an operation of flash in the background takes (default 0)\n"
+    "  --trial-ms     how long the trial of a new bundle waits for its confirmation (default 300000)\n"
     "  --battery-mv   what the battery has, in millivolts; without it there is none to measure\n"
     "\n"
     "Deep sleep is ended by SIGUSR1, the button, and by SIGUSR2, motion.\n"
@@ -80,13 +82,21 @@ static void read_id(const char *text) {
 
 const struct host_options *options_read(int argc, char **argv) {
     static const struct option names[] = {
-        {"hci", required_argument, NULL, 'h'},         {"app", required_argument, NULL, 'a'},
-        {"state", required_argument, NULL, 's'},       {"radio-lines", required_argument, NULL, 'l'},
-        {"radio-patch", required_argument, NULL, 'p'}, {"id", required_argument, NULL, 'i'},
-        {"watchdog-ms", required_argument, NULL, 'w'}, {"max-resets", required_argument, NULL, 'r'},
-        {"growth", required_argument, NULL, 'g'},      {"flash-ms", required_argument, NULL, 'f'},
-        {"growth", required_argument, NULL, 'g'},      {"battery-mv", required_argument, NULL, 'b'},
-        {"help", no_argument, NULL, '?' + 256},        {NULL, 0, NULL, 0},
+        {"hci", required_argument, NULL, 'h'},
+        {"app", required_argument, NULL, 'a'},
+        {"state", required_argument, NULL, 's'},
+        {"radio-lines", required_argument, NULL, 'l'},
+        {"radio-patch", required_argument, NULL, 'p'},
+        {"id", required_argument, NULL, 'i'},
+        {"watchdog-ms", required_argument, NULL, 'w'},
+        {"max-resets", required_argument, NULL, 'r'},
+        {"growth", required_argument, NULL, 'g'},
+        {"flash-ms", required_argument, NULL, 'f'},
+        {"growth", required_argument, NULL, 'g'},
+        {"battery-mv", required_argument, NULL, 'b'},
+        {"trial-ms", required_argument, NULL, 't'},
+        {"help", no_argument, NULL, '?' + 256},
+        {NULL, 0, NULL, 0},
     };
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, ":", names, NULL)) != -1;) {
@@ -114,6 +124,9 @@ const struct host_options *options_read(int argc, char **argv) {
             break;
         case 'r':
             options.resets_max = number("--max-resets", optarg, 0, 1000000);
+            break;
+        case 't':
+            options.trial_ms = (uint32_t)number("--trial-ms", optarg, 1, 3600000);
             break;
         case 'g':
             options.growth = number("--growth", optarg, 0, INT32_MAX);

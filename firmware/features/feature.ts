@@ -7,7 +7,7 @@ import type { Platform, Signals } from "../platform/platform.ts";
 import type { Native } from "../platform/xs/native.ts";
 
 /** The modules that an application imports. */
-export type PublicModule = "aioble" | "bluetooth" | "camera" | "power";
+export type PublicModule = "aioble" | "bluetooth" | "camera" | "power" | "update";
 
 /** One feature: firmware/features/<name>.ts exports it as `feature`, and catalogue.json says what an image is without. */
 export interface Feature {
@@ -26,6 +26,12 @@ export interface Feature {
   readonly bluetooth?: (host: Host) => object;
   /** The names of `power`, bound to the host. */
   readonly power?: (host: Host, signals: Signals) => object;
+  /** The names of `update`, bound to the host. Begins to serve clients. */
+  readonly update?: (host: Host) => object;
+  /**
+   * Serves clients in the place of an application that cannot run. Called after `update`, once the modules are made.
+   */
+  readonly recovery?: (host: Host) => void;
 }
 
 /** A feature that an image is without. */

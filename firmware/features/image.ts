@@ -13,9 +13,10 @@ import { feature as lowLevel } from "./low-level.ts";
 import { feature as power } from "./power.ts";
 import { feature as scan } from "./scan.ts";
 import { feature as security } from "./security.ts";
+import { feature as update } from "./update.ts";
 
 export const image = {
   manifest: "camera",
-  features: [central, channels, client, cyw43, linkControl, lowLevel, power, scan, security],
+  features: [central, channels, client, cyw43, linkControl, lowLevel, power, scan, security, update],
   missing: [],
 } satisfies Image;

@@ -26,5 +26,10 @@ export function createModules(host: Host, signals: Signals, image: Image) {
       ...features.map(({ power }) => power?.(host, signals)),
       missingNames(image, "power"),
     ) as object,
+    update: Object.assign(
+      {},
+      ...features.map(({ update }) => update?.(host)),
+      missingNames(image, "update"),
+    ) as object,
   };
 }

@@ -6,7 +6,7 @@
 #include "bytecode.h"
 #include "heap.h"
 #include "runtime.h"
-#include "trusted_keys.h"
+#include "update.h"
 
 static struct bundle firmware;
 static struct bundle application;
@@ -27,32 +27,9 @@ const struct bundle *bundles_firmware(void) {
     return &firmware;
 }
 
-/* Nothing of it is looked at before its signature has been verified. */
-static const char *open_signed(const void *bytes, size_t size) {
-    uint64_t digest = bundle_interface_digest();
-    struct signed_target target = {.board = BOARD_NAME,
-                                   .engine = {XS_MAJOR_VERSION, XS_MINOR_VERSION, XS_PATCH_VERSION}};
-    for (unsigned i = 0; i < sizeof target.interface_digest; i++)
-        target.interface_digest[i] = (uint8_t)(digest >> 8 * i);
-    target.keys = trusted_keys(&target.key_count);
-    if (trusted_keys_are_for_development())
-        console_line(CONSOLE_WARNING, "this image trusts the development key: anybody can sign for it");
-    struct signed_bundle file;
-    const char *why = signed_bundle_open(&file, bytes, size, &target);
-    return why ? why : bundle_open(&application, file.container, file.container_size);
-}
-
-unsigned bundles_open_application(void) {
-    size_t size;
-    const void *bytes = port_application(&size);
-    if (!bytes) {
-        set_problem("there is no application%s", "");
-        return 0;
-    }
-    const char *why = open_signed(bytes, size);
-    if (why)
-        set_problem("the application %s", why);
-    else if (application.kind != BUNDLE_APPLICATION)
+/* Why the application that was found cannot run here: a whole sentence in `problem`, or nothing. */
+static void check_application(void) {
+    if (application.kind != BUNDLE_APPLICATION)
         set_problem("the application %s", "is a firmware");
     else if (strcmp(application.name, firmware.name) == 0)
         set_problem("the application %s", "has the firmware's name; compile it with another --name");
@@ -61,6 +38,13 @@ unsigned bundles_open_application(void) {
                  "the application asks for %u KB of heap (obscura.heap in its package.json), and this board "
                  "has %u KB",
                  (unsigned)application.heap_kb, (unsigned)(heap_most() / 1024));
+    if (problem[0])
+        update_cannot_run();
+}
+
+unsigned bundles_open_application(void) {
+    if (update_find_application(&application, problem, sizeof problem))
+        check_application();
     return problem[0] ? 0 : application.own_count;
 }
 

@@ -52,6 +52,14 @@ void failure_boot(void) {
     healthy_at = port_clock_us() + HEALTHY_AFTER_US;
 }
 
+unsigned failure_count(void) {
+    return record()->in_a_row;
+}
+
+void failure_forget(void) {
+    record()->in_a_row = 0;
+}
+
 uint64_t failure_healthy_at(void) {
     return healthy_at;
 }

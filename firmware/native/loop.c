@@ -10,6 +10,7 @@
  */
 #include "heap.h"
 #include "runtime.h"
+#include "update.h"
 
 #define QUIET_US UINT64_C(1000000)
 /* Between two looks at the rejections without a handler. */
@@ -144,6 +145,8 @@ static void set_alarm(void) {
         next = failure_healthy_at();
     if (hci_next() < next)
         next = hci_next();
+    if (update_next() < next)
+        next = update_next();
     if (next != alarm_us) {
         alarm_us = next;
         port_alarm_set(next);
@@ -188,6 +191,8 @@ void loop_run(txMachine *the) {
         }
         if (failure_healthy_at() <= now)
             failure_healthy();
+        if (update_next() <= now)
+            update_due();
         if (active)
             plan_collection(the);
         else if (collector.due_us <= now)

@@ -38,6 +38,15 @@
     NATIVE(flashSync, 1)                                                                                     \
     NATIVE(flashBeginProgram, 4)                                                                             \
     NATIVE(flashBeginErase, 4)                                                                               \
+    NATIVE(updateState, 0)                                                                                   \
+    NATIVE(updateImage, 1)                                                                                   \
+    NATIVE(updateTouch, 0)                                                                                   \
+    NATIVE(updateVerifyBegin, 0)                                                                             \
+    NATIVE(updateVerifyStep, 0)                                                                              \
+    NATIVE(updateVerified, 0)                                                                                \
+    NATIVE(updateMark, 1)                                                                                    \
+    NATIVE(updateUnmark, 0)                                                                                  \
+    NATIVE(updateConfirm, 0)                                                                                 \
     NATIVE(sensorRead, 1)                                                                                    \
     NATIVE(consoleWrite, 2)                                                                                  \
     NATIVE(resetCause, 0)                                                                                    \

@@ -21,6 +21,18 @@ void native_absent(txMachine *the); /* natives.c */
 #define native_powerBattery native_absent
 #endif
 
+#ifdef WITHOUT_UPDATE
+#define native_updateState native_absent
+#define native_updateImage native_absent
+#define native_updateTouch native_absent
+#define native_updateVerifyBegin native_absent
+#define native_updateVerifyStep native_absent
+#define native_updateVerified native_absent
+#define native_updateMark native_absent
+#define native_updateUnmark native_absent
+#define native_updateConfirm native_absent
+#endif
+
 /* The lines of a controller are for its driver: this is the one that there is. */
 #ifdef WITHOUT_CYW43
 #define native_radioPower native_absent

@@ -245,6 +245,12 @@ uint32_t port_heap_growth(uint32_t most);
 /* ---- application ---- */
 
 /*
+ * How long the trial of a new bundle waits for its confirmation: the default, unless the command line of a
+ * test says otherwise. A board without one returns the default.
+ */
+uint32_t port_trial_ms(uint32_t default_ms);
+
+/*
  * The application's signed bundle (signed_bundle.h) where the board keeps it, readable in place, at a
  * multiple of 16; NULL and *size 0 when there is none. More may follow behind the bundle.
  */

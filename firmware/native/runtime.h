@@ -43,6 +43,14 @@
 #ifndef WATCHDOG_MS
 #define WATCHDOG_MS 60000
 #endif
+/* How long the trial of a new bundle waits for its confirmation. */
+#ifndef TRIAL_MS
+#define TRIAL_MS 300000
+#endif
+/* How long the recovery service runs after failures, before the application is tried again. */
+#ifndef RECOVERY_MS
+#define RECOVERY_MS 300000
+#endif
 
 /* ---- console.c ---- */
 
@@ -59,6 +67,10 @@ void console_exception(txMachine *the, enum console_level level, const char *wha
 
 /* Counts failures in a row and pauses the longer the more there were. Before the machine is created. */
 void failure_boot(void);
+
+/* Failures in a row before this start; and forgets them, where they were not this application's. */
+unsigned failure_count(void);
+void failure_forget(void);
 
 /* When the loop must call failure_healthy, in port_clock_us; PORT_NEVER when it need not. */
 uint64_t failure_healthy_at(void);

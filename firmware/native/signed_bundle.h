@@ -3,7 +3,8 @@
  * CBOR and the application's container (bundle.h). docs/update.md describes the file. Everything is read in
  * place, and nothing of the body is looked at before its signature has been verified.
  *
- * Knows neither the engine nor the board: what fits this camera is an argument.
+ * Knows neither the engine nor the board: what fits this camera is an argument. What is wrong with a bundle
+ * is a refusal whose text is the end of a sentence that begins with the bundle; NULL when nothing is.
  */
 #ifndef OBSCURA_SIGNED_BUNDLE_H
 #define OBSCURA_SIGNED_BUNDLE_H
@@ -12,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "refusal.h"
 
 #define SIGNED_HEADER_SIZE 32
 #define SIGNED_HASH_SIZE 32
@@ -36,9 +39,11 @@ struct signed_target {
     uint8_t interface_digest[8];
     const struct signed_key *keys;
     unsigned key_count;
-    /* NULL, or what looks at the container once its signature has been verified; returns NULL, or what is
-     * wrong. */
-    const char *(*accepts)(const uint8_t *container, size_t size);
+    const struct signed_key *root; /* NULL, or the key whose files are revocations of keys and nothing else */
+    /* NULL, or whether the key of this hash has been revoked. */
+    bool (*is_revoked)(const uint8_t hash[SIGNED_HASH_SIZE]);
+    /* NULL, or what looks at the container once its signature has been verified. */
+    const struct refusal *(*accepts)(const uint8_t *container, size_t size);
 };
 
 /* A whole bundle. Pointers point into it. */
@@ -48,15 +53,29 @@ struct signed_bundle {
     const uint8_t *digest;  /* SHA-256 of header, body and protected TLVs: what clients call its hash */
     const struct signed_key *key;
     uint32_t counter;         /* security counter */
-    const uint8_t *container; /* the application's */
+    const uint8_t *container; /* the application's; NULL in a revocation */
     uint32_t container_size;
+    const uint8_t *revoked; /* NULL, or the hash of the key that a revocation takes back */
     /* For the verification. */
+    uint32_t body_size;
     uint32_t signed_size;
+    const uint8_t *key_hash;
+    const uint8_t *ed25519; /* signature; NULL: there is none of the kind */
+    const uint8_t *ecdsa;
+    uint16_t ecdsa_size;
     bool has_protected_counter;
     uint32_t protected_counter;
-    const uint8_t *signature;
-    uint16_t signature_size;
 };
+
+/* ---- signed_frame.c ---- */
+
+/*
+ * Reads header and TLVs of the file at bytes[0..size); `size` may be larger than the file. What it fills into
+ * *bundle is what the file says of itself: nothing has been verified.
+ */
+const struct refusal *signed_frame_read(struct signed_bundle *bundle, const uint8_t *bytes, size_t size);
+
+/* ---- signed_bundle.c ---- */
 
 /* How far a verification is. Its memory is the caller's; it holds nothing that must be given back. */
 struct signed_check {
@@ -64,9 +83,12 @@ struct signed_check {
     struct signed_bundle *bundle;
     const uint8_t *bytes;
     uint32_t hashed;
-    bool is_hashed;
-    const char *problem;
+    bool has_ended;
+    const struct refusal *problem;
     mbedtls_sha256_context sha256;
+    uint8_t digest[SIGNED_HASH_SIZE];
+    bool has_file_hash;
+    uint8_t file_hash[SIGNED_HASH_SIZE]; /* SHA-256 of the whole file, its TLVs too */
 };
 
 /*
@@ -83,22 +105,22 @@ void signed_check_begin(struct signed_check *check, struct signed_bundle *bundle
  */
 bool signed_check_step(struct signed_check *check, uint32_t most);
 
-/* Of a verification that has ended: NULL, or what is wrong, as the end of a sentence that begins with the
- * bundle. */
-const char *signed_check_problem(const struct signed_check *check);
+/* Of a verification that has ended. */
+const struct refusal *signed_check_problem(const struct signed_check *check);
 
 /* All at once. */
-const char *signed_bundle_open(struct signed_bundle *bundle, const uint8_t *bytes, size_t size,
-                               const struct signed_target *target);
+const struct refusal *signed_bundle_open(struct signed_bundle *bundle, const uint8_t *bytes, size_t size,
+                                         const struct signed_target *target);
 
 /* ---- signed_manifest.c ---- */
 
-/*
- * Reads the manifest at body[0..size), which has been verified, and finds the container behind it. Returns
- * NULL, or what is wrong.
- */
-const char *signed_manifest_read(struct signed_bundle *bundle, const uint8_t *body, uint32_t size,
-                                 const struct signed_target *target);
+/* Reads the manifest at body[0..size), which has been verified, and finds the container behind it. */
+const struct refusal *signed_manifest_read(struct signed_bundle *bundle, const uint8_t *body, uint32_t size,
+                                           const struct signed_target *target);
+
+/* Reads the manifest of a revocation, which says which key it takes back. */
+const struct refusal *signed_revocation_read(struct signed_bundle *bundle, const uint8_t *body,
+                                             uint32_t size);
 
 /* ---- signature.c ---- */
 

@@ -63,29 +63,36 @@ static bool read_engine(struct reader *reader, uint32_t engine[3]) {
     return true;
 }
 
-const char *signed_manifest_read(struct signed_bundle *bundle, const uint8_t *body, uint32_t size,
-                                 const struct signed_target *target) {
-    static const char malformed[] = "has a malformed manifest";
-    static const char newer[] =
-        "has a manifest that this firmware does not know; build it with this firmware's tools";
+REFUSAL(malformed, "malformed", "has a malformed manifest");
+REFUSAL(newer, "wrong-interface",
+        "has a manifest that this firmware does not know; build it with this firmware's tools");
+REFUSAL(other_board, "wrong-board", "is for another board; build it for this one (--board)");
+REFUSAL(other_engine, "wrong-engine", "was compiled for another version of the XS engine; build it again");
+REFUSAL(other_interface, "wrong-interface",
+        "was compiled for another native interface; build it again with this firmware");
+REFUSAL(two_counters, "malformed", "has two security counters that differ");
+REFUSAL(no_revocation, "bad-signature", "is signed with the root key, which signs revocations only");
+
+const struct refusal *signed_manifest_read(struct signed_bundle *bundle, const uint8_t *body, uint32_t size,
+                                           const struct signed_target *target) {
     struct reader reader = {body, body + size};
     uint32_t entries, format = 0, engine[3], board_size = 0, interface_size = 0;
     const uint8_t *board = NULL, *interface_digest = NULL;
     unsigned seen = 0;
     if (!read_head(&reader, CBOR_MAP, &entries))
-        return malformed;
+        return &malformed;
     while (entries--) {
         const uint8_t *name;
         uint32_t name_size;
         if (!read_string(&reader, CBOR_TEXT, &name, &name_size))
-            return malformed;
+            return &malformed;
         unsigned field = 0;
         while (field < FIELDS && !is_text(name, name_size, names[field]))
             field++;
         if (field == FIELDS)
-            return newer;
+            return &newer;
         if (seen & 1u << field)
-            return malformed;
+            return &malformed;
         seen |= 1u << field;
         bool is_read = field == FIELD_BOARD    ? read_string(&reader, CBOR_TEXT, &board, &board_size)
                        : field == FIELD_ENGINE ? read_engine(&reader, engine)
@@ -94,27 +101,43 @@ const char *signed_manifest_read(struct signed_bundle *bundle, const uint8_t *bo
                            ? read_head(&reader, CBOR_UNSIGNED, &bundle->counter)
                            : read_string(&reader, CBOR_BYTES, &interface_digest, &interface_size);
         if (!is_read)
-            return malformed;
+            return &malformed;
     }
     if (seen != (1u << FIELDS) - 1)
-        return malformed;
+        return &malformed;
     if (format != FORMAT)
-        return newer;
+        return &newer;
     if (!is_text(board, board_size, target->board))
-        return "is for another board; build it for this one (--board)";
+        return &other_board;
     for (unsigned i = 0; i < 3; i++)
         if (engine[i] != target->engine[i])
-            return "was compiled for another version of the XS engine; build it again";
+            return &other_engine;
     if (interface_size != sizeof target->interface_digest ||
         memcmp(interface_digest, target->interface_digest, interface_size) != 0)
-        return "was compiled for another native interface; build it again with this firmware";
+        return &other_interface;
     if (bundle->has_protected_counter && bundle->protected_counter != bundle->counter)
-        return "has two security counters that differ";
+        return &two_counters;
     uint32_t used = (uint32_t)(reader.at - body);
     uint32_t start = (used + SIGNED_ALIGNMENT - 1) & ~(uint32_t)(SIGNED_ALIGNMENT - 1);
     if (start >= size)
-        return malformed;
+        return &malformed;
     bundle->container = body + start;
     bundle->container_size = size - start;
     return target->accepts ? target->accepts(bundle->container, bundle->container_size) : NULL;
+}
+
+const struct refusal *signed_revocation_read(struct signed_bundle *bundle, const uint8_t *body,
+                                             uint32_t size) {
+    struct reader reader = {body, body + size};
+    const uint8_t *name;
+    uint32_t entries, name_size, format, hash_size;
+    if (!read_head(&reader, CBOR_MAP, &entries) || entries != 2 ||
+        !read_string(&reader, CBOR_TEXT, &name, &name_size) || !is_text(name, name_size, "format") ||
+        !read_head(&reader, CBOR_UNSIGNED, &format) || format != FORMAT ||
+        !read_string(&reader, CBOR_TEXT, &name, &name_size) || !is_text(name, name_size, "revoke") ||
+        !read_string(&reader, CBOR_BYTES, &bundle->revoked, &hash_size) || hash_size != SIGNED_HASH_SIZE) {
+        bundle->revoked = NULL;
+        return &no_revocation;
+    }
+    return NULL;
 }

@@ -15,6 +15,15 @@ const struct signed_key *trusted_keys(unsigned *count) {
     return keys;
 }
 
+const struct signed_key *trusted_root(void) {
+#ifdef TRUSTED_ROOT
+    static const struct signed_key root = TRUSTED_ROOT;
+    return &root;
+#else
+    return NULL;
+#endif
+}
+
 bool trusted_keys_are_for_development(void) {
     return TRUSTED_DEVELOPMENT;
 }

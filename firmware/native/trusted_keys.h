@@ -8,6 +8,9 @@
 
 const struct signed_key *trusted_keys(unsigned *count);
 
+/* NULL, or the key that signs revocations of the others, and nothing else. */
+const struct signed_key *trusted_root(void);
+
 /* Whether one of them is the development key, which everybody has. */
 bool trusted_keys_are_for_development(void);
 

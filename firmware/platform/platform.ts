@@ -194,6 +194,69 @@ export interface PowerLines {
   batteryVolts(): number | undefined;
 }
 
+/** What is wrong with a bundle, or why something is not done now: `code` is stable, `text` for people. */
+export interface UpdateProblem {
+  readonly code: string;
+  readonly text: string;
+}
+
+/** How the slots of a camera stand. */
+export interface UpdateFigures {
+  readonly running: "confirmed" | "trial" | "shipped" | "recovery";
+  /** Bytes that a slot has; 0 where there are none. */
+  readonly slotBytes: number;
+  /** Which slot image 1 is, and where it begins in the area `update`. */
+  readonly slot: number;
+  readonly offset: number;
+  /** The image trusts the development key, which everybody has. */
+  readonly trustsEverybody: boolean;
+  /** In a trial: milliseconds until it ends, or is confirmed by the camera itself. */
+  readonly trialLeftMs?: number;
+  /** Why the last trial ended unconfirmed, the end of a sentence. */
+  readonly revert?: string;
+}
+
+/** What a bundle says of itself, and what stands in the state. */
+export interface UpdateImage {
+  /** Major, minor, 2 bytes of revision, 4 of build; little-endian. */
+  readonly version: Uint8Array;
+  readonly hash: Uint8Array;
+  readonly confirmed: boolean;
+  readonly pending: boolean;
+  readonly permanent: boolean;
+  /** It has verified since the start, or since it was written. */
+  readonly bootable: boolean;
+}
+
+/** A verification that has ended. */
+export interface UpdateVerdict {
+  /** Bytes of the file, as far as it could be read. */
+  readonly length: number;
+  /** SHA-256 of the whole file; left out where its own lengths are wrong. */
+  readonly fileHash?: Uint8Array;
+  /** Both left out when nothing is wrong. The text is the end of a sentence that begins with the bundle. */
+  readonly code?: string;
+  readonly text?: string;
+}
+
+/** The slots for signed applications, two images: 0 is what runs, 1 the other slot. */
+export interface UpdateLines {
+  readonly state: () => UpdateFigures;
+  /** What a bundle says of itself; undefined where there is none. */
+  readonly image: (index: 0 | 1) => UpdateImage | undefined;
+  /** Asks to write or erase image 1: forgets that it has been verified, or says why not. */
+  readonly touch: () => UpdateProblem | undefined;
+  /** Verify image 1 in steps of at most 2 million instructions with Ed25519: `verifyStep` returns true at the end. */
+  readonly verifyBegin: () => void;
+  readonly verifyStep: () => boolean;
+  readonly verified: () => UpdateVerdict;
+  /** Marks image 1, which has just been verified. */
+  readonly mark: (isPermanent: boolean) => UpdateProblem | undefined;
+  readonly unmark: () => UpdateProblem | undefined;
+  readonly confirm: () => UpdateProblem | undefined;
+  readonly reset: () => never;
+}
+
 /**
  * Cryptography. Arguments and results are big-endian, most significant byte first, as Vol 3, Part H, 2.2 writes them.
  * Results are the caller's to keep. A length other than the stated one throws `RangeError`.
@@ -246,6 +309,8 @@ export interface Platform {
   readonly crypto: Crypto;
   /** Left out where nothing saves power. */
   readonly power?: PowerLines;
+  /** Left out where nothing changes the application. */
+  readonly update?: UpdateLines;
   /** Eight bytes, the same at every start, different on every device. */
   uniqueId(): Uint8Array;
   /**

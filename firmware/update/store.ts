@@ -99,6 +99,8 @@ export interface UpdateStore {
   /** Bytes that a bundle can have; 0 on a board without an area for updates. */
   readonly slotBytes: number;
   readonly running: RunningKind;
+  /** The image trusts the development key, which everybody has: it is none for release. */
+  readonly trustsEverybody: boolean;
   /** In a trial: milliseconds until the camera goes back unless it is confirmed. */
   readonly trialLeftMs: number | undefined;
   /** What happened to the last trial that was not confirmed, a sentence; undefined when there was none since power-on. */

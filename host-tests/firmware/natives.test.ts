@@ -142,16 +142,21 @@ describeOnHost((scene) => {
         `software ${programmed}`,
         geometry,
       ]);
-      assert.equal(statSync(state).size, 65536 + 262144);
+      assert.equal(statSync(state).size, 65536 + 532480);
       const second = await run(image, ["--state", state]);
       assert.equal(infos(second)[0], `power-on ${programmed}`);
       // What a board had before it got its second area.
       truncateSync(state, 65536);
       const third = await run(image, ["--state", state]);
       assert.equal(infos(third)[0], `power-on ${programmed}`);
+      // And before that one grew.
+      truncateSync(state, 65536 + 262144);
+      const grown = await run(image, ["--state", state]);
+      assert.equal(infos(grown)[0], `power-on ${programmed}`);
+      assert.equal(statSync(state).size, 65536 + 532480);
       truncateSync(state, 65535);
       const refusal = await run(image, ["--state", state]);
-      assert.match(refusal.lines.join(), /not the flash of this board, which has 327680 bytes/);
+      assert.match(refusal.lines.join(), /not the flash of this board, which has 598016 bytes/);
     });
 
     it("work in the background while timers run, and blocking operations wait for the one under way", async () => {

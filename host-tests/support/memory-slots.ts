@@ -40,6 +40,7 @@ interface Held extends Flags {
 export class MemorySlots implements UpdateStore {
   slotBytes = 4096;
   running: UpdateStore["running"] = "confirmed";
+  trustsEverybody = false;
   trialLeftMs: number | undefined = undefined;
   lastRevert: string | undefined = undefined;
   resets = 0;

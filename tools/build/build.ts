@@ -1,10 +1,11 @@
 /** `obscura build`: from TypeScript to an image and an application bundle for one board. */
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Operation, step, ToolError } from "../events.ts";
+import { type Operation, step, ToolError, UsageError } from "../events.ts";
 import { lock, tryLock } from "../lock.mjs";
 import { displayPath, root } from "../paths.ts";
 import { signForDevelopment } from "../update/development.ts";
+import type { PublicKey } from "../update/keys.ts";
 import { readTrustedKeys, writeTrustedKeys } from "../update/trusted-keys.ts";
 import { findApplication } from "./application.ts";
 import { type Board, loadBoard } from "./boards.ts";
@@ -31,7 +32,7 @@ export interface BuildOptions {
   readonly sanitize?: boolean;
   /** Files of the public keys whose bundles the image runs; by default the development key. */
   readonly trust?: readonly string[];
-  /** Refuses an image that trusts the development key. */
+  /** Refuses an image that trusts the development key; one without the feature `update` trusts none. */
   readonly release?: boolean;
 }
 
@@ -55,6 +56,18 @@ export async function* build({ application, ...options }: BuildOptions): Operati
 }
 
 /**
+ * The keys that the image trusts. One without the feature `update` looks at no signature, and is fit for release as it is.
+ * @throws UsageError for keys that such an image would not look at.
+ */
+function trustedKeysOf({ manifest }: Board, trust: readonly string[], release: boolean): PublicKey[] {
+  if (manifest.features.includes("update")) return readTrustedKeys(trust, release);
+  if (trust.length === 0) return [];
+  throw new UsageError(
+    `The manifest ${manifest.name} is without the feature "update": its image looks at no signature, so that --trust means nothing. Add "update" to its "features", or leave --trust out.`,
+  );
+}
+
+/**
  * Several applications for one board, in their order, with one image for all.
  * @throws as `build`.
  */
@@ -63,8 +76,8 @@ export async function* buildAll(
   options: Omit<BuildOptions, "application">,
 ): Operation<Built[]> {
   const { trust = [], release = false } = options;
-  const keys = readTrustedKeys(trust, release);
   const board = loadBoard(options.board, options.manifest);
+  const keys = trustedKeysOf(board, trust, release);
   const applications = names.map((which) => {
     const { name, entry } = findApplication(which);
     return { name, entry, heapKb: heapRequestKb(entry, board) };

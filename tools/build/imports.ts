@@ -8,7 +8,7 @@ import type { Plugin } from "rollup";
 import { ToolError } from "../events.ts";
 import { displayPath, root } from "../paths.ts";
 
-const modules = ["aioble", "bluetooth", "camera", "power"] as const;
+const modules = ["aioble", "bluetooth", "camera", "power", "update"] as const;
 
 /** A module that an application imports from the camera. */
 export type PublicModule = (typeof modules)[number];

@@ -10,6 +10,9 @@ static uint8_t unique_id[8] = BOARD_UNIQUE_ID;
 /* What `battery=` says, in millivolts; 0 without. */
 static uint32_t battery_mv;
 
+/* What `trial=` says, in milliseconds; 0 without. */
+static uint32_t trial_ms;
+
 /* What `growth=` leaves of the heap's growth. */
 static uint32_t growth = UINT32_MAX;
 
@@ -28,6 +31,8 @@ void port_init(int argc, char **argv) {
             radio_lines_init();
         if (strncmp(argv[i], "battery=", 8) == 0)
             battery_mv = (uint32_t)strtoul(argv[i] + 8, NULL, 10);
+        if (strncmp(argv[i], "trial=", 6) == 0)
+            trial_ms = (uint32_t)strtoul(argv[i] + 6, NULL, 10);
         if (strncmp(argv[i], "preload=", 8) == 0)
             rom_preload_into(argv[i] + 8);
     }
@@ -52,6 +57,10 @@ const void *port_application(size_t *size) {
 bool port_battery(uint32_t *millivolts) {
     *millivolts = battery_mv;
     return battery_mv != 0;
+}
+
+uint32_t port_trial_ms(uint32_t default_ms) {
+    return trial_ms ? trial_ms : default_ms;
 }
 
 uint32_t port_heap_growth(uint32_t most) {

@@ -2,7 +2,14 @@
  * The native interface: the functions that the C side hands to `main`, in one object. This file and the table in
  * firmware/native/natives.c are two views of one contract; a digest of it is stamped on every bundle.
  */
-import type { LogLevel, ResetCause } from "../platform.ts";
+import type {
+  LogLevel,
+  ResetCause,
+  UpdateFigures,
+  UpdateImage,
+  UpdateProblem,
+  UpdateVerdict,
+} from "../platform.ts";
 
 export type SensorName = "temperature" | "humidity";
 
@@ -127,6 +134,21 @@ export interface Native {
    */
   flashBeginProgram(area: string, offset: number, bytes: Uint8Array, done: (worked: boolean) => void): void;
   flashBeginErase(area: string, offset: number, length: number, done: (worked: boolean) => void): void;
+
+  /** The slots, as UpdateLines of platform.ts has them. `index` is 0 or 1. */
+  updateState(): UpdateFigures;
+  updateImage(index: number): UpdateImage | undefined;
+  updateTouch(): UpdateProblem | undefined;
+  /** Throws on a board without slots. */
+  updateVerifyBegin(): void;
+  /** Throws when nothing has begun, or image 1 was touched since. */
+  updateVerifyStep(): boolean;
+  /** Throws unless a verification has ended. */
+  updateVerified(): UpdateVerdict;
+  /** Throws unless image 1 has verified and was not touched since. */
+  updateMark(isPermanent: boolean): UpdateProblem | undefined;
+  updateUnmark(): UpdateProblem | undefined;
+  updateConfirm(): UpdateProblem | undefined;
 
   /** Throws when the board has no such sensor. */
   sensorRead(sensor: SensorName): number;

@@ -29,9 +29,9 @@ static uint8_t *exact(const uint8_t *bytes, size_t size) {
     return copy;
 }
 
-static void print(const struct signed_bundle *bundle, const uint8_t *bytes, const char *problem) {
+static void print(const struct signed_bundle *bundle, const uint8_t *bytes, const struct refusal *problem) {
     if (problem)
-        printf("%s\n", problem);
+        printf("%s\n", problem->text);
     else
         printf("ok length=%u counter=%u version=%u.%u.%u container=%ld+%u\n", (unsigned)bundle->length,
                (unsigned)bundle->counter, bundle->version[0], bundle->version[1],
@@ -42,7 +42,7 @@ static void print(const struct signed_bundle *bundle, const uint8_t *bytes, cons
 static void verify(const uint8_t *bytes, size_t size) {
     uint8_t *copy = exact(bytes, size);
     struct signed_bundle bundle;
-    const char *problem = signed_bundle_open(&bundle, copy, size, &target);
+    const struct refusal *problem = signed_bundle_open(&bundle, copy, size, &target);
     print(&bundle, copy, problem);
     free(copy);
 }

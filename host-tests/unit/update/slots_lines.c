@@ -132,15 +132,17 @@ static void check(bool holds, const char *format, ...) {
 }
 
 static void start(bool is_wake) {
-    slots_choose(&running, &target, is_wake, report);
+    bool was_on_trial;
+    slots_choose(&running, &target, is_wake ? PORT_RESET_WAKE_TIMER : PORT_RESET_SOFTWARE, report,
+                 &was_on_trial);
     check(slots_state()->floor >= known.floor, "the floor fell from %u to %u", (unsigned)known.floor,
           (unsigned)slots_state()->floor);
     known.floor = slots_state()->floor;
     if (running.slot == SLOT_SHIPPED)
         return;
     struct signed_bundle again;
-    const char *why = signed_bundle_open(&again, slots_bytes(running.slot), slots_size(), &target);
-    check(why == NULL, "what runs %s", why ? why : "");
+    const struct refusal *why = signed_bundle_open(&again, slots_bytes(running.slot), slots_size(), &target);
+    check(why == NULL, "what runs %s", why ? why->text : "");
 }
 
 static void confirm(void) {
@@ -148,9 +150,8 @@ static void confirm(void) {
         return;
     memcpy(known.confirming, running.bundle.digest, SIGNED_HASH_SIZE);
     known.is_confirming = true;
-    const char *problem = "";
-    bool done = slots_confirm(&running, &problem);
-    check(done, "confirming failed: %s", problem);
+    const struct refusal *problem = slots_confirm(&running);
+    check(!problem, "confirming failed: %s", problem ? problem->text : "");
     memcpy(known.confirmed, known.confirming, SIGNED_HASH_SIZE);
     known.is_confirming = false;
     known.floor = slots_state()->floor;
@@ -158,7 +159,7 @@ static void confirm(void) {
 
 /* As an upload does: erases a free slot, and programs it piece by piece. */
 static bool upload(unsigned slot, unsigned number) {
-    if (!slots_is_free(slot))
+    if (slots_writable(slot, &running))
         return false;
     uint32_t offset = slots_offset(slot);
     for (uint32_t at = 0; at < slots_size(); at += UNIT)
@@ -176,11 +177,27 @@ static bool upload(unsigned slot, unsigned number) {
 }
 
 static unsigned free_slot(void) {
-    return slots_is_free(0) ? 0 : 1;
+    return slots_other(running.slot);
 }
 
+/* As the natives do: verifies, then marks. */
 static bool mark(unsigned slot, const char **problem) {
-    return slots_mark(slot, false, &target, problem);
+    static char sentence[200];
+    struct signed_bundle bundle;
+    const struct refusal *why = slots_markable(slot, &running);
+    if (why) {
+        *problem = why->text;
+        return false;
+    }
+    why = signed_bundle_open(&bundle, slots_bytes(slot), slots_size(), &target);
+    if (!why)
+        why = slots_refusal(&bundle);
+    if (why)
+        snprintf(sentence, sizeof sentence, "the bundle %s", why->text);
+    else if ((why = slots_mark(slot, false, &bundle, &running, &target)))
+        snprintf(sentence, sizeof sentence, "%s", why->text);
+    *problem = sentence;
+    return !why;
 }
 
 /* Uploads a bundle and tries it; `confirmed` or reverted. */
@@ -278,7 +295,7 @@ static void try_flips(void) {
     while (kept[end - 1] == 0xff)
         end--;
     /* Each bit of the newest state, which lies there twice, and one of each byte of older ones. */
-    uint32_t newest = end - 256;
+    uint32_t newest = end - 512;
     for (uint32_t bit = 0; bit < end * 8; bit += bit / 8 < newest ? 9 : 1) {
         memcpy(cells, kept, SIZE);
         /* What is still erased says nothing. */
@@ -297,12 +314,8 @@ static void try_flips(void) {
 }
 
 static void say_mark(unsigned slot) {
-    const char *problem = "marked";
-    (void)mark(slot, &problem);
-    printf("%s\n",
-           problem[0] == 't' && slots_state()->trial == TRIAL_MARKED && slots_state()->trial_slot == slot
-               ? "marked"
-               : problem);
+    const char *problem;
+    printf("%s\n", mark(slot, &problem) ? "marked" : problem);
 }
 
 static void show(void) {
@@ -324,12 +337,12 @@ static void try_rules(void) {
     confirm();
     show();
     say_mark(0);
-    printf("free %d %d\n", slots_is_free(0), slots_is_free(1));
+    printf("free %d %d\n", !slots_writable(0, &running), !slots_writable(1, &running));
     upload(1, 0);
     say_mark(1);
     upload(1, 2);
     say_mark(1);
-    printf("free %d %d\n", slots_is_free(0), slots_is_free(1));
+    printf("free %d %d\n", !slots_writable(0, &running), !slots_writable(1, &running));
     cells[slots_offset(1) + 40] ^= 1;
     show();
     cells[slots_offset(0) + 40] ^= 1;

@@ -13,9 +13,9 @@ const inCrypto = (...names: string[]): string[] => names.map((name) => join(cryp
 /** The two drivers, each with the sources that it drives. */
 const drivers = {
   signed_lines: [] as string[],
-  slots_lines: ["slots.c"],
+  slots_lines: ["slots.c", "slots_state.c"],
 };
-const verifier = ["signed_bundle.c", "signed_manifest.c", "signature.c"];
+const verifier = ["signed_frame.c", "signed_bundle.c", "signed_manifest.c", "signature.c"];
 /** Of others, those that read lengths from the file; and those that compute with bytes of a fixed number. */
 const parsers = inCrypto("library/sha256.c", "library/asn1parse.c");
 const arithmetic = inCrypto(

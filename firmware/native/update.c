@@ -1,0 +1,223 @@
+/*
+ * update.c: which application this start runs, verified before the engine sees a byte of it; how long a trial
+ * may take; and the recovery service, which is what runs when no application can.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "running.h"
+#include "runtime.h"
+#include "trusted_keys.h"
+#include "update.h"
+
+#define US_PER_MS UINT64_C(1000)
+/* A trial that asks for no confirmation is confirmed once it has run for so long. */
+#define HEALTHY_US UINT64_C(60000000)
+/* Failed starts in a row, after which the recovery service runs once. */
+#define FAILURES_MAX 3u
+
+/* In port_retained, behind what failure.c has there: a trial goes on through deep sleep. */
+#define RETAINED_OFFSET 16u
+#define RETAINED_MAGIC 0x4f425430u
+struct trial_clock {
+    uint32_t magic;
+    uint32_t reserved;
+    uint64_t began_us; /* of port_rtc_us */
+};
+_Static_assert(RETAINED_OFFSET + sizeof(struct trial_clock) <= PORT_RETAINED_SIZE, "fits beside failure.c's");
+
+static struct running running = {.kind = RUNNING_RECOVERY};
+static struct signed_target target;
+/* In port_clock_us. */
+static uint64_t deadline_us = PORT_NEVER;
+/* What the shipped application's file says of itself. */
+static struct signed_bundle shipped;
+static bool has_shipped;
+/* The container that was accepted last: at start, the one that runs. */
+static struct bundle opened;
+/* The recovery service runs for a while, and the application is tried again. */
+static bool tries_again;
+
+struct running *update_running(void) {
+    return &running;
+}
+
+const struct signed_target *update_target(void) {
+    return &target;
+}
+
+const struct signed_bundle *update_shipped(void) {
+    return has_shipped ? &shipped : NULL;
+}
+
+/* ---- what may run ---- */
+
+/* The container of a bundle that has been verified. */
+static const struct refusal *accept_container(const uint8_t *container, size_t size) {
+    static struct refusal refusal = {.code = "malformed"};
+    refusal.text = bundle_open(&opened, container, size);
+    if (!refusal.text && opened.kind != BUNDLE_APPLICATION)
+        refusal.text = "is a firmware";
+    return refusal.text ? &refusal : NULL;
+}
+
+static void set_target(void) {
+    uint64_t digest = bundle_interface_digest();
+    target = (struct signed_target){
+        .board = BOARD_NAME,
+        .engine = {XS_MAJOR_VERSION, XS_MINOR_VERSION, XS_PATCH_VERSION},
+        .root = trusted_root(),
+        .is_revoked = slots_is_revoked,
+        .accepts = accept_container,
+    };
+    for (unsigned i = 0; i < sizeof target.interface_digest; i++)
+        target.interface_digest[i] = (uint8_t)(digest >> 8 * i);
+    target.keys = trusted_keys(&target.key_count);
+}
+
+static void warn_of_development(void) {
+    if (trusted_keys_are_for_development())
+        console_line(CONSOLE_WARNING, "this image trusts the development key: anybody can sign for it");
+}
+
+static void report(const char *text) {
+    console_text(CONSOLE_WARNING, text);
+}
+
+/* ---- the trial's clock ---- */
+
+static struct trial_clock *trial_clock(void) {
+    return (struct trial_clock *)((uint8_t *)port_retained() + RETAINED_OFFSET);
+}
+
+static bool is_wake(void) {
+    enum port_reset_cause cause = port_reset_cause();
+    return cause == PORT_RESET_WAKE_TIMER || cause == PORT_RESET_WAKE_MOTION ||
+           cause == PORT_RESET_WAKE_BUTTON;
+}
+
+static void start_trial_clock(void) {
+    struct trial_clock *clock = trial_clock();
+    uint64_t now = port_rtc_us();
+    if (!is_wake() || clock->magic != RETAINED_MAGIC || clock->began_us > now)
+        *clock = (struct trial_clock){.magic = RETAINED_MAGIC, .began_us = now};
+    uint64_t most = slots_state()->is_permanent ? HEALTHY_US : port_trial_ms(TRIAL_MS) * US_PER_MS;
+    uint64_t passed = now - clock->began_us;
+    deadline_us = port_clock_us() + (passed < most ? most - passed : 0);
+}
+
+uint64_t update_next(void) {
+    return deadline_us;
+}
+
+static void end_trial(void) {
+    if (slots_state()->is_permanent) {
+        const struct refusal *why = update_confirm();
+        if (!why)
+            console_line(CONSOLE_INFO, "update: the trial is confirmed: it has run for %u s",
+                         (unsigned)(HEALTHY_US / 1000000));
+        else
+            console_line(CONSOLE_ERROR, "update: %s", why->text);
+        return;
+    }
+    console_line(CONSOLE_WARNING, "update: the trial of slot %u has ended: %s", (unsigned)running.choice.slot,
+                 slots_revert_text(REVERT_DEADLINE));
+    /* Where it cannot be written, the reset ends it all the same. */
+    (void)slots_revert(REVERT_DEADLINE);
+    port_reset();
+}
+
+void update_due(void) {
+    deadline_us = PORT_NEVER;
+    if (running.kind == RUNNING_TRIAL)
+        end_trial();
+    else if (running.kind == RUNNING_RECOVERY && tries_again) {
+        console_line(CONSOLE_INFO, "update: the recovery service ends: trying the application again");
+        port_reset();
+    }
+}
+
+const struct refusal *update_confirm(void) {
+    const struct refusal *why = slots_confirm(&running.choice);
+    if (!why && running.kind == RUNNING_TRIAL) {
+        running.kind = RUNNING_CONFIRMED;
+        deadline_us = PORT_NEVER;
+    }
+    return why;
+}
+
+uint64_t update_trial_left_us(void) {
+    uint64_t now = port_clock_us();
+    return deadline_us > now ? deadline_us - now : 0;
+}
+
+void update_is_used(void) {
+    if (running.kind == RUNNING_RECOVERY && deadline_us != PORT_NEVER)
+        deadline_us = port_clock_us() + RECOVERY_MS * US_PER_MS;
+}
+
+/* ---- at start ---- */
+
+static void recover(bool is_for_a_while) {
+    running.kind = RUNNING_RECOVERY;
+    running.choice.slot = SLOT_SHIPPED;
+    running.choice.is_trial = false;
+    tries_again = is_for_a_while;
+    deadline_us = is_for_a_while ? port_clock_us() + RECOVERY_MS * US_PER_MS : PORT_NEVER;
+}
+
+void update_cannot_run(void) {
+    if (running.kind == RUNNING_TRIAL) {
+        /* Its container is sound, and asks for what this board does not have. */
+        console_line(CONSOLE_WARNING, "update: the trial of slot %u has ended: %s",
+                     (unsigned)running.choice.slot, slots_revert_text(REVERT_REFUSED));
+        (void)slots_revert(REVERT_REFUSED);
+        port_reset();
+    }
+    recover(false);
+}
+
+/* Opens the application that shipped with the image. It is exempt from the counter: nobody can upload it. */
+static bool open_shipped(char *problem, size_t size) {
+    size_t most;
+    const void *bytes = port_application(&most);
+    if (!bytes) {
+        snprintf(problem, size, "there is no application");
+        return false;
+    }
+    warn_of_development();
+    const struct refusal *why = signed_bundle_open(&shipped, bytes, most, &target);
+    has_shipped = !why && !shipped.revoked;
+    if (!has_shipped)
+        snprintf(problem, size, "the application %s", why ? why->text : "is a revocation");
+    return has_shipped;
+}
+
+bool update_find_application(struct bundle *application, char *problem, size_t size) {
+    set_target();
+    bool was_on_trial = false;
+    slots_choose(&running.choice, &target, port_reset_cause(), report, &was_on_trial);
+    /* The failures were those of the trial. */
+    if (was_on_trial)
+        failure_forget();
+    if (failure_count() % (FAILURES_MAX + 1) == FAILURES_MAX) {
+        snprintf(problem, size, "the application has failed %u times in a row: the recovery service runs",
+                 FAILURES_MAX);
+        recover(true);
+        return false;
+    }
+    if (running.choice.slot == SLOT_SHIPPED) {
+        running.kind = RUNNING_SHIPPED;
+        if (!open_shipped(problem, size)) {
+            recover(false);
+            return false;
+        }
+    } else {
+        running.kind = running.choice.is_trial ? RUNNING_TRIAL : RUNNING_CONFIRMED;
+        warn_of_development();
+    }
+    if (running.kind == RUNNING_TRIAL)
+        start_trial_clock();
+    *application = opened;
+    return true;
+}

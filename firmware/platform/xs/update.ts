@@ -1,0 +1,16 @@
+/** The slots for signed applications, on the natives. */
+import type { UpdateLines } from "../platform.ts";
+import type { Native } from "./native.ts";
+
+export const createUpdateLines = (native: Native): UpdateLines => ({
+  state: native.updateState,
+  image: native.updateImage,
+  touch: native.updateTouch,
+  verifyBegin: native.updateVerifyBegin,
+  verifyStep: native.updateVerifyStep,
+  verified: native.updateVerified,
+  mark: native.updateMark,
+  unmark: native.updateUnmark,
+  confirm: native.updateConfirm,
+  reset: native.reset,
+});
