@@ -1,6 +1,7 @@
 /** Bytes on the air that no central sends: the camera survives, answers as it must, and serves afterwards. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { SeededRandom } from "../../../simulator/random.ts";
 import { environmentSensor } from "../applications.ts";
 import type { CameraKind } from "../cameras.ts";
 import { boundary, cid, type Frame, type RawCentral } from "../raw-central.ts";
@@ -14,14 +15,6 @@ const att = { errorResponse: 0x01, readResponse: 0x0b, handleValueConfirmation: 
 
 /** Bit 6 of an ATT opcode: a command, which is never answered (Vol 3, Part F, 3.3.1). */
 const commandFlag = 0x40;
-
-/** Numbers that repeat with each run (a linear congruential generator). */
-function* pseudoRandom(seed: number): Generator<number, never> {
-  for (let state = seed; ; ) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    yield state >>> 24;
-  }
-}
 
 /**
  * Sends one ATT PDU, then a normal read; returns what the camera answered to the PDU, and asserts that the read is
@@ -131,12 +124,11 @@ export function hostileCentral(kind: CameraKind): void {
 
     it("survives 300 random ATT PDUs", async () => {
       const { raw, temperature } = await connect();
-      const random = pseudoRandom(20261121);
+      const random = new SeededRandom(20261121);
       for (let count = 0; count < 300; count++) {
-        const length = random.next().value % 23;
-        const pdu = Buffer.from(Array.from({ length }, () => random.next().value));
+        const pdu = Buffer.from(random.bytes(random.below(23)));
         // A valid read would be taken for the one that follows.
-        if (pdu[0] === 0x0a && length === 3) continue;
+        if (pdu[0] === 0x0a && pdu.length === 3) continue;
         await answersBeforeRead(raw, pdu, temperature);
       }
       await raw.disconnect();

@@ -5,6 +5,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
+import { hex } from "../../../firmware/ble/codec.ts";
+import { SeededRandom } from "../../../simulator/random.ts";
 
 interface Vector {
   readonly name: string;
@@ -202,13 +204,9 @@ describe("H4 framer in C", function () {
     });
 
     it("finds the answer behind 2000 runs of random bytes", () => {
-      let seed = 3;
-      const byte = (): string => {
-        seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-        // Many of those that the answer has.
-        const likely = ["04", "0e", "03", "0c"][(seed >>> 20) & 7];
-        return likely ?? (seed >>> 24).toString(16).padStart(2, "0");
-      };
+      const random = new SeededRandom(3);
+      // Many of those that the answer has.
+      const byte = (): string => ["04", "0e", "03", "0c"][random.below(8)] ?? hex(random.bytes(1));
       const runs = Array.from({ length: 2000 }, (_, index) => {
         const noise = Array.from({ length: index % 50 }, byte).join("");
         return ["seek", `${noise.replaceAll("030c", "0300")}0000000000${answer}`];
@@ -219,15 +217,11 @@ describe("H4 framer in C", function () {
   });
 
   it("survives 2000 runs of random bytes", () => {
-    let seed = 7;
-    const byte = (): string => {
-      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-      return (seed >>> 24).toString(16).padStart(2, "0");
-    };
+    const random = new SeededRandom(7);
     const starts = ["04", "02", ""];
     const runs = Array.from({ length: 2000 }, (_, i) => [
-      starts[i % 3] + Array.from({ length: 40 }, byte).join(""),
-      Array.from({ length: 400 }, byte).join(""),
+      starts[i % 3] + hex(random.bytes(40)),
+      hex(random.bytes(400)),
     ]);
     assert.equal(frame(...runs).length, 2000);
   });
