@@ -31,6 +31,7 @@ export interface ImagePort {
   readonly store: UpdateStore;
   readonly clock: Clock;
   readonly erases: Allowance;
+  random(length: number): Uint8Array;
   log(message: string): void;
 }
 
@@ -43,6 +44,8 @@ export class ImageGroup {
   /** Whose upload it is, and when it last brought something. */
   private uploader: object | undefined = undefined;
   private uploadedAtMs = 0;
+  /** The SHA-256 of the upload was made up, for its client gave none. */
+  private isUnnamed = false;
 
   constructor(port: ImagePort) {
     this.port = port;
@@ -132,9 +135,9 @@ export class ImageGroup {
   private beginUpload(map: CborMap, data: Uint8Array): number {
     const { log, store } = this.port;
     const length = optionalCount(map, "len");
-    const sha = optionalBytes(map, "sha") ?? new Uint8Array(0);
+    const given = optionalBytes(map, "sha");
     if (length === undefined) throw imageError(IMAGE_ERROR.INVALID_LENGTH, "len is missing");
-    if (sha.length !== 0 && sha.length !== HASH_BYTES)
+    if (given && given.length !== HASH_BYTES)
       throw imageError(IMAGE_ERROR.INVALID_HASH, "sha is no SHA-256 of the whole file");
     if (data.length < HEADER_BYTES)
       throw imageError(IMAGE_ERROR.INVALID_HEADER, "the first request holds less than the header");
@@ -147,14 +150,15 @@ export class ImageGroup {
       );
     if (data.length > length) throw imageError(IMAGE_ERROR.OVERRUN, "the request holds more than the file");
     if (flagOf(map, "upgrade")) this.checkUpgrade(data);
+    // A file that nobody can name is not gone on with.
+    const sha = given?.slice() ?? this.port.random(HASH_BYTES);
     const { upload } = store;
-    const isKnown =
-      sha.length > 0 && upload !== undefined && upload.length === length && sameBytes(upload.sha, sha);
-    if (!isKnown) {
+    if (!(upload && upload.length === length && sameBytes(upload.sha, sha))) {
       this.takeErase();
       log(`update: a client uploads a bundle of ${length} bytes`);
     }
-    return store.beginUpload(length, sha.slice()).offset;
+    this.isUnnamed = given === undefined;
+    return store.beginUpload(length, sha).offset;
   }
 
   /** The client asks that the version be higher than that of what runs. */
@@ -189,7 +193,7 @@ export class ImageGroup {
       throw refused(problem);
     }
     log("update: the upload is whole, and its bundle may be tried");
-    return { off: offset, match };
+    return { off: offset, match: this.isUnnamed ? undefined : match };
   }
 
   private async erase({ map, client }: Request): Promise<CborMap> {

@@ -5,6 +5,8 @@ import type { GattServer } from "../ble/gatt/server/server.ts";
 import type { Clock, LogLevel } from "../platform/platform.ts";
 import type { Access } from "./access.ts";
 import { Commands } from "./commands.ts";
+import { consoleGroup } from "./console-group.ts";
+import type { ConsoleLines } from "./console-lines.ts";
 import { GROUP } from "./errors.ts";
 import { ERASE_REFILL_MS, ERASES_MAX, ImageGroup } from "./image-group.ts";
 import { type CameraInfo, osGroup } from "./os-group.ts";
@@ -17,6 +19,9 @@ export interface ManagementPort {
   readonly gatt: Pick<GattServer, "offer" | "updates">;
   readonly store: UpdateStore;
   readonly access: Access;
+  readonly lines: ConsoleLines;
+  /** Entropy. */
+  random(length: number): Uint8Array;
   info(): CameraInfo;
   /** See `Host.whenCompleted`. */
   whenDelivered(connection: Connection, callback: () => void): void;
@@ -34,6 +39,7 @@ export class Management {
     const startedAtMs = clock.now();
     this.image = new ImageGroup({
       ...{ store, clock, erases: new Allowance(clock, ERASES_MAX, ERASE_REFILL_MS) },
+      random: (length) => port.random(length),
       log: (message) => log("info", message),
     });
     const { image } = this;
@@ -44,9 +50,12 @@ export class Management {
       reset: () => port.reset(),
       log: (message) => log("info", message),
     });
-    const commands = new Commands({ [GROUP.OS]: os, [GROUP.IMAGE]: image.commands }, (error) =>
-      log("error", "update: a command failed", error),
-    );
+    const groups = {
+      [GROUP.OS]: os,
+      [GROUP.IMAGE]: image.commands,
+      [GROUP.CONSOLE]: consoleGroup(store, port.lines),
+    };
+    const commands = new Commands(groups, (error) => log("error", "update: a command failed", error));
     this.service = new ManagementService({
       ...{ clock, gatt, commands, access },
       whenDelivered: (connection, callback) => port.whenDelivered(connection, callback),

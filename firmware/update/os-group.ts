@@ -7,19 +7,16 @@ import { FRAME_MAX, FRAMES_MAX } from "./session.ts";
 /** A camera that has just started is not reset again before this: nobody keeps it from ever doing its work. */
 export const RESET_PAUSE_MS = 5000;
 
-/** What this camera is, for `info`. */
+/** What is known of this camera, for `info`. */
 export interface CameraInfo {
-  /** The name of the firmware. */
-  readonly kernel: string;
-  /** What the camera is called. */
-  readonly node: string;
-  /** Version of the firmware, or of what is known of it. */
-  readonly release: string;
-  /** Name of the board. */
-  readonly board: string;
-  /** Version of the JavaScript engine. */
-  readonly engine: string;
+  /** What it is called. */
+  readonly name: string;
+  /** Version of the application that runs. */
+  readonly version: string;
 }
+
+/** Name of the system. */
+const SYSTEM = "Obscura";
 
 /** What the group is handed. */
 export interface OsPort {
@@ -32,6 +29,9 @@ export interface OsPort {
   reset(): void;
   log(message: string): void;
 }
+
+/** Words of one answer. */
+const LETTERS_MAX = 8;
 
 /**
  * How the bundles change places, as clients number it: swapped. What runs is in slot 0 after each start, and what ran before
@@ -66,22 +66,12 @@ function reset(port: OsPort, { map, afterAnswer }: Request): CborMap {
   return {};
 }
 
-/** As the program uname: each character asks for one word. */
-function describe({ board, engine, kernel, node, release }: CameraInfo, format: string): string {
-  const words: Readonly<Record<string, string>> = {
-    s: kernel,
-    n: node,
-    r: release,
-    v: release,
-    m: "xs",
-    p: engine,
-    i: board,
-    o: kernel,
-  };
-  const all = ["s", "n", "r", "m", "p", "i"];
-  const letters = format.includes("a") ? all : [...format];
-  if (letters.length > all.length + 3 || letters.some((letter) => words[letter] === undefined)) {
-    throw new CommandError(RC.INVALID, "format has a letter that is none of s n r v m p i o a", {
+/** As the program uname: each letter asks for one word. What a camera does not know of itself it has no letter for. */
+function describe({ name, version }: CameraInfo, format: string): string {
+  const words: Readonly<Record<string, string>> = { s: SYSTEM, n: name, r: version, v: version, o: SYSTEM };
+  const letters = format.includes("a") ? ["s", "n", "r"] : [...format];
+  if (letters.length > LETTERS_MAX || letters.some((letter) => words[letter] === undefined)) {
+    throw new CommandError(RC.INVALID, "format has a letter that is none of s n r v o a", {
       group: GROUP.OS,
       rc: OS_ERROR.INVALID_FORMAT,
     });

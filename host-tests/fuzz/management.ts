@@ -37,9 +37,15 @@ function setUp(): Scene {
   const store = new MemorySlots(RUNNING);
   const faults: unknown[] = [];
   const log = (): void => {};
-  const image = new ImageGroup({ store, clock, erases: new Allowance(clock, 1000, 1), log });
+  const image = new ImageGroup({
+    store,
+    clock,
+    erases: new Allowance(clock, 1000, 1),
+    log,
+    random: () => new Uint8Array(32),
+  });
   const os = osGroup({
-    info: () => ({ kernel: "Obscura", node: "n", release: "1", board: "host", engine: "13" }),
+    info: () => ({ name: "camera", version: "1.0.0" }),
     ...{ uptimeMs: () => 1e6, busy: () => undefined, reset: () => store.reset(), log },
   });
   const commands = new Commands({ [GROUP.OS]: os, [GROUP.IMAGE]: image.commands }, (error) =>

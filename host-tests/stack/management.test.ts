@@ -26,8 +26,8 @@ describe("management: group 0", () => {
     await managed(async ({ ask, client }) => {
       deepEqual({ ...(await client.read([0, 6])) }, { buf_size: FRAME_MAX, buf_count: 2 });
       equal((await client.read([0, 7])).output, "Obscura");
-      equal((await client.read([0, 7], { format: "ri" })).output, "1 host");
-      equal((await client.read([0, 7], { format: "a" })).output, "Obscura camera 1 xs 13.3.0 host");
+      equal((await client.read([0, 7], { format: "rn" })).output, "1.0.0 camera");
+      equal((await client.read([0, 7], { format: "a" })).output, "Obscura camera 1.0.0");
       deepEqual((await ask({ command: 7, map: { format: "x" } })).map.err, map({ group: 0, rc: 2 }));
       equal((await client.read([0, 8])).bootloader, "MCUboot");
       equal((await client.read([0, 8], { query: "mode" })).mode, 3);
@@ -150,6 +150,19 @@ describe("management: group 1", () => {
     });
   });
 
+  it("a client that gives no SHA-256 uploads from the beginning, and hears nothing of a match", async () => {
+    await managed(async ({ client, store }) => {
+      const first = { off: 0, len: 300, data: NEW.subarray(0, 100) };
+      const upload = (fields: object) => client.write([1, 1], fields as CborMap);
+      equal((await upload(first)).off, 100);
+      equal((await upload({ off: 100, data: NEW.subarray(100, 200) })).off, 200);
+      equal((await upload(first)).off, 100, "from the beginning");
+      const last = await upload({ off: 100, data: NEW.subarray(100, 300) });
+      deepEqual({ ...last }, { off: 300 });
+      ok(store.list()[1]!.bootable);
+    });
+  });
+
   it("a whole file that does not verify is refused with its reason, and is not tried", async () => {
     await managed(async ({ client, store }) => {
       store.problem = "wrong-board";
@@ -193,6 +206,59 @@ describe("management: group 1", () => {
       await rejects(client.upload(NEW, hashOf(NEW)), { rc: 10 });
       await sleep(60_000);
       await client.erase();
+    });
+  });
+});
+
+describe("management: group 64", () => {
+  it("has the last 32 lines of the console, cut, as many as one answer holds", async () => {
+    await managed(async ({ client, lines }) => {
+      const read = (from?: number) => client.read([64, 0], from === undefined ? {} : { from });
+      deepEqual({ ...(await read()) }, { first: 0, next: 0, lines: [] });
+      lines.add("info", "one");
+      lines.add("error", "two\n    at application 5f2c01aa+1432");
+      deepEqual((await read()).lines, ["info: one", "error: two", "    at application 5f2c01aa+1432"]);
+      deepEqual({ ...(await read(3)) }, { first: 3, next: 3, lines: [] });
+      deepEqual(
+        { ...(await read(1000)) },
+        { first: 3, next: 3, lines: [] },
+        "a camera that has started again",
+      );
+      for (let count = 0; count < 50; count++) lines.add("info", `${count} ${"ü".repeat(200)}`);
+      const seen: string[] = [];
+      for (let from = 3; ; ) {
+        const {
+          first,
+          next,
+          lines: more,
+        } = (await read(from)) as unknown as {
+          readonly first: number;
+          readonly next: number;
+          readonly lines: string[];
+        };
+        ok(first >= 21);
+        if (more.length === 0) break;
+        seen.push(...more);
+        from = next;
+      }
+      equal(seen.length, 32);
+      ok(seen.every(({ length }) => length === 160));
+      ok(seen[31]!.startsWith("info: 49 "));
+    });
+  });
+
+  it("says what runs, and what became of the last trial", async () => {
+    await managed(async ({ client, store }) => {
+      deepEqual({ ...(await client.read([64, 1])) }, { running: "confirmed" });
+      Object.assign(store, {
+        running: "trial",
+        trialLeftMs: 1234.5,
+        lastRevert: "The last trial has ended: why.",
+      });
+      deepEqual(
+        { ...(await client.read([64, 1])) },
+        { running: "trial", trialLeftMs: 1235, revert: "The last trial has ended: why." },
+      );
     });
   });
 });

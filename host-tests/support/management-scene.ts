@@ -3,6 +3,7 @@ import type { DeviceConnection } from "../../firmware/aioble/device-connection.t
 import { UUID } from "../../firmware/ble/uuid.ts";
 import type { Access } from "../../firmware/update/access.ts";
 import { type CborMap, decodeMap, encodeMap } from "../../firmware/update/cbor.ts";
+import { ConsoleLines } from "../../firmware/update/console-lines.ts";
 import { HEADER_LENGTH, readHeader, writeFrame } from "../../firmware/update/frames.ts";
 import { Management } from "../../firmware/update/management.ts";
 import { CHARACTERISTIC_UUID, SERVICE_UUID } from "../../firmware/update/service.ts";
@@ -19,6 +20,7 @@ export interface ManagementScene {
   readonly camera: AiobleCamera;
   readonly store: MemorySlots;
   readonly management: Management;
+  readonly lines: ConsoleLines;
   /** A central that is connected, and has the service open. */
   readonly client: ManagementClient;
   readonly connection: DeviceConnection;
@@ -104,9 +106,11 @@ export async function managed(
   const camera = addAioble(world);
   const store = new MemorySlots(RUNNING);
   const { host } = camera;
+  const lines = new ConsoleLines();
   const management = new Management({
-    ...{ clock: camera.platform.clock, gatt: host.gatt, store, access },
-    info: () => ({ kernel: "Obscura", node: "camera", release: "1", board: "host", engine: "13.3.0" }),
+    ...{ clock: camera.platform.clock, gatt: host.gatt, store, access, lines },
+    random: (length) => camera.platform.random(length),
+    info: () => ({ name: "camera", version: "1.0.0" }),
     whenDelivered: (connection, callback) => void host.whenCompleted(connection, callback),
     reset: () => store.reset(),
     log: host.log,
@@ -128,7 +132,7 @@ export async function managed(
     ok(link || !isOpened, "no management service");
     const raw = isOpened ? await RawClient.open(connection) : undefined;
     await work({
-      ...{ world, camera, store, management, central, connection },
+      ...{ world, camera, store, management, lines, central, connection },
       client: new ManagementClient(link!),
       async another() {
         const other = await connect();
