@@ -9,7 +9,13 @@ import { EventQueue } from "./session/queue.ts";
 export type ToolEvent =
   | { readonly type: "step:start"; readonly step: string; readonly title: string }
   /** How far a long step is, in pieces of work of about one size. */
-  | { readonly type: "step:progress"; readonly step: string; readonly done: number; readonly total: number }
+  | {
+      readonly type: "step:progress";
+      readonly step: string;
+      readonly done: number;
+      readonly total: number;
+      readonly detail?: string;
+    }
   | {
       readonly type: "step:done";
       readonly step: string;
@@ -28,8 +34,8 @@ export type ToolEvent =
   /** What the phone, or the central that connects to a camera, sees. */
   | { readonly type: "central"; readonly source: string; readonly central: CentralEvent };
 
-/** Called with how far a step is. */
-export type Progress = (done: number, total: number) => void;
+/** Called with how far a step is, and what else there is to say of it. */
+export type Progress = (done: number, total: number, detail?: string) => void;
 
 /** An operation: events on the way, a result at the end. */
 export type Operation<T = void> = AsyncGenerator<ToolEvent, T, void>;
@@ -74,7 +80,12 @@ export async function* step<T>(
   const start = performance.now();
   const events = new EventQueue<ToolEvent>();
   try {
-    const working = work((done, total) => events.put({ type: "step:progress", step: name, done, total }));
+    const working = work((done, total, detail) =>
+      events.put({
+        ...{ type: "step:progress", step: name, done, total },
+        ...(detail === undefined ? {} : { detail }),
+      }),
+    );
     const close = () => events.close();
     working.then(close, close);
     yield* events;

@@ -14,10 +14,11 @@ import { describePatch, placePatch } from "../patch/patch.ts";
 import { buildRoot, displayPath } from "../paths.ts";
 import { runPhone } from "../phone/command.ts";
 import { runScenario, scenarioOf } from "../scenario/run.ts";
-import { parseRadio, radios } from "../session/radios/radio.ts";
+import { parseRadio, type RadioChoice, radios } from "../session/radios/radio.ts";
 import { runSession } from "../session/session.ts";
 import { piecesFor, SetupError, setUp, verbPieces } from "../setup.mjs";
 import { traceLog } from "../trace/command.ts";
+import { deploy, TRIAL_SECONDS } from "../update/deploy.ts";
 import {
   type Algorithm,
   algorithms,
@@ -26,7 +27,9 @@ import {
   isDevelopmentKey,
   readPublicKey,
 } from "../update/keys.ts";
+import { logs } from "../update/logs.ts";
 import { describeBundle, signApplication } from "../update/sign.ts";
+import { watchAndDeploy } from "../update/watch.ts";
 import { Interruption } from "./interruption.ts";
 import { exitStatus, perform, reportFailure } from "./perform.ts";
 import { jsonRenderer, type Renderer, textRenderer } from "./render.ts";
@@ -44,6 +47,31 @@ const boardOption = () =>
     });
 
 const jsonOption = () => new Option("--json", "print events as JSON, one a line");
+
+const airOption = () =>
+  new Option(
+    "-r, --radio <controller>",
+    "a controller for this computer: what `obscura run --no-phone` prints, or tcp:, unix:, serial:, usb:, hci-socket:",
+  ).makeOptionMandatory();
+
+const cameraOption = () =>
+  new Option("-c, --camera <camera>", "its name or address; the only one that is there without it");
+
+/** @throws UsageError for a radio that is not one of this computer's. */
+function airOf(named: string): RadioChoice {
+  const radio = parseRadio(named);
+  if (radio.kind === "controller" || radio.kind === "bridge") return radio;
+  throw new UsageError(
+    `--radio ${named} is for run: give the address that run --no-phone prints, or a dongle.`,
+  );
+}
+
+/** @throws UsageError for what is no time. */
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 3600) return value;
+  throw new UsageError(`--trial ${text} is not a number of seconds from 0 to 3600.`);
+}
 
 const radioOption = () =>
   new Option("-r, --radio <radio>", `one of: ${Object.keys(radios).join(", ")}`).default("sim");
@@ -100,6 +128,22 @@ interface SignCommandOptions extends BuildOptions {
   readonly counter?: number;
   readonly output?: string;
   readonly unsigned?: boolean;
+}
+
+interface DeployCommandOptions extends Omit<SignCommandOptions, "output" | "unsigned"> {
+  readonly radio: string;
+  readonly camera?: string;
+  readonly trial: number;
+  readonly confirm: boolean;
+  readonly watch?: boolean;
+}
+
+interface LogsCommandOptions {
+  readonly radio: string;
+  readonly camera?: string;
+  readonly maps?: readonly string[];
+  readonly once?: boolean;
+  readonly json?: boolean;
 }
 
 /** What a command line shares with its commands. */
@@ -340,6 +384,47 @@ function createProgram({ abort, end }: Context): Command {
       }
       const signing = { application, ...rest, ...(version === undefined ? {} : { version }) };
       await perform(signApplication(signing), rendererFor(options));
+    });
+
+  command(
+    "deploy",
+    "build an application, sign it, and bring it to a camera over the air: upload, trial, confirmation",
+  )
+    .argument("<application>", "as for build, or an .xsb file that build has made")
+    .addOption(boardOption())
+    .addOption(manifestOption())
+    .addOption(airOption())
+    .addOption(cameraOption())
+    .option("-k, --key <file>", "private key; the development key without one", developmentKeyFile)
+    .option("--app-version <version>", "as for sign")
+    .option("--counter <number>", "as for sign", Number)
+    .option("--trial <seconds>", "how long it has to run before it is confirmed", seconds, TRIAL_SECONDS)
+    .option("--no-confirm", "leave it on trial: the camera goes back at its next reset")
+    .option("--watch", "deploy at each change of the application's files, until Ctrl-C")
+    .addOption(jsonOption())
+    .action(async (application: string, options: DeployCommandOptions) => {
+      const { appVersion: version, json: _, radio: named, trial: trialSeconds, watch, ...rest } = options;
+      const radio = airOf(named);
+      if (!application.endsWith(".xsb")) findApplication(application);
+      prepare(piecesFor(options.board, radio.kind));
+      const deployment = {
+        ...{ application, radio, trialSeconds, signal: abort, ...rest },
+        ...(version === undefined ? {} : { version }),
+      };
+      await perform(watch ? watchAndDeploy(deployment) : deploy(deployment), rendererFor(options));
+    });
+
+  command("logs", "show a camera's console over the air, stacks in TypeScript")
+    .addOption(airOption())
+    .addOption(cameraOption())
+    .option("-m, --maps <folder...>", "folders with the .map files of builds that were made elsewhere")
+    .option("--once", "show what the camera has kept, and end")
+    .addOption(jsonOption())
+    .action(async (options: LogsCommandOptions) => {
+      const { camera, maps = [], once = false } = options;
+      const radio = airOf(options.radio);
+      const following = { radio, maps, once, signal: abort, ...(camera === undefined ? {} : { camera }) };
+      await perform(logs(following), rendererFor(options));
     });
 
   command("bundle", "check a signed bundle, and describe it")

@@ -36,8 +36,8 @@ export function textRenderer(out: Sink): Renderer {
         if (out.isTTY) out.write(`${ERASE_LINE}… ${event.title}`);
         return;
       case "step:progress": {
-        const { step, done, total } = event;
-        const text = `… ${titles.get(step)}: ${done} of ${total}`;
+        const { step, done, total, detail } = event;
+        const text = `… ${titles.get(step)}: ${done} of ${total}${detail ? `, ${detail}` : ""}`;
         if (out.isTTY) out.write(`${ERASE_LINE}${text}`);
         else if (done / total >= (reported.get(step) ?? 0) + quietShare) {
           reported.set(step, done / total);

@@ -9,6 +9,11 @@ export class EventQueue<T> implements AsyncIterable<T> {
     this.wake?.();
   }
 
+  /** Drops what was put and not taken. */
+  drain(): void {
+    this.items.length = 0;
+  }
+
   /** Ends the iteration after what was put before. */
   close(): void {
     this.isClosed = true;

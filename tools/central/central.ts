@@ -1,0 +1,108 @@
+/** Our own stack as a central, in this process: what `deploy` and `logs` connect to cameras with. */
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Aioble } from "../../firmware/aioble/aioble.ts";
+import { Host } from "../../firmware/ble/host.ts";
+import { feature as central } from "../../firmware/features/central.ts";
+import { feature as client } from "../../firmware/features/client.ts";
+import type { Image } from "../../firmware/features/feature.ts";
+import { createModules } from "../../firmware/features/modules.ts";
+import { feature as scan } from "../../firmware/features/scan.ts";
+import { feature as security } from "../../firmware/features/security.ts";
+import { createSignals } from "../../firmware/platform/globals.ts";
+import type { Platform, Records } from "../../firmware/platform/platform.ts";
+import { createTimerQueue } from "../../firmware/platform/timer-queue.ts";
+import { simulatedCrypto } from "../../simulator/crypto.ts";
+import { createRealClock } from "../radio/real-clock.ts";
+import { SocketLine } from "./socket-line.ts";
+
+const image = {
+  manifest: "camera",
+  features: [central, client, scan, security],
+  missing: [],
+} satisfies Image;
+
+/** `aioble` as a central has it. */
+export type CentralAioble = Aioble &
+  ReturnType<(typeof client)["aioble"]> &
+  ReturnType<(typeof scan)["aioble"]> &
+  ReturnType<(typeof security)["aioble"]>;
+
+/** A central that runs. */
+export interface Central {
+  readonly aioble: CentralAioble;
+  /** Ends all links, and lets nothing keep the process alive. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a central.
+ * @param hci where its controller listens: `tcp:HOST:PORT` or `unix:PATH`
+ * @param bonds file that keeps its bonds from run to run
+ * @param onLine gets what its stack warns of
+ */
+export function startCentral(hci: string, bonds: string, onLine: (text: string) => void): Central {
+  const clock = createRealClock();
+  const records = new FileRecords(bonds);
+  const platform: Platform = {
+    clock: createTimerQueue(clock),
+    transport: new SocketLine(hci),
+    random: (length) => new Uint8Array(randomBytes(length)),
+    crypto: simulatedCrypto,
+    uniqueId: () => new Uint8Array(createHash("sha256").update(bonds).digest().subarray(0, 8)),
+    flash: (area) => {
+      throw new TypeError(`a central on this computer has no flash area ${area}`);
+    },
+    log: (level, message) => {
+      if (level === "warning" || level === "error") onLine(`${level}: ${message}`);
+    },
+  };
+  const host = new Host(platform, records);
+  const { aioble } = createModules(host, createSignals(platform), image);
+  return {
+    aioble: aioble as unknown as CentralAioble,
+    async stop() {
+      await host.deactivate();
+      clock.stop();
+    },
+  };
+}
+
+/** Records in a file, for its owner's eyes: the keys of bonds are among them. */
+export class FileRecords implements Records {
+  private readonly file: string;
+  private readonly values: Map<string, Uint8Array>;
+
+  constructor(file: string) {
+    this.file = file;
+    const text = existsSync(file) ? readFileSync(file, "utf8") : "{}";
+    const entries = Object.entries(JSON.parse(text) as Record<string, string>);
+    this.values = new Map(entries.map(([key, hex]) => [key, new Uint8Array(Buffer.from(hex, "hex"))]));
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.values.get(key)?.slice();
+  }
+
+  set(key: string, value: Uint8Array): void {
+    this.values.set(key, value.slice());
+    this.write();
+  }
+
+  delete(key: string): boolean {
+    const wasThere = this.values.delete(key);
+    if (wasThere) this.write();
+    return wasThere;
+  }
+
+  keys(): string[] {
+    return [...this.values.keys()];
+  }
+
+  private write(): void {
+    const entries = [...this.values].map(([key, value]) => [key, Buffer.from(value).toString("hex")]);
+    mkdirSync(dirname(this.file), { recursive: true });
+    writeFileSync(this.file, JSON.stringify(Object.fromEntries(entries)), { mode: 0o600 });
+  }
+}

@@ -1,0 +1,101 @@
+/** A camera over the air: found, connected to, and its management service opened. */
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
+import { UUID } from "../../firmware/ble/uuid.ts";
+import { SERVICE_UUID } from "../../firmware/update/service.ts";
+import type { Central } from "../central/central.ts";
+import { ToolError } from "../events.ts";
+import { ManagementClient, ManagementError, openManagement } from "./management-client.ts";
+
+/** How long cameras are looked for, and how long one may take to let itself be connected to. */
+const SEARCH_MS = 10_000;
+const CONNECT_MS = 10_000;
+/** Once one was found, how much longer others are looked for. */
+const OTHERS_MS = 1500;
+
+/** The radio listens all the time. */
+const LISTENING = { intervalUs: 30_000, windowUs: 30_000, active: true } as const;
+
+/** A device as it was heard. */
+export interface Heard {
+  readonly device: ConnectableDevice;
+  readonly name: string;
+}
+
+type ConnectableDevice = InstanceType<Central["aioble"]["Device"]>;
+
+/** A camera whose management server answers. */
+export interface OpenCamera {
+  readonly connection: DeviceConnection;
+  readonly client: ManagementClient;
+}
+
+/**
+ * Looks for the camera that `wanted` names, by its name or its address; without it, for the only one that is there.
+ * @throws ToolError when there is none, or more than one.
+ */
+export async function findCamera(
+  { aioble }: Central,
+  wanted: string | undefined,
+  signal: AbortSignal,
+): Promise<Heard> {
+  const heard = new Map<string, Heard & { readonly isManaged: boolean }>();
+  const isWanted = ({ name, device }: Heard): boolean =>
+    wanted === undefined || name === wanted || device.addrHex() === wanted.toLowerCase();
+  const service = new UUID(SERVICE_UUID);
+  let untilMs = performance.now() + SEARCH_MS;
+  const search = aioble.scan({ ...LISTENING, durationMs: SEARCH_MS, duplicates: "packets", signal });
+  for await (const result of search) {
+    if (result.connectable) {
+      const isManaged = result.services().some((uuid) => uuid.equals(service));
+      const each = { device: result.device, name: result.name() ?? "", isManaged };
+      const key = each.device.addrHex();
+      const isNew = !heard.has(key);
+      heard.set(key, { ...each, name: each.name || (heard.get(key)?.name ?? "") });
+      if (wanted !== undefined && isWanted(heard.get(key)!)) return heard.get(key)!;
+      if (isNew) untilMs = Math.min(untilMs, performance.now() + OTHERS_MS);
+    }
+    if (wanted === undefined && performance.now() >= untilMs) break;
+  }
+  const found = [...heard.values()].filter(isWanted);
+  const managed = found.filter(({ isManaged }) => isManaged);
+  const [only, ...others] = managed.length > 0 ? managed : found;
+  if (!only) {
+    const what = wanted === undefined ? "No camera" : `No camera ${wanted}`;
+    throw new ToolError(
+      `${what} was heard in ${SEARCH_MS / 1000} s: is it switched on, and does its application advertise? For five minutes after power-on the firmware does, 10 s after the application has stopped.`,
+    );
+  }
+  if (others.length > 0) {
+    const all = [only, ...others].map(({ name, device }) => `${name || "(no name)"} ${device.addrHex()}`);
+    throw new ToolError(`There are several: name one with --camera. ${all.join(", ")}`);
+  }
+  return only;
+}
+
+/**
+ * Connects, pairs where the camera wants that, and asks for a sign of life.
+ * @throws ToolError when it has no management server, or does not let us in.
+ */
+export async function openCamera(device: ConnectableDevice, signal: AbortSignal): Promise<OpenCamera> {
+  const connection = await device.connect({ timeoutMs: CONNECT_MS, signal });
+  try {
+    const link = await openManagement(connection);
+    if (!link)
+      throw new ToolError("This device has no management service: its image is without the feature update.");
+    const client = new ManagementClient(link);
+    await client.echo("obscura");
+    return { connection, client };
+  } catch (error) {
+    await connection.disconnect().catch(() => undefined);
+    if (isRefusal(error))
+      throw new ToolError(
+        `The camera does not let this computer in: ${(error as Error).message} Switch the camera off and on: for five minutes it pairs with whoever asks.`,
+      );
+    throw error;
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  const { name } = error as Error;
+  return (error instanceof ManagementError && error.rc === 11) || name === "PairingError";
+}

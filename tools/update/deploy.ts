@@ -1,0 +1,261 @@
+/** `obscura deploy`: from an application to a camera that runs it, over the air. */
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Central, startCentral } from "../central/central.ts";
+import { type Operation, step, ToolError } from "../events.ts";
+import { buildRoot } from "../paths.ts";
+import { startBridge } from "../session/radios/bridge.ts";
+import type { RadioChoice } from "../session/radios/radio.ts";
+import { findCamera, type Heard, type OpenCamera, openCamera } from "./camera-finder.ts";
+import { readSigned } from "./format.ts";
+import { type ListedImage, ManagementError } from "./management-client.ts";
+import { type SignOptions, signApplication } from "./sign.ts";
+
+/** How long a new version has to run before it is confirmed, when nobody says. */
+export const TRIAL_SECONDS = 5;
+
+/** How long a camera may take to be there again after a reset, a trial that fails among it. */
+const RETURN_MS = 90_000;
+/** From one look to the next. */
+const LOOK_MS = 1000;
+/** A camera that has just started refuses to be reset. */
+const RESET_ATTEMPTS = 8;
+
+/** Error code: busy. */
+const BUSY = 10;
+
+/** Which camera, and by which radio. */
+export interface CameraChoice {
+  /** A controller at a socket, or one that Bumble's bridge opens. */
+  readonly radio: RadioChoice;
+  /** Name or address; the only one that is there when left out. */
+  readonly camera?: string;
+  readonly signal: AbortSignal;
+}
+
+/** What to deploy, and where. */
+export interface DeployOptions extends Omit<SignOptions, "unsigned" | "output">, CameraChoice {
+  /** Seconds that the new version runs before it is confirmed. */
+  readonly trialSeconds: number;
+  /** Whether it is confirmed; else its trial goes on, and ends with the next reset. */
+  readonly confirm: boolean;
+}
+
+/** Builds, signs, and brings the bundle to the camera. @throws ToolError when the camera does not keep it. */
+export async function* deploy(options: DeployOptions): Operation {
+  const { signal } = options;
+  // Beside the bytecode lies what cameras of this computer run: that is not to change under them.
+  const folder = join(buildRoot, "deploy", options.board);
+  mkdirSync(folder, { recursive: true });
+  const output = join(folder, `${basename(options.application, ".xsb").replace(/\.ts$/, "")}.bin`);
+  const file = yield* signApplication({ ...options, output });
+  signal.throwIfAborted();
+  yield* withCentral(options, (central) => deployFile(readFileSync(file), central, options));
+}
+
+/** Runs an operation with a central on the radio. */
+export async function* withCentral(
+  { radio, signal }: Pick<CameraChoice, "radio" | "signal">,
+  work: (central: Central) => Operation,
+): Operation {
+  const bridge = radio.kind === "bridge" ? await startBridge(radio.transport, signal) : undefined;
+  const hci = bridge?.hci ?? (radio.kind === "controller" ? radio.hci : undefined);
+  if (hci === undefined)
+    throw new ToolError(
+      "Name the controller to use with --radio: what `obscura run --no-phone` prints, for one.",
+    );
+  const warnings: string[] = [];
+  const central = startCentral(hci, join(buildRoot, "central", "bonds.json"), (line) => warnings.push(line));
+  try {
+    yield* work(central);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "controller-lost" || (error as Error).name === "HciError")
+      throw new ToolError(
+        `The controller at ${hci} does not work: ${(error as Error).message}`,
+        warnings.join("\n"),
+      );
+    throw error;
+  } finally {
+    await central.stop();
+    await bridge?.stop();
+  }
+}
+
+/** Brings a signed bundle to the camera. */
+export async function* deployFile(bundle: Buffer, central: Central, options: DeployOptions): Operation {
+  const { digest } = readSigned(bundle);
+  const hash = new Uint8Array(digest);
+  const heard = yield* step("find", "Camera", async () => {
+    const value = await findCamera(central, options.camera, options.signal);
+    return { value, detail: `${value.name || "(no name)"} ${value.device.addrHex()}` };
+  });
+  let open = await openCamera(heard.device, options.signal);
+  const before = runningOf(await open.client.list());
+  if (before && sameHash(before.hash, hash)) {
+    yield { type: "info", message: `The camera runs this version already: ${before.version}.` };
+    if (!before.confirmed && options.confirm) yield* confirmTrial(heard, open, hash, options);
+    else await open.connection.disconnect();
+    return;
+  }
+  open = yield* upload(bundle, heard, open, options);
+  yield* step("try", "Trial", async () => {
+    await asked(() => open.client.mark(hash));
+    await reset(open);
+    open = await again(heard, open, options.signal);
+    return { value: undefined, detail: await begun(open, hash) };
+  });
+  yield* confirmTrial(heard, open, hash, options);
+}
+
+/** Uploads, and goes on where a link that ends has left off. */
+async function* upload(
+  bundle: Buffer,
+  heard: Heard,
+  opened: OpenCamera,
+  { signal }: DeployOptions,
+): Operation<OpenCamera> {
+  const sha = new Uint8Array(createHash("sha256").update(bundle).digest());
+  const file = new Uint8Array(bundle);
+  return yield* step("upload", "Upload", async (progress) => {
+    let open = opened;
+    const startMs = performance.now();
+    let resumed: number | undefined;
+    const onProgress = (offset: number): void => {
+      resumed ??= offset;
+      const seconds = (performance.now() - startMs) / 1000;
+      const rate = (offset - Math.min(resumed, offset)) / Math.max(seconds, 0.001);
+      progress(offset, file.length, rateText(offset, file.length, rate));
+    };
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await asked(() => open.client.upload(file, sha, onProgress));
+        break;
+      } catch (error) {
+        if (open.connection.isConnected() || attempt === 5 || error instanceof ToolError) throw error;
+        open = await again(heard, open, signal);
+      }
+    }
+    const seconds = (performance.now() - startMs) / 1000;
+    const rate = file.length / 1024 / seconds;
+    return { value: open, detail: `${file.length} bytes, ${rate.toFixed(1)} KB/s` };
+  });
+}
+
+/** What a progress line says behind its bytes. */
+export function rateText(offset: number, length: number, bytesPerSecond: number): string {
+  if (bytesPerSecond <= 0) return "";
+  const left = Math.ceil((length - offset) / bytesPerSecond);
+  return `${(bytesPerSecond / 1024).toFixed(1)} KB/s, ${left} s left`;
+}
+
+async function* confirmTrial(
+  heard: Heard,
+  opened: OpenCamera,
+  hash: Uint8Array,
+  { confirm, signal, trialSeconds }: DeployOptions,
+): Operation {
+  let open = opened;
+  yield* step("confirm", confirm ? "Confirmation" : "Trial goes on", async () => {
+    const untilMs = performance.now() + trialSeconds * 1000;
+    for (;;) {
+      const running = runningOf(await listed(() => open.client.list()));
+      if (!running || !sameHash(running.hash, hash)) throw await reverted(open, running);
+      if (running.confirmed) {
+        await open.connection.disconnect().catch(() => undefined);
+        return { value: undefined, detail: `version ${running.version} has confirmed itself` };
+      }
+      if (performance.now() >= untilMs) break;
+      await delay(Math.min(LOOK_MS, untilMs - performance.now()), undefined, { signal });
+      if (!open.connection.isConnected()) open = await again(heard, open, signal);
+    }
+    const { version } = runningOf(await open.client.list())!;
+    if (confirm) await asked(() => open.client.confirm());
+    await open.connection.disconnect().catch(() => undefined);
+    const detail = confirm
+      ? `version ${version} stays`
+      : `version ${version}; unless it is confirmed, the next reset ends it`;
+    return { value: undefined, detail };
+  });
+
+  /** A link that ends meanwhile is made again: the camera may have started anew. */
+  async function listed<T>(look: () => Promise<T>): Promise<T> {
+    try {
+      return await look();
+    } catch (error) {
+      if (open.connection.isConnected()) throw error;
+      open = await again(heard, open, signal);
+      return look();
+    }
+  }
+}
+
+/** What the camera says of the trial that begins. @throws ToolError when it is over already */
+async function begun(open: OpenCamera, hash: Uint8Array): Promise<string> {
+  const running = runningOf(await open.client.list());
+  if (!running || !sameHash(running.hash, hash)) throw await reverted(open, running);
+  return `version ${running.version} runs`;
+}
+
+/** Whatever became of the trial, as the camera says it. */
+async function reverted(
+  { client, connection }: OpenCamera,
+  running: ListedImage | undefined,
+): Promise<ToolError> {
+  const { revert } = await client.read([64, 1]).catch(() => ({ revert: undefined }));
+  await connection.disconnect().catch(() => undefined);
+  const now = running ? `runs version ${running.version} again` : "runs the application of its image again";
+  return new ToolError(
+    `The camera has gone back, and ${now}. ${typeof revert === "string" ? revert : ""}`.trim(),
+  );
+}
+
+/** Resets the camera, once it has been up for long enough. */
+async function reset({ client, connection }: OpenCamera): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await client.reset();
+      break;
+    } catch (error) {
+      const isBusy = error instanceof ManagementError && error.rc === BUSY;
+      if (!isBusy || attempt === RESET_ATTEMPTS) throw said(error);
+      await delay(1000);
+    }
+  }
+  await connection.disconnected({ timeoutMs: 10_000, disconnect: false }).catch(() => undefined);
+}
+
+/** Connects again. */
+async function again(heard: Heard, { connection }: OpenCamera, signal: AbortSignal): Promise<OpenCamera> {
+  await connection.disconnect().catch(() => undefined);
+  const untilMs = performance.now() + RETURN_MS;
+  for (;;) {
+    try {
+      return await openCamera(heard.device, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof ToolError) throw error;
+      if (performance.now() < untilMs) continue;
+      throw new ToolError(`The camera has not come back: ${(error as Error).message}`);
+    }
+  }
+}
+
+const runningOf = (images: readonly ListedImage[]): ListedImage | undefined =>
+  images.find(({ active }) => active);
+
+const sameHash = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b);
+
+/** What the camera refuses is for the person at the keyboard. */
+async function asked<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw said(error);
+  }
+}
+
+function said(error: unknown): unknown {
+  return error instanceof ManagementError ? new ToolError(`The camera refuses: ${error.message}`) : error;
+}

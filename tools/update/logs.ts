@@ -1,0 +1,53 @@
+/** `obscura logs`: a camera's console over the air. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Central } from "../central/central.ts";
+import type { Operation } from "../events.ts";
+import { buildRoot } from "../paths.ts";
+import { mapsIn } from "../trace/maps.ts";
+import { Tracer } from "../trace/trace.ts";
+import { findCamera, type OpenCamera, openCamera } from "./camera-finder.ts";
+import { type CameraChoice, withCentral } from "./deploy.ts";
+
+/** How often the camera is asked for what is new. */
+const LOOK_MS = 500;
+
+/** What to show. */
+export interface LogsOptions extends CameraChoice {
+  /** Folders with the maps of builds that were made elsewhere. */
+  readonly maps: readonly string[];
+  /** What the camera has, and no more. */
+  readonly once?: boolean;
+}
+
+/** Shows the lines that the camera has kept, and those that come, until the signal; stacks in TypeScript. */
+export function logs(options: LogsOptions): Operation {
+  return withCentral(options, (central) => follow(central, options));
+}
+
+async function* follow(central: Central, { camera, maps, once = false, signal }: LogsOptions): Operation {
+  const heard = await findCamera(central, camera, signal);
+  const source = heard.name || heard.device.addrHex();
+  const tracer = new Tracer(mapsIn([buildRoot, ...maps]));
+  let open: OpenCamera | undefined;
+  for (let from = 0; ; ) {
+    try {
+      open ??= await openCamera(heard.device, signal);
+      const { first, next, lines } = await open.client.read([64, 0], { from });
+      if (typeof first === "number" && first > from)
+        yield { type: "warning", message: `${first - from} lines have gone before they could be read` };
+      for (const line of Array.isArray(lines) ? lines : [])
+        yield { type: "line", source, text: tracer.line(String(line)) };
+      from = typeof next === "number" ? next : from;
+      if (Array.isArray(lines) && lines.length > 0) continue;
+      if (once) break;
+      await delay(LOOK_MS, undefined, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!open || open.connection.isConnected()) throw error;
+      yield { type: "info", message: "The camera has gone; its console begins anew when it is back." };
+      open = undefined;
+      from = 0;
+    }
+  }
+  await open?.connection.disconnect();
+}
