@@ -18,6 +18,7 @@ struct host_options {
     long resets_max;      /* -1: any number */
     uint32_t battery_mv;  /* 0: no battery */
     long growth;          /* bytes that the heap may grow by; -1: the board's */
+    uint32_t cut_at;      /* the operation of flash at which the supply goes; 0: it does not */
     uint32_t trial_ms;    /* how long the trial of a new bundle waits; 0: the firmware's own */
     uint32_t flash_ms;    /* how long an operation of flash in the background takes */
 };
@@ -43,6 +44,9 @@ int host_connect(const char *target, const char **why);
 const void *host_map_file(const char *option, const char *path, size_t *size);
 
 /* Microseconds by the computer's clock. */
+/* Counts an operation of flash: its number since the process began, resets included. */
+uint32_t host_count_flash_operation(void);
+
 uint64_t host_monotonic_us(void);
 
 /* Starts the program again with this cause. From signal handlers too. */

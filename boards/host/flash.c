@@ -76,18 +76,37 @@ static uint8_t *cells(enum port_flash_area_id area, uint32_t offset) {
     return flash + flash_list_start(area) + offset;
 }
 
+/* The bytes of an operation that are done before the supply goes, if it goes: half of them. */
+static uint32_t before_cut(uint32_t length, bool *is_cut) {
+    uint32_t cut_at = host_options()->cut_at;
+    *is_cut = host_count_flash_operation() == cut_at && cut_at != 0;
+    return *is_cut ? length / 2 : length;
+}
+
+static void cut(void) {
+    static const char line[] = "board: the supply is gone\n";
+    port_console_write(line, sizeof line - 1);
+    _exit(4);
+}
+
 static bool program(enum port_flash_area_id area, uint32_t offset, const void *bytes, uint32_t length) {
     uint8_t *to = cells(area, offset);
     const uint8_t *from = bytes;
     for (uint32_t i = 0; i < length; i++)
         if (from[i] & ~to[i])
             return false;
-    memcpy(to, from, length);
+    bool is_cut;
+    memcpy(to, from, before_cut(length, &is_cut));
+    if (is_cut)
+        cut();
     return true;
 }
 
 static void erase(enum port_flash_area_id area, uint32_t offset, uint32_t length) {
-    memset(cells(area, offset), 0xff, length);
+    bool is_cut;
+    memset(cells(area, offset), 0xff, before_cut(length, &is_cut));
+    if (is_cut)
+        cut();
 }
 
 static bool can_program(enum port_flash_area_id area, uint32_t offset, uint32_t length) {

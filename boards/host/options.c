@@ -10,7 +10,7 @@ static const char usage[] =
     "usage: firmware [--hci tcp:HOST:PORT|unix:PATH] [--app FILE.bin] [--state FILE] [--id HEX]\n"
     "                [--radio-lines tcp:HOST:PORT|unix:PATH [--radio-patch FILE]]\n"
     "                [--watchdog-ms N] [--max-resets N] [--growth BYTES] [--flash-ms N] [--battery-mv N]\n"
-    "                [--trial-ms N]\n"
+    "                [--trial-ms N] [--cut-at N]\n"
     "\n"
     "  --hci          the controller's H4 socket; without it the board has no HCI UART\n"
     "  --app          the signed bundle of an application\n"
@@ -26,6 +26,7 @@ static const char usage[] =
     "  --growth       bytes that the heap may grow by, if fewer than the board's; 0 keeps it at its floor\n"
     "  --flash-ms     how long an operation of flash in the background takes (default 0)\n"
     "  --trial-ms     how long the trial of a new bundle waits for its confirmation (default 300000)\n"
+    "  --cut-at       the supply goes in the middle of this operation of flash, counted from 1: status 4\n"
     "  --battery-mv   what the battery has, in millivolts; without it there is none to measure\n"
     "\n"
     "Deep sleep is ended by SIGUSR1, the button, and by SIGUSR2, motion.\n"
@@ -82,21 +83,14 @@ static void read_id(const char *text) {
 
 const struct host_options *options_read(int argc, char **argv) {
     static const struct option names[] = {
-        {"hci", required_argument, NULL, 'h'},
-        {"app", required_argument, NULL, 'a'},
-        {"state", required_argument, NULL, 's'},
-        {"radio-lines", required_argument, NULL, 'l'},
-        {"radio-patch", required_argument, NULL, 'p'},
-        {"id", required_argument, NULL, 'i'},
-        {"watchdog-ms", required_argument, NULL, 'w'},
-        {"max-resets", required_argument, NULL, 'r'},
-        {"growth", required_argument, NULL, 'g'},
-        {"flash-ms", required_argument, NULL, 'f'},
-        {"growth", required_argument, NULL, 'g'},
-        {"battery-mv", required_argument, NULL, 'b'},
-        {"trial-ms", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, '?' + 256},
-        {NULL, 0, NULL, 0},
+        {"hci", required_argument, NULL, 'h'},         {"app", required_argument, NULL, 'a'},
+        {"state", required_argument, NULL, 's'},       {"radio-lines", required_argument, NULL, 'l'},
+        {"radio-patch", required_argument, NULL, 'p'}, {"id", required_argument, NULL, 'i'},
+        {"watchdog-ms", required_argument, NULL, 'w'}, {"max-resets", required_argument, NULL, 'r'},
+        {"growth", required_argument, NULL, 'g'},      {"flash-ms", required_argument, NULL, 'f'},
+        {"growth", required_argument, NULL, 'g'},      {"battery-mv", required_argument, NULL, 'b'},
+        {"trial-ms", required_argument, NULL, 't'},    {"cut-at", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, '?' + 256},        {NULL, 0, NULL, 0},
     };
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, ":", names, NULL)) != -1;) {
@@ -124,6 +118,9 @@ const struct host_options *options_read(int argc, char **argv) {
             break;
         case 'r':
             options.resets_max = number("--max-resets", optarg, 0, 1000000);
+            break;
+        case 'c':
+            options.cut_at = (uint32_t)number("--cut-at", optarg, 1, 1000000);
             break;
         case 't':
             options.trial_ms = (uint32_t)number("--trial-ms", optarg, 1, 3600000);

@@ -23,7 +23,8 @@ struct retained {
     uint8_t shared[PORT_RETAINED_SIZE];
     uint32_t cause;
     uint32_t resets;
-    uint64_t supplied_us; /* when the process began, by the computer's clock */
+    uint64_t supplied_us;      /* when the process began, by the computer's clock */
+    uint32_t flash_operations; /* programmed or erased since then */
     uint8_t sleep_memory[SLEEP_MEMORY_SIZE];
 };
 
@@ -35,6 +36,10 @@ uint64_t host_monotonic_us(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint32_t host_count_flash_operation(void) {
+    return ++retained->flash_operations;
 }
 
 static void retain(void) {

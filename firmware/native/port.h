@@ -245,8 +245,8 @@ uint32_t port_heap_growth(uint32_t most);
 /* ---- application ---- */
 
 /*
- * How long the trial of a new bundle waits for its confirmation: the default, unless the command line of a
- * test says otherwise. A board without one returns the default.
+ * How long the trial of a new bundle waits for its confirmation, and the recovery service for an upload: the
+ * default, unless the command line of a test says otherwise.
  */
 uint32_t port_trial_ms(uint32_t default_ms);
 

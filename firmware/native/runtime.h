@@ -43,13 +43,9 @@
 #ifndef WATCHDOG_MS
 #define WATCHDOG_MS 60000
 #endif
-/* How long the trial of a new bundle waits for its confirmation. */
+/* How long the trial of a new bundle waits for its confirmation, and the recovery service for an upload. */
 #ifndef TRIAL_MS
 #define TRIAL_MS 300000
-#endif
-/* How long the recovery service runs after failures, before the application is tried again. */
-#ifndef RECOVERY_MS
-#define RECOVERY_MS 300000
 #endif
 
 /* ---- console.c ---- */

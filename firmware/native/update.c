@@ -11,8 +11,9 @@
 #include "update.h"
 
 #define US_PER_MS UINT64_C(1000)
-/* A trial that asks for no confirmation is confirmed once it has run for so long. */
-#define HEALTHY_US UINT64_C(60000000)
+/* A trial that asks for no confirmation is confirmed once it has run for this part of the time that others
+ * have. */
+#define HEALTHY_PART 5u
 /* Failed starts in a row, after which the recovery service runs once. */
 #define FAILURES_MAX 3u
 
@@ -101,7 +102,7 @@ static void start_trial_clock(void) {
     uint64_t now = port_rtc_us();
     if (!is_wake() || clock->magic != RETAINED_MAGIC || clock->began_us > now)
         *clock = (struct trial_clock){.magic = RETAINED_MAGIC, .began_us = now};
-    uint64_t most = slots_state()->is_permanent ? HEALTHY_US : port_trial_ms(TRIAL_MS) * US_PER_MS;
+    uint64_t most = port_trial_ms(TRIAL_MS) * US_PER_MS / (slots_state()->is_permanent ? HEALTHY_PART : 1);
     uint64_t passed = now - clock->began_us;
     deadline_us = port_clock_us() + (passed < most ? most - passed : 0);
 }
@@ -114,8 +115,7 @@ static void end_trial(void) {
     if (slots_state()->is_permanent) {
         const struct refusal *why = update_confirm();
         if (!why)
-            console_line(CONSOLE_INFO, "update: the trial is confirmed: it has run for %u s",
-                         (unsigned)(HEALTHY_US / 1000000));
+            console_line(CONSOLE_INFO, "update: the trial is confirmed: it runs without a failure");
         else
             console_line(CONSOLE_ERROR, "update: %s", why->text);
         return;
@@ -153,7 +153,7 @@ uint64_t update_trial_left_us(void) {
 
 void update_is_used(void) {
     if (running.kind == RUNNING_RECOVERY && deadline_us != PORT_NEVER)
-        deadline_us = port_clock_us() + RECOVERY_MS * US_PER_MS;
+        deadline_us = port_clock_us() + port_trial_ms(TRIAL_MS) * US_PER_MS;
 }
 
 /* ---- at start ---- */
@@ -163,7 +163,7 @@ static void recover(bool is_for_a_while) {
     running.choice.slot = SLOT_SHIPPED;
     running.choice.is_trial = false;
     tries_again = is_for_a_while;
-    deadline_us = is_for_a_while ? port_clock_us() + RECOVERY_MS * US_PER_MS : PORT_NEVER;
+    deadline_us = is_for_a_while ? port_clock_us() + port_trial_ms(TRIAL_MS) * US_PER_MS : PORT_NEVER;
 }
 
 void update_cannot_run(void) {

@@ -1,0 +1,411 @@
+/**
+ * Updates on the host board, by a small firmware that does with the slots what a state file tells it: what starts, trials and
+ * their ends, the recovery service, and a supply that goes at each operation of flash.
+ */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { before, describe, it } from "mocha";
+import { signForDevelopment } from "../../tools/update/development.ts";
+import { parseVersion, signBody } from "../../tools/update/format.ts";
+import { developmentKeyFile, readSigningKey } from "../../tools/update/keys.ts";
+import { makeBody } from "../../tools/update/manifest.ts";
+import { describeOnHost, firmware } from "./host-firmware.ts";
+import { type Run, run } from "./image.ts";
+
+const STATE_BYTES = 65_536;
+const UPDATE_BYTES = 532_480;
+const UNIT = 4096;
+const SLOT_BYTES = (UPDATE_BYTES - 2 * UNIT) / 2;
+const slotAt = (slot: number): number => STATE_BYTES + 2 * UNIT + slot * SLOT_BYTES;
+
+/**
+ * Letters in the area "state" are what it does: 32 bytes of them after power-on, 32 after a wake, 32 after any other reset.
+ */
+const commands = firmware(`
+  const at = { "power-on": 0, timer: 32, motion: 32, button: 32 }[native.resetCause()] ?? 64;
+  const letters = [...native.flashRead("state", at, 32)].filter((byte) => byte !== 255);
+  const said = (refusal) => refusal ? refusal.code + ": " + refusal.text : "done";
+  const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  let failed;
+  const doing = {
+    v() {
+      native.updateVerifyBegin();
+      while (!native.updateVerifyStep());
+      const { length, fileHash, code, text } = native.updateVerified();
+      log("verified " + (code ? code + ": " + text : length + " " + hex(fileHash)));
+    },
+    m: () => log("mark " + attempt(() => said(native.updateMark(false)))),
+    p: () => log("mark " + attempt(() => said(native.updateMark(true)))),
+    u: () => log("unmark " + said(native.updateUnmark())),
+    c: () => log("confirm " + said(native.updateConfirm())),
+    t: () => log("touch " + said(native.updateTouch())),
+    r: () => native.reset(),
+    z: () => native.powerDeepSleep(native.powerRtcNow() + 30, 1),
+    x: () => native.exit(0),
+    s() {
+      const { running, revert, slot } = native.updateState();
+      const images = [0, 1].map((index) => {
+        const image = native.updateImage(index);
+        if (!image) return "-";
+        const flags = ["confirmed", "pending", "permanent", "bootable"].filter((name) => image[name]);
+        return [image.version[0], ...flags].join(" ");
+      });
+      log([running, "other slot " + slot, ...images, ...(revert ? [revert] : [])].join(" | "));
+    },
+    a() {
+      const modules = { camera: { log, confirm: () => native.updateConfirm(), say: (letter) => doing[letter]() } };
+      log("start " + attempt(() => native.applicationStart(modules, {}, (reason) => failed(reason))));
+    },
+  };
+  const step = () => {
+    const letter = letters.shift();
+    if (letter === undefined) return;
+    doing[String.fromCharCode(letter)]();
+    native.timerSet(step, 5);
+  };
+  native.timerSet(step, 0);
+  return new Promise((_, reject) => { failed = reject; });`);
+
+/** What is done after power-on, after a wake, and after another reset. */
+interface Letters {
+  readonly powerOn?: string;
+  readonly wake?: string;
+  readonly reset?: string;
+}
+
+describeOnHost((scene) => {
+  describe("updates", () => {
+    let image: string;
+    let base: string;
+    let state: string;
+    /** What shipped with the image. */
+    let shipped: string;
+    let files = 0;
+
+    before(async () => {
+      image = await scene.bench.image("commands", commands);
+      base = scene.bench.path("commands.xsb");
+      shipped = copyOf(bundle(1, 'log("version 1");'));
+    });
+
+    /** A signed application of this version, whose body has `log`, `confirm` and `say` of the firmware. */
+    function bundle(version: number, source: string, counter = version): Buffer {
+      const program = `import { log, confirm, say } from "camera";\n${source}`;
+      scene.bench.compile("application", "app", program, base);
+      const options = { version: `${version}.0.0`, counter };
+      return readFileSync(signForDevelopment(scene.bench.path("app.xsb"), "host", options));
+    }
+
+    function copyOf(bytes: Uint8Array): string {
+      const file = scene.bench.path(`file-${files++}`);
+      writeFileSync(file, bytes);
+      return file;
+    }
+
+    /** New flash, with these bytes in slot 0. */
+    function newFlash(slot0: Uint8Array): void {
+      const bytes = Buffer.alloc(STATE_BYTES + UPDATE_BYTES, 0xff);
+      bytes.set(slot0, slotAt(0));
+      state = copyOf(bytes);
+    }
+
+    function put(slot: number, bytes: Uint8Array): void {
+      const flash = readFileSync(state);
+      flash.fill(0xff, slotAt(slot), slotAt(slot) + SLOT_BYTES);
+      flash.set(bytes, slotAt(slot));
+      writeFileSync(state, flash);
+    }
+
+    function flip(at: number, mask = 1): void {
+      const flash = readFileSync(state);
+      flash[at]! ^= mask;
+      writeFileSync(state, flash);
+    }
+
+    function setLetters({ powerOn = "", wake = "", reset = "" }: Letters): void {
+      const flash = readFileSync(state);
+      flash.fill(0xff, 0, 96);
+      [powerOn, wake, reset].forEach((letters, index) => {
+        flash.write(letters, index * 32, "latin1");
+      });
+      writeFileSync(state, flash);
+    }
+
+    const runWith = (letters: Letters, ...args: string[]): Promise<Run> => {
+      setLetters(letters);
+      return run(image, ["--app", shipped, "--state", state, "--trial-ms", "60000", ...args]);
+    };
+
+    /** What was said, without what every start says. */
+    async function said(letters: Letters, ...args: string[]): Promise<string[]> {
+      const { lines, status } = await runWith(letters, ...args);
+      assert.equal(status, 0, lines.join("\n"));
+      return lines.filter((line) => !/development key/.test(line)).map((line) => line.replace(/^info: /, ""));
+    }
+
+    const ENDED = "warning: update: the trial of slot 0 has ended:";
+
+    it("starts what shipped until another is tried, and goes back to it", async () => {
+      const file = bundle(2, 'log("version 2");');
+      newFlash(file);
+      assert.deepEqual(await said({ powerOn: "asvmsr", reset: "asx" }), [
+        "version 1",
+        "start undefined",
+        "shipped | other slot 0 | 1 confirmed bootable | 2",
+        `verified ${file.length} ${createHash("sha256").update(file).digest("hex")}`,
+        "mark done",
+        "shipped | other slot 0 | 1 confirmed bootable | 2 pending bootable",
+        "version 2",
+        "start undefined",
+        "trial | other slot 1 | 2 bootable | 1 confirmed bootable",
+      ]);
+      assert.deepEqual(await said({ powerOn: "asx" }), [
+        `${ENDED} the camera was reset before it was confirmed`,
+        "version 1",
+        "start undefined",
+        "shipped | other slot 0 | 1 confirmed bootable | 2 | the camera was reset before it was confirmed",
+      ]);
+    });
+
+    it("keeps a trial that is confirmed, by the application too", async () => {
+      newFlash(bundle(2, 'log("version 2"); confirm();'));
+      const lines = await said({ powerOn: "vmr", reset: "asx" });
+      assert.equal(lines.at(-1), "confirmed | other slot 1 | 2 confirmed bootable | -");
+      assert.equal((await said({ powerOn: "asx" })).at(-1), lines.at(-1));
+      // The next one goes to the other slot, and the counter has risen.
+      put(1, bundle(3, 'log("version 3");', 1));
+      assert.match(
+        (await said({ powerOn: "vx" })).at(-1)!,
+        /^verified downgrade: has a lower security counter/,
+      );
+      put(1, bundle(3, 'log("version 3");'));
+      assert.equal(
+        (await said({ powerOn: "vmr", reset: "acsx" })).at(-1),
+        "confirmed | other slot 0 | 3 confirmed bootable | 2",
+      );
+    });
+
+    it("goes on with a trial after deep sleep", async () => {
+      newFlash(bundle(2, 'log("version 2");'));
+      assert.deepEqual((await said({ powerOn: "vmr", reset: "az", wake: "asx" })).slice(-4), [
+        "start undefined",
+        "version 2",
+        "start undefined",
+        "trial | other slot 1 | 2 bootable | 1 confirmed bootable",
+      ]);
+    });
+
+    it("ends a trial that nobody confirms in time, whatever the application does", async () => {
+      newFlash(bundle(2, 'log("version 2");'));
+      const lines = await said({ powerOn: "vmr", reset: "asx" }, "--trial-ms", "1");
+      assert.ok(lines.includes(`${ENDED} nobody confirmed it in time`), lines.join("\n"));
+      assert.equal(
+        lines.at(-1),
+        "shipped | other slot 0 | 1 confirmed bootable | 2 | nobody confirmed it in time",
+      );
+    });
+
+    it("confirms by itself what was marked as permanent, once it has run for a while", async () => {
+      newFlash(bundle(2, 'log("version 2");'));
+      const lines = await said({ powerOn: "vpsr", reset: `as${"u".repeat(20)}sx` }, "--trial-ms", "100");
+      assert.ok(
+        lines.includes("shipped | other slot 0 | 1 confirmed bootable | 2 pending permanent bootable"),
+      );
+      assert.ok(
+        lines.includes("update: the trial is confirmed: it runs without a failure"),
+        lines.join("\n"),
+      );
+      assert.equal(lines.at(-1), "confirmed | other slot 1 | 2 confirmed bootable | -");
+    });
+
+    for (const [what, source, why] of [
+      ["throws", 'throw new Error("no sensor");', "it failed before it was confirmed"],
+      ["hangs", "for (;;);", "it hung, and the watchdog reset the camera"],
+      [
+        "exhausts the heap",
+        "const all = []; for (;;) all.push(new Uint8Array(1000));",
+        "it failed before it was confirmed",
+      ],
+      ["has no import", 'import { nothing } from "camera"; nothing();', "it failed before it was confirmed"],
+      [
+        "exhausts the stack",
+        "const deep = (n) => 1 + deep(n + 1); deep(0);",
+        "it failed before it was confirmed",
+      ],
+    ] as const) {
+      it(`goes back from a version that ${what}`, async () => {
+        newFlash(bundle(2, source));
+        const lines = await said(
+          { powerOn: "vmr", reset: "asx" },
+          "--watchdog-ms",
+          "300",
+          "--growth",
+          "100000",
+        );
+        assert.ok(lines.includes(`${ENDED} ${why}`), lines.join("\n"));
+        assert.equal(lines.at(-1), `shipped | other slot 0 | 1 confirmed bootable | 2 | ${why}`);
+      });
+    }
+
+    it("refuses what is not for this camera, with a code for each reason", async () => {
+      bundle(2, "1;");
+      const xsb = readFileSync(scene.bench.path("app.xsb"));
+      const signedFor = (board: string, container: Uint8Array = xsb) => {
+        const body = makeBody(Buffer.from(container), "it", { board, counter: 0 });
+        return signBody(body, parseVersion("2.0.0"), readSigningKey(developmentKeyFile));
+      };
+      const other = (at: number): Buffer => {
+        const copy = Buffer.from(xsb);
+        copy[at]! ^= 1;
+        return copy;
+      };
+      for (const [bytes, code] of [
+        [xsb, "not-a-bundle"],
+        [signedFor("mps2-an500"), "wrong-board"],
+        [signedFor("host", other(8)), "wrong-engine"],
+        [signedFor("host", other(16)), "wrong-interface"],
+        [signedFor("host", other(66)), "malformed"],
+        [signedFor("host").subarray(0, -80), "malformed"],
+      ] as const) {
+        newFlash(bytes);
+        const [verified, mark] = await said({ powerOn: "vmx" });
+        assert.match(verified!, new RegExp(`^verified ${code}: `));
+        assert.equal(mark, "mark Error: updateMark: what is in the slot has not been verified");
+      }
+    });
+
+    it("marks only what has been verified and not touched since, and lets nothing be written that is in use", async () => {
+      newFlash(bundle(2, "1;"));
+      assert.deepEqual(
+        (await said({ powerOn: "mvtmvmtumx" })).filter((line) => !line.startsWith("verified")),
+        [
+          "mark Error: updateMark: what is in the slot has not been verified",
+          "touch done",
+          "mark Error: updateMark: what is in the slot has not been verified",
+          "mark done",
+          "touch no-free-slot: this bundle is marked for a trial; take the mark back first",
+          "unmark done",
+          "mark done",
+        ],
+      );
+      assert.deepEqual((await said({ powerOn: "tx" })).slice(-1), [
+        "touch no-free-slot: a trial is running; confirm it, or reset the camera",
+      ]);
+    });
+
+    // What follows starts many processes, and its C runs with sanitizers in host-tests/unit/update too.
+    if (scene.sanitize) return;
+
+    it("leaves the application out once after three failed starts in a row, for the recovery service", async () => {
+      newFlash(bundle(2, 'log("version 2"); confirm();'));
+      await said({ powerOn: "vmr", reset: "acx" });
+      const failing = bundle(3, 'throw new Error("broken");');
+      put(1, failing);
+      // Confirmed in spite of it, and then it fails.
+      await said({ powerOn: "vmr", reset: "cx" });
+      const lines = await said({ powerOn: "a", reset: "asx" }, "--trial-ms", "60000", "--max-resets", "9");
+      assert.equal(lines.filter((line) => line.includes("broken")).length, 3, lines.join("\n"));
+      assert.deepEqual(lines.slice(-2), [
+        "start Error: the application has failed 3 times in a row: the recovery service runs",
+        "recovery | other slot 0 | - | 2",
+      ]);
+    });
+
+    it("leaves the recovery service for the application after a while", async () => {
+      newFlash(bundle(2, "1;"));
+      shipped = copyOf(bundle(1, 'throw new Error("broken");'));
+      const { lines, status } = await runWith(
+        { reset: "a", powerOn: "a" },
+        "--trial-ms",
+        "50",
+        "--max-resets",
+        "5",
+      );
+      shipped = copyOf(bundle(1, 'log("version 1");'));
+      assert.equal(status, 3);
+      const says = (text: string): number => lines.filter((line) => line.includes(text)).length;
+      assert.equal(says("the recovery service ends: trying the application again"), 1, lines.join("\n"));
+      assert.ok(says("broken") >= 5, lines.join("\n"));
+    });
+
+    it("without any application runs the recovery service, which takes one", async () => {
+      newFlash(bundle(2, 'log("version 2"); confirm();'));
+      setLetters({ powerOn: "asvmr", reset: "asx" });
+      const { lines } = await run(image, ["--state", state]);
+      assert.deepEqual(
+        lines.filter((line) => /recovery|start|confirmed/.test(line)),
+        [
+          "info: start Error: there is no application",
+          "info: recovery | other slot 0 | - | 2",
+          "info: start undefined",
+          "info: confirmed | other slot 1 | 2 confirmed bootable | -",
+        ],
+      );
+    });
+
+    it("refuses what is altered after the upload, after the mark, and after it was confirmed", async () => {
+      const good = bundle(2, 'log("version 2");');
+      const changes = [0, 9, 13, 21, 33, 60, 200, good.length - 140, good.length - 100, good.length - 1];
+      for (const at of changes) {
+        newFlash(good);
+        flip(slotAt(0) + at);
+        const [refused] = await said({ powerOn: "vmx" });
+        assert.match(refused!, /^verified [a-z-]+: \w/, `byte ${at}`);
+        assert.doesNotMatch(refused!, /^verified \d/);
+      }
+      for (const at of changes) {
+        newFlash(good);
+        await said({ powerOn: "vmx" });
+        flip(slotAt(0) + at);
+        const lines = await said({ powerOn: "asx" });
+        assert.match(
+          lines[0]!,
+          /^warning: update: the trial of slot 0 has ended: its bundle \w/,
+          `byte ${at}`,
+        );
+        assert.equal(lines[1], "version 1");
+      }
+      for (const at of changes) {
+        newFlash(good);
+        await said({ powerOn: "vmr", reset: "cx" });
+        flip(slotAt(0) + at);
+        const lines = await said({ powerOn: "ax" });
+        assert.match(lines[0]!, /^warning: update: the confirmed bundle \w/, `byte ${at}`);
+        assert.deepEqual(lines.slice(1, 3), [
+          "warning: update: starting the application of the image",
+          "version 1",
+        ]);
+      }
+    });
+
+    it("always starts something signed, and loses nothing confirmed, wherever the supply is cut", async () => {
+      const second = bundle(2, 'log("version 2");');
+      const third = bundle(3, 'log("version 3");');
+      newFlash(second);
+      await said({ powerOn: "vmr", reset: "cx" });
+      put(1, third);
+      const prepared = copyOf(readFileSync(state));
+      // Marked, tried and confirmed; marked, tried and reverted.
+      for (const reset of ["cx", "x"]) {
+        let at = 0;
+        for (let isCut = true; isCut; ) {
+          at++;
+          copyFileSync(prepared, state);
+          const { status } = await runWith({ powerOn: "vmr", reset }, "--cut-at", String(at));
+          assert.ok(status === 4 || status === 0, `cut at ${at}: status ${status}`);
+          isCut = status === 4;
+          let lines = await said({ powerOn: "asx" });
+          if (/^trial/.test(lines.at(-1)!)) lines = await said({ powerOn: "asx" });
+          assert.match(
+            lines.at(-1)!,
+            /^confirmed \| other slot [01] \| [23] confirmed bootable/,
+            `cut at ${at}`,
+          );
+          if (reset === "x") assert.match(lines.at(-1)!, /^confirmed \| other slot 1 \| 2 /, `cut at ${at}`);
+        }
+        assert.ok(at > (reset === "x" ? 4 : 6), `${at - 1} operations of flash`);
+      }
+    });
+  });
+});
