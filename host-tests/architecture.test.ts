@@ -22,6 +22,7 @@ const MODULES: readonly (readonly [path: string, module: string])[] = [
   ["ble/new-links.ts", "host"],
   ["ble/central-links.ts", "host"],
   ["ble/radio-users.ts", "host"],
+  ["ble/identities.ts", "host"],
   ["ble/idle-links.ts", "host"],
   ["ble/config.ts", "host"],
   ["ble/counters.ts", "host"],

@@ -69,7 +69,8 @@ export class ConnectionClient {
   /** The peer's GAP Device Name was read. */
   named(name: Uint8Array): void {
     const { connection, core } = this;
-    core.host.named(connection.link, name);
+    const { identities } = core.host;
+    identities.named(connection.link, name);
   }
 
   /** See `DeviceConnection.services`. */

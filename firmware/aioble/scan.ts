@@ -224,7 +224,8 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
     await host.activate();
     if (this.stream.isEnded) return;
     // A controller that resolves none of its private addresses would not let a device pass.
-    this.isFiltering = devices?.some(({ addrType, addr }) => host.isResolvedHere(addrType, addr)) === true;
+    this.isFiltering =
+      devices?.some(({ addrType, addr }) => host.identities.isResolvedHere(addrType, addr)) === true;
     const listed = this.isFiltering ? undefined : devices;
     const acceptList = listed?.map(({ addrType, addr }) => ({ addressType: addrType, address: addr }));
     const parameters = { intervalUs, windowUs, active, acceptList };
@@ -260,7 +261,7 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
   /** Not for applications: the host calls it. */
   onReport(report: AdvertisingReport): void {
     const { host } = this.core;
-    const identity = host.identityOf(report);
+    const identity = host.identities.of(report);
     if (this.isFiltering && !this.isWanted(identity)) return;
     const key = keyOf(identity);
     const found = this.known.get(key);

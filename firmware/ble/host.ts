@@ -10,12 +10,11 @@ import type { Settings } from "./config.ts";
 import { type Counters, readCounters } from "./counters.ts";
 import type { Encryption } from "./encryption.ts";
 import { BleError } from "./errors.ts";
-import { ADDRESS_TYPE, isResolvableAddress } from "./gap/address.ts";
 import { Advertiser } from "./gap/advertiser.ts";
 import type { Connection } from "./gap/connection.ts";
 import type { Initiator } from "./gap/initiator.ts";
 import type { LinkControl } from "./gap/link-control.ts";
-import { ADDRESS_MODE, ADDRESS_MODE_SETTING, type OwnAddress, OwnAddresses } from "./gap/own-address.ts";
+import { ADDRESS_MODE_SETTING, type OwnAddress, OwnAddresses } from "./gap/own-address.ts";
 import type { Air, ResolvableAddress } from "./gap/resolvable-address.ts";
 import type { QuietAir, ResolvingList } from "./gap/resolving-list.ts";
 import type { Scanner, ScannerPort } from "./gap/scanner.ts";
@@ -26,6 +25,7 @@ import { GattServer } from "./gatt/server/server.ts";
 import { Acl } from "./hci/acl.ts";
 import { Hci } from "./hci/hci.ts";
 import type { Controller } from "./hci/startup.ts";
+import { Identities } from "./identities.ts";
 import { IDLE_TIMEOUT_SETTING, IdleLinks } from "./idle-links.ts";
 import {
   type LinkEstablished,
@@ -41,7 +41,6 @@ import { Radio } from "./radio.ts";
 import { type RadioParts, type RadioUser, radioHandlers } from "./radio-users.ts";
 import { type Setting, SettingTable } from "./setting.ts";
 import type { Bonds } from "./smp/bonds.ts";
-import { type Identity, PEER_NAME_MAX } from "./smp/keys.ts";
 
 export type { HostObserver } from "./observer.ts";
 export type { RadioUser } from "./radio-users.ts";
@@ -84,6 +83,8 @@ export class Host {
   clients: GattClients | undefined = undefined;
   /** Credit-based channels, where the image has the feature `channels`, which sets it. */
   channels: Channels | undefined = undefined;
+  /** Who this device and its peers are. */
+  readonly identities: Identities;
   readonly gatt: GattServer;
   /** What `config` changes (config.ts), as their owners declared it. */
   readonly settingTable = new SettingTable<Settings>();
@@ -136,6 +137,7 @@ export class Host {
       random: (length) => platform.random(length),
       uniqueId: () => platform.uniqueId(),
     });
+    this.identities = this.makeIdentities();
     this.gatt = new GattServer({
       clock,
       log,
@@ -283,41 +285,6 @@ export class Host {
     if (this.active) this.hci.abandon(reason);
   }
 
-  /** The Identity Address: what this device is known by, whatever it has on the air. */
-  get identity(): Identity {
-    const isPublic = this.settings.addrMode === ADDRESS_MODE.PUBLIC && this.publicAddress !== undefined;
-    return isPublic
-      ? { addressType: ADDRESS_TYPE.PUBLIC, address: this.publicAddress! }
-      : { addressType: ADDRESS_TYPE.RANDOM, address: this.ownAddress };
-  }
-
-  /**
-   * Who has this address on the air: a bonded device by its Identity Address. A hint, which only its key proves.
-   * @param isResolved whether the controller has resolved it, and reported it beside the identity.
-   */
-  identityOf(address: Identity, isResolved = false): Identity {
-    const bond = this.bonds?.get(address.addressType & 1, address.address);
-    if (!bond) return address;
-    const isPrivate = address.addressType === ADDRESS_TYPE.RANDOM && isResolvableAddress(address.address);
-    if (isPrivate && !isResolved) this.addresses.resolving?.missed(bond.identity);
-    return bond.identity;
-  }
-
-  /**
-   * Whether the device with this identity may be on the air under private addresses that its bond resolves, and not the
-   * controller.
-   */
-  isResolvedHere(addressType: number, address: Uint8Array): boolean {
-    const isPrivate = this.bonds?.get(addressType, address)?.hasIrk === true;
-    return isPrivate && this.addresses.resolving?.find({ addressType, address }) === undefined;
-  }
-
-  /** The GAP Device Name of a peer was read; it is kept with its bond, now or once there is one. */
-  named(connection: Connection, name: Uint8Array): void {
-    connection.peerName = name.slice(0, PEER_NAME_MAX);
-    if (connection.bond) this.bonds?.named(connection.bond.identity, name);
-  }
-
   /** Takes over the identity of another camera, from a copy of what it is known by. @throws BleError `radio-on`. */
   adopt(address: Uint8Array): void {
     if (this.isSwitchedOn)
@@ -389,6 +356,21 @@ export class Host {
     }
   }
 
+  private makeIdentities(): Identities {
+    const { addresses, settings } = this;
+    const host = this;
+    return new Identities({
+      addresses,
+      settings,
+      get bonds() {
+        return host.bonds;
+      },
+      get publicAddress() {
+        return host.publicAddress;
+      },
+    });
+  }
+
   private linksPort(): LinksPort {
     const { acl, gatt, hci, log, platform, settings } = this;
     const host = this;
@@ -402,7 +384,7 @@ export class Host {
       get encryption() {
         return host.encryption;
       },
-      identityOf: (address, isResolved) => this.identityOf(address, isResolved),
+      identityOf: (address, isResolved) => this.identities.of(address, isResolved),
       onAir: ({ type, address }) => ({
         addressType: type,
         address: address ?? this.publicAddress ?? NO_ADDRESS,

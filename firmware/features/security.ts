@@ -30,7 +30,7 @@ export const feature = {
       random,
       log,
       findResolvingKey: (address, irks, from) => findResolvingKey(address, irks, crypto.aes128, from),
-      ownIdentity: () => host.identity,
+      ownIdentity: () => host.identities.own,
       onChanged: () => resolving.update(),
     });
     host.bonds = bonds;
@@ -73,7 +73,7 @@ export const feature = {
       clock,
       crypto,
       bonds,
-      ownIdentity: () => host.identity,
+      ownIdentity: () => host.identities.own,
       connectionOf: (handle) => host.connections.get(handle),
       disconnect: (connection, reason) => host.disconnect(connection, reason),
       onSecurity(connection, status) {

@@ -113,7 +113,7 @@ describe("a bonded peer", () => {
       ...{ security: "encrypted", minKeySize: 16 },
     });
     registerServices(service);
-    const identities = [client, server].map(({ host }) => host.identity);
+    const identities = [client, server].map(({ host }) => host.identities.own);
     for (const [at, { aioble, host }] of [client, server].entries()) {
       aioble.config({ minKeySize: 7 });
       const short = keyOf(9).fill(0, 0, 9);

@@ -239,7 +239,7 @@ describe("bonds: a phone that is bonded already", () => {
       const longTermKey = { key, ediv: 0, rand: new Uint8Array(8) };
       camera.host.bonds!.keep({
         identity: { addressType: 1, address: peerAddress },
-        ownIdentity: camera.host.identity,
+        ownIdentity: camera.host.identities.own,
         irk: undefined,
         keyAsPeripheral: longTermKey,
         keyAsCentral: longTermKey,

@@ -314,7 +314,7 @@ describe("the controller's resolving list: where it cannot be used the host reso
   it("a list that has no room for all bonds holds none; it is used again when one is deleted", async () => {
     const scene = createScene({ ...LL_PRIVACY, resolvingListSize: 1 });
     const { camera, peer, world } = scene;
-    camera.host.bonds!.keep(bondOf(1, { ownIdentity: camera.host.identity }));
+    camera.host.bonds!.keep(bondOf(1, { ownIdentity: camera.host.identities.own }));
     await world.run(async () => {
       const identity = await bond(scene);
       await checkHostResolves(scene, identity);
@@ -332,14 +332,14 @@ describe("the controller's resolving list: where it cannot be used the host reso
     const { camera, peer, world } = scene;
     // Two bonds with one key: no controller takes both.
     for (const seed of [1, 2])
-      camera.host.bonds!.keep(bondOf(seed, { ownIdentity: camera.host.identity, irk: keyOf(7) }));
+      camera.host.bonds!.keep(bondOf(seed, { ownIdentity: camera.host.identities.own, irk: keyOf(7) }));
     await world.run(async () => {
       const identity = await bond(scene);
       const advertised = peer.aioble.advertise(ADVERTISING);
       await identity.connect();
       await advertised;
-      equal(camera.host.isResolvedHere(1, identityOf(1).address), false);
-      equal(camera.host.isResolvedHere(1, identityOf(2).address), true);
+      equal(camera.host.identities.isResolvedHere(1, identityOf(1).address), false);
+      equal(camera.host.identities.isResolvedHere(1, identityOf(2).address), true);
     });
     checkSound(scene);
   });

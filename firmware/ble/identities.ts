@@ -1,0 +1,61 @@
+/** Who this device and its peers are: Identity Addresses, and what bonds say of an address on the air (Vol 3, Part C, 10.8). */
+import type { Settings } from "./config.ts";
+import { ADDRESS_TYPE, isResolvableAddress } from "./gap/address.ts";
+import type { Connection } from "./gap/connection.ts";
+import { ADDRESS_MODE, type OwnAddresses } from "./gap/own-address.ts";
+import type { Bonds } from "./smp/bonds.ts";
+import { type Identity, PEER_NAME_MAX } from "./smp/keys.ts";
+
+interface IdentitiesPort {
+  readonly settings: Pick<Settings, "addrMode">;
+  readonly addresses: OwnAddresses;
+  /** Undefined in an image without the feature `security`. */
+  readonly bonds: Bonds | undefined;
+  /** The controller's public address; undefined until the radio has been on. */
+  readonly publicAddress: Uint8Array | undefined;
+}
+
+export class Identities {
+  private readonly port: IdentitiesPort;
+
+  constructor(port: IdentitiesPort) {
+    this.port = port;
+  }
+
+  /** The Identity Address of this device: what it is known by, whatever it has on the air. */
+  get own(): Identity {
+    const { addresses, publicAddress, settings } = this.port;
+    return settings.addrMode === ADDRESS_MODE.PUBLIC && publicAddress !== undefined
+      ? { addressType: ADDRESS_TYPE.PUBLIC, address: publicAddress }
+      : { addressType: ADDRESS_TYPE.RANDOM, address: addresses.staticRandom };
+  }
+
+  /**
+   * Who has this address on the air: a bonded device by its Identity Address. A hint, which only its key proves.
+   * @param isResolved whether the controller has resolved it, and reported it beside the identity.
+   */
+  of(address: Identity, isResolved = false): Identity {
+    const { addresses, bonds } = this.port;
+    const bond = bonds?.get(address.addressType & 1, address.address);
+    if (!bond) return address;
+    const isPrivate = address.addressType === ADDRESS_TYPE.RANDOM && isResolvableAddress(address.address);
+    if (isPrivate && !isResolved) addresses.resolving?.missed(bond.identity);
+    return bond.identity;
+  }
+
+  /**
+   * Whether the device with this identity may be on the air under private addresses that its bond resolves, and not the
+   * controller.
+   */
+  isResolvedHere(addressType: number, address: Uint8Array): boolean {
+    const { addresses, bonds } = this.port;
+    const isPrivate = bonds?.get(addressType, address)?.hasIrk === true;
+    return isPrivate && addresses.resolving?.find({ addressType, address }) === undefined;
+  }
+
+  /** The GAP Device Name of a peer was read; it is kept with its bond, now or once there is one. */
+  named(connection: Connection, name: Uint8Array): void {
+    connection.peerName = name.slice(0, PEER_NAME_MAX);
+    if (connection.bond) this.port.bonds?.named(connection.bond.identity, name);
+  }
+}
