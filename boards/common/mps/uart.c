@@ -22,6 +22,7 @@ static struct ring rx, tx;
 static uint32_t line_baud; /* 0: closed, though what is queued may still be leaving */
 static bool line_flow;
 static volatile bool rx_stalled, tx_wanted;
+static uint64_t last_byte_us; /* when the line took one */
 static volatile enum port_uart_error error;
 
 static uint32_t used(const struct ring *ring) {
@@ -99,12 +100,24 @@ size_t port_uart_read(void *bytes, size_t length) {
 
 /* ---- transmit ---- */
 
-/* Ring to line, as far as the line takes it. Interrupts are masked, or this is the handler. */
+/* Bytes to line, as far as the line takes them; returns how many. Interrupts are masked, or this is the
+ * handler. */
+static uint32_t feed(const uint8_t *bytes, uint32_t length) {
+    const uint8_t *at = bytes, *end = bytes + length;
+    while (at < end && !(UART_HCI->state & UART_STATE_TX_FULL))
+        UART_HCI->data = *at++;
+    if (at > bytes)
+        last_byte_us = port_clock_us();
+    return (uint32_t)(at - bytes);
+}
+
+/* Ring to line. Interrupts are masked, or this is the handler. */
 static void pump(void) {
     UART_HCI->interrupt = UART_INTERRUPT_TX;
-    while (used(&tx) && !(UART_HCI->state & UART_STATE_TX_FULL)) {
-        UART_HCI->data = tx.bytes[tx.tail & RING_MASK];
-        tx.tail++;
+    for (uint32_t taken = 1; taken && used(&tx);) {
+        uint32_t at = tx.tail & RING_MASK, length = RING_SIZE - at;
+        taken = feed(tx.bytes + at, length < used(&tx) ? length : used(&tx));
+        tx.tail += taken;
     }
     if (!used(&tx)) {
         /* Nothing is left to do when the last byte is out, so nobody needs to wake for it. */
@@ -141,7 +154,9 @@ size_t port_uart_write(const void *bytes, size_t length) {
         length = room;
         tx_wanted = true;
     }
-    put(&tx, bytes, (uint32_t)length);
+    /* What the line takes at once needs no ring. */
+    uint32_t fed = used(&tx) ? 0 : feed(bytes, (uint32_t)length);
+    put(&tx, (const uint8_t *)bytes + fed, (uint32_t)length - fed);
     pump();
     interrupts_restore(state);
     return length;
@@ -220,7 +235,7 @@ uint32_t port_uart_baud(uint32_t baud) {
     while (used(&tx) || (UART_HCI->state & UART_STATE_TX_FULL))
         ;
     /* The flag falls when the last byte enters the shift register: wait for its ten bits, and one more. */
-    uint64_t sent = port_clock_us() + 11 * UINT64_C(1000000) / line_baud + 1;
+    uint64_t sent = last_byte_us + 11 * UINT64_C(1000000) / line_baud + 1;
     while (port_clock_us() < sent)
         ;
     uint32_t achieved = set_rate(baud);
