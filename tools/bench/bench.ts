@@ -170,8 +170,10 @@ async function measureThroughput(host: BenchImages): Promise<BoardFigures> {
 /** Whether the image has the feature that a channel needs. */
 export const hasChannels = ({ board }: BenchImages): boolean => board.manifest.features.includes("channels");
 
+/** Whether the image can bring a controller up. */
+export const hasChip = ({ board }: BenchImages): boolean => board.manifest.features.includes("cyw43");
+
 /** Whether the image has the feature that bonds need. */
-const hasChip = ({ board }: BenchImages): boolean => board.manifest.features.includes("cyw43");
 const hasSecurity = ({ board }: BenchImages): boolean => board.manifest.features.includes("security");
 
 /** The peer's part in the application that shows what a channel costs. */

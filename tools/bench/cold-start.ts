@@ -19,6 +19,8 @@ export interface ColdStart {
   readonly instructions: number;
   /** What the driver took, in milliseconds of this run. */
   readonly milliseconds: number;
+  /** The console lines of the probes, without "bench: ". */
+  readonly lines: readonly string[];
 }
 
 /** @throws ToolError with the console when the camera does not advertise in time. */
@@ -55,8 +57,10 @@ export async function measureColdStart(camera: BenchImages): Promise<ColdStart> 
         const console = said.join("\n");
         const ready = /cyw43: ready after (\d+) ms/.exec(console)?.[1];
         const advertising = /advertising instructions (\d+)/.exec(console)?.[1];
-        if (ready !== undefined && advertising !== undefined)
-          resolve({ instructions: Number(advertising), milliseconds: Number(ready) });
+        // The last that the probes say.
+        if (ready === undefined || advertising === undefined || !console.includes("bench: memory")) return;
+        const lines = said.flatMap((line) => /\bbench: (.*)/.exec(line)?.[1] ?? []);
+        resolve({ instructions: Number(advertising), milliseconds: Number(ready), lines });
       };
     });
   } finally {
