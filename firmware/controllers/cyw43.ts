@@ -6,7 +6,7 @@ import { HciError } from "../ble/errors.ts";
 import { reset } from "../ble/hci/commands/baseband.ts";
 import type { Hci } from "../ble/hci/hci.ts";
 import { textOf } from "../ble/text.ts";
-import type { ByteSource, Clock, HciTransport, LogLevel, RadioLines } from "../platform/platform.ts";
+import type { Clock, HciTransport, LogLevel, PatchSource, RadioLines } from "../platform/platform.ts";
 import {
   downloadMinidriver,
   launchRam,
@@ -15,7 +15,8 @@ import {
   writeRam,
 } from "./cyw43-commands.ts";
 import type { ControllerDriver } from "./driver.ts";
-import { ADDRESS_BYTES, addressOf, checkPatch, endOf, LAUNCH_RAM, readRecord } from "./patch.ts";
+import { ADDRESS_BYTES, addressAt, checkPatch, parametersAt } from "./patch.ts";
+import { PatchRecords } from "./patch-records.ts";
 import { WakeLine } from "./wake-line.ts";
 
 /** The rate after power-on and after a launch. */
@@ -24,8 +25,8 @@ const START_BAUD = 115_200;
 /** A controller without supply forgets what it had after this long, with some reserve. */
 const OFF_MS = 100;
 
-/** How often CTS is looked at. */
-const READY_POLL_MS = 5;
+/** How often CTS is looked at: the processor sleeps in between. */
+const READY_POLL_MS = 10;
 
 /** From supply to CTS: its power-on reset may take 110 ms. */
 const POWER_UP_LIMIT_MS = 500;
@@ -84,7 +85,7 @@ export class Cyw43 implements ControllerDriver {
     await hci.send(reset, {}, ANSWER_LIMIT_MS);
     await this.changeRate(hci, downloadBaud);
     await hci.send(downloadMinidriver, {}, ANSWER_LIMIT_MS);
-    await this.download(hci, patch);
+    await this.download(hci, patch, records);
     await this.restart(hci);
     await this.changeRate(hci, runBaud);
     const tookMs = Math.round(clock.now() - startedMs);
@@ -165,28 +166,23 @@ export class Cyw43 implements ControllerDriver {
     this.baudRate = baudRate;
   }
 
-  /** Sends the records in order, one at a time. */
-  private async download(hci: Hci, patch: ByteSource): Promise<void> {
-    for (let number = 1, offset = 0; ; number++) {
-      const record = readRecord(patch, offset);
-      const addressAndData = patch.read(record.offset, record.length);
-      const isLaunch = record.opcode === LAUNCH_RAM;
-      try {
-        await hci.sendBytes(isLaunch ? launchRam : writeRam, addressAndData, ANSWER_LIMIT_MS);
-      } catch (cause) {
-        if (isSwitchedOff(cause)) throw cause;
-        const address = addressOf(addressAndData)
-          .toString(16)
-          .padStart(ADDRESS_BYTES * 2, "0");
-        const what = `record ${number} of its patch, at byte ${offset}, address 0x${address}`;
-        throw new HciError(
-          "patch-refused",
-          `The Bluetooth controller did not take ${what}: the patch is for another controller, or the line loses bytes. (${textOf(cause)})`,
-          cause instanceof HciError ? cause.status : 0,
-        );
-      }
-      if (isLaunch) return;
-      offset = endOf(record);
+  /** Sends the records in order, one at a time; the last of them is the launch. */
+  private async download(hci: Hci, patch: PatchSource, count: number): Promise<void> {
+    const records = new PatchRecords(writeRam, patch, count - 1);
+    try {
+      await hci.sendSeries(records, ANSWER_LIMIT_MS);
+      const addressAndData = parametersAt(patch, records.offset);
+      await hci.send(launchRam, { addressAndData }, ANSWER_LIMIT_MS);
+    } catch (cause) {
+      if (isSwitchedOff(cause)) throw cause;
+      const { number, offset } = records;
+      const address = addressAt(patch, offset).toString(16);
+      const what = `record ${number} of its patch, at byte ${offset}, address 0x${address.padStart(ADDRESS_BYTES * 2, "0")}`;
+      throw new HciError(
+        "patch-refused",
+        `The Bluetooth controller did not take ${what}: the patch is for another controller, or the line loses bytes. (${textOf(cause)})`,
+        cause instanceof HciError ? cause.status : 0,
+      );
     }
   }
 
@@ -209,20 +205,32 @@ export class Cyw43 implements ControllerDriver {
     }
   }
 
+  /** @throws HciError as `pause`. */
   private async becomesReady(limitMs: number): Promise<boolean> {
     const { clock, lines } = this.port;
+    const { session } = this;
     const untilMs = clock.now() + limitMs;
-    while (!lines.isReady()) {
-      if (clock.now() >= untilMs) return false;
-      await this.pause(READY_POLL_MS);
-    }
-    return true;
+    const isReady = await new Promise<boolean>((resolve) => {
+      const look = (): void => {
+        const isReady = lines.isReady();
+        const isOver = isReady || session !== this.session || clock.now() >= untilMs;
+        if (isOver) resolve(isReady);
+        else clock.setTimer(look, READY_POLL_MS);
+      };
+      look();
+    });
+    this.checkSession(session);
+    return isReady;
   }
 
   /** @throws HciError `radio-off` when the driver was stopped, or started anew, meanwhile. */
   private async pause(delayMs: number): Promise<void> {
     const { session } = this;
     await new Promise<void>((resolve) => this.port.clock.setTimer(resolve, delayMs));
+    this.checkSession(session);
+  }
+
+  private checkSession(session: number): void {
     if (session !== this.session) {
       throw new HciError("radio-off", "The radio was switched off before it had started.");
     }

@@ -5,14 +5,6 @@
 import { HciError } from "../ble/errors.ts";
 import type { ByteSource } from "../platform/platform.ts";
 
-/** One record of a patch. */
-export interface PatchRecord {
-  readonly opcode: number;
-  /** Where its parameters begin in the source, and how many bytes they are: 4 to 255. */
-  readonly offset: number;
-  readonly length: number;
-}
-
 /** What a patch is made of. */
 export interface PatchFigures {
   /** Records, the launch included. */
@@ -33,30 +25,21 @@ export const ADDRESS_BYTES = 4;
 /** Opcode and length. */
 const HEADER_BYTES = 3;
 
-/**
- * The record that begins at `offset`.
- * @throws HciError `patch-damaged` where no whole record of a patch begins.
- */
-export function readRecord(source: ByteSource, offset: number): PatchRecord {
-  if (offset + HEADER_BYTES > source.size) {
-    throw damaged(offset, "the patch ends without Launch RAM: it is cut short");
-  }
-  const header = source.read(offset, HEADER_BYTES);
-  const opcode = header[0]! | (header[1]! << 8);
-  const length = header[2]!;
+/** Opcode, length, and a byte of what follows, of the record that begins at `offset`; see `checkPatch`. */
+function headerAt(source: ByteSource, offset: number): number {
+  const left = source.size - offset;
+  if (left < HEADER_BYTES) throw damaged(offset, "the patch ends without Launch RAM: it is cut short");
+  const header = source.u32(offset);
+  const opcode = header & 0xffff;
   if (opcode !== WRITE_RAM && opcode !== LAUNCH_RAM) {
     throw damaged(offset, `0x${opcode.toString(16).padStart(4, "0")} is no command of a patch`);
   }
+  const length = (header >> 16) & 0xff;
   if (length < ADDRESS_BYTES) throw damaged(offset, `a record of ${length} bytes holds no address`);
-  if (offset + HEADER_BYTES + length > source.size) {
+  if (left < HEADER_BYTES + length) {
     throw damaged(offset, "the record reaches behind the end: the patch is cut short");
   }
-  return { opcode, offset: offset + HEADER_BYTES, length };
-}
-
-/** Where the record behind `record` begins. */
-export function endOf(record: PatchRecord): number {
-  return record.offset + record.length;
+  return header;
 }
 
 /**
@@ -68,22 +51,29 @@ export function checkPatch(source: ByteSource): PatchFigures {
   let lowest = 0xffff_ffff;
   let end = 0;
   for (let offset = 0; ; ) {
-    const record = readRecord(source, offset);
+    const header = headerAt(source, offset);
+    const length = (header >> 16) & 0xff;
     records++;
-    offset = endOf(record);
-    if (record.opcode === LAUNCH_RAM) {
+    const address = addressAt(source, offset);
+    offset += HEADER_BYTES + length;
+    if ((header & 0xffff) === LAUNCH_RAM) {
       if (records === 1) throw damaged(0, "the patch writes nothing");
       return { records, bytes: offset, lowest, end };
     }
-    const address = addressOf(source.read(record.offset, ADDRESS_BYTES));
-    lowest = Math.min(lowest, address);
-    end = Math.max(end, address + record.length - ADDRESS_BYTES);
+    if (address < lowest) lowest = address;
+    const recordEnd = address + length - ADDRESS_BYTES;
+    if (recordEnd > end) end = recordEnd;
   }
 }
 
-/** The address at the front of a record's parameters. */
-export function addressOf(parameters: Uint8Array): number {
-  return (parameters[0]! | (parameters[1]! << 8) | (parameters[2]! << 16) | (parameters[3]! << 24)) >>> 0;
+/** The address at the front of the parameters of the record that begins at `offset`. */
+export function addressAt(source: ByteSource, offset: number): number {
+  return source.u32(offset + HEADER_BYTES);
+}
+
+/** The parameters of the record that begins at `offset`. */
+export function parametersAt(source: ByteSource, offset: number): Uint8Array {
+  return source.read(offset + HEADER_BYTES, (source.u32(offset) >> 16) & 0xff);
 }
 
 function damaged(offset: number, what: string): HciError {

@@ -17,7 +17,7 @@ const STATE = {
   WAKING: 3,
 } as const;
 
-export class WakeLine implements HciTransport, HciReceiver {
+export class WakeLine implements HciTransport {
   private readonly line: HciTransport;
   private readonly lines: Pick<RadioLines, "wake">;
   private readonly clock: Clock;
@@ -48,7 +48,15 @@ export class WakeLine implements HciTransport, HciReceiver {
 
   open(receiver: HciReceiver): void {
     this.receiver = receiver;
-    this.line.open(this);
+    // What comes passes without another step in between.
+    const { onCompleted, onPacket, onSucceeded } = receiver;
+    this.line.open({
+      onPacket,
+      ...(onCompleted ? { onCompleted } : {}),
+      ...(onSucceeded ? { onSucceeded } : {}),
+      onWritable: () => this.onWritable(),
+      onFailure: (reason) => receiver.onFailure(reason),
+    });
   }
 
   write(
@@ -83,22 +91,8 @@ export class WakeLine implements HciTransport, HciReceiver {
     this.line.close();
   }
 
-  /** Needs no `this`, as its receiver's. */
-  readonly onPacket = (packet: DataView): void => {
-    this.receiver?.onPacket(packet);
-  };
-
-  /** The receiver's own, where it has one. */
-  get onCompleted(): HciReceiver["onCompleted"] {
-    return this.receiver?.onCompleted;
-  }
-
-  onWritable(): void {
+  private onWritable(): void {
     if (this.state <= STATE.AWAKE) this.receiver?.onWritable();
-  }
-
-  onFailure(reason: string): void {
-    this.receiver?.onFailure(reason);
   }
 
   private awaken(): void {

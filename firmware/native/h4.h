@@ -16,6 +16,7 @@
 #define H4_PACKET_MAX (1 + 4 + H4_ACL_MAX)
 
 /* The first byte of a packet of ACL data. */
+#define H4_INDICATOR_COMMAND 0x01
 #define H4_INDICATOR_ACL 0x02
 
 /*

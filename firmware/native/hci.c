@@ -24,7 +24,8 @@ static struct {
     txSlot on_packet;
     txSlot on_writable;
     txSlot on_failure;
-    txSlot on_completed; /* undefined: on_packet is given these events too */
+    txSlot on_completed; /* undefined, and the next: on_packet is given these events too */
+    txSlot on_succeeded;
     uint16_t rest_start;
     uint16_t rest_end;
     uint8_t rest[PACKET_MAX];
@@ -36,6 +37,7 @@ void hci_start(txMachine *the) {
     root_add(the, &hci.on_writable);
     root_add(the, &hci.on_failure);
     root_add(the, &hci.on_completed);
+    root_add(the, &hci.on_succeeded);
 }
 
 static void reset(void) {
@@ -85,12 +87,24 @@ void hci_supply(bool on) {
     port_radio_power(on);
 }
 
+/* The function that is argument `index`; NULL when it was left out. */
+static txSlot *optional_function(txMachine *the, int index, const char *name) {
+    bool is_given = mxArgc > index && mxArgv(index)->kind != XS_UNDEFINED_KIND;
+    return is_given ? native_function(the, index, name) : NULL;
+}
+
+static void set_optional(txSlot *root, const txSlot *function) {
+    root_clear(root);
+    if (function)
+        root_set(root, function);
+}
+
 void native_hciOpen(txMachine *the) {
     txSlot *on_packet = native_function(the, 0, "onPacket");
     txSlot *on_writable = native_function(the, 1, "onWritable");
     txSlot *on_failure = native_function(the, 2, "onFailure");
-    bool completes = mxArgc > 3 && mxArgv(3)->kind != XS_UNDEFINED_KIND;
-    txSlot *on_completed = completes ? native_function(the, 3, "onCompleted") : NULL;
+    txSlot *on_completed = optional_function(the, 3, "onCompleted");
+    txSlot *on_succeeded = optional_function(the, 4, "onSucceeded");
     close_line();
     if (port_uart_open(line_baud(), HCI_FLOW) == 0)
         mxUnknownError("hciOpen: the HCI UART cannot be opened; the console says why");
@@ -100,9 +114,8 @@ void native_hciOpen(txMachine *the) {
     root_set(&hci.on_packet, on_packet);
     root_set(&hci.on_writable, on_writable);
     root_set(&hci.on_failure, on_failure);
-    root_clear(&hci.on_completed);
-    if (on_completed)
-        root_set(&hci.on_completed, on_completed);
+    set_optional(&hci.on_completed, on_completed);
+    set_optional(&hci.on_succeeded, on_succeeded);
 }
 
 void native_hciClose(txMachine *the) {
@@ -112,6 +125,7 @@ void native_hciClose(txMachine *the) {
     root_clear(&hci.on_writable);
     root_clear(&hci.on_failure);
     root_clear(&hci.on_completed);
+    root_clear(&hci.on_succeeded);
 }
 
 /* Gives bytes to the UART; keeps what it does not take. */
@@ -151,6 +165,23 @@ static struct pieces pieces_given(txMachine *the) {
     return given;
 }
 
+/* Whether a packet can be queued now; if not, onWritable is owed. */
+static bool takes_packet(void) {
+    if (hci.open && hci.rest_end)
+        hci.refused = true;
+    return hci.open && !hci.rest_end;
+}
+
+bool hci_send_command(const uint8_t *command) {
+    if (!takes_packet())
+        return false;
+    const uint8_t header[] = {H4_INDICATOR_COMMAND, command[0], command[1], command[2]};
+    queue(header, sizeof header);
+    if (command[2])
+        queue(command + 3, command[2]);
+    return true;
+}
+
 void native_hciWrite(txMachine *the) {
     struct pieces given = pieces_given(the);
     uint32_t length = given.header_length + given.payload_length;
@@ -158,12 +189,8 @@ void native_hciWrite(txMachine *the) {
         mxRangeError("hciWrite: a packet of %u bytes; at most %d", (unsigned)length, PACKET_MAX);
     mxResult->kind = XS_BOOLEAN_KIND;
     mxResult->value.boolean = 0;
-    if (!hci.open)
+    if (!takes_packet())
         return;
-    if (hci.rest_end) {
-        hci.refused = true;
-        return;
-    }
     queue(given.header, given.header_length);
     if (given.payload_length)
         queue(given.payload, given.payload_length);
@@ -258,12 +285,29 @@ static int push_completion(txMachine *the, const void *data) {
     return 2;
 }
 
+/*
+ * Command Complete (7.7.14) of a command that succeeded and returns nothing, as the hundreds of commands that
+ * a patch is.
+ */
+static bool is_success(const uint8_t *packet, size_t length) {
+    return length == 7 && packet[0] == 0x04 && packet[1] == 0x0e && packet[2] == 4 && packet[6] == 0;
+}
+
+static int push_success(txMachine *the, const void *data) {
+    const uint8_t *packet = data;
+    mxPushInteger(packet[4] | packet[5] << 8);
+    mxPushInteger(packet[3]);
+    return 2;
+}
+
 static void give_packet(txMachine *the) {
     const struct h4_framer *framer = &hci.framer;
     if (framer->packet[0] == H4_INDICATOR_ACL)
         hci.data_came = true;
     if (hci.on_completed.kind == XS_REFERENCE_KIND && is_completion(framer->packet, framer->length))
         loop_call(the, "onCompleted", &hci.on_completed, push_completion, framer->packet);
+    else if (hci.on_succeeded.kind == XS_REFERENCE_KIND && is_success(framer->packet, framer->length))
+        loop_call(the, "onSucceeded", &hci.on_succeeded, push_success, framer->packet);
     else
         loop_call(the, "onPacket", &hci.on_packet, push_packet, framer);
 }

@@ -7,7 +7,7 @@
     NATIVE(clockNow, 0)                                                                                      \
     NATIVE(timerSet, 2)                                                                                      \
     NATIVE(timerClear, 1)                                                                                    \
-    NATIVE(hciOpen, 4)                                                                                       \
+    NATIVE(hciOpen, 5)                                                                                       \
     NATIVE(hciWrite, 5)                                                                                      \
     NATIVE(hciGather, 6)                                                                                     \
     NATIVE(hciClose, 0)                                                                                      \
@@ -17,6 +17,8 @@
     NATIVE(radioReady, 0)                                                                                    \
     NATIVE(radioBaudRate, 1)                                                                                 \
     NATIVE(radioPatch, 2)                                                                                    \
+    NATIVE(radioPatchU32, 1)                                                                                 \
+    NATIVE(radioSendPatch, 1)                                                                                \
     NATIVE(copyBytes, 5)                                                                                     \
     NATIVE(powerFigures, 0)                                                                                  \
     NATIVE(powerRtcNow, 0)                                                                                   \

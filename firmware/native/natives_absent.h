@@ -40,4 +40,6 @@ void native_absent(txMachine *the); /* natives.c */
 #define native_radioReady native_absent
 #define native_radioBaudRate native_absent
 #define native_radioPatch native_absent
+#define native_radioPatchU32 native_absent
+#define native_radioSendPatch native_absent
 #endif

@@ -1,6 +1,9 @@
 /* natives_radio.c: the natives of a controller that has to be brought up. */
 #include "runtime.h"
 
+/* Opcode and length of a command. */
+#define COMMAND_HEADER 3
+
 void native_radioLines(txMachine *the) {
     const char *driver = port_radio_driver();
     if (!driver)
@@ -42,4 +45,26 @@ void native_radioPatch(txMachine *the) {
     uint32_t length = native_unsigned(the, 1, "length", (uint32_t)(size - offset));
     uint8_t *bytes = native_result_bytes(the, length);
     memcpy(bytes, patch + offset, length);
+}
+
+void native_radioPatchU32(txMachine *the) {
+    size_t size;
+    const uint8_t *patch = port_radio_patch(&size);
+    uint32_t offset = native_unsigned(the, 0, "offset", (uint32_t)size);
+    uint32_t value = 0;
+    for (uint32_t i = 0; i < 4 && i < size - offset; i++)
+        value |= (uint32_t)patch[offset + i] << 8 * i;
+    mxResult->kind = XS_NUMBER_KIND;
+    mxResult->value.number = value;
+}
+
+void native_radioSendPatch(txMachine *the) {
+    size_t size;
+    const uint8_t *patch = port_radio_patch(&size);
+    uint32_t offset = native_unsigned(the, 0, "offset", (uint32_t)size);
+    if (size - offset < COMMAND_HEADER || size - offset - COMMAND_HEADER < patch[offset + 2])
+        mxRangeError("radioSendPatch: no whole command begins at byte %u", (unsigned)offset);
+    bool sent = hci_send_command(patch + offset);
+    mxResult->kind = XS_INTEGER_KIND;
+    mxResult->value.integer = sent ? COMMAND_HEADER + patch[offset + 2] : 0;
 }

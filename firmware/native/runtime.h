@@ -184,6 +184,8 @@ void hci_line_error(txMachine *the);
 /* Changes the rate of the line, now and when it is opened again. Returns the rate achieved, 0 when there is
  * none. */
 uint32_t hci_baud_rate(uint32_t baud);
+/* Queues the command whose opcode, length and parameters these are. False when nothing was queued. */
+bool hci_send_command(const uint8_t *command);
 /* port_radio_power; what waits for a controller that loses its supply is dropped. */
 void hci_supply(bool on);
 /* Whether a peer has sent anything since the start. */

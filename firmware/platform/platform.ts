@@ -55,6 +55,13 @@ export interface HciReceiver {
    * @param handle 12 bits.
    */
   readonly onCompleted?: (handle: number, count: number) => void;
+  /**
+   * A Command Complete event with status 0 and no other return parameter (Vol 4, Part E, 7.7.14), as a transport may hand over
+   * that event in place of its packet: a patch has hundreds of them. Called without `this`; a receiver without it is given the
+   * packet.
+   * @param opcode 16 bits, @param credits Num_HCI_Command_Packets.
+   */
+  readonly onSucceeded?: (opcode: number, credits: number) => void;
   /** Room again after `write` returned false. */
   onWritable(): void;
   /** The line lost bytes, lost its framing, or is gone. The transport must be opened again. */
@@ -96,12 +103,23 @@ export interface HciTransport {
   close(): void;
 }
 
-/** Bytes that can be read from any place: a patch for the controller, where the board keeps one. */
+/** Bytes that can be read from any place. */
 export interface ByteSource {
   /** Bytes that can be read. */
   readonly size: number;
   /** Bytes `offset` to `offset + length`, in an array of their own. @throws Error when the flash fails. */
   read(offset: number, length: number): Uint8Array;
+  /** Four bytes from `offset` on, little endian, in which those beyond the end are 0. Costs no memory. @throws Error as `read`. */
+  u32(offset: number): number;
+}
+
+/** A patch for the controller: HCI commands one behind the other, as they go over the line without their packet indicator. */
+export interface PatchSource extends ByteSource {
+  /**
+   * Queues the command that begins at `offset` on the open line, as `HciTransport.write` would and without a copy of it. Returns
+   * its bytes in the patch; 0, having queued nothing, when there is no room. @throws Error where no whole command begins.
+   */
+  send(offset: number): number;
 }
 
 /** The lines beside the UART of a controller whose supply and sleep are the host's. */
@@ -123,7 +141,7 @@ export interface RadioLines {
    */
   setBaudRate(baudRate: number): number;
   /** The controller's patch; undefined where the board has none. */
-  patch(): ByteSource | undefined;
+  patch(): PatchSource | undefined;
 }
 
 /** An area of flash. All offsets and lengths in bytes. A failing operation throws `Error`. */

@@ -6,10 +6,15 @@ import { commandComplete, type ScriptedController, SILENCE } from "./scripted-co
 
 /** Opens the line, with Reset answered and the controller set up, in no time. Nothing of it is left in `sent`. */
 export function beginSession(hci: Hci, controller: ScriptedController): void {
+  openSession(hci, controller);
+  hci.run();
+}
+
+/** As `beginSession`, with a controller that is still to be set up. */
+export function openSession(hci: Hci, controller: ScriptedController): void {
   hci.open();
   controller.script(reset.opcode, SILENCE);
   void hci.send(reset, {});
   hci.onPacket(shiftedView(commandComplete(reset.opcode)));
-  hci.run();
   controller.sent.pop();
 }

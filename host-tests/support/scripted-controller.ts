@@ -100,6 +100,8 @@ export class ScriptedController implements HciTransport {
   room = Number.POSITIVE_INFINITY;
   /** Whether ACL packets are reported as completed at once. */
   autoComplete = false;
+  /** Whether answers without return parameters are handed over as two numbers, as a camera's line does. */
+  inNumbers = false;
   private receiver: HciReceiver | undefined;
   private readonly scripts = new Map<number, Answer[]>();
   private readonly inbox: (() => void)[] = [];
@@ -170,7 +172,14 @@ export class ScriptedController implements HciTransport {
 
   /** Hands a packet to the host from the event loop: during `settle`, in the order of the calls. */
   deliver(...packets: readonly Uint8Array[]): void {
-    for (const packet of packets) this.inbox.push(() => this.receiver?.onPacket(shiftedView(packet)));
+    for (const packet of packets) this.inbox.push(() => this.hand(packet));
+  }
+
+  private hand(packet: Uint8Array): void {
+    const { receiver } = this;
+    const isPlain = packet.length === 7 && packet[1] === 0x0e && packet[6] === 0;
+    if (this.inNumbers && isPlain) receiver?.onSucceeded?.(packet[4]! | (packet[5]! << 8), packet[3]!);
+    else receiver?.onPacket(shiftedView(packet));
   }
 
   /** Hands several packets to the host with no promise job between them. */

@@ -1,9 +1,11 @@
 /** The lines between a host and a simulated chip in the same process: bytes with a rate, supply, wake and flow control. */
+
+import { H4_COMMAND } from "../../firmware/ble/hci/packet.ts";
 import type {
-  ByteSource,
   Clock,
   HciReceiver,
   HciTransport,
+  PatchSource,
   RadioLines,
 } from "../../firmware/platform/platform.ts";
 import type { Controller } from "../controller/controller.ts";
@@ -71,9 +73,20 @@ export class ChipLine implements HciTransport, RadioLines {
     return this.baudRate;
   }
 
-  patch(): ByteSource | undefined {
+  patch(): PatchSource | undefined {
     const { patch } = this.options;
-    return patch && { size: patch.length, read: (offset, length) => patch.slice(offset, offset + length) };
+    return (
+      patch && {
+        size: patch.length,
+        read: (offset, length) => patch.slice(offset, offset + length),
+        u32: (offset) => u32At(patch, offset),
+        send: (offset) => {
+          const length = 3 + patch[offset + 2]!;
+          const indicator = Uint8Array.of(H4_COMMAND);
+          return this.write(indicator, 1, patch, offset, offset + length) ? length : 0;
+        },
+      }
+    );
   }
 
   open(receiver: HciReceiver): void {
@@ -119,6 +132,13 @@ export class ChipLine implements HciTransport, RadioLines {
   private arrival(freeMs: number, length: number, baudRate: number): number {
     return Math.max(freeMs, this.clock.now()) + (length * BITS_PER_BYTE * 1000) / baudRate;
   }
+}
+
+/** As `ByteSource.u32`. */
+export function u32At(bytes: Uint8Array, offset: number): number {
+  let value = 0;
+  for (let at = 0; at < 4; at++) value += (bytes[offset + at] ?? 0) * 2 ** (8 * at);
+  return value;
 }
 
 function viewOf(packet: Uint8Array): DataView {

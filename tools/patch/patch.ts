@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BleError } from "../../firmware/ble/errors.ts";
 import { checkPatch, type PatchFigures } from "../../firmware/controllers/patch.ts";
+import { u32At } from "../../simulator/chips/line.ts";
 import type { Board } from "../build/boards.ts";
 import { type Operation, ToolError, UsageError } from "../events.ts";
 import { displayPath } from "../paths.ts";
@@ -28,6 +29,7 @@ export function readPatch(file: string): Patch {
     size: content.length,
     read: (offset: number, length: number) =>
       Uint8Array.prototype.slice.call(content, offset, offset + length),
+    u32: (offset: number) => u32At(content, offset),
   };
   try {
     const figures = checkPatch(source);

@@ -8,6 +8,7 @@ import { reset } from "./commands/baseband.ts";
 import type { EventMasks } from "./event-masks.ts";
 import { commandComplete, commandStatus, hardwareError, numberOfCompletedPackets } from "./events.ts";
 import { type AnyCommand, type Command, H4_ACL, H4_COMMAND, H4_EVENT, type HciEvent } from "./packet.ts";
+import type { CommandSeries } from "./series.ts";
 import { HCI_STATUS, statusText } from "./status.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
@@ -67,12 +68,15 @@ export interface HciHandlers {
 
 interface PendingCommand {
   readonly command: AnyCommand;
-  /** The whole of it, or what goes before `payload`. */
-  readonly packet: Uint8Array;
-  readonly payload: Uint8Array | undefined;
+  /** Puts it on the line, whole; false when there is no room. */
+  readonly write: () => boolean;
   readonly resolve: (value: never) => void;
   readonly reject: (error: HciError) => void;
   readonly timeoutMs: number;
+  /** What it is a command of. */
+  readonly series?: CommandSeries;
+  /** When the latest command of the series went out: its timer goes on through all of them. */
+  sentMs?: number;
 }
 
 export class Hci implements HciReceiver {
@@ -119,14 +123,14 @@ export class Hci implements HciReceiver {
    */
   run(): void {
     if (this.state !== STATE.STARTING) {
-      throw this.failure ?? new HciError("radio-off", "The radio was switched off.");
+      throw this.failure ?? switchedOff();
     }
     this.state = STATE.RUNNING;
   }
 
   /** Closes the line; commands still waiting reject with `radio-off`. */
   close(): void {
-    if (this.state !== STATE.CLOSED) this.shut(new HciError("radio-off", "The radio was switched off."));
+    if (this.state !== STATE.CLOSED) this.shut(switchedOff());
   }
 
   /** Takes the controller for lost, for what `reason` says in a sentence. */
@@ -141,8 +145,7 @@ export class Hci implements HciReceiver {
    */
   async retire(): Promise<void> {
     if (this.state === STATE.CLOSED) return;
-    const off = new HciError("radio-off", "The radio was switched off.");
-    for (const pending of this.queue.splice(0)) pending.reject(off);
+    for (const pending of this.queue.splice(0)) pending.reject(switchedOff());
     if (!this.inFlight) this.stopTimer();
     const answered = this.send(reset, {});
     this.state = STATE.RETIRING;
@@ -182,41 +185,34 @@ export class Hci implements HciReceiver {
     encodeInto(writer, command.parameters, parameters);
     const packet = writer.finish();
     packet[3] = packet.length - 4;
-    return this.enqueue(command, packet, undefined, timeoutMs);
+    const write = (): boolean => this.port.transport.write(packet, packet.length);
+    return new Promise((resolve, reject) => this.enqueue({ command, write, resolve, reject, timeoutMs }));
   }
 
   /**
-   * As `send`, for a command whose parameters are bytes that somebody has already: they are not copied before the line takes
-   * them, and must stay as they are until then. A patch is hundreds of such commands.
-   * @param parameters at most 255 bytes
+   * Sends the commands of a series one behind the other, each when the one before was answered, and resolves behind the last. A
+   * patch is hundreds of them: with no promise and no timer of its own each costs a fraction of a `send`.
+   * @param timeoutMs for each answer
+   * @throws HciError as `send`; `series` is at the command that failed.
    */
-  sendBytes<R extends Fields>(
-    command: Command<Fields, R>,
-    parameters: Uint8Array,
-    timeoutMs = COMMAND_TIMEOUT_MS,
-  ): Promise<Values<R>> {
-    const { opcode } = command;
-    const header = Uint8Array.of(H4_COMMAND, opcode & 0xff, opcode >> 8, parameters.length);
-    return this.enqueue(command, header, parameters, timeoutMs);
+  sendSeries(series: CommandSeries, timeoutMs = COMMAND_TIMEOUT_MS): Promise<void> {
+    const { command } = series;
+    const write = (): boolean => series.send();
+    return new Promise((resolve, reject) =>
+      this.enqueue({ command, write, resolve, reject, timeoutMs, series }),
+    );
   }
 
-  private enqueue<P extends Fields, R extends Fields>(
-    command: Command<P, R>,
-    packet: Uint8Array,
-    payload: Uint8Array | undefined,
-    timeoutMs: number,
-  ): Promise<Values<R>> {
-    return new Promise((resolve, reject) => {
-      const { state } = this;
-      const isFirst = !this.inFlight && this.queue.length === 0;
-      const isEarly = state === STATE.RESETTING && isFirst && command.opcode !== reset.opcode;
-      if (state === STATE.CLOSED || state === STATE.RETIRING || isEarly) {
-        reject(new HciError("radio-off", `${command.name} was not sent: the radio is off.`));
-        return;
-      }
-      this.queue.push({ command, packet, payload, resolve, reject, timeoutMs });
-      this.pump();
-    });
+  private enqueue(pending: PendingCommand): void {
+    const { command } = pending;
+    const { state } = this;
+    const isFirst = !this.inFlight && this.queue.length === 0;
+    const isEarly = state === STATE.RESETTING && isFirst && command.opcode !== reset.opcode;
+    if (state === STATE.CLOSED || state === STATE.RETIRING || isEarly) {
+      return pending.reject(new HciError("radio-off", `${command.name} was not sent: the radio is off.`));
+    }
+    this.queue.push(pending);
+    this.pump();
   }
 
   /** Needs no `this`: the line calls it for every packet. */
@@ -240,6 +236,18 @@ export class Hci implements HciReceiver {
     if (this.state === STATE.RUNNING) return this.data.completedOne(handle, count);
     const entry = [handle & 0xff, handle >> 8, count & 0xff, count >> 8];
     this.receiveOutside(viewOf(Uint8Array.of(H4_EVENT, numberOfCompletedPackets.code, 5, 1, ...entry)));
+  };
+
+  /** As `onPacket` with the event's packet. Needs no `this` either. */
+  readonly onSucceeded = (opcode: number, credits: number): void => {
+    const { inFlight, state } = this;
+    if (state === STATE.STARTING && inFlight?.command.opcode === opcode) {
+      if (inFlight.series && credits > 0) return this.advance(inFlight, inFlight.series);
+      return this.answered(opcode, credits, SUCCEEDED, 0);
+    }
+    if (state === STATE.RUNNING) return this.answered(opcode, credits, SUCCEEDED, 0);
+    const answer = [credits, opcode & 0xff, opcode >> 8, HCI_STATUS.SUCCESS];
+    this.onPacket(viewOf(Uint8Array.of(H4_EVENT, commandComplete.code, answer.length, ...answer)));
   };
 
   /** An event without parameters, or nothing. */
@@ -312,6 +320,24 @@ export class Hci implements HciReceiver {
     this.port.log("warning", `hci: dropped a malformed ${what} 0x${code.toString(16)} from the controller`);
   }
 
+  /** A command of a series succeeded: the next one goes out, at once where the answer was the usual one. */
+  private advance(pending: PendingCommand, series: CommandSeries): void {
+    const goesOn = series.next();
+    if (this.inFlight === pending) {
+      if (goesOn && series.send()) {
+        pending.sentMs = this.port.clock.now();
+        return;
+      }
+      this.inFlight = undefined;
+      this.credits = 1;
+      this.stopTimer();
+    }
+    if (!goesOn) pending.resolve(undefined as never);
+    else if (this.state === STATE.RETIRING) pending.reject(switchedOff());
+    else this.queue.unshift(pending);
+    this.pump();
+  }
+
   /** Command Complete. */
   private answered(opcode: number, credits: number, packet: DataView, at: number): void {
     const pending = this.claim(opcode, credits);
@@ -321,6 +347,7 @@ export class Hci implements HciReceiver {
     if (status !== HCI_STATUS.SUCCESS) {
       pending.reject(refused(pending.command, status));
     } else {
+      if (pending.series) return this.advance(pending, pending.series);
       if (opcode === reset.opcode && this.state === STATE.RESETTING) this.begin();
       const values = decode(pending.command.returns, packet, at + 1, end);
       if (values) pending.resolve(values as never);
@@ -368,7 +395,7 @@ export class Hci implements HciReceiver {
   private pump(): void {
     const next = this.queue[0];
     if (!next || this.inFlight || this.state === STATE.CLOSED) return;
-    if (this.credits > 0 && this.port.transport.write(next.packet, next.packet.length, next.payload)) {
+    if (this.credits > 0 && next.write()) {
       this.queue.shift();
       this.inFlight = next;
       this.credits--;
@@ -381,6 +408,7 @@ export class Hci implements HciReceiver {
 
   private startTimer(pending: PendingCommand): void {
     this.stopTimer();
+    delete pending.sentMs;
     this.setTimer(() => this.listen(pending, 0), pending.timeoutMs);
   }
 
@@ -393,6 +421,10 @@ export class Hci implements HciReceiver {
 
   /** The time is up for this command: looks at what has arrived, turn by turn, before that is believed. */
   private listen(pending: PendingCommand, turn: number): void {
+    if (turn === 0 && pending.sentMs !== undefined) {
+      const leftMs = pending.sentMs + pending.timeoutMs - this.port.clock.now();
+      if (leftMs > 0) return this.setTimer(() => this.listen(pending, 0), leftMs);
+    }
     if (turn > 0 && (!this.heard || turn > LISTEN_TURNS_MAX)) return this.expire(pending);
     this.heard = false;
     if (this.state === STATE.RUNNING) this.state = STATE.LISTENING;
@@ -432,6 +464,11 @@ export class Hci implements HciReceiver {
     for (const pending of waiting) pending.reject(error);
   }
 }
+
+/** A status without other return parameters. */
+const SUCCEEDED = viewOf(Uint8Array.of(HCI_STATUS.SUCCESS));
+
+const switchedOff = (): HciError => new HciError("radio-off", "The radio was switched off.");
 
 function refused(command: AnyCommand, status: number): HciError {
   return new HciError(

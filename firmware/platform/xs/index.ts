@@ -53,6 +53,7 @@ function createTransport(native: Native): HciTransport {
         () => receiver.onWritable(),
         (reason) => receiver.onFailure(reason),
         receiver.onCompleted,
+        receiver.onSucceeded,
       );
     },
     write: native.hciWrite,

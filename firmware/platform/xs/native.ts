@@ -60,13 +60,15 @@ export interface Native {
    * "overrun", "framing", "gone", "desynchronised" (a byte that starts no packet, or a length past the limit), or
    * "incomplete packet" (a packet that is not whole 500 ms, and the time of the longest packet on the line, after its first
    * byte: H4_STALL_MS in firmware/native/h4.h). `onCompleted`, where there is one, gets the entry of a Number Of Completed
-   * Packets event that has one, in place of the packet. Throws when the board has no UART.
+   * Packets event that has one, in place of the packet, and `onSucceeded` opcode and credits of a Command Complete event whose
+   * only return parameter is the status 0. Throws when the board has no UART.
    */
   hciOpen(
     onPacket: (packet: DataView) => void,
     onWritable: () => void,
     onFailure: (reason: string) => void,
     onCompleted?: (handle: number, count: number) => void,
+    onSucceeded?: (opcode: number, credits: number) => void,
   ): void;
   hciWrite(
     header: Uint8Array,
@@ -94,6 +96,10 @@ export interface Native {
   /** Returns the rate achieved, 0 when the UART cannot make it. */
   radioBaudRate(baudRate: number): number;
   radioPatch(offset: number, length: number): Uint8Array;
+  /** Four bytes, little endian; those beyond the end are 0. */
+  radioPatchU32(offset: number): number;
+  /** Queues the command that begins at `offset` of the patch, as hciWrite would. Returns its bytes there, 0 without room. */
+  radioSendPatch(offset: number): number;
 
   /** Copies `length` bytes of `view`, from `start` on, into `target` from `at` on. RangeError where there are not as many. */
   copyBytes(target: Uint8Array, at: number, view: DataView, start: number, length: number): void;

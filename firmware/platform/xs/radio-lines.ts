@@ -7,7 +7,12 @@ export function createRadioLines(native: Native): RadioLines | undefined {
   const figures = native.radioLines();
   if (!figures) return undefined;
   const { driver, downloadBaud, runBaud, patchSize } = figures;
-  const patch = { size: patchSize, read: native.radioPatch };
+  const patch = {
+    size: patchSize,
+    read: native.radioPatch,
+    u32: native.radioPatchU32,
+    send: native.radioSendPatch,
+  };
   return {
     driver,
     downloadBaud,

@@ -4,6 +4,7 @@ import { describe, it } from "mocha";
 import { HciError } from "../../../firmware/ble/errors.ts";
 import { checkPatch } from "../../../firmware/controllers/patch.ts";
 import type { ByteSource } from "../../../firmware/platform/platform.ts";
+import { u32At } from "../../../simulator/chips/line.ts";
 import { syntheticPatch } from "../../../simulator/chips/patch.ts";
 import { SeededRandom } from "../../../simulator/random.ts";
 import { fromHex } from "../../support/bytes.ts";
@@ -14,6 +15,10 @@ function source(bytes: Uint8Array): ByteSource {
     read(offset, length) {
       assert.ok(offset >= 0 && length >= 0 && offset + length <= bytes.length, "read outside of the source");
       return bytes.slice(offset, offset + length);
+    },
+    u32(offset) {
+      assert.ok(offset >= 0 && offset <= bytes.length, "read outside of the source");
+      return u32At(bytes, offset);
     },
   };
 }

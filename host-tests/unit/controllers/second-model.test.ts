@@ -46,7 +46,11 @@ async function recorded(change: (event: string) => string = (event) => event): P
       baudRate = line.setBaudRate(rate);
       return baudRate;
     },
-    patch: () => line.patch(),
+    patch: () => ({ ...line.patch()!, send: (offset) => sendRecord(offset) }),
+  };
+  const sendRecord = (offset: number): number => {
+    const end = offset + 3 + PATCH[offset + 2]!;
+    return transport.write(Uint8Array.of(1), 1, PATCH, offset, end) ? end - offset : 0;
   };
   const transport: HciTransport = {
     open: (receiver) => line.open(receiver),

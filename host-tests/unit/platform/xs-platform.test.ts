@@ -21,6 +21,8 @@ function createNative() {
     radioReady: true,
     radioBaudRate: 2_999_999,
     radioPatch: Uint8Array.of(3),
+    radioPatchU32: 0x8000_0004,
+    radioSendPatch: 12,
     powerFigures: { wakeSources: 5, retainedBytes: 1024 },
     powerRtcNow: 99,
     powerRetained: Uint8Array.of(4),
@@ -90,6 +92,8 @@ describe("XS platform", () => {
     const patch = radioLines!.patch()!;
     assert.equal(patch.size, 35);
     assert.deepEqual(patch.read(7, 1), Uint8Array.of(3));
+    assert.equal(patch.u32(8), 0x8000_0004);
+    assert.equal(patch.send(9), 12);
     assert.equal(power.startCause, "timer");
     assert.deepEqual(power.wakeSources, ["timer", "button"]);
     assert.equal(power.retainedBytes, 1024);
@@ -105,6 +109,8 @@ describe("XS platform", () => {
       ["radioReady"],
       ["radioBaudRate", 3_000_000],
       ["radioPatch", 7, 1],
+      ["radioPatchU32", 8],
+      ["radioSendPatch", 9],
       ["powerRtcNow"],
       ["powerRetained"],
       ["powerRetain", Uint8Array.of(5)],
@@ -123,7 +129,7 @@ describe("XS platform", () => {
       onWritable: () => heard.push("writable"),
       onFailure: (reason) => heard.push(reason),
     });
-    const [, onPacket, onWritable, onFailure, onCompleted] = calls.at(-1) as [
+    const [, onPacket, onWritable, onFailure, onCompleted, onSucceeded] = calls.at(-1) as [
       string,
       ...((value?: unknown) => void)[],
     ];
@@ -133,5 +139,6 @@ describe("XS platform", () => {
     onFailure!("overrun");
     assert.deepEqual(heard, [packet, "writable", "overrun"]);
     assert.equal(onCompleted, undefined, "this receiver takes packets only");
+    assert.equal(onSucceeded, undefined);
   });
 });

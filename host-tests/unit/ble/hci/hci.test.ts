@@ -26,18 +26,6 @@ describe("Hci commands (Vol 4, Part E, 4.4)", () => {
     assert.deepEqual(controller.take(), ["01 03 0c 00", "01 06 04 03 40 00 13"]);
   });
 
-  it("sends bytes as they are for parameters, in turn with the others, also where the line has no room at first", async () => {
-    const { hci, controller } = setUp();
-    controller.room = 0;
-    const bytes = Uint8Array.from({ length: 255 }, (_, at) => at);
-    const both = Promise.all([hci.sendBytes(commands.reset, bytes), hci.send(commands.reset, {})]);
-    await controller.settle();
-    assert.deepEqual(controller.take(), []);
-    controller.writable();
-    await Promise.all([both, controller.settle()]);
-    assert.deepEqual(controller.take(), [`01 03 0c ff ${toHex(bytes)}`, "01 03 0c 00"]);
-  });
-
   it("sends one at a time, in order, and gives each its own answer", async () => {
     const { hci, controller } = setUp();
     controller.mute(0x1009);
