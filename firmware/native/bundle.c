@@ -68,8 +68,8 @@ static const uint8_t *skip_names(const uint8_t *at, const uint8_t *end, uint32_t
     return at;
 }
 
-const char *bundle_open(struct bundle *bundle, const void *bytes, size_t size) {
-    const uint8_t *start = bytes;
+/* NULL when the container's own length is right. */
+static const char *check_length(const uint8_t *start, size_t size) {
     if (size < BUNDLE_HEADER_SIZE + BUNDLE_TRAILER_SIZE || memcmp(start, BUNDLE_MAGIC, 4) != 0)
         return "is not an Obscura bundle";
     if (bundle_get16(start + 4) != BUNDLE_FORMAT)
@@ -77,9 +77,27 @@ const char *bundle_open(struct bundle *bundle, const void *bytes, size_t size) {
     uint32_t length = bundle_get32(start + 12);
     if (length > size || length < BUNDLE_HEADER_SIZE + BUNDLE_TRAILER_SIZE)
         return "is truncated";
-    const uint8_t *end = start + length - BUNDLE_TRAILER_SIZE;
-    if (bundle_crc32(start, (size_t)(end - start)) != bundle_get32(end))
+    return NULL;
+}
+
+const char *bundle_open(struct bundle *bundle, const void *bytes, size_t size) {
+    const uint8_t *start = bytes;
+    const char *why = check_length(start, size);
+    if (why)
+        return why;
+    uint32_t before_crc = bundle_get32(start + 12) - BUNDLE_TRAILER_SIZE;
+    if (bundle_crc32(start, before_crc) != bundle_get32(start + before_crc))
         return "is damaged (CRC mismatch)";
+    return bundle_read(bundle, bytes, size);
+}
+
+const char *bundle_read(struct bundle *bundle, const void *bytes, size_t size) {
+    const uint8_t *start = bytes;
+    const char *why = check_length(start, size);
+    if (why)
+        return why;
+    uint32_t length = bundle_get32(start + 12);
+    const uint8_t *end = start + length - BUNDLE_TRAILER_SIZE;
     if (start[8] != XS_MAJOR_VERSION || start[9] != XS_MINOR_VERSION || start[10] != XS_PATCH_VERSION)
         return "was compiled for another version of the XS engine; build it again";
     if (bundle_get64(start + 16) != bundle_interface_digest())

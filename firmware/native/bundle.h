@@ -66,6 +66,9 @@ struct bundle {
  */
 const char *bundle_open(struct bundle *bundle, const void *bytes, size_t size);
 
+/* The same without the checksum, for a container whose bytes have been verified otherwise. */
+const char *bundle_read(struct bundle *bundle, const void *bytes, size_t size);
+
 /* One entry of the borrowed symbols. Returns the next one. */
 const uint8_t *bundle_borrowed(const uint8_t *entry, uint16_t *id, const char **name);
 

@@ -265,7 +265,7 @@ describeOnHost((scene) => {
         [signedFor("mps2-an500"), "wrong-board"],
         [signedFor("host", other(8)), "wrong-engine"],
         [signedFor("host", other(16)), "wrong-interface"],
-        [signedFor("host", other(66)), "malformed"],
+        [signedFor("host", other(51)), "malformed"],
         [signedFor("host").subarray(0, -80), "malformed"],
       ] as const) {
         newFlash(bytes);

@@ -83,11 +83,14 @@ static void identity(void) {
     port_exit(0);
 }
 
-/* An area is prepared by its first use. */
+/* An erase unit is prepared by its first use. */
 static void prepare_flash(void) {
     uint8_t first;
-    for (unsigned area = 0; area < PORT_FLASH_AREAS; area++)
-        port_flash_read((enum port_flash_area_id)area, 0, &first, sizeof first);
+    for (unsigned i = 0; i < PORT_FLASH_AREAS; i++) {
+        enum port_flash_area_id area = (enum port_flash_area_id)i;
+        for (uint32_t at = 0; at < port_flash_area(area)->size; at += port_flash_area(area)->erase_unit)
+            port_flash_read(area, at, &first, sizeof first);
+    }
 }
 
 static void flash_program(void) {

@@ -104,10 +104,10 @@ static struct {
 
 bool __real_rom_is_whole(const struct rom_header *header);
 bool __wrap_rom_is_whole(const struct rom_header *header);
-const char *__real_signed_bundle_open(struct signed_bundle *bundle, const uint8_t *bytes, size_t size,
-                                      const struct signed_target *target);
-const char *__wrap_signed_bundle_open(struct signed_bundle *bundle, const uint8_t *bytes, size_t size,
-                                      const struct signed_target *target);
+const struct refusal *__real_signed_bundle_open(struct signed_bundle *bundle, const uint8_t *bytes,
+                                                size_t size, const struct signed_target *target);
+const struct refusal *__wrap_signed_bundle_open(struct signed_bundle *bundle, const uint8_t *bytes,
+                                                size_t size, const struct signed_target *target);
 
 bool __wrap_rom_is_whole(const struct rom_header *header) {
     uint32_t start = counter_ticks();
@@ -133,10 +133,10 @@ static uint32_t largest_step(const uint8_t *bytes, size_t size, const struct sig
     return largest;
 }
 
-const char *__wrap_signed_bundle_open(struct signed_bundle *bundle, const uint8_t *bytes, size_t size,
-                                      const struct signed_target *target) {
+const struct refusal *__wrap_signed_bundle_open(struct signed_bundle *bundle, const uint8_t *bytes,
+                                                size_t size, const struct signed_target *target) {
     uint32_t start = counter_ticks();
-    const char *problem = __real_signed_bundle_open(bundle, bytes, size, target);
+    const struct refusal *problem = __real_signed_bundle_open(bundle, bytes, size, target);
     uint32_t taken = counter_ticks() - start;
     verification.taken += taken;
     uint32_t step = largest_step(bytes, size, target);
