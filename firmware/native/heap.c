@@ -36,14 +36,17 @@ static uint8_t growth[HEAP_GROWTH] __attribute__((aligned(16), section(".bss.hea
 #endif
 
 static struct {
-    uint8_t *low;     /* the end of what chunks have taken */
-    uint8_t *high;    /* the start of what slots have taken */
-    size_t size;      /* bytes of the region that may be used */
-    size_t peak;      /* most bytes ever taken */
-    txBlock *chunks;  /* at the region's start; NULL until chunks grow */
-    bool ready;       /* the machine is complete, and may be collected */
-    bool slots_asked; /* fxGrowSlots was called by this file */
-    txSize refused;   /* bytes of the chunk that found no room; 0 when slots ran out */
+    uint8_t *low;        /* the end of what chunks have taken */
+    uint8_t *high;       /* the start of what slots have taken */
+    size_t size;         /* bytes of the region that may be used */
+    size_t peak;         /* most bytes ever taken */
+    txBlock *chunks;     /* at the region's start; NULL until chunks grow */
+    bool ready;          /* the machine is complete, and may be collected */
+    bool slots_asked;    /* fxGrowSlots was called by this file */
+    bool collected;      /* at least once */
+    txSize slots_after;  /* in use after the last collection */
+    txSize chunks_after; /* bytes after the last that compacted them; 0 when there was none */
+    txSize refused;      /* bytes of the chunk that found no room; 0 when slots ran out */
 } heap;
 
 /* What is left of the region of a machine that is preloaded; NULL otherwise. */
@@ -119,6 +122,10 @@ static void collect(txMachine *the, txFlag flags) {
     the->collectFlag |= XS_COLLECTING_FLAG;
     fxCollect(the, flags);
     the->collectFlag &= ~XS_COLLECTING_FLAG;
+    heap.collected = true;
+    heap.slots_after = the->currentHeapCount;
+    if (flags & XS_COMPACT_FLAG)
+        heap.chunks_after = the->currentChunksSize;
 }
 
 /*
@@ -187,11 +194,15 @@ static void grow_chunks(txMachine *the, txSize size) {
     note_peak();
 }
 
-/* Grows when a collection has left too little. */
-static void settle(txMachine *the) {
+/* Both grow when a collection has left too little. */
+static void settle_slots(txMachine *the) {
     txSize slots = wanted(the->currentHeapCount, the->maximumHeapCount, SLOTS_STEP, sizeof(txSlot));
     if (slots)
         grow_slots(the, slots);
+}
+
+/* After a collection that compacted them: any other leaves the chunks of what it freed where they are. */
+static void settle_chunks(txMachine *the) {
     txSize chunks = wanted(the->currentChunksSize, the->maximumChunksSize, CHUNKS_STEP, 1);
     if (chunks)
         grow_chunks(the, chunks);
@@ -199,7 +210,17 @@ static void settle(txMachine *the) {
 
 void heap_collect(txMachine *the) {
     collect(the, XS_COMPACT_FLAG);
-    settle(the);
+    settle_slots(the);
+    settle_chunks(the);
+}
+
+static bool mostly_used(txSize now, txSize after, txSize maximum) {
+    return now - after > (maximum - after) / 8 * 7;
+}
+
+bool heap_mostly_used(txMachine *the) {
+    return heap.collected && (mostly_used(the->currentHeapCount, heap.slots_after, the->maximumHeapCount) ||
+                              mostly_used(the->currentChunksSize, heap.chunks_after, the->maximumChunksSize));
 }
 
 /* ---- what the engine asks for ---- */
@@ -227,8 +248,9 @@ txSlot *fxAllocateSlots(txMachine *the, txSize count) {
         return (txSlot *)heap.high;
     }
     if (heap.ready) {
+        /* Who asks for a slot may hold the address of a chunk, so chunks stay where they are. */
         collect(the, XS_ORGANIC_FLAG);
-        settle(the);
+        settle_slots(the);
     } else
         grow_slots(the, SLOTS_STEP);
     heap.refused = 0;
@@ -260,7 +282,8 @@ static void *lend(txMachine *the, txSize size) {
     txSize chunk = size - (txSize)sizeof(txBlock);
     if (heap.ready) {
         collect(the, XS_COMPACT_FLAG | XS_ORGANIC_FLAG);
-        settle(the);
+        settle_slots(the);
+        settle_chunks(the);
     }
     txBlock *block = block_with_room(the, chunk);
     if (!block) {

@@ -21,6 +21,9 @@ void *heap_scratch(size_t size);
 
 /* Collects garbage, compacts chunks, and grows the heap when too little is free. */
 void heap_collect(txMachine *the);
+/* Seven eighths of what the last collection left free are used up; false before the first, whoever asked for
+ * it. */
+bool heap_mostly_used(txMachine *the);
 
 struct heap_figures {
     size_t floor;       /* bytes of slots and chunks that are there from the start */

@@ -2,8 +2,9 @@
  * loop.c: the event loop. Sleeps until the board has an event, hands it to JavaScript, runs promise jobs and
  * due timers, sleeps again. Nothing here runs by a period: a camera with nothing to do executes nothing.
  *
- * Garbage is collected before sleeping when seven eighths of what the last collection left free are used up,
- * and for the first time once the camera has been quiet for a second: the start leaves the most garbage.
+ * Garbage is collected before sleeping when seven eighths of what the last collection left free are used up.
+ * The start leaves the most garbage: that is collected once the camera has been quiet for a second, or by the
+ * engine when no slot is left before.
  *
  * The engine reports a rejection without a handler when the promise is garbage, which may be never. Here one
  * that had no handler for a second is reported, within another second, however busy the camera is.
@@ -16,14 +17,10 @@
 /* Between two looks at the rejections without a handler. */
 #define REJECTIONS_US UINT64_C(1000000)
 
-struct collector {
-    txSize slots_after; /* in use after the last collection */
-    txSize chunks_after;
-    bool started;    /* the first collection is done */
+static struct {
+    bool started;    /* the first collection of this file is done */
     uint64_t due_us; /* of the collection for quiet times; PORT_NEVER when there is no reason */
-};
-
-static struct collector collector = {.due_us = PORT_NEVER};
+} collector = {.due_us = PORT_NEVER};
 /* When to look at the rejections without a handler; PORT_NEVER while there are none. */
 static uint64_t rejections_due_us = PORT_NEVER;
 static uint64_t alarm_us = PORT_NEVER;
@@ -115,21 +112,13 @@ static void collect(txMachine *the) {
     heap_collect(the);
     fxEndHost(the);
     loop_run_jobs(the);
-    collector.slots_after = the->currentHeapCount;
-    collector.chunks_after = the->currentChunksSize;
     collector.due_us = PORT_NEVER;
     collector.started = true;
 }
 
-static bool mostly_used(txSize now, txSize after, txSize maximum) {
-    return now - after > (maximum - after) / 8 * 7;
-}
-
 /* After something happened: collect now, plan to, or leave it. */
 static void plan_collection(txMachine *the) {
-    if (collector.started &&
-        (mostly_used(the->currentHeapCount, collector.slots_after, the->maximumHeapCount) ||
-         mostly_used(the->currentChunksSize, collector.chunks_after, the->maximumChunksSize)))
+    if (heap_mostly_used(the))
         collect(the);
     if (!collector.started)
         collector.due_us = port_clock_us() + QUIET_US;
