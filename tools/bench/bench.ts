@@ -18,6 +18,8 @@ import {
   DISCOVERY_REPETITIONS,
   FIT_COUNT,
   PAIRING_FIGURES,
+  PAIRINGS,
+  PATHS,
   RECONNECTIONS,
   REPETITIONS,
   RESOLUTIONS,
@@ -191,7 +193,7 @@ export const measurePairing = async (peer: Peer): Promise<void> => {
 
 function pairingFigures(report: Report | undefined): BoardFigures {
   if (!report) return {};
-  const counts = PAIRING_FIGURES.map((figure) => [figure, mean(report, figure, 1)] as const);
+  const counts = PAIRING_FIGURES.map((figure) => [figure, mean(report, figure, PAIRINGS)] as const);
   const reconnectEncrypted = mean(report, "reconnectEncrypted", RECONNECTIONS);
   // Up to the first start of advertising after them, which reports the memory: what comes back later is another figure.
   const end = report.lines.findIndex((line) => line.startsWith(PAIRING_FIGURES.at(-1)!));
@@ -257,18 +259,24 @@ function operationFigures(report: Report): BoardFigures {
 }
 
 /**
- * Instructions of one operation.
+ * Instructions of one operation. Of collections it has its share, except in figures of a path: what they took for each byte
+ * that was allocated between the first and the last of them, times the bytes that the operation allocates.
  * @param windows how many there must be for the figure to mean what it says; 0 when they vary.
  */
 function mean(report: Report, figure: Counted, operations: number, windows = operations): number {
-  const line = new RegExp(`^${figure} windows (\\d+) instructions (\\d+)`);
+  const line = new RegExp(`^${figure} windows (\\d+) instructions (\\d+) collections (\\d+)`);
   const found = report.lines.map((text) => line.exec(text)).find((match) => match !== null);
   if (!found || (windows > 0 && Number(found[1]) !== windows)) {
     throw new ToolError(`The probes saw ${found?.[1] ?? "no"} windows of ${figure}, not ${windows}`);
   }
   const instructions = report.callgrind.get(figure) ?? Number(found[2]);
   if (instructions === 0) throw new ToolError(`Nothing was counted for ${figure}`);
-  return Math.round(instructions / operations);
+  if (PATHS.has(figure)) return Math.round(instructions / operations);
+  const collections = report.callgrind.get(`collection:${figure}`) ?? Number(found[3]);
+  const allocated = firstNumber(report, new RegExp(`^${figure} allocated (\\d+)`));
+  const collected = firstNumber(report, new RegExp(`^${figure} allocated \\d+ collected (\\d+)`));
+  if (collected === 0) throw new ToolError(`${figure} needs more repetitions: no garbage was collected`);
+  return Math.round((instructions + (collections * allocated) / collected) / operations);
 }
 
 /** Bytes of the heap that a service, a characteristic, a link and a subscription take. */

@@ -1,7 +1,14 @@
 /** The application that shows what a pairing and its bond cost; pairing-peer.ts plays the central. */
 import { advertise, security } from "aioble";
 import { BLE, IRQ_ENCRYPTION_UPDATE } from "bluetooth";
-import { type Measure, PAIRING_FIGURES, PASSKEY, RECONNECTIONS, RECONNECTIONS_WARM_UP } from "./script.ts";
+import {
+  type Measure,
+  PAIRING_FIGURES,
+  PAIRINGS,
+  PASSKEY,
+  RECONNECTIONS,
+  RECONNECTIONS_WARM_UP,
+} from "./script.ts";
 
 /** What the probes added to the globals. */
 const { measure } = globalThis as unknown as { readonly measure: Measure };
@@ -14,14 +21,16 @@ const ADVERTISING = { intervalUs: 100_000, name: "obscura-bench" };
 for (const figure of PAIRING_FIGURES) {
   const isPasskey = figure === "pairPasskey";
   security.agent = isPasskey ? agent : undefined;
-  const connection = await advertise(ADVERTISING);
-  measure.begin(figure);
-  measure.open();
-  await connection.pair({ mitm: isPasskey });
-  measure.close();
+  for (let count = 0; count < PAIRINGS; count++) {
+    const connection = await advertise(ADVERTISING);
+    if (count === 0) measure.begin(figure);
+    measure.open();
+    await connection.pair({ mitm: isPasskey });
+    measure.close();
+    if (!connection.bonded) throw new Error("the pairing left no bond");
+    await connection.disconnected();
+  }
   measure.end();
-  if (!connection.bonded) throw new Error("the pairing left no bond");
-  await connection.disconnected();
 }
 
 // The last bond: its device comes back again and again, and encrypts.

@@ -27,6 +27,7 @@ import {
   DISCOVERY_WARM_UP,
   FIT_COUNT,
   PAIRING_FIGURES,
+  PAIRINGS,
   RECONNECTIONS,
   RECONNECTIONS_WARM_UP,
   REPETITIONS,
@@ -209,10 +210,11 @@ export class Peer {
       // Heard of, or it would not be a connection yet.
       controller.send(aclPacket(handle, [ATT.WRITE_COMMAND, ...le16(0xffff), 0]));
     };
-    for (const [at] of PAIRING_FIGURES.entries()) {
-      handle = HANDLES[at]!;
+    for (let count = 0; count < PAIRING_FIGURES.length * PAIRINGS; count++) {
+      handle = FIRST + count;
       await connect();
       await pair(controller, handle, Uint8Array.of(6, 5, 4, 3, 2, handle & 0xff));
+      // Until the bond is on flash.
       await sleep(SETTLE_MS);
       controller.send(disconnectionComplete(handle));
     }

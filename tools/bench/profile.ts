@@ -26,6 +26,7 @@ import {
   ADVERTISERS,
   CHANNEL_REPETITIONS,
   DISCOVERY_REPETITIONS,
+  PAIRINGS,
   RECONNECTIONS,
   REPETITIONS,
   RESTARTS,
@@ -83,7 +84,8 @@ function coldStartOf({ lines }: Pick<Report, "lines">): Pick<Report, "lines"> {
 
 /** Operations that a figure's instructions are divided by. */
 function operationsOf(figure: string): number {
-  if (figure === "bootToAdvertising" || figure === "coldStart" || figure.startsWith("pair")) return 1;
+  if (figure === "bootToAdvertising" || figure === "coldStart") return 1;
+  if (figure.startsWith("pair")) return PAIRINGS;
   if (figure.startsWith("channel")) return CHANNEL_REPETITIONS;
   if (figure === "scanReport") return ADVERTISERS;
   if (figure.startsWith("discovery")) return DISCOVERY_REPETITIONS;

@@ -1,9 +1,9 @@
 /** One run of an image with probes against the peer: starts it, lets a script run, returns what the probes said. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type QemuOptions, qemuProgram } from "../../boards/common/mps/qemu.ts";
+import { type QemuOptions, qemuProgram, type SerialTarget } from "../../boards/common/mps/qemu.ts";
 import { qemuArguments as an500Arguments } from "../../boards/mps2-an500/qemu.ts";
 import { qemuArguments as an547Arguments } from "../../boards/mps3-an547/qemu.ts";
 import { ToolError } from "../events.ts";
@@ -25,7 +25,7 @@ export const qemuArguments: Readonly<Record<string, ((options: QemuOptions) => s
 export interface Report {
   /** The console lines of the probes, without "bench: ". */
   readonly lines: readonly string[];
-  /** Host board: callgrind's instructions, by figure. */
+  /** Host board: callgrind's instructions, by figure; "collection:FIGURE" has those of its collections. */
   readonly callgrind: ReadonlyMap<string, number>;
 }
 
@@ -53,10 +53,12 @@ export async function runImage(
   const folder = mkdtempSync(join(tmpdir(), "obscura-bench-"));
   const lines: string[] = [];
   let wake: () => void = () => undefined;
-  const path = join(folder, "hci");
   const controller = new BenchController();
-  const { server, connected } = await listen(path, controller);
-  const command = commandFor(images, application, path, plain ? undefined : folder);
+  const { server, connected, hci } = await listen(
+    isEmulated(images) ? undefined : join(folder, "hci"),
+    controller,
+  );
+  const command = commandFor(images, application, hci, plain ? undefined : folder);
   const program = new Program("camera", command, (line) => {
     lines.push(line);
     wake();
@@ -93,23 +95,40 @@ export async function runImage(
   }
 }
 
-/** The host board opens a connection each time when it opens its line; QEMU keeps one. */
-function listen(
-  path: string,
-  controller: BenchController,
-): Promise<{ server: Server; connected: Promise<void> }> {
+const isEmulated = ({ board }: BenchImages): boolean => qemuArguments[board.name] !== undefined;
+
+/** What a camera's line leads to. */
+interface Listening {
+  readonly server: Server;
+  readonly connected: Promise<void>;
+  readonly hci: SerialTarget & { readonly kind: "tcp" | "unix" };
+}
+
+/**
+ * The host board opens a connection each time when it opens its line; QEMU keeps one, and writes byte by byte. A UNIX socket
+ * holds fewer than 300 such writes: whether the camera's UART stops then would be up to how soon this process reads. TCP
+ * holds what a camera ever sends at once.
+ */
+function listen(path: string | undefined, controller: BenchController): Promise<Listening> {
   let found: () => void;
   const connected = new Promise<void>((resolve) => {
     found = resolve;
   });
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
+    socket.setNoDelay();
     controller.attach(socket);
     found();
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(path, () => resolve({ server, connected }));
+    if (path === undefined) {
+      const host = "127.0.0.1";
+      server.listen(0, host, () => {
+        const { port } = server.address() as AddressInfo;
+        resolve({ server, connected, hci: { kind: "tcp", host, port } });
+      });
+    } else server.listen(path, () => resolve({ server, connected, hci: { kind: "unix", path } }));
   });
 }
 
@@ -117,7 +136,7 @@ function listen(
 function commandFor(
   images: BenchImages,
   application: string,
-  hci: string,
+  hci: Listening["hci"],
   folder: string | undefined,
 ): [string, ...string[]] {
   const emulated = qemuArguments[images.board.name];
@@ -125,7 +144,7 @@ function commandFor(
     const args = emulated({
       elf: images.image,
       app: application,
-      hci: { kind: "unix", path: hci },
+      hci,
       // The same entropy each time, so that each run takes the same path.
       seed: "00".repeat(32),
       icount: { shift: 0 },
@@ -133,7 +152,8 @@ function commandFor(
     });
     return [qemuProgram, ...args];
   }
-  const args = ["--hci", `unix:${hci}`, "--app", application, "--max-resets", "0"];
+  const target = hci.kind === "unix" ? `unix:${hci.path}` : `tcp:${hci.host}:${hci.port}`;
+  const args = ["--hci", target, "--app", application, "--max-resets", "0"];
   if (folder === undefined) return [images.image, ...args];
   return [
     "valgrind",
@@ -144,14 +164,15 @@ function commandFor(
   ];
 }
 
-/** Each dump names the figure that ended with it. */
+/** Each dump names the figure that it is a part of, or whose collection it is: native/counter_host.c. */
 function readCallgrind(folder: string): Map<string, number> {
   const figures = new Map<string, number>();
   for (const file of readdirSync(folder).filter((name) => name.startsWith("callgrind.out"))) {
     const text = readFileSync(join(folder, file), "utf8");
     const figure = /^desc: Trigger: Client Request: (.+)$/m.exec(text)?.[1];
     const total = /^(?:totals|summary): (\d+)/m.exec(text)?.[1];
-    if (figure !== undefined && total !== undefined) figures.set(figure, Number(total));
+    if (figure !== undefined && total !== undefined)
+      figures.set(figure, (figures.get(figure) ?? 0) + Number(total));
   }
   return figures;
 }

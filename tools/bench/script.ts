@@ -53,12 +53,14 @@ export const FIT_UUID = 0xa000;
 
 /** What the pairings show, in their order. */
 export const PAIRING_FIGURES = ["pairSecureConnections", "pairPasskey"] as const;
+/** Of each; every time with another device. */
+export const PAIRINGS = 3;
 type PairingFigure = (typeof PAIRING_FIGURES)[number];
 /** What the central shows and the camera types. */
 export const PASSKEY = 135_790;
 /** Links that are encrypted with the bond which the last pairing left, one after the other. */
 export const RECONNECTIONS_WARM_UP = 4;
-export const RECONNECTIONS = 20;
+export const RECONNECTIONS = 40;
 
 /** What is counted in windows by the probes (native/probes.c, where each figure's windows are described). */
 export type Counted =
@@ -77,9 +79,18 @@ export type Counted =
   | "scanReport"
   | "resolveAddress";
 
+/** One way through the stack, between two packets or between a packet and a call: without collections of garbage. */
+export const PATHS: ReadonlySet<Counted> = new Set<Counted>([
+  "notification",
+  "notificationTo3",
+  "write",
+  "capturedWrite",
+  "resolveAddress",
+]);
+
 /** The global object that the probes give to the application. */
 export interface Measure {
-  /** Starts a figure: forgets what was counted. */
+  /** Starts a figure: forgets what was counted, and collects garbage. */
   begin(figure: Counted): void;
   /**
    * Opens a window. One of "write" and "capturedWrite" opens by itself when data is received, one of "scanReport" with an

@@ -13,6 +13,7 @@ import {
   writeBaseline,
 } from "../bench/figures.ts";
 import { profile, profileText } from "../bench/profile.ts";
+import { PATHS } from "../bench/script.ts";
 import { DEFAULT_MANIFEST } from "../build/manifest.ts";
 import { Interruption } from "../cli/interruption.ts";
 import { exitStatus, perform } from "../cli/perform.ts";
@@ -37,7 +38,8 @@ const command = () =>
     .addHelpText(
       "after",
       `
-Of all figures but those per second, less is better.
+Of all figures but those per second, less is better. Figures of a path (${[...PATHS].join(", ")}) are without collections
+of garbage; all others have their share of them, by the bytes that they allocate.
 ${Object.entries(descriptions)
   .map(([figure, text]) => `  ${figure.padEnd(20)} ${text}`)
   .join("\n")}

@@ -15,8 +15,13 @@ void counter_reset(bool everything);
 void counter_open(void);
 void counter_close(void);
 
-/* A console line with what was counted since counter_reset: "bench: FIGURE windows N instructions N", where
- * the instructions are 0 when the tool around the process knows them. */
+/* Around a collection of garbage, which is counted by itself, in a window or not. */
+void counter_collection_begin(const char *figure);
+void counter_collection_end(const char *figure);
+
+/* A console line with what was counted since counter_reset: "bench: FIGURE windows N instructions N
+ * collections N", where instructions and those of collections are 0 when the tool around the process knows
+ * them. */
 void counter_report(const char *figure, unsigned windows);
 
 /* Runs all the time; 0 when unknown. */

@@ -25,8 +25,10 @@ static struct {
     bool open;
     uint32_t start;
     uint64_t asleep_us; /* at the start, when everything counts */
-    uint32_t excluded;  /* ticks of this window that belong to receive interrupts */
+    uint32_t excluded;  /* ticks of this window that belong to receive interrupts and to collections */
     uint64_t ticks;
+    uint32_t collection_start;
+    uint64_t collections; /* their ticks, in windows and outside */
 } counter;
 
 /* Walks the stack's paint, so it stays outside of windows. */
@@ -40,6 +42,7 @@ void counter_reset(bool everything) {
     counter.everything = everything;
     counter.open = false;
     counter.ticks = 0;
+    counter.collections = 0;
 }
 
 void counter_open(void) {
@@ -57,9 +60,25 @@ void counter_close(void) {
         counter.ticks -= (asleep_us() - counter.asleep_us) * TICKS_PER_US;
 }
 
+/* Interrupts in its middle belong to it: there are few. */
+void counter_collection_begin(const char *figure) {
+    (void)figure;
+    counter.collection_start = COUNTER;
+}
+
+void counter_collection_end(const char *figure) {
+    (void)figure;
+    uint32_t ticks = COUNTER - counter.collection_start;
+    counter.collections += ticks;
+    if (counter.open)
+        counter.excluded += ticks;
+}
+
 void counter_report(const char *figure, unsigned windows) {
     unsigned instructions = (unsigned)COUNTER_INSTRUCTIONS(counter.ticks);
-    console_line(CONSOLE_INFO, "bench: %s windows %u instructions %u", figure, windows, instructions);
+    unsigned collections = (unsigned)COUNTER_INSTRUCTIONS(counter.collections);
+    console_line(CONSOLE_INFO, "bench: %s windows %u instructions %u collections %u", figure, windows,
+                 instructions, collections);
 }
 
 /* ---- from reset ---- */

@@ -43,9 +43,28 @@ static struct {
     unsigned packets; /* of data that were queued since it is open */
 } measured;
 
+/* Bytes of slots and chunks that were allocated since the figure was begun. */
+static struct {
+    uint64_t freed; /* by collections */
+    uint64_t start; /* of this window */
+    uint64_t in_windows;
+    uint64_t by_collection; /* until the last one, in windows and outside */
+} garbage;
+
+static size_t in_use(const txMachine *the) {
+    return (size_t)the->currentHeapCount * sizeof(txSlot) + (size_t)the->currentChunksSize;
+}
+
+static txMachine *machine;
+
+static uint64_t allocated(void) {
+    return garbage.freed + in_use(machine);
+}
+
 static void open_window(void) {
     measured.open = true;
     measured.packets = 0;
+    garbage.start = allocated();
     counter_open();
     profile_open();
 }
@@ -55,22 +74,31 @@ static void close_window(void) {
         return;
     profile_close();
     counter_close();
+    garbage.in_windows += allocated() - garbage.start;
     measured.open = false;
     measured.windows++;
 }
 
 /* ---- functions of `measure` ---- */
 
-/* begin(figure): forgets what was counted. */
+/*
+ * begin(figure): forgets what was counted. Collects garbage, so that each run counts from the same fill of
+ * the heap.
+ */
 static void measure_begin(txMachine *the) {
     const char *name = fxToString(the, native_argument(the, 0));
     const struct figure *figure = figures;
     while (strcmp(figure->name, name) != 0)
         if (++figure == figures + sizeof figures / sizeof *figures)
             mxRangeError("measure.begin: no figure is called %s", name);
+    measured.figure = NULL;
+    heap_collect(the);
     measured.figure = figure;
     measured.windows = 0;
     measured.open = false;
+    machine = the;
+    memset(&garbage, 0, sizeof garbage);
+    garbage.freed = (uint64_t)0 - in_use(the);
     profile_reset();
     counter_reset(figure->everything);
 }
@@ -91,7 +119,33 @@ static void measure_end(txMachine *the) {
     close_window();
     profile_report(measured.figure->name);
     counter_report(measured.figure->name, measured.windows);
+    console_line(CONSOLE_INFO, "bench: %s allocated %u collected %u", measured.figure->name,
+                 (unsigned)garbage.in_windows, (unsigned)garbage.by_collection);
     measured.figure = NULL;
+}
+
+/* ---- collections ---- */
+
+void __real_fxCollect(txMachine *the, txFlag flags);
+void __wrap_fxCollect(txMachine *the, txFlag flags);
+
+/*
+ * When garbage is collected is up to how full the heap is, in a window or between two. So collections count
+ * by themselves, and windows have their share by what they allocated: from the collection of begin() to the
+ * last one whole cycles of the heap have passed.
+ */
+void __wrap_fxCollect(txMachine *the, txFlag flags) {
+    const struct figure *figure = measured.figure;
+    size_t before = in_use(the);
+    if (figure) {
+        garbage.by_collection = allocated();
+        counter_collection_begin(figure->name);
+    }
+    __real_fxCollect(the, flags);
+    if (!figure)
+        return;
+    counter_collection_end(figure->name);
+    garbage.freed += before - in_use(the);
 }
 
 /* ---- verification at start ---- */
@@ -239,11 +293,12 @@ void packet_queued(const uint8_t *packet) {
         close_window();
 }
 
-/* heap(name): what is in use after a collection. */
+/* heap(name): what is in use after a collection, and another one of what the first one released. */
 static void measure_heap(txMachine *the) {
     heap_collect(the);
+    heap_collect(the);
     console_line(CONSOLE_INFO, "bench: heap %s %u", fxToString(the, native_argument(the, 0)),
-                 (unsigned)((size_t)the->currentHeapCount * sizeof(txSlot) + (size_t)the->currentChunksSize));
+                 (unsigned)in_use(the));
 }
 
 /* ---- the application ---- */
