@@ -10,20 +10,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A request is one of these and 32 bits, an answer 32 bits; least significant byte first. */
+/*
+ * A frame is one of these and 32 bits, least significant byte first. A request is answered by a frame of its
+ * own line; frames of HOST_WAKE come when that changes, also before an answer.
+ */
 enum chip_line {
     CHIP_LINE_POWER = 1, /* 0 or 1; answered by it */
     CHIP_LINE_WAKE = 2,
-    CHIP_LINE_READY = 3, /* answered by 0 or 1 */
-    CHIP_LINE_BAUD = 4,  /* the rate of the UART; answered by it */
+    CHIP_LINE_READY = 3,     /* answered by 0 or 1 */
+    CHIP_LINE_BAUD = 4,      /* the rate of the UART; answered by it */
+    CHIP_LINE_RTS = 5,       /* 0: the UART takes no bytes; answered by it */
+    CHIP_LINE_HOST_WAKE = 6, /* from the model: 1 asks for the host */
 };
 
-#define CHIP_LINES_REQUEST_SIZE 5
-#define CHIP_LINES_ANSWER_SIZE 4
+#define CHIP_LINES_FRAME_SIZE 5
 
-/* The board's: sends all, waits for all. */
+/* The board's: sends all; waits until bytes have come, which it has given to chip_lines_take. */
 void chip_lines_send(const uint8_t *bytes, size_t length);
-void chip_lines_receive(uint8_t *bytes, size_t length);
+void chip_lines_wait(void);
+
+/* A byte that came. IRQ. */
+void chip_lines_take(uint8_t byte);
 
 uint32_t chip_lines_request(enum chip_line line, uint32_t value);
 

@@ -25,7 +25,7 @@
 static const void *application;
 static size_t application_size;
 static uint64_t start_us;
-static int poll_fd, timer_fd, post_fd, flash_fd;
+static int poll_fd, timer_fd, post_fd, flash_fd, lines_fd = -1;
 static uint32_t pending; /* enum port_event; set from signal handlers too */
 static uint64_t asleep_us;
 static uint32_t wakeups;
@@ -126,6 +126,8 @@ static void take_event(const struct epoll_event *event) {
     } else if (event->data.fd == flash_fd) {
         drain(flash_fd);
         flash_finish();
+    } else if (event->data.fd == lines_fd) {
+        lines_ready();
     } else {
         uart_ready(event->events & (EPOLLIN | EPOLLHUP | EPOLLERR), event->events & EPOLLOUT);
     }
@@ -157,6 +159,11 @@ void host_watch_uart(int fd, bool for_write) {
     struct epoll_event event = {.events = EPOLLIN | (for_write ? EPOLLOUT : 0u), .data.fd = fd};
     if (epoll_ctl(poll_fd, EPOLL_CTL_MOD, fd, &event) != 0)
         epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+void host_watch_lines(int fd) {
+    lines_fd = fd;
+    watch(fd);
 }
 
 void host_unwatch_uart(int fd) {

@@ -33,6 +33,10 @@ void host_fail(const char *format, ...) __attribute__((noreturn, format(printf, 
 /* The file's descriptor is waited for together with the clock. -1 for none. */
 void host_watch_uart(int descriptor, bool for_write);
 void host_unwatch_uart(int descriptor);
+/* The same for the lines of a modelled controller, once and for good; lines_ready is called when bytes came.
+ */
+void host_watch_lines(int descriptor);
+void lines_ready(void);
 
 /* epoll says that the socket is readable or writable. */
 void uart_ready(bool readable, bool writable);

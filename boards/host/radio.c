@@ -9,30 +9,46 @@
 static int descriptor = -1;
 
 /* A board without its lines is no board. */
-static void transfer(bool sending, uint8_t *bytes, size_t length) {
-    const char *target = host_options()->radio_lines, *why = NULL;
-    if (descriptor < 0)
-        descriptor = host_connect(target, &why);
-    if (descriptor < 0)
-        host_fail("--radio-lines: %s: %s", target, why);
+static void fail(const char *why) {
+    host_fail("--radio-lines: %s: %s", host_options()->radio_lines, why);
+}
+
+static void receive(int flags) {
+    uint8_t bytes[64];
+    ssize_t count = recv(descriptor, bytes, sizeof bytes, flags);
+    if (count < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    if (count <= 0)
+        fail(count == 0 ? "closed" : strerror(errno));
+    for (ssize_t i = 0; i < count; i++)
+        chip_lines_take(bytes[i]);
+}
+
+void chip_lines_send(const uint8_t *bytes, size_t length) {
+    const char *why = NULL;
+    if (descriptor < 0) {
+        descriptor = host_connect(host_options()->radio_lines, &why);
+        if (descriptor < 0)
+            fail(why);
+        host_watch_lines(descriptor);
+    }
     while (length > 0) {
-        ssize_t count =
-            sending ? send(descriptor, bytes, length, MSG_NOSIGNAL) : recv(descriptor, bytes, length, 0);
+        ssize_t count = send(descriptor, bytes, length, MSG_NOSIGNAL);
         if (count < 0 && errno == EINTR)
             continue;
         if (count <= 0)
-            host_fail("--radio-lines: %s: %s", target, count == 0 ? "closed" : strerror(errno));
+            fail(strerror(errno));
         bytes += count;
         length -= (size_t)count;
     }
 }
 
-void chip_lines_send(const uint8_t *bytes, size_t length) {
-    transfer(true, (uint8_t *)bytes, length);
+void chip_lines_wait(void) {
+    receive(0);
 }
 
-void chip_lines_receive(uint8_t *bytes, size_t length) {
-    transfer(false, bytes, length);
+void lines_ready(void) {
+    receive(MSG_DONTWAIT);
 }
 
 void port_radio_power(bool on) {

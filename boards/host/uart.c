@@ -19,6 +19,7 @@
 static int descriptor = -1;
 static bool blocked; /* port_uart_write took less than it was given */
 static bool gone;
+static bool suspended;
 static enum port_uart_error error;
 
 static void report_failure(const char *why) {
@@ -111,8 +112,21 @@ uint32_t port_uart_open(uint32_t baud, bool flow) {
     return make_rate(baud);
 }
 
+bool port_uart_suspend(bool suspend) {
+    if (suspend == suspended)
+        return true;
+    if (suspend && (descriptor < 0 || blocked || gone))
+        return false;
+    suspended = suspend;
+    chip_lines_request(CHIP_LINE_RTS, !suspend);
+    if (suspend && port_radio_host_wake())
+        port_event_post(PORT_EVENT_HOST_WAKE);
+    return true;
+}
+
 /* The controller takes the next connection for a new line. */
 bool port_uart_close(void) {
+    port_uart_suspend(false);
     if (descriptor < 0)
         return false;
     if (!gone)

@@ -51,6 +51,7 @@ enum interrupt_number {
     INTERRUPT_CONSOLE_RX = 33,
     INTERRUPT_HCI_RX = 35,
     INTERRUPT_HCI_TX = 36,
+    INTERRUPT_LINES_RX = 37,
     INTERRUPTS = 128,
 };
 

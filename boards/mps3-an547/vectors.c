@@ -24,5 +24,6 @@ __attribute__((section(".vectors"), used)) static void (*const vectors[16 + INTE
     [17 + INTERRUPT_CONSOLE_RX... 15 + INTERRUPT_HCI_RX] = unexpected_interrupt,
     [16 + INTERRUPT_HCI_RX] = hci_rx_interrupt,
     [16 + INTERRUPT_HCI_TX] = hci_tx_interrupt,
-    [17 + INTERRUPT_HCI_TX... 15 + INTERRUPTS] = unexpected_interrupt,
+    [16 + INTERRUPT_LINES_RX] = lines_rx_interrupt,
+    [17 + INTERRUPT_LINES_RX... 15 + INTERRUPTS] = unexpected_interrupt,
 };

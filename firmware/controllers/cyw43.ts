@@ -42,7 +42,7 @@ const ANSWER_LIMIT_MS = 500;
 const BAUD_TOLERANCE = 0.02;
 
 /** Idle times of the sleep mode, in units of 300 ms. */
-const IDLE_THRESHOLD = 2;
+const IDLE_THRESHOLD = 1;
 
 /** What the driver is handed. */
 export interface Cyw43Port {

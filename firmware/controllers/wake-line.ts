@@ -1,11 +1,17 @@
-/** The line to a controller that sleeps: it is woken before bytes, and let go when there have been none for a while. */
+/**
+ * The line to a controller that sleeps: it is woken before bytes, and let go when there have been none for a while. On a board
+ * with HOST_WAKE the UART stops then, as soon as the controller does not ask for the host either, and until one of them does.
+ */
 import type { Clock, HciReceiver, HciTransport, RadioLines, Timer } from "../platform/platform.ts";
 
 /** From DEV_WAKE to the first byte. */
 const WAKE_MS = 5;
 
-/** Without a packet to the controller for as long, it may sleep. */
-const IDLE_MS = 500;
+/** Without a packet to the controller for as long, it may sleep; a packet behind that waits for WAKE_MS. */
+const IDLE_MS = 100;
+
+/** The lines that it needs. */
+type Lines = Pick<RadioLines, "hostWake" | "wake">;
 
 /** How far the controller is. */
 const STATE = {
@@ -19,22 +25,25 @@ const STATE = {
 
 export class WakeLine implements HciTransport {
   private readonly line: HciTransport;
-  private readonly lines: Pick<RadioLines, "wake">;
+  private readonly lines: Lines;
   private readonly clock: Clock;
   private receiver: HciReceiver | undefined = undefined;
   private state: (typeof STATE)[keyof typeof STATE] = STATE.PINNED;
   private lastWriteMs = 0;
   private timer: Timer | undefined = undefined;
+  private isSuspended = false;
 
-  constructor(line: HciTransport, lines: Pick<RadioLines, "wake">, clock: Clock) {
+  constructor(line: HciTransport, lines: Lines, clock: Clock) {
     this.line = line;
     this.lines = lines;
     this.clock = clock;
+    lines.hostWake?.watch(() => this.onHostWake());
   }
 
   /** Keeps the controller awake from now on. */
   pin(): void {
     this.stopTimer();
+    this.resume();
     this.state = STATE.PINNED;
     this.lines.wake(true);
   }
@@ -87,6 +96,7 @@ export class WakeLine implements HciTransport {
 
   close(): void {
     this.stopTimer();
+    this.resume();
     this.receiver = undefined;
     this.line.close();
   }
@@ -96,6 +106,7 @@ export class WakeLine implements HciTransport {
   }
 
   private awaken(): void {
+    this.resume();
     this.state = STATE.WAKING;
     this.lines.wake(true);
     this.setTimer(() => {
@@ -111,7 +122,28 @@ export class WakeLine implements HciTransport {
       if (idleMs < IDLE_MS) return this.watch(Math.ceil(IDLE_MS - idleMs));
       this.state = STATE.ASLEEP;
       this.lines.wake(false);
+      this.suspend();
     }, delayMs);
+  }
+
+  /** HOST_WAKE has changed. */
+  private onHostWake(): void {
+    if (this.lines.hostWake?.isActive()) this.resume();
+    else this.suspend();
+  }
+
+  /** Stops the UART when neither side needs it. */
+  private suspend(): void {
+    const { hostWake } = this.lines;
+    if (!hostWake || this.state !== STATE.ASLEEP || this.isSuspended || hostWake.isActive()) return;
+    this.isSuspended = hostWake.suspend(true);
+    // Bytes are on their way to a controller that takes none for now.
+    if (!this.isSuspended) this.setTimer(() => this.suspend(), IDLE_MS);
+  }
+
+  private resume(): void {
+    if (this.isSuspended) this.lines.hostWake?.suspend(false);
+    this.isSuspended = false;
   }
 
   private setTimer(callback: () => void, delayMs: number): void {

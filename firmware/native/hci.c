@@ -99,6 +99,10 @@ static void set_optional(txSlot *root, const txSlot *function) {
         root_set(root, function);
 }
 
+bool hci_suspend(bool suspend) {
+    return !(suspend && hci.rest_end) && port_uart_suspend(suspend);
+}
+
 void native_hciOpen(txMachine *the) {
     txSlot *on_packet = native_function(the, 0, "onPacket");
     txSlot *on_writable = native_function(the, 1, "onWritable");

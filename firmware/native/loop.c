@@ -153,6 +153,10 @@ void loop_run(txMachine *the) {
         bool active = false;
         if (events & PORT_EVENT_ALARM)
             alarm_us = PORT_NEVER;
+        if (events & PORT_EVENT_HOST_WAKE) {
+            radio_host_wake(the);
+            active = true;
+        }
         if (events & PORT_EVENT_UART_RX) {
             hci_receive(the);
             active = true;

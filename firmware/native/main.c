@@ -79,6 +79,7 @@ int main(int argc, char **argv) {
     txMachine *the = rom ? memory_clone_machine(&rom->root, names) : evaluation->create(names);
     timers_start(the);
     hci_start(the);
+    radio_start(the);
     flash_natives_start(the);
     application_init(the);
     bundles_bind_application(the);

@@ -16,6 +16,9 @@
     NATIVE(radioWake, 1)                                                                                     \
     NATIVE(radioReady, 0)                                                                                    \
     NATIVE(radioBaudRate, 1)                                                                                 \
+    NATIVE(radioHostWake, 0)                                                                                 \
+    NATIVE(radioWatchHostWake, 1)                                                                            \
+    NATIVE(radioSuspend, 1)                                                                                  \
     NATIVE(radioPatch, 2)                                                                                    \
     NATIVE(radioPatchU32, 1)                                                                                 \
     NATIVE(radioSendPatch, 1)                                                                                \

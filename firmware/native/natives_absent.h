@@ -39,6 +39,9 @@ void native_absent(txMachine *the); /* natives.c */
 #define native_radioWake native_absent
 #define native_radioReady native_absent
 #define native_radioBaudRate native_absent
+#define native_radioHostWake native_absent
+#define native_radioWatchHostWake native_absent
+#define native_radioSuspend native_absent
 #define native_radioPatch native_absent
 #define native_radioPatchU32 native_absent
 #define native_radioSendPatch native_absent

@@ -4,6 +4,16 @@
 /* Opcode and length of a command. */
 #define COMMAND_HEADER 3
 
+static txSlot on_host_wake;
+
+void radio_start(txMachine *the) {
+    root_add(the, &on_host_wake);
+}
+
+void radio_host_wake(txMachine *the) {
+    loop_call(the, "onHostWake", &on_host_wake, NULL, NULL);
+}
+
 void native_radioLines(txMachine *the) {
     const char *driver = port_radio_driver();
     if (!driver)
@@ -16,7 +26,9 @@ void native_radioLines(txMachine *the) {
     property = fxNextIntegerProperty(the, property, RADIO_DOWNLOAD_BAUD, fxNewNameX(the, "downloadBaud"),
                                      XS_NO_FLAG);
     property = fxNextIntegerProperty(the, property, RADIO_RUN_BAUD, fxNewNameX(the, "runBaud"), XS_NO_FLAG);
-    fxNextIntegerProperty(the, property, (txInteger)patch_size, fxNewNameX(the, "patchSize"), XS_NO_FLAG);
+    property =
+        fxNextIntegerProperty(the, property, (txInteger)patch_size, fxNewNameX(the, "patchSize"), XS_NO_FLAG);
+    fxNextBooleanProperty(the, property, port_uart_suspends(), fxNewNameX(the, "suspends"), XS_NO_FLAG);
     mxPullSlot(mxResult);
 }
 
@@ -36,6 +48,21 @@ void native_radioReady(txMachine *the) {
 void native_radioBaudRate(txMachine *the) {
     mxResult->kind = XS_INTEGER_KIND;
     mxResult->value.integer = (txInteger)hci_baud_rate(native_unsigned(the, 0, "baudRate", 10000000));
+}
+
+void native_radioHostWake(txMachine *the) {
+    mxResult->kind = XS_BOOLEAN_KIND;
+    mxResult->value.boolean = port_radio_host_wake();
+}
+
+void native_radioWatchHostWake(txMachine *the) {
+    root_set(&on_host_wake, native_function(the, 0, "listener"));
+}
+
+void native_radioSuspend(txMachine *the) {
+    bool suspend = fxToBoolean(the, native_argument(the, 0));
+    mxResult->kind = XS_BOOLEAN_KIND;
+    mxResult->value.boolean = hci_suspend(suspend);
 }
 
 void native_radioPatch(txMachine *the) {

@@ -89,8 +89,9 @@ enum port_event {
     PORT_EVENT_UART_TX = 1u << 1,    /* room again after port_uart_write took less than it was given */
     PORT_EVENT_UART_ERROR = 1u << 2, /* overrun, framing error, or the line is gone; see port_uart_error */
     PORT_EVENT_ALARM = 1u << 3,
-    PORT_EVENT_POST = 1u << 4,  /* other boards' drivers and the shared code */
-    PORT_EVENT_FLASH = 1u << 5, /* the operation in the background has ended; see port_flash_outcome */
+    PORT_EVENT_POST = 1u << 4,      /* other boards' drivers and the shared code */
+    PORT_EVENT_FLASH = 1u << 5,     /* the operation in the background has ended; see port_flash_outcome */
+    PORT_EVENT_HOST_WAKE = 1u << 6, /* HOST_WAKE has changed; see port_radio_host_wake */
 };
 
 /*
@@ -159,6 +160,24 @@ void port_radio_wake(bool awake);
 
 /* Whether the controller takes bytes: the level of the UART's CTS, low being true. */
 bool port_radio_ready(void);
+
+/*
+ * Whether this board can stop its UART, and HOST_WAKE wakes it. The two functions behind this one are called
+ * only where it is true.
+ */
+bool port_uart_suspends(void);
+
+/* Whether the controller asks for the host (HOST_WAKE; low is asking). A change posts PORT_EVENT_HOST_WAKE.
+ */
+bool port_radio_host_wake(void);
+
+/*
+ * With true: raises RTS, takes the byte that is on the line, and stops the open UART; port_event_wait may
+ * then stop every clock but what the alarm, pins and HOST_WAKE need to end it. HOST_WAKE that asks already
+ * posts its event at once. False, with nothing changed, while bytes are queued. With false: the UART runs as
+ * before, and RTS falls. port_uart_open and port_uart_close do that too.
+ */
+bool port_uart_suspend(bool suspend);
 
 /* The controller's patch where the board keeps it, readable in place; NULL and *size 0 when there is none.
  * More may follow behind the patch. */

@@ -173,6 +173,12 @@ void flash_natives_start(txMachine *the);
 /* Calls back when the operation of flash in the background has ended. */
 void flash_natives_end(txMachine *the);
 
+/* ---- natives_radio.c ---- */
+
+void radio_start(txMachine *the);
+/* HOST_WAKE has changed. */
+void radio_host_wake(txMachine *the);
+
 /* ---- hci.c ---- */
 
 void hci_start(txMachine *the);
@@ -188,6 +194,8 @@ uint32_t hci_baud_rate(uint32_t baud);
 bool hci_send_command(const uint8_t *command);
 /* port_radio_power; what waits for a controller that loses its supply is dropped. */
 void hci_supply(bool on);
+/* port_uart_suspend; false also while a packet to the controller waits. */
+bool hci_suspend(bool suspend);
 /* Whether a peer has sent anything since the start. */
 bool hci_data_came(void);
 /* When the packet that has begun to come is overdue, in port_clock_us; PORT_NEVER when none has. */

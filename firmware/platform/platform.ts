@@ -142,6 +142,22 @@ export interface RadioLines {
   setBaudRate(baudRate: number): number;
   /** The controller's patch; undefined where the board has none. */
   patch(): PatchSource | undefined;
+  /** Undefined on a board that cannot stop its UART, or is without HOST_WAKE. */
+  readonly hostWake?: HostWake;
+}
+
+/** The line by which a controller asks for its host, and the sleep that it ends. */
+export interface HostWake {
+  /** Whether the controller asks now. */
+  isActive(): boolean;
+  /** Calls `listener` from the event loop when that has changed. There is one listener, the latest. */
+  watch(listener: () => void): void;
+  /**
+   * Stops the UART, and what bytes need of the board's clocks: what the controller has to send waits in it. Or starts it again.
+   * Returns false, having changed nothing, while bytes are on their way to the controller. HOST_WAKE that is active already
+   * counts as a change.
+   */
+  suspend(isSuspended: boolean): boolean;
 }
 
 /** An area of flash. All offsets and lengths in bytes. A failing operation throws `Error`. */

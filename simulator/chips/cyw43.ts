@@ -39,8 +39,10 @@ export interface Cyw43Times {
   readonly restartMs: number;
   /** From DEV_WAKE to the first byte that it takes. */
   readonly wakeMs: number;
-  /** From the last byte to sleep, once the host allows it. */
-  readonly idleMs: number;
+  /** What a unit of the idle times is in Set Sleepmode Param. */
+  readonly idleUnitMs: number;
+  /** From HOST_WAKE to the host's RTS, at the latest. */
+  readonly hostWakeMs: number;
 }
 
 export const CYW43_TIMES: Cyw43Times = {
@@ -50,7 +52,8 @@ export const CYW43_TIMES: Cyw43Times = {
   recordMs: 0.5,
   restartMs: 200,
   wakeMs: 5,
-  idleMs: 600,
+  idleUnitMs: 300,
+  hostWakeMs: 1000,
 };
 
 /** What may go wrong. Set at any time; all are off at first. */
@@ -108,6 +111,8 @@ export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady">
   lost = 0;
   /** How often it was supplied. */
   starts = 0;
+  /** How often the host's UART stopped, by its RTS. */
+  hostStops = 0;
   /** Set by Write BD_ADDR, in printed order. */
   assignedAddress: Uint8Array | undefined = undefined;
   private readonly clock: Clock;
@@ -124,6 +129,14 @@ export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady">
   private awakeAtMs = 0;
   private lastByteMs = 0;
   private sleepMode = false;
+  /** From the last byte to sleep, once the host allows it, and to the release of HOST_WAKE. */
+  private idleMs = 0;
+  /** RTS of the host, and what waits for it. */
+  private hostTakes = true;
+  private held: Uint8Array[] = [];
+  /** HOST_WAKE. */
+  private asks = false;
+  private lastSentMs = 0;
   private records: Uint8Array[] = [];
   private nextAddress = 0;
 
@@ -187,8 +200,23 @@ export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady">
 
   /** Whether it sleeps: it takes no bytes until DEV_WAKE. */
   isAsleep(): boolean {
-    const idleMs = this.clock.now() - this.lastByteMs;
-    return this.sleepMode && !this.devWake && idleMs >= this.times.idleMs;
+    const isIdle = this.clock.now() - this.lastByteMs >= this.idleMs;
+    return this.sleepMode && !this.devWake && isIdle && this.held.length === 0;
+  }
+
+  /** RTS of the host: false while it takes no bytes. */
+  setHostTakes(takes: boolean): void {
+    if (!takes) this.hostStops++;
+    this.hostTakes = takes;
+    if (!takes) return;
+    for (const packet of this.held.splice(0)) this.send(packet);
+  }
+
+  /** HOST_WAKE for a moment, with nothing to say: noise on the line. */
+  glitchHostWake(): void {
+    if (this.asks) return;
+    this.ports.onHostWake?.(true);
+    this.ports.onHostWake?.(false);
   }
 
   private loseSupply(): void {
@@ -203,6 +231,8 @@ export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady">
   private forget(): void {
     this.baudRate = START_BAUD;
     this.sleepMode = false;
+    this.held = [];
+    this.release();
     this.assignedAddress = undefined;
     this.records = [];
     this.framer.reset();
@@ -240,6 +270,7 @@ export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady">
         return this.answer(opcode);
       case SET_SLEEP_MODE:
         this.sleepMode = parameters[0] === 1;
+        this.idleMs = parameters[2]! * this.times.idleUnitMs;
         return this.answer(opcode);
       case RESET:
         this.sleepMode = false;
@@ -321,10 +352,33 @@ export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady">
   }
 
   private send(packet: Uint8Array): void {
-    const wasAsleep = this.isAsleep();
-    this.lastByteMs = this.clock.now();
-    if (wasAsleep) this.ports.onHostWake?.(true);
-    this.ports.onBytes(packet, this.baudRate);
+    this.lastByteMs = this.lastSentMs = this.clock.now();
+    if (this.sleepMode) this.ask();
+    if (this.hostTakes) this.ports.onBytes(packet, this.baudRate);
+    else this.held.push(packet);
+  }
+
+  /** HOST_WAKE, until there has been nothing to send for a while. */
+  private ask(): void {
+    if (this.asks) return;
+    this.asks = true;
+    this.ports.onHostWake?.(true);
+    const { session } = this;
+    const { hostWakeMs } = this.times;
+    this.after(hostWakeMs, session, () => {
+      if (this.held.length > 0) this.violations.push(`left alone with HOST_WAKE for ${hostWakeMs} ms`);
+    });
+    const look = (): void => {
+      const leftMs = this.lastSentMs + this.idleMs - this.clock.now();
+      if (leftMs <= 0 && this.held.length === 0) this.release();
+      else this.after(Math.max(leftMs, 1), session, look);
+    };
+    this.after(this.idleMs, session, look);
+  }
+
+  private release(): void {
+    if (this.asks) this.ports.onHostWake?.(false);
+    this.asks = false;
   }
 
   private after(delayMs: number, session: number, work: () => void): void {

@@ -5,6 +5,7 @@ import type {
   Clock,
   HciReceiver,
   HciTransport,
+  HostWake,
   PatchSource,
   RadioLines,
 } from "../../firmware/platform/platform.ts";
@@ -23,6 +24,8 @@ export interface ChipLineOptions {
   readonly runBaud?: number;
   /** What the board keeps for the chip; undefined: nothing. */
   readonly patch?: Uint8Array;
+  /** Whether the board has HOST_WAKE and can stop its UART; true by default. */
+  readonly suspends?: boolean;
   /** The rate that the UART makes of one; that rate itself by default. */
   readonly achieved?: (baudRate: number) => number;
 }
@@ -35,6 +38,16 @@ export class ChipLine implements HciTransport, RadioLines {
   readonly runBaud: number;
   /** Bytes from the chip that were noise at the host's rate. */
   noise = 0;
+  /** Bytes from the chip that came while the UART was stopped. */
+  lost = 0;
+  /** How often the UART was stopped, and for how long in all. */
+  suspensions = 0;
+  suspendedMs = 0;
+  readonly hostWake?: HostWake;
+  private isSuspended = false;
+  private suspendedAtMs = 0;
+  private isAsked = false;
+  private onAsked: () => void = () => undefined;
   private readonly clock: Clock;
   private readonly options: ChipLineOptions;
   private readonly framer = new H4Framer(FROM_CONTROLLER, (packet) =>
@@ -53,7 +66,34 @@ export class ChipLine implements HciTransport, RadioLines {
     this.downloadBaud = options.downloadBaud ?? 3_000_000;
     this.runBaud = options.runBaud ?? 3_000_000;
     const onBytes = (bytes: Uint8Array, baudRate: number): void => this.fromChip(bytes, baudRate);
-    this.chip = new Cyw43Chip(controller, { onBytes }, options.times ?? CYW43_TIMES);
+    const onHostWake = (isAsked: boolean): void => this.hearHostWake(isAsked);
+    this.chip = new Cyw43Chip(controller, { onBytes, onHostWake }, options.times ?? CYW43_TIMES);
+    if (options.suspends ?? true) {
+      this.hostWake = {
+        isActive: () => this.isAsked,
+        watch: (listener) => {
+          this.onAsked = listener;
+        },
+        suspend: (isSuspended) => this.suspend(isSuspended),
+      };
+    }
+  }
+
+  private hearHostWake(isAsked: boolean): void {
+    this.isAsked = isAsked;
+    this.clock.setTimer(() => this.onAsked(), 0);
+  }
+
+  private suspend(isSuspended: boolean): boolean {
+    const nowMs = this.clock.now();
+    if (isSuspended && this.outFreeMs > nowMs) return false;
+    if (isSuspended && !this.isSuspended) {
+      this.suspensions++;
+      this.suspendedAtMs = nowMs;
+    } else if (this.isSuspended) this.suspendedMs += nowMs - this.suspendedAtMs;
+    this.isSuspended = isSuspended;
+    this.chip.setHostTakes(!isSuspended);
+    return true;
   }
 
   power(on: boolean): void {
@@ -122,6 +162,10 @@ export class ChipLine implements HciTransport, RadioLines {
     this.inFreeMs = this.arrival(this.inFreeMs, bytes.length, baudRate);
     this.clock.setTimer(() => {
       if (session !== this.session || !this.receiver) return;
+      if (this.isSuspended) {
+        this.lost += bytes.length;
+        return;
+      }
       const isNoise = Math.abs(baudRate / this.baudRate - 1) > BAUD_TOLERANCE;
       if (isNoise) this.noise += bytes.length;
       if (isNoise) this.receiver.onFailure("framing");

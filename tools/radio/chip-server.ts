@@ -6,9 +6,9 @@ import type { Controller } from "../../simulator/controller/controller.ts";
 import { holdBack } from "./hold-back.ts";
 
 /** As `enum chip_line`. */
-const LINE = { POWER: 1, WAKE: 2, READY: 3, BAUD: 4 } as const;
+const LINE = { POWER: 1, WAKE: 2, READY: 3, BAUD: 4, RTS: 5, HOST_WAKE: 6 } as const;
 
-const REQUEST_SIZE = 5;
+const FRAME_SIZE = 5;
 const BAUD_TOLERANCE = 0.025;
 
 export class ChipServer {
@@ -21,9 +21,14 @@ export class ChipServer {
   private line: Socket | undefined = undefined;
   private takes: () => boolean = () => true;
   private hostBaudRate = 115_200;
+  /** The host's end of the lines. */
+  private lines: Socket | undefined = undefined;
 
   constructor(controller: Controller) {
-    this.chip = new Cyw43Chip(controller, { onBytes: (bytes, baudRate) => this.send(bytes, baudRate) });
+    this.chip = new Cyw43Chip(controller, {
+      onBytes: (bytes, baudRate) => this.send(bytes, baudRate),
+      onHostWake: (wanted) => this.lines?.write(frame(LINE.HOST_WAKE, wanted ? 1 : 0)),
+    });
     controller.hostTakes = () => this.takes();
   }
 
@@ -70,17 +75,20 @@ export class ChipServer {
   }
 
   private acceptLines(socket: Socket): void {
+    this.lines = socket;
     let rest: Buffer = Buffer.alloc(0);
     socket.on("data", (bytes) => {
       rest = Buffer.concat([rest, bytes]);
-      for (; rest.length >= REQUEST_SIZE; rest = rest.subarray(REQUEST_SIZE)) {
-        const answer = Buffer.alloc(4);
-        answer.writeUInt32LE(this.obey(rest[0]!, rest.readUInt32LE(1)));
-        socket.write(answer);
+      for (; rest.length >= FRAME_SIZE; rest = rest.subarray(FRAME_SIZE)) {
+        socket.write(frame(rest[0]!, this.obey(rest[0]!, rest.readUInt32LE(1))));
       }
     });
-    // A host that is gone takes its chip's supply along.
-    socket.on("close", () => this.chip.power(false));
+    socket.on("close", () => {
+      if (this.lines === socket) this.lines = undefined;
+      // A host that is gone takes its chip's supply along, and stops no UART.
+      this.chip.power(false);
+      this.chip.setHostTakes(true);
+    });
   }
 
   private obey(line: number, value: number): number {
@@ -88,6 +96,7 @@ export class ChipServer {
     else if (line === LINE.WAKE) this.chip.wake(value !== 0);
     else if (line === LINE.BAUD) this.hostBaudRate = value;
     else if (line === LINE.READY) return this.chip.isReady() ? 1 : 0;
+    else if (line === LINE.RTS) this.chip.setHostTakes(value !== 0);
     return value;
   }
 
@@ -95,4 +104,12 @@ export class ChipServer {
     if (Math.abs(baudRate / this.hostBaudRate - 1) > BAUD_TOLERANCE) this.noise += bytes.length;
     else if (this.line && !this.line.destroyed) this.line.write(bytes);
   }
+}
+
+/** An answer, or what HOST_WAKE shows. */
+function frame(line: number, value: number): Buffer {
+  const bytes = Buffer.alloc(FRAME_SIZE);
+  bytes[0] = line;
+  bytes.writeUInt32LE(value, 1);
+  return bytes;
 }

@@ -56,6 +56,7 @@ struct watchdog_registers {
 
 #define NVIC_ISER(index) REGISTER(0xE000E100 + 4 * (index))
 #define SCB_AIRCR REGISTER(0xE000ED0C)
+#define SCB_SCR REGISTER(0xE000ED10)
 #define SCB_CCR REGISTER(0xE000ED14)
 #define SCB_CFSR REGISTER(0xE000ED28)
 #define SCB_HFSR REGISTER(0xE000ED2C)
@@ -64,6 +65,7 @@ struct watchdog_registers {
 #define SCB_CPACR REGISTER(0xE000ED88)
 
 #define AIRCR_SYSRESETREQ (UINT32_C(0x05FA0000) | 1u << 2)
+#define SCR_SLEEPDEEP (1u << 2)
 #define CCR_DIV_0_TRAP (1u << 4)
 #define CPACR_FPU (0xFu << 20)
 #define CFSR_MMARVALID (1u << 7)

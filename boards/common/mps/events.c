@@ -30,6 +30,10 @@ void events_wake_reason(enum wake_reason reason) {
     interrupts_restore(state);
 }
 
+void events_sleep_deep(bool deep) {
+    SCB_SCR = deep ? SCB_SCR | SCR_SLEEPDEEP : SCB_SCR & ~SCR_SLEEPDEEP;
+}
+
 static void sleep_once(void) {
     uint64_t start = clock_ticks();
 

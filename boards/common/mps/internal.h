@@ -28,7 +28,8 @@ static inline void interrupt_enable(enum interrupt_number number) {
 void console_rx_interrupt(void);
 void hci_rx_interrupt(void);
 void hci_tx_interrupt(void);
-void clock_interrupt(void); /* where the clock's counter wraps */
+void lines_rx_interrupt(void); /* of a modelled controller */
+void clock_interrupt(void);    /* where the clock's counter wraps */
 void alarm_interrupt(void);
 void watchdog_interrupt(uint32_t pc, uint32_t lr) __attribute__((noreturn));
 void unexpected_interrupt(void);
@@ -65,6 +66,9 @@ enum wake_reason {
 };
 
 void events_wake_reason(enum wake_reason reason);
+
+/* Sleeps as deep as the core knows, with clocks stopped that only the UART needs, or as usual again. */
+void events_sleep_deep(bool deep);
 
 /* Takes an event back that has not been returned yet. */
 void events_withdraw(uint32_t events);

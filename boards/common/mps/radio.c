@@ -1,5 +1,5 @@
 /*
- * radio.c: the lines of a modelled controller, on UART2, polled. Which controller there is, is said on the
+ * radio.c: the lines of a modelled controller, on UART2. Which controller there is, is said on the
  * command line: a real board has no choice.
  */
 #include "chip_lines.h"
@@ -13,7 +13,8 @@ static bool present;
 void radio_lines_init(void) {
     present = true;
     UART_RADIO_LINES->baud_divider = LINES_BAUD_DIVIDER;
-    UART_RADIO_LINES->control = UART_CONTROL_TX | UART_CONTROL_RX;
+    UART_RADIO_LINES->control = UART_CONTROL_TX | UART_CONTROL_RX | UART_CONTROL_RX_INTERRUPT;
+    interrupt_enable(INTERRUPT_LINES_RX);
     port_radio_power(false);
 }
 
@@ -25,12 +26,21 @@ void chip_lines_send(const uint8_t *bytes, size_t length) {
     }
 }
 
-void chip_lines_receive(uint8_t *bytes, size_t length) {
-    while (length--) {
-        while (!(UART_RADIO_LINES->state & UART_STATE_RX_FULL))
-            ;
-        *bytes++ = (uint8_t)UART_RADIO_LINES->data;
-    }
+static void take(void) {
+    UART_RADIO_LINES->interrupt = UART_INTERRUPT_RX;
+    while (UART_RADIO_LINES->state & UART_STATE_RX_FULL)
+        chip_lines_take((uint8_t)UART_RADIO_LINES->data);
+}
+
+void lines_rx_interrupt(void) {
+    take();
+}
+
+/* Also with interrupts masked. */
+void chip_lines_wait(void) {
+    uint32_t state = interrupts_mask();
+    take();
+    interrupts_restore(state);
 }
 
 void port_radio_power(bool on) {

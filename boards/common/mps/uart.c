@@ -22,6 +22,7 @@ static struct ring rx, tx;
 static uint32_t line_baud; /* 0: closed, though what is queued may still be leaving */
 static bool line_flow;
 static volatile bool rx_stalled, tx_wanted;
+static bool suspended;
 static uint64_t last_byte_us; /* when the line took one */
 static volatile enum port_uart_error error;
 
@@ -164,6 +165,19 @@ size_t port_uart_write(const void *bytes, size_t length) {
 
 /* ---- the line ---- */
 
+bool port_uart_suspend(bool suspend) {
+    if (suspend == suspended)
+        return true;
+    if (suspend && (!line_baud || used(&tx) || (UART_HCI->state & UART_STATE_TX_FULL)))
+        return false;
+    suspended = suspend;
+    chip_lines_request(CHIP_LINE_RTS, !suspend);
+    events_sleep_deep(suspend);
+    if (suspend && port_radio_host_wake())
+        port_event_post(PORT_EVENT_HOST_WAKE);
+    return true;
+}
+
 /* A modelled controller follows the rate of its host. */
 static void show_rate(uint32_t achieved) {
     if (port_radio_driver())
@@ -218,6 +232,7 @@ uint32_t port_uart_open(uint32_t baud, bool flow) {
 }
 
 bool port_uart_close(void) {
+    port_uart_suspend(false);
     uint32_t state = interrupts_mask();
 
     UART_HCI->control = UART_CONTROL_TX | (used(&tx) ? UART_CONTROL_TX_INTERRUPT : 0);

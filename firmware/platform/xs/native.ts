@@ -45,6 +45,8 @@ export interface RadioLinesFigures {
   readonly runBaud: number;
   /** Bytes that can be read of its patch, or more; 0 when the board has none. */
   readonly patchSize: number;
+  /** Whether the UART can be stopped, and HOST_WAKE wakes the board. */
+  readonly suspends: boolean;
 }
 
 export interface Native {
@@ -95,6 +97,10 @@ export interface Native {
   radioReady(): boolean;
   /** Returns the rate achieved, 0 when the UART cannot make it. */
   radioBaudRate(baudRate: number): number;
+  /** The three of `HostWake`. */
+  radioHostWake(): boolean;
+  radioWatchHostWake(listener: () => void): void;
+  radioSuspend(isSuspended: boolean): boolean;
   radioPatch(offset: number, length: number): Uint8Array;
   /** Four bytes, little endian; those beyond the end are 0. */
   radioPatchU32(offset: number): number;

@@ -1,12 +1,12 @@
 /** The lines of a controller that has to be brought up, on the natives. */
-import type { RadioLines } from "../platform.ts";
+import type { HostWake, RadioLines } from "../platform.ts";
 import type { Native } from "./native.ts";
 
 /** Undefined on a board whose controller is always on. */
 export function createRadioLines(native: Native): RadioLines | undefined {
   const figures = native.radioLines();
   if (!figures) return undefined;
-  const { driver, downloadBaud, runBaud, patchSize } = figures;
+  const { driver, downloadBaud, runBaud, patchSize, suspends } = figures;
   const patch = {
     size: patchSize,
     read: native.radioPatch,
@@ -22,5 +22,14 @@ export function createRadioLines(native: Native): RadioLines | undefined {
     isReady: native.radioReady,
     setBaudRate: native.radioBaudRate,
     patch: () => (patchSize > 0 ? patch : undefined),
+    ...(suspends ? { hostWake: createHostWake(native) } : {}),
+  };
+}
+
+function createHostWake(native: Native): HostWake {
+  return {
+    isActive: native.radioHostWake,
+    watch: native.radioWatchHostWake,
+    suspend: native.radioSuspend,
   };
 }

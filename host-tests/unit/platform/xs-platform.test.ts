@@ -17,7 +17,15 @@ function createNative() {
     flashGeometry: { size: 8192, eraseUnit: 4096, programUnit: 8 },
     flashRead: Uint8Array.of(2),
     heap: { floorBytes: 147_456 },
-    radioLines: { driver: "cyw43", downloadBaud: 2_000_000, runBaud: 3_000_000, patchSize: 35 },
+    radioLines: {
+      driver: "cyw43",
+      downloadBaud: 2_000_000,
+      runBaud: 3_000_000,
+      patchSize: 35,
+      suspends: true,
+    },
+    radioHostWake: true,
+    radioSuspend: false,
     radioReady: true,
     radioBaudRate: 2_999_999,
     radioPatch: Uint8Array.of(3),
@@ -89,6 +97,11 @@ describe("XS platform", () => {
     radioLines!.wake(false);
     assert.equal(radioLines!.isReady(), true);
     assert.equal(radioLines!.setBaudRate(3_000_000), 2_999_999);
+    const hostWake = radioLines!.hostWake!;
+    const listener = () => {};
+    assert.equal(hostWake.isActive(), true);
+    hostWake.watch(listener);
+    assert.equal(hostWake.suspend(true), false);
     const patch = radioLines!.patch()!;
     assert.equal(patch.size, 35);
     assert.deepEqual(patch.read(7, 1), Uint8Array.of(3));
@@ -108,6 +121,9 @@ describe("XS platform", () => {
       ["radioWake", false],
       ["radioReady"],
       ["radioBaudRate", 3_000_000],
+      ["radioHostWake"],
+      ["radioWatchHostWake", listener],
+      ["radioSuspend", true],
       ["radioPatch", 7, 1],
       ["radioPatchU32", 8],
       ["radioSendPatch", 9],
