@@ -6,7 +6,7 @@ import { lock, tryLock } from "../lock.mjs";
 import { displayPath, root } from "../paths.ts";
 import { signForDevelopment } from "../update/development.ts";
 import type { PublicKey } from "../update/keys.ts";
-import { readTrustedKeys, writeTrustedKeys } from "../update/trusted-keys.ts";
+import { readRootKey, readTrustedKeys, writeTrustedKeys } from "../update/trusted-keys.ts";
 import { findApplication } from "./application.ts";
 import { type Board, loadBoard } from "./boards.ts";
 import { type Bundle, bundle } from "./bundle.ts";
@@ -32,6 +32,8 @@ export interface BuildOptions {
   readonly sanitize?: boolean;
   /** Files of the public keys whose bundles the image runs; by default the development key. */
   readonly trust?: readonly string[];
+  /** File of the public key that revokes those; none without. */
+  readonly root?: string;
   /** Refuses an image that trusts the development key; one without the feature `update` trusts none. */
   readonly release?: boolean;
 }
@@ -75,9 +77,10 @@ export async function* buildAll(
   names: readonly string[],
   options: Omit<BuildOptions, "application">,
 ): Operation<Built[]> {
-  const { trust = [], release = false } = options;
+  const { trust = [], root: rootFile, release = false } = options;
   const board = loadBoard(options.board, options.manifest);
   const keys = trustedKeysOf(board, trust, release);
+  const rootKey = rootFile === undefined ? undefined : readRootKey(rootFile, keys);
   const applications = names.map((which) => {
     const { name, entry } = findApplication(which);
     return { name, entry, heapKb: heapRequestKb(entry, board) };
@@ -102,7 +105,7 @@ export async function* buildAll(
     const image = yield* step("image", `Image for ${board.name}`, async (progress) => {
       const without = missingFeatures(board.manifest).join(";");
       const settings = [`WITHOUT=${without}`, ...(options.sanitize ? ["SANITIZE=ON"] : [])];
-      if (keys.length > 0) settings.push(`TRUSTED_KEYS=${writeTrustedKeys(keys, folder)}`);
+      if (keys.length > 0) settings.push(`TRUSTED_KEYS=${writeTrustedKeys(keys, folder, rootKey)}`);
       const built = await buildImage(board, { bundle: firmware.bytecode, folder, settings }, progress);
       await writeImageMap(built.image, firmware);
       const detail = `${displayPath(built.image)}, ${built.changed ? "linked" : "up to date"}`;

@@ -28,6 +28,7 @@ import {
   readPublicKey,
 } from "../update/keys.ts";
 import { logs } from "../update/logs.ts";
+import { revokeKey } from "../update/revoke.ts";
 import { describeBundle, signApplication } from "../update/sign.ts";
 import { watchAndDeploy } from "../update/watch.ts";
 import { Interruption } from "./interruption.ts";
@@ -99,6 +100,7 @@ interface BuildOptions {
 
 interface BuildCommandOptions extends BuildOptions {
   readonly trust?: readonly string[];
+  readonly root?: string;
   readonly release?: boolean;
   readonly patch?: string;
 }
@@ -180,6 +182,7 @@ function createProgram({ abort, end }: Context): Command {
     .addOption(boardOption())
     .addOption(manifestOption())
     .option("--trust <key...>", "public keys whose bundles the image runs; the development key without any")
+    .option("--root <key>", "public key whose only use is to revoke those of --trust (obscura revoke)")
     .option("--release", "refuse an image that trusts the development key, which everybody has")
     .option(
       "--patch <file>",
@@ -187,13 +190,13 @@ function createProgram({ abort, end }: Context): Command {
     )
     .addOption(jsonOption())
     .action(async (application: string, options: BuildCommandOptions) => {
-      const { board, manifest, trust = [], release = false } = options;
+      const { board, manifest, trust = [], root, release = false } = options;
       findApplication(application);
       const patch =
         options.patch === undefined ? undefined : placePatch(loadBoard(board, manifest), options.patch);
       prepare(piecesFor(board));
       const render = rendererFor(options);
-      const built = await perform(build({ application, board, manifest, trust, release }), render);
+      const built = await perform(build({ application, board, manifest, trust, root, release }), render);
       render({ type: "info", message: `image:       ${displayPath(built.image)}` });
       const runs = trust.length === 0 || trust.map(readPublicKey).some(isDevelopmentKey);
       const file = displayPath(runs ? built.application : built.bytecode);
@@ -360,6 +363,18 @@ function createProgram({ abort, end }: Context): Command {
     .addOption(jsonOption())
     .action(async (file: string, options: { type: Algorithm; json?: boolean }) => {
       await perform(generateKey(file, options.type), rendererFor(options));
+    });
+
+  command("revoke", "make a file that tells cameras to trust a key no more; clients of MCUmgr upload it")
+    .argument("<key>", "the public key to revoke")
+    .requiredOption(
+      "-k, --key <file>",
+      "private root key, whose public one the images were built with (--root)",
+    )
+    .option("-o, --output <file>", "the file to write", "revocation.bin")
+    .addOption(jsonOption())
+    .action(async (revoked: string, options: { key: string; output: string; json?: boolean }) => {
+      await perform(revokeKey(revoked, options), rendererFor(options));
     });
 
   command("sign", "build an application and sign it, as a file that clients of MCUmgr upload")

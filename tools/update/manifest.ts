@@ -61,6 +61,10 @@ export function makeBody(
   return Buffer.concat([manifest, padding, container]);
 }
 
+/** The body of a revocation, which the root key signs: the key of this hash signs nothing any more. */
+export const makeRevocation = (keyHash: Uint8Array): Buffer =>
+  Buffer.from(encode({ format: MANIFEST_FORMAT, revoke: Uint8Array.from(keyHash) }));
+
 /** What a body is made of. @throws ToolError when it begins with no manifest of this format. */
 export function readBody(body: Uint8Array): BundleManifest & { readonly container: Uint8Array } {
   let map: Record<string, unknown> | undefined;

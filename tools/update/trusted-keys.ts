@@ -21,17 +21,20 @@ function bytesOf(bytes: Uint8Array): string {
   return `{${lines.join(", \\\n     ")}}`;
 }
 
-/** @param about what the file's first line says */
-export function trustedKeysSource(keys: readonly PublicKey[], about: string): string {
-  const entries = keys.map(
-    ({ algorithm, hash, raw }) =>
-      `    {${names[algorithm]}, \\\n     ${bytesOf(hash)}, \\\n     ${bytesOf(raw)}}`,
-  );
+const entryOf = ({ algorithm, hash, raw }: PublicKey): string =>
+  `    {${names[algorithm]}, \\\n     ${bytesOf(hash)}, \\\n     ${bytesOf(raw)}}`;
+
+/**
+ * @param about what the file's first line says
+ * @param root the key that revokes the others
+ */
+export function trustedKeysSource(keys: readonly PublicKey[], about: string, root?: PublicKey): string {
+  const rootLines = root ? `#define TRUSTED_ROOT \\\n${entryOf(root)}\n` : "";
   return `/* ${about} */\n/* clang-format off */
 #define TRUSTED_DEVELOPMENT ${keys.some(isDevelopmentKey) ? 1 : 0}
 #define TRUSTED_KEYS \\
-${entries.join(", \\\n")}
-`;
+${keys.map(entryOf).join(", \\\n")}
+${rootLines}`;
 }
 
 /** What firmware/native/development_keys.h says of itself. */
@@ -59,9 +62,23 @@ export function readTrustedKeys(files: readonly string[], release: boolean): Pub
   return keys;
 }
 
+/**
+ * The public key that revokes the others of an image.
+ * @throws UsageError for one of those, and for the development key.
+ */
+export function readRootKey(file: string, keys: readonly PublicKey[]): PublicKey {
+  const root = readPublicKey(file);
+  if (isDevelopmentKey(root)) throw new UsageError("The development key is no root key: everybody has it.");
+  if (keys.length === 0)
+    throw new UsageError("A root key revokes keys that --trust names, and there are none.");
+  if (keys.some(({ hash }) => hash.equals(root.hash)))
+    throw new UsageError("The root key revokes the keys that sign: it is none of them. Make one of its own.");
+  return root;
+}
+
 /** Writes the source for an image that is built in `folder`; returns its path. */
-export function writeTrustedKeys(keys: readonly PublicKey[], folder: string): string {
+export function writeTrustedKeys(keys: readonly PublicKey[], folder: string, root?: PublicKey): string {
   const file = join(folder, "trusted_keys.inc.h");
-  writeIfChanged(file, trustedKeysSource(keys, "The public keys that this image trusts."));
+  writeIfChanged(file, trustedKeysSource(keys, "The public keys that this image trusts.", root));
   return file;
 }

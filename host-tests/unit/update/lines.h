@@ -27,21 +27,27 @@ static size_t from_hex(const char *text, uint8_t *bytes, size_t most) {
     return size;
 }
 
-static void add_key(const char *kind, const char *hash, const char *bytes) {
-    struct signed_key *key = &keys[target.key_count++];
+static struct signed_key root;
+
+static void set_key(struct signed_key *key, const char *kind, const char *hash, const char *bytes) {
     key->algorithm = strcmp(kind, "ed25519") == 0 ? SIGNED_ED25519 : SIGNED_ECDSA_P256;
     from_hex(hash, key->hash, sizeof key->hash);
     from_hex(bytes, key->bytes, sizeof key->bytes);
 }
 
-/* Takes "board NAME" and "key ed25519|ecdsa HASH BYTES". */
+/* Takes "board NAME", "key ed25519|ecdsa HASH BYTES", and the same for "root". */
 static bool take_target_line(const char *line) {
     char kind[16], hash[80], bytes[140];
     if (sscanf(line, "board %39s", board) == 1)
         return true;
+    if (sscanf(line, "root %15s %79s %139s", kind, hash, bytes) == 3) {
+        set_key(&root, kind, hash, bytes);
+        target.root = &root;
+        return true;
+    }
     if (sscanf(line, "key %15s %79s %139s", kind, hash, bytes) != 3 || target.key_count == KEYS_MAX)
         return false;
-    add_key(kind, hash, bytes);
+    set_key(&keys[target.key_count++], kind, hash, bytes);
     return true;
 }
 

@@ -3,6 +3,7 @@
  *
  *   board NAME                      what the camera is
  *   key ed25519|ecdsa HASH BYTES    trusts one more key
+ *   root ed25519|ecdsa HASH BYTES   takes revocations from this one
  *   file HEX                        verifies a file; the next two commands are about it
  *   flips                           each of its bits the other way
  *   cuts                            each of its beginnings
@@ -32,7 +33,12 @@ static uint8_t *exact(const uint8_t *bytes, size_t size) {
 static void print(const struct signed_bundle *bundle, const uint8_t *bytes, const struct refusal *problem) {
     if (problem)
         printf("%s\n", problem->text);
-    else
+    else if (bundle->revoked) {
+        printf("ok revokes ");
+        for (int i = 0; i < SIGNED_HASH_SIZE; i++)
+            printf("%02x", bundle->revoked[i]);
+        printf("\n");
+    } else
         printf("ok length=%u counter=%u version=%u.%u.%u container=%ld+%u\n", (unsigned)bundle->length,
                (unsigned)bundle->counter, bundle->version[0], bundle->version[1],
                bundle->version[2] | bundle->version[3] << 8, (long)(bundle->container - bytes),

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { parseVersion, signBody } from "../../../tools/update/format.ts";
 import { readSigningKey, type SigningKey } from "../../../tools/update/keys.ts";
-import { makeBody } from "../../../tools/update/manifest.ts";
+import { makeBody, makeRevocation } from "../../../tools/update/manifest.ts";
 import { container } from "./container.ts";
-import { Verifier } from "./verifier.ts";
+import { keyCommand, Verifier } from "./verifier.ts";
 
 describe("Slots in C", function () {
   this.timeout(600_000);
@@ -19,10 +19,14 @@ describe("Slots in C", function () {
 
   before(() => {
     slots = new Verifier("slots_lines");
-    const { privateKey } = generateKeyPairSync("ed25519");
-    writeFileSync(join(folder, "key.pem"), privateKey.export({ type: "pkcs8", format: "pem" }));
-    key = readSigningKey(join(folder, "key.pem"));
+    key = makeKey("key.pem");
   });
+
+  function makeKey(name: string): SigningKey {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    writeFileSync(join(folder, name), privateKey.export({ type: "pkcs8", format: "pem" }));
+    return readSigningKey(join(folder, name));
+  }
 
   after(() => {
     slots?.dispose();
@@ -72,6 +76,41 @@ describe("Slots in C", function () {
       "update: the confirmed bundle is damaged (its SHA-256 is another one)",
       "update: starting the bundle of the other slot",
       "runs 1 trial 0 confirmed 0 floor 1000",
+    ]);
+  });
+
+  it("take a key back for good when the root key says so, which does nothing else", () => {
+    const [other, root] = [makeKey("other.pem"), makeKey("root.pem")];
+    const version = parseVersion("1.0.0");
+    const application = makeBody(container({ code: 3800 }), "it", { board: "host", counter: 0 });
+    const files = [
+      signBody(application, version, key),
+      signBody(makeRevocation(key.publicKey.hash), version, root),
+      signBody(application, version, other),
+      signBody(application, version, root),
+    ];
+    const bundles = files.map((file, index) => `bundle ${index} ${file.toString("hex")}`);
+    const keys = [key.publicKey, other.publicKey];
+    const rootLine = keyCommand(root.publicKey, "root");
+    assert.deepEqual(slots.ask(keys, rootLine, ...bundles, "revocation"), [
+      "marked",
+      "runs 0 trial 1 confirmed -1 floor 0",
+      "the bundle is signed with the root key, which signs revocations only",
+      "marked",
+      "trial 0 revoked 1",
+      // Again, which changes nothing.
+      "marked",
+      "revoked 1",
+      "update: the confirmed bundle is signed with a key that has been revoked",
+      "update: starting the application of the image",
+      "runs -1 trial 0 confirmed 0 floor 0",
+      // The other slot's turn, as the confirmed bundle does not run any more.
+      "the bundle is signed with a key that has been revoked",
+      "marked",
+      "runs 1 trial 1 confirmed 0 floor 0",
+      "runs 1 trial 0 confirmed 1 floor 0",
+      "this is the last key that the camera trusts; build an image with another one",
+      "this camera does not trust the key that the file revokes",
     ]);
   });
 });

@@ -6,6 +6,8 @@
  *   cuts                              updates and reverts, cut at each operation of flash
  *   flips                             bits of the state the other way, with a bundle confirmed
  *   rules                             what is refused, and how the counter's floor moves
+ *   revocation                        bundle 0 is confirmed; 1 revokes its key; 2 has another; 3 is the
+ * root's
  *
  * `cuts` and `flips` print "N runs" and a line for each run after which something did not hold.
  */
@@ -351,6 +353,40 @@ static void try_rules(void) {
     show();
 }
 
+static void try_revocation(void) {
+    talkative = true;
+    target.is_revoked = slots_is_revoked;
+    power_on_with_new_flash();
+    upload(0, 0);
+    say_mark(0);
+    show();
+    confirm();
+    /* An application of the root key, and a revocation, which is no application to run. */
+    upload(1, 3);
+    say_mark(1);
+    upload(1, 1);
+    say_mark(1);
+    printf("trial %d revoked %d\n", slots_state()->trial, slots_state()->revoked_count);
+    say_mark(1);
+    printf("revoked %d\n", slots_state()->revoked_count);
+    show();
+    upload(1, 0);
+    say_mark(1);
+    upload(1, 2);
+    say_mark(1);
+    show();
+    confirm();
+    show();
+    /* The key that is left. */
+    uint8_t *hash = keys[1].hash;
+    struct signed_bundle last = {.revoked = hash};
+    const struct refusal *why = slots_mark(0, false, &last, &running, &target);
+    printf("%s\n", why ? why->text : "revoked");
+    last.revoked = root.hash;
+    why = slots_mark(0, false, &last, &running, &target);
+    printf("%s\n", why ? why->text : "revoked");
+}
+
 static char line[2 * FILE_MAX + 100];
 
 int main(void) {
@@ -367,6 +403,8 @@ int main(void) {
             try_flips();
         else if (strncmp(line, "rules", 5) == 0)
             try_rules();
+        else if (strncmp(line, "revocation", 10) == 0)
+            try_revocation();
         else
             return 1;
     }

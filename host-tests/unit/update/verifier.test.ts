@@ -18,10 +18,10 @@ import {
   readSigningKey,
   type SigningKey,
 } from "../../../tools/update/keys.ts";
-import { makeBody } from "../../../tools/update/manifest.ts";
+import { makeBody, makeRevocation } from "../../../tools/update/manifest.ts";
 import { DEVELOPMENT_ABOUT, readTrustedKeys, trustedKeysSource } from "../../../tools/update/trusted-keys.ts";
 import { container } from "./container.ts";
-import { fileCommand, Verifier } from "./verifier.ts";
+import { fileCommand, keyCommand, Verifier } from "./verifier.ts";
 
 const isAccepted = (line: string): boolean => line.startsWith("ok ");
 
@@ -273,6 +273,35 @@ describe("Verifier in C", function () {
     lines.forEach((line, index) => {
       assert.equal(isAccepted(line), damaged[index]!.same, damaged[index]!.command);
     });
+  });
+
+  it("takes a revocation from the root key only, and nothing else from it", () => {
+    const root = makeKey("root.pem", "ed25519");
+    const revocation = makeRevocation(keyOf.get("ecdsa-p256")!.publicKey.hash);
+    const rootLine = keyCommand(root.publicKey, "root");
+    const verdicts = [
+      signBody(revocation, version, root),
+      signBody(body, version, root),
+      signed("ed25519", revocation),
+    ];
+    const [revoked, application, ...others] = verifier.ask(
+      publicKeys(),
+      rootLine,
+      ...verdicts.map(fileCommand),
+    );
+    assert.match(revoked!, /^ok revokes [0-9a-f]{64}$/);
+    assert.equal(application, "is signed with the root key, which signs revocations only");
+    assert.deepEqual(others, [
+      "has a manifest that this firmware does not know; build it with this firmware's tools",
+    ]);
+    // Bits of the manifest, past its signature.
+    const { length } = revocation;
+    for (let at = 0; at < length - 32; at++) {
+      const altered = Buffer.from(revocation);
+      altered[at]! ^= 1;
+      const [verdict] = verifier.ask(publicKeys(), rootLine, fileCommand(signBody(altered, version, root)));
+      assert.equal(verdict, "is signed with the root key, which signs revocations only", `byte ${at}`);
+    }
   });
 
   it("takes 200 KB in steps that are none too large", () => {

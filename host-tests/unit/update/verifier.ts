@@ -64,13 +64,15 @@ export class Verifier {
 
   /** What the verifier answers, a line each. */
   ask(keys: readonly PublicKey[], ...commands: readonly string[]): string[] {
-    const input = ["board host", ...keys.map(keyCommand), ...commands].map((line) => `${line}\n`).join("");
+    const input = ["board host", ...keys.map((key) => keyCommand(key)), ...commands]
+      .map((line) => `${line}\n`)
+      .join("");
     const output = execFileSync(this.program, { input, encoding: "utf8", maxBuffer: 1 << 28 });
     return output.split("\n").slice(0, -1);
   }
 }
 
-const keyCommand = ({ algorithm, hash, raw }: PublicKey): string =>
-  `key ${algorithm === "ed25519" ? "ed25519" : "ecdsa"} ${hash.toString("hex")} ${raw.toString("hex")}`;
+export const keyCommand = ({ algorithm, hash, raw }: PublicKey, what: "key" | "root" = "key"): string =>
+  `${what} ${algorithm === "ed25519" ? "ed25519" : "ecdsa"} ${hash.toString("hex")} ${raw.toString("hex")}`;
 
 export const fileCommand = (bytes: Uint8Array): string => `file ${Buffer.from(bytes).toString("hex")}`;

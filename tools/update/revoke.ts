@@ -1,0 +1,31 @@
+/** `obscura revoke`: a file that takes a key back, signed with the root key. */
+import { writeFileSync } from "node:fs";
+import { type Operation, ToolError, UsageError } from "../events.ts";
+import { displayPath } from "../paths.ts";
+import { parseVersion, signBody } from "./format.ts";
+import { readPublicKey, readSigningKey } from "./keys.ts";
+import { makeRevocation } from "./manifest.ts";
+
+/**
+ * @param revoked file of the public key
+ * @throws UsageError for files that hold no keys, and for a key that would revoke itself.
+ */
+export async function* revokeKey(
+  revoked: string,
+  { key, output }: { readonly key: string; readonly output: string },
+): Operation<string> {
+  const { hash } = readPublicKey(revoked);
+  const root = readSigningKey(key);
+  if (hash.equals(root.publicKey.hash))
+    throw new UsageError("A root key does not revoke itself: name the key that signs bundles.");
+  try {
+    writeFileSync(output, signBody(makeRevocation(hash), parseVersion("0.0.0"), root));
+  } catch (error) {
+    throw new ToolError(`The revocation cannot be written: ${(error as Error).message}`);
+  }
+  yield {
+    type: "text",
+    text: `${displayPath(output)}: revokes the key ${hash.toString("hex").slice(0, 16)}…`,
+  };
+  return output;
+}
