@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { perform } from "../../../tools/cli/perform.ts";
 import { ToolError, UsageError } from "../../../tools/events.ts";
-import { clientProgram } from "../../../tools/paths.ts";
+import { clientProgram, cryptoFolder, root as projectRoot } from "../../../tools/paths.ts";
 import { setUp } from "../../../tools/setup.mjs";
 import {
   formatVersion,
@@ -26,8 +26,10 @@ import {
   readPublicKey,
   readSigningKey,
 } from "../../../tools/update/keys.ts";
-import { makeBody, readBody } from "../../../tools/update/manifest.ts";
+import { makeBody, makeRevocation, readBody } from "../../../tools/update/manifest.ts";
+import { revokeKey } from "../../../tools/update/revoke.ts";
 import { describeBundle, signApplication } from "../../../tools/update/sign.ts";
+import { readRootKey, readTrustedKeys, writeTrustedKeys } from "../../../tools/update/trusted-keys.ts";
 import { container } from "./container.ts";
 
 describe("Signed bundles", function () {
@@ -221,6 +223,40 @@ describe("Signed bundles", function () {
     assert.throws(() => readSigningKey(path("encrypted.pem")), /is encrypted/);
     assert.ok(isDevelopmentKey(readPublicKey(developmentKeyFile)));
     assert.ok(!isDevelopmentKey(readPublicKey(file!)));
+  });
+
+  it("are trusted no more once the root key has revoked their key, which is a key of its own", async () => {
+    const [file, other] = algorithms.map(keyFile);
+    const root = path("root.pem");
+    await perform(generateKey(root, "ed25519"), note);
+    const output = path("revocation.bin");
+    await perform(revokeKey(publicFileOf(file!), { key: root, output }), note);
+    const revocation = readSigned(readFileSync(output));
+    assert.ok(isSignedBy(revocation, readPublicKey(publicFileOf(root))));
+    assert.deepEqual(revocation.body, makeRevocation(readPublicKey(publicFileOf(file!)).hash));
+    await assert.rejects(perform(revokeKey(publicFileOf(root), { key: root, output }), note), UsageError);
+    await assert.rejects(
+      perform(revokeKey(publicFileOf(file!), { key: root, output: path("none/file") }), note),
+      ToolError,
+    );
+
+    const keys = readTrustedKeys([publicFileOf(file!), publicFileOf(other!)], true);
+    assert.throws(() => readRootKey(publicFileOf(file!), keys), /it is none of them/);
+    assert.throws(() => readRootKey(publicFileOf(root), []), /there are none/);
+    assert.throws(() => readRootKey(developmentKeyFile, keys), /everybody has it/);
+    // What the image is compiled with.
+    const header = writeTrustedKeys(keys, folder, readRootKey(publicFileOf(root), keys));
+    const include = (name: string): string[] => ["-isystem", join(cryptoFolder, name)];
+    execFileSync("cc", [
+      ...["-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", `-DTRUSTED_KEYS_FILE="${header}"`],
+      ...[
+        '-DMBEDTLS_CONFIG_FILE="obscura_crypto_config.h"',
+        "-I",
+        join(projectRoot, "firmware/native/crypto"),
+      ],
+      ...[...include("include"), join(projectRoot, "firmware/native/trusted_keys.c")],
+    ]);
+    assert.match(readFileSync(header, "utf8"), /#define TRUSTED_ROOT/);
   });
 
   it("have versions within the fields of their header", () => {
