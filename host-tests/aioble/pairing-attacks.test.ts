@@ -1,6 +1,6 @@
 /** Attacks on the Security Manager of a whole camera, by their names (docs/security.md). */
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
-import { FIRST_WAIT_MS, MAX_WAIT_MS } from "../../firmware/ble/smp/attempts.ts";
+import { FAILURES_MAX, FIRST_WAIT_MS, MAX_WAIT_MS } from "../../firmware/ble/smp/attempts.ts";
 import { bondOf, isTaken } from "../../firmware/ble/smp/bonding.ts";
 import type { Bond, BondKeeper } from "../../firmware/ble/smp/keys.ts";
 import { LINE_REFILL_MS, LINES_MAX } from "../../firmware/ble/smp/peer-log.ts";
@@ -130,6 +130,23 @@ describe("attack: a stranger in the owner's pairing window", () => {
     equal(rig.aioble.security.isPairingOpen, true);
     await rig.clock.advance(FIRST_WAIT_MS);
     ok(await pairs(rig), "those that were refused did not make the wait longer");
+  });
+
+  it("eight failures before it or in it do not keep the owner waiting; once it is closed all strangers wait", async () => {
+    const rig = await createWindow();
+    const { security } = rig.aioble;
+    security.closePairing();
+    rig.aioble.config({ pairing: "always" });
+    for (let at = 0; at < FAILURES_MAX; at++) deepEqual(await stranger(rig, at, [BAD_REQUEST]), [INVALID]);
+    deepEqual(await rig.exchange(SMP, REQUEST), [REPEATED], "without a window the owner waits too");
+    security.openPairing({ durationMs: 60_000 });
+    for (let at = 0; at < FAILURES_MAX; at++)
+      deepEqual(await stranger(rig, 0x20 + at, [BAD_REQUEST]), [INVALID]);
+    // One that has failed itself waits, as ever.
+    deepEqual(await stranger(rig, 0x20, [REQUEST]), [REPEATED]);
+    ok(await pairs(rig), "the owner pairs at once");
+    security.closePairing();
+    deepEqual(await stranger(rig, 0x40, [REQUEST]), [REPEATED]);
   });
 
   it("over many addresses: what guesses nothing leaves the window to its owner", async () => {

@@ -44,12 +44,15 @@ export class Attempts {
     this.records = this.records.filter((record) => record.peer !== peer);
   }
 
-  /** Whether this peer has to wait. @param isBonded bonded peers do not wait for what strangers did. */
-  mustWait(peer: string, isBonded: boolean): boolean {
+  /**
+   * Whether this peer has to wait.
+   * @param isExpected it does not wait for what strangers did: it is bonded, or a window is open, which bounds guesses itself
+   */
+  mustWait(peer: string, isExpected: boolean): boolean {
     const now = this.clock.now();
     const record = this.records.find((candidate) => candidate.peer === peer);
     if (record && now < record.failedAtMs + waitOf(record, now)) return true;
-    return !isBonded && this.failures.length >= FAILURES_MAX && now < this.failures[0]! + WINDOW_MS;
+    return !isExpected && this.failures.length >= FAILURES_MAX && now < this.failures[0]! + WINDOW_MS;
   }
 }
 

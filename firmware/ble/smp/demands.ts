@@ -47,7 +47,8 @@ export interface Candidate {
 export function admit(shared: SecurityContext, candidate: Candidate): number {
   const { peer, bond, request, wantsBond, asksConsent } = candidate;
   const { bonds, log, settings } = shared.port;
-  if (shared.attempts.mustWait(peer, bond !== undefined) && !request) {
+  const isExpected = bond !== undefined || shared.isWindowOpen;
+  if (shared.attempts.mustWait(peer, isExpected) && !request) {
     log("debug", `smp: ${peer} may not pair so soon after pairings that failed`);
     return PAIRING_FAILURE.REPEATED_ATTEMPTS;
   }
