@@ -198,7 +198,12 @@ function pairingFigures(report: Report | undefined): BoardFigures {
   // Up to the first start of advertising after them, which reports the memory: what comes back later is another figure.
   const end = report.lines.findIndex((line) => line.startsWith(PAIRING_FIGURES.at(-1)!));
   const pairings = { ...report, lines: report.lines.slice(0, end + 2) };
-  return { ...Object.fromEntries(counts), reconnectEncrypted, pairingHeapPeak: heapOf(pairings) };
+  return {
+    ...Object.fromEntries(counts),
+    reconnectEncrypted,
+    longestTurn: longestTurn(report, [...PAIRING_FIGURES, "reconnectEncrypted"]),
+    pairingHeapPeak: heapOf(pairings),
+  };
 }
 
 function channelFigures(report: Report | undefined): BoardFigures {
@@ -290,6 +295,13 @@ function fitFigures(report: Report): BoardFigures {
     heapLink: used("link2") - used("link1"),
     heapSubscription: Math.round((used("subscriptions") - used("link2")) / FIT_COUNT),
   };
+}
+
+/** The longest turn of the event loop while one of these was measured. */
+function longestTurn(report: Report, figures: readonly Counted[]): number {
+  return Math.max(
+    ...figures.map((figure) => firstNumber(report, new RegExp(`^${figure} longest turn (\\d+)`))),
+  );
 }
 
 function idleWakeups(report: Report): number {

@@ -14,6 +14,9 @@ import { perform } from "../../../tools/cli/perform.ts";
 /** What a scan may hold on mps2-an500 with its usual 32 results, whoever advertises. */
 const SCAN_RAM_MAX = 32 * 1024;
 
+/** What peers wait at most while one pairs, computations on P-256 apart. */
+const LONGEST_TURN_MAX = 2_000_000;
+
 describe("bench: comparison with the baseline", () => {
   const baseline = { camera: { write: 1000, idleWakeups: 0 } };
 
@@ -103,6 +106,11 @@ describe("bench: figures", () => {
     }
     const scanRamBytes = figures["mps2-an500"]?.scanRamBytes;
     assert.ok(Number(scanRamBytes) <= SCAN_RAM_MAX, `a scan of 32 results holds ${scanRamBytes} bytes`);
+    const longestTurn = figures["mps2-an500"]?.longestTurn;
+    assert.ok(
+      Number(longestTurn) <= LONGEST_TURN_MAX,
+      `a turn of a pairing takes ${longestTurn} instructions`,
+    );
     const rises = findRises(readBaseline(), figures).map(describeChange);
     assert.deepEqual(
       rises,

@@ -57,6 +57,7 @@ size_t __wrap_port_uart_read(void *bytes, size_t length) {
 
 uint32_t __wrap_port_event_wait(void) {
     uint32_t events;
+    turn_ends();
     received.taken = false;
     if (whole_packet() != 0)
         port_event_post(PORT_EVENT_UART_RX);
@@ -73,6 +74,7 @@ uint32_t __wrap_port_event_wait(void) {
                 events &= ~(uint32_t)PORT_EVENT_UART_RX;
         }
     } while (events == 0);
+    turn_begins();
     return events;
 }
 

@@ -16,6 +16,9 @@ void bytes_came(void);
 void packet_received(const uint8_t *packet);
 /* Nothing is left to do until something arrives. */
 void processor_sleeps(void);
+/* The firmware's turn begins, and is over: it looks at the UART. */
+void turn_begins(void);
+void turn_ends(void);
 /* The last byte of a packet is in the UART's queue; its first five bytes. */
 void packet_queued(const uint8_t *packet);
 

@@ -3,6 +3,8 @@
  * files through the __wrap_ functions here and in packets.c. The application of the benchmark says what it is
  * about to do by the functions of the global object `measure` (see tools/bench/script.ts).
  */
+#include <p256-m.h>
+
 #include "counter.h"
 #include "heap.h"
 #include "packets.h"
@@ -61,6 +63,29 @@ static uint64_t allocated(void) {
     return garbage.freed + in_use(machine);
 }
 
+/* A turn is what the firmware does from one look at the UART to the next: peers wait so long. */
+static struct {
+    uint32_t start;   /* ticks */
+    uint32_t apart;   /* ticks of this turn that a computation on P-256 took, which cannot be divided */
+    uint32_t longest; /* ticks, since begin() */
+} turn;
+
+void turn_begins(void) {
+    turn.apart = 0;
+    turn.start = counter_ticks();
+}
+
+void turn_ends(void) {
+    uint32_t taken = counter_ticks() - turn.start - turn.apart;
+    if (measured.figure && taken > turn.longest)
+        turn.longest = taken;
+}
+
+int __real_p256_public_from_private(uint8_t *point, const uint8_t *key);
+int __wrap_p256_public_from_private(uint8_t *point, const uint8_t *key);
+int __real_p256_ecdh_shared_secret(uint8_t *secret, const uint8_t *key, const uint8_t *point);
+int __wrap_p256_ecdh_shared_secret(uint8_t *secret, const uint8_t *key, const uint8_t *point);
+
 static void open_window(void) {
     measured.open = true;
     measured.packets = 0;
@@ -99,6 +124,8 @@ static void measure_begin(txMachine *the) {
     machine = the;
     memset(&garbage, 0, sizeof garbage);
     garbage.freed = (uint64_t)0 - in_use(the);
+    turn.longest = 0;
+    turn_begins();
     profile_reset();
     counter_reset(figure->everything);
 }
@@ -117,10 +144,13 @@ static void measure_close(txMachine *the) {
 static void measure_end(txMachine *the) {
     (void)the;
     close_window();
+    turn_ends();
     profile_report(measured.figure->name);
     counter_report(measured.figure->name, measured.windows);
     console_line(CONSOLE_INFO, "bench: %s allocated %u collected %u", measured.figure->name,
                  (unsigned)garbage.in_windows, (unsigned)garbage.by_collection);
+    console_line(CONSOLE_INFO, "bench: %s longest turn %u", measured.figure->name,
+                 (unsigned)COUNTER_INSTRUCTIONS(turn.longest));
     measured.figure = NULL;
 }
 
@@ -146,6 +176,20 @@ void __wrap_fxCollect(txMachine *the, txFlag flags) {
         return;
     counter_collection_end(figure->name);
     garbage.freed += before - in_use(the);
+}
+
+int __wrap_p256_public_from_private(uint8_t *point, const uint8_t *key) {
+    uint32_t start = counter_ticks();
+    int status = __real_p256_public_from_private(point, key);
+    turn.apart += counter_ticks() - start;
+    return status;
+}
+
+int __wrap_p256_ecdh_shared_secret(uint8_t *secret, const uint8_t *key, const uint8_t *point) {
+    uint32_t start = counter_ticks();
+    int status = __real_p256_ecdh_shared_secret(secret, key, point);
+    turn.apart += counter_ticks() - start;
+    return status;
 }
 
 /* ---- verification at start ---- */
