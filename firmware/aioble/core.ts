@@ -100,7 +100,8 @@ export class Core {
 
   /** The device of this identity, as it was reported. */
   deviceAt({ addressType, address }: Device["onAir"], reported: Device["onAir"]): Device {
-    return new this.Device(addressType & 1, address, reported.address, reported.addressType > ADDR_RANDOM);
+    const airAddress = reported.address === address ? undefined : reported.address;
+    return new this.Device(addressType & 1, address, airAddress, reported.addressType > ADDR_RANDOM);
   }
 
   /** The link layer has changed a link's parameters, or with another status than 0 has not. */

@@ -54,7 +54,7 @@ export class Device {
     this.addrType = addrType;
     this.addr = bytes.slice();
     this.airAddr = airAddr?.slice() ?? this.addr;
-    this.resolved = isResolved || !this.isOnAirAt(this.addr);
+    this.resolved = isResolved || (airAddr !== undefined && !this.isOnAirAt(this.addr));
   }
 
   /** Not for applications: how it was found. */
