@@ -63,6 +63,11 @@ declare module "ble-host" {
     startEncryption(): boolean;
   }
 
+  /** The responder. Events: pairingRequest, passkeyExchange, pairingComplete, pairingFailed, encrypt. */
+  export interface SmpSlaveConnection extends EventEmitter {
+    sendSecurityRequest(bond: boolean, mitm: boolean, keypress: boolean): void;
+  }
+
   export interface Connection extends EventEmitter {
     readonly gatt: GattConnection;
     readonly smp: SmpMasterConnection;
@@ -75,6 +80,7 @@ declare module "ble-host" {
     readonly uuid: string | number;
     readonly properties: readonly string[];
     readonly value?: Buffer | string;
+    readonly readPerm?: "encrypted" | "encrypted-mitm-sc";
     onRead?(connection: Connection, callback: (error: number, value?: Buffer) => void): void;
     onWrite?(
       connection: Connection,

@@ -39,6 +39,7 @@ export type CentralEvent =
   /** A pairing: what the central shows, what it compares, that its user is to type, and how it ended. */
   | { readonly event: "shows" | "compares"; readonly number: string }
   | { readonly event: "types" }
+  | { readonly event: "outOfBand"; readonly confirm: string; readonly random: string }
   | {
       readonly event: "paired";
       readonly encrypted: boolean;
@@ -88,10 +89,16 @@ export type Step = { readonly timeoutSeconds?: number } & (
       readonly sc?: boolean;
       readonly bonding?: boolean;
       readonly passkey?: number;
+      /** What came from the camera by another way than the radio: 16 bytes each, most significant first. */
+      readonly outOfBand?:
+        | { readonly confirm: string; readonly random: string }
+        | { readonly temporaryKey: string };
     }
+  | { readonly do: "shareOutOfBand" }
   | { readonly do: "typePasskey"; readonly passkey: number }
   | { readonly do: "awaitPairing" }
   | { readonly do: "encrypt" }
+  | { readonly do: "forget" }
   | { readonly do: "listenForChannel"; readonly psm: number }
   | { readonly do: "awaitChannel" }
   | { readonly do: "openChannel"; readonly psm: number }

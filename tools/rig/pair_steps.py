@@ -6,6 +6,7 @@ from typing import Any
 from bumble.device import Connection, Device
 from bumble.keys import MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
+from bumble.smp import OobContext, OobLegacyContext, OobSharedData
 from report import StepError, report
 
 
@@ -40,9 +41,23 @@ class Pairing:
         device.keystore = MemoryKeyStore()
         self._user: User | None = None
         self._running: asyncio.Task[Any] | None = None
+        self._context = OobContext()
+
+    def share(self) -> None:
+        """What goes to the camera by another way than the radio, for the next pairing."""
+        self._context = OobContext()
+        shared = self._context.share()
+        report("outOfBand", confirm=shared.c[::-1].hex(), random=shared.r[::-1].hex())
 
     def start(
-        self, connection: Connection, io: int, mitm: bool, sc: bool, bonding: bool, passkey: int
+        self,
+        connection: Connection,
+        io: int,
+        mitm: bool,
+        sc: bool,
+        bonding: bool,
+        passkey: int,
+        out_of_band: dict[str, str] | None,
     ) -> None:
         user = User(io, passkey)
         self._user = user
@@ -52,9 +67,22 @@ class Pairing:
             bonding=bonding,
             delegate=user,
             identity_address_type=PairingConfig.AddressType.RANDOM,
+            oob=None if out_of_band is None else self._oob(out_of_band),
         )
         self._device.pairing_config_factory = lambda _connection: config
         self._running = asyncio.ensure_future(connection.pair())
+
+    def _oob(self, data: dict[str, str]) -> PairingConfig.OobConfig:
+        """From the camera: its confirm and random for LE Secure Connections, or a temporary key."""
+        numbers = {name: bytes.fromhex(value)[::-1] for name, value in data.items()}
+        if "temporaryKey" in numbers:
+            return PairingConfig.OobConfig(None, None, OobLegacyContext(numbers["temporaryKey"]))
+        peer = OobSharedData(c=numbers["confirm"], r=numbers["random"])
+        return PairingConfig.OobConfig(self._context, peer, None)
+
+    async def forget(self) -> None:
+        await self._device.keystore.delete_all()
+        report("forgotten")
 
     def type(self, passkey: int) -> None:
         if self._user is None:

@@ -46,6 +46,8 @@ export function renderCentralEvent(event: CentralEvent): string[] {
       return [`shows ${event.number}`];
     case "compares":
       return [`compares ${event.number}`];
+    case "outOfBand":
+      return [`hands over by another way: confirm ${event.confirm}, random ${event.random}`];
     case "types":
       return ["is to type what the camera shows"];
     case "paired":

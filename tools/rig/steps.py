@@ -192,9 +192,14 @@ class Steps:
         sc: bool = True,
         bonding: bool = True,
         passkey: int = 135790,
+        outOfBand: dict[str, str] | None = None,
     ) -> None:
         """Begins to pair as one with this IO capability; `passkey` is what it shows when it has to."""
-        self._pairing.start(self._link(), io, mitm, sc, bonding, passkey)
+        self._pairing.start(self._link(), io, mitm, sc, bonding, passkey, outOfBand)
+
+    async def shareOutOfBand(self) -> None:
+        """Reports what goes to the camera by another way than the radio."""
+        self._pairing.share()
 
     async def typePasskey(self, passkey: int) -> None:
         """The user types what the camera shows."""
@@ -207,6 +212,10 @@ class Steps:
         """Encrypts with the key of the bond."""
         await self._link().encrypt()
         report("encrypted")
+
+    async def forget(self) -> None:
+        """Forgets all bonds."""
+        await self._pairing.forget()
 
     def _link(self) -> Connection:
         self._connected()

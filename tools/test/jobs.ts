@@ -25,6 +25,7 @@ export const SLOW: Readonly<Record<string, number>> = {
   "host-tests/interop/soak.test.ts": 65,
   "host-tests/interop/mps3-an547.test.ts": 25,
   "host-tests/interop/private-peers.test.ts": 8,
+  "host-tests/interop/pairing-others.test.ts": 12,
   "host-tests/firmware/engine.test.ts": 35,
   "host-tests/firmware/application.test.ts": 30,
   "host-tests/firmware/natives.test.ts": 30,

@@ -4,8 +4,10 @@ import { rmSync } from "node:fs";
 import { after, describe, it } from "mocha";
 import {
   AUTHENTIC,
+  FORGET,
   MODE,
   type Mode,
+  OPEN,
   NAME as PAIRING_NAME,
   SECRET,
   SECRET_TEXT,
@@ -105,6 +107,67 @@ export function pairing(kind: CameraKind): void {
         });
       }
     }
+
+    forgottenBonds(rig);
+  });
+}
+
+/** One side has forgotten the bond. The camera's controller compares keys, as real ones do. */
+function forgottenBonds(rig: () => Rig): void {
+  const NO_IO = { io: 3, mitm: false, sc: true } as const;
+
+  async function bond(number: number): Promise<BumbleCentral> {
+    const bumble = await meet(rig(), number);
+    await tell(bumble, "nothing");
+    await bumble.do({ do: "startPairing", ...NO_IO });
+    await bumble.do({ do: "awaitPairing" });
+    return bumble;
+  }
+
+  /** Has the camera do this; returns how many bonds it has then. */
+  async function tell(bumble: BumbleCentral, what: string): Promise<number> {
+    const { camera } = rig();
+    const from = camera.console.length;
+    await bumble.do({ do: "write", characteristic: MODE, value: hex(what) });
+    const line = await camera.line(new RegExp(`\\[pairing\\] has ${what}, bonds \\d+`), undefined, from);
+    return Number(line.slice(line.lastIndexOf(" ")));
+  }
+
+  it("a bond that the camera has forgotten: its key is refused, and Bumble pairs anew", async () => {
+    const bumble = await bond(8);
+    assert.equal(await tell(bumble, FORGET), 0);
+    await bumble.do({ do: "disconnect" });
+    await reach(bumble);
+    // The link stays, plain.
+    await assert.rejects(bumble.do({ do: "encrypt" }), StepFailure);
+    await bumble.do({ do: "forget" });
+    await assertRefused(bumble, SECRET);
+    await bumble.do({ do: "startPairing", ...NO_IO });
+    await bumble.do({ do: "awaitPairing" });
+    await readSecrets(bumble, false);
+    await bumble.do({ do: "disconnect" });
+  });
+
+  it("a bond that Bumble has forgotten: Just Works does not replace it, but in a window", async () => {
+    const bumble = await bond(9);
+    await bumble.do({ do: "forget" });
+    await bumble.do({ do: "disconnect" });
+    await reach(bumble);
+    const before = await tell(bumble, "nothing");
+    await bumble.do({ do: "startPairing", ...NO_IO });
+    await assert.rejects(bumble.do({ do: "awaitPairing" }), StepFailure);
+    await bumble.do({ do: "disconnect" });
+    await reach(bumble);
+    assert.equal(await tell(bumble, OPEN), before);
+    await bumble.do({ do: "startPairing", ...NO_IO });
+    await bumble.do({ do: "awaitPairing" });
+    await readSecrets(bumble, false);
+    assert.equal(await tell(bumble, "nothing"), before);
+    await bumble.do({ do: "disconnect" });
+    await reach(bumble);
+    await bumble.do({ do: "encrypt" });
+    await readSecrets(bumble, false);
+    await bumble.do({ do: "disconnect" });
   });
 }
 

@@ -9,7 +9,18 @@ import {
   security,
 } from "aioble";
 import { UUID } from "bluetooth";
-import { AUTHENTIC, MODE, type Mode, NAME, SECRET, SECRET_TEXT, SERVICE, TYPED } from "./names.ts";
+import {
+  AUTHENTIC,
+  FORGET,
+  MODE,
+  type Mode,
+  NAME,
+  OPEN,
+  SECRET,
+  SECRET_TEXT,
+  SERVICE,
+  TYPED,
+} from "./names.ts";
 
 const display: PairingAgent["display"] = ({ passkey }) => console.log(`[pairing] shows ${passkey}`);
 
@@ -37,9 +48,11 @@ registerServices(service);
 
 async function obey(): Promise<void> {
   for await (const { data } of mode.writes()) {
-    const wanted = String.fromCharCode(...data) as Mode;
-    security.agent = AGENTS[wanted];
-    console.log(`[pairing] has ${wanted}`);
+    const wanted = String.fromCharCode(...data);
+    if (wanted === FORGET) security.bonds.clear();
+    else if (wanted === OPEN) security.openPairing({ durationMs: 60_000 });
+    else security.agent = AGENTS[wanted as Mode];
+    console.log(`[pairing] has ${wanted}, bonds ${security.bonds.size}`);
   }
 }
 

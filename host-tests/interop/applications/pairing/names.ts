@@ -13,5 +13,9 @@ export const AUTHENTIC = "4F627363-7572-6100-8000-000000000103";
 export const MODES = ["nothing", "display", "keys", "display and button"] as const;
 export type Mode = (typeof MODES)[number];
 
+/** Written to `MODE`, too: the camera forgets its bonds, or opens its pairing window. */
+export const FORGET = "forget";
+export const OPEN = "open";
+
 /** What the camera types where it has keys. */
 export const TYPED = 135_790;
