@@ -1,4 +1,5 @@
 /** What the modules of `aioble` share: the host, the connections by link, and the waits that belong to no connection. */
+import { sameBytes } from "../ble/codec.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
 import { textOf } from "../ble/text.ts";
@@ -93,15 +94,18 @@ export class Core {
     this.ending = undefined;
   }
 
-  /** A device by the address that a controller reports; types 2 and 3 are identities (Vol 4, Part E, 7.7.65.10). */
-  createDevice(addressType: number, address: Uint8Array, airAddress?: Uint8Array): Device {
-    return new this.Device(addressType & 1, address, airAddress);
+  /** A device by its address; types 2 and 3 are identities (Vol 4, Part E, 7.7.65.10). */
+  createDevice(addressType: number, address: Uint8Array): Device {
+    return new this.Device(addressType & 1, address);
   }
 
   /** The device of this identity, as it was reported. */
   deviceAt({ addressType, address }: Device["onAir"], reported: Device["onAir"]): Device {
-    const airAddress = reported.address === address ? undefined : reported.address;
-    return new this.Device(addressType & 1, address, airAddress, reported.addressType > ADDR_RANDOM);
+    const isUnknown = address === reported.address;
+    // Where the controller has resolved it, it reports the identity.
+    const isResolved =
+      !isUnknown && (reported.addressType > ADDR_RANDOM || !sameBytes(address, reported.address));
+    return new this.Device(addressType & 1, address, isResolved ? reported.address : undefined);
   }
 
   /** The link layer has changed a link's parameters, or with another status than 0 has not. */

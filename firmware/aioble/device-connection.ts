@@ -52,10 +52,13 @@ export class DeviceConnection {
    * from then on.
    */
   get device(): Device {
-    const { identity, peerAddress } = this.link;
+    const { identity, peerAddress, peerAddressType } = this.link;
     const { addressType, address } = identity;
     if (this.knownDevice?.isAt(addressType, address) !== true) {
-      this.knownDevice = this.core.createDevice(addressType, address, peerAddress);
+      this.knownDevice = this.core.deviceAt(identity, {
+        addressType: peerAddressType & 1,
+        address: peerAddress,
+      });
     }
     return this.knownDevice!;
   }

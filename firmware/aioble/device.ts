@@ -33,17 +33,14 @@ export class Device {
    * `addr`, which is its identity. Else the same; and where the controller has resolved it, which does not report it.
    */
   readonly airAddr: Uint8Array;
-  /** Whether it was found under a private address, and known by a bond. */
-  readonly resolved: boolean;
 
   /**
    * @param addrType `ADDR_PUBLIC` or `ADDR_RANDOM`.
    * @param addr six bytes in printed order, or 12 hexadecimal digits with optional colons.
-   * @param airAddr not for applications.
-   * @param isResolved not for applications: whether the controller has resolved its address.
+   * @param airAddr not for applications: of a device whose address was resolved.
    * @throws TypeError for any other address or type.
    */
-  constructor(addrType: number, addr: Uint8Array | string, airAddr?: Uint8Array, isResolved = false) {
+  constructor(addrType: number, addr: Uint8Array | string, airAddr?: Uint8Array) {
     if (addrType !== ADDR_PUBLIC && addrType !== ADDR_RANDOM) {
       throw new TypeError(`invalid address type ${addrType}: ADDR_PUBLIC (0) or ADDR_RANDOM (1)`);
     }
@@ -54,7 +51,11 @@ export class Device {
     this.addrType = addrType;
     this.addr = bytes.slice();
     this.airAddr = airAddr?.slice() ?? this.addr;
-    this.resolved = isResolved || (airAddr !== undefined && !this.isOnAirAt(this.addr));
+  }
+
+  /** Whether it was found under a private address, and known by a bond. */
+  get resolved(): boolean {
+    return this.airAddr !== this.addr;
   }
 
   /** Not for applications: how it was found. */

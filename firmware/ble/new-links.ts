@@ -60,6 +60,11 @@ function onAir<T extends LinkEstablished & { readonly peerResolvablePrivateAddre
   return { ...values, peerAddressType: ADDRESS_TYPE.RANDOM, peerAddress, isResolved: true };
 }
 
+function ownAddressOf(madeAddress: Uint8Array | undefined, usual: OwnAddress): OwnAddress {
+  if (!madeAddress || !isResolvableAddress(madeAddress)) return usual;
+  return { type: ADDRESS_TYPE.RANDOM, address: madeAddress };
+}
+
 /** @param madeAddress the own address that the controller made for the link, where it made one. */
 function connected(
   parts: NewLinkParts,
@@ -67,15 +72,11 @@ function connected(
   madeAddress?: Uint8Array,
 ): void {
   const { advertiser, centralLinks, links } = parts;
-  const ownAddress = (usual: OwnAddress): OwnAddress =>
-    madeAddress && isResolvableAddress(madeAddress)
-      ? { type: ADDRESS_TYPE.RANDOM, address: madeAddress }
-      : usual;
   // Where the status is not 0 the other fields may hold anything.
   if (values.status === HCI_STATUS.ADVERTISING_TIMEOUT) return advertiser.expired();
   if (values.status !== HCI_STATUS.SUCCESS) return centralLinks?.failed(values.status);
   if (values.role === ROLE.CENTRAL) return centralLinks?.connected(values);
   const set = advertiser.connected();
-  const connection = links.open(values, ownAddress(advertiser.ownAddress));
+  const connection = links.open(values, ownAddressOf(madeAddress, advertiser.ownAddress));
   if (!set?.owner.take(connection)) parts.onUnwanted(connection);
 }
