@@ -217,6 +217,12 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
     "type",
     "the links, and the server that the management service is offered on",
   ],
+  [
+    /^update\/window\.ts$/,
+    /^ble\/gap\/(advertiser|advertising-(data|set))\.ts$/,
+    "value",
+    "the advertisement of its own",
+  ],
   [/^update\//, /^ble\/gatt\/types\.ts$/, "value", "properties of its characteristic"],
   // A link as the host keeps it holds one object of each layer.
   [

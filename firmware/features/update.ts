@@ -1,6 +1,8 @@
 /** Signed applications in two slots, the management server that changes them over the air, and the module `update`. */
+import { type Connection, ROLE } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
-import { utf8Decode } from "../ble/utf8.ts";
+import { utf8Decode, utf8Encode } from "../ble/utf8.ts";
+import type { ResetCause } from "../platform/platform.ts";
 import { tapConsole } from "../platform/xs/console-tap.ts";
 import { createUpdateLines } from "../platform/xs/update.ts";
 import { ConsoleLines } from "../update/console-lines.ts";
@@ -8,10 +10,11 @@ import { Management } from "../update/management.ts";
 import { Slots } from "../update/slots.ts";
 import type { UpdateStore } from "../update/store.ts";
 import { createUpdate } from "../update/update.ts";
+import { UpdateWindow, WINDOW_MS } from "../update/window.ts";
 import type { Feature } from "./feature.ts";
 
-/** How long peers may pair after power-on: a camera under a ceiling has no button. */
-const PAIRING_MS = 5 * 60_000;
+/** Starts that go on where the camera fell asleep. */
+const WAKES: readonly ResetCause[] = ["timer", "motion", "button"];
 
 export const feature = {
   platform: (native) => ({ update: createUpdateLines(native) }),
@@ -30,6 +33,8 @@ export const feature = {
     serve(host, store);
     return createUpdate(store);
   },
+  // The server serves without an application as well, and the window, which is open for ever then, advertises it.
+  recovery: ({ log }) => log("warning", "update: no application can run; waiting for an upload"),
 } satisfies Feature;
 
 /** Offers the management service, and has who may use it pair. */
@@ -46,14 +51,42 @@ function serve(host: Host, store: UpdateStore): void {
     reset: () => void host.deactivate().then(() => store.reset()),
     log: host.log,
   });
-  host.observe({ onDisconnected: (connection) => management.ended(connection) });
+  const window = createWindow(host);
+  host.observe({
+    onConnected: () => window.changed(),
+    onDisconnected(connection) {
+      management.ended(connection);
+      window.changed();
+    },
+  });
+  const cause = platform.power?.startCause ?? "power-on";
+  if (store.running === "recovery") window.open();
+  else if (!WAKES.includes(cause)) window.open(WINDOW_MS);
   if (access === "open") return;
   const { encryption } = host;
   if (encryption === undefined) {
     host.log("warning", 'update: nobody can manage this camera: its image has no feature "security"');
-  } else if ((platform.power?.startCause ?? "power-on") === "power-on") {
-    encryption.manager.openWindow(PAIRING_MS, Number.POSITIVE_INFINITY);
+  } else if (cause === "power-on") {
+    // A camera under a ceiling has no button.
+    encryption.manager.openWindow(WINDOW_MS, Number.POSITIVE_INFINITY);
   }
+}
+
+function createWindow(host: Host): UpdateWindow {
+  const { advertiser, gatt, platform } = host;
+  const isPeripheral = ({ role }: Connection): boolean => role === ROLE.PERIPHERAL;
+  return new UpdateWindow({
+    ...{ clock: platform.clock, advertiser, log: host.log },
+    isConnected: () => [...host.connections.values()].some(isPeripheral),
+    activate: () => host.activate(),
+    name: () => (gatt.deviceName.length > 0 ? gatt.deviceName : utf8Encode(`obscura-${idOf(platform)}`)),
+  });
+}
+
+/** Four digits that tell cameras apart. */
+function idOf({ uniqueId }: Host["platform"]): string {
+  const [high = 0, low = 0] = uniqueId().subarray(-2);
+  return ((high << 8) | low | 0x10000).toString(16).slice(1);
 }
 
 function runningVersion(store: UpdateStore): string {

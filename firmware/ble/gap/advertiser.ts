@@ -1,5 +1,9 @@
-/** Hands out advertising sets. There is one, for legacy advertising (Vol 3, Part C, 9.2 and 9.3). */
+/**
+ * Hands out advertising sets. There is one, for legacy advertising (Vol 3, Part C, 9.2 and 9.3): the application acquires it,
+ * and while it does not, the firmware may have it lent.
+ */
 import type { LogLevel } from "../../platform/platform.ts";
+import { textOf } from "../text.ts";
 import { type AdvertisingOwner, AdvertisingSet, type AdvertisingSetPort } from "./advertising-set.ts";
 import { LegacyAdvertising, type LegacyAdvertisingPort } from "./legacy-advertising.ts";
 import type { OwnAddress } from "./own-address.ts";
@@ -16,6 +20,10 @@ export class Advertiser {
   private hciVersion = Number.POSITIVE_INFINITY;
   private isRunning = false;
   private acquired: AdvertisingSet | undefined = undefined;
+  /** The firmware's own, while nobody has acquired one. */
+  private lent: AdvertisingSet | undefined = undefined;
+  /** Called when a set was acquired, or released by who had acquired it. */
+  onAcquired: ((isAcquired: boolean) => void) | undefined = undefined;
   private starts = 0;
 
   constructor(port: AdvertiserPort) {
@@ -32,7 +40,10 @@ export class Advertiser {
         if (connectable) this.starts++;
       },
       onReleased: (set) => {
-        if (this.acquired === set) this.acquired = undefined;
+        if (this.lent === set) this.lent = undefined;
+        if (this.acquired !== set) return;
+        this.acquired = undefined;
+        this.onAcquired?.(false);
       },
     };
   }
@@ -45,8 +56,20 @@ export class Advertiser {
   /** Takes a set until it is released; undefined when there is none to be had. */
   acquire(owner: AdvertisingOwner): AdvertisingSet | undefined {
     if (this.acquired) return undefined;
+    this.lent?.release().catch((error: unknown) => this.setPort.log("warning", `host: ${textOf(error)}`));
     this.acquired = new AdvertisingSet(this.setPort, owner);
+    this.onAcquired?.(true);
     return this.acquired;
+  }
+
+  /**
+   * Lends a set to the firmware itself, until it releases it or somebody acquires one: then it is taken off the air without a
+   * word. Undefined while somebody has one. What it has on the air counts neither as advertising nor as connectable below.
+   */
+  lend(owner: AdvertisingOwner): AdvertisingSet | undefined {
+    if (this.acquired || this.lent) return undefined;
+    this.lent = new AdvertisingSet({ ...this.setPort, onStart: () => undefined }, owner);
+    return this.lent;
   }
 
   /** Whether some set advertises, or will as soon as the commands on their way are through. */
@@ -84,19 +107,19 @@ export class Advertiser {
 
   /** The controller was started again: goes on with what is wanted on the air. Failures are reported to the owner. */
   async restart(): Promise<void> {
-    await this.acquired?.restart();
+    await (this.acquired ?? this.lent)?.restart();
   }
 
   /** Takes everything off the air, for `error`. @throws HciError when the controller refuses. */
   stop(error: unknown): Promise<void> {
-    this.acquired?.ended({ by: "failure", error });
+    for (const set of [this.acquired, this.lent]) set?.ended({ by: "failure", error });
     return this.setPort.exclusive(() => this.legacy.stop());
   }
 
   /** The radio is off, for `error`: nothing is wanted on the air any more. */
   forget(error: unknown): void {
     this.end();
-    this.acquired?.forget(error);
+    for (const set of [this.acquired, this.lent]) set?.forget(error);
   }
 
   /**
