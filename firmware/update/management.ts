@@ -36,7 +36,6 @@ export class Management {
 
   constructor(port: ManagementPort) {
     const { access, clock, gatt, log, store } = port;
-    const startedAtMs = clock.now();
     this.image = new ImageGroup({
       ...{ store, clock, erases: new Allowance(clock, ERASES_MAX, ERASE_REFILL_MS) },
       random: (length) => port.random(length),
@@ -45,7 +44,7 @@ export class Management {
     const { image } = this;
     const os = osGroup({
       info: () => port.info(),
-      uptimeMs: () => clock.now() - startedAtMs,
+      ...{ clock, startedAtMs: clock.now() },
       busy: () => (image.isBusy ? "the slots are being written; try again" : undefined),
       reset: () => port.reset(),
       log: (message) => log("info", message),

@@ -1,10 +1,14 @@
 /** Group 0: echo, reset, what the server can take, and what camera this is. */
+import type { Clock } from "../platform/platform.ts";
 import type { CborMap } from "./cbor.ts";
 import { type CommandGroup, flagOf, optionalText, type Request } from "./commands.ts";
 import { CommandError, GROUP, OS_ERROR, RC } from "./errors.ts";
 import { FRAME_MAX, FRAMES_MAX } from "./session.ts";
 
-/** A camera that has just started is not reset again before this: nobody keeps it from ever doing its work. */
+/** How long a camera goes on after the answer to a reset: clients end their links meanwhile. */
+export const RESET_DELAY_MS = 500;
+
+/** A camera that has just started is not reset before this, but then: nobody keeps it from ever doing its work. */
 export const RESET_PAUSE_MS = 5000;
 
 /** What is known of this camera, for `info`. */
@@ -21,8 +25,9 @@ const SYSTEM = "Obscura";
 /** What the group is handed. */
 export interface OsPort {
   info(): CameraInfo;
-  /** Milliseconds since the camera started. */
-  uptimeMs(): number;
+  readonly clock: Clock;
+  /** Of the clock, when the camera started. */
+  readonly startedAtMs: number;
   /** Why the camera cannot be reset now; undefined when it can. */
   busy(): string | undefined;
   /** Starts the camera again. */
@@ -56,13 +61,14 @@ export function osGroup(port: OsPort): CommandGroup {
 
 function reset(port: OsPort, { map, afterAnswer }: Request): CborMap {
   const isForced = typeof map.force === "number" ? map.force !== 0 : flagOf(map, "force");
-  const leftMs = RESET_PAUSE_MS - port.uptimeMs();
-  if (leftMs > 0)
-    throw new CommandError(RC.BUSY, `the camera has just started; reset it in ${Math.ceil(leftMs / 1000)} s`);
   const reason = isForced ? undefined : port.busy();
   if (reason !== undefined) throw new CommandError(RC.BUSY, reason);
   port.log("update: a client resets the camera");
-  afterAnswer(() => port.reset());
+  afterAnswer(() => {
+    const { clock, startedAtMs } = port;
+    const pauseMs = RESET_PAUSE_MS - (clock.now() - startedAtMs);
+    clock.setTimer(() => port.reset(), Math.max(RESET_DELAY_MS, pauseMs));
+  });
   return {};
 }
 

@@ -11,7 +11,7 @@ import type { CommandError } from "./errors.ts";
 import { ManagementSession } from "./session.ts";
 
 export const SERVICE_UUID = "8d53dc1d-1db7-4cd3-868b-8a527460aa84";
-export const CHARACTERISTIC_UUID = "da2e7828-fbce-4e01-ae9e-260174997c48";
+export const CHARACTERISTIC_UUID = "da2e7828-fbce-4e01-ae9e-261174997c48";
 
 /** Bytes of one write or notification: a whole attribute value. */
 const FRAGMENT_MAX = 512;
