@@ -1,7 +1,7 @@
 """
 Virtual controllers on one radio, each behind an H4 socket for one host.
 
-    python tools/rig/controller.py [--kind rootcanal|bumble] [--hosts 2] [--unix DIRECTORY] [--log FILE]
+    python tools/rig/controller.py [--kind rootcanal|bumble] [--hosts 2] [--unix DIRECTORY] [--anonymous] [--log FILE]
 
 Prints one line of JSON when ready:
 
@@ -41,11 +41,15 @@ class Link(Protocol):
     def attach(self, address: str, send: Callable[[h4.Packet], None]) -> Controller: ...
 
 
+ANONYMOUS = "00:00:00:00:00:00"
+"""What controllers without a public address report, as those of many dongles are."""
+
+
 class Slot:
     """One H4 socket and the controller of whoever is connected to it."""
 
-    def __init__(self, link: Link, index: int) -> None:
-        self.address = f"DA:4C:10:00:00:{index + 1:02X}"
+    def __init__(self, link: Link, index: int, is_anonymous: bool) -> None:
+        self.address = ANONYMOUS if is_anonymous else f"DA:4C:10:00:00:{index + 1:02X}"
         self.hci = ""
         self._link = link
         self._writer: asyncio.StreamWriter | None = None
@@ -136,7 +140,7 @@ async def end_of_session() -> None:
 async def run(arguments: argparse.Namespace) -> None:
     output = take_standard_output(arguments.log)
     link = create_link(arguments.kind)
-    slots = [Slot(link, index) for index in range(arguments.hosts)]
+    slots = [Slot(link, index, arguments.anonymous and index > 0) for index in range(arguments.hosts)]
     for index, slot in enumerate(slots):
         await slot.listen(arguments.unix and arguments.unix / f"hci{index}")
     ready = {
@@ -157,6 +161,7 @@ def main() -> None:
     parser.add_argument("--kind", choices=("rootcanal", "bumble"), default="rootcanal")
     parser.add_argument("--hosts", type=int, default=2, help="how many controllers (default: 2)")
     parser.add_argument("--unix", type=Path, metavar="DIRECTORY", help="unix sockets hci0, hci1, … in here")
+    parser.add_argument("--anonymous", action="store_true", help="all but the first have no public address")
     parser.add_argument("--log", type=Path, metavar="FILE", help="the log of rootcanal's library goes here")
     asyncio.run(run(parser.parse_args()))
 

@@ -16,16 +16,18 @@ interface ControllersReady {
 /**
  * Starts two controllers in one air: the camera's and the central's.
  * @param folder where the controllers' log goes
+ * @param isAnonymous the central's has no public address
  */
-export async function startBumble(folder: string, signal: AbortSignal): Promise<Radio> {
+export async function startBumble(folder: string, signal: AbortSignal, isAnonymous = false): Promise<Radio> {
   const said: string[] = [];
   const script = join(root, "tools/rig/controller.py");
   let ready: (line: string) => void = () => undefined;
   const firstLine = new Promise<string>((resolve) => {
     ready = resolve;
   });
-  const command = [venvProgram("python"), script, "--log", join(folder, "controller.log")] as const;
-  const program = new Program("controller", [...command], (text) => {
+  const command = [venvProgram("python"), script, "--log", join(folder, "controller.log")];
+  if (isAnonymous) command.push("--anonymous");
+  const program = new Program("controller", command as [string, ...string[]], (text) => {
     said.push(text);
     if (text.startsWith("{")) ready(text);
   });

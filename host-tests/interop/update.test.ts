@@ -1,0 +1,168 @@
+/**
+ * Clients that we did not write update a camera over rootcanal: smpclient on Bumble, paired and encrypted, and mcumgr-toolkit
+ * through a relay. The image is one for release: it trusts a key of the test, and is open to nobody who has not paired.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, describe, it } from "mocha";
+import type { Board } from "../../tools/build/boards.ts";
+import { build } from "../../tools/build/build.ts";
+import { startCamera } from "../../tools/camera/camera.ts";
+import type { Operation } from "../../tools/events.ts";
+import { buildRoot, clientProgram, root } from "../../tools/paths.ts";
+import { Program } from "../../tools/program.ts";
+import { startBumble } from "../../tools/session/radios/bumble.ts";
+import { generateKey, publicFileOf } from "../../tools/update/keys.ts";
+import { signApplication } from "../../tools/update/sign.ts";
+
+const BUILD_MS = 600_000;
+const UPDATE_MS = 400_000;
+const APPLICATION = "environment-sensor";
+const NAME = "obscura-env";
+
+/** What an operation returns. */
+async function outcome<T>(operation: Operation<T>): Promise<T> {
+  for (;;) {
+    const { done, value } = await operation.next();
+    if (done) return value;
+  }
+}
+
+/** An image for release, and bundles for it: 1 by us, 2 by us, 3 by imgtool. */
+interface Release {
+  readonly board: Board;
+  readonly image: string;
+  readonly bundles: readonly string[];
+}
+
+async function makeRelease(board: string, folder: string): Promise<Release> {
+  const key = join(folder, "key.pem");
+  await outcome(generateKey(key, "ed25519"));
+  const trust = [publicFileOf(key)];
+  const built = await outcome(build({ application: APPLICATION, board, trust, release: true }));
+  // The next build without the key puts an image for development in its place.
+  const image = join(folder, "image");
+  copyFileSync(built.image, image);
+  const bytecode = join(folder, `${APPLICATION}.xsb`);
+  copyFileSync(built.bytecode, bytecode);
+  const sign = (version: string, output: string, unsigned = false): Promise<string> =>
+    outcome(
+      signApplication({
+        ...{ application: bytecode, board, manifest: "camera", key, version, unsigned },
+        output: join(folder, output),
+      }),
+    );
+  const bundles = [await sign("1.0.0", "1.bin"), await sign("2.0.0", "2.bin")];
+  const body = await sign("3.0.0", "3.body", true);
+  const third = join(folder, "3.bin");
+  execFileSync(clientProgram("imgtool"), [
+    ...["sign", "-k", key, "--header-size", "32", "--pad-header", "--align", "4"],
+    ...["--version", "3.0.0", "--slot-size", "262144", body, third],
+  ]);
+  return { board: built.board, image, bundles: [...bundles, third] };
+}
+
+for (const kind of ["host"]) {
+  describe(`clients of others update a camera (${kind})`, () => {
+    let folder: string;
+    let release: Release;
+    const lines: string[] = [];
+    const stops: (() => Promise<void>)[] = [];
+
+    before(async function () {
+      this.timeout(BUILD_MS);
+      mkdirSync(join(buildRoot, "interop"), { recursive: true });
+      folder = mkdtempSync(join(buildRoot, "interop", "update-"));
+      release = await makeRelease(kind, folder);
+    });
+
+    afterEach(async function () {
+      for (const stop of stops.splice(0).reverse()) await stop();
+      if (this.currentTest?.state === "failed") process.stderr.write(`${lines.join("\n")}\n`);
+      lines.length = 0;
+    });
+
+    after(() => rmSync(folder, { recursive: true, force: true }));
+
+    /** A camera and a controller for its client. */
+    async function start(name: string): Promise<readonly string[]> {
+      // Bumble takes a public address for its identity, and connects by another: no camera could know its bond again.
+      const radio = await startBumble(folder, new AbortController().signal, true);
+      stops.push(() => radio.stop());
+      const { board, image, bundles } = release;
+      const state = join(folder, `${name}.state`);
+      const camera = await startCamera(
+        board,
+        { image, application: bundles[0]!, hci: radio.hci, state },
+        (line) => lines.push(`camera: ${line}`),
+      );
+      stops.push(() => camera.stop());
+      const hci = radio.neighbour!.replace("tcp:", "tcp-client:");
+      return ["--hci", hci, "--camera", NAME, "--bonds", join(folder, `${name}.json`)];
+    }
+
+    /** Runs a client to its end, and returns the steps that it reported. */
+    async function run(script: string, args: readonly string[]): Promise<Record<string, unknown>[]> {
+      const steps: Record<string, unknown>[] = [];
+      const program = python(script, args, (text) => {
+        if (text.startsWith('{"step"')) steps.push(JSON.parse(text) as Record<string, unknown>);
+      });
+      stops.push(() => program.stop());
+      assert.equal(await program.exited, 0, `${script}:\n${lines.slice(-60).join("\n")}`);
+      return steps;
+    }
+
+    function python(script: string, args: readonly string[], onLine: (text: string) => void): Program {
+      const command: [string, ...string[]] = [
+        clientProgram("python"),
+        join(root, "host-tests/interop", script),
+        ...args,
+      ];
+      return new Program(script, command, (text) => {
+        lines.push(`${script}: ${text}`);
+        onLine(text);
+      });
+    }
+
+    it("smpclient: pairs, lists, uploads with a cut, tries, confirms; refused what is tampered; imgtool's", async function () {
+      this.timeout(UPDATE_MS);
+      const camera = await start("smpclient");
+      const [, second, third] = release.bundles;
+      const steps = await run("smp_update.py", [...camera, "--second", second!, "--third", third!]);
+      assert.deepEqual(
+        steps.map(({ step }) => step),
+        [
+          "parameters",
+          "list",
+          "cut",
+          "resumed",
+          "trial",
+          "confirmed",
+          "tampered",
+          "imgtool",
+          "erased",
+          "done",
+        ],
+      );
+      assert.ok(existsSync(join(folder, "smpclient.json")), "a bond was kept");
+    });
+
+    it("mcumgr-toolkit through a relay: firmware_update, the trial, its confirmation", async function () {
+      this.timeout(UPDATE_MS);
+      const camera = await start("toolkit");
+      const port = new Promise<number>((resolve) => {
+        const relay = python("smp_relay.py", camera, (text) => {
+          if (text.startsWith('{"port"')) resolve((JSON.parse(text) as { port: number }).port);
+        });
+        stops.push(() => relay.stop());
+      });
+      const steps = await run("smp_toolkit.py", [String(await port), release.bundles[1]!]);
+      assert.deepEqual(
+        steps.map(({ step }) => step),
+        ["parameters", "list", "slots", "updated", "trial", "done"],
+      );
+    });
+  });
+}
