@@ -58,6 +58,27 @@ describe("obscura run with a scenario", function () {
   }
 
   for (const board of ["host", "mps2-an500"]) {
+    it(`shows update-tour on ${board}: a version that stays, and one that goes back`, async () => {
+      const session = obscura("run", "update-tour", "--board", board);
+      assert.equal(await session.ended, 0, session.output());
+      let at = 0;
+      for (const line of [
+        /version 1 runs\n/,
+        /Upload: \d+ of \d+, \d+\.\d KB\/s, \d+ s left\n/,
+        /✓ Upload: \d+ bytes/,
+        /version 2 runs, on trial\n/,
+        /✓ Confirmation: version 2\.0\.0 stays/,
+        /health check: the sensor reads/,
+        /at examples\/update-tour\/version-3\.ts:\d+:\d+/,
+        /✗ Trial: The camera has gone back, and runs version 2\.0\.0 again\./,
+        /version 2 runs\n/,
+      ]) {
+        const found = line.exec(session.output().slice(at));
+        assert.ok(found, `${line} in ${session.output()}`);
+        at += found.index + 1;
+      }
+    });
+
     it(`shows camera-to-camera on two cameras on ${board}: a picture, its hash, and a receipt`, async () => {
       const session = obscura("run", "camera-to-camera", "--board", board);
       assert.equal(await session.ended, 0, session.output());

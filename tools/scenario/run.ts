@@ -6,7 +6,7 @@ import { findApplication } from "../build/application.ts";
 import { type Built, buildAll } from "../build/build.ts";
 import { mapOf } from "../build/maps.ts";
 import { type Camera, startCamera } from "../camera/camera.ts";
-import { type Operation, ToolError, type ToolEvent, UsageError } from "../events.ts";
+import { type Operation, StepFailed, ToolError, type ToolEvent, UsageError } from "../events.ts";
 import { buildRoot, displayPath } from "../paths.ts";
 import { Player } from "../phone/player.ts";
 import { parseScript } from "../phone/script.ts";
@@ -16,6 +16,8 @@ import { HeardLines } from "../session/heard.ts";
 import { EventQueue } from "../session/queue.ts";
 import { mapsIn } from "../trace/maps.ts";
 import { Tracer } from "../trace/trace.ts";
+import { deploy, TRIAL_SECONDS } from "../update/deploy.ts";
+import { developmentKeyFile } from "../update/keys.ts";
 import {
   type CameraChoice,
   type Cameras,
@@ -72,7 +74,10 @@ class PlayedCamera implements StageCamera {
   private running: Camera | undefined;
   private readonly heard = new HeardLines();
 
-  constructor(theatre: Theatre, name: string, { application = MAIN }: CameraChoice) {
+  private readonly mayFail: boolean;
+
+  constructor(theatre: Theatre, name: string, { application = MAIN, mayFail = false }: CameraChoice) {
+    this.mayFail = mayFail;
     this.theatre = theatre;
     this.name = name;
     this.application = application;
@@ -87,11 +92,13 @@ class PlayedCamera implements StageCamera {
   async start(application = this.application): Promise<void> {
     if (this.running) throw new ScenarioError(`${this.name} runs already: stop it before`);
     const { events, fail, hci, states } = this.theatre;
-    const built = this.built.get(application);
-    if (!built) throw new ScenarioError(`${application} is no version of ${this.name}: name it in cameras`);
+    const built = this.version(application);
     this.application = application;
-    const tracer = new Tracer(mapsIn([built.board.output], [mapOf(built.bytecode)]));
-    const failures = new FailureWatch(() => fail(`${this.name}: ${failures.failure}`));
+    const maps = [...this.built.values()].map(({ bytecode }) => mapOf(bytecode));
+    const tracer = new Tracer(mapsIn([built.board.output], maps));
+    const failures = new FailureWatch(() => {
+      if (!this.mayFail) fail(`${this.name}: ${failures.failure}`);
+    });
     const onLine = (raw: string): void => {
       const text = tracer.line(raw);
       events.put({ type: "line", source: this.name, text });
@@ -112,6 +119,13 @@ class PlayedCamera implements StageCamera {
       this.running = undefined;
       fail(`The process of ${this.name} ended (${how})`);
     });
+  }
+
+  /** What is built of one of its versions. */
+  version(application: string): Built {
+    const built = this.built.get(application);
+    if (!built) throw new ScenarioError(`${application} is no version of ${this.name}: name it in cameras`);
+    return built;
   }
 
   async stop(): Promise<void> {
@@ -156,7 +170,7 @@ export async function* runScenario(options: ScenarioOptions): Operation {
       fail: (sentence) => fail(new ToolError(sentence)),
     };
     yield { type: "info", message: `Scenario: ${displayPath(file)}` };
-    void play(createStage(theatre, cameras)).then(() => events.close(), fail);
+    void play(createStage(theatre, cameras, options)).then(() => events.close(), fail);
     yield* events;
     signal.throwIfAborted();
     if (failure !== undefined) throw asToolError(failure, file);
@@ -169,8 +183,12 @@ export async function* runScenario(options: ScenarioOptions): Operation {
   }
 }
 
-function createStage(theatre: Theatre, cameras: Map<string, PlayedCamera>): Stage {
-  const { choices, events, heard, server } = theatre;
+function createStage(
+  theatre: Theatre,
+  cameras: Map<string, PlayedCamera>,
+  { manifest = "camera", signal }: ScenarioOptions,
+): Stage {
+  const { choices, events, heard, hci, server, states } = theatre;
   const wait = (ms: number): Promise<void> =>
     new Promise((resolve) => void server.clock.setTimer(resolve, ms));
   const player = new Player(
@@ -188,6 +206,22 @@ function createStage(theatre: Theatre, cameras: Map<string, PlayedCamera>): Stag
       cameras.set(name, camera);
       await camera.start();
       return camera;
+    },
+    async deploy({ name }, application, version) {
+      const { board, bytecode } = cameras.get(name)!.version(application);
+      const deployment = deploy({
+        ...{ application: bytecode, board: board.name, manifest, version, key: developmentKeyFile },
+        ...{ radio: { kind: "controller", hci }, signal, trialSeconds: TRIAL_SECONDS, confirm: true },
+        bonds: join(states, "central.json"),
+      });
+      try {
+        for await (const event of deployment) events.put(event);
+        return undefined;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof ToolError || error instanceof StepFailed) return error.message;
+        throw error;
+      }
     },
     phone: (steps) => player.playPart(parseScript(steps, `phone(${++scripts})`)),
     say: (message) => events.put({ type: "info", message }),

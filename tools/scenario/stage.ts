@@ -11,6 +11,8 @@ export interface CameraChoice {
   readonly versions?: readonly string[];
   /** Name of a board, where it is not to be that of the session. */
   readonly board?: string;
+  /** A version that fails and starts again is part of the play; else it ends it. */
+  readonly mayFail?: boolean;
 }
 
 /** What scenario.ts exports as `cameras`: what is built before anything starts, by the names of the cameras. */
@@ -41,6 +43,13 @@ export interface Stage {
   camera(name: string): Promise<StageCamera>;
   /** Plays steps of the phone, one a line (docs/phone.md). The phones go on from one call to the next. */
   phone(steps: string): Promise<void>;
+  /**
+   * Brings another version to a camera over the air, as `obscura deploy` does: upload, trial, confirmation.
+   * @param application of `CameraChoice.versions`
+   * @param version MAJOR.MINOR.REVISION, as the bundle has it
+   * @returns undefined when it stays; why it does not, a sentence, when the camera has gone back or has refused it.
+   */
+  deploy(camera: StageCamera, application: string, version: string): Promise<string | undefined>;
   /** Real time. */
   wait(ms: number): Promise<void>;
   /** A line of the session. */

@@ -20,18 +20,14 @@ export const TRIAL_SECONDS = 5;
 const RETURN_MS = 90_000;
 /** From one look to the next. */
 const LOOK_MS = 1000;
-/** A camera that has just started refuses to be reset. */
-const RESET_ATTEMPTS = 8;
-
-/** Error code: busy. */
-const BUSY = 10;
-
 /** Which camera, and by which radio. */
 export interface CameraChoice {
   /** A controller at a socket, or one that Bumble's bridge opens. */
   readonly radio: RadioChoice;
   /** Name or address; the only one that is there when left out. */
   readonly camera?: string;
+  /** File that keeps this computer's bonds; one for all cameras when left out. */
+  readonly bonds?: string;
   readonly signal: AbortSignal;
 }
 
@@ -57,7 +53,7 @@ export async function* deploy(options: DeployOptions): Operation {
 
 /** Runs an operation with a central on the radio. */
 export async function* withCentral(
-  { radio, signal }: Pick<CameraChoice, "radio" | "signal">,
+  { bonds = join(buildRoot, "central", "bonds.json"), radio, signal }: Omit<CameraChoice, "camera">,
   work: (central: Central) => Operation,
 ): Operation {
   const bridge = radio.kind === "bridge" ? await startBridge(radio.transport, signal) : undefined;
@@ -67,7 +63,7 @@ export async function* withCentral(
       "Name the controller to use with --radio: what `obscura run --no-phone` prints, for one.",
     );
   const warnings: string[] = [];
-  const central = startCentral(hci, join(buildRoot, "central", "bonds.json"), (line) => warnings.push(line));
+  const central = startCentral(hci, bonds, (line) => warnings.push(line));
   try {
     yield* work(central);
   } catch (error) {
@@ -211,18 +207,9 @@ async function reverted(
   );
 }
 
-/** Resets the camera, once it has been up for long enough. */
+/** Resets the camera, and waits until its link has ended. */
 async function reset({ client, connection }: OpenCamera): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await client.reset();
-      break;
-    } catch (error) {
-      const isBusy = error instanceof ManagementError && error.rc === BUSY;
-      if (!isBusy || attempt === RESET_ATTEMPTS) throw said(error);
-      await delay(1000);
-    }
-  }
+  await asked(() => client.reset());
   await connection.disconnected({ timeoutMs: 10_000, disconnect: false }).catch(() => undefined);
 }
 
