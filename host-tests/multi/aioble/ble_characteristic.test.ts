@@ -1,25 +1,10 @@
 /** A characteristic that is read, written, notified with its value and with another, and indicated. */
 import { UUID } from "../../../firmware/ble/uuid.ts";
-import type { PhoneLink } from "../../../simulator/phone/link.ts";
 import { deepEqual, equal } from "../../support/assert.ts";
 import { describe, it } from "../../support/suite.ts";
-import {
-  ADV_DATA,
-  bytes,
-  CHAR_UUID,
-  createPair,
-  findCharacteristics,
-  INTERVAL_US,
-  SERVICE_UUID,
-  subscribeToBoth,
-  text,
-} from "../pair.ts";
+import { ADV_DATA, CHAR_UUID, createPair, INTERVAL_US, SERVICE_UUID, text } from "../pair.ts";
+import { playCharacteristic, received } from "../phone-parts.ts";
 import { createTwoCameras, discover } from "../two-cameras.ts";
-
-async function received(link: PhoneLink): Promise<[string, string]> {
-  const { kind, value } = await link.nextValue(5000);
-  return [kind, text(value)];
-}
 
 function createScene() {
   const pair = createPair();
@@ -52,23 +37,7 @@ describe("multi: aioble ble_characteristic", () => {
         equal(await characteristic.indicate(connection, undefined, { timeoutMs: 5000 }), true);
         await connection.disconnected({ timeoutMs: 5000 });
       },
-      async () => {
-        const link = await pair.connect();
-        const [target] = await findCharacteristics(link, CHAR_UUID);
-        await subscribeToBoth(link, target!);
-        const read = async () => text(await link.read(target!));
-        equal(await read(), "periph0");
-        await link.write(target!, bytes("central0"));
-        deepEqual(await received(link), ["notification", "periph1"]);
-        equal(await read(), "periph1");
-        await link.write(target!, bytes("central1"));
-        deepEqual(await received(link), ["notification", "periph2"]);
-        equal(await read(), "central1");
-        await link.write(target!, bytes("central2"));
-        deepEqual(await received(link), ["indication", "periph3"]);
-        equal(await read(), "periph3");
-        await link.disconnect();
-      },
+      () => playCharacteristic(pair),
     );
   });
 

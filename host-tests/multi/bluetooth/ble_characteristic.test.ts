@@ -1,15 +1,10 @@
 /** A characteristic that is read, written, notified with its value and with another, and indicated. */
 import { UUID } from "../../../firmware/ble/uuid.ts";
-import type { PhoneLink } from "../../../simulator/phone/link.ts";
 import { deepEqual, equal } from "../../support/assert.ts";
 import { describe, it } from "../../support/suite.ts";
 import { createLowLevelPair } from "../low-level.ts";
-import { bytes, CHAR_UUID, findCharacteristics, SERVICE_UUID, subscribeToBoth, text } from "../pair.ts";
-
-async function received(link: PhoneLink): Promise<[string, string]> {
-  const { kind, value } = await link.nextValue(5000);
-  return [kind, text(value)];
-}
+import { CHAR_UUID, SERVICE_UUID, text } from "../pair.ts";
+import { playCharacteristic } from "../phone-parts.ts";
 
 describe("multi: bluetooth ble_characteristic", () => {
   it("each write is an event; notify, notify with data and indicate reach the phone", async () => {
@@ -46,23 +41,7 @@ describe("multi: bluetooth ble_characteristic", () => {
         await pair.event(bluetooth.IRQ_CENTRAL_DISCONNECT);
         equal(await ble.active(false), false);
       },
-      async () => {
-        const link = await pair.connect();
-        const [target] = await findCharacteristics(link, CHAR_UUID);
-        await subscribeToBoth(link, target!);
-        const read = async () => text(await link.read(target!));
-        equal(await read(), "periph0");
-        await link.write(target!, bytes("central0"));
-        deepEqual(await received(link), ["notification", "periph1"]);
-        equal(await read(), "periph1");
-        await link.write(target!, bytes("central1"));
-        deepEqual(await received(link), ["notification", "periph2"]);
-        equal(await read(), "central1");
-        await link.write(target!, bytes("central2"));
-        deepEqual(await received(link), ["indication", "periph3"]);
-        equal(await read(), "periph3");
-        await link.disconnect();
-      },
+      () => playCharacteristic(pair),
     );
   });
 });
