@@ -18,7 +18,7 @@ export const FLAG_WRITE_ENCRYPTED = 0x1000;
 export const FLAG_WRITE_AUTHENTICATED = 0x2000;
 export const FLAG_WRITE_AUTHORIZED = 0x4000;
 
-/** Events of a handler set by `irq`. Those of a peripheral without pairing happen; the others have their number. */
+/** Events of a handler set by `irq`; those of a feature happen in images that have it. */
 export const IRQ_CENTRAL_CONNECT = 1;
 export const IRQ_CENTRAL_DISCONNECT = 2;
 export const IRQ_GATTS_WRITE = 3;

@@ -1,4 +1,4 @@
-/** docs/differences.md: each difference that concerns a peripheral has a test, under the name that the page gives. */
+/** docs/differences.md: each difference has a test, under the name that the page gives. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
