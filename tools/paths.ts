@@ -11,7 +11,7 @@ import {
   venv,
 } from "./installation.mjs";
 
-export { buildRoot, cryptoFolder, root };
+export { buildRoot, cryptoFolder, packageFolder, root };
 
 /** Python and its programs, in the virtual environment that set-up makes. */
 export const venvProgram = (name: string): string => join(venv, "bin", name);

@@ -5,10 +5,10 @@ import { findApplication } from "../build/application.ts";
 import { type Board, loadBoard } from "../build/boards.ts";
 import { bundle } from "../build/bundle.ts";
 import { buildCompiler, compile } from "../build/compiler.ts";
-import { featuresOf } from "../build/features.ts";
 import { writeIfChanged } from "../build/fingerprint.ts";
 import { buildImage } from "../build/image.ts";
 import type { BundleKind } from "../build/imports.ts";
+import { firmwareBundle } from "../build/kept-bundle.ts";
 import type { Progress } from "../events.ts";
 import { lock } from "../lock.mjs";
 import { buildRoot, root } from "../paths.ts";
@@ -71,8 +71,8 @@ export async function buildBenchImages(
     const compiled = async (kind: BundleKind, entry: string, as: string, base?: string): Promise<string> => {
       const script = join(folder, `${as}.js`);
       const output = join(folder, `${as}.xsb`);
-      const plugins = kind === "firmware" ? [featuresOf(board.manifest)] : [];
-      writeIfChanged(script, (await bundle(kind, entry, plugins)).code);
+      const made = kind === "firmware" ? firmwareBundle(board.manifest) : bundle(kind, entry);
+      writeIfChanged(script, (await made).code);
       await compile({
         kind,
         name: kind,

@@ -9,16 +9,17 @@ import type { PublicKey } from "../update/keys.ts";
 import { readRootKey, readTrustedKeys, writeTrustedKeys } from "../update/trusted-keys.ts";
 import { findApplication } from "./application.ts";
 import { type Board, loadBoard } from "./boards.ts";
-import { type Bundle, bundle } from "./bundle.ts";
+import { bundle } from "./bundle.ts";
 import { buildCompiler, compile } from "./compiler.ts";
-import { featuresOf, missingFeatures, missingImports } from "./features.ts";
+import { missingFeatures, missingImports } from "./features.ts";
 import { writeIfChanged } from "./fingerprint.ts";
 import { heapRequestKb } from "./heap-request.ts";
 import { buildImage, kilobytes } from "./image.ts";
 import type { BundleKind } from "./imports.ts";
+import { firmwareBundle, type KeptBundle } from "./kept-bundle.ts";
 import { type Compiled, inSources, writeImageMap, writeMap } from "./maps.ts";
 import { makeRelinkingKit } from "./relink.ts";
-import { checkEntry } from "./typecheck.ts";
+import { checkEntry, checkFirmware } from "./typecheck.ts";
 
 /** What to build. */
 export interface BuildOptions {
@@ -127,6 +128,11 @@ export async function* buildAll(
   }
 }
 
+async function applicationBundle(entry: string): Promise<KeptBundle> {
+  const { origins, ...made } = await bundle("application", entry);
+  return { ...made, origins: async () => origins };
+}
+
 /** Bundles, checks and compiles one entry. */
 async function* compiled(
   { manifest }: Board,
@@ -142,14 +148,15 @@ async function* compiled(
   const script = join(place, `${name}.js`);
   const output = join(place, `${name}.xsb`);
   const made = yield* step(`bundle:${kind}`, `Bundle of the ${kind}`, async () => {
-    const plugins = kind === "firmware" ? [featuresOf(manifest)] : [];
-    const bundled: Bundle = await bundle(kind, entry, plugins).catch(async (error: unknown) => {
+    const bundling = kind === "firmware" ? firmwareBundle(manifest) : applicationBundle(entry);
+    const bundled = await bundling.catch(async (error: unknown) => {
       if (!(error instanceof SyntaxError)) throw error;
       // Of a regular expression, from Node: the type check knows where.
       await checkEntry(entry, place, name);
       throw new ToolError(`${displayPath(entry)} or what it imports: ${error.message}`);
     });
-    await checkEntry(entry, place, name);
+    if (kind === "firmware") await checkFirmware(entry, place, name);
+    else await checkEntry(entry, place, name);
     const missing = missingImports(manifest, kind === "application" ? bundled.imports : new Map());
     if (missing.errors.length > 0) throw new ToolError(missing.errors.join("\n"));
     writeIfChanged(script, bundled.code);
@@ -167,8 +174,8 @@ async function* compiled(
       output,
       ...(base === undefined ? {} : { base }),
       ...(heapKb === undefined ? {} : { heapKb }),
-    }).catch((error: unknown) => {
-      throw inSources(error, script, made);
+    }).catch(async (error: unknown) => {
+      throw inSources(error, script, { origins: await made.origins() });
     });
     const sourceRoot = kind === "firmware" ? root : dirname(entry);
     const compiled = { bytecode: output, bundle: made, sourceRoot };

@@ -5,6 +5,7 @@ import { ToolError } from "../events.ts";
 import { displayPath } from "../paths.ts";
 import type { Bundle } from "./bundle.ts";
 import { fingerprint, unlessFresh } from "./fingerprint.ts";
+import type { KeptBundle } from "./kept-bundle.ts";
 import { type BytecodeMap, encodeMap, type Segment, segmentsOf } from "./origins.ts";
 
 /** The map of a .xsb file. */
@@ -26,13 +27,13 @@ export function buildId(bytecode: string): string {
 export interface Compiled {
   /** The .xsb file. */
   readonly bytecode: string;
-  readonly bundle: Bundle;
+  readonly bundle: KeptBundle;
   /** The folder that the paths of sources are relative to. */
   readonly sourceRoot: string;
 }
 
-const segments = ({ bytecode, bundle }: Compiled): Segment[] =>
-  segmentsOf(readFileSync(positionsOf(bytecode), "utf8"), bundle.code, bundle.origins);
+const segments = async ({ bytecode, bundle }: Compiled): Promise<Segment[]> =>
+  segmentsOf(readFileSync(positionsOf(bytecode), "utf8"), bundle.code, await bundle.origins());
 
 const madeOf = ({ bytecode, bundle, sourceRoot }: Compiled, ...files: readonly string[]): string => {
   const sources = bundle.inputs.filter((file) => existsSync(file));
@@ -40,7 +41,7 @@ const madeOf = ({ bytecode, bundle, sourceRoot }: Compiled, ...files: readonly s
 };
 
 /** The compiler's errors of a bundle in `script`, with places in the files that the bundle was made of. */
-export function inSources(error: unknown, script: string, { origins }: Bundle): unknown {
+export function inSources(error: unknown, script: string, { origins }: Pick<Bundle, "origins">): unknown {
   if (!(error instanceof ToolError)) return error;
   const lines = error.output.split("\n").map((text) => {
     if (!text.startsWith(`${script}:`)) return text;
@@ -57,7 +58,7 @@ export async function writeMap(compiled: Compiled): Promise<void> {
   const { bytecode, sourceRoot } = compiled;
   const map = mapOf(bytecode);
   await unlessFresh(map, `${map}.stamp`, madeOf(compiled), async () => {
-    writeJson(map, encodeMap(basename(bytecode), buildId(bytecode), sourceRoot, segments(compiled)));
+    writeJson(map, encodeMap(basename(bytecode), buildId(bytecode), sourceRoot, await segments(compiled)));
   });
 }
 
@@ -69,7 +70,7 @@ export async function writeImageMap(image: string, firmware: Compiled): Promise<
   await unlessFresh(map, `${map}.stamp`, madeOf(firmware, log), async () => {
     writeJson(
       map,
-      preloadedMap(readFileSync(log, "utf8"), basename(image), firmware.sourceRoot, segments(firmware)),
+      preloadedMap(readFileSync(log, "utf8"), basename(image), firmware.sourceRoot, await segments(firmware)),
     );
   });
 }

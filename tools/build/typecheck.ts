@@ -1,9 +1,10 @@
 /** Type checks: what a camera does not have fails here, not on the camera. */
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ToolError } from "../events.ts";
-import { root, typescriptCompiler } from "../paths.ts";
+import { packageFolder, root, typescriptCompiler } from "../paths.ts";
 import { runProgram } from "../process.ts";
+import { fingerprint, unlessFresh } from "./fingerprint.ts";
 
 /** Runs the TypeScript compiler on a project. Throws ToolError with its diagnostics. */
 export async function checkProject(project: string, what: string): Promise<void> {
@@ -48,4 +49,21 @@ export async function checkEntry(entry: string, folder: string, name: string): P
     }),
   );
   await checkProject(project, `The ${name}`);
+}
+
+const firmwareFolder = join(root, "firmware");
+
+/** The same of a firmware, unless nothing has changed in our folder of it since it passed. */
+export async function checkFirmware(entry: string, folder: string, name: string): Promise<void> {
+  if (dirname(entry) !== firmwareFolder) return checkEntry(entry, folder, name);
+  const all = readdirSync(firmwareFolder, { recursive: true, encoding: "utf8" });
+  const compiler = packageFolder("typescript");
+  const files = [
+    ...all.filter((file) => file.endsWith(".ts")).map((file) => join(firmwareFolder, file)),
+    ...["tsconfig.json", "tsconfig.firmware.json"].map((file) => join(root, file)),
+    ...(compiler === undefined ? [] : [join(compiler, "package.json")]),
+  ];
+  const project = join(folder, `${name}.tsconfig.json`);
+  const stamp = join(folder, `${name}.checked.stamp`);
+  await unlessFresh(project, stamp, fingerprint(files, [entry]), () => checkEntry(entry, folder, name));
 }
