@@ -10,69 +10,18 @@ import { signForDevelopment } from "../../tools/update/development.ts";
 import { parseVersion, signBody } from "../../tools/update/format.ts";
 import { developmentKeyFile, readSigningKey } from "../../tools/update/keys.ts";
 import { makeBody } from "../../tools/update/manifest.ts";
-import { describeOnHost, firmware } from "./host-firmware.ts";
+import { describeOnHost } from "./host-firmware.ts";
 import { type Run, run } from "./image.ts";
-
-const STATE_BYTES = 65_536;
-const UPDATE_BYTES = 532_480;
-const UNIT = 4096;
-const SLOT_BYTES = (UPDATE_BYTES - 2 * UNIT) / 2;
-const slotAt = (slot: number): number => STATE_BYTES + 2 * UNIT + slot * SLOT_BYTES;
-
-/**
- * Letters in the area "state" are what it does: 32 bytes of them after power-on, 32 after a wake, 32 after any other reset.
- */
-const commands = firmware(`
-  const at = { "power-on": 0, timer: 32, motion: 32, button: 32 }[native.resetCause()] ?? 64;
-  const letters = [...native.flashRead("state", at, 32)].filter((byte) => byte !== 255);
-  const said = (refusal) => refusal ? refusal.code + ": " + refusal.text : "done";
-  const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  let failed;
-  const doing = {
-    v() {
-      native.updateVerifyBegin();
-      while (!native.updateVerifyStep());
-      const { length, fileHash, code, text } = native.updateVerified();
-      log("verified " + (code ? code + ": " + text : length + " " + hex(fileHash)));
-    },
-    m: () => log("mark " + attempt(() => said(native.updateMark(false)))),
-    p: () => log("mark " + attempt(() => said(native.updateMark(true)))),
-    u: () => log("unmark " + said(native.updateUnmark())),
-    c: () => log("confirm " + said(native.updateConfirm())),
-    t: () => log("touch " + said(native.updateTouch())),
-    r: () => native.reset(),
-    z: () => native.powerDeepSleep(native.powerRtcNow() + 30, 1),
-    x: () => native.exit(0),
-    s() {
-      const { running, revert, slot } = native.updateState();
-      const images = [0, 1].map((index) => {
-        const image = native.updateImage(index);
-        if (!image) return "-";
-        const flags = ["confirmed", "pending", "permanent", "bootable"].filter((name) => image[name]);
-        return [image.version[0], ...flags].join(" ");
-      });
-      log([running, "other slot " + slot, ...images, ...(revert ? [revert] : [])].join(" | "));
-    },
-    a() {
-      const modules = { camera: { log, confirm: () => native.updateConfirm(), say: (letter) => doing[letter]() } };
-      log("start " + attempt(() => native.applicationStart(modules, {}, (reason) => failed(reason))));
-    },
-  };
-  const step = () => {
-    const letter = letters.shift();
-    if (letter === undefined) return;
-    doing[String.fromCharCode(letter)]();
-    native.timerSet(step, 5);
-  };
-  native.timerSet(step, 0);
-  return new Promise((_, reject) => { failed = reject; });`);
-
-/** What is done after power-on, after a wake, and after another reset. */
-interface Letters {
-  readonly powerOn?: string;
-  readonly wake?: string;
-  readonly reset?: string;
-}
+import {
+  applicationOf,
+  commands,
+  type Letters,
+  SLOT_BYTES,
+  STATE_BYTES,
+  slotAt,
+  UPDATE_BYTES,
+  writeLetters,
+} from "./update-commands.ts";
 
 describeOnHost((scene) => {
   describe("updates", () => {
@@ -91,8 +40,7 @@ describeOnHost((scene) => {
 
     /** A signed application of this version, whose body has `log`, `confirm` and `say` of the firmware. */
     function bundle(version: number, source: string, counter = version): Buffer {
-      const program = `import { log, confirm, say } from "camera";\n${source}`;
-      scene.bench.compile("application", "app", program, base);
+      scene.bench.compile("application", "app", applicationOf(source), base);
       const options = { version: `${version}.0.0`, counter };
       return readFileSync(signForDevelopment(scene.bench.path("app.xsb"), "host", options));
     }
@@ -123,12 +71,9 @@ describeOnHost((scene) => {
       writeFileSync(state, flash);
     }
 
-    function setLetters({ powerOn = "", wake = "", reset = "" }: Letters): void {
+    function setLetters(letters: Letters): void {
       const flash = readFileSync(state);
-      flash.fill(0xff, 0, 96);
-      [powerOn, wake, reset].forEach((letters, index) => {
-        flash.write(letters, index * 32, "latin1");
-      });
+      writeLetters(flash, letters);
       writeFileSync(state, flash);
     }
 
