@@ -112,6 +112,8 @@ const peripheralSays: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     "IRQ_GATTS_READ_REQUEST",
     "IRQ_CENTRAL_DISCONNECT",
   ],
+  "bluetooth ble_gap_pair": ["encrypted 1, authenticated 0, bonded 0, key of 16 bytes"],
+  "aioble ble_bond": ["encrypted true, authenticated false, bonded true"],
 };
 
 /** The central's side, which another camera plays: applications/multitests-central. */

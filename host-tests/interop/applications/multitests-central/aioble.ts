@@ -1,5 +1,5 @@
 /** The central's side of multitests of aioble (micropython-lib, micropython/bluetooth/aioble/multitests). */
-import { type ClientCharacteristic, GattError, TimeoutError } from "aioble";
+import { type ClientCharacteristic, GattError, security, TimeoutError } from "aioble";
 import { UUID } from "bluetooth";
 import { equal, receiveSdus, type Scenario, say, sendSdus, text } from "../multitests/kit.ts";
 import { CHAR, CHAR2, CHAR3, NAME, PSM, SDU_LENGTH, SYNC } from "../multitests/names.ts";
@@ -150,6 +150,15 @@ async function perfL2cap(): Promise<void> {
   await connection.disconnect(PATIENT);
 }
 
+async function bond(): Promise<void> {
+  const [connection, own] = await connectAndFind();
+  await connection.pair({ bond: true, leSecure: true, mitm: false, ...PATIENT });
+  equal([connection.encrypted, connection.authenticated, connection.bonded].join(), "true,false,true");
+  equal(await read(own), "bonded_data");
+  await connection.disconnect(PATIENT);
+  equal(security.bonds.size, 1);
+}
+
 /** By "aioble" and the name of the original. */
 export const aiobleCentrals = {
   "aioble ble_characteristic": characteristic,
@@ -161,4 +170,5 @@ export const aiobleCentrals = {
   "aioble ble_shutdown": shutdown,
   "aioble ble_reregister": reregister,
   "aioble perf_l2cap": perfL2cap,
+  "aioble ble_bond": bond,
 } satisfies Readonly<Record<string, Scenario>>;

@@ -1,5 +1,6 @@
 /** The central's side of MicroPython's multitests of `bluetooth` (tests/multi_bluetooth). */
 import {
+  IRQ_ENCRYPTION_UPDATE,
   IRQ_GATTC_CHARACTERISTIC_DONE,
   IRQ_GATTC_CHARACTERISTIC_RESULT,
   IRQ_GATTC_DESCRIPTOR_DONE,
@@ -27,6 +28,7 @@ import {
   CHAR2,
   DEVICE_NAME,
   DISCOVERED,
+  MANAGEMENT_SERVICE,
   NAME,
   PSM,
   RX,
@@ -175,7 +177,7 @@ const discoverServices = withEvents(async (events) => {
     return found;
   };
   const uuids = DISCOVERED.map((uuid) => new UUID(uuid));
-  const all = [new UUID(0x1800), new UUID(0x1801), ...uuids];
+  const all = [new UUID(0x1800), new UUID(0x1801), ...uuids, new UUID(MANAGEMENT_SERVICE)];
   equal((await discover(all.length)).join(), all.join());
   for (const uuid of uuids) equal((await discover(1, uuid)).join(), String(uuid));
   await discover(0, new UUID(0x180f));
@@ -298,6 +300,20 @@ const l2cap = withEvents(async (events) => {
   await link.close();
 });
 
+const gapPair = withEvents(async (events) => {
+  ble.config({ bond: false });
+  try {
+    const link = await Link.open(events);
+    const handle = await link.find(CHAR);
+    equal(ble.gapPair(link.conn), true);
+    equal((await events.event(IRQ_ENCRYPTION_UPDATE)).join(), [link.conn, 1, 0, 0, 16].join());
+    equal(await link.read(handle), "encrypted");
+    await link.close();
+  } finally {
+    ble.config({ bond: true });
+  }
+});
+
 /** By "bluetooth" and the name of the original. */
 export const bluetoothCentrals = {
   "bluetooth ble_gap_advertise": gapAdvertise,
@@ -311,4 +327,5 @@ export const bluetoothCentrals = {
   "bluetooth ble_subscribe": subscribe,
   "bluetooth ble_irq_calls": irqCalls,
   "bluetooth ble_l2cap": l2cap,
+  "bluetooth ble_gap_pair": gapPair,
 } satisfies Readonly<Record<string, Scenario>>;

@@ -1,8 +1,17 @@
 /** The peripheral's side of those multitests whose central is a camera too (applications/multitests-central). */
-import { advertise, Characteristic, registerServices, Service } from "aioble";
-import { IRQ_CENTRAL_CONNECT, IRQ_CENTRAL_DISCONNECT, IRQ_L2CAP_CONNECT, UUID } from "bluetooth";
+import { advertise, Characteristic, registerServices, Service, security } from "aioble";
+import {
+  FLAG_READ,
+  FLAG_READ_ENCRYPTED,
+  IRQ_CENTRAL_CONNECT,
+  IRQ_CENTRAL_DISCONNECT,
+  IRQ_ENCRYPTION_UPDATE,
+  IRQ_GATTS_READ_REQUEST,
+  IRQ_L2CAP_CONNECT,
+  UUID,
+} from "bluetooth";
 import { ADV_DATA } from "./bluetooth.ts";
-import { equal, receiveSdus, type Scenario, say, sendSdus, text } from "./kit.ts";
+import { equal, receiveSdus, type Scenario, say, sendSdus, sleep, text } from "./kit.ts";
 import { ble, follow } from "./low-level.ts";
 import {
   CHAR,
@@ -88,6 +97,38 @@ async function l2cap(): Promise<void> {
   ble.l2capListen(PSM, null);
 }
 
+async function gapPair(): Promise<void> {
+  const protectedValue = [new UUID(CHAR), FLAG_READ | FLAG_READ_ENCRYPTED] as const;
+  const [[handle]] = ble.gattsRegisterServices([[new UUID(SERVICE), [protectedValue]]]) as [[number]];
+  ble.gattsWrite(handle, "encrypted");
+  ble.config({ bond: false });
+  try {
+    await using events = await follow();
+    await ble.gapAdvertise(INTERVAL_US, { advData: ADV_DATA });
+    const [conn] = await events.event(IRQ_CENTRAL_CONNECT);
+    const [, encrypted, authenticated, bonded, keySize] = await events.event(IRQ_ENCRYPTION_UPDATE);
+    say(`encrypted ${encrypted}, authenticated ${authenticated}, bonded ${bonded}, key of ${keySize} bytes`);
+    equal((await events.event(IRQ_GATTS_READ_REQUEST)).join(), [conn, handle].join());
+    await events.event(IRQ_CENTRAL_DISCONNECT);
+  } finally {
+    ble.config({ bond: true });
+  }
+}
+
+async function bond(): Promise<void> {
+  const service = new Service(new UUID(SERVICE));
+  const own = new Characteristic(service, new UUID(CHAR), { read: true, security: "encrypted" });
+  registerServices(service);
+  own.write("bonded_data");
+  await using connection = await advertise(advertising);
+  while (!connection.bonded && connection.isConnected()) await sleep(50);
+  say(
+    `encrypted ${connection.encrypted}, authenticated ${connection.authenticated}, bonded ${connection.bonded}`,
+  );
+  await connection.disconnected(wait);
+  equal(security.bonds.size, 1);
+}
+
 /** By the module and the name of the original. */
 export const scenariosBetweenCameras: Readonly<Record<string, Scenario>> = {
   "aioble ble_characteristic": characteristic,
@@ -95,4 +136,6 @@ export const scenariosBetweenCameras: Readonly<Record<string, Scenario>> = {
   "bluetooth ble_gattc_discover_services": discoverServices,
   "bluetooth ble_gap_device_name": deviceName,
   "bluetooth ble_l2cap": l2cap,
+  "bluetooth ble_gap_pair": gapPair,
+  "aioble ble_bond": bond,
 };

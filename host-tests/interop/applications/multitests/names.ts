@@ -29,6 +29,8 @@ export const SDU_LENGTH = 512;
 export const SDU_COUNT = 10;
 /** What ble_gattc_discover_services finds after the two services that are always there. */
 export const DISCOVERED = [0x180d, SERVICE] as const;
+/** The management service, which the firmware itself offers behind the application's (docs/over-the-air.md). */
+export const MANAGEMENT_SERVICE = "8D53DC1D-1DB7-4CD3-868B-8A527460AA84";
 /** In ble_gap_device_name. */
 export const DEVICE_NAME = "GAP_NAME0";
 
@@ -54,6 +56,9 @@ export const BETWEEN_CAMERAS = [
   "bluetooth ble_subscribe",
   "bluetooth ble_irq_calls",
   "bluetooth ble_l2cap",
+  "bluetooth ble_gap_pair",
+  // It leaves a bond: behind all others.
+  "aioble ble_bond",
 ] as const;
 /** Its last line. */
 export const ALL_DONE = "all done";
