@@ -18,8 +18,19 @@ export interface Kept {
   readonly radio?: { readonly offAtMs?: number } | undefined;
 }
 
-/** Key among the records. */
+/** Key among the records: what is kept, or where its pieces are. */
 const KEY = "power/state";
+
+/** What a record holds (firmware/storage). */
+const PIECE_BYTES = 512;
+
+/** The record of what is kept in pieces: which of two sets counts, so that the other can be written beside it. */
+interface Pieces {
+  readonly set: 0 | 1;
+  readonly pieces: number;
+}
+
+const pieceKey = (set: number, at: number): string => `${KEY}/${set}/${at}`;
 
 /** In the memory: length, CRC-32, JSON. */
 const HEADER_BYTES = 6;
@@ -44,7 +55,8 @@ export class Retained {
     const { decode, log, records } = this.port;
     try {
       const bytes = this.readMemory() ?? records.get(KEY);
-      return bytes && (JSON.parse(decode(bytes)) as Kept);
+      const kept = bytes && (JSON.parse(decode(bytes)) as Kept | Pieces);
+      return kept && "pieces" in kept ? (JSON.parse(decode(this.joined(kept))) as Kept) : kept;
     } catch (error) {
       log("warning", `power: what was kept cannot be read: ${error}`);
       return undefined;
@@ -68,11 +80,51 @@ export class Retained {
     if (bytes.length + HEADER_BYTES <= lines.retainedBytes) {
       lines.writeRetained(framed(bytes));
       // One place has the truth.
-      if (records.get(KEY)) records.delete(KEY);
+      for (const key of this.keys()) records.delete(key);
     } else {
-      records.set(KEY, bytes);
+      this.writeRecords(bytes);
       if (lines.retainedBytes >= HEADER_BYTES) lines.writeRetained(new Uint8Array(HEADER_BYTES));
     }
+  }
+
+  /** The records that are in use. */
+  private keys(): string[] {
+    return this.port.records.keys().filter((key) => key === KEY || key.startsWith(`${KEY}/`));
+  }
+
+  /** The record under `KEY` is written last of all, and in one piece: until then what was kept before counts. */
+  private writeRecords(bytes: Uint8Array): void {
+    const { encode, records } = this.port;
+    const pieces = bytes.length > PIECE_BYTES ? Math.ceil(bytes.length / PIECE_BYTES) : 0;
+    const set = this.setInUse() === 0 ? 1 : 0;
+    for (let at = 0; at < pieces; at++) {
+      records.set(pieceKey(set, at), bytes.slice(at * PIECE_BYTES, (at + 1) * PIECE_BYTES));
+    }
+    records.set(KEY, pieces > 0 ? encode(JSON.stringify({ set, pieces } satisfies Pieces)) : bytes);
+    const used = Array.from({ length: pieces }, (_, at) => pieceKey(set, at));
+    for (const key of this.keys()) if (key !== KEY && !used.includes(key)) records.delete(key);
+  }
+
+  private setInUse(): 0 | 1 | undefined {
+    const { decode, records } = this.port;
+    try {
+      return (JSON.parse(decode(records.get(KEY)!)) as Partial<Pieces>).set;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** @throws Error when one of them is not there. */
+  private joined({ set, pieces }: Pieces): Uint8Array {
+    const all = new Uint8Array(pieces * PIECE_BYTES);
+    let end = 0;
+    for (let at = 0; at < pieces; at++) {
+      const piece = this.port.records.get(pieceKey(set, at));
+      if (!piece) throw new Error(`piece ${at + 1} of ${pieces} is not there`);
+      all.set(piece, end);
+      end += piece.length;
+    }
+    return all.subarray(0, end);
   }
 
   private readMemory(): Uint8Array | undefined {

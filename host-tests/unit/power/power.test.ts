@@ -6,7 +6,9 @@ import type { ResetCause } from "../../../firmware/platform/platform.ts";
 import type { Json } from "../../../firmware/power/index.ts";
 import { createPower, type Power } from "../../../firmware/power/power.ts";
 import { Retained } from "../../../firmware/power/retained.ts";
+import { RecordStore } from "../../../firmware/storage/records.ts";
 import { VirtualClock } from "../../../simulator/clock.ts";
+import { DEFAULT_FLASH, SimulatedFlash } from "../../../simulator/flash.ts";
 import { SimulatedPower } from "../../../simulator/power.ts";
 import { MemoryRecords } from "../../support/cameras.ts";
 
@@ -129,6 +131,52 @@ describe("power: deep sleep", () => {
       const state = board.start().retainedState();
       assert.ok(state === undefined || JSON.stringify(state) === "[1,2,3]", `bit ${bit}`);
     }
+  });
+
+  it("a state of 4,000 bytes survives on flash, a power cut at any moment leaves it or the one before", async () => {
+    const model = { ...DEFAULT_FLASH, size: 32_768 };
+    const states = ["a", "b".repeat(3998), "c".repeat(1500), "d".repeat(3998), "e"];
+    const write = (retained: Retained, state: string): void => retained.write({ app: state });
+    const lines = new SimulatedPower(new VirtualClock(), 0);
+    const open = (flash: SimulatedFlash): Retained => {
+      const records = RecordStore.open(flash, () => undefined);
+      return new Retained({
+        ...{ lines, records, log: () => undefined },
+        encode: (text) => new TextEncoder().encode(text),
+        decode: (bytes) => new TextDecoder().decode(bytes),
+      });
+    };
+    let flash = new SimulatedFlash(model);
+    let cuts = 0;
+    for (const [at, state] of states.entries()) {
+      for (let operation = 0; ; operation++) {
+        const torn = flash.restart();
+        torn.cutAfter(operation);
+        try {
+          write(open(torn), state);
+          break;
+        } catch (error) {
+          assert.equal((error as Error).name, "PowerCut");
+        }
+        cuts++;
+        const again = torn.restart();
+        const found = open(again).read()?.app;
+        assert.ok(found === state || found === states[at - 1], `cut ${operation} of state ${at}`);
+        // What was begun is in nobody's way.
+        write(open(again), "f".repeat(3000));
+        write(open(again), state);
+        assert.equal(open(again).read()?.app, state);
+      }
+      write(open(flash), state);
+      flash = flash.restart();
+      assert.equal(open(flash).read()?.app, state);
+    }
+    assert.ok(cuts > 30, `${cuts}`);
+    assert.deepEqual(
+      RecordStore.open(flash, () => undefined).keys(),
+      ["power/state"],
+      "pieces that nobody needs are gone",
+    );
   });
 
   it("refuses what cannot be, and stays awake", async () => {
