@@ -204,6 +204,11 @@ export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady">
     return this.sleepMode && !this.devWake && isIdle && this.held.length === 0;
   }
 
+  /** How long it stays awake from now on when nothing happens and DEV_WAKE is released, in milliseconds. */
+  get sleepsInMs(): number {
+    return Math.max(0, this.lastByteMs + this.idleMs - this.clock.now());
+  }
+
   /** RTS of the host: false while it takes no bytes. */
   setHostTakes(takes: boolean): void {
     if (!takes) this.hostStops++;

@@ -9,7 +9,7 @@ import { deploy, type EnergyReport, type ProcessorFigures } from "./deployment.t
 import { energyPage, energyText } from "./report.ts";
 
 /** What `--setting` knows. */
-export const SETTINGS = ["sequential-start", "light-sleep"] as const;
+export const SETTINGS = ["sequential-start", "clocks-on"] as const;
 export type Setting = (typeof SETTINGS)[number];
 
 /** What `energyReport` takes. */
@@ -92,7 +92,7 @@ export async function* energyReport(options: EnergyOptions): Operation<EnergyRep
         value: await deploy({
           ...{ application, profile, days, processor },
           earlyRadio: !wanted.includes("sequential-start"),
-          lightSleep: wanted.includes("light-sleep"),
+          lightSleep: !wanted.includes("clocks-on"),
           ...(script === undefined ? {} : { script }),
           ...(signal === undefined ? {} : { signal }),
         }),

@@ -55,7 +55,7 @@ export interface DeploymentOptions {
   readonly processor: ProcessorFigures;
   /** Whether the radio's start begins at the wake; as the firmware does by default. */
   readonly earlyRadio: boolean;
-  /** Whether the processor stops its clocks while it waits and the controller sleeps; no board here does. */
+  /** Whether the board stops its clocks while the UART is stopped, as the firmware lets it; else the processor waits with them on. */
   readonly lightSleep: boolean;
   /** What a phone does again and again, a script of steps; nobody comes without one. */
   readonly script?: string;
@@ -115,6 +115,9 @@ class Deployment {
   private readonly heard = new HeardLines(this.world.clock);
   private readonly endMs: number;
   private radioState: "off" | "awake" | "asleep" = "off";
+  private isSuspended = false;
+  /** Looks whether the chip has fallen asleep. */
+  private look: unknown = undefined;
   private starts = 0;
   private wakes = 0;
   private awakeMs = 0;
@@ -151,6 +154,7 @@ class Deployment {
     const { clock } = this.world;
     const { processor, profile } = this.options;
     this.starts++;
+    this.isSuspended = false;
     this.meter.setCpu("run");
     const { bootMs, instructionsPerMs } = profile.figures;
     await clock.advance(bootMs.value + processor.bootToAdvertising / instructionsPerMs.value);
@@ -258,12 +262,37 @@ class Deployment {
       },
       wake: (awake) => {
         line.wake(awake);
-        if (this.radioState !== "off") this.setRadio(awake ? "awake" : "asleep");
+        this.followChip();
       },
       isReady: () => line.isReady(),
       setBaudRate: (rate) => line.setBaudRate(rate),
       patch: () => line.patch(),
+      hostWake: {
+        isActive: () => line.hostWake!.isActive(),
+        watch: (listener) =>
+          line.hostWake!.watch(() => {
+            this.followChip();
+            listener();
+          }),
+        suspend: (isSuspended) => {
+          const isDone = line.hostWake!.suspend(isSuspended);
+          if (isDone) this.isSuspended = isSuspended;
+          this.wait();
+          return isDone;
+        },
+      },
     };
+  }
+
+  /** The chip's own idle time passes before it sleeps. */
+  private followChip(): void {
+    const { chip } = this.camera;
+    const { clock } = this.world;
+    if (this.radioState === "off") return;
+    this.setRadio(chip.isAsleep() ? "asleep" : "awake");
+    if (this.radioState === "asleep") return;
+    clock.clearTimer(this.look);
+    this.look = clock.setTimer(() => chip.isAsleep() && this.followChip(), chip.sleepsInMs);
   }
 
   private setRadio(state: "off" | "awake" | "asleep"): void {
@@ -272,9 +301,9 @@ class Deployment {
     this.wait();
   }
 
-  /** The processor waits, as deep as it may: bytes of a controller that is awake need its clocks. */
+  /** The processor waits, as deep as it may. */
   private wait(): void {
-    const isDeep = this.options.lightSleep && this.radioState !== "awake";
+    const isDeep = this.options.lightSleep && this.isSuspended;
     this.meter.setCpu(isDeep ? "lightSleep" : "idle");
   }
 
@@ -354,7 +383,7 @@ class Deployment {
       application,
       profile: profile.name,
       title: profile.title,
-      settings: `${earlyRadio ? "radio's start at the wake" : "radio's start in sequence"}${lightSleep ? ", light sleep" : ""}`,
+      settings: `${earlyRadio ? "radio's start at the wake" : "radio's start in sequence"}${lightSleep ? "" : ", clocks always on"}`,
       ...{ days, starts: this.starts, wakes: this.wakes, millicoulombs },
       millicoulombsPerStart: sum / starts,
       awakeMillicoulombsPerStart: (sum - (millicoulombs["deep sleep"] ?? 0)) / starts,
