@@ -6,7 +6,7 @@ import { build } from "../build/build.ts";
 import { DEFAULT_MANIFEST } from "../build/manifest.ts";
 import { type Operation, step, ToolError } from "../events.ts";
 import { readSections, storedBytes, usedOf } from "../size/elf.ts";
-import { measureColdStart } from "./cold-start.ts";
+import { type ColdStart, measureColdStart, measureWakeCycle } from "./cold-start.ts";
 import type { BoardFigures, Figures } from "./figures.ts";
 import { type BenchImages, buildBenchImages, EXAMPLE } from "./images.ts";
 import type { Peer } from "./peer.ts";
@@ -64,12 +64,13 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
     const figures: Figures = {
       "mps3-an547": {
         bootToAdvertising: startOfM55.instructions,
+        ...(await chipFigures(cortexM55, startOfM55.instructions)),
         ramBytes: ramOf(third.board, third.image) + startOfM55.heap,
         imageBytes: storedBytes(readSections(third.image)),
       },
       "mps2-an500": {
         bootToAdvertising: start.instructions,
-        ...(hasChip(camera) ? await coldStartFigures(camera) : {}),
+        ...(await chipFigures(camera, start.instructions)),
         verifyAtStart: start.verify,
         ...verification,
         ...operationFigures(onCamera),
@@ -136,9 +137,20 @@ async function measureVerification(camera: BenchImages): Promise<BoardFigures> {
   };
 }
 
-async function coldStartFigures(camera: BenchImages): Promise<BoardFigures> {
-  const { instructions, milliseconds } = await measureColdStart(camera);
-  return { coldStart: instructions, coldStartMs: milliseconds };
+/** What a controller costs that has to be brought up. */
+async function chipFigures(camera: BenchImages, bootToAdvertising: number): Promise<BoardFigures> {
+  if (!hasChip(camera)) return {};
+  // The least of them: a model that answers late, on a computer that is busy, costs looks at CTS and turns of the loop.
+  const starts: ColdStart[] = [];
+  while (starts.length < STARTS) starts.push(await measureColdStart(camera));
+  starts.sort((first, second) => first.instructions - second.instructions);
+  const { instructions, milliseconds } = starts[0]!;
+  return {
+    coldStart: instructions,
+    coldStartBeyondBoot: instructions - bootToAdvertising,
+    coldStartMs: milliseconds,
+    ...(camera.wake === undefined ? {} : { wakeCycle: await measureWakeCycle(camera, camera.wake) }),
+  };
 }
 
 async function connectOnce(peer: Peer): Promise<void> {

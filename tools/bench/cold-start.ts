@@ -24,43 +24,60 @@ export interface ColdStart {
 }
 
 /** @throws ToolError with the console when the camera does not advertise in time. */
-export async function measureColdStart(camera: BenchImages): Promise<ColdStart> {
+export function measureColdStart(camera: BenchImages): Promise<ColdStart> {
+  return runWithChip(camera, camera.example, (console) => {
+    const ready = /cyw43: ready after (\d+) ms/.exec(console)?.[1];
+    const instructions = /advertising instructions (\d+)/.exec(console)?.[1];
+    // The last that the probes say.
+    if (ready === undefined || instructions === undefined || !console.includes("bench: memory")) return;
+    const lines = console.split("\n").flatMap((line) => /\bbench: (.*)/.exec(line)?.[1] ?? []);
+    return { instructions: Number(instructions), milliseconds: Number(ready), lines };
+  });
+}
+
+/**
+ * Instructions from a wake to the sleep behind its burst; of the second wake, when the camera knows that it uses the radio.
+ * @throws ToolError with the console when that does not come in time.
+ */
+export function measureWakeCycle(camera: BenchImages, wake: string): Promise<number> {
+  return runWithChip(camera, wake, (console) => {
+    const counts = [...console.matchAll(/sleep instructions (\d+)/g)];
+    return counts[2] && Number(counts[2][1]);
+  });
+}
+
+/** Runs an application on a modelled chip until `look` finds what it looks for in the console. */
+async function runWithChip<T>(
+  camera: BenchImages,
+  app: string,
+  look: (console: string) => T | undefined,
+): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "obscura-cold-"));
   const patch = join(folder, "patch.hcd");
   writeFileSync(patch, syntheticPatch());
   const server = new SimulatorServer();
   const { hci, lines } = await server.addChip();
   const args = qemuArguments[camera.board.name]!({
-    elf: camera.image,
-    app: camera.example,
+    ...{ elf: camera.image, app, radioPatch: patch, seed: "00".repeat(32), icount: { shift: 0 } },
     hci: parseHci(hci),
     radioLines: parseHci(lines),
-    radioPatch: patch,
-    seed: "00".repeat(32),
-    icount: { shift: 0 },
-    exitOnReset: true,
   });
   const said: string[] = [];
-  let look: () => void = () => undefined;
+  let onLine: () => void = () => undefined;
   const program = new Program("camera", [qemuProgram, ...args], (line) => {
     said.push(line);
-    look();
+    onLine();
   });
   let limit: NodeJS.Timeout | undefined;
   try {
-    return await new Promise<ColdStart>((resolve, reject) => {
+    return await new Promise<T>((resolve, reject) => {
       const fail = (why: string): void =>
-        reject(new ToolError(`The cold start ${why}`, said.slice(-30).join("\n")));
+        reject(new ToolError(`The start with a chip ${why}`, said.slice(-30).join("\n")));
       limit = setTimeout(() => fail(`took more than ${PATIENCE_MS / 1000} s`), PATIENCE_MS);
       void program.exited.then((status) => fail(`ended with status ${status}`));
-      look = () => {
-        const console = said.join("\n");
-        const ready = /cyw43: ready after (\d+) ms/.exec(console)?.[1];
-        const advertising = /advertising instructions (\d+)/.exec(console)?.[1];
-        // The last that the probes say.
-        if (ready === undefined || advertising === undefined || !console.includes("bench: memory")) return;
-        const lines = said.flatMap((line) => /\bbench: (.*)/.exec(line)?.[1] ?? []);
-        resolve({ instructions: Number(advertising), milliseconds: Number(ready), lines });
+      onLine = () => {
+        const found = look(said.join("\n"));
+        if (found !== undefined) resolve(found);
       };
     });
   } finally {

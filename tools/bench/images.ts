@@ -42,6 +42,8 @@ export interface BenchImages {
   readonly large: string;
   /** The application that shows what a pairing costs. */
   readonly pairing: string;
+  /** The application that wakes, is on the air and sleeps; undefined for an image without the feature power. */
+  readonly wake: string | undefined;
 }
 
 /** Bytes of the largest bundle that a camera is expected to have. */
@@ -98,6 +100,9 @@ export async function buildBenchImages(
     const bonds = await compiled("application", join(root, "tools/bench/bonds.ts"), "bonds", firmware);
     const pairingEntry = join(root, "tools/bench/pairing.ts");
     const pairing = await compiled("application", pairingEntry, "pairing", firmware);
+    const canSleep = board.manifest.features.includes("power");
+    const wakeEntry = join(root, "tools/bench/wake.ts");
+    const wake = canSleep ? await compiled("application", wakeEntry, "wake", firmware) : undefined;
     const example = await compiled("application", findApplication(EXAMPLE).entry, EXAMPLE, firmware);
     const large = signLarge(join(folder, `${EXAMPLE}.xsb`), join(folder, "large.xsb"), name);
     const probes = join(root, "tools/bench/native/probes.cmake");
@@ -116,6 +121,7 @@ export async function buildBenchImages(
       bonds,
       large,
       pairing,
+      wake,
     };
   } finally {
     unlock();

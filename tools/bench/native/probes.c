@@ -337,6 +337,15 @@ void packet_queued(const uint8_t *packet) {
         close_window();
 }
 
+void __real_port_deep_sleep(uint64_t at_us, uint32_t sources) __attribute__((noreturn));
+void __wrap_port_deep_sleep(uint64_t at_us, uint32_t sources) __attribute__((noreturn));
+
+void __wrap_port_deep_sleep(uint64_t at_us, uint32_t sources) {
+    uint32_t excluded = (uint32_t)COUNTER_INSTRUCTIONS(verification.excluded);
+    console_line(CONSOLE_INFO, "bench: sleep instructions %u", (unsigned)(counter_since_reset() - excluded));
+    __real_port_deep_sleep(at_us, sources);
+}
+
 /* heap(name): what is in use after a collection, and another one of what the first one released. */
 static void measure_heap(txMachine *the) {
     heap_collect(the);

@@ -6,8 +6,8 @@ set(PROBES "${CMAKE_CURRENT_LIST_DIR}")
 function(obscura_add_probes)
   target_sources(firmware PRIVATE ${PROBES}/probes.c ${PROBES}/packets.c)
   target_include_directories(firmware PRIVATE ${PROBES})
-  foreach(FUNCTION fxCollect native_applicationStart port_event_wait port_uart_read port_uart_write rom_is_whole
-      signed_bundle_open p256_public_from_private p256_ecdh_shared_secret)
+  foreach(FUNCTION fxCollect native_applicationStart port_event_wait port_uart_read port_uart_write port_deep_sleep
+      rom_is_whole signed_bundle_open p256_public_from_private p256_ecdh_shared_secret)
     target_link_options(firmware PRIVATE -Wl,--wrap=${FUNCTION})
   endforeach()
   if(BOARD MATCHES "^mps")
