@@ -1,23 +1,30 @@
-/** examples/battery-sensor through real resets: three cycles with a phone, on both boards and with a chip from cold. */
+/** examples/battery-sensor through real resets: three cycles with a phone, on all boards and with a chip from cold. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { thorough } from "../support/thorough.ts";
 import { obscura } from "./run.ts";
 
 describe("a sensor on a battery", function () {
   this.timeout(600_000);
 
-  for (const [board, radio] of [
-    ["host", "sim"],
-    ["mps2-an500", "sim:cyw43"],
+  // The third differs from the second by registers alone.
+  for (const [board, radio, its] of [
+    ["host", "sim", it],
+    ["mps2-an500", "sim:cyw43", it],
+    ["mps3-an547", "sim:cyw43", thorough.it],
   ] as const) {
-    it(`${board}, ${radio}: readings outlast the sleep, and are delivered when somebody comes`, async () => {
+    its(`${board}, ${radio}: readings outlast the sleep, and are delivered when somebody comes`, async () => {
       const session = obscura("run", "battery-sensor", "--board", board, "--radio", radio);
       assert.equal(await session.ended, 0, session.output());
       const output = session.output();
       assert.match(output, /cycle 0 \(power-on\): 1 readings wait/);
       assert.match(output, /cycle 1 \(timer\)/);
       assert.match(output, /nobody came: they are kept/);
-      assert.match(output, /2 readings were taken/);
+      // Two are taken, or more where this computer was too busy for one of the windows.
+      assert.match(
+        output,
+        /\d+ readings were taken[\s\S]*nobody came: they are kept[\s\S]*\b([2-9]|\d\d) readings were taken/,
+      );
       const starts = output.match(/cyw43: ready/g)?.length ?? 0;
       if (radio === "sim") assert.equal(starts, 0);
       else assert.ok(starts >= 3, "the chip is brought up from cold for each burst");
