@@ -1,7 +1,7 @@
 /**
  * The firmware's own window: for five minutes after each start but a wake from deep sleep, and for ever in recovery, the camera
- * advertises its management service whenever its application has left it unreachable for a while. So no application that
- * never advertises, or has stopped, keeps a camera from being updated.
+ * advertises its management service whenever its application has left it unreachable for a while: it advertises nothing, or
+ * broadcasts what nobody can connect to, which is then interrupted for a moment again and again.
  */
 
 import type { Advertiser } from "../ble/gap/advertiser.ts";
@@ -18,8 +18,13 @@ export const WINDOW_MS = 5 * 60_000;
 /** How long nobody must have been able to connect before the firmware advertises. */
 export const QUIET_MS = 10_000;
 
+/** How long a broadcast is interrupted, each time that it has been on the air for `QUIET_MS`. */
+export const INTERRUPTION_MS = 2000;
+
 /** From one advertisement to the next. */
 const INTERVAL_US = 250_000;
+/** The same in an interruption: whoever looks for the camera has to hear it in time. */
+const SHORT_INTERVAL_US = 50_000;
 
 /** General Discoverable Mode, no BR/EDR (CSS, Part A, 1.3). */
 const FLAGS = 0x06;
@@ -27,7 +32,10 @@ const FLAGS = 0x06;
 /** What the window is handed. */
 export interface WindowPort {
   readonly clock: Clock;
-  readonly advertiser: Pick<Advertiser, "lend" | "onAcquired" | "hasFreeSet">;
+  readonly advertiser: Pick<
+    Advertiser,
+    "lend" | "onAcquired" | "hasFreeSet" | "isBroadcast" | "interrupt" | "resume"
+  >;
   /** Whether a central is connected: it can reach the management service. */
   isConnected(): boolean;
   /** See `Host.activate`. */
@@ -44,6 +52,8 @@ export class UpdateWindow {
   private timer: Timer | undefined = undefined;
   private end: Timer | undefined = undefined;
   private set: AdvertisingSet | undefined = undefined;
+  /** Ends the interruption of a broadcast. */
+  private interruption: Timer | undefined = undefined;
 
   constructor(port: WindowPort) {
     this.port = port;
@@ -55,28 +65,30 @@ export class UpdateWindow {
     this.isOpen = true;
     if (durationMs === undefined) this.quietMs = 0;
     else this.end = clock.setTimer(() => this.close(), durationMs);
-    advertiser.onAcquired = () => this.changed();
+    advertiser.onAcquired = () => {
+      this.stopWaiting();
+      this.changed();
+    };
     this.changed();
   }
 
   close(): void {
-    const { advertiser, clock, log } = this.port;
+    const { advertiser, clock } = this.port;
     this.isOpen = false;
     advertiser.onAcquired = undefined;
     this.stopWaiting();
     if (this.end !== undefined) clock.clearTimer(this.end);
     this.end = undefined;
-    const { set } = this;
-    this.set = undefined;
-    set?.release().catch((error: unknown) => log("warning", `update: ${textOf(error)}`));
+    this.lost(this.set);
   }
 
   /** Somebody advertises, connects or leaves. */
   changed(): void {
     const { advertiser, clock } = this.port;
-    if (!this.isOpen) return;
+    if (!this.isOpen || this.interruption !== undefined) return;
     if (!advertiser.hasFreeSet) this.set = undefined;
-    if (this.set || !advertiser.hasFreeSet || this.port.isConnected()) return this.stopWaiting();
+    if (this.set || this.port.isConnected()) return this.stopWaiting();
+    // What was acquired says only when it starts what it is for: it is looked at when the time is over.
     this.timer ??= clock.setTimer(() => {
       this.timer = undefined;
       void this.advertise();
@@ -89,18 +101,18 @@ export class UpdateWindow {
   }
 
   private async advertise(): Promise<void> {
-    const { activate, advertiser, log, name } = this.port;
-    const set = advertiser.lend({
-      onEnded: () => this.lost(set),
-      take: () => true,
-    });
+    const { activate, advertiser, clock, log, name } = this.port;
+    const owner = { onEnded: () => this.lost(set), take: () => true };
+    const isInterruption = advertiser.isBroadcast;
+    const set = isInterruption ? advertiser.interrupt(owner) : advertiser.lend(owner);
     if (!set) return;
     this.set = set;
+    if (isInterruption) this.interruption = clock.setTimer(() => this.lost(set), INTERRUPTION_MS);
     try {
       await activate();
       if (this.set !== set) return;
       const started = set.start({
-        intervalUs: INTERVAL_US,
+        intervalUs: isInterruption ? SHORT_INTERVAL_US : INTERVAL_US,
         connectable: true,
         advData: serviceData(),
         respData: nameData(name()),
@@ -116,11 +128,19 @@ export class UpdateWindow {
     }
   }
 
-  /** The advertisement is over, and not by us: a central connected, or the radio is off. */
+  /** The advertisement is over: a central connected, the radio is off, or the broadcast has its turn again. */
   private lost(set: AdvertisingSet | undefined): void {
     if (this.set !== set) return;
+    const { advertiser, clock, log } = this.port;
     this.set = undefined;
-    set?.release().catch(() => undefined);
+    const released = set?.release().catch(() => undefined);
+    if (this.interruption !== undefined) {
+      clock.clearTimer(this.interruption);
+      this.interruption = undefined;
+      void released
+        ?.then(() => advertiser.resume())
+        .catch((error: unknown) => log("warning", `update: the broadcast does not go on: ${textOf(error)}`));
+    }
     // Whatever it was, not at once again.
     this.quietMs = Math.max(this.quietMs, 1000);
     this.changed();

@@ -1,10 +1,10 @@
 /** The firmware's own window: what is on the air while an application leaves the camera unreachable. */
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { SERVICE_UUID } from "../../firmware/update/service.ts";
-import { QUIET_MS, UpdateWindow, WINDOW_MS } from "../../firmware/update/window.ts";
+import { INTERRUPTION_MS, QUIET_MS, UpdateWindow, WINDOW_MS } from "../../firmware/update/window.ts";
 import { createWorld, type World } from "../../simulator/world.ts";
-import { deepEqual, equal } from "../support/assert.ts";
-import { type AiobleCamera, addAioble } from "../support/cameras.ts";
+import { deepEqual, equal, ok } from "../support/assert.ts";
+import { type AiobleCamera, addAioble, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 interface Scene {
@@ -102,6 +102,42 @@ describe("management: the firmware's own window", () => {
       }
       const lines = camera.platform.console.filter(({ message }) => message.startsWith("update:"));
       deepEqual(lines, []);
+    });
+  });
+
+  it("a broadcast is interrupted for 2 s after each 10 s, and goes on, also when a central has connected", async () => {
+    await scene(async ({ window, heard, world, camera, central, connect }) => {
+      window.open(WINDOW_MS);
+      const broadcast = {
+        intervalUs: 100_000,
+        connectable: false,
+        name: "feed",
+        timeoutMs: 100_000,
+      } as const;
+      const feed = camera.aioble.advertise(broadcast).catch((error: Error) => error.name);
+      const isFed = async (): Promise<boolean> => {
+        const scan = { durationMs: 500, intervalUs: 30_000, windowUs: 30_000 } as const;
+        for await (const { connectable } of central.aioble.scan(scan)) {
+          if (!connectable) return true;
+        }
+        return false;
+      };
+      await world.clock.sleep(QUIET_MS - 1000);
+      ok(await isFed());
+      deepEqual(await heard(), ["management"]);
+      await world.clock.sleep(INTERRUPTION_MS);
+      ok(await isFed(), "the broadcast has its turn again");
+      await world.clock.sleep(QUIET_MS - 500);
+      const connection = await connect();
+      await world.clock.sleep(500);
+      ok(await isFed(), "beside the link");
+      await world.clock.sleep(QUIET_MS);
+      deepEqual(await heard(), [], "who is connected can manage the camera");
+      await connection.disconnect();
+      await world.clock.sleep(QUIET_MS + 200);
+      deepEqual(await heard(), ["management"]);
+      equal(await feed, "TimeoutError", "its owner has noticed nothing");
+      deepEqual(diagnostics(camera), []);
     });
   });
 

@@ -72,6 +72,26 @@ export class Advertiser {
     return this.lent;
   }
 
+  /** Whether what somebody has acquired a set for is a broadcast that is, or will be, on the air. */
+  get isBroadcast(): boolean {
+    return this.acquired?.parameters?.connectable === false;
+  }
+
+  /**
+   * Puts what `lend` would on the air in the place of a broadcast, until the set is released: then the broadcast goes on. Its
+   * owner does not notice. Undefined while there is no broadcast.
+   */
+  interrupt(owner: AdvertisingOwner): AdvertisingSet | undefined {
+    if (!this.isBroadcast || this.lent) return undefined;
+    this.lent = new AdvertisingSet({ ...this.setPort, onStart: () => undefined }, owner);
+    return this.lent;
+  }
+
+  /** The broadcast that was interrupted goes on. */
+  async resume(): Promise<void> {
+    if (this.isBroadcast && this.isRunning) await this.acquired?.restart();
+  }
+
   /** Whether some set advertises, or will as soon as the commands on their way are through. */
   get advertising(): boolean {
     return this.acquired?.advertising ?? false;
