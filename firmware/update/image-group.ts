@@ -1,7 +1,7 @@
 /** Group 1: what is in the slots, uploads, trials, and their confirmation. */
 import type { Allowance } from "../ble/allowance.ts";
 import { sameBytes } from "../ble/codec.ts";
-import type { Clock } from "../platform/platform.ts";
+import type { Clock, LogLevel } from "../platform/platform.ts";
 import type { CborMap } from "./cbor.ts";
 import { type CommandGroup, flagOf, optionalBytes, optionalCount, type Request } from "./commands.ts";
 import { CommandError, IMAGE_ERROR, imageError, RC, refused } from "./errors.ts";
@@ -32,7 +32,7 @@ export interface ImagePort {
   readonly clock: Clock;
   readonly erases: Allowance;
   random(length: number): Uint8Array;
-  log(message: string): void;
+  log(level: LogLevel, message: string): void;
 }
 
 export class ImageGroup {
@@ -155,7 +155,7 @@ export class ImageGroup {
     const { upload } = store;
     if (!(upload && upload.length === length && sameBytes(upload.sha, sha))) {
       this.takeErase();
-      log(`update: a client uploads a bundle of ${length} bytes`);
+      log("info", `update: a client uploads a bundle of ${length} bytes`);
     }
     this.isUnnamed = given === undefined;
     return store.beginUpload(length, sha).offset;
@@ -189,10 +189,10 @@ export class ImageGroup {
     if (offset < length) return { off: offset };
     this.uploader = undefined;
     if (problem) {
-      log(`update: the upload is refused: ${problem.message}`);
+      log("warning", `update: the upload is refused: ${problem.message}`);
       throw refused(problem);
     }
-    log("update: the upload is whole, and its bundle may be tried");
+    log("info", "update: the upload is whole, and its bundle may be tried");
     return { off: offset, match: this.isUnnamed ? undefined : match };
   }
 

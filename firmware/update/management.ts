@@ -39,7 +39,7 @@ export class Management {
     this.image = new ImageGroup({
       ...{ store, clock, erases: new Allowance(clock, ERASES_MAX, ERASE_REFILL_MS) },
       random: (length) => port.random(length),
-      log: (message) => log("info", message),
+      log: (level, message) => log(level, message),
     });
     const { image } = this;
     const os = osGroup({

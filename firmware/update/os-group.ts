@@ -1,7 +1,7 @@
 /** Group 0: echo, reset, what the server can take, and what camera this is. */
 import type { Clock } from "../platform/platform.ts";
 import type { CborMap } from "./cbor.ts";
-import { type CommandGroup, flagOf, optionalText, type Request } from "./commands.ts";
+import { type Command, type CommandGroup, flagOf, optionalText, type Request } from "./commands.ts";
 import { CommandError, GROUP, OS_ERROR, RC } from "./errors.ts";
 import { FRAME_MAX, FRAMES_MAX } from "./session.ts";
 
@@ -50,26 +50,39 @@ export function osGroup(port: OsPort): CommandGroup {
     if (text === undefined) throw new CommandError(RC.INVALID, "d is missing");
     return { r: text };
   };
+  const reset = createReset(port);
   return {
     0: { read: echo, write: echo },
-    5: { write: (request) => reset(port, request) },
+    5: { write: reset },
     6: { read: () => ({ buf_size: FRAME_MAX, buf_count: FRAMES_MAX }) },
     7: { read: ({ map }) => ({ output: describe(port.info(), optionalText(map, "format") ?? "s") }) },
     8: { read: ({ map }) => bootloader(optionalText(map, "query")) },
   };
 }
 
-function reset(port: OsPort, { map, afterAnswer }: Request): CborMap {
-  const isForced = typeof map.force === "number" ? map.force !== 0 : flagOf(map, "force");
-  const reason = isForced ? undefined : port.busy();
-  if (reason !== undefined) throw new CommandError(RC.BUSY, reason);
-  port.log("update: a client resets the camera");
-  afterAnswer(() => {
-    const { clock, startedAtMs } = port;
-    const pauseMs = RESET_PAUSE_MS - (clock.now() - startedAtMs);
-    clock.setTimer(() => port.reset(), Math.max(RESET_DELAY_MS, pauseMs));
-  });
-  return {};
+/** A camera that is asked again while it is about to be reset says yes, and is reset once. */
+function createReset(port: OsPort): Command {
+  let isComing = false;
+  return ({ map, afterAnswer }) => {
+    const isForced = typeof map.force === "number" ? map.force !== 0 : flagOf(map, "force");
+    const reason = isForced ? undefined : port.busy();
+    if (reason !== undefined) throw new CommandError(RC.BUSY, reason);
+    if (isComing) return {};
+    isComing = true;
+    port.log("update: a client resets the camera");
+    afterAnswer(() => {
+      const { clock, startedAtMs } = port;
+      const pauseMs = RESET_PAUSE_MS - (clock.now() - startedAtMs);
+      clock.setTimer(
+        () => {
+          isComing = false;
+          port.reset();
+        },
+        Math.max(RESET_DELAY_MS, pauseMs),
+      );
+    });
+    return {};
+  };
 }
 
 /** As the program uname: each letter asks for one word. What a camera does not know of itself it has no letter for. */

@@ -61,11 +61,6 @@ export class ManagementService {
     });
   }
 
-  /** Clients that have asked for something on a link that is up. */
-  get clients(): Iterable<Connection> {
-    return this.sessions.keys();
-  }
-
   /** A link has ended. */
   ended(connection: Connection): void {
     const session = this.sessions.get(connection);
