@@ -1,11 +1,12 @@
 /** An image without features says so, on XS: what comes with them throws, and the rest works. */
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "mocha";
 import { build } from "../../tools/build/build.ts";
 import { buildRoot } from "../../tools/paths.ts";
 import { runOnXs } from "../meaning/runs.ts";
+import { run } from "./image.ts";
 
 const application = `import { ADDR_RANDOM, Device, config, scan } from "aioble";
 import { BLE, UUID } from "bluetooth";
@@ -31,7 +32,7 @@ console.log("(end)");
 describe("the image of manifests/peripheral.json", function () {
   this.timeout(600_000);
 
-  it("throws not-supported, with the feature to add, for what it is without", async () => {
+  it("throws not-supported for what it is without, and holds its application against a checksum", async () => {
     const folder = join(buildRoot, "peripheral-application");
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "main.ts"), application);
@@ -45,7 +46,7 @@ describe("the image of manifests/peripheral.json", function () {
     assert.match(warnings.join("\n"), /imports scan of "aioble", which needs the feature "scan"/);
     assert.match(warnings.join("\n"), /imports BLE of "bluetooth", which needs the feature "low-level"/);
     const { application: bundle, image, firmware } = next.value;
-    assert.deepEqual(await runOnXs({ image, firmware, folder }, bundle), [
+    const expected = [
       "there",
       "there",
       'not-supported: BLE of "bluetooth" needs the feature "low-level"',
@@ -54,6 +55,27 @@ describe("the image of manifests/peripheral.json", function () {
       'not-supported: config: rpaTimeoutMs needs the feature "security"',
       'not-supported: Device.connect needs the feature "central"',
       "(end)",
-    ]);
+    ];
+    assert.deepEqual(await runOnXs({ image, firmware, folder }, bundle), expected);
+
+    // It looks at no signature: a checksum finds damage of the bytecode.
+    const signed = readFileSync(bundle);
+    const altered = join(folder, "altered.bin");
+    const start = (at: number) => {
+      const copy = Buffer.from(signed);
+      copy[at]! ^= 1;
+      writeFileSync(altered, copy);
+      return run(image, ["--app", altered, "--max-resets", "0"]);
+    };
+    signed[signed.length - 1]! ^= 1;
+    writeFileSync(altered, signed);
+    assert.deepEqual(await runOnXs({ image, firmware, folder }, altered), expected);
+    for (const [at, sentence] of [
+      [signed.indexOf("OBSX") + 200, /the application is damaged \(CRC mismatch\)/],
+      [signed.indexOf("host"), /the application is for another board/],
+      [0, /the application is not a signed bundle/],
+    ] as const) {
+      assert.match((await start(at)).lines.join("\n"), sentence);
+    }
   });
 });
