@@ -2,9 +2,10 @@
  * loop.c: the event loop. Sleeps until the board has an event, hands it to JavaScript, runs promise jobs and
  * due timers, sleeps again. Nothing here runs by a period: a camera with nothing to do executes nothing.
  *
- * Garbage is collected before sleeping when seven eighths of what the last collection left free are used up.
- * The start leaves the most garbage: that is collected once the camera has been quiet for a second, or by the
- * engine when no slot is left before.
+ * Garbage is collected before sleeping when seven eighths of what the last collection left free are used up:
+ * in a turn that has nothing else to do, where one comes soon, for peers wait for a collection or for what
+ * came before it, not for both. The start leaves the most garbage: that is collected once the camera has been
+ * quiet for a second, or by the engine when no slot is left before.
  *
  * The engine reports a rejection without a handler when the promise is garbage, which may be never. Here one
  * that had no handler for a second is reported, within another second, however busy the camera is.
@@ -14,11 +15,15 @@
 #include "update.h"
 
 #define QUIET_US UINT64_C(1000000)
+/* A collection makes way for so many busy turns: an eighth of the heap is left for them. */
+#define BUSY_TURNS 3
 /* Between two looks at the rejections without a handler. */
 #define REJECTIONS_US UINT64_C(1000000)
 
 static struct {
     bool started;    /* the first collection of this file is done */
+    bool wanted;     /* in the next turn that has nothing to do */
+    unsigned busy;   /* turns since then that had */
     uint64_t due_us; /* of the collection for quiet times; PORT_NEVER when there is no reason */
 } collector = {.due_us = PORT_NEVER};
 /* When to look at the rejections without a handler; PORT_NEVER while there are none. */
@@ -114,12 +119,20 @@ static void collect(txMachine *the) {
     loop_run_jobs(the);
     collector.due_us = PORT_NEVER;
     collector.started = true;
+    collector.wanted = false;
+    collector.busy = 0;
 }
 
-/* After something happened: collect now, plan to, or leave it. */
+/* After something happened: collect in the next turn, when it is quiet, or leave it. */
 static void plan_collection(txMachine *the) {
-    if (heap_mostly_used(the))
-        collect(the);
+    if (heap_mostly_used(the)) {
+        if (collector.busy++ == BUSY_TURNS) {
+            collect(the);
+        } else {
+            collector.wanted = true;
+            port_event_post(PORT_EVENT_POST);
+        }
+    }
     if (!collector.started)
         collector.due_us = port_clock_us() + QUIET_US;
 }
@@ -188,7 +201,7 @@ void loop_run(txMachine *the) {
             update_due();
         if (active)
             plan_collection(the);
-        else if (collector.due_us <= now)
+        else if (collector.wanted || collector.due_us <= now)
             collect(the);
     }
 }
