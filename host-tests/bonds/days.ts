@@ -8,6 +8,7 @@ import { formatAddress } from "../../firmware/ble/codec.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import type { Clock, Records } from "../../firmware/platform/platform.ts";
 import { RecordStore } from "../../firmware/storage/records.ts";
+import { type ControllerOptions, DEFAULT_OPTIONS, LE_FEATURE } from "../../simulator/controller/options.ts";
 import { PowerCut, SimulatedFlash } from "../../simulator/flash.ts";
 import { PhoneError } from "../../simulator/phone/errors.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";
@@ -74,7 +75,8 @@ class Life {
   connection: DeviceConnection | undefined = undefined;
   private readonly value;
 
-  constructor(world: World, flash: SimulatedFlash) {
+  /** @param controller what its controller is like. */
+  constructor(world: World, flash: SimulatedFlash, controller: Partial<ControllerOptions>) {
     this.flash = flash;
     const records = this.guarded(RecordStore.open(flash, () => {}));
     const adapt = (clock: Clock): Clock => ({
@@ -82,7 +84,7 @@ class Life {
       setTimer: (callback, delayMs) => clock.setTimer(() => void (this.isOn && callback()), delayMs),
       clearTimer: (timer) => clock.clearTimer(timer),
     });
-    this.camera = addAioble(world, { stateFlash: flash }, adapt, records);
+    this.camera = addAioble(world, { controller, stateFlash: flash }, adapt, records);
     const { aioble } = this.camera;
     aioble.config({ idleTimeoutMs: 0, maxBonds: MAX_BONDS });
     const service = new aioble.Service(SERVICE);
@@ -159,12 +161,17 @@ export class BondDays {
   private readonly strangers = new Set<string>();
   /** The steps before, for a report. */
   private readonly history: string[] = [];
+  private readonly controller: Partial<ControllerOptions>;
 
   constructor(seed: number, hours: number) {
     this.world = createWorld(seed);
     this.random = new SeededRandom(seed);
     this.phones = Array.from({ length: PHONES }, () => new Phone(this.world.addPhone()));
-    this.life = new Life(this.world, new SimulatedFlash(FLASH, new SeededRandom(seed + 1)));
+    // Every second seed has a controller that resolves private addresses by its list.
+    const features = [...DEFAULT_OPTIONS.features, ...(seed % 2 === 0 ? [LE_FEATURE.LL_PRIVACY] : [])];
+    this.controller = { features };
+    const flash = new SimulatedFlash(FLASH, new SeededRandom(seed + 1));
+    this.life = new Life(this.world, flash, this.controller);
     this.figures = {
       ...{ seed, hours, steps: 0, pairings: 0, incomplete: 0, refused: 0, reconnections: 0 },
       ...{ subscriptionsFound: 0, reboots: 0, powerCuts: 0, evictions: 0, deletions: 0 },
@@ -214,7 +221,7 @@ export class BondDays {
   private check({ deleted, isStranger = false, mayBond }: Permission): void {
     if (!this.life.isOn) {
       this.figures.reboots++;
-      this.life = new Life(this.world, this.life.flash.restart());
+      this.life = new Life(this.world, this.life.flash.restart(), this.controller);
     }
     const before = this.known;
     const after = this.life.bonds;
