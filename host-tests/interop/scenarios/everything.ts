@@ -189,7 +189,7 @@ export function everything(kind: CameraKind): void {
       await raw.connect(NAME);
       await ask(raw, ATT.EXCHANGE_MTU, MTU);
       const { services, included, handleOf } = await discover(raw, SERVICE);
-      assert.equal(services, 4, "the two of every server, and two of ours");
+      assert.equal(services, 5, "the two of every server, two of ours, and the management service");
       assert.deepEqual(included, [SECONDARY]);
       await read(raw, handleOf);
       await write(raw, handleOf);
