@@ -2,6 +2,7 @@
 
 import { Host } from "../../firmware/ble/host.ts";
 import type { Bluetooth } from "../../firmware/bluetooth/bluetooth.ts";
+import type { ControllerDriver } from "../../firmware/controllers/driver.ts";
 import { createGlobals, createSignals } from "../../firmware/platform/globals.ts";
 import type { Clock, Records } from "../../firmware/platform/platform.ts";
 import { createTimerQueue } from "../../firmware/platform/timer-queue.ts";
@@ -29,6 +30,19 @@ export class MemoryRecords implements Records {
   }
 }
 
+/** A camera of a world, and what starts its controller. */
+export type CameraMaker = (
+  world: World,
+  options?: CameraOptions,
+) => SimulatedCamera & { readonly driver?: ControllerDriver };
+
+let makeCamera: CameraMaker = (world, options) => world.addCamera(options);
+
+/** Has every camera from now on made so: for a run of the scenarios on another controller (on-chip.ts). */
+export function makeCamerasBy(maker: CameraMaker): void {
+  makeCamera = maker;
+}
+
 /** A camera with a host. */
 export interface HostCamera extends SimulatedCamera {
   readonly host: Host;
@@ -52,9 +66,9 @@ export function addHost(
   adapt: (clock: Clock) => Clock = (clock) => clock,
   records: Records = new MemoryRecords(),
 ): HostCamera {
-  const { platform: simulated, controller } = world.addCamera(options);
+  const { platform: simulated, controller, driver } = makeCamera(world, options);
   const platform = { ...simulated, clock: createTimerQueue(adapt(simulated.clock)) };
-  return { platform, controller, host: new Host(platform, records) };
+  return { platform, controller, host: new Host(platform, records, new Map(), driver) };
 }
 
 /** @param adapt see `addHost`. */

@@ -36,6 +36,8 @@ export class ChipLine implements HciTransport, RadioLines {
   readonly chip: Cyw43Chip;
   readonly downloadBaud: number;
   readonly runBaud: number;
+  /** How often the host opened the line. */
+  opened = 0;
   /** Bytes from the chip that were noise at the host's rate. */
   noise = 0;
   /** Bytes from the chip that came while the UART was stopped. */
@@ -131,6 +133,7 @@ export class ChipLine implements HciTransport, RadioLines {
 
   open(receiver: HciReceiver): void {
     this.session++;
+    this.opened++;
     this.receiver = receiver;
     this.framer.reset();
   }
@@ -151,6 +154,12 @@ export class ChipLine implements HciTransport, RadioLines {
   }
 
   readonly gather = gatherPacket;
+
+  /** Breaks the line: the host has to open it again. */
+  fail(reason: string): void {
+    const { receiver } = this;
+    this.clock.setTimer(() => receiver?.onFailure(reason), 0);
+  }
 
   close(): void {
     this.session++;

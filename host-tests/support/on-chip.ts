@@ -1,0 +1,31 @@
+/**
+ * Puts a modelled CYW43 chip into every camera of a scenario: `npx mocha --require host-tests/support/on-chip.ts FILES`. Its
+ * driver brings it up from cold, it sleeps, and the UART stops; the scenarios know nothing of it.
+ */
+import assert from "node:assert/strict";
+import { Cyw43 } from "../../firmware/controllers/cyw43.ts";
+import type { Cyw43Chip } from "../../simulator/chips/cyw43.ts";
+import { syntheticPatch } from "../../simulator/chips/patch.ts";
+import type { SimulatedCamera } from "../../simulator/world.ts";
+import { makeCamerasBy } from "./cameras.ts";
+
+const patch = syntheticPatch(20, 3000, 5);
+/** Of the scenario that runs. */
+const chips: Cyw43Chip[] = [];
+
+/** What a host does wrong to its chip is a fault in any scenario. Bytes are lost where a scenario takes the supply in their middle. */
+export const mochaHooks = {
+  afterEach(): void {
+    for (const { violations } of chips.splice(0)) assert.deepEqual(violations, []);
+  },
+};
+
+makeCamerasBy((world, options = {}) => {
+  // How slow a line is without a chip is no matter of one with it.
+  const { line: _, ...others } = options;
+  const { platform, controller, line } = world.addChipCamera({ ...others, line: { patch } });
+  const { clock, log } = platform;
+  chips.push(line.chip);
+  const driver = new Cyw43({ transport: line, lines: line, clock, log });
+  return { platform: platform as unknown as SimulatedCamera["platform"], controller, driver };
+});
