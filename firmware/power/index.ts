@@ -51,6 +51,25 @@ export declare function retainedState(): Json | undefined;
  */
 export declare function batteryVolts(): number | undefined;
 
+/** When `lowBattery` looks, and for what. */
+export interface LowBatteryOptions {
+  /** The voltage below which the battery is low, in volts, above 0. */
+  readonly lowVolts: number;
+  /** How often it is measured, in milliseconds, 100 to 2,592,000,000 (thirty days); every minute when left out. */
+  readonly intervalMs?: number;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Waits until the battery has less than `lowVolts`, and resolves with its voltage: the event of a low battery, for a camera
+ * that is awake all the time. It measures at once, and then every `intervalMs`. A `dutyCycle` measures by itself.
+ * @throws RangeError for a voltage or an interval out of range
+ * @throws BleError `not-supported` on a board that cannot measure its battery
+ * @throws what `signal` was aborted with
+ */
+export declare function lowBattery(options: LowBatteryOptions): Promise<number>;
+
 /** What a burst is given. */
 export interface Burst<S> {
   /** What the burst before returned; at first what `dutyCycle` was given. */

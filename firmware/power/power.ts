@@ -1,7 +1,8 @@
 /** The module `power` on one camera. The compiler holds `createPower` to the declarations in index.ts. */
 import type { WakeSource } from "../platform/platform.ts";
 import { DutyCycle } from "./duty-cycle.ts";
-import type { DeepSleepOptions, DutyCycleOptions, Json } from "./index.ts";
+import type { DeepSleepOptions, DutyCycleOptions, Json, LowBatteryOptions } from "./index.ts";
+import { lowBattery } from "./low-battery.ts";
 import { checkMs, DURATION_MAX_MS, type PowerPort } from "./port.ts";
 import type { Kept } from "./retained.ts";
 
@@ -43,6 +44,7 @@ export function createPower(port: PowerPort): Power {
       await port.radioOff();
       return lines.deepSleep(wakeAtMs, wakeOn);
     },
+    lowBattery: (options: LowBatteryOptions) => lowBattery(port, options),
     dutyCycle: <S>(options: DutyCycleOptions<S>) => {
       checkSources(port, options.wakeOn ?? []);
       return new DutyCycle(port, options).run(found());

@@ -476,3 +476,44 @@ describe("power: the radio's early start", () => {
     assert.deepEqual(board.prepared, [0]);
   });
 });
+
+describe("power: a low battery", () => {
+  it("is an event as soon as it is measured, at once or later, and once", async () => {
+    const board = new Board();
+    const { clock, lines } = board;
+    lines.volts = 3.3;
+    const { lowBattery } = board.start();
+    assert.equal(await lowBattery({ lowVolts: 3.4 }), 3.3);
+    lines.volts = 3.4;
+    let seen: number | undefined;
+    void lowBattery({ lowVolts: 3.4, intervalMs: 1000 }).then((volts) => {
+      seen = volts;
+    });
+    await clock.advance(5500);
+    assert.equal(seen, undefined);
+    lines.volts = 3.39;
+    await clock.advance(499);
+    assert.equal(seen, undefined);
+    await clock.advance(2);
+    assert.equal(seen, 3.39);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("ends with its signal, and is refused where it makes no sense", async () => {
+    const board = new Board();
+    const { clock, lines } = board;
+    lines.volts = 3.7;
+    const { lowBattery } = board.start();
+    const abort = new AbortController();
+    const waiting = lowBattery({ lowVolts: 3.4, intervalMs: 1000, signal: abort.signal });
+    abort.abort(new Error("enough"));
+    await assert.rejects(waiting, /enough/);
+    await assert.rejects(lowBattery({ lowVolts: 3.4, signal: abort.signal }), /enough/);
+    await clock.advance(1001);
+    assert.equal(clock.pending, 0);
+    assert.throws(() => lowBattery({ lowVolts: 0 }), { name: "RangeError", message: /lowVolts is 0/ });
+    assert.throws(() => lowBattery({ lowVolts: 3, intervalMs: 99 }), { name: "RangeError" });
+    lines.volts = undefined;
+    await assert.rejects(lowBattery({ lowVolts: 3.4 }), /Measuring the battery is not supported/);
+  });
+});

@@ -1,0 +1,29 @@
+/** The event of a low battery. */
+import type { LowBatteryOptions } from "./index.ts";
+import { checkMs, DURATION_MAX_MS, type PowerPort } from "./port.ts";
+
+const INTERVAL_MS = 60_000;
+const INTERVAL_MIN_MS = 100;
+
+/** See index.ts. */
+export function lowBattery(
+  { lines, unsupported, wait }: PowerPort,
+  { lowVolts, intervalMs = INTERVAL_MS, signal }: LowBatteryOptions,
+): Promise<number> {
+  if (!(lowVolts > 0)) throw new RangeError(`lowVolts is ${lowVolts}; it is a number above 0`);
+  checkMs("intervalMs", intervalMs, INTERVAL_MIN_MS, DURATION_MAX_MS);
+  return new Promise((resolve, reject) => {
+    if (lines.batteryVolts() === undefined) unsupported("Measuring the battery");
+    const onAbort = (): void => reject(signal!.reason);
+    const end = (): void => signal?.removeEventListener("abort", onAbort);
+    const measure = (): void => {
+      if (signal?.aborted) return reject(signal.reason);
+      const volts = lines.batteryVolts();
+      if (volts === undefined || volts >= lowVolts) return wait(intervalMs, measure);
+      end();
+      resolve(volts);
+    };
+    signal?.addEventListener("abort", onAbort);
+    measure();
+  });
+}
