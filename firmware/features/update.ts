@@ -34,7 +34,13 @@ export const feature = {
     return createUpdate(store);
   },
   // The server serves without an application as well, and the window, which is open for ever then, advertises it.
-  recovery: ({ log }) => log("warning", "update: no application can run; waiting for an upload"),
+  recovery({ log, platform }) {
+    const { problem, trustsEverybody } = platform.update!.state();
+    if (problem !== undefined) log("error", `update: ${problem}`);
+    if (trustsEverybody)
+      log("warning", "update: this image trusts the development key: anybody can sign for it");
+    log("warning", "update: no application can run; waiting for an upload");
+  },
 } satisfies Feature;
 
 /** Offers the management service, and has who may use it pair. */

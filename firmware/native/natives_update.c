@@ -93,6 +93,8 @@ void native_updateState(txMachine *the) {
     last = add_boolean(the, last, "trustsEverybody", trusted_keys_are_for_development());
     if (running->kind == RUNNING_TRIAL)
         last = add_number(the, last, "trialLeftMs", (double)(update_trial_left_us() / 1000));
+    if (bundles_application_problem())
+        last = add_text(the, last, "problem", bundles_application_problem());
     if (revert)
         add_text(the, last, "revert", revert);
     return_object(the);

@@ -145,7 +145,7 @@ static bool is_wake(enum port_reset_cause cause) {
 static bool choose_trial(struct slots_choice *choice, const struct signed_target *target,
                          enum port_reset_cause cause, slots_report report) {
     struct slots_state state = *slots_state();
-    if (state.trial == TRIAL_NONE || state.trial_slot >= SLOTS)
+    if (state.trial == TRIAL_NONE)
         return false;
     if (state.trial == TRIAL_BEGUN && !is_wake(cause)) {
         enum slots_revert why = revert_of(cause);

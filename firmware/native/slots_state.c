@@ -47,13 +47,18 @@ static bool is_slot(uint8_t slot) {
     return slot < SLOTS || slot == SLOT_SHIPPED;
 }
 
+/* Whether it says what slots.c writes: anything else would never end. */
+static bool makes_sense(const struct slots_state *state) {
+    return is_slot(state->confirmed) && is_slot(state->trial_slot) && state->trial <= TRIAL_BEGUN &&
+           (state->trial == TRIAL_NONE || state->trial_slot < SLOTS) && state->revert < REVERTS &&
+           state->revoked_count <= SLOTS_REVOKED_MAX;
+}
+
 /* Reads the record at `offset`. False when there is no whole one. */
 static bool read_record(uint32_t offset, struct record *record) {
     if (!port_flash_read(PORT_FLASH_UPDATE, offset, record, sizeof *record))
         return false;
-    return record->magic == MAGIC && record->crc == crc_of(record) && is_slot(record->state.confirmed) &&
-           is_slot(record->state.trial_slot) && record->state.trial <= TRIAL_BEGUN &&
-           record->state.revert < REVERTS && record->state.revoked_count <= SLOTS_REVOKED_MAX;
+    return record->magic == MAGIC && record->crc == crc_of(record) && makes_sense(&record->state);
 }
 
 void slots_read(void) {

@@ -190,7 +190,6 @@ static bool open_shipped(char *problem, size_t size) {
         snprintf(problem, size, "there is no application");
         return false;
     }
-    warn_of_development();
     const struct refusal *why = signed_bundle_open(&shipped, bytes, most, &target);
     has_shipped = !why && !shipped.revoked;
     if (!has_shipped)
@@ -201,8 +200,8 @@ static bool open_shipped(char *problem, size_t size) {
 static bool find_application(struct bundle *application, char *problem, size_t size) {
     bool was_on_trial = false;
     slots_choose(&running.choice, &target, port_reset_cause(), report, &was_on_trial);
-    /* The failures were those of the trial. */
-    if (was_on_trial)
+    /* The failures were those of a trial that has ended, or of what ran before this one. */
+    if (was_on_trial || running.choice.is_trial)
         failure_forget();
     if (failure_count() % (FAILURES_MAX + 1) == FAILURES_MAX) {
         snprintf(problem, size, "the application has failed %u times in a row: the recovery service runs",
@@ -218,10 +217,10 @@ static bool find_application(struct bundle *application, char *problem, size_t s
         }
     } else {
         running.kind = running.choice.is_trial ? RUNNING_TRIAL : RUNNING_CONFIRMED;
-        warn_of_development();
     }
     if (running.kind == RUNNING_TRIAL)
         start_trial_clock();
+    warn_of_development();
     *application = opened;
     return true;
 }

@@ -246,6 +246,8 @@ export interface UpdateFigures {
   readonly trustsEverybody: boolean;
   /** In a trial: milliseconds until it ends, or is confirmed by the camera itself. */
   readonly trialLeftMs?: number;
+  /** Why the application cannot run, a sentence; left out when it does. */
+  readonly problem?: string;
   /** Why the last trial ended unconfirmed, the end of a sentence. */
   readonly revert?: string;
 }

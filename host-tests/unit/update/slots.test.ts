@@ -55,6 +55,10 @@ describe("Slots in C", function () {
     assert.ok(Number(/^(\d+) runs$/.exec(runs!)?.[1]) > 1000, runs);
   });
 
+  it("start nothing that does not verify, and take another bundle, whatever a state says", () => {
+    assert.deepEqual(ask([1, 5, 7, 9], "states 400"), ["400 runs"]);
+  });
+
   it("choose in their order, refuse what is older, and raise the floor by 1,000 at most", () => {
     assert.deepEqual(ask([1, 5000, 6000, 9], "rules"), [
       // Nothing is in slot 0.

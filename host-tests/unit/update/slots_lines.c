@@ -5,6 +5,7 @@
  *   bundle N HEX                      keeps a bundle; 0 to 3
  *   cuts                              updates and reverts, cut at each operation of flash
  *   flips                             bits of the state the other way, with a bundle confirmed
+ *   states N                          N states whose checksum is right, and whose bytes are anything
  *   rules                             what is refused, and how the counter's floor moves
  *   revocation                        bundle 0 is confirmed; 1 revokes its key; 2 has another; 3 is the
  * root's
@@ -315,6 +316,46 @@ static void try_flips(void) {
     printf("%u runs\n", count);
 }
 
+static uint32_t draw(uint32_t below) {
+    static uint64_t seed = 1;
+    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(seed >> 33) % below;
+}
+
+/* What no code of ours has written, with a right checksum: what runs must still verify, and an update begin.
+ */
+static void try_states(unsigned count) {
+    enum { RECORD = 256, CRC_AT = 252 };
+    static uint8_t kept[SIZE];
+    power_on_with_new_flash();
+    update(0, true);
+    update(1, false);
+    memcpy(kept, cells, SIZE);
+    uint32_t end = 2 * UNIT;
+    while (kept[end - 1] == 0xff)
+        end--;
+    uint32_t newest = (end - 1) / RECORD * RECORD;
+    for (unsigned run = 0; run < count; run++) {
+        memcpy(cells, kept, SIZE);
+        uint8_t *record = cells + newest;
+        /* Behind magic and sequence number. */
+        for (uint32_t change = 0; change <= draw(4); change++)
+            record[8 + (draw(2) ? draw(8) : draw(CRC_AT - 8))] = (uint8_t)(draw(2) ? draw(4) : draw(256));
+        uint32_t crc = bundle_crc32(record, CRC_AT);
+        for (int i = 0; i < 4; i++)
+            record[CRC_AT + i] = (uint8_t)(crc >> 8 * i);
+        memset(&known, 0, sizeof known);
+        start(draw(2));
+        if (running.is_trial)
+            start(false);
+        const char *problem = "";
+        unsigned slot = free_slot();
+        if (slots_state()->floor <= 9)
+            check(upload(slot, 3) && mark(slot, &problem), "state %u: no update is taken: %s", run, problem);
+    }
+    printf("%u runs\n", count);
+}
+
 static void say_mark(unsigned slot) {
     const char *problem;
     printf("%s\n", mark(slot, &problem) ? "marked" : problem);
@@ -401,6 +442,8 @@ int main(void) {
             try_cuts();
         else if (strncmp(line, "flips", 5) == 0)
             try_flips();
+        else if (sscanf(line, "states %u", &number) == 1)
+            try_states(number);
         else if (strncmp(line, "rules", 5) == 0)
             try_rules();
         else if (strncmp(line, "revocation", 10) == 0)
