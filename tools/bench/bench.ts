@@ -24,6 +24,7 @@ import {
   REPETITIONS,
   RESOLUTIONS,
   RESTARTS,
+  UPLOAD_KB,
 } from "./script.ts";
 
 const IDLE_MS = 10_000;
@@ -56,6 +57,7 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
       hasSecurity(camera) ? runImage(camera, camera.bonds, async () => {}) : undefined,
     ]);
     const verification = await measureVerification(camera);
+    const upload = hasUpdate(camera) ? await runImage(camera, camera.upload, measureUpload) : undefined;
     const pairing = hasPairing(camera) ? await runImage(camera, camera.pairing, measurePairing) : undefined;
     const channelsOnHost = hasChannels(host)
       ? await runImage(host, host.channels, measureChannel)
@@ -79,6 +81,7 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
         ...scan,
         ...(bonds ? { resolveAddress: mean(bonds, "resolveAddress", RESOLUTIONS) } : {}),
         ...pairingFigures(pairing),
+        ...(upload ? { uploadPerKB: mean(upload, "uploadPerKB", UPLOAD_KB, 1) } : {}),
         ramBytes: ramOf(product.board, product.image) + Math.max(start.heap, heapOf(onCamera)),
         ...fitFigures(fit),
         heapMaxBytes: product.board.heapMaxBytes,
@@ -178,7 +181,14 @@ async function measureThroughput(host: BenchImages): Promise<BoardFigures> {
     slower = Math.max(receiving, sending);
   };
   await runImage(host, host.channels, channelScript, { plain: true });
-  return { ...figures, channelKBPerSecond: Math.round(CHANNEL_REPETITIONS / slower) };
+  const withChannels = { ...figures, channelKBPerSecond: Math.round(CHANNEL_REPETITIONS / slower) };
+  if (!hasUpdate(host)) return withChannels;
+  let uploading = 0;
+  const uploadScript = async (peer: Peer) => {
+    uploading = await peer.upload();
+  };
+  await runImage(host, host.upload, uploadScript, { plain: true });
+  return { ...withChannels, uploadKBPerSecond: Math.round(UPLOAD_KB / uploading) };
 }
 
 /** Whether the image has the feature that a channel needs. */
@@ -189,6 +199,14 @@ export const hasChip = ({ board }: BenchImages): boolean => board.manifest.featu
 
 /** Whether the image has the feature that bonds need. */
 const hasSecurity = ({ board }: BenchImages): boolean => board.manifest.features.includes("security");
+
+/** Whether the image has the management server. */
+export const hasUpdate = ({ board }: BenchImages): boolean => board.manifest.features.includes("update");
+
+/** The client's part in the application that shows what an upload costs. */
+export const measureUpload = async (peer: Peer): Promise<void> => {
+  await peer.upload();
+};
 
 /** The peer's part in the application that shows what a channel costs. */
 export const measureChannel = async (peer: Peer): Promise<void> => {

@@ -57,11 +57,14 @@ export const descriptions: Readonly<Record<string, string>> = {
     "the most instructions from one look at the UART to the next in those pairings and returns, bonds written to flash among them, computations on P-256 apart",
   pairingHeapPeak:
     "bytes that the heap grew by, at most, in those two pairings, and malloc's high-water mark",
+  uploadPerKB:
+    "instructions awake for 1,024 bytes of a bundle that a client of the management server uploads, 896 in each request, with erasing and programming",
   stopStart: "instructions awake from stop() to the Advertising Enable of the next advertise()",
   idleWakeups: "returns from sleep in 10 s, connected, with nothing to say",
   notificationsPerSecond: "by the clock of this computer, 20 bytes, one subscriber; reported only",
   channelKBPerSecond:
     "by the clock of this computer, SDUs of 1,024 bytes, the slower direction; reported only",
+  uploadKBPerSecond: "by the clock of this computer, of such an upload; reported only",
   rig: "what linked camera and central for what is counted by the second",
   ramBytes:
     "the linker's RAM region (the heap's floor and the C stack are in it), the heap's peak growth, malloc's high-water mark",
@@ -128,6 +131,7 @@ function compare(
 const REPORTED: readonly string[] = [
   "notificationsPerSecond",
   "channelKBPerSecond",
+  "uploadKBPerSecond",
   "rig",
   "heapMaxBytes",
   "coldStart",

@@ -40,6 +40,8 @@ export interface BenchImages {
   readonly bonds: string;
   /** The example in a bundle of 200 KB. */
   readonly large: string;
+  /** The application that shows what an upload costs. */
+  readonly upload: string;
   /** The application that shows what a pairing costs. */
   readonly pairing: string;
   /** The application that wakes, is on the air and sleeps; undefined for an image without the feature power. */
@@ -98,6 +100,7 @@ export async function buildBenchImages(
     const discovery = await compiled("application", discoveryEntry, "discovery", firmware);
     const scan = await compiled("application", join(root, "tools/bench/scan.ts"), "scan", firmware);
     const bonds = await compiled("application", join(root, "tools/bench/bonds.ts"), "bonds", firmware);
+    const upload = await compiled("application", join(root, "tools/bench/upload.ts"), "upload", firmware);
     const pairingEntry = join(root, "tools/bench/pairing.ts");
     const pairing = await compiled("application", pairingEntry, "pairing", firmware);
     const canSleep = board.manifest.features.includes("power");
@@ -120,6 +123,7 @@ export async function buildBenchImages(
       scan,
       bonds,
       large,
+      upload,
       pairing,
       wake,
     };

@@ -1,5 +1,6 @@
 /** The central behind the controller: plays the other part in the script of application.ts, in lock-step with it. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { decode, encode } from "cborg";
 import {
   aclPacket,
   advertisingReport,
@@ -35,6 +36,10 @@ import {
   RESTARTS_WARM_UP,
   SDU_LENGTH,
   TURN,
+  UPLOAD_DATA,
+  UPLOAD_MTU,
+  UPLOAD_REQUESTS,
+  UPLOAD_WARM_UP,
   VALUE,
   VALUE_LENGTH,
   WARM_UP,
@@ -47,6 +52,8 @@ const [FIRST] = HANDLES;
 const ALONE = BUFFERS - 3;
 
 const ATT = {
+  EXCHANGE_MTU_REQUEST: 0x02,
+  EXCHANGE_MTU_RESPONSE: 0x03,
   READ_BY_TYPE_REQUEST: 0x08,
   READ_BY_TYPE_RESPONSE: 0x09,
   WRITE_REQUEST: 0x12,
@@ -67,6 +74,11 @@ const SETTLE_MS = 1500;
 const RECONNECTION_MS = 100;
 
 const CHARACTERISTIC = 0x2803;
+
+/** The characteristic of the management service. */
+const MANAGEMENT = "da2e7828-fbce-4e01-ae9e-261174997c48";
+/** Bytes of the file that is uploaded in part. */
+const UPLOAD_FILE_BYTES = 200_000;
 
 /** A UUID's 16 bytes as ATT carries them. */
 const uuidBytes = (uuid: string): Buffer => Buffer.from(uuid.replaceAll("-", ""), "hex").reverse();
@@ -227,6 +239,37 @@ export class Peer {
     }
   }
 
+  /** Uploads a part of a bundle, one request after the other; returns how many seconds those took that are measured. */
+  async upload(): Promise<number> {
+    await this.advertising();
+    const { controller } = this;
+    controller.send(connectionComplete(FIRST));
+    controller.send(aclPacket(FIRST, [ATT.EXCHANGE_MTU_REQUEST, ...le16(UPLOAD_MTU)]));
+    await this.expect(ATT.EXCHANGE_MTU_RESPONSE);
+    controller.send(completedPackets(1, FIRST));
+    this.turn = await this.find(TURN);
+    this.value = await this.find(MANAGEMENT);
+    await this.subscribe(FIRST);
+    let start = 0;
+    for (let count = 0; count < UPLOAD_WARM_UP + UPLOAD_REQUESTS; count++) {
+      if (count === UPLOAD_WARM_UP) {
+        this.takeTurn();
+        start = performance.now();
+      }
+      for (const fragment of uploadRequest(count)) {
+        controller.send(aclPacket(FIRST, [ATT.WRITE_COMMAND, ...le16(this.value), ...fragment]));
+      }
+      const answer = decode((await this.expect(ATT.NOTIFICATION)).subarray(3 + 8)) as { off?: number };
+      controller.send(completedPackets(1, FIRST));
+      if (answer.off !== (count + 1) * UPLOAD_DATA)
+        throw new Error(`the camera refuses an upload: ${JSON.stringify(answer)}`);
+    }
+    const seconds = (performance.now() - start) / 1000;
+    this.takeTurn();
+    controller.send(disconnectionComplete(FIRST));
+    return seconds;
+  }
+
   /** The handle of a characteristic's value. */
   private async find(uuid: string): Promise<number> {
     const wanted = uuidBytes(uuid);
@@ -343,6 +386,20 @@ export class Peer {
       this.controller.send(connectionComplete(FIRST), disconnectionComplete(FIRST));
     }
   }
+}
+
+/** The fragments of the request that uploads part `index` of a bundle of which nothing but the beginning looks like one. */
+function uploadRequest(index: number): number[][] {
+  const data = new Uint8Array(UPLOAD_DATA).fill(0x5a);
+  if (index === 0) data.set([0x3d, 0xb8, 0xf3, 0x96]);
+  const first = index === 0 ? { len: UPLOAD_FILE_BYTES, sha: new Uint8Array(32).fill(1) } : {};
+  const payload = encode({ ...first, off: index * UPLOAD_DATA, data });
+  const header = [0x0a, 0, payload.length >> 8, payload.length & 0xff, 0, 1, index & 0xff, 1];
+  const frame = [...header, ...payload];
+  const fragments: number[][] = [];
+  const room = UPLOAD_MTU - 3;
+  for (let at = 0; at < frame.length; at += room) fragments.push(frame.slice(at, at + room));
+  return fragments;
 }
 
 /** The peer's end of a channel. */

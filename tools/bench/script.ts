@@ -62,6 +62,13 @@ export const PASSKEY = 135_790;
 export const RECONNECTIONS_WARM_UP = 4;
 export const RECONNECTIONS = 40;
 
+/** Bytes of a bundle in each request of an upload: 57,344 in all, of a file that is never whole. */
+export const UPLOAD_DATA = 896;
+export const UPLOAD_WARM_UP = 4;
+export const UPLOAD_REQUESTS = 64;
+export const UPLOAD_KB = (UPLOAD_DATA * UPLOAD_REQUESTS) / 1024;
+export const UPLOAD_MTU = 247;
+
 /** What is counted in windows by the probes (native/probes.c, where each figure's windows are described). */
 export type Counted =
   | "notification"
@@ -77,7 +84,8 @@ export type Counted =
   | "channelSendPerKB"
   | "discovery8x40"
   | "scanReport"
-  | "resolveAddress";
+  | "resolveAddress"
+  | "uploadPerKB";
 
 /** One way through the stack, between two packets or between a packet and a call: without collections of garbage. */
 export const PATHS: ReadonlySet<Counted> = new Set<Counted>([

@@ -35,6 +35,7 @@ static const struct figure {
     {"pairSecureConnections", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
     {"pairPasskey", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
     {"reconnectEncrypted", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
+    {"uploadPerKB", OPENED_BY_APPLICATION, CLOSED_BY_APPLICATION, 0, true},
     {"stopStart", OPENED_BY_APPLICATION, CLOSED_BY_ADVERTISING, 0, true},
 };
 
