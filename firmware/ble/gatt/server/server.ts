@@ -47,6 +47,8 @@ export class GattServer {
   private readonly sessions = new Map<unknown, ServerSession>();
   private registrant: Registrant | undefined = undefined;
   private readonly own: OwnService[] = [];
+  /** One of them is not in the database yet. */
+  private isStale = false;
   private application: readonly ServiceDefinition[] = [];
   /** Databases so far. */
   private changes = 0;
@@ -81,6 +83,7 @@ export class GattServer {
 
   /** Whether clients find a service with this UUID. */
   hasService(uuid: UUID): boolean {
+    this.refresh();
     return this.context.database.hasService(uuid);
   }
 
@@ -90,6 +93,14 @@ export class GattServer {
    */
   offer(definition: ServiceDefinition, onRegistered: (values: Attribute[]) => void): void {
     this.own.push({ definition, onRegistered });
+    this.isStale = true;
+    // Before there are clients the application registers its services as a rule, and the database is made again with that.
+    if (this.bearers.length > 0) this.refresh();
+  }
+
+  /** Makes the database again, where a service was offered since. */
+  private refresh(): void {
+    if (!this.isStale) return;
     const former = this.context.database;
     this.rebuild(this.application);
     this.announceChange(former);
@@ -106,6 +117,7 @@ export class GattServer {
     database.resolveIncludes();
     adopt();
     this.application = services;
+    this.isStale = false;
     context.database = database;
     context.lastGenericHandle = lastGenericHandle;
     context.lastApplicationHandle = lastApplicationHandle;
@@ -191,6 +203,7 @@ export class GattServer {
    * @param peer handed to hooks: what the host knows the peer by. Bearers of one peer share a session.
    */
   open(bearer: AttBearer, peer: unknown, security: LinkSecurity = UNENCRYPTED): ServerBearer {
+    this.refresh();
     const known = this.sessions.get(peer);
     const session = known ?? new ServerSession(peer);
     const server = new ServerBearer(this.context, REQUESTS, bearer, session, security);
@@ -249,6 +262,7 @@ export class GattServer {
 
   /** The attribute with this handle, if there is one. */
   at(handle: number): Attribute | undefined {
+    this.refresh();
     return this.context.database.at(handle);
   }
 
