@@ -2,7 +2,7 @@
 import { type Connection, ROLE } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
 import { utf8Decode, utf8Encode } from "../ble/utf8.ts";
-import type { ResetCause } from "../platform/platform.ts";
+import type { ResetCause, UpdateFigures } from "../platform/platform.ts";
 import { tapConsole } from "../platform/xs/console-tap.ts";
 import { createUpdateLines } from "../platform/xs/update.ts";
 import { ConsoleLines } from "../update/console-lines.ts";
@@ -12,6 +12,9 @@ import type { UpdateStore } from "../update/store.ts";
 import { createUpdate } from "../update/update.ts";
 import { UpdateWindow, WINDOW_MS } from "../update/window.ts";
 import type { Feature } from "./feature.ts";
+
+/** What a start takes, or more. */
+const START_MS = 1000;
 
 /** Starts that go on where the camera fell asleep. */
 const WAKES: readonly ResetCause[] = ["timer", "motion", "button"];
@@ -23,14 +26,15 @@ export const feature = {
     const { clock, power, update: lines } = platform;
     // The simulator's cameras have no slots: an application there is never on trial.
     if (lines === undefined) return { isTrial: () => false, confirm: () => undefined };
+    const state = lines.state();
     const store = new Slots({
       lines,
-      flash: lines.state().slotBytes > 0 ? platform.flash("update") : undefined,
+      flash: state.slotBytes > 0 ? platform.flash("update") : undefined,
       records,
       clock,
       batteryVolts: () => power?.batteryVolts(),
     });
-    serve(host, store);
+    serve(host, store, state);
     return createUpdate(store);
   },
   // The server serves without an application as well, and the window, which is open for ever then, advertises it.
@@ -44,9 +48,9 @@ export const feature = {
 } satisfies Feature;
 
 /** Offers the management service, and has who may use it pair. */
-function serve(host: Host, store: UpdateStore): void {
+function serve(host: Host, store: UpdateStore, { running, trustsEverybody }: UpdateFigures): void {
   const { gatt, platform } = host;
-  const access = store.trustsEverybody ? "open" : "bonded";
+  const access = trustsEverybody ? "open" : "bonded";
   const console = new ConsoleLines();
   tapConsole(platform, (level, text) => console.add(level, text));
   const management = new Management({
@@ -57,17 +61,22 @@ function serve(host: Host, store: UpdateStore): void {
     reset: () => void host.deactivate().then(() => store.reset()),
     log: host.log,
   });
-  const window = createWindow(host);
+  let window: UpdateWindow | undefined;
   host.observe({
-    onConnected: () => window.changed(),
+    onConnected: () => window?.changed(),
     onDisconnected(connection) {
       management.ended(connection);
-      window.changed();
+      window?.changed();
     },
   });
   const cause = platform.power?.startCause ?? "power-on";
-  if (store.running === "recovery") window.open();
-  else if (!WAKES.includes(cause)) window.open(WINDOW_MS);
+  const open = (durationMs?: number): void => {
+    window = createWindow(host);
+    window.open(durationMs);
+  };
+  if (running === "recovery") open();
+  // Not while the application starts: it waits for nothing else.
+  else if (!WAKES.includes(cause)) platform.clock.setTimer(() => open(WINDOW_MS), START_MS);
   if (access === "open") return;
   const { encryption } = host;
   if (encryption === undefined) {

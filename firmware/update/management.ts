@@ -31,20 +31,38 @@ export interface ManagementPort {
 }
 
 export class Management {
+  private readonly port: ManagementPort;
   private readonly service: ManagementService;
-  private readonly image: ImageGroup;
+  private readonly startedAtMs: number;
+  /** Made when the first client comes: a camera that nobody manages keeps nothing for it. */
+  private image: ImageGroup | undefined = undefined;
+  private known: Commands | undefined = undefined;
 
   constructor(port: ManagementPort) {
-    const { access, clock, gatt, log, store } = port;
-    this.image = new ImageGroup({
+    const { access, clock, gatt, log } = port;
+    this.port = port;
+    this.startedAtMs = clock.now();
+    this.service = new ManagementService({
+      ...{ clock, gatt, access },
+      commands: () => this.commands(),
+      whenDelivered: (connection, callback) => port.whenDelivered(connection, callback),
+      onEnd: (client) => this.image?.forget(client),
+      log: (level, message) => log(level, message),
+    });
+  }
+
+  private commands(): Commands {
+    if (this.known) return this.known;
+    const { port, startedAtMs } = this;
+    const { clock, lines, log, store } = port;
+    const image = new ImageGroup({
       ...{ store, clock, erases: new Allowance(clock, ERASES_MAX, ERASE_REFILL_MS) },
       random: (length) => port.random(length),
       log: (level, message) => log(level, message),
     });
-    const { image } = this;
     const os = osGroup({
+      ...{ clock, startedAtMs },
       info: () => port.info(),
-      ...{ clock, startedAtMs: clock.now() },
       busy: () => (image.isBusy ? "the slots are being written; try again" : undefined),
       reset: () => port.reset(),
       log: (message) => log("info", message),
@@ -52,15 +70,11 @@ export class Management {
     const groups = {
       [GROUP.OS]: os,
       [GROUP.IMAGE]: image.commands,
-      [GROUP.CONSOLE]: consoleGroup(store, port.lines),
+      [GROUP.CONSOLE]: consoleGroup(store, lines),
     };
-    const commands = new Commands(groups, (error) => log("error", "update: a command failed", error));
-    this.service = new ManagementService({
-      ...{ clock, gatt, commands, access },
-      whenDelivered: (connection, callback) => port.whenDelivered(connection, callback),
-      onEnd: (client) => image.forget(client),
-      log: (level, message) => log(level, message),
-    });
+    this.image = image;
+    this.known = new Commands(groups, (error) => log("error", "update: a command failed", error));
+    return this.known;
   }
 
   /** A link has ended. */

@@ -10,8 +10,9 @@ import type { Commands } from "./commands.ts";
 import type { CommandError } from "./errors.ts";
 import { ManagementSession } from "./session.ts";
 
-export const SERVICE_UUID = "8d53dc1d-1db7-4cd3-868b-8a527460aa84";
-export const CHARACTERISTIC_UUID = "da2e7828-fbce-4e01-ae9e-261174997c48";
+/** Made when the image is: at start nothing is left to do. */
+export const SERVICE_UUID = new UUID("8d53dc1d-1db7-4cd3-868b-8a527460aa84");
+export const CHARACTERISTIC_UUID = new UUID("da2e7828-fbce-4e01-ae9e-261174997c48");
 
 /** Bytes of one write or notification: a whole attribute value. */
 const FRAGMENT_MAX = 512;
@@ -23,7 +24,8 @@ const NOTIFICATION_HEADER = 3;
 export interface ServicePort {
   readonly clock: Clock;
   readonly gatt: Pick<GattServer, "offer" | "updates">;
-  readonly commands: Commands;
+  /** Asked for when the first client comes. */
+  commands(): Commands;
   readonly access: Access;
   /** See `Host.whenCompleted`. */
   whenDelivered(connection: Connection, callback: () => void): void;
@@ -42,10 +44,10 @@ export class ManagementService {
     this.port = port;
     const requirements = requirementsOf(port.access);
     const definition = {
-      uuid: new UUID(SERVICE_UUID),
+      uuid: SERVICE_UUID,
       characteristics: [
         {
-          uuid: new UUID(CHARACTERISTIC_UUID),
+          uuid: CHARACTERISTIC_UUID,
           properties: PROPERTY.WRITE_WITHOUT_RESPONSE | PROPERTY.NOTIFY,
           value: new Uint8Array(0),
           maxLength: FRAGMENT_MAX,
@@ -78,12 +80,12 @@ export class ManagementService {
   }
 
   private open(connection: Connection): ManagementSession {
-    const { access, clock, commands, gatt, log } = this.port;
+    const { access, clock, gatt, log } = this.port;
     const { account } = connection.server;
     let hasRefused = false;
     const session = new ManagementSession({
       clock,
-      commands,
+      commands: this.port.commands(),
       refusal: (): CommandError | undefined => {
         const error = refusalOf(access, connection);
         if (error && !hasRefused) {

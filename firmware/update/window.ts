@@ -8,7 +8,6 @@ import type { Advertiser } from "../ble/gap/advertiser.ts";
 import { AD_TYPE, ADVERTISING_DATA_LENGTH } from "../ble/gap/advertising-data.ts";
 import type { AdvertisingSet } from "../ble/gap/advertising-set.ts";
 import { textOf } from "../ble/text.ts";
-import { UUID } from "../ble/uuid.ts";
 import type { Clock, LogLevel, Timer } from "../platform/platform.ts";
 import { SERVICE_UUID } from "./service.ts";
 
@@ -148,7 +147,7 @@ export class UpdateWindow {
 }
 
 function serviceData(): Uint8Array {
-  const uuid = new UUID(SERVICE_UUID).attBytes;
+  const uuid = SERVICE_UUID.attBytes;
   return Uint8Array.from([2, AD_TYPE.FLAGS, FLAGS, 1 + uuid.length, AD_TYPE.COMPLETE_128_BIT_UUIDS, ...uuid]);
 }
 

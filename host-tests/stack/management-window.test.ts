@@ -1,5 +1,4 @@
 /** The firmware's own window: what is on the air while an application leaves the camera unreachable. */
-import { UUID } from "../../firmware/ble/uuid.ts";
 import { SERVICE_UUID } from "../../firmware/update/service.ts";
 import { INTERRUPTION_MS, QUIET_MS, UpdateWindow, WINDOW_MS } from "../../firmware/update/window.ts";
 import { createWorld, type World } from "../../simulator/world.ts";
@@ -29,7 +28,7 @@ async function scene(work: (scene: Scene) => Promise<void>): Promise<void> {
     name: () => new Uint8Array([0x63, 0x61, 0x6d]),
   });
   host.observe({ onConnected: () => window.changed(), onDisconnected: () => window.changed() });
-  const service = new UUID(SERVICE_UUID);
+  const service = SERVICE_UUID;
   await world.run(async () => {
     await work({
       ...{ world, camera, central, window },

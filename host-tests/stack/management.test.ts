@@ -1,5 +1,4 @@
 /** The management server over GATT: groups 0 and 1, as the clients of MCUmgr use them. */
-import { UUID } from "../../firmware/ble/uuid.ts";
 import type { CborMap } from "../../firmware/update/cbor.ts";
 import { UPLOAD_PAUSE_MS } from "../../firmware/update/image-group.ts";
 import { CHARACTERISTIC_UUID, SERVICE_UUID } from "../../firmware/update/service.ts";
@@ -350,8 +349,8 @@ describe("management: who may", () => {
   it("where the image is not open, a link without encryption can neither subscribe nor ask", async () => {
     await managed(
       async ({ connection, store, sleep }) => {
-        const service = await connection.service(new UUID(SERVICE_UUID));
-        const characteristic = await service!.characteristic(new UUID(CHARACTERISTIC_UUID));
+        const service = await connection.service(SERVICE_UUID);
+        const characteristic = await service!.characteristic(CHARACTERISTIC_UUID);
         await rejects(characteristic!.subscribe(), { name: "GattError", status: 0x05 });
         await characteristic!.write(requestOf({ operation: 2, group: 1, command: 5 }), { response: false });
         await sleep(1000);

@@ -1,6 +1,5 @@
 /** A camera with a management server, and a client that is connected to it. */
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
-import { UUID } from "../../firmware/ble/uuid.ts";
 import type { Access } from "../../firmware/update/access.ts";
 import { type CborMap, decodeMap, encodeMap } from "../../firmware/update/cbor.ts";
 import { ConsoleLines } from "../../firmware/update/console-lines.ts";
@@ -74,8 +73,8 @@ export class RawClient {
 }
 
 async function rawCharacteristic(connection: DeviceConnection) {
-  const service = await connection.service(new UUID(SERVICE_UUID));
-  return service?.characteristic(new UUID(CHARACTERISTIC_UUID));
+  const service = await connection.service(SERVICE_UUID);
+  return service?.characteristic(CHARACTERISTIC_UUID);
 }
 
 /** A request as bytes. */

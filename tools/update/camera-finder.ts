@@ -1,6 +1,5 @@
 /** A camera over the air: found, connected to, and its management service opened. */
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
-import { UUID } from "../../firmware/ble/uuid.ts";
 import { SERVICE_UUID } from "../../firmware/update/service.ts";
 import type { Central } from "../central/central.ts";
 import { ToolError } from "../events.ts";
@@ -41,7 +40,7 @@ export async function findCamera(
   const heard = new Map<string, Heard & { readonly isManaged: boolean }>();
   const isWanted = ({ name, device }: Heard): boolean =>
     wanted === undefined || name === wanted || device.addrHex() === wanted.toLowerCase();
-  const service = new UUID(SERVICE_UUID);
+  const service = SERVICE_UUID;
   let untilMs = performance.now() + SEARCH_MS;
   const search = aioble.scan({ ...LISTENING, durationMs: SEARCH_MS, duplicates: "packets", signal });
   for await (const result of search) {

@@ -3,7 +3,6 @@
  * of the protocol, whose refusals carry a reason.
  */
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
-import { UUID } from "../../firmware/ble/uuid.ts";
 import { type CborMap, decodeMap, encodeMap } from "../../firmware/update/cbor.ts";
 import { HEADER_LENGTH, OPERATION, readHeader, VERSION, writeFrame } from "../../firmware/update/frames.ts";
 import { CHARACTERISTIC_UUID, SERVICE_UUID } from "../../firmware/update/service.ts";
@@ -68,8 +67,8 @@ export interface ListedImage {
  */
 export async function openManagement(connection: DeviceConnection): Promise<ManagementLink | undefined> {
   await connection.exchangeMtu();
-  const service = await connection.service(new UUID(SERVICE_UUID));
-  const characteristic = await service?.characteristic(new UUID(CHARACTERISTIC_UUID));
+  const service = await connection.service(SERVICE_UUID);
+  const characteristic = await service?.characteristic(CHARACTERISTIC_UUID);
   if (!characteristic) return undefined;
   await characteristic.subscribe({ queueSize: QUEUE_SIZE });
   return {
