@@ -1,5 +1,5 @@
 /** The application that shows what a channel costs; peer.ts plays the device that opens it. */
-import { advertise } from "aioble";
+import { advertise, config } from "aioble";
 import {
   CHANNEL_CREDITS,
   CHANNEL_PSM,
@@ -12,6 +12,8 @@ import {
 /** What the probes added to the globals. */
 const { measure } = globalThis as unknown as { readonly measure: Measure };
 
+// A slow machine must not make the peer a silent one.
+config({ idleTimeoutMs: 0 });
 const connection = await advertise({ intervalUs: 100_000, name: "obscura-bench" });
 const channel = await connection.l2capAccept(CHANNEL_PSM, { mtu: SDU_LENGTH, credits: CHANNEL_CREDITS });
 const buffer = new Uint8Array(SDU_LENGTH);

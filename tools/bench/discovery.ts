@@ -1,5 +1,5 @@
 /** The application that shows what discovery costs; database.ts is what the device serves. */
-import { advertise, type DeviceConnection } from "aioble";
+import { advertise, config, type DeviceConnection } from "aioble";
 import { UUID } from "bluetooth";
 import {
   DISCOVERY_MTU,
@@ -27,6 +27,8 @@ async function walk(connection: DeviceConnection): Promise<number> {
   return descriptors;
 }
 
+// A slow machine must not make the peer a silent one.
+config({ idleTimeoutMs: 0 });
 const connection = await advertise({ intervalUs: 100_000, name: "obscura-bench" });
 await connection.exchangeMtu({ mtu: DISCOVERY_MTU });
 for (let count = 0; count < DISCOVERY_WARM_UP + DISCOVERY_REPETITIONS; count++) {

@@ -1,5 +1,5 @@
 /** The application that shows what a scan costs; peer.ts plays who advertises, and the central that follows it. */
-import { advertise, Characteristic, registerServices, Service, scan } from "aioble";
+import { advertise, Characteristic, config, registerServices, Service, scan } from "aioble";
 import { UUID } from "bluetooth";
 import { ADVERTISERS, ADVERTISERS_WARM_UP, type Measure, SERVICE, VALUE } from "./script.ts";
 
@@ -9,6 +9,8 @@ const { measure } = globalThis as unknown as { readonly measure: Measure };
 const service = new Service(new UUID(SERVICE));
 const taken = new Characteristic(service, new UUID(VALUE), { notify: true });
 registerServices(service);
+// A slow machine must not make the peer a silent one.
+config({ idleTimeoutMs: 0 });
 const connection = await advertise({ intervalUs: 100_000, name: "obscura-bench" });
 const one = new Uint8Array(1);
 const force = { force: true };
