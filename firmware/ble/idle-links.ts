@@ -1,6 +1,6 @@
 /**
- * Ends the link of a peer that wants nothing, when it keeps everybody else out: a silent stranger must not hold a place
- * for ever.
+ * Ends the link of a peer that wants nothing, and of which the application wants nothing, when it keeps everybody else out: a
+ * silent stranger must not hold a place for ever.
  */
 import type { Clock, LogLevel, Timer } from "../platform/platform.ts";
 import { type Connection, ROLE } from "./gap/connection.ts";
@@ -94,7 +94,11 @@ export class IdleLinks {
     let most = LOOKS - 1;
     for (const connection of this.candidates()) {
       // A link that came between two looks is not counted before the second.
-      const isActive = connection.server.takeActivity() || this.port.isPairing(connection);
+      const isActive = [
+        connection.server.takeActivity(),
+        connection.client?.takeActivity() ?? false,
+        this.port.isPairing(connection),
+      ].includes(true);
       const count = isActive ? 0 : (before.get(connection) ?? -1) + 1;
       this.silent.set(connection, count);
       if (count > most) [quietest, most] = [connection, count];

@@ -1,8 +1,10 @@
 /** A client that wants nothing must not keep everybody else out: idleTimeoutMs. */
+import { UUID } from "../../firmware/ble/uuid.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";
 import { type CameraOptions, createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok } from "../support/assert.ts";
 import { addAioble, diagnostics } from "../support/cameras.ts";
+import { withPair } from "../support/pair.ts";
 import { describe, it } from "../support/suite.ts";
 
 const LOW_RESOURCES = 0x14;
@@ -168,6 +170,41 @@ describe("aioble: a client that wants nothing", () => {
       ok((await stream.next()).value.isConnected());
       await stream.return!();
     });
+  });
+
+  it("a central that the application reads from stays, and goes once it is asked for nothing any more", async () => {
+    const name = new UUID(0x2a00);
+    await withPair(
+      () => {},
+      async ({ world, toClient }) => {
+        const service = await toClient.service(new UUID(0x1800));
+        const characteristic = await service!.characteristic(name);
+        for (let count = 0; count < 12; count++) {
+          await world.clock.sleep(9000);
+          await characteristic!.read();
+        }
+        const lastMs = world.clock.now();
+        await toClient.disconnected({ timeoutMs: 60_000 });
+        const lifeMs = world.clock.now() - lastMs;
+        ok(lifeMs > 29_000 && lifeMs < 41_000, String(lifeMs));
+      },
+    );
+  });
+
+  it("a central whose values the application waits for stays", async () => {
+    await withPair(
+      () => {},
+      async ({ world, client, toClient }) => {
+        const { Characteristic, registerServices, Service } = client.aioble;
+        const service = new Service(new UUID(0x1805));
+        new Characteristic(service, new UUID(0x2a2b), { read: true, notify: true });
+        registerServices(service);
+        const found = await (await toClient.service(service.uuid))!.characteristic(new UUID(0x2a2b));
+        await found!.subscribe();
+        await world.clock.sleep(300_000);
+        ok(toClient.isConnected());
+      },
+    );
   });
 
   it("idleTimeoutMs 0 lets everybody stay; set later it counts from then", async () => {

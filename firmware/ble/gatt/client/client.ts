@@ -79,6 +79,8 @@ export class GattClient implements DiscoveryContext, ValueHandler {
   private serverFeatures: number | undefined = undefined;
   private hasWarnedOfAttributes = false;
   private watcher: ValueWatcher | undefined = undefined;
+  /** The server has answered something since `takeActivity` was called last. */
+  private wasAnswered = false;
   /** The peer's database, where databases are remembered. */
   readonly known: KnownDatabase;
   /** Called when the peer's database has changed, as far as the peer was asked to say so. */
@@ -104,7 +106,18 @@ export class GattClient implements DiscoveryContext, ValueHandler {
         this.databaseChanged();
       outcome.reject(error);
     };
-    return this.role.perform(work, { resolve: (value) => outcome.resolve(value), reject }, bytes);
+    const resolve = (value: T): void => {
+      this.wasAnswered = true;
+      outcome.resolve(value);
+    };
+    return this.role.perform(work, { resolve, reject }, bytes);
+  }
+
+  /** Whether the peer has been of use since this was called last: it has answered, or its values are wanted. */
+  takeActivity(): boolean {
+    const { wasAnswered } = this;
+    this.wasAnswered = false;
+    return wasAnswered || this.inboxes.size > 0;
   }
 
   /** What was found means nothing any more. */
