@@ -8,6 +8,7 @@ const MODULES: readonly (readonly [path: string, module: string])[] = [
   ["ble/allowance.ts", "codec"],
   ["ble/budget.ts", "codec"],
   ["ble/codec.ts", "codec"],
+  ["ble/option-keys.ts", "codec"],
   ["ble/uuid.ts", "codec"],
   ["ble/utf8.ts", "codec"],
   ["ble/text.ts", "codec"],

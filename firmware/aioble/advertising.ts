@@ -8,6 +8,7 @@ import {
   type PayloadFields,
 } from "../ble/gap/advertising-data.ts";
 import { checkInterval } from "../ble/gap/advertising-set.ts";
+import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { utf8Encode } from "../ble/utf8.ts";
 import { UUID } from "../ble/uuid.ts";
 import { Device } from "./device.ts";
@@ -56,16 +57,47 @@ const FIELD_NAMES = [
   "fields",
 ] as const;
 
+const PAYLOAD_KEYS: OptionKeys<PayloadOptions> = {
+  name: true,
+  shortenName: true,
+  services: true,
+  appearance: true,
+  manufacturer: true,
+  serviceData: true,
+  txPower: true,
+  uri: true,
+  solicitation: true,
+  fields: true,
+  advData: true,
+  respData: true,
+};
+const ADVERTISE_KEYS: OptionKeys<AdvertiseOptions> = {
+  ...PAYLOAD_KEYS,
+  ...WAIT_KEYS,
+  discoverable: true,
+  limitedDisc: true,
+  brEdr: true,
+  intervalUs: true,
+  fast: true,
+  connectable: true,
+  directedTo: true,
+  highDuty: true,
+  updateGap: true,
+};
+const FAST_KEYS: OptionKeys<NonNullable<AdvertiseOptions["fast"]>> = { intervalUs: true, durationMs: true };
+
 const EMPTY = new Uint8Array(0);
 
 /** @throws TypeError or RangeError for the first option that is wrong. */
 export function checkAdvertising(options: AdvertiseOptions): void {
   const { intervalUs, fast, directedTo, highDuty, connectable } = options ?? {};
+  if (options) checkKeys("advertising", options, ADVERTISE_KEYS);
   if (typeof intervalUs !== "number") {
     throw new TypeError("advertise() needs intervalUs: the advertising interval in microseconds");
   }
   checkInterval(intervalUs);
   if (fast) {
+    checkKeys("fast", fast, FAST_KEYS);
     checkInterval(fast.intervalUs);
     if (!(fast.durationMs > 0))
       throw new RangeError(`fast.durationMs ${fast.durationMs} is out of range: above 0`);
@@ -76,8 +108,14 @@ export function checkAdvertising(options: AdvertiseOptions): void {
   checkPayload(options);
 }
 
+/** The same of an update, which has fields alone. */
+export function checkFields(options: PayloadOptions): void {
+  checkKeys("the update of advertising", options, PAYLOAD_KEYS);
+  checkPayload(options);
+}
+
 /** @throws TypeError or RangeError for the first field that is wrong. */
-export function checkPayload(options: PayloadOptions): void {
+function checkPayload(options: PayloadOptions): void {
   const { name, appearance, manufacturer, serviceData, txPower, uri, fields, advData, respData } = options;
   if (name !== undefined) {
     if (typeof name !== "string" && !(name instanceof Uint8Array)) {

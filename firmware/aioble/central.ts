@@ -6,6 +6,7 @@ import type { Attempt, ConnectParameters } from "../ble/gap/initiator.ts";
 import { checkParameterRange } from "../ble/gap/parameter-range.ts";
 import { checkScanTiming } from "../ble/gap/scanner.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
+import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { textOf } from "../ble/text.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Core } from "./core.ts";
@@ -51,8 +52,20 @@ interface Search {
     | { readonly is: "over" };
 }
 
+const CONNECT_KEYS: OptionKeys<ConnectOptions> = {
+  ...WAIT_KEYS,
+  scanDurationMs: true,
+  scanIntervalUs: true,
+  scanWindowUs: true,
+  minConnIntervalUs: true,
+  maxConnIntervalUs: true,
+  latency: true,
+  supervisionTimeoutMs: true,
+};
+
 /** @throws TypeError or RangeError for the first option that is wrong. */
 function parametersOf(options: ConnectOptions): ConnectParameters {
+  checkKeys("connect", options, CONNECT_KEYS);
   checkTimeout(options.timeoutMs);
   checkTimeout(options.scanDurationMs);
   const { scanIntervalUs = 10_000, minConnIntervalUs, maxConnIntervalUs } = options;

@@ -1,4 +1,5 @@
 /** Characteristics of a peer, their descriptors, and the values that the peer sends. */
+
 import type { Operation } from "../ble/att/client-role.ts";
 import type { Inboxes } from "../ble/gatt/client/client.ts";
 import { discoverDescriptors } from "../ble/gatt/client/discovery.ts";
@@ -7,6 +8,7 @@ import type { RemoteCharacteristic, RemoteDescriptor } from "../ble/gatt/client/
 import { writeReliably, writeValue } from "../ble/gatt/client/writes.ts";
 import { checkedValue, type Value } from "../ble/gatt/server/values.ts";
 import { CCCD, PROPERTY, TYPE } from "../ble/gatt/types.ts";
+import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { ClientService } from "./client-service.ts";
 import { ClientValue, type ClientWriteOptions } from "./client-value.ts";
@@ -26,6 +28,13 @@ export interface CharacteristicWriteOptions extends ClientWriteOptions {
   /** Have the peer repeat the value before it takes it, which it has to support (Extended Properties). */
   readonly reliable?: boolean;
 }
+
+const SUBSCRIBE_KEYS: OptionKeys<SubscribeOptions> = {
+  ...WAIT_KEYS,
+  notify: true,
+  indicate: true,
+  queueSize: true,
+};
 
 /** What `subscribe` takes. Neither `notify` nor `indicate` ends the subscription. */
 export interface SubscribeOptions extends WaitOptions {
@@ -118,6 +127,7 @@ export class ClientCharacteristic extends ClientValue {
    * @throws As `read`; ProtocolError when it has no Client Characteristic Configuration.
    */
   async subscribe(options: SubscribeOptions = NO_LIMITS): Promise<void> {
+    checkKeys("subscribe", options, SUBSCRIBE_KEYS);
     const { indicate = false, notify = !indicate, queueSize } = options;
     if (notify) this.mustHave(PROPERTY.NOTIFY, "notifications");
     if (indicate) this.mustHave(PROPERTY.INDICATE, "indications");

@@ -1,4 +1,5 @@
 /** The camera as a client of its peers' GATT servers: what connections and attributes of peers share. */
+
 import type { Operation } from "../ble/att/client-role.ts";
 import { BleError } from "../ble/errors.ts";
 import type { GattClient } from "../ble/gatt/client/client.ts";
@@ -9,6 +10,7 @@ import { writeReliably } from "../ble/gatt/client/writes.ts";
 import { checkedValue, type Value } from "../ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH, PROPERTY } from "../ble/gatt/types.ts";
 import { MTU_SETTING } from "../ble/links.ts";
+import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import type { UUID } from "../ble/uuid.ts";
 import type { Timer } from "../platform/platform.ts";
 import { type ClientCharacteristic, checkUuid } from "./client-characteristic.ts";
@@ -28,6 +30,8 @@ export interface ExchangeMtuOptions extends WaitOptions {
   /** ATT_MTU to offer, 23 to 517; the setting `mtu` when left out. Has no effect once one was offered on the link. */
   readonly mtu?: number;
 }
+
+const MTU_KEYS: OptionKeys<ExchangeMtuOptions> = { ...WAIT_KEYS, mtu: true };
 
 /** A characteristic and what to write there. */
 export type ReliableWrite = readonly [characteristic: ClientCharacteristic, value: Value];
@@ -114,6 +118,7 @@ export class ConnectionClient {
 
   /** See `DeviceConnection.exchangeMtu`. */
   async exchangeMtu(options: ExchangeMtuOptions): Promise<number> {
+    checkKeys("exchangeMtu", options, MTU_KEYS);
     const { mtu } = options;
     checkTimeout(options.timeoutMs);
     if (mtu !== undefined) {

@@ -1,4 +1,5 @@
 /** Opening L2CAP channels from either side (Vol 3, Part A, 4.22 to 4.26). For the feature `channels`. */
+
 import {
   type AttemptHandlers,
   CHANNEL_RESULT,
@@ -16,6 +17,7 @@ import {
   SPSM_EATT,
 } from "../ble/channels.ts";
 import type { Connection } from "../ble/gap/connection.ts";
+import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
@@ -32,6 +34,8 @@ export const GRACE_MS = 500;
 
 /** What `l2capAccept` and `l2capConnect` take. */
 export interface L2CAPOptions extends ChannelOptions, WaitOptions {}
+
+const CHANNEL_KEYS: OptionKeys<L2CAPOptions> = { ...WAIT_KEYS, mtu: true, mps: true, credits: true };
 
 /** A call of `l2capAccept` that waits. */
 interface Acceptance {
@@ -147,6 +151,7 @@ export class L2cap implements ChannelListener {
   /** @throws RangeError for what is out of range. */
   private check(psm: number, options: L2CAPOptions): ChannelParameters {
     checkSpsm(psm);
+    checkKeys("a channel", options, CHANNEL_KEYS);
     checkTimeout(options.timeoutMs);
     const parameters = parametersOf(options);
     if (psm < SPSM_DYNAMIC && !this.wasWarned) {

@@ -1,8 +1,10 @@
 /** What `DeviceConnection` can ask of its link: parameters, PHY, data length, signal strength. */
+
 import type { DataLength, LinkParameters } from "../ble/gap/connection.ts";
 import { type LinkControl, PHY } from "../ble/gap/link-control.ts";
 import { checkParameterRange, type ParameterRange } from "../ble/gap/parameter-range.ts";
 import type { ParameterUpdate } from "../ble/gap/parameter-updates.ts";
+import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 import { NO_LIMITS, type WaitOptions } from "./wait.ts";
@@ -50,6 +52,16 @@ export interface DataLengthOptions extends WaitOptions {
   /** Microseconds on the air, 328 to 17,040: what `txOctets` take on the 1M PHY when left out. */
   readonly txTimeUs?: number;
 }
+
+const PARAMETER_KEYS: OptionKeys<ParameterOptions> = {
+  ...WAIT_KEYS,
+  minConnIntervalUs: true,
+  maxConnIntervalUs: true,
+  latency: true,
+  supervisionTimeoutMs: true,
+};
+const PHY_KEYS: OptionKeys<PhyOptions> = { ...WAIT_KEYS, tx: true, rx: true, coding: true };
+const DATA_LENGTH_KEYS: OptionKeys<DataLengthOptions> = { ...WAIT_KEYS, txOctets: true, txTimeUs: true };
 
 /** Says whether a peer gets the parameters that it asks for. It is asked at once, and should not take long. */
 export type ParameterPolicy = (connection: DeviceConnection, wanted: ParameterRange) => boolean;
@@ -115,6 +127,7 @@ export class LinkRequests {
 
   /** See `DeviceConnection.updateParameters`. */
   async updateParameters(connection: DeviceConnection, options: ParameterOptions): Promise<LinkParameters> {
+    checkKeys("updateParameters", options, PARAMETER_KEYS);
     const { link, scope } = connection;
     const { parameters } = this.control;
     const range = rangeOf(options, link.parameters);
@@ -148,6 +161,7 @@ export class LinkRequests {
 
   /** See `DeviceConnection.setPhy`. */
   async setPhy(connection: DeviceConnection, options: PhyOptions): Promise<LinkPhys> {
+    checkKeys("setPhy", options, PHY_KEYS);
     const [wantedTx, wantedRx] = [phyMask(options.tx), phyMask(options.rx)];
     const coding = CODINGS.indexOf(options.coding);
     if (coding < 0) throw new TypeError(`there is no coding "${options.coding}": "S=2" or "S=8"`);
@@ -159,6 +173,7 @@ export class LinkRequests {
 
   /** See `DeviceConnection.setDataLength`. */
   async setDataLength(connection: DeviceConnection, options: DataLengthOptions): Promise<DataLength> {
+    checkKeys("setDataLength", options, DATA_LENGTH_KEYS);
     const { txOctets = 251 } = options;
     if (!(txOctets >= 27 && txOctets <= 251) || Math.floor(txOctets) !== txOctets)
       throw new RangeError(`txOctets ${txOctets} is out of range: 27 to 251`);

@@ -15,7 +15,7 @@ import type { LogLevel, Timer } from "../platform/platform.ts";
 import {
   type AdvertiseOptions,
   checkAdvertising,
-  checkPayload,
+  checkFields,
   deadlineOf,
   nameBytes,
   type PayloadOptions,
@@ -141,7 +141,7 @@ export class Peripheral implements AdvertisingOwner {
   }
 
   private replace(run: Run, fields: PayloadOptions): Promise<void> {
-    checkPayload(fields);
+    checkFields(fields);
     const { connectable, discoverable, limitedDisc, brEdr, updateGap } = run.options;
     run.payload = payloadOf({ ...fields, connectable, discoverable, limitedDisc, brEdr });
     this.describe(run.payload);

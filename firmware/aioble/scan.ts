@@ -3,6 +3,7 @@
 import { BleError } from "../ble/errors.ts";
 import { type AdvertisingReport, REPORT } from "../ble/gap/advertising-report.ts";
 import { checkScanTiming, type ScanOwner } from "../ble/gap/scanner.ts";
+import { checkKeys, type OptionKeys } from "../ble/option-keys.ts";
 import { textOf } from "../ble/text.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { Timer } from "../platform/platform.ts";
@@ -84,9 +85,25 @@ interface Known {
   unanswered: number;
 }
 
+const SCAN_KEYS: OptionKeys<ScanOptions> = {
+  services: true,
+  name: true,
+  manufacturer: true,
+  minRssi: true,
+  devices: true,
+  durationMs: true,
+  intervalUs: true,
+  windowUs: true,
+  active: true,
+  duplicates: true,
+  maxResults: true,
+  signal: true,
+};
+
 /** @throws TypeError or RangeError for the first option that is wrong. */
 function check(options: ScanOptions): void {
   if (typeof options !== "object" || options === null) throw new TypeError("scan: options are an object");
+  checkKeys("scan", options, SCAN_KEYS);
   const { durationMs = 0, intervalUs = INTERVAL_US, windowUs = WINDOW_US } = options;
   const {
     devices,

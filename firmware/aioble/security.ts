@@ -1,5 +1,7 @@
 /** Pairing: `DeviceConnection.pair`, and `security` of the module. */
+
 import type { Encryption } from "../ble/encryption.ts";
+import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { exportSecrets, importSecrets } from "../ble/smp/bond-export.ts";
 import { IO_CAPABILITY } from "../ble/smp/method.ts";
 import type { PairingUser, PairRequest, SecuredLink } from "../ble/smp/port.ts";
@@ -66,6 +68,19 @@ export interface PairingWindowOptions {
   readonly count?: number;
 }
 
+const PAIR_KEYS: OptionKeys<PairOptions> = {
+  ...WAIT_KEYS,
+  bond: true,
+  leSecure: true,
+  mitm: true,
+  io: true,
+  methods: true,
+  minKeySize: true,
+  agent: true,
+  oob: true,
+};
+const WINDOW_KEYS: OptionKeys<PairingWindowOptions> = { durationMs: true, count: true };
+
 /** The camera as one that pairs. */
 export class Pairing {
   /** `security.agent` of the module. */
@@ -91,6 +106,7 @@ export class Pairing {
   /** See `DeviceConnection.pair`. */
   pair(connection: DeviceConnection, options: PairOptions): Promise<void> {
     const { manager } = this.encryption;
+    checkKeys("pair", options, PAIR_KEYS);
     const { agent, io, oob, signal, timeoutMs = TIMEOUT_MS } = options;
     checkTimeout(timeoutMs);
     if (agent !== undefined) checkAgent(agent);
@@ -227,7 +243,9 @@ export class Security {
    * it returns closes it.
    * @throws RangeError for a bad option.
    */
-  openPairing({ durationMs, count = 1 }: PairingWindowOptions = {}): Disposable {
+  openPairing(options: PairingWindowOptions = {}): Disposable {
+    checkKeys("openPairing", options, WINDOW_KEYS);
+    const { durationMs, count = 1 } = options;
     checkTimeout(durationMs);
     if (!(count >= 1) || Math.floor(count) !== count)
       throw new RangeError(`openPairing: count ${count} is none`);

@@ -1,4 +1,5 @@
 /** Services, characteristics and descriptors that the camera offers. */
+
 import type {
   Attribute,
   CharacteristicDefinition,
@@ -13,6 +14,7 @@ import {
   type Value,
 } from "../ble/gatt/server/values.ts";
 import { PROPERTY, TYPE } from "../ble/gatt/types.ts";
+import { checkKeys, type OptionKeys } from "../ble/option-keys.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
@@ -77,6 +79,30 @@ export interface DescriptorOptions extends ProtectionOptions {
   readonly initial?: Value;
 }
 
+const PROTECTION_KEYS: OptionKeys<ProtectionOptions> = { security: true, minKeySize: true, authorize: true };
+const DESCRIPTOR_KEYS: OptionKeys<DescriptorOptions> = {
+  ...PROTECTION_KEYS,
+  read: true,
+  write: true,
+  initial: true,
+};
+const CHARACTERISTIC_KEYS: OptionKeys<CharacteristicOptions> = {
+  ...DESCRIPTOR_KEYS,
+  writeNoResponse: true,
+  notify: true,
+  indicate: true,
+  capture: true,
+  description: true,
+  format: true,
+  reliableWrite: true,
+};
+const BUFFERED_KEYS: OptionKeys<CharacteristicOptions & BufferOptions> = {
+  ...CHARACTERISTIC_KEYS,
+  maxLen: true,
+  append: true,
+};
+const SERVICE_KEYS = { secondary: true, includes: true } as const;
+
 /** A service. Characteristics attach themselves to it. */
 export class Service {
   readonly uuid: UUID;
@@ -95,6 +121,7 @@ export class Service {
     options: { readonly secondary?: boolean; readonly includes?: readonly Service[] } = {},
   ) {
     if (!(uuid instanceof UUID)) throw new TypeError("Service needs a bluetooth.UUID");
+    checkKeys("Service", options, SERVICE_KEYS);
     this.uuid = uuid;
     this.secondary = options.secondary ?? false;
     this.includes = options.includes ?? [];
@@ -135,6 +162,9 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
    */
   constructor(service: Service, uuid: UUID, options: CharacteristicOptions<Capture> = {}) {
     if (!(service instanceof Service)) throw new TypeError("Characteristic needs a Service");
+    const isBuffered =
+      new.target.prototype instanceof BufferedCharacteristic || new.target === BufferedCharacteristic;
+    checkKeys("Characteristic", options, isBuffered ? BUFFERED_KEYS : CHARACTERISTIC_KEYS);
     super(uuid, "Characteristic", options, options.capture ?? false);
     this.flags =
       (options.read ? PROPERTY.READ : 0) |
@@ -368,6 +398,7 @@ export class Descriptor extends ServerAttribute<DeviceConnection> {
   /** Appends itself to `characteristic`. @throws as Characteristic. */
   constructor(characteristic: Characteristic<boolean>, uuid: UUID, options: DescriptorOptions = {}) {
     if (!(characteristic instanceof Characteristic)) throw new TypeError("Descriptor needs a Characteristic");
+    checkKeys("Descriptor", options, DESCRIPTOR_KEYS);
     super(uuid, "Descriptor", options, false);
     this.characteristic = characteristic;
     this.readable = options.read ?? false;

@@ -3,6 +3,7 @@ import { BleError } from "../ble/errors.ts";
 import type { AdvertisingOwner, AdvertisingSet } from "../ble/gap/advertising-set.ts";
 import { ownBytes } from "../ble/gatt/server/values.ts";
 import type { Host } from "../ble/host.ts";
+import { checkKeys, type OptionKeys } from "../ble/option-keys.ts";
 import { textOf } from "../ble/text.ts";
 
 /** What `gapAdvertise` sends. */
@@ -14,6 +15,8 @@ export interface GapAdvertiseOptions {
   /** Whether centrals may connect; true by default. */
   readonly connectable?: boolean;
 }
+
+const KEYS: OptionKeys<GapAdvertiseOptions> = { advData: true, respData: true, connectable: true };
 
 const EMPTY = new Uint8Array(0);
 
@@ -35,6 +38,7 @@ export class LowLevelAdvertising {
   /** See `BLE.gapAdvertise`. */
   start(intervalUs: number | null, options: GapAdvertiseOptions): Promise<void> {
     const { host } = this;
+    checkKeys("gapAdvertise", options, KEYS);
     if (!this.set && !host.advertiser.hasFreeSet) throw aiobleAdvertises();
     const turn = ++this.turn;
     if (intervalUs === null) return this.releaseSet();

@@ -1,0 +1,23 @@
+/** Options that there are: a misspelt one is a mistake of the caller, and must not be as if it were left out. */
+
+/** Every key of an object of options: the compiler holds such a table against the type. */
+export type OptionKeys<T> = { readonly [each in keyof Required<T>]: true };
+
+/** The keys of `WaitOptions`. */
+export const WAIT_KEYS = { timeoutMs: true, signal: true } as const;
+
+/**
+ * @param what names the call, for a person
+ * @throws TypeError for the first key that is not in `known`, with the one that was meant where only its case differs.
+ */
+export function checkKeys(what: string, options: object, known: object): void {
+  for (const key of Object.keys(options)) {
+    if (!Object.hasOwn(known, key)) throw new TypeError(`${what}: ${problemOf(key, Object.keys(known))}`);
+  }
+}
+
+function problemOf(key: string, known: readonly string[]): string {
+  const meant = known.find((other) => other.toLowerCase() === key.toLowerCase());
+  if (meant !== undefined) return `unknown key "${key}": write ${meant}`;
+  return `unknown key "${key}"; there are ${known.join(", ")}`;
+}
