@@ -41,8 +41,9 @@ void port_reset(void) __attribute__((noreturn));
 void port_panic(void) __attribute__((noreturn));
 
 /*
- * 64 bytes that survive software, watchdog and fault resets, and start as zeros after power-on. The shared
- * code keeps its count of failures in a row there.
+ * 64 bytes that survive software, watchdog and fault resets and deep sleep, and start as zeros after
+ * power-on. The shared code keeps its count of failures in a row there, and when the trial of a new
+ * application began.
  */
 #define PORT_RETAINED_SIZE 64
 void *port_retained(void);

@@ -16,9 +16,6 @@ struct running *update_running(void);
 /* What a bundle must fit here. */
 const struct signed_target *update_target(void);
 
-/* The application that shipped with the image; NULL unless it was opened at this start. */
-const struct signed_bundle *update_shipped(void);
-
 /* Confirms what runs. NULL, or a refusal whose text is a whole sentence. */
 const struct refusal *update_confirm(void);
 

@@ -31,9 +31,6 @@ static struct running running = {.kind = RUNNING_RECOVERY};
 static struct signed_target target;
 /* In port_clock_us. */
 static uint64_t deadline_us = PORT_NEVER;
-/* What the shipped application's file says of itself. */
-static struct signed_bundle shipped;
-static bool has_shipped;
 /* The container that was accepted last: at start, the one that runs. */
 static struct bundle opened;
 static bool is_starting;
@@ -46,10 +43,6 @@ struct running *update_running(void) {
 
 const struct signed_target *update_target(void) {
     return &target;
-}
-
-const struct signed_bundle *update_shipped(void) {
-    return has_shipped ? &shipped : NULL;
 }
 
 /* ---- what may run ---- */
@@ -190,11 +183,13 @@ static bool open_shipped(char *problem, size_t size) {
         snprintf(problem, size, "there is no application");
         return false;
     }
+    struct signed_bundle shipped;
     const struct refusal *why = signed_bundle_open(&shipped, bytes, most, &target);
-    has_shipped = !why && !shipped.revoked;
-    if (!has_shipped)
+    if (why || shipped.revoked) {
         snprintf(problem, size, "the application %s", why ? why->text : "is a revocation");
-    return has_shipped;
+        return false;
+    }
+    return true;
 }
 
 static bool find_application(struct bundle *application, char *problem, size_t size) {
