@@ -1,0 +1,80 @@
+/** Parts of `obscura deploy` that need no camera. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "mocha";
+import { FileRecords } from "../../../tools/central/central.ts";
+import { rateText } from "../../../tools/update/deploy.ts";
+import { ManagementClient, type ManagementLink } from "../../../tools/update/management-client.ts";
+
+describe("tools/update/deploy", () => {
+  it("says the rate and the time that is left, and nothing before it knows", () => {
+    assert.equal(rateText(1000, 5000, 2048), "2.0 KB/s, 2 s left");
+    assert.equal(rateText(5000, 5000, 100), "0.1 KB/s, 0 s left");
+    assert.equal(rateText(1000, 5000, 0), "");
+  });
+
+  it("keeps bonds in a file for its owner, from run to run", () => {
+    const folder = mkdtempSync(join(tmpdir(), "records-"));
+    try {
+      const file = join(folder, "below", "bonds.json");
+      const records = new FileRecords(file);
+      assert.equal(records.get("bond.0"), undefined);
+      const value = new Uint8Array([1, 2, 255]);
+      records.set("bond.0", value);
+      records.set("irk", new Uint8Array(0));
+      value[0] = 9;
+      assert.equal(statSync(file).mode & 0o077, 0, "nobody else reads keys");
+      const again = new FileRecords(file);
+      assert.deepEqual(again.get("bond.0"), new Uint8Array([1, 2, 255]));
+      assert.deepEqual(again.keys().sort(), ["bond.0", "irk"]);
+      assert.equal(again.delete("irk"), true);
+      assert.equal(again.delete("irk"), false);
+      assert.deepEqual(new FileRecords(file).keys(), ["bond.0"]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("tools/update/management-client", () => {
+  /** A link that answers as `answers` say, one for each whole request; undefined is silence. */
+  function linkOf(answers: (Uint8Array | undefined)[], written: Uint8Array[] = []): ManagementLink {
+    const pending: Uint8Array[] = [];
+    return {
+      fragmentLength: 100,
+      write: async (fragment) => {
+        written.push(fragment.slice());
+        const answer = answers.shift();
+        if (answer) pending.push(answer);
+      },
+      notified: async () => {
+        const next = pending.shift();
+        if (!next) throw Object.assign(new Error("timed out"), { code: "timeout" });
+        return next;
+      },
+    };
+  }
+  const answer = (sequence: number, ...payload: number[]): Uint8Array =>
+    Uint8Array.from([3, 0, 0, payload.length, 0, 0, sequence, 0, ...payload]);
+  const R_HI = [0xa1, 0x61, 0x72, 0x62, 0x68, 0x69];
+
+  it("sends the same request again when no answer comes, three times in all", async () => {
+    const written: Uint8Array[] = [];
+    const client = new ManagementClient(linkOf([undefined, undefined, answer(0, ...R_HI)], written));
+    assert.equal(await client.echo("hi"), "hi");
+    assert.deepEqual(written[0], written[2]);
+    const silent = new ManagementClient(linkOf([]));
+    await assert.rejects(silent.echo("hi"), { code: "timeout" });
+  });
+
+  it("drops answers that are late, and says what the camera's reason is", async () => {
+    const client = new ManagementClient(linkOf([answer(77, ...R_HI)]));
+    await assert.rejects(client.echo("hi"), { code: "timeout" });
+    const refusing = new ManagementClient(
+      linkOf([answer(0, 0xa2, 0x62, 0x72, 0x63, 0x0a, 0x63, 0x72, 0x73, 0x6e, 0x62, 0x6e, 0x6f)]),
+    );
+    await assert.rejects(refusing.echo("hi"), { name: "ManagementError", rc: 10, message: "no" });
+  });
+});
