@@ -132,6 +132,7 @@ export class ChipLine implements HciTransport, RadioLines {
   }
 
   open(receiver: HciReceiver): void {
+    this.suspend(false);
     this.session++;
     this.opened++;
     this.receiver = receiver;
@@ -140,6 +141,7 @@ export class ChipLine implements HciTransport, RadioLines {
 
   write(header: Uint8Array, headerLength: number, payload?: Uint8Array, start = 0, end?: number): boolean {
     const stop = end ?? payload?.length ?? 0;
+    if (this.isSuspended) this.chip.violations.push("bytes for a UART that is stopped");
     const packet = this.gather(
       header,
       headerLength,
@@ -162,6 +164,7 @@ export class ChipLine implements HciTransport, RadioLines {
   }
 
   close(): void {
+    this.suspend(false);
     this.session++;
     this.receiver = undefined;
   }

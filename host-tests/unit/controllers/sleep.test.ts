@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { Host } from "../../../firmware/ble/host.ts";
 import { Cyw43 } from "../../../firmware/controllers/cyw43.ts";
+import { CYW43_TIMES } from "../../../simulator/chips/cyw43.ts";
 import type { ChipLineOptions } from "../../../simulator/chips/line.ts";
 import { syntheticPatch } from "../../../simulator/chips/patch.ts";
 import type { FoundCharacteristic } from "../../../simulator/phone/discovery.ts";
@@ -75,6 +76,21 @@ describe("CYW43: asleep while connected", () => {
       assert.equal(line.suspensions, stops + 1, "one sleep, however long");
       await scene.write(link);
       assert.ok(line.suspendedMs - before > 59_000, `${line.suspendedMs - before}`);
+    });
+    scene.check();
+  });
+
+  it("whichever of both lines is idle first: the UART stops with the second", async () => {
+    const scene = createScene({ times: { ...CYW43_TIMES, idleUnitMs: 50 } });
+    const { world, line } = scene;
+    await world.run(async () => {
+      const link = await scene.connect();
+      await world.clock.sleep(DEEP_MS);
+      const stops = line.suspensions;
+      await scene.notify(link);
+      await world.clock.sleep(DEEP_MS);
+      assert.equal(line.suspensions, stops + 1);
+      await scene.write(link);
     });
     scene.check();
   });
