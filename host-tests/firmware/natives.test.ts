@@ -356,6 +356,28 @@ describeOnHost((scene) => {
       ]);
     });
 
+    it("hands over the success of a command that returns nothing as two numbers, other answers as packets", async () => {
+      const image = await build(`
+        native.hciOpen((packet) => log("packet " + packet.byteLength), () => {}, log, undefined, (opcode, credits) => {
+          log("succeeded " + opcode + " " + credits);
+          if (opcode === 1) native.exit(0);
+        });`);
+      const refused = "040e04014cfc12";
+      const returns = "040e0501091000ff";
+      const controller = await Controller.listen(scene.bench.path("succeeded"), (socket) =>
+        socket.write(Buffer.from(`${answer}040e04024cfc00${refused}${returns}040e0401010000`, "hex")),
+      );
+      const result = await run(image, ["--hci", controller.option]);
+      controller.close();
+      assert.deepEqual(infos(result), [
+        "succeeded 3075 1",
+        "succeeded 64588 2",
+        "packet 7",
+        "packet 8",
+        "succeeded 1 1",
+      ]);
+    });
+
     it("lets onPacket close the line in the middle of what was received", async () => {
       const image = await build(`
         native.hciOpen((packet) => {
