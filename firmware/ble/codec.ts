@@ -57,10 +57,15 @@ export function copyInto(
   target.set(new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset + start, length), at);
 }
 
-/** Whether both hold the same bytes. Secrets are compared by `isSameSecret` (`smp/toolbox.ts`). */
+/**
+ * Whether both hold the same bytes. From the end: addresses of one manufacturer's devices begin alike. Secrets are compared by
+ * `isSameSecret` (`smp/toolbox.ts`).
+ */
 export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.length !== other.length) return false;
-  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
+  if (one === other) return true;
+  let at = one.length;
+  if (at !== other.length) return false;
+  while (--at >= 0) if (one[at] !== other[at]) return false;
   return true;
 }
 
