@@ -270,14 +270,24 @@ export function decode<F extends Fields>(
   const values: Record<string, unknown> = {};
   if ((fields as Fields) === NO_FIELDS) return exact && start < end ? undefined : (values as Values<F>);
   const reader = new Reader(view, start, end);
-  for (const name in fields) values[name] = fields[name]!.read(reader);
+  const names = Object.keys(fields);
+  const count = names.length;
+  for (let index = 0; index < count; index++) {
+    const name = names[index]!;
+    values[name] = fields[name]!.read(reader);
+  }
   if (reader.failed || (exact && reader.remaining > 0)) return undefined;
   return values as Values<F>;
 }
 
 /** Writes every field in order after what `writer` already holds. */
 export function encodeInto<F extends Fields>(writer: Writer, fields: F, values: Values<F>): void {
-  for (const name in fields) fields[name]!.write(writer, values[name]);
+  const names = Object.keys(fields);
+  const count = names.length;
+  for (let index = 0; index < count; index++) {
+    const name = names[index]!;
+    fields[name]!.write(writer, values[name]);
+  }
 }
 
 /** The bytes of one packet body. */

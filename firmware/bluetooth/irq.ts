@@ -259,8 +259,8 @@ export class IrqSource implements HostObserver, GattWatcher, ScanWatcher {
 
   onSecurity(link: Connection): void {
     const { isAuthenticated, isBonded, isEncrypted, keySize } = link.security;
-    const flags = [isEncrypted, isAuthenticated, isBonded].map(Number);
-    this.emit(IRQ_ENCRYPTION_UPDATE, [link.handle, ...flags, keySize]);
+    const data = [link.handle, Number(isEncrypted), Number(isAuthenticated), Number(isBonded), keySize];
+    this.emit(IRQ_ENCRYPTION_UPDATE, data);
   }
 
   onRead(client: unknown, attribute: Attribute): number {
