@@ -1,5 +1,4 @@
 /** Signed applications in two slots, the management server that changes them over the air, and the module `update`. */
-import { type Connection, ROLE } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
 import { utf8Decode, utf8Encode } from "../ble/utf8.ts";
 import type { ResetCause, UpdateFigures } from "../platform/platform.ts";
@@ -7,10 +6,11 @@ import { tapConsole } from "../platform/xs/console-tap.ts";
 import { createUpdateLines } from "../platform/xs/update.ts";
 import { ConsoleLines } from "../update/console-lines.ts";
 import { Management } from "../update/management.ts";
+import { Reach } from "../update/reach.ts";
 import { Slots } from "../update/slots.ts";
 import type { UpdateStore } from "../update/store.ts";
 import { createUpdate } from "../update/update.ts";
-import { UpdateWindow, WINDOW_MS } from "../update/window.ts";
+import { WINDOW_MS } from "../update/window.ts";
 import type { Feature } from "./feature.ts";
 
 /** What a start takes, or more. */
@@ -57,22 +57,20 @@ function serve(host: Host, store: UpdateStore, { running, trustsEverybody }: Upd
     ...{ clock: platform.clock, gatt, store, access, lines: console },
     random: (length) => platform.random(length),
     info: () => ({ name: utf8Decode(gatt.deviceName), version: runningVersion(store) }),
+    onUse: (connection) => reach?.used(connection),
     whenDelivered: (connection, callback) => void host.whenCompleted(connection, callback),
     reset: () => void host.deactivate().then(() => store.reset()),
     log: host.log,
   });
-  let window: UpdateWindow | undefined;
-  host.observe({
-    onConnected: () => window?.changed(),
-    onDisconnected(connection) {
-      management.ended(connection);
-      window?.changed();
-    },
-  });
+  host.observe({ onDisconnected: (connection) => management.ended(connection) });
+  let reach: Reach | undefined;
   const cause = platform.power?.startCause ?? "power-on";
   const open = (durationMs?: number): void => {
-    window = createWindow(host);
-    window.open(durationMs);
+    reach = new Reach(host, {
+      ...{ access, isRecovery: running === "recovery" },
+      name: () => (gatt.deviceName.length > 0 ? gatt.deviceName : utf8Encode(`obscura-${idOf(platform)}`)),
+    });
+    reach.open(durationMs);
   };
   if (running === "recovery") open();
   // Not while the application starts: it waits for nothing else.
@@ -85,17 +83,6 @@ function serve(host: Host, store: UpdateStore, { running, trustsEverybody }: Upd
     // A camera under a ceiling has no button.
     encryption.manager.openWindow(WINDOW_MS, Number.POSITIVE_INFINITY);
   }
-}
-
-function createWindow(host: Host): UpdateWindow {
-  const { advertiser, gatt, platform } = host;
-  const isPeripheral = ({ role }: Connection): boolean => role === ROLE.PERIPHERAL;
-  return new UpdateWindow({
-    ...{ clock: platform.clock, advertiser, log: host.log },
-    isConnected: () => [...host.connections.values()].some(isPeripheral),
-    activate: () => host.activate(),
-    name: () => (gatt.deviceName.length > 0 ? gatt.deviceName : utf8Encode(`obscura-${idOf(platform)}`)),
-  });
 }
 
 /** Four digits that tell cameras apart. */

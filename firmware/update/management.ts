@@ -25,6 +25,8 @@ export interface ManagementPort {
   info(): CameraInfo;
   /** See `Host.whenCompleted`. */
   whenDelivered(connection: Connection, callback: () => void): void;
+  /** A client that may manage the camera has asked for something. */
+  onUse(connection: Connection): void;
   /** Ends all links, and starts the camera again. */
   reset(): void;
   log(level: LogLevel, message: string, error?: unknown): void;
@@ -46,6 +48,7 @@ export class Management {
       ...{ clock, gatt, access },
       commands: () => this.commands(),
       whenDelivered: (connection, callback) => port.whenDelivered(connection, callback),
+      onUse: (connection) => port.onUse(connection),
       onEnd: (client) => this.image?.forget(client),
       log: (level, message) => log(level, message),
     });

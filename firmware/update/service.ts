@@ -29,6 +29,8 @@ export interface ServicePort {
   readonly access: Access;
   /** See `Host.whenCompleted`. */
   whenDelivered(connection: Connection, callback: () => void): void;
+  /** A client that may manage the camera has asked for something. */
+  onUse(connection: Connection): void;
   /** What was asked for in this session has no owner any more. */
   onEnd(client: object): void;
   log(level: LogLevel, message: string): void;
@@ -88,7 +90,8 @@ export class ManagementService {
       commands: this.port.commands(),
       refusal: (): CommandError | undefined => {
         const error = refusalOf(access, connection);
-        if (error && !hasRefused) {
+        if (!error) this.port.onUse(connection);
+        else if (!hasRefused) {
           hasRefused = true;
           log("warning", `update: link ${connection.handle} may not manage this camera: ${error.message}`);
         }

@@ -1,12 +1,14 @@
 /**
  * The firmware's own window: for five minutes after each start but a wake from deep sleep, and for ever in recovery, the camera
  * advertises its management service whenever its application has left it unreachable for a while: it advertises nothing, or
- * broadcasts what nobody can connect to, which is then interrupted for a moment again and again.
+ * broadcasts what nobody can connect to, which is then interrupted for a moment again and again. Beside a link too, while there is
+ * room for one more: who is connected need not be who manages the camera.
  */
 
 import type { Advertiser } from "../ble/gap/advertiser.ts";
 import { AD_TYPE, ADVERTISING_DATA_LENGTH } from "../ble/gap/advertising-data.ts";
-import type { AdvertisingSet } from "../ble/gap/advertising-set.ts";
+import type { AdvertisingOwner, AdvertisingSet } from "../ble/gap/advertising-set.ts";
+import type { Connection } from "../ble/gap/connection.ts";
 import { textOf } from "../ble/text.ts";
 import type { Clock, LogLevel, Timer } from "../platform/platform.ts";
 import { SERVICE_UUID } from "./service.ts";
@@ -35,8 +37,10 @@ export interface WindowPort {
     Advertiser,
     "lend" | "onAcquired" | "hasFreeSet" | "isBroadcast" | "interrupt" | "resume"
   >;
-  /** Whether a central is connected: it can reach the management service. */
-  isConnected(): boolean;
+  /** Whether one more central may connect. */
+  hasRoom(): boolean;
+  /** A central has connected to the firmware's own advertisement. */
+  onTaken(connection: Connection): void;
   /** See `Host.activate`. */
   activate(): Promise<void>;
   /** What the camera is called, UTF-8. */
@@ -53,6 +57,8 @@ export class UpdateWindow {
   private set: AdvertisingSet | undefined = undefined;
   /** Ends the interruption of a broadcast. */
   private interruption: Timer | undefined = undefined;
+  /** Why the latest start has failed; undefined when it has not. */
+  private failure: string | undefined = undefined;
 
   constructor(port: WindowPort) {
     this.port = port;
@@ -86,12 +92,17 @@ export class UpdateWindow {
     const { advertiser, clock } = this.port;
     if (!this.isOpen || this.interruption !== undefined) return;
     if (!advertiser.hasFreeSet) this.set = undefined;
-    if (this.set || this.port.isConnected()) return this.stopWaiting();
+    if (this.set || !this.port.hasRoom()) return this.stopWaiting();
     // What was acquired says only when it starts what it is for: it is looked at when the time is over.
     this.timer ??= clock.setTimer(() => {
       this.timer = undefined;
       void this.advertise();
     }, this.quietMs);
+  }
+
+  /** Whether the controller advertises for the firmware when it is asked to: some cannot beside a link. */
+  get canAdvertise(): boolean {
+    return this.failure === undefined;
   }
 
   private stopWaiting(): void {
@@ -101,7 +112,13 @@ export class UpdateWindow {
 
   private async advertise(): Promise<void> {
     const { activate, advertiser, clock, log, name } = this.port;
-    const owner = { onEnded: () => this.lost(set), take: () => true };
+    const owner: AdvertisingOwner = {
+      onEnded: () => this.lost(set),
+      take: (connection) => {
+        this.port.onTaken(connection);
+        return true;
+      },
+    };
     const isInterruption = advertiser.isBroadcast;
     const set = isInterruption ? advertiser.interrupt(owner) : advertiser.lend(owner);
     if (!set) return;
@@ -121,8 +138,13 @@ export class UpdateWindow {
         "update: nobody can connect to the application; the camera advertises its management service",
       );
       await started;
+      this.failure = undefined;
     } catch (error) {
-      log("info", `update: the management service is not advertised: ${textOf(error)}`);
+      const failure = textOf(error);
+      // It is tried again and again: once is enough.
+      if (failure !== this.failure)
+        log("info", `update: the management service is not advertised: ${failure}`);
+      this.failure = failure;
       this.lost(set);
     }
   }

@@ -1,33 +1,66 @@
-/** The firmware's own window: what is on the air while an application leaves the camera unreachable. */
+/**
+ * The firmware's own window: what is on the air while an application leaves the camera unreachable, and who may stay connected
+ * by it.
+ */
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
+import { UUID } from "../../firmware/ble/uuid.ts";
+import type { Access } from "../../firmware/update/access.ts";
+import { ConsoleLines } from "../../firmware/update/console-lines.ts";
+import { Management } from "../../firmware/update/management.ts";
+import { Reach } from "../../firmware/update/reach.ts";
 import { SERVICE_UUID } from "../../firmware/update/service.ts";
-import { INTERRUPTION_MS, QUIET_MS, UpdateWindow, WINDOW_MS } from "../../firmware/update/window.ts";
+import { AUTHORIZE_MS, LOOK_MS, MANAGE_MS } from "../../firmware/update/unused-links.ts";
+import { INTERRUPTION_MS, QUIET_MS, WINDOW_MS } from "../../firmware/update/window.ts";
 import { createWorld, type World } from "../../simulator/world.ts";
-import { deepEqual, equal, ok } from "../support/assert.ts";
+import { ManagementClient, openManagement } from "../../tools/update/management-client.ts";
+import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { type AiobleCamera, addAioble, diagnostics } from "../support/cameras.ts";
+import { RUNNING } from "../support/management-scene.ts";
+import { MemorySlots } from "../support/memory-slots.ts";
 import { describe, it } from "../support/suite.ts";
 
 interface Scene {
   readonly world: World;
   readonly camera: AiobleCamera;
   readonly central: AiobleCamera;
-  readonly window: UpdateWindow;
+  readonly window: Reach;
   /** What a central hears within a second: "management" for the window, or the names of applications. */
   heard(): Promise<string[]>;
-  connect(): Promise<{ disconnect(): Promise<void> }>;
+  connect(): Promise<DeviceConnection>;
+  /** Another central connects. */
+  another(): Promise<DeviceConnection>;
 }
 
-async function scene(work: (scene: Scene) => Promise<void>): Promise<void> {
+interface SceneOptions {
+  readonly access?: Access;
+  readonly isRecovery?: boolean;
+}
+
+async function scene(
+  work: (scene: Scene) => Promise<void>,
+  { access = "open", isRecovery = false }: SceneOptions = {},
+): Promise<void> {
   const world = createWorld();
   const camera = addAioble(world);
   const central = addAioble(world);
   const { host } = camera;
-  const window = new UpdateWindow({
-    ...{ clock: camera.platform.clock, advertiser: host.advertiser, log: host.log },
-    isConnected: () => host.connections.size > 0,
-    activate: () => host.activate(),
+  const store = new MemorySlots(RUNNING);
+  const management = new Management({
+    ...{ clock: camera.platform.clock, gatt: host.gatt, store, access, lines: new ConsoleLines() },
+    random: (length) => camera.platform.random(length),
+    info: () => ({ name: "camera", version: "1.0.0" }),
+    onUse: (connection) => window.used(connection),
+    whenDelivered: (connection, callback) => void host.whenCompleted(connection, callback),
+    reset: () => store.reset(),
+    log: host.log,
+  });
+  host.observe({ onDisconnected: (connection) => management.ended(connection) });
+  const window = new Reach(host, {
+    ...{ access, isRecovery },
     name: () => new Uint8Array([0x63, 0x61, 0x6d]),
   });
-  host.observe({ onConnected: () => window.changed(), onDisconnected: () => window.changed() });
+  const connectFrom = ({ aioble: { ADDR_RANDOM, Device } }: AiobleCamera) =>
+    new Device(ADDR_RANDOM, host.ownAddress).connect({ timeoutMs: 5000 });
   const service = SERVICE_UUID;
   await world.run(async () => {
     await work({
@@ -41,10 +74,8 @@ async function scene(work: (scene: Scene) => Promise<void>): Promise<void> {
         }
         return [...names];
       },
-      async connect() {
-        const { ADDR_RANDOM, Device } = central.aioble;
-        return new Device(ADDR_RANDOM, host.ownAddress).connect({ timeoutMs: 5000 });
-      },
+      connect: () => connectFrom(central),
+      another: () => connectFrom(addAioble(world)),
     });
     window.close();
     await host.deactivate();
@@ -60,7 +91,9 @@ describe("management: the firmware's own window", () => {
       await world.clock.sleep(2100);
       deepEqual(await heard(), ["management"]);
       const connection = await connect();
-      deepEqual(await heard(), [], "who is connected can manage the camera");
+      deepEqual(await heard(), [], "not at once");
+      await world.clock.sleep(QUIET_MS);
+      deepEqual(await heard(), ["management"], "who is connected need not be who manages the camera");
       await connection.disconnect();
       await world.clock.sleep(QUIET_MS + 100);
       deepEqual(await heard(), ["management"], "and the next one can connect");
@@ -96,7 +129,7 @@ describe("management: the firmware's own window", () => {
         deepEqual(await heard(), ["mine"]);
         const link = await connect();
         await connection;
-        await world.clock.sleep(20_000);
+        await world.clock.sleep(QUIET_MS - 2000);
         await link.disconnect();
       }
       const lines = camera.platform.console.filter(({ message }) => message.startsWith("update:"));
@@ -131,7 +164,7 @@ describe("management: the firmware's own window", () => {
       await world.clock.sleep(500);
       ok(await isFed(), "beside the link");
       await world.clock.sleep(QUIET_MS);
-      deepEqual(await heard(), [], "who is connected can manage the camera");
+      deepEqual(await heard(), ["management"], "beside the link too");
       await connection.disconnect();
       await world.clock.sleep(QUIET_MS + 200);
       deepEqual(await heard(), ["management"]);
@@ -150,3 +183,110 @@ describe("management: the firmware's own window", () => {
     });
   });
 });
+
+describe("management: strangers at the firmware's own window", () => {
+  const TOO_LONG_MS = AUTHORIZE_MS + LOOK_MS + 100;
+
+  for (const [who, stays] of [
+    ["is silent", async () => undefined],
+    ["reads all the time", (link, sleep) => reads(link, sleep)],
+    [
+      "pairs unattended, and asks",
+      async (link) => {
+        await link.pair();
+        const client = new ManagementClient((await openManagement(link))!);
+        await rejects(client.list(), { rc: 11 });
+      },
+    ],
+  ] as readonly (readonly [
+    string,
+    (link: DeviceConnection, sleep: (ms: number) => Promise<void>) => Promise<void>,
+  ])[]) {
+    it(`in recovery one who ${who} keeps nobody out, and is gone after 30 s; the owner stays`, async () => {
+      await scene(
+        async ({ window, heard, world, camera, connect, another }) => {
+          window.open();
+          await world.clock.sleep(500);
+          const stranger = await another();
+          const acting = stays(stranger, (ms) => world.clock.sleep(ms));
+          await world.clock.sleep(2000);
+          deepEqual(await heard(), ["management"], "beside the stranger");
+          camera.aioble.security.openPairing({ durationMs: 60_000 });
+          const owner = await connect();
+          await owner.pair();
+          const client = new ManagementClient((await openManagement(owner))!);
+          equal(await client.echo("in"), "in");
+          await world.clock.sleep(TOO_LONG_MS);
+          equal(stranger.isConnected(), false);
+          await acting;
+          await world.clock.sleep(2 * MANAGE_MS);
+          ok(owner.isConnected(), "while others have room");
+          equal(await client.echo("in"), "in");
+          const lines = diagnostics(camera).filter((line) => line.includes("ending link"));
+          ok(lines.length > 0 && lines.every((line) => line.includes("ending link 64,")), lines.join("\n"));
+          await owner.disconnect();
+        },
+        { access: "bonded", isRecovery: true },
+      );
+    });
+  }
+
+  it("where all may manage the camera, one who asks for nothing gives way when all places are taken", async () => {
+    await scene(
+      async ({ window, world, camera, another }) => {
+        window.open();
+        const links: DeviceConnection[] = [];
+        await world.clock.sleep(500);
+        for (let count = 0; count < camera.host.maxConnections; count++) {
+          links.push(await another());
+          await world.clock.sleep(2000);
+        }
+        const [first, second] = links as [DeviceConnection, DeviceConnection];
+        const client = new ManagementClient((await openManagement(first))!);
+        for (let leftMs = MANAGE_MS; leftMs > 0; leftMs -= 10_000) {
+          equal(await client.echo("in"), "in");
+          await world.clock.sleep(10_000);
+        }
+        ok(first.isConnected(), "it is used");
+        equal(second.isConnected(), false, "the one that was silent for longest");
+        const isLeft = links.slice(2).map((link) => link.isConnected());
+        ok(isLeft.includes(true), "the others only when all places are taken again");
+        const owner = await another();
+        ok(owner.isConnected());
+        for (const link of [...links, owner]) await link.disconnect().catch(() => undefined);
+      },
+      { isRecovery: true },
+    );
+  });
+
+  it("beside an application that takes one connection the window opens, and leaves it its client", async () => {
+    await scene(
+      async ({ window, heard, world, camera, connect, another }) => {
+        window.open(WINDOW_MS);
+        const taken = camera.aioble.advertise({ intervalUs: 50_000, name: "mine" });
+        const client = await another();
+        const ending = reads(client, (ms) => world.clock.sleep(ms));
+        await taken;
+        await world.clock.sleep(QUIET_MS + 100);
+        deepEqual(await heard(), ["management"]);
+        const stranger = await connect();
+        await world.clock.sleep(TOO_LONG_MS);
+        equal(stranger.isConnected(), false, "who came by the window and may not manage the camera");
+        ok(client.isConnected(), "who came by the application is the application's");
+        await client.disconnect();
+        await ending;
+      },
+      { access: "bonded" },
+    );
+  });
+});
+
+/** The Device Name, every 5 s until the link ends. */
+async function reads(link: DeviceConnection, sleep: (ms: number) => Promise<void>): Promise<void> {
+  const service = await link.service(new UUID(0x1800));
+  const name = await service!.characteristic(new UUID(0x2a00));
+  while (link.isConnected()) {
+    ok((await name!.read()) instanceof Uint8Array);
+    await sleep(5000);
+  }
+}

@@ -110,6 +110,7 @@ export async function managed(
     ...{ clock: camera.platform.clock, gatt: host.gatt, store, access, lines },
     random: (length) => camera.platform.random(length),
     info: () => ({ name: "camera", version: "1.0.0" }),
+    onUse: () => undefined,
     whenDelivered: (connection, callback) => void host.whenCompleted(connection, callback),
     reset: () => store.reset(),
     log: host.log,

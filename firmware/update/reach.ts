@@ -1,0 +1,70 @@
+/** Keeps the owner's way to the management service free: the firmware's own window, and an end to links that do not use it. */
+import type { Connection } from "../ble/gap/connection.ts";
+import type { Host } from "../ble/host.ts";
+import { type Access, refusalOf } from "./access.ts";
+import { UnusedLinks } from "./unused-links.ts";
+import { UpdateWindow } from "./window.ts";
+
+/** What `Reach` is told of the camera. */
+export interface ReachOptions {
+  readonly access: Access;
+  /** No application runs: every link is there for the management. */
+  readonly isRecovery: boolean;
+  /** What the camera is called in the firmware's advertisement, UTF-8. */
+  name(): Uint8Array;
+}
+
+export class Reach {
+  private readonly links: UnusedLinks;
+  private readonly window: UpdateWindow;
+
+  constructor(host: Host, { access, isRecovery, name }: ReachOptions) {
+    const { advertiser, log } = host;
+    const { clock } = host.platform;
+    const hasRoom = (): boolean => host.connections.size < host.maxConnections;
+    const links = new UnusedLinks({
+      ...{ clock, log },
+      mayManage: (connection) => refusalOf(access, connection) === undefined,
+      isFull: () => !hasRoom() || !window.canAdvertise,
+      end(connection) {
+        host
+          .disconnect(connection)
+          .catch((error: Error) =>
+            log("warning", `update: link ${connection.handle} is not ended: ${error.message}`),
+          );
+      },
+    });
+    const window = new UpdateWindow({
+      ...{ clock, advertiser, log, hasRoom, name },
+      onTaken: (connection) => links.watch(connection),
+      activate: () => host.activate(),
+    });
+    this.links = links;
+    this.window = window;
+    host.observe({
+      onConnected(connection) {
+        if (isRecovery) links.watch(connection);
+        window.changed();
+      },
+      onDisconnected(connection) {
+        links.ended(connection);
+        window.changed();
+      },
+    });
+  }
+
+  /** See `UpdateWindow.open`. */
+  open(durationMs?: number): void {
+    this.window.open(durationMs);
+  }
+
+  /** Nothing of the firmware's own is on the air any more. */
+  close(): void {
+    this.window.close();
+  }
+
+  /** A client that may manage the camera has asked for something. */
+  used(connection: Connection): void {
+    this.links.used(connection);
+  }
+}
