@@ -149,14 +149,18 @@ export class Slots implements UpdateStore {
     this.checkIdle();
     await this.alone(async () => {
       check(this.options.lines.unmark());
-      this.touch();
       this.writer = undefined;
       this.options.records.delete(RECORD);
-      // Without its beginning it is no bundle, and the rest is erased by the next upload, as it comes.
-      const { flash } = this;
-      const { offset } = this.options.lines.state();
-      await this.onFlash(() => flash.eraseInBackground(offset, flash.eraseUnit));
+      await this.discard();
     });
+  }
+
+  /** Without its beginning it is no bundle, and the rest is erased by the next upload, as it comes. */
+  private async discard(): Promise<void> {
+    this.touch();
+    const { flash } = this;
+    const { offset } = this.options.lines.state();
+    await this.onFlash(() => flash.eraseInBackground(offset, flash.eraseUnit));
   }
 
   reset(): never {
@@ -170,6 +174,8 @@ export class Slots implements UpdateStore {
     const match = fileHash !== undefined && length === offset && isEqual(fileHash, writer.sha);
     if (code !== undefined) return { offset, match, problem: refused({ code, text: `The bundle ${text}.` }) };
     if (length === offset) return { offset, match };
+    // It verifies, and would be listed and marked as if it had been taken.
+    await this.discard();
     return {
       offset,
       match,

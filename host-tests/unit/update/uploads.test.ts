@@ -265,6 +265,11 @@ describe("Uploads", () => {
     it.fileLength = 19_999;
     it.slots.beginUpload(20_000, sha(file));
     refused("malformed", /goes on behind/)((await it.slots.write(0, file)).problem);
+    const beginning = it.flash.content.subarray(it.offset, it.offset + 32);
+    assert.ok(
+      beginning.every((byte) => byte === 0xff),
+      "without its beginning it is neither listed nor marked",
+    );
   });
 
   it("are marked by their hash, after another verification", async () => {
