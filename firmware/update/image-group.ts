@@ -14,6 +14,9 @@ export const UPLOAD_PAUSE_MS = 10_000;
 export const ERASES_MAX = 20;
 export const ERASE_REFILL_MS = 60_000;
 
+/** Uploads of one link that the console says are refused: it has a line for the owner, and none for who repeats himself. */
+export const REFUSAL_LINES_MAX = 4;
+
 /** As clients number them: what runs, and the other one. */
 const RUNNING = 0;
 const OTHER = 1;
@@ -44,6 +47,8 @@ export class ImageGroup {
   /** Whose upload it is, and when it last brought something. */
   private uploader: object | undefined = undefined;
   private uploadedAtMs = 0;
+  /** Refused uploads of each client that has had one. */
+  private readonly refusals = new Map<object, number>();
   /** The SHA-256 of the upload was made up, for its client gave none. */
   private isUnnamed = false;
 
@@ -51,20 +56,24 @@ export class ImageGroup {
     this.port = port;
     this.commands = {
       0: { read: () => this.state(), write: ({ map }) => this.exclusive(() => this.setState(map)) },
-      1: { write: (request) => this.exclusive(() => this.upload(request)) },
+      1: { write: (request) => this.exclusive(() => this.reportedUpload(request)) },
       5: { write: (request) => this.exclusive(() => this.erase(request)) },
       6: { read: () => this.slotInfo() },
     };
   }
 
-  /** Whether something is written, erased or verified. */
-  get isBusy(): boolean {
-    return this.underWay > 0;
+  /** Why a reset of this client's would disturb; undefined when it would not. */
+  busyFor(client: object): string | undefined {
+    if (this.underWay > 0) return "the slots are being written; try again";
+    return this.isOthersTurn(client)
+      ? "another client uploads; try again when it is done, or reset by force"
+      : undefined;
   }
 
   /** This client's link has ended. */
   forget(client: object): void {
     if (this.uploader === client) this.uploader = undefined;
+    this.refusals.delete(client);
   }
 
   private exclusive(work: () => Promise<CborMap>): Promise<CborMap> {
@@ -108,6 +117,20 @@ export class ImageGroup {
     return this.state();
   }
 
+  private async reportedUpload(request: Request): Promise<CborMap> {
+    try {
+      return await this.upload(request);
+    } catch (error) {
+      const { client } = request;
+      const count = this.refusals.get(client) ?? 0;
+      if (count < REFUSAL_LINES_MAX) {
+        this.refusals.set(client, count + 1);
+        this.port.log("warning", `update: an upload is refused: ${(error as Error).message}`);
+      }
+      throw error;
+    }
+  }
+
   private async upload({ map, client }: Request): Promise<CborMap> {
     const off = optionalCount(map, "off");
     const data = optionalBytes(map, "data");
@@ -126,9 +149,13 @@ export class ImageGroup {
 
   /** One client uploads at a time. */
   private checkTurn(client: object): void {
-    const isOthers = this.uploader !== undefined && this.uploader !== client;
-    if (isOthers && this.port.clock.now() - this.uploadedAtMs < UPLOAD_PAUSE_MS)
+    if (this.isOthersTurn(client))
       throw new CommandError(RC.BUSY, "another client uploads; try again when it is done");
+  }
+
+  private isOthersTurn(client: object): boolean {
+    const isOthers = this.uploader !== undefined && this.uploader !== client;
+    return isOthers && this.port.clock.now() - this.uploadedAtMs < UPLOAD_PAUSE_MS;
   }
 
   /** Begins an upload, or goes on with the one of the same file. Returns where. */
@@ -188,10 +215,7 @@ export class ImageGroup {
     const { match, offset, problem } = await store.write(off, data);
     if (offset < length) return { off: offset };
     this.uploader = undefined;
-    if (problem) {
-      log("warning", `update: the upload is refused: ${problem.message}`);
-      throw refused(problem);
-    }
+    if (problem) throw refused(problem);
     log("info", "update: the upload is whole, and its bundle may be tried");
     return { off: offset, match: this.isUnnamed ? undefined : match };
   }

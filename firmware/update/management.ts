@@ -66,7 +66,7 @@ export class Management {
     const os = osGroup({
       ...{ clock, startedAtMs },
       info: () => port.info(),
-      busy: () => (image.isBusy ? "the slots are being written; try again" : undefined),
+      busy: (client) => image.busyFor(client),
       reset: () => port.reset(),
       log: (message) => log("info", message),
     });

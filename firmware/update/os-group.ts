@@ -28,8 +28,8 @@ export interface OsPort {
   readonly clock: Clock;
   /** Of the clock, when the camera started. */
   readonly startedAtMs: number;
-  /** Why the camera cannot be reset now; undefined when it can. */
-  busy(): string | undefined;
+  /** Why this client must not reset the camera now, unless by force; undefined when it may. */
+  busy(client: object): string | undefined;
   /** Starts the camera again. */
   reset(): void;
   log(message: string): void;
@@ -63,9 +63,9 @@ export function osGroup(port: OsPort): CommandGroup {
 /** A camera that is asked again while it is about to be reset says yes, and is reset once. */
 function createReset(port: OsPort): Command {
   let isComing = false;
-  return ({ map, afterAnswer }) => {
+  return ({ map, client, afterAnswer }) => {
     const isForced = typeof map.force === "number" ? map.force !== 0 : flagOf(map, "force");
-    const reason = isForced ? undefined : port.busy();
+    const reason = isForced ? undefined : port.busy(client);
     if (reason !== undefined) throw new CommandError(RC.BUSY, reason);
     if (isComing) return {};
     isComing = true;

@@ -1,6 +1,6 @@
 /** The management server over GATT: groups 0 and 1, as the clients of MCUmgr use them. */
 import type { CborMap } from "../../firmware/update/cbor.ts";
-import { UPLOAD_PAUSE_MS } from "../../firmware/update/image-group.ts";
+import { REFUSAL_LINES_MAX, UPLOAD_PAUSE_MS } from "../../firmware/update/image-group.ts";
 import { CHARACTERISTIC_UUID, SERVICE_UUID } from "../../firmware/update/service.ts";
 import { FRAGMENT_TIMEOUT_MS, FRAME_MAX } from "../../firmware/update/session.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
@@ -198,6 +198,62 @@ describe("management: group 1", () => {
       await sleep(1000);
       await other.client.erase();
       deepEqual(store.overlaps, [], "one operation on the slots at a time");
+      await other.connection.disconnect();
+    });
+  });
+
+  it("no other client resets the camera in an upload, unless by force; the uploader itself does", async () => {
+    await managed(async ({ another, client, store, sleep, connection }) => {
+      const other = await another();
+      const third = await another();
+      const begin = () =>
+        client.write([1, 1], { off: 0, len: 3000, sha: hashOf(NEW), data: NEW.subarray(0, 100) });
+      await sleep(6000);
+      await begin();
+      await sleep(1000);
+      await rejects(other.client.reset(), { rc: 10, message: /another client uploads/ });
+      await rejects(other.client.write([0, 5], { force: 0 }), { rc: 10 });
+      equal((await client.write([1, 1], { off: 100, data: NEW.subarray(100, 200) })).off, 200);
+      await sleep(1000);
+      equal(store.resets, 0);
+      await other.client.write([0, 5], { force: 1 });
+      await sleep(1000);
+      equal(store.resets, 1);
+      await client.reset();
+      await sleep(1000);
+      equal(store.resets, 2, "the uploader's own");
+      await rejects(third.client.reset(), { rc: 10 });
+      await sleep(UPLOAD_PAUSE_MS);
+      await other.client.reset();
+      await sleep(1000);
+      equal(store.resets, 3, "once the upload rests");
+      await begin();
+      await connection.disconnect();
+      await sleep(1000);
+      await third.client.reset();
+      await sleep(1000);
+      equal(store.resets, 4, "once its client has gone");
+      for (const { connection: link } of [other, third]) await link.disconnect();
+    });
+  });
+
+  it("the console says why uploads are refused, four times for each link", async () => {
+    await managed(async ({ another, camera, client, store }) => {
+      const lines = () =>
+        camera.platform.console
+          .filter(({ message }) => message.includes("upload is refused"))
+          .map(({ level, message }) => `${level} ${message}`);
+      store.problem = "wrong-board";
+      await rejects(client.upload(NEW, hashOf(NEW)), { rc: 3 });
+      store.problem = undefined;
+      deepEqual(lines(), ["warning update: an upload is refused: refused: wrong-board"]);
+      for (let times = 0; times < 10; times++)
+        await rejects(client.write([1, 1], { off: 0, len: 3000, data: counting(100) }), { rc: 3 });
+      equal(lines().length, REFUSAL_LINES_MAX);
+      equal(lines()[1], "warning update: an upload is refused: this is not a signed bundle");
+      const other = await another();
+      await rejects(other.client.write([1, 1], { off: 0, data: NEW.subarray(0, 100) }), { rc: 3 });
+      equal(lines().length, REFUSAL_LINES_MAX + 1, "each link has its own");
       await other.connection.disconnect();
     });
   });
