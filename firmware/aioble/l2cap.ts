@@ -137,10 +137,11 @@ export class L2cap implements ChannelListener {
         // With the link the wait has ended, or is about to.
       },
     };
-    const attempt = this.channels.of(connection.link)!.connect(psm, parameters, handlers, count);
+    // Undefined while the link ends: the wait ends with it.
+    const attempt = this.channels.of(connection.link)?.connect(psm, parameters, handlers, count);
     if (attempt === "channels") pending.reject(tooManyChannels());
     else if (attempt === "memory") pending.reject(noChannelMemory());
-    else return () => attempt.cancel();
+    else return () => attempt?.cancel();
     return undefined;
   }
 

@@ -7,7 +7,7 @@ import type { Acl } from "./hci/acl.ts";
 import type { ChannelRequest } from "./l2cap/channel-request.ts";
 import { CHANNEL_RESULT } from "./l2cap/channel-results.ts";
 import { LeftBehind } from "./l2cap/left-behind.ts";
-import { type ChannelCounters, LinkChannels } from "./l2cap/link-channels.ts";
+import { type ChannelCounters, FIRST_COMMANDS, LinkChannels } from "./l2cap/link-channels.ts";
 import type { HostObserver } from "./observer.ts";
 
 // What the public modules need of channels, without looking below the host.
@@ -55,36 +55,22 @@ export class Channels {
   readonly counters: ChannelCounters = { refused: 0, violations: 0, unreadBytes: 0 };
   /** Takes requests for which nobody else listens; without it they are refused. */
   otherwise: ChannelListener | undefined = undefined;
+  private readonly port: ChannelsPort;
+  private readonly left: LeftBehind;
   private readonly listeners = new Map<number, ChannelListener>();
+  /** Of links that have had one, or on which one was asked for. */
   private readonly links = new Map<Connection, LinkChannels>();
 
-  constructor({ acl, budget, clock, copyBytes = copyInto, log, observe, onUse }: ChannelsPort) {
+  constructor(port: ChannelsPort) {
+    const { budget, observe } = port;
+    this.port = port;
     // Room for one channel, where the memory is least.
-    const left = new LeftBehind(budget.size / 4);
+    this.left = new LeftBehind(budget.size / 4);
     // Before what clients wrote and were answered.
-    budget.offer(left, "first");
+    budget.offer(this.left, "first");
     observe({
       onConnected: (connection) => {
-        const { l2cap, link } = connection;
-        const onRequest = (request: ChannelRequest): void => this.requested(connection, request);
-        const onSize = (size: number): void => {
-          const isChange = size === 0 || connection.openChannels === 0;
-          connection.openChannels = size;
-          if (isChange) onUse();
-        };
-        const port = {
-          acl,
-          link,
-          l2cap,
-          clock,
-          copyBytes,
-          counters: this.counters,
-          left,
-          log,
-          onRequest,
-          onSize,
-        };
-        this.links.set(connection, new LinkChannels(port));
+        connection.l2cap.signaling.serveLater(FIRST_COMMANDS, () => void this.of(connection));
       },
       onDisconnected: (connection) => {
         this.links.get(connection)?.end();
@@ -95,7 +81,24 @@ export class Channels {
 
   /** The channels of a link that is up; undefined after its end. */
   of(connection: Connection): LinkChannels | undefined {
-    return this.links.get(connection);
+    const known = this.links.get(connection);
+    if (known || !connection.isConnected) return known;
+    const created = this.create(connection);
+    this.links.set(connection, created);
+    return created;
+  }
+
+  private create(connection: Connection): LinkChannels {
+    const { counters, left } = this;
+    const { acl, clock, copyBytes = copyInto, log, onUse } = this.port;
+    const { l2cap, link } = connection;
+    const onRequest = (request: ChannelRequest): void => this.requested(connection, request);
+    const onSize = (size: number): void => {
+      const isChange = size === 0 || connection.openChannels === 0;
+      connection.openChannels = size;
+      if (isChange) onUse();
+    };
+    return new LinkChannels({ acl, link, l2cap, clock, copyBytes, counters, left, log, onRequest, onSize });
   }
 
   /** Whether a listener of this multiplexer alone was set. */

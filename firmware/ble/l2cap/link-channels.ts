@@ -54,6 +54,13 @@ export interface ChannelCounters {
   unreadBytes: number;
 }
 
+/** Commands that a link without channels serves too; others are about channels that there are. */
+export const FIRST_COMMANDS: readonly number[] = [
+  SIGNAL.LE_CREDIT_CONNECTION_REQUEST,
+  SIGNAL.CREDIT_CONNECTION_REQUEST,
+  SIGNAL.CREDIT_RECONFIGURE_REQUEST,
+];
+
 export class LinkChannels implements ChannelLink, RequestPort {
   readonly acl: Acl;
   readonly link: AclLink;

@@ -77,10 +77,18 @@ export interface SignalRequests {
   close(): void;
 }
 
+/** Who serves commands from the first of them on: most links never get one. */
+interface LaterHandlers {
+  readonly codes: readonly number[];
+  /** Registers the handlers. */
+  readonly begin: () => void;
+}
+
 export class Signaling implements ChannelReceiver {
   private readonly channel: SignalingChannel;
   readonly clock: Clock;
   private readonly handlers = new Map<number, SignalHandler>();
+  private later: LaterHandlers | undefined = undefined;
   /** Requests of our own, from the first on. */
   requests: SignalRequests | undefined = undefined;
   private lastIdentifier = 0;
@@ -98,6 +106,11 @@ export class Signaling implements ChannelReceiver {
   on(code: number, handler: SignalHandler): void {
     if (this.handlers.has(code)) throw new Error(`signalling code 0x${code.toString(16)} is served already`);
     this.handlers.set(code, handler);
+  }
+
+  /** Has `begin` register handlers of these codes, by `on`, when the first such command comes that has none yet. */
+  serveLater(codes: readonly number[], begin: () => void): void {
+    this.later = { codes, begin };
   }
 
   /** Flow Control Credit Indication (Vol 3, Part A, 4.24): there is one for every few frames that arrive, and no response. */
@@ -154,7 +167,9 @@ export class Signaling implements ChannelReceiver {
   }
 
   private serve(code: number, identifier: number, view: DataView, start: number, length: number): void {
-    const handler = this.handlers.get(code);
+    const { handlers, later } = this;
+    if (later?.codes.includes(code) && !handlers.has(code)) later.begin();
+    const handler = handlers.get(code);
     if (handler) {
       handler(identifier, view, start, length);
     } else if (code === SIGNAL.DISCONNECTION_REQUEST && length === 4) {

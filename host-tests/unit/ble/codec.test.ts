@@ -13,6 +13,7 @@ import {
   i8,
   Reader,
   rest,
+  sameBytes,
   u8,
   u16,
   u32,
@@ -51,6 +52,19 @@ const SAMPLES: readonly Sample[] = [
 ];
 
 describe("codec", () => {
+  it("sameBytes sees a difference at any place, and of length", () => {
+    const one = fromHex("00112233445566778899aabbccddeeff");
+    assert.ok(sameBytes(one, one));
+    assert.ok(sameBytes(one, one.slice()));
+    assert.ok(sameBytes(new Uint8Array(0), new Uint8Array(0)));
+    for (let at = 0; at < one.length; at++) {
+      const other = one.map((byte, index) => (index === at ? byte ^ 1 : byte));
+      assert.ok(!sameBytes(one, other), `byte ${at}`);
+      assert.ok(!sameBytes(one, one.subarray(0, at)), `length ${at}`);
+      assert.ok(!sameBytes(one.subarray(at + 1), one), `from ${at + 1} on`);
+    }
+  });
+
   for (const { name, codec, value, wire, shown } of SAMPLES) {
     it(`${name}: writes, reads and shows ${wire}`, () => {
       assert.equal(toHex(encode({ field: codec }, { field: value })), wire);

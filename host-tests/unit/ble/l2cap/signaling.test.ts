@@ -88,6 +88,28 @@ describe("LE signalling (Vol 3, Part A, 4)", () => {
     }
   });
 
+  it("handlers of commands that few peers send are made with the first of these, once", () => {
+    const sent: string[] = [];
+    const served: number[] = [];
+    let made = 0;
+    const signaling = new Signaling(
+      { ...HEADER, receiver: undefined, send: (_header, bytes) => sent.push(toHex(bytes)) > 0 },
+      new VirtualClock(),
+    );
+    signaling.serveLater([0x17, 0x19], () => {
+      made++;
+      for (const code of [0x17, 0x19]) signaling.on(code, (identifier) => served.push(code, identifier));
+    });
+    const receive = (frame: Uint8Array): void => signaling.receive(shiftedView(frame), 0, frame.length);
+    receive(command(0x0a, 0x2a, [2, 0]));
+    assert.deepEqual([made, sent], [0, [NOT_UNDERSTOOD]]);
+    receive(command(0x19, 1, [0, 0]));
+    receive(command(0x17, 2, [0, 0]));
+    receive(command(0x19, 3, [0, 0]));
+    assert.deepEqual([made, served], [1, [0x19, 1, 0x17, 2, 0x19, 3]]);
+    assert.equal(sent.length, 1);
+  });
+
   it("ignores what is too short for a header", () => {
     for (const frame of ["", "06", "06 2a", "06 2a 04"]) assert.deepEqual(answers(fromHex(frame)), []);
   });
