@@ -23,7 +23,8 @@ export const descriptions: Readonly<Record<string, string>> = {
   verifyStep: "the most of them that one step takes when an upload is verified beside other work",
   coldStart:
     "the same with a CYW43 chip that is brought up from cold with a patch of 35,182 bytes, its waits and the model's lines left out; a tenth more or less by when the model answers, reported only",
-  coldStartBeyondBoot: "coldStart without bootToAdvertising; at most 5,000,000",
+  coldStartBeyondBoot:
+    "coldStart without bootToAdvertising; reported only: it varies by a fifth with when the model answers",
   wakeCycle:
     "instructions from a wake with such a chip to deep sleep, with half a second on the air and no client; reported only, as coldStart",
   coldStartMs: "what its bring-up took in that run, in milliseconds; reported only",
@@ -87,21 +88,12 @@ export interface Change {
   readonly after: number | undefined;
 }
 
-/** The most that `coldStartBeyondBoot` may be. It varies too much for a baseline. */
-const COLD_START_MAX = 5_000_000;
 /** A bring-up that takes longer, in milliseconds of the run, was held up by a computer that is busy: it says nothing. */
 export const PROMPT_COLD_START_MS = 800;
 
-/** The figures that are worse than the baseline or their bar allows, or that one side lacks. */
+/** The figures that are worse than the baseline allows, or that one side lacks. */
 export function findRises(baseline: Figures, figures: Figures): Change[] {
-  const rises = compare(baseline, figures, (before, after) => after > before * (1 + TOLERANCE));
-  const figure = "coldStartBeyondBoot";
-  for (const [board, { [figure]: after = 0, coldStartMs = 0 }] of Object.entries(figures)) {
-    const isPrompt = Number(coldStartMs) <= PROMPT_COLD_START_MS;
-    if (isPrompt && Number(after) > COLD_START_MAX)
-      rises.push({ board, figure, before: COLD_START_MAX, after: Number(after) });
-  }
-  return rises;
+  return compare(baseline, figures, (before, after) => after > before * (1 + TOLERANCE));
 }
 
 /** The figures that are so much better that the baseline should follow. */

@@ -44,14 +44,6 @@ describe("bench: comparison with the baseline", () => {
     assert.deepEqual(findRises(reported, baseline), []);
   });
 
-  it("holds a chip's cold start against its bar, where the computer was not too busy for the model", () => {
-    const measured = (coldStartBeyondBoot: number, coldStartMs: number) =>
-      findRises({}, { camera: { coldStartBeyondBoot, coldStartMs } }).map(({ figure }) => figure);
-    assert.deepEqual(measured(5_000_000, 600), []);
-    assert.deepEqual(measured(5_000_001, 600), ["coldStartBeyondBoot"]);
-    assert.deepEqual(measured(6_000_000, 2000), []);
-  });
-
   it("reports what fell by more than 5 %", () => {
     const [fall] = findFalls(baseline, { camera: { write: 900, idleWakeups: 0 } });
     assert.equal(describeChange(fall!), "camera write: 1000 → 900 (-10.0 %)");
