@@ -41,13 +41,19 @@ export interface Central {
  * @param hci where its controller listens: `tcp:HOST:PORT` or `unix:PATH`
  * @param bonds file that keeps its bonds from run to run
  * @param onLine gets what its stack warns of
+ * @param onGone called when the controller has closed its socket
  */
-export function startCentral(hci: string, bonds: string, onLine: (text: string) => void): Central {
+export function startCentral(
+  hci: string,
+  bonds: string,
+  onLine: (text: string) => void,
+  onGone?: () => void,
+): Central {
   const clock = createRealClock();
   const records = new FileRecords(bonds);
   const platform: Platform = {
     clock: createTimerQueue(clock),
-    transport: new SocketLine(hci),
+    transport: new SocketLine(hci, onGone),
     random: (length) => new Uint8Array(randomBytes(length)),
     crypto: simulatedCrypto,
     uniqueId: () => new Uint8Array(createHash("sha256").update(bonds).digest().subarray(0, 8)),

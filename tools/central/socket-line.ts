@@ -10,11 +10,16 @@ const QUEUE_BYTES = 64 * 1024;
 
 export class SocketLine implements HciTransport {
   private readonly hci: string;
+  private readonly onGone: () => void;
   private socket: Socket | undefined = undefined;
 
-  /** @param hci `tcp:HOST:PORT` or `unix:PATH` */
-  constructor(hci: string) {
+  /**
+   * @param hci `tcp:HOST:PORT` or `unix:PATH`
+   * @param onGone called when the other side has closed, before the receiver learns of it
+   */
+  constructor(hci: string, onGone: () => void = () => undefined) {
     this.hci = hci;
+    this.onGone = onGone;
   }
 
   /** A connection of its own for each session: behind a socket, that is a controller that knows of nothing before. */
@@ -36,7 +41,9 @@ export class SocketLine implements HciTransport {
     });
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
-      if (this.socket === socket) receiver.onFailure("gone");
+      if (this.socket !== socket) return;
+      this.onGone();
+      receiver.onFailure("gone");
     });
   }
 

@@ -55,6 +55,7 @@ export async function findCamera(
     }
     if (wanted === undefined && performance.now() >= untilMs) break;
   }
+  signal.throwIfAborted();
   const found = [...heard.values()].filter(isWanted);
   const managed = found.filter(({ isManaged }) => isManaged);
   const [only, ...others] = managed.length > 0 ? managed : found;

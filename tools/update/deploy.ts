@@ -4,10 +4,11 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Central, startCentral } from "../central/central.ts";
-import { type Operation, step, ToolError } from "../events.ts";
+import { type Operation, StepFailed, step, ToolError } from "../events.ts";
 import { buildRoot } from "../paths.ts";
 import { startBridge } from "../session/radios/bridge.ts";
-import type { RadioChoice } from "../session/radios/radio.ts";
+import { connectController } from "../session/radios/controller.ts";
+import type { Radio, RadioChoice } from "../session/radios/radio.ts";
 import { findCamera, type Heard, type OpenCamera, openCamera } from "./camera-finder.ts";
 import { readSigned } from "./format.ts";
 import { type ListedImage, ManagementError } from "./management-client.ts";
@@ -41,42 +42,66 @@ export interface DeployOptions extends Omit<SignOptions, "unsigned" | "output">,
 
 /** Builds, signs, and brings the bundle to the camera. @throws ToolError when the camera does not keep it. */
 export async function* deploy(options: DeployOptions): Operation {
-  const { signal } = options;
   // Beside the bytecode lies what cameras of this computer run: that is not to change under them.
   const folder = join(buildRoot, "deploy", options.board);
   mkdirSync(folder, { recursive: true });
   const output = join(folder, `${basename(options.application, ".xsb").replace(/\.ts$/, "")}.bin`);
-  const file = yield* signApplication({ ...options, output });
-  signal.throwIfAborted();
-  yield* withCentral(options, (central) => deployFile(readFileSync(file), central, options));
+  yield* withCentral(options, async function* (central, signal) {
+    const file = yield* signApplication({ ...options, output });
+    signal.throwIfAborted();
+    yield* deployFile(readFileSync(file), central, { ...options, signal });
+  });
 }
 
-/** Runs an operation with a central on the radio. */
+/**
+ * Runs an operation with a central on the radio.
+ * @param work its signal is aborted when the radio has gone, too
+ * @throws ToolError before it runs when the radio is not there, and as soon as it has gone
+ */
 export async function* withCentral(
   { bonds = join(buildRoot, "central", "bonds.json"), radio, signal }: Omit<CameraChoice, "camera">,
-  work: (central: Central) => Operation,
+  work: (central: Central, signal: AbortSignal) => Operation,
 ): Operation {
-  const bridge = radio.kind === "bridge" ? await startBridge(radio.transport, signal) : undefined;
-  const hci = bridge?.hci ?? (radio.kind === "controller" ? radio.hci : undefined);
-  if (hci === undefined)
-    throw new ToolError(
-      "Name the controller to use with --radio: what `obscura run --no-phone` prints, for one.",
-    );
+  const { name, radio: started } = await startRadio(radio, signal);
   const warnings: string[] = [];
-  const central = startCentral(hci, bonds, (line) => warnings.push(line));
+  const gone = new AbortController();
+  const onGone = (): void =>
+    gone.abort(
+      new ToolError(
+        `The controller at ${name} has gone: for a camera of \`obscura run\`, its session has ended; --keep-going keeps that when a version fails.`,
+      ),
+    );
+  const central = startCentral(started.hci, bonds, (line) => warnings.push(line), onGone);
   try {
-    yield* work(central);
+    yield* work(central, AbortSignal.any([signal, gone.signal]));
   } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof StepFailed) throw error;
+    gone.signal.throwIfAborted();
     if ((error as { code?: unknown }).code === "controller-lost" || (error as Error).name === "HciError")
       throw new ToolError(
-        `The controller at ${hci} does not work: ${(error as Error).message}`,
+        `The controller at ${name} does not work: ${(error as Error).message}`,
         warnings.join("\n"),
       );
     throw error;
   } finally {
     await central.stop();
-    await bridge?.stop();
+    await started.stop();
   }
+}
+
+/** @throws ToolError in one line when it is not there */
+async function startRadio(
+  radio: RadioChoice,
+  signal: AbortSignal,
+): Promise<{ readonly name: string; readonly radio: Radio }> {
+  if (radio.kind === "bridge")
+    return { name: radio.transport, radio: await startBridge(radio.transport, signal) };
+  if (radio.kind === "controller")
+    return { name: radio.hci, radio: await connectController(radio.hci, signal) };
+  throw new ToolError(
+    "Name the controller to use with --radio: what `obscura run --no-phone` prints, for one.",
+  );
 }
 
 /** Brings a signed bundle to the camera. */

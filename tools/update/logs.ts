@@ -21,7 +21,7 @@ export interface LogsOptions extends CameraChoice {
 
 /** Shows the lines that the camera has kept, and those that come, until the signal; stacks in TypeScript. */
 export function logs(options: LogsOptions): Operation {
-  return withCentral(options, (central) => follow(central, options));
+  return withCentral(options, (central, signal) => follow(central, { ...options, signal }));
 }
 
 async function* follow(central: Central, { camera, maps, once = false, signal }: LogsOptions): Operation {

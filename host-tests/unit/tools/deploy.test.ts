@@ -1,11 +1,16 @@
 /** Parts of `obscura deploy` that need no camera. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "mocha";
+import { setTimeout as delay } from "node:timers/promises";
+import { after, afterEach, before, describe, it } from "mocha";
 import { FileRecords } from "../../../tools/central/central.ts";
-import { rateText } from "../../../tools/update/deploy.ts";
+import { type Operation, step, type ToolEvent } from "../../../tools/events.ts";
+import { findCamera } from "../../../tools/update/camera-finder.ts";
+import { deploy, rateText, withCentral } from "../../../tools/update/deploy.ts";
+import { logs } from "../../../tools/update/logs.ts";
 import { ManagementClient, type ManagementLink } from "../../../tools/update/management-client.ts";
 
 describe("tools/update/deploy", () => {
@@ -35,6 +40,83 @@ describe("tools/update/deploy", () => {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  });
+});
+
+describe("tools/update/deploy: the radio", () => {
+  let folder = "";
+  let servers: Server[] = [];
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "radio-"));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  afterEach(() => {
+    for (const server of servers) server.close();
+    servers = [];
+  });
+
+  /** A controller that does with each connection what `onSocket` does; where it listens. */
+  async function listen(onSocket: (socket: Socket) => void): Promise<string> {
+    const server = createServer(onSocket);
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return `tcp:127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  const choose = (hci: string) => ({
+    radio: { kind: "controller", hci } as const,
+    bonds: join(folder, "bonds.json"),
+    signal: new AbortController().signal,
+  });
+
+  async function all(operation: Operation): Promise<ToolEvent[]> {
+    const events: ToolEvent[] = [];
+    for await (const event of operation) events.push(event);
+    return events;
+  }
+
+  it("that is not there is one line, before anything is built", async () => {
+    const nobody = await listen(() => undefined);
+    servers.pop()!.close();
+    const expected = {
+      name: "ToolError",
+      message: `No controller listens at ${nobody} (connection refused); docs/radio.md shows how to start one`,
+    };
+    await assert.rejects(all(logs({ ...choose(nobody), maps: [] })), expected);
+    const deployment = deploy({
+      ...choose(nobody),
+      ...{ application: "not-there.xsb", board: "host", manifest: "camera", key: "" },
+      ...{ trialSeconds: 5, confirm: true },
+    });
+    await assert.rejects(all(deployment), expected);
+  });
+
+  it("that goes ends the command at once, whatever it waits for, and says what may have ended it", async () => {
+    const hci = await listen((socket) => socket.on("data", () => setTimeout(() => socket.destroy(), 50)));
+    const gone = new RegExp(`^The controller at ${hci} has gone: .* --keep-going `);
+    await assert.rejects(all(logs({ ...choose(hci), maps: [] })), { name: "ToolError", message: gone });
+    const waiting = withCentral(choose(hci), async function* (central, signal) {
+      yield* step("try", "Trial", async () => {
+        const search = findCamera(central, undefined, new AbortController().signal).catch(() => undefined);
+        await delay(60_000, undefined, { signal });
+        await search;
+        return { value: undefined };
+      });
+    });
+    await assert.rejects(all(waiting), { name: "ToolError", message: gone });
+  });
+
+  it("leaves an interruption what it is", async () => {
+    const hci = await listen((socket) => socket.resume());
+    const abort = new AbortController();
+    const choice = { ...choose(hci), signal: abort.signal };
+    const waiting = withCentral(choice, async function* (_, signal) {
+      yield { type: "info", message: "begun" };
+      await delay(60_000, undefined, { signal });
+    });
+    const reason = new Error("interrupted");
+    setTimeout(() => abort.abort(reason), 20);
+    await assert.rejects(all(waiting), reason);
   });
 });
 

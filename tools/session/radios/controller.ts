@@ -17,7 +17,8 @@ export async function connectController(hci: string, signal: AbortSignal): Promi
   let first: Socket | undefined = await open(hci, signal);
   const sockets = new Set<Socket>([first]);
   const server = createServer({ noDelay: true }, (camera) => {
-    const controller = first ?? connect(optionsOf(hci));
+    // It may have waited for long.
+    const controller = first && !first.destroyed ? first : connect(optionsOf(hci));
     first = undefined;
     for (const [from, to] of [
       [camera, controller],
