@@ -33,6 +33,14 @@ const MAGIC = "OBSX";
 const APPLICATION = 1;
 const HEADER_BYTES = 64;
 
+/** What the header of any container says of the engine and the natives that it is for. */
+export function readTarget(container: Uint8Array): Pick<BundleManifest, "engine" | "interfaceDigest"> {
+  return {
+    engine: [container[8]!, container[9]!, container[10]!],
+    interfaceDigest: container.subarray(16, 24),
+  };
+}
+
 /** What the header of an application's container says of the firmware that it is for. */
 export function readContainer(
   container: Uint8Array,
@@ -44,7 +52,7 @@ export function readContainer(
   if (bytes[6] !== APPLICATION)
     throw new ToolError(`${name} is the bytecode of a firmware, not of an application`);
   if (bytes.readUInt32LE(12) !== bytes.length) throw new ToolError(`${name} is truncated`);
-  return { engine: [bytes[8]!, bytes[9]!, bytes[10]!], interfaceDigest: bytes.subarray(16, 24) };
+  return readTarget(bytes);
 }
 
 /** @param name of the container's file, for errors */

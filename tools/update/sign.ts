@@ -1,14 +1,14 @@
 /** `obscura sign` and `obscura bundle`: from an application to a signed bundle, and what is in one. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { findApplication } from "../build/application.ts";
 import { readPackage } from "../build/application-package.ts";
 import { build } from "../build/build.ts";
 import { type Operation, ToolError, UsageError } from "../events.ts";
-import { displayPath } from "../paths.ts";
+import { buildRoot, displayPath } from "../paths.ts";
 import { formatVersion, isSignedBy, parseVersion, readSigned, signBody, type Version } from "./format.ts";
 import { isDevelopmentKey, readPublicKey, readSigningKey } from "./keys.ts";
-import { makeBody, readBody } from "./manifest.ts";
+import { makeBody, readBody, readContainer, readTarget } from "./manifest.ts";
 
 /** Most of a security counter: MCUboot gives it 32 bits. */
 const COUNTER_MAX = 0xffffffff;
@@ -44,6 +44,9 @@ export async function* signApplication(options: SignOptions): Operation<string> 
   if (isBytecode && !existsSync(application)) throw new UsageError(`There is no file ${application}.`);
   const bytecode = isBytecode ? application : (yield* build({ application, board, manifest })).bytecode;
   const body = makeBody(readFileSync(bytecode), displayPath(bytecode), { board, counter });
+  const firmware = join(buildRoot, board, "firmware.xsb");
+  for (const message of isBytecode ? doubts(bytecode, board, firmware) : [])
+    yield { type: "warning", message };
   const ending = unsigned ? ".body" : ".bin";
   const output = options.output ?? join(dirname(bytecode), `${basename(bytecode, ".xsb")}${ending}`);
   const content = unsigned ? body : signBody(body, version, key);
@@ -61,6 +64,31 @@ export async function* signApplication(options: SignOptions): Operation<string> 
       message: "signed with the development key, which everybody has: only images for development run it",
     };
   return output;
+}
+
+/**
+ * Why a camera of this board would refuse the bytecode of an application, as far as this computer can see: an .xsb says what
+ * engine and what native interface it is for, and of its board nothing but where `build` has put it.
+ * @param firmware bytecode of the board's firmware, where it was built here
+ */
+export function doubts(bytecode: string, board: string, firmware: string): string[] {
+  const name = displayPath(bytecode);
+  const found: string[] = [];
+  const parts = resolve(bytecode).split("/");
+  const [place, folder] = [parts.at(-3)!, parts.at(-2)];
+  if (folder === "applications" && place !== board && !place.startsWith(`${board}-`))
+    found.push(`${name} lies where build puts what is for ${place}, and is signed for ${board}`);
+  if (!existsSync(firmware)) return found;
+  const ours = readTarget(readFileSync(firmware));
+  const { engine, interfaceDigest } = readContainer(readFileSync(bytecode), name);
+  const remedy = `cameras of the firmware that was built here for ${board} refuse it; build it again with that firmware's tools`;
+  if (engine.join(".") !== ours.engine.join("."))
+    found.push(
+      `${name} was compiled for version ${engine.join(".")} of the XS engine, not ${ours.engine.join(".")}: ${remedy}`,
+    );
+  else if (!Buffer.from(interfaceDigest).equals(ours.interfaceDigest))
+    found.push(`${name} was compiled for another native interface: ${remedy}`);
+  return found;
 }
 
 function checkCounter(counter: unknown): number {

@@ -28,7 +28,7 @@ import {
 } from "../../../tools/update/keys.ts";
 import { makeBody, makeRevocation, readBody } from "../../../tools/update/manifest.ts";
 import { revokeKey } from "../../../tools/update/revoke.ts";
-import { describeBundle, signApplication } from "../../../tools/update/sign.ts";
+import { describeBundle, doubts, signApplication } from "../../../tools/update/sign.ts";
 import { readRootKey, readTrustedKeys, writeTrustedKeys } from "../../../tools/update/trusted-keys.ts";
 import { container } from "./container.ts";
 
@@ -169,6 +169,28 @@ describe("Signed bundles", function () {
       /signed with another key/,
     );
     await assert.rejects(perform(describeBundle(xsb, [key]), note), /It is no signed bundle/);
+  });
+
+  it("are doubted when the .xsb is for another board, engine or native interface than the firmware here", () => {
+    const applications = path("mps2-an500/applications");
+    mkdirSync(applications, { recursive: true });
+    const xsb = join(applications, "it.xsb");
+    const firmware = path("mps2-an500/firmware.xsb");
+    const found = (): string => doubts(xsb, "mps2-an500", firmware).join("\n");
+    writeFileSync(xsb, container());
+    assert.equal(found(), "", "no firmware was built here");
+    const own = container();
+    own.writeUInt8(0, 6);
+    writeFileSync(firmware, own);
+    assert.equal(found(), "");
+    assert.match(doubts(xsb, "host", path("none"))[0]!, /for mps2-an500, and is signed for host$/);
+    writeFileSync(xsb, container({ engine: [1, 2, 4] }));
+    assert.match(found(), /version 1\.2\.4 of the XS engine, not 1\.2\.3: .*build it again/);
+    const other = container();
+    other[16]! ^= 1;
+    writeFileSync(xsb, other);
+    assert.match(found(), /another native interface: .*build it again/);
+    assert.deepEqual(doubts(xsb, "mps2-an500", path("none")), [], "it may have been built elsewhere");
   });
 
   it("warn of the development key, and refuse counters that are none", async () => {
