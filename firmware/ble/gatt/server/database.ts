@@ -104,12 +104,18 @@ export interface Attribute {
 
 type Row = Partial<Omit<Attribute, "type" | "value">> & { type: UUID; value: Uint8Array };
 
+// One object for all declarations of a kind, made when the image is: at start nothing is left to do.
+const PRIMARY_SERVICE = new UUID(TYPE.PRIMARY_SERVICE);
+const SECONDARY_SERVICE = new UUID(TYPE.SECONDARY_SERVICE);
+const INCLUDE = new UUID(TYPE.INCLUDE);
+const CHARACTERISTIC = new UUID(TYPE.CHARACTERISTIC);
+const CLIENT_CHARACTERISTIC_CONFIGURATION = new UUID(TYPE.CLIENT_CHARACTERISTIC_CONFIGURATION);
+
 const NONE: readonly Attribute[] = Object.freeze([]);
 
 export class Database {
   /** Handle h stands at index h - 1: handles are given without gaps. */
   private readonly attributes: Attribute[] = [];
-  private readonly types = new Map<number, UUID>();
   private readonly services = new Map<ServiceDefinition, Attribute>();
   /** Include declarations whose service had no handles yet. */
   private readonly unresolved: { readonly row: Attribute; readonly service: ServiceDefinition }[] = [];
@@ -117,14 +123,14 @@ export class Database {
   /** Adds a service; returns the attributes of its characteristics' values in order. */
   add(service: ServiceDefinition): Attribute[] {
     const first = this.append({
-      type: this.standard(service.secondary ? TYPE.SECONDARY_SERVICE : TYPE.PRIMARY_SERVICE),
+      type: service.secondary ? SECONDARY_SERVICE : PRIMARY_SERVICE,
       value: service.uuid.attBytes,
       readable: true,
     });
     this.services.set(service, first);
     for (const included of service.includes ?? []) {
       const row = this.append({
-        type: this.standard(TYPE.INCLUDE),
+        type: INCLUDE,
         value: new Uint8Array(0),
         readable: true,
       });
@@ -162,7 +168,7 @@ export class Database {
     declaration[2] = valueHandle >> 8;
     declaration.set(attBytes, 3);
     const opening = this.append({
-      type: this.standard(TYPE.CHARACTERISTIC),
+      type: CHARACTERISTIC,
       value: declaration,
       readable: true,
     });
@@ -179,7 +185,7 @@ export class Database {
     });
     if ((properties & (PROPERTY.NOTIFY | PROPERTY.INDICATE)) !== 0) {
       this.append({
-        type: this.standard(TYPE.CLIENT_CHARACTERISTIC_CONFIGURATION),
+        type: CLIENT_CHARACTERISTIC_CONFIGURATION,
         value: new Uint8Array(CCCD_LENGTH),
         readable: true,
         writable: true,
@@ -204,13 +210,6 @@ export class Database {
     );
     opening.groupEnd = this.lastHandle;
     return value;
-  }
-
-  /** One UUID object for all declarations of a kind. */
-  private standard(short: number): UUID {
-    const known = this.types.get(short) ?? new UUID(short);
-    this.types.set(short, known);
-    return known;
   }
 
   private append(row: Row): Attribute {

@@ -7,13 +7,14 @@ import { PROPERTY, TYPE } from "../types.ts";
 import type { Attribute, Database } from "./database.ts";
 import type { ServerSession } from "./session.ts";
 
-const GENERIC_ACCESS = 0x1800;
-const DEVICE_NAME = 0x2a00;
-const APPEARANCE = 0x2a01;
-const GENERIC_ATTRIBUTE = 0x1801;
-const SERVICE_CHANGED = 0x2a05;
-const CLIENT_SUPPORTED_FEATURES = 0x2b29;
-const DATABASE_HASH = 0x2b2a;
+// Made when the image is: at start nothing is left to do.
+const GENERIC_ACCESS = new UUID(0x1800);
+const DEVICE_NAME = new UUID(0x2a00);
+const APPEARANCE = new UUID(0x2a01);
+const GENERIC_ATTRIBUTE = new UUID(0x1801);
+const SERVICE_CHANGED = new UUID(0x2a05);
+const CLIENT_SUPPORTED_FEATURES = new UUID(0x2b29);
+const DATABASE_HASH = new UUID(0x2b2a);
 
 /** Features that a client may announce: robust caching and multiple notifications (EATT is not offered). */
 const KNOWN_FEATURES = 0x05;
@@ -41,8 +42,9 @@ export type AesCmac = (key: Uint8Array, message: Uint8Array) => Uint8Array;
 export class GenericServices {
   private readonly aesCmac: AesCmac;
   private readonly keep: (session: ServerSession) => boolean;
-  private nameAttribute!: Attribute;
-  private appearanceAttribute!: Attribute;
+  /** Undefined before the first database, as that of the appearance is. */
+  private nameAttribute: Attribute | undefined = undefined;
+  private appearanceAttribute: Attribute | undefined = undefined;
   private deviceNameBytes: Uint8Array = new Uint8Array(0);
   private appearanceBytes: Uint8Array = new Uint8Array(2);
   private hash: Uint8Array | undefined = undefined;
@@ -61,23 +63,23 @@ export class GenericServices {
    */
   addTo(database: Database, sessionOf: (peer: unknown) => ServerSession | undefined): () => void {
     const [name, appearance] = database.add({
-      uuid: new UUID(GENERIC_ACCESS),
+      uuid: GENERIC_ACCESS,
       characteristics: [
-        { uuid: new UUID(DEVICE_NAME), properties: PROPERTY.READ, value: this.deviceNameBytes, maxLength: 0 },
-        { uuid: new UUID(APPEARANCE), properties: PROPERTY.READ, value: this.appearanceBytes, maxLength: 0 },
+        { uuid: DEVICE_NAME, properties: PROPERTY.READ, value: this.deviceNameBytes, maxLength: 0 },
+        { uuid: APPEARANCE, properties: PROPERTY.READ, value: this.appearanceBytes, maxLength: 0 },
       ],
     });
     const [serviceChanged] = database.add({
-      uuid: new UUID(GENERIC_ATTRIBUTE),
+      uuid: GENERIC_ATTRIBUTE,
       characteristics: [
         {
-          uuid: new UUID(SERVICE_CHANGED),
+          uuid: SERVICE_CHANGED,
           properties: PROPERTY.INDICATE,
           value: new Uint8Array(4),
           maxLength: 0,
         },
         {
-          uuid: new UUID(CLIENT_SUPPORTED_FEATURES),
+          uuid: CLIENT_SUPPORTED_FEATURES,
           properties: PROPERTY.READ | PROPERTY.WRITE,
           value: new Uint8Array(1),
           maxLength: 8,
@@ -87,7 +89,7 @@ export class GenericServices {
           },
         },
         {
-          uuid: new UUID(DATABASE_HASH),
+          uuid: DATABASE_HASH,
           properties: PROPERTY.READ,
           value: new Uint8Array(16),
           maxLength: 0,
@@ -117,13 +119,13 @@ export class GenericServices {
 
   set deviceName(name: Uint8Array) {
     this.deviceNameBytes = name;
-    this.nameAttribute.value = name;
+    if (this.nameAttribute) this.nameAttribute.value = name;
   }
 
   /** The Appearance characteristic (Vol 3, Part C, 12.2). */
   set appearance(appearance: number) {
     this.appearanceBytes = new Uint8Array([appearance & 0xff, appearance >> 8]);
-    this.appearanceAttribute.value = this.appearanceBytes;
+    if (this.appearanceAttribute) this.appearanceAttribute.value = this.appearanceBytes;
   }
 
   /** A client may set bits, never clear them (Vol 3, Part G, 7.2). */

@@ -47,8 +47,11 @@ export class GattServer {
   private readonly sessions = new Map<unknown, ServerSession>();
   private registrant: Registrant | undefined = undefined;
   private readonly own: OwnService[] = [];
-  /** One of them is not in the database yet. */
-  private isStale = false;
+  /**
+   * The database lacks a service of the firmware's own, or is not made yet: at start the application's registration makes it,
+   * and otherwise the first who needs it.
+   */
+  private isStale = true;
   private application: readonly ServiceDefinition[] = [];
   /** Databases so far. */
   private changes = 0;
@@ -61,7 +64,6 @@ export class GattServer {
       (session) => this.context.keeper?.save(session, true) !== false,
     );
     this.context.databaseHash = () => this.generic.databaseHash();
-    this.rebuild([]);
   }
 
   /**
@@ -98,7 +100,7 @@ export class GattServer {
     if (this.bearers.length > 0) this.refresh();
   }
 
-  /** Makes the database again, where a service was offered since. */
+  /** Makes the database that is missing, or makes it again where a service was offered since. */
   private refresh(): void {
     if (!this.isStale) return;
     const former = this.context.database;
