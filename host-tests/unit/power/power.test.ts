@@ -12,6 +12,12 @@ import { DEFAULT_FLASH, SimulatedFlash } from "../../../simulator/flash.ts";
 import { SimulatedPower } from "../../../simulator/power.ts";
 import { MemoryRecords } from "../../support/cameras.ts";
 
+/** Text of ASCII as bytes: the engine on a camera has neither TextEncoder nor TextDecoder. */
+const ascii = {
+  encode: (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0)),
+  decode: (bytes: Uint8Array): string => Array.from(bytes, (code) => String.fromCharCode(code)).join(""),
+};
+
 /** A board that can be started again and again. */
 class Board {
   readonly clock = new VirtualClock();
@@ -36,10 +42,9 @@ class Board {
     return createPower({
       lines,
       retained: new Retained({
+        ...ascii,
         lines,
         records,
-        encode: (text) => Uint8Array.from(text, (character) => character.charCodeAt(0)),
-        decode: (bytes) => String.fromCharCode(...bytes),
         log: write,
       }),
       signals: createSignals({ clock, log: write } as never),
@@ -140,11 +145,7 @@ describe("power: deep sleep", () => {
     const lines = new SimulatedPower(new VirtualClock(), 0);
     const open = (flash: SimulatedFlash): Retained => {
       const records = RecordStore.open(flash, () => undefined);
-      return new Retained({
-        ...{ lines, records, log: () => undefined },
-        encode: (text) => new TextEncoder().encode(text),
-        decode: (bytes) => new TextDecoder().decode(bytes),
-      });
+      return new Retained({ ...ascii, lines, records, log: () => undefined });
     };
     let flash = new SimulatedFlash(model);
     let cuts = 0;
