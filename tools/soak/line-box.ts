@@ -1,5 +1,6 @@
 /** The lines of a program, for one reader that waits for some of them. */
 import { ToolError } from "../events.ts";
+import { FILLER } from "./script.ts";
 
 /** Lines that a failure shows. */
 const SHOWN = 40;
@@ -19,7 +20,9 @@ export class LineBox {
     this.patienceMs = patienceMs;
   }
 
+  /** Takes a line, unless it is there only to fill the console. */
   put(line: string): void {
+    if (line.endsWith(FILLER)) return;
     this.lines.push(line);
     this.wake();
   }

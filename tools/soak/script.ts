@@ -24,6 +24,9 @@ export const TICK_MS = 25;
 /** How long nobody must have been connected before the camera reports. */
 export const ALONE_MS = 100;
 
+/** What fills the console before the heap is looked at, so that the lines that the firmware keeps are always the same. */
+export const FILLER = "(the console's last lines)";
+
 /** The global function that firmware.ts gives to the application: collects garbage, returns what is left in bytes. */
 export type Memory = () => { readonly slots: number; readonly chunks: number };
 
