@@ -25,7 +25,7 @@ export const CHANNEL_MPS = 247;
 export const CHANNEL_CREDITS = 20;
 /** SDUs of each direction. */
 export const CHANNEL_WARM_UP = 20;
-export const CHANNEL_REPETITIONS = 200;
+export const CHANNEL_REPETITIONS = 600;
 
 /** The database that is discovered: services, and characteristics of each, which have a CCCD. */
 export const SERVICES = 8;
