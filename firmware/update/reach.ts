@@ -21,10 +21,15 @@ export class Reach {
   constructor(host: Host, { access, isRecovery, name }: ReachOptions) {
     const { advertiser, log } = host;
     const { clock } = host.platform;
-    const hasRoom = (): boolean => host.connections.size < host.maxConnections;
+    const mayManage = (connection: Connection): boolean => refusalOf(access, connection) === undefined;
+    /**
+     * Beside an application, the camera is reached by the link of whoever may manage it: a second way in would only take
+     * the next client away from the application.
+     */
+    const isReached = (): boolean => !isRecovery && [...host.connections.values()].some(mayManage);
+    const hasRoom = (): boolean => host.connections.size < host.maxConnections && !isReached();
     const links = new UnusedLinks({
-      ...{ clock, log },
-      mayManage: (connection) => refusalOf(access, connection) === undefined,
+      ...{ clock, log, mayManage },
       isFull: () => !hasRoom() || !window.canAdvertise,
       end(connection) {
         host
