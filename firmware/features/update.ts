@@ -1,11 +1,14 @@
 /** Signed applications in two slots, the management server that changes them over the air, and the module `update`. */
+import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
 import { utf8Decode, utf8Encode } from "../ble/utf8.ts";
-import type { ResetCause, UpdateFigures } from "../platform/platform.ts";
+import type { Clock, LogLevel, ResetCause, UpdateFigures, UpdateLines } from "../platform/platform.ts";
 import { tapConsole } from "../platform/xs/console-tap.ts";
 import { createUpdateLines } from "../platform/xs/update.ts";
+import type { Access } from "../update/access.ts";
 import { ConsoleLines } from "../update/console-lines.ts";
-import { Management } from "../update/management.ts";
+import { Management, type ManagementPort } from "../update/management.ts";
+import type { CameraInfo } from "../update/os-group.ts";
 import { Reach } from "../update/reach.ts";
 import { Slots } from "../update/slots.ts";
 import type { UpdateStore } from "../update/store.ts";
@@ -22,20 +25,13 @@ const WAKES: readonly ResetCause[] = ["timer", "motion", "button"];
 export const feature = {
   platform: (native) => ({ update: createUpdateLines(native) }),
   update(host) {
-    const { platform, records } = host;
-    const { clock, power, update: lines } = platform;
+    const { update: lines } = host.platform;
     // The simulator's cameras have no slots: an application there is never on trial.
     if (lines === undefined) return { isTrial: () => false, confirm: () => undefined };
     const state = lines.state();
-    const store = new Slots({
-      lines,
-      flash: state.slotBytes > 0 ? platform.flash("update") : undefined,
-      records,
-      clock,
-      batteryVolts: () => power?.batteryVolts(),
-    });
-    serve(host, store, state);
-    return createUpdate(store);
+    const camera = new ManagedCamera(host, lines, state);
+    serve(host, camera, state.running);
+    return createUpdate(camera);
   },
   // The server serves without an application as well, and the window, which is open for ever then, advertises it.
   recovery({ log, platform }) {
@@ -47,29 +43,83 @@ export const feature = {
   },
 } satisfies Feature;
 
+/** The camera as its management server sees it. A class, whose methods are in the image: closures would be on the heap. */
+class ManagedCamera implements ManagementPort {
+  readonly access: Access;
+  readonly lines = new ConsoleLines();
+  /** Made a while after the start. */
+  reach: Reach | undefined = undefined;
+  private readonly host: Host;
+  private readonly slotLines: UpdateLines;
+  private slots: Slots | undefined = undefined;
+
+  constructor(host: Host, slotLines: UpdateLines, { trustsEverybody }: UpdateFigures) {
+    this.host = host;
+    this.slotLines = slotLines;
+    this.access = trustsEverybody ? "open" : "bonded";
+  }
+
+  get clock(): Clock {
+    return this.host.platform.clock;
+  }
+
+  get gatt(): ManagementPort["gatt"] {
+    return this.host.gatt;
+  }
+
+  /** Made when it is asked for: most cameras run for months before anybody does. */
+  get store(): UpdateStore {
+    if (this.slots) return this.slots;
+    const { host, slotLines: lines } = this;
+    const { platform, records } = host;
+    const { clock, power } = platform;
+    this.slots = new Slots({
+      ...{ lines, records, clock },
+      flash: lines.state().slotBytes > 0 ? platform.flash("update") : undefined,
+      batteryVolts: () => power?.batteryVolts(),
+    });
+    return this.slots;
+  }
+
+  random(length: number): Uint8Array {
+    return this.host.platform.random(length);
+  }
+
+  info(): CameraInfo {
+    return { name: utf8Decode(this.host.gatt.deviceName), version: runningVersion(this.store) };
+  }
+
+  onUse(connection: Connection): void {
+    this.reach?.used(connection);
+  }
+
+  whenDelivered(connection: Connection, callback: () => void): void {
+    this.host.whenCompleted(connection, callback);
+  }
+
+  reset(): void {
+    void this.host.deactivate().then(() => this.store.reset());
+  }
+
+  log(level: LogLevel, message: string, error?: unknown): void {
+    this.host.log(level, message, error);
+  }
+}
+
 /** Offers the management service, and has who may use it pair. */
-function serve(host: Host, store: UpdateStore, { running, trustsEverybody }: UpdateFigures): void {
+function serve(host: Host, camera: ManagedCamera, running: UpdateFigures["running"]): void {
   const { gatt, platform } = host;
-  const access = trustsEverybody ? "open" : "bonded";
-  const console = new ConsoleLines();
-  tapConsole(platform, (level, text) => console.add(level, text));
-  const management = new Management({
-    ...{ clock: platform.clock, gatt, store, access, lines: console },
-    random: (length) => platform.random(length),
-    info: () => ({ name: utf8Decode(gatt.deviceName), version: runningVersion(store) }),
-    onUse: (connection) => reach?.used(connection),
-    whenDelivered: (connection, callback) => void host.whenCompleted(connection, callback),
-    reset: () => void host.deactivate().then(() => store.reset()),
-    log: host.log,
-  });
+  const { access, lines } = camera;
+  tapConsole(platform, (level, text) => lines.add(level, text));
+  const management = new Management(camera);
   host.observe({ onDisconnected: (connection) => management.ended(connection) });
-  let reach: Reach | undefined;
   const cause = platform.power?.startCause ?? "power-on";
   const open = (durationMs?: number): void => {
-    reach = new Reach(host, {
+    const reach = new Reach(host, {
       ...{ access, isRecovery: running === "recovery" },
       name: () => (gatt.deviceName.length > 0 ? gatt.deviceName : utf8Encode(`obscura-${idOf(platform)}`)),
     });
+    camera.reach = reach;
     reach.open(durationMs);
   };
   if (running === "recovery") open();

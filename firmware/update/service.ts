@@ -82,18 +82,22 @@ export class ManagementService {
   }
 
   private open(connection: Connection): ManagementSession {
-    const { access, clock, gatt, log } = this.port;
+    const { port } = this;
+    const { access, clock, gatt } = port;
     const { account } = connection.server;
     let hasRefused = false;
     const session = new ManagementSession({
       clock,
-      commands: this.port.commands(),
+      commands: port.commands(),
       refusal: (): CommandError | undefined => {
         const error = refusalOf(access, connection);
-        if (!error) this.port.onUse(connection);
+        if (!error) port.onUse(connection);
         else if (!hasRefused) {
           hasRefused = true;
-          log("warning", `update: link ${connection.handle} may not manage this camera: ${error.message}`);
+          port.log(
+            "warning",
+            `update: link ${connection.handle} may not manage this camera: ${error.message}`,
+          );
         }
         return error;
       },
@@ -106,7 +110,7 @@ export class ManagementService {
         if (outcome === "full") return "full";
         return outcome === "unsubscribed" ? "gone" : "sent";
       },
-      whenDelivered: (callback) => this.port.whenDelivered(connection, callback),
+      whenDelivered: (callback) => port.whenDelivered(connection, callback),
     });
     this.sessions.set(connection, session);
     return session;

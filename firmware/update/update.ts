@@ -1,7 +1,8 @@
 /** The module `update`, bound to a camera's slots. */
 import type { UpdateStore } from "./store.ts";
 
-export const createUpdate = (store: UpdateStore) => ({
-  isTrial: (): boolean => store.running === "trial",
-  confirm: (): void => store.confirm(),
+/** @param camera its store is asked for no earlier than the application asks */
+export const createUpdate = (camera: { readonly store: Pick<UpdateStore, "running" | "confirm"> }) => ({
+  isTrial: (): boolean => camera.store.running === "trial",
+  confirm: (): void => camera.store.confirm(),
 });
