@@ -434,3 +434,38 @@ describe("Database", () => {
     assert.deepEqual(await write(rig, [1, 0], CCCD), ["13"]);
   });
 });
+
+describe("GATT server before its first registration", () => {
+  it("name and appearance that were set before there is a database are what the first client reads, and nothing is behind the mandatory services", async () => {
+    const rig = await createConnectedRig(({ host }) => {
+      host.gatt.deviceName = fromHex("41 42");
+      host.gatt.generic.appearance = 0x0540;
+    });
+    assert.deepEqual(await read(rig, 3), ["0b 41 42"]);
+    assert.deepEqual(await read(rig, 5), ["0b 40 05"]);
+    assert.ok(rig.host.gatt.at(13));
+    assert.equal(rig.host.gatt.at(14), undefined);
+  });
+
+  it("a registration that fails leaves the mandatory services to the first client", async () => {
+    const rig = await createConnectedRig(({ host }) => {
+      const elsewhere = { uuid: new UUID(0x180f), characteristics: [] };
+      const refused = { uuid: new UUID(0x181a), includes: [elsewhere], characteristics: [definition({})] };
+      assert.throws(() => host.gatt.register([refused]), TypeError);
+    });
+    assert.deepEqual(await read(rig, 2), ["0b 02 03 00 00 2a"]);
+    assert.equal(rig.host.gatt.at(14), undefined);
+  });
+
+  it("a service of the firmware's own is found by the first client", async () => {
+    let value: Attribute | undefined;
+    const rig = await createConnectedRig(({ host }) => {
+      host.gatt.offer({ uuid: new UUID(0x181a), characteristics: [definition({})] }, ([attribute]) => {
+        value = attribute;
+      });
+      assert.equal(value, undefined);
+    });
+    assert.equal(value?.handle, VALUE);
+    assert.deepEqual(await read(rig), [`0b ${toHex(counting(4))}`]);
+  });
+});
