@@ -70,7 +70,7 @@ export class Channels {
     budget.offer(this.left, "first");
     observe({
       onConnected: (connection) => {
-        connection.l2cap.signaling.serveLater(FIRST_COMMANDS, () => void this.of(connection));
+        connection.l2cap.serveLater(FIRST_COMMANDS, () => void this.of(connection));
       },
       onDisconnected: (connection) => {
         this.links.get(connection)?.end();

@@ -82,6 +82,11 @@ export class L2cap implements FrameReceiver {
     if (isShown) this.onFrame(id, view, start, length);
   }
 
+  /** See `Signaling.serveLater`. */
+  serveLater(codes: readonly number[], begin: () => void): void {
+    this.signaling.serveLater(codes, begin);
+  }
+
   /** Frames from the peer that could not be put together. */
   get dropped(): number {
     return this.reassembly.dropped;
