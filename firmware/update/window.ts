@@ -1,8 +1,8 @@
 /**
  * The firmware's own window: for five minutes after each start but a wake from deep sleep, and for ever in recovery, the camera
  * advertises its management service whenever its application has left it unreachable for a while: it advertises nothing, or
- * broadcasts what nobody can connect to, which is then interrupted for a moment again and again. Beside a link too, while there is
- * room for one more: who is connected need not be who manages the camera.
+ * broadcasts what nobody can connect to, which is then interrupted for a moment again and again. Beside a link too, while its port
+ * says that there is room: who is connected need not be who manages the camera.
  */
 
 import type { Advertiser } from "../ble/gap/advertiser.ts";
@@ -37,7 +37,7 @@ export interface WindowPort {
     Advertiser,
     "lend" | "onAcquired" | "hasFreeSet" | "isBroadcast" | "interrupt" | "resume"
   >;
-  /** Whether one more central may connect. */
+  /** Whether one more central may connect, and is wanted. */
   hasRoom(): boolean;
   /** A central has connected to the firmware's own advertisement. */
   onTaken(connection: Connection): void;
