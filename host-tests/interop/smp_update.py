@@ -104,6 +104,22 @@ async def look_around(client: SMPClient) -> None:
     assert images[0].active and images[0].confirmed, images
 
 
+async def until_it_runs(camera: Camera, digest: bytes) -> None:
+    """The reset may wait: for the client to leave, and until the camera has been up for 5 s."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            async with camera.session() as client:
+                if (await states(client))[0].hash == digest:
+                    return
+            problem = None
+        except Exception as failed:
+            problem = failed
+        if time.monotonic() > deadline:
+            raise problem or AssertionError("the camera still runs what it ran before")
+        await asyncio.sleep(1)
+
+
 async def run(options: argparse.Namespace) -> None:
     camera = Camera(options.hci, options.camera, options.bonds)
     second, third = options.second, options.third
@@ -125,6 +141,7 @@ async def run(options: argparse.Namespace) -> None:
         answer = await client.request(ImageStatesWrite(hash=digest))
         assert success(answer) and answer.images[1].pending, answer
         assert success(await client.request(ResetWrite()))
+    await until_it_runs(camera, digest)
     async with camera.session() as client:
         running, former = (await states(client))[:2]
         assert running.hash == digest and running.active and not running.confirmed, running
