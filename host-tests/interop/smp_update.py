@@ -113,7 +113,7 @@ async def until_it_runs(camera: Camera, digest: bytes) -> None:
                 if (await states(client))[0].hash == digest:
                     return
             problem = None
-        except Exception as failed:
+        except (Exception, asyncio.CancelledError) as failed:  # Bumble cancels what waits on a link that ends.
             problem = failed
         if time.monotonic() > deadline:
             raise problem or AssertionError("the camera still runs what it ran before")
@@ -141,6 +141,7 @@ async def run(options: argparse.Namespace) -> None:
         answer = await client.request(ImageStatesWrite(hash=digest))
         assert success(answer) and answer.images[1].pending, answer
         assert success(await client.request(ResetWrite()))
+    await asyncio.sleep(6)
     await until_it_runs(camera, digest)
     async with camera.session() as client:
         running, former = (await states(client))[:2]
