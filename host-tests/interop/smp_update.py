@@ -113,7 +113,10 @@ async def until_it_runs(camera: Camera, digest: bytes) -> None:
                 if (await states(client))[0].hash == digest:
                     return
             problem = None
-        except (Exception, asyncio.CancelledError) as failed:  # Bumble cancels what waits on a link that ends.
+        except (
+            Exception,
+            asyncio.CancelledError,
+        ) as failed:  # Bumble cancels what waits on a link that ends.
             problem = failed
         if time.monotonic() > deadline:
             raise problem or AssertionError("the camera still runs what it ran before")
