@@ -2,7 +2,14 @@
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
 import { utf8Decode, utf8Encode } from "../ble/utf8.ts";
-import type { Clock, LogLevel, ResetCause, UpdateFigures, UpdateLines } from "../platform/platform.ts";
+import {
+  type Clock,
+  type LogLevel,
+  type ResetCause,
+  type UpdateFigures,
+  type UpdateLines,
+  WAKE_SOURCES,
+} from "../platform/platform.ts";
 import { tapConsole } from "../platform/xs/console-tap.ts";
 import { createUpdateLines } from "../platform/xs/update.ts";
 import type { Access } from "../update/access.ts";
@@ -18,9 +25,6 @@ import type { Feature } from "./feature.ts";
 
 /** What a start takes, or more. */
 const START_MS = 1000;
-
-/** Starts that go on where the camera fell asleep. */
-const WAKES: readonly ResetCause[] = ["timer", "motion", "button"];
 
 export const feature = {
   platform: (native) => ({ update: createUpdateLines(native) }),
@@ -124,7 +128,8 @@ function serve(host: Host, camera: ManagedCamera, running: UpdateFigures["runnin
   };
   if (running === "recovery") open();
   // Not while the application starts: it waits for nothing else.
-  else if (!WAKES.includes(cause)) platform.clock.setTimer(() => open(WINDOW_MS), START_MS);
+  else if (!(WAKE_SOURCES as readonly ResetCause[]).includes(cause))
+    platform.clock.setTimer(() => open(WINDOW_MS), START_MS);
   if (access === "open") return;
   const { encryption } = host;
   if (encryption === undefined) {

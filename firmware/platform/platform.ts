@@ -203,8 +203,9 @@ export type LogLevel = "error" | "warning" | "info" | "debug";
 /** The least setting `logLevel` at which a line of each severity is written. */
 export const LOG_LEVEL: Readonly<Record<LogLevel, number>> = { error: 1, warning: 2, info: 3, debug: 3 };
 
-/** What can end deep sleep. */
-export type WakeSource = "timer" | "motion" | "button";
+/** What can end deep sleep, as port.h numbers it, least bit first. */
+export const WAKE_SOURCES = ["timer", "motion", "button"] as const;
+export type WakeSource = (typeof WAKE_SOURCES)[number];
 
 /** Why the camera started: it was reset, or woke from deep sleep. */
 export type ResetCause = "power-on" | "software" | "watchdog" | "fault" | WakeSource;

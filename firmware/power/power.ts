@@ -1,5 +1,5 @@
 /** The module `power` on one camera. The compiler holds `createPower` to the declarations in index.ts. */
-import type { WakeSource } from "../platform/platform.ts";
+import { WAKE_SOURCES, type WakeSource } from "../platform/platform.ts";
 import { DutyCycle } from "./duty-cycle.ts";
 import type { DeepSleepOptions, DutyCycleOptions, Json, LowBatteryOptions } from "./index.ts";
 import { lowBattery } from "./low-battery.ts";
@@ -8,8 +8,6 @@ import type { Kept } from "./retained.ts";
 
 /** What the module `power` exports. */
 export type Power = typeof import("./index.ts");
-
-const SOURCES: readonly WakeSource[] = ["timer", "motion", "button"];
 
 /** The module, bound to a camera. */
 export function createPower(port: PowerPort): Power {
@@ -54,7 +52,7 @@ export function createPower(port: PowerPort): Power {
 
 /** A camera that woke and has used its radio the last time will use it again: its start begins at once. */
 function prepareRadio({ lines, prepareRadio }: PowerPort, found: () => Kept | undefined): void {
-  if (!(SOURCES as readonly string[]).includes(lines.startCause)) return;
+  if (!(WAKE_SOURCES as readonly string[]).includes(lines.startCause)) return;
   const radio = found()?.radio;
   if (!radio) return;
   const { offAtMs } = radio;
@@ -63,8 +61,8 @@ function prepareRadio({ lines, prepareRadio }: PowerPort, found: () => Kept | un
 
 function checkSources({ lines, unsupported }: PowerPort, sources: readonly WakeSource[]): void {
   for (const source of sources) {
-    if (!SOURCES.includes(source)) {
-      throw new TypeError(`wakeOn has "${source}"; sources are ${SOURCES.join(", ")}`);
+    if (!WAKE_SOURCES.includes(source)) {
+      throw new TypeError(`wakeOn has "${source}"; sources are ${WAKE_SOURCES.join(", ")}`);
     }
     if (!lines.wakeSources.includes(source)) unsupported(`Waking by ${source}`);
   }

@@ -1,4 +1,5 @@
 /** The slots of a camera: an upload in small steps, verifications in slices, marks. */
+import { sameBytes } from "../ble/codec.ts";
 import type { Clock, FlashArea, Records, UpdateLines, UpdateProblem } from "../platform/platform.ts";
 import {
   type RunningKind,
@@ -104,7 +105,7 @@ export class Slots implements UpdateStore {
     this.checkBattery();
     this.touch();
     const begun = this.writer;
-    if (begun?.length === length && isEqual(begun.sha, sha)) return begun;
+    if (begun?.length === length && sameBytes(begun.sha, sha)) return begun;
     this.writer = this.createWriter(length, sha.slice(), 0);
     this.options.records.delete(RECORD);
     return this.writer;
@@ -171,7 +172,7 @@ export class Slots implements UpdateStore {
   private async finish(writer: UploadWriter): Promise<UploadProgress> {
     const { length, fileHash, code, text } = await this.verify();
     const offset = writer.length;
-    const match = fileHash !== undefined && length === offset && isEqual(fileHash, writer.sha);
+    const match = fileHash !== undefined && length === offset && sameBytes(fileHash, writer.sha);
     if (code !== undefined) return { offset, match, problem: refused({ code, text: `The bundle ${text}.` }) };
     if (length === offset) return { offset, match };
     // It verifies, and would be listed and marked as if it had been taken.
@@ -197,8 +198,8 @@ export class Slots implements UpdateStore {
   private findOther(hash: Uint8Array): void {
     const { lines } = this.options;
     const [running, other] = [lines.image(0), lines.image(1)];
-    if (other !== undefined && isEqual(other.hash, hash)) return;
-    if (running !== undefined && isEqual(running.hash, hash)) {
+    if (other !== undefined && sameBytes(other.hash, hash)) return;
+    if (running !== undefined && sameBytes(running.hash, hash)) {
       throw new UpdateError("in-use", "This bundle runs already.");
     }
     throw new UpdateError("not-found", "No slot holds a bundle of this hash: upload it first.");
@@ -285,9 +286,6 @@ function readVersion(bytes: Uint8Array): SlotImage["version"] {
     build: view.getUint32(4, true),
   };
 }
-
-const isEqual = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, at) => byte === b[at]);
 
 const refused = ({ code, text }: UpdateProblem): UpdateError => new UpdateError(code as UpdateRefusal, text);
 

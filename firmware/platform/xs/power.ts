@@ -1,9 +1,6 @@
 /** Deep sleep and the battery, on the natives. */
-import type { PowerLines, WakeSource } from "../platform.ts";
+import { type PowerLines, WAKE_SOURCES, type WakeSource } from "../platform.ts";
 import type { Native } from "./native.ts";
-
-/** As port.h numbers them, least bit first. */
-const WAKE_SOURCES: readonly WakeSource[] = ["timer", "motion", "button"];
 
 export function createPowerLines(native: Native): PowerLines {
   const { wakeSources, retainedBytes } = native.powerFigures();
