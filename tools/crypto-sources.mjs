@@ -46,9 +46,9 @@ export const cargoArguments = [
   ...["--manifest-path", manifest],
 ];
 
-/** @param {string} output what Cargo said */
-export function copyCryptoSources(output) {
-  const { packages } = JSON.parse(output.slice(output.indexOf("{")));
+/** @param {string} metadata what Cargo wrote to its standard output */
+export function copyCryptoSources(metadata) {
+  const { packages } = JSON.parse(metadata);
   rmSync(cryptoFolder, { recursive: true, force: true });
   for (const { name, from, to, sources } of crates) {
     const crate = join(packages.find((each) => each.name === name).manifest_path, "..", from);

@@ -41,6 +41,8 @@ function run(command, args, environment = {}) {
   });
   return {
     succeeded: result.status === 0,
+    /** What it was asked for, without what it says of its work. */
+    stdout: result.stdout ?? "",
     output: `${result.stdout ?? ""}${result.stderr ?? ""}${result.error?.message ?? ""}`,
   };
 }
@@ -138,7 +140,7 @@ function fetchedCryptoSources() {
     process.stderr.write(result.output);
     throw new SetupError("set-up: cargo could not fetch the sources of cryptography; its output is above");
   }
-  copyCryptoSources(result.output);
+  copyCryptoSources(result.stdout);
 }
 
 /** @param {string} piece */
