@@ -136,7 +136,7 @@ static enum slots_revert revert_of(enum port_reset_cause cause) {
                                           : REVERT_RESET;
 }
 
-static bool is_wake(enum port_reset_cause cause) {
+bool slots_is_wake(enum port_reset_cause cause) {
     return cause == PORT_RESET_WAKE_TIMER || cause == PORT_RESET_WAKE_MOTION ||
            cause == PORT_RESET_WAKE_BUTTON;
 }
@@ -147,7 +147,7 @@ static bool choose_trial(struct slots_choice *choice, const struct signed_target
     struct slots_state state = *slots_state();
     if (state.trial == TRIAL_NONE)
         return false;
-    if (state.trial == TRIAL_BEGUN && !is_wake(cause)) {
+    if (state.trial == TRIAL_BEGUN && !slots_is_wake(cause)) {
         enum slots_revert why = revert_of(cause);
         end_trial(why, slots_revert_text(why), report);
         return false;

@@ -78,6 +78,9 @@ struct slots_choice {
  * …". */
 typedef void (*slots_report)(const char *text);
 
+/* Whether the start goes on where the camera fell asleep. */
+bool slots_is_wake(enum port_reset_cause cause);
+
 /*
  * Reads the state, and chooses: the trial that is due; the confirmed bundle; if that is damaged, the other
  * slot's, if it verifies and is not the one that was reverted last; else the shipped one. A start out of deep

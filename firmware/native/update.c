@@ -89,16 +89,10 @@ static struct trial_clock *trial_clock(void) {
     return (struct trial_clock *)((uint8_t *)port_retained() + RETAINED_OFFSET);
 }
 
-static bool is_wake(void) {
-    enum port_reset_cause cause = port_reset_cause();
-    return cause == PORT_RESET_WAKE_TIMER || cause == PORT_RESET_WAKE_MOTION ||
-           cause == PORT_RESET_WAKE_BUTTON;
-}
-
 static void start_trial_clock(void) {
     struct trial_clock *clock = trial_clock();
     uint64_t now = port_rtc_us();
-    if (!is_wake() || clock->magic != RETAINED_MAGIC || clock->began_us > now)
+    if (!slots_is_wake(port_reset_cause()) || clock->magic != RETAINED_MAGIC || clock->began_us > now)
         *clock = (struct trial_clock){.magic = RETAINED_MAGIC, .began_us = now};
     uint64_t most = port_trial_ms(TRIAL_MS) * US_PER_MS / (slots_state()->is_permanent ? HEALTHY_PART : 1);
     uint64_t passed = now - clock->began_us;
