@@ -72,9 +72,14 @@ export class Mailbox<T> {
   /** The next value for which `accept` holds; those before it are dropped. */
   async takeWhere(accept: (value: T) => boolean, what: string, timeoutMs = PATIENCE_MS): Promise<T> {
     const end = performance.now() + timeoutMs;
-    for (;;) {
-      const value = await this.take(what, Math.max(1, end - performance.now()));
-      if (accept(value)) return value;
+    try {
+      for (;;) {
+        const value = await this.take(what, Math.max(1, end - performance.now()));
+        if (accept(value)) return value;
+      }
+    } catch (error) {
+      // What was left of the time says nothing to the reader: the whole of it does.
+      throw error instanceof WaitError ? new WaitError(`waited ${timeoutMs} ms for ${what}`) : error;
     }
   }
 }

@@ -180,7 +180,7 @@ export function hostileText({ served, acts, heapMedians, heapPeak, ...figures }:
   const played = Object.entries(acts).map(([name, count]) => `${name} ${count}`);
   const lines = [
     `${figures.rounds} rounds of seed ${figures.seed} on ${figures.board}, ${figures.seconds} s: everything held`,
-    `  honest sessions  ${served.sessions}, ${served.repeated} of them again after the controller had failed`,
+    `  honest sessions  ${served.sessions}, ${served.repeated} of them again after the controller had failed; ${served.ordersRepeated} orders repeated`,
     `  notifications    ${served.notifications}, indications ${served.indications}, writes ${served.writes}`,
     `  README's sensor  ${figures.squatters} squatters sent away, ${figures.sensorSessions} phones served`,
     `  hostile acts     ${played.join(", ")}`,

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, it } from "mocha";
 import { root } from "../../../tools/paths.ts";
+import { ORDERS, PATIENCE_NOTIFICATIONS, takeIndication } from "../../../tools/soak/hostile/honest.ts";
 import { growth, mediansOfTenths } from "../../../tools/soak/hostile/hostile.ts";
 import { findingOf as findingOnBoard } from "../../../tools/soak/hostile-peripherals/board.ts";
 import { reportIn as centralReportIn } from "../../../tools/soak/hostile-peripherals/script.ts";
@@ -12,6 +13,7 @@ import { planRound, type Wish } from "../../../tools/soak/plan.ts";
 import { reportIn, reportLine, STREAMS } from "../../../tools/soak/script.ts";
 import { findingsOfRound, type Seen } from "../../../tools/soak/verdict.ts";
 import { peripheralsText, resultText } from "../../../tools/verbs/soak.ts";
+import { Mailbox } from "../../interop/wait.ts";
 
 const rounds = Array.from({ length: 200 }, (_, round) => planRound(7, round));
 
@@ -220,6 +222,42 @@ describe("npm run soak", function () {
     const { status, stdout } = soak("--help");
     assert.equal(status, 0);
     assert.match(stdout, /--rounds.*--seed.*--board.*--fuzz.*--json.*Exit status: /s);
+  });
+});
+
+describe("soak: an honest peer's order of an indication", () => {
+  const ORDER = 7;
+  const MARK = 0x2a;
+
+  /** A camera that loses the first orders, and notifies all the time. */
+  function losing(orders: number): { link: Parameters<typeof takeIndication>[0]; written: Buffer[] } {
+    const updates = new Mailbox<Buffer>();
+    const written: Buffer[] = [];
+    const write = async (_: number, data: Buffer): Promise<Buffer> => {
+      written.push(data);
+      if (written.length > orders) updates.put(Buffer.from([0x1d, 2, 0, MARK]));
+      for (let count = 0; count < PATIENCE_NOTIFICATIONS; count++) updates.put(Buffer.from([0x1b, 1, 0, 0]));
+      return Buffer.from([0x13]);
+    };
+    return { link: { write, updates }, written };
+  }
+
+  it("is repeated after notifications that came instead, and counted", async () => {
+    const served = { ordersRepeated: 0 };
+    const { link, written } = losing(1);
+    await takeIndication(link, ORDER, MARK, served);
+    assert.equal(served.ordersRepeated, 1);
+    assert.deepEqual(written, [Buffer.from([1, MARK]), Buffer.from([1, MARK])]);
+  });
+
+  it("fails when none of them brings one", async () => {
+    const served = { ordersRepeated: 0 };
+    const { link, written } = losing(Number.POSITIVE_INFINITY);
+    await assert.rejects(
+      takeIndication(link, ORDER, MARK, served),
+      /10 orders of an indication brought none/,
+    );
+    assert.equal(written.length, ORDERS);
   });
 });
 

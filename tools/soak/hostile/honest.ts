@@ -8,11 +8,20 @@ import { ORDER, SURE, UPLOAD, VALUE } from "./script.ts";
 /** Notifications before a peer is content: each newer than the one before; a busy computer may make it miss some. */
 export const NOTIFICATIONS = 25;
 
+/** How often a peer orders its indication at most, and how many notifications it waits for one before it orders again. */
+export const ORDERS = 10;
+export const PATIENCE_NOTIFICATIONS = 100;
+
 /** What was served over a run. */
 export interface Served {
   sessions: number;
   notifications: number;
   indications: number;
+  /**
+   * Orders of an indication that did not come: the queue of captured writes drops its oldest, and an indication is refused
+   * that finds the peer's queue full (docs/application.md, "Limits").
+   */
+  ordersRepeated: number;
   writes: number;
   /** Sessions that began again, because the controller failed in their middle. */
   repeated: number;
@@ -28,6 +37,28 @@ export async function discover(link: Link): Promise<Map<number, number>> {
 
 function expect(what: boolean, sentence: string): void {
   if (!what) throw new ToolError(`An honest peer was not served: ${sentence}`);
+}
+
+/**
+ * Orders an indication of `mark` and takes it. The camera may lose an order or refuse its indication while others crowd it,
+ * but never stops notifying: who counts those notices a loss without a clock.
+ */
+export async function takeIndication(
+  link: Pick<Link, "write" | "updates">,
+  order: number,
+  mark: number,
+  served: Pick<Served, "ordersRepeated">,
+): Promise<void> {
+  for (let attempt = 0; attempt < ORDERS; attempt++) {
+    if (attempt > 0) served.ordersRepeated++;
+    const ordered = await link.write(order, Buffer.from([1, mark]));
+    expect(ordered[0] === att.writeResponse, `an order was answered ${ordered.toString("hex")}`);
+    for (let others = 0; others < PATIENCE_NOTIFICATIONS; others++) {
+      const update = await link.updates.take("the indication that was ordered, or a notification");
+      if (update[0] === att.indication && update[3] === mark) return;
+    }
+  }
+  throw new ToolError(`An honest peer was not served: ${ORDERS} orders of an indication brought none`);
 }
 
 /** One session over this link: reads, writes short and long, takes indications and confirms. */
@@ -56,11 +87,7 @@ async function session(link: Link, random: SeededRandom, served: Served): Promis
     served.notifications++;
   }
   await link.subscribe(handleOf(SURE) + 1, 2);
-  const mark = random.below(256);
-  const ordered = await link.write(handleOf(ORDER), Buffer.from([1, mark]));
-  expect(ordered[0] === att.writeResponse, `an order was answered ${ordered.toString("hex")}`);
-  const isMine = (update: Buffer): boolean => update[0] === att.indication && update[3] === mark;
-  await link.updates.takeWhere(isMine, "the indication that was ordered");
+  await takeIndication(link, handleOf(ORDER), random.below(256), served);
   served.indications++;
 }
 

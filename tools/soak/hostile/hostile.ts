@@ -132,7 +132,14 @@ export function mediansOfTenths(values: readonly number[]): number[] {
 
 /** Rounds on the documents' "several clients". */
 class Competition {
-  readonly served: Served = { sessions: 0, notifications: 0, indications: 0, writes: 0, repeated: 0 };
+  readonly served: Served = {
+    sessions: 0,
+    notifications: 0,
+    indications: 0,
+    ordersRepeated: 0,
+    writes: 0,
+    repeated: 0,
+  };
   readonly played: Record<string, number> = {};
   /** Bytes of the heap in use after each round behind the first ones. */
   readonly heaps: number[] = [];
