@@ -85,6 +85,42 @@ describe("bytecode compiler", function () {
     assert.equal((sizeOf(20_000) - sizeOf(10_000)) / 10_000, sizeOfOne);
   });
 
+  describe("takes no instructions for", () => {
+    const sizeOf = (body: string): number => {
+      assert.deepEqual(compile(`let outer; export function f(a, b) { ${body} }`), { status: 0, stderr: "" });
+      return readFileSync(path("out.xsb")).readUInt32LE(60);
+    };
+
+    it("a parameter that is only read", () => {
+      assert.equal(sizeOf("return a;"), sizeOf("return 1;"));
+      const store = 4;
+      assert.ok(
+        sizeOf("a = 1; return a;") - sizeOf("return a;") > store,
+        "a written one has a place of its own",
+      );
+    });
+
+    it("a look at whether a variable has a value that always has one", () => {
+      const sure = sizeOf("b = 1; let c = a; outer(); outer(c);") - sizeOf("b = 1; outer(); outer(a);");
+      const unsure =
+        sizeOf("switch (b) { case 0: let c = a; default: outer(); outer(c); }") -
+        sizeOf("switch (b) { case 0: default: outer(); outer(a); }");
+      assert.equal(sure, 5);
+      const leavesBlock = 2;
+      assert.equal(unsure - leavesBlock, 8);
+    });
+
+    it("the `this` of an arrow function that does not use it", () => {
+      assert.equal(sizeOf("return () => true;"), sizeOf("return () => this;") - 7);
+      assert.equal(sizeOf("return () => () => true;"), sizeOf("return () => () => this;") - 14);
+    });
+
+    it("the value that a statement leaves", () => {
+      assert.equal(sizeOf("var c; c = a; outer = b;"), sizeOf("var c; outer = b; c = a;"));
+      assert.equal(sizeOf("return void 0;"), sizeOf("return true;"));
+    });
+  });
+
   it("names the file and the line of a syntax error and writes nothing", () => {
     const { status, stderr } = compile("const a = 1;\nconst b = ;\n");
     assert.equal(status, 1);

@@ -8,6 +8,8 @@
  */
 #include "positions.h"
 
+#include "optimize.h"
+
 static void *allocate_code(txParser *parser, txSize size);
 
 #define fxNewParserChunkClear(PARSER, SIZE) allocate_code(PARSER, SIZE)
@@ -72,7 +74,13 @@ static void code(void *it, void *coder) {
     int64_t outer = enter(it);
     original(it)->code(it, coder);
     generating = outer;
+}
+
+/* The outermost node: the module. */
+static void code_module(void *it, void *coder) {
+    code(it, coder);
     first_code = ((txCoder *)coder)->firstCode;
+    optimize(first_code);
 }
 
 static void code_assign(void *it, void *coder, txFlag flag) {
@@ -125,8 +133,10 @@ static void note(void *it, void *param) {
 }
 
 txScript *positions_code(txParser *parser) {
-    if (parser->errorCount == 0)
+    if (parser->errorCount == 0) {
         note(parser->root, NULL);
+        ((struct dispatched *)parser->root->description)->dispatch.code = code_module;
+    }
     return fxParserCode(parser);
 }
 
