@@ -25,6 +25,7 @@ const MODULES: readonly (readonly [path: string, module: string])[] = [
   ["ble/radio-users.ts", "host"],
   ["ble/identities.ts", "host"],
   ["ble/idle-links.ts", "host"],
+  ["ble/link-check.ts", "host"],
   ["ble/config.ts", "host"],
   ["ble/counters.ts", "host"],
   ["ble/encryption.ts", "host"],

@@ -23,8 +23,9 @@ import type { GattClient } from "./gatt/client/client.ts";
 import type { GattClients } from "./gatt/client/clients.ts";
 import { GattServer } from "./gatt/server/server.ts";
 import { Acl } from "./hci/acl.ts";
+import { leReadChannelMap } from "./hci/commands/le-link.ts";
 import { Hci } from "./hci/hci.ts";
-import type { Controller } from "./hci/startup.ts";
+import { type Controller, supports } from "./hci/startup.ts";
 import { Identities } from "./identities.ts";
 import { IDLE_TIMEOUT_SETTING, IdleLinks } from "./idle-links.ts";
 import {
@@ -123,10 +124,21 @@ export class Host {
     const { clock } = platform;
     const { transport } = driver ?? platform;
     this.budget = new Budget(platform.peerBytes ?? PEER_BYTES, { log });
-    this.acl = new Acl({ transport, budget: this.budget, log });
+    this.acl = new Acl({
+      transport,
+      budget: this.budget,
+      log,
+      onUnwatched: () => this.links.watch(),
+      onStray: (handle) => this.links.endStray(handle),
+    });
     this.hci = new Hci(
       { transport, clock, log },
-      { data: this.acl, onFailure: (error) => this.radio.recover(error) },
+      {
+        data: this.acl,
+        onUnknownConnection: (handle) => this.links.unknown(handle),
+        onGarbled: () => this.links.doubt(),
+        onFailure: (error) => this.radio.recover(error),
+      },
     );
     const { hci } = this;
     this.addresses = new OwnAddresses({
@@ -384,6 +396,10 @@ export class Host {
       get encryption() {
         return host.encryption;
       },
+      hasChannelMap: () => {
+        const { controller } = this;
+        return controller !== undefined && supports(controller.supportedCommands, leReadChannelMap);
+      },
       identityOf: (address, isResolved) => this.identities.of(address, isResolved),
       onAir: ({ type, address }) => ({
         addressType: type,
@@ -405,6 +421,7 @@ export class Host {
       },
       onMtu: (connection, mtu) => this.report("onMtu", connection, mtu),
       onParameters: (connection, status) => this.report("onParameters", connection, status),
+      onStrayEnded: () => void this.advertiser.restart(),
     };
   }
 

@@ -1,7 +1,7 @@
 /** The links that are up, of either role: one object of each layer for each of them. */
 import type { Clock, LogLevel, Timer } from "../platform/platform.ts";
 import { AttBearer, MAX_MTU } from "./att/bearer.ts";
-import { formatAddress } from "./codec.ts";
+import { formatAddress, sameBytes } from "./codec.ts";
 import type { Settings } from "./config.ts";
 import type { Encryption } from "./encryption.ts";
 import { HciError } from "./errors.ts";
@@ -15,10 +15,12 @@ import type { Hci } from "./hci/hci.ts";
 import { leConnectionUpdateComplete } from "./hci/le-events.ts";
 import { HCI_STATUS, statusText } from "./hci/status.ts";
 import { CHANNEL, L2cap } from "./l2cap/l2cap.ts";
+import { LinkCheck } from "./link-check.ts";
 import type { Setting } from "./setting.ts";
 import type { Identity } from "./smp/keys.ts";
 import { SMP_MTU } from "./smp/pdus.ts";
 import { refusePairing } from "./smp/refuse.ts";
+import { textOf } from "./text.ts";
 
 /**
  * How long the report of a link's end may be on its way when the controller does not know the link any more, or when a peer
@@ -39,10 +41,11 @@ export interface LinksPort {
   identityOf(address: Identity, isResolved?: boolean): Identity;
   /** An own address with the bytes that it has on the air. */
   onAir(own: OwnAddress): Identity;
+  /** Whether the running controller has LE Read Channel Map, by which it is asked whether it knows a link. */
+  hasChannelMap(): boolean;
   log(level: LogLevel, message: string): void;
 }
 
-/** Where links report. */
 /** ATT_MTU offered: 517 at first, so that a whole attribute value of 512 bytes fits one notification or write. */
 export const MTU_SETTING: Setting<"mtu"> = { name: "mtu", min: 23, max: 517, initial: 517 };
 
@@ -54,6 +57,7 @@ export const MAX_CONNECTIONS_SETTING: Setting<"maxConnections"> = {
   initial: 4,
 };
 
+/** Where links report. */
 export interface LinksHandlers {
   onConnected(connection: Connection): void;
   /** `reason` is a controller error code (Vol 1, Part F, 1.3). */
@@ -61,6 +65,8 @@ export interface LinksHandlers {
   onMtu(connection: Connection, mtu: number): void;
   /** The link layer changed `connection.parameters`, or with another status than 0 did not. */
   onParameters(connection: Connection, status: number): void;
+  /** A link that this host had not heard of has ended: it may have come by an advertisement, which it ended. */
+  onStrayEnded(): void;
 }
 
 /** What the controller reports of a new link (Vol 4, Part E, 7.7.65.1 and 7.7.65.10). */
@@ -81,6 +87,8 @@ export interface LinkEstablished {
 interface Ending {
   readonly timer: Timer;
   readonly isUnknown: boolean;
+  /** Of which it ends then. */
+  reason: number;
 }
 
 export class Links {
@@ -92,14 +100,31 @@ export class Links {
   private readonly handlers: LinksHandlers;
   /** Links whose end the controller has to report: it was asked for, or the controller does not know them. */
   private readonly ending = new Map<Connection, Ending>();
+  private readonly check: LinkCheck;
+  /** The handle of a link that the controller is to end because this host has not heard of it. */
+  private stray: number | undefined = undefined;
+  /** The command for that is under way. */
+  private isEndingStray = false;
 
   constructor(port: LinksPort, handlers: LinksHandlers) {
     this.port = port;
     this.handlers = handlers;
-    const { hci } = port;
+    const { acl, clock, hci, log } = port;
+    const { connections } = this;
+    this.check = new LinkCheck({
+      acl,
+      clock,
+      connections,
+      hci,
+      log,
+      isPossible: () => port.hasChannelMap(),
+      isEnding: (connection) => this.ending.has(connection),
+    });
     hci.on(disconnectionComplete, ({ status, connectionHandle, reason }) => {
-      const connection = this.connections.get(connectionHandle);
-      if (status === HCI_STATUS.SUCCESS && connection) this.close(connection, reason);
+      const connection = connections.get(connectionHandle);
+      if (connection && status === HCI_STATUS.SUCCESS) return this.close(connection, reason);
+      if (connectionHandle === this.stray) this.strayEnded();
+      else this.check.doubt(connection);
     });
     hci.on(leConnectionUpdateComplete, (values) => {
       const connection = this.connections.get(values.connectionHandle);
@@ -148,6 +173,7 @@ export class Links {
       },
     });
     connection.server = gatt.open(connection.bearer, connection);
+    this.doubtEarlier(connection);
     this.connections.set(connection.handle, connection);
     log("info", `host: link ${connection.handle} to ${formatAddress(connection.peerAddress)} is up`);
     const { encryption } = this.port;
@@ -165,19 +191,71 @@ export class Links {
     if (!connection.isConnected) return;
     try {
       await this.port.hci.send(disconnect, { connectionHandle: connection.handle, reason });
-      this.expectEnd(connection, false);
+      this.expectEnd(connection, false, HCI_STATUS.LOCAL_HOST_TERMINATED);
     } catch (error) {
       if (!connection.isConnected) return;
       if (!(error instanceof HciError) || error.status !== HCI_STATUS.UNKNOWN_CONNECTION) throw error;
-      this.expectEnd(connection, true);
+      // `unknown` has been called; but the link was to end.
+      const ending = this.ending.get(connection);
+      if (ending) ending.reason = HCI_STATUS.LOCAL_HOST_TERMINATED;
     }
+  }
+
+  /** The controller holds data, and nobody looks whether it completes them. */
+  watch(): void {
+    this.check.watch();
+  }
+
+  /** A packet from the controller could not be understood: it may have reported the end of a link. */
+  doubt(): void {
+    this.check.doubt();
+  }
+
+  /** A device has one link to this one: when it comes again, its link of before may have ended unheard. */
+  private doubtEarlier({ peerAddress, peerAddressType }: Connection): void {
+    for (const other of this.connections.values()) {
+      if (other.peerAddressType !== peerAddressType || !sameBytes(other.peerAddress, peerAddress)) continue;
+      this.check.doubt(other);
+    }
+  }
+
+  /** The controller has refused a command about a link that it does not know. */
+  unknown(handle: number): void {
+    const connection = this.connections.get(handle);
+    if (connection) this.expectEnd(connection, true, HCI_STATUS.UNSPECIFIED);
+  }
+
+  /**
+   * Data came for a link that there is not: the controller's report of it was lost, or another's end was taken for its own.
+   * Its peer would wait in vain, so it is ended.
+   */
+  endStray(handle: number): void {
+    // What is under way when it ends comes behind.
+    if (this.isEndingStray || this.stray === handle) return;
+    this.isEndingStray = true;
+    this.stray = handle;
+    const { hci, log } = this.port;
+    log("warning", `host: ending link ${handle}, of which the controller's report was lost`);
+    const answered = (error?: unknown): void => {
+      this.isEndingStray = false;
+      if (error === undefined) return;
+      log("debug", `host: ${textOf(error)}`);
+      this.stray = undefined;
+    };
+    const reason = HCI_STATUS.REMOTE_USER_TERMINATED;
+    hci.send(disconnect, { connectionHandle: handle, reason }).then(() => answered(), answered);
+  }
+
+  private strayEnded(): void {
+    this.stray = undefined;
+    this.handlers.onStrayEnded();
   }
 
   /**
    * The controller ends this link, or does not know it: when it does not report its end, the link ends without that, for it
    * would keep a place for ever.
    */
-  private expectEnd(connection: Connection, isUnknown: boolean): void {
+  private expectEnd(connection: Connection, isUnknown: boolean, reason: number): void {
     if (!connection.isConnected) return;
     const earlier = this.ending.get(connection);
     if (earlier && (earlier.isUnknown || !isUnknown)) return;
@@ -186,10 +264,11 @@ export class Links {
     const what = isUnknown ? "does not know" : "was to end";
     const timer = clock.setTimer(() => {
       log("warning", `host: the controller ${what} link ${connection.handle}, and did not report its end`);
-      this.close(connection, HCI_STATUS.LOCAL_HOST_TERMINATED);
+      this.close(connection, ending.reason);
     }, withinMs);
     if (earlier) clock.clearTimer(earlier.timer);
-    this.ending.set(connection, { timer, isUnknown });
+    const ending: Ending = { timer, isUnknown, reason: earlier?.reason ?? reason };
+    this.ending.set(connection, ending);
   }
 
   /** Frames from peers that could not be put together. */
@@ -201,6 +280,7 @@ export class Links {
 
   /** Every link has ended. */
   closeAll(reason: number): void {
+    this.stray = undefined;
     for (const connection of [...this.connections.values()]) this.close(connection, reason);
   }
 
@@ -212,6 +292,7 @@ export class Links {
     const ending = this.ending.get(connection);
     if (ending) clock.clearTimer(ending.timer);
     this.ending.delete(connection);
+    this.check.forget(connection);
     acl.close(link);
     this.port.encryption?.close(connection);
     gatt.close(connection.server);

@@ -145,6 +145,11 @@ export class Controller {
         this.answer(opcode);
         this.setAdvertising(parameters[0] === 1);
         return;
+      case op.leReadChannelMap: {
+        const known = this.links.has(parameters.readUInt16LE(0));
+        this.answer(opcode, Buffer.from([known ? 0 : 0x02, ...parameters, 0xff, 0xff, 0xff, 0xff, 0x1f]));
+        return;
+      }
       case op.disconnect: {
         const handle = parameters.readUInt16LE(0);
         const link = this.links.get(handle);

@@ -91,6 +91,32 @@ attacks("an earlier session, README's sensor", "sensor", sensor, ({ it }) => {
     await assertReads(await controller.connectWhenHeard({ reserved: 0xf000 }), TEMPERATURE);
   });
 
+  it("a link whose Disconnection Complete is lost ends with what is sent to it, and the next phone is served", async ({
+    controller,
+  }) => {
+    const phone = await controller.connectWhenHeard();
+    await phone.subscribe((await phone.valueHandle(TEMPERATURE)) + 1);
+    await phone.updates.take("a notification");
+    phone.vanish();
+    await assertReads(await controller.connectWhenHeard(), TEMPERATURE);
+  });
+
+  it("a link whose LE Connection Complete is lost is ended, and advertising goes on", async ({
+    controller,
+  }) => {
+    await controller.advertising();
+    const before = controller.advertisements;
+    controller.isAdvertising = false;
+    const held = controller.hold(op.disconnect);
+    controller.send("02 7720 0700 0300 0400 021700");
+    const disconnect = await held;
+    controller.status(op.disconnect, 0);
+    controller.send("04 05 04 00 7700 16");
+    assert.deepEqual(disconnect.parameters.toString("hex"), "770013");
+    await assertReads(await controller.connectWhenHeard(), TEMPERATURE);
+    assert.equal(controller.advertisements, before + 1);
+  });
+
   it("a second link with a handle that is in use ends the first, and is sent away: nobody advertised", async ({
     controller,
   }) => {

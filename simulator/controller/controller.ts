@@ -153,6 +153,7 @@ export class Controller implements LinkOwner {
 
   emit<F extends Fields>(event: HciEvent<F>, values: Values<F>): boolean {
     if (this.dead || !this.wanted(event.code)) return false;
+    if (this.faults.lose.includes(event.code)) return true;
     const packet = eventPacket(event, values);
     this.deliver(packet);
     if (this.faults.duplicate.includes(event.code)) this.deliver(packet.slice());

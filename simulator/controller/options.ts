@@ -96,6 +96,8 @@ export interface Faults {
   truncateAnswers: number | undefined;
   /** Every event with one of these codes is sent twice; LE Meta events as 0x3E00 plus the subevent code. */
   duplicate: readonly number[];
+  /** Every event with one of these codes is lost on the line. */
+  lose: readonly number[];
   /** Added to every count of completed packets. */
   completedExtra: number;
   /** Never reports that packets were completed. */
@@ -121,6 +123,7 @@ export function noFaults(): Faults {
     connectionDelayMs: 0,
     truncateAnswers: undefined,
     duplicate: [],
+    lose: [],
     completedExtra: 0,
     withholdCompleted: false,
     completedHandle: undefined,

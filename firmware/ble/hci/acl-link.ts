@@ -40,6 +40,8 @@ export class AclLink {
   readonly handle: number;
   /** Packets that the controller holds. */
   inController = 0;
+  /** It has completed some since `Acl.takeProgress` was called. */
+  hasProgress = false;
   /** What it keeps in the host. */
   readonly account: Account;
   /** PDUs that wait beyond its share. */

@@ -52,6 +52,10 @@ export interface AclPort {
   readonly transport: HciTransport;
   /** What the links may keep together; left out, there is no bound but their numbers. */
   readonly budget?: Budget;
+  /** The controller holds data, and `isWatched` is false. */
+  onUnwatched?(): void;
+  /** Data came from the controller for a link that there is not. */
+  onStray?(handle: number): void;
   log(level: LogLevel, message: string): void;
 }
 
@@ -77,6 +81,8 @@ export class Acl {
   private kept = 0;
   private readonly port: AclPort;
   private readonly budget: Budget;
+  /** Somebody looks whether the controller completes what it holds. */
+  isWatched = false;
   /** Frames that found a link's queue full, the reserve included. */
   dropped = 0;
 
@@ -194,6 +200,7 @@ export class Acl {
     while (link && link.handle !== handle) link = link.next;
     const receiver = link?.receiver;
     if (receiver) receiver.receive(packet, (header >> 12) & 0b11, length);
+    else if (!link) this.port.onStray?.(handle);
     return true;
   }
 
@@ -235,6 +242,7 @@ export class Acl {
     ) {
       this.credits--;
       link.inController++;
+      if (!this.isWatched) this.port.onUnwatched?.();
       return true;
     }
     const queued = link.queued;
@@ -334,9 +342,17 @@ export class Acl {
       taken = held;
     }
     link.inController = held - taken;
+    link.hasProgress = true;
     this.credits += taken;
     const completions = link.completions;
     if (completions) settleCompletions(link, completions, taken);
+  }
+
+  /** Whether the controller has completed packets of a link since this was asked last. */
+  takeProgress(link: AclLink): boolean {
+    const { hasProgress } = link;
+    link.hasProgress = false;
+    return hasProgress;
   }
 
   /** Sends what waits, the links taking turns, until the controller or the transport is full. For events. */
@@ -374,6 +390,7 @@ export class Acl {
     }
     this.credits--;
     link.inController = held + 1;
+    if (!this.isWatched) this.port.onUnwatched?.();
     if (rest > this.packetLength) return true;
     const next = pdu.next;
     link.first = next;

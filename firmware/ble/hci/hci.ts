@@ -7,7 +7,15 @@ import { textOf } from "../text.ts";
 import { reset } from "./commands/baseband.ts";
 import type { EventMasks } from "./event-masks.ts";
 import { commandComplete, commandStatus, hardwareError, numberOfCompletedPackets } from "./events.ts";
-import { type AnyCommand, type Command, H4_ACL, H4_COMMAND, H4_EVENT, type HciEvent } from "./packet.ts";
+import {
+  type AnyCommand,
+  type Command,
+  H4_ACL,
+  H4_COMMAND,
+  H4_EVENT,
+  type HciEvent,
+  LE_META,
+} from "./packet.ts";
 import type { CommandSeries } from "./series.ts";
 import { HCI_STATUS, statusText } from "./status.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -23,6 +31,9 @@ export const COMMAND_TIMEOUT_MS = 2000;
 const LISTEN_TURNS_MAX = 64;
 /** How long the rest of a packet may take to arrive behind those that came. */
 const LISTEN_MS = 20;
+
+/** Code of the events that a vendor defines (Vol 4, Part E, 5.4.4). */
+const VENDOR = 0xff;
 
 /** How far a session with the controller is. */
 const STATE = {
@@ -62,6 +73,10 @@ export interface HciData {
 /** Where HCI delivers. */
 export interface HciHandlers {
   readonly data: HciData;
+  /** The controller has refused a command about a link that it does not know. */
+  onUnknownConnection?(handle: number): void;
+  /** A packet came that is malformed, or an event that nobody has asked for: it may have been another one. */
+  onGarbled?(): void;
   /** The controller is lost: no answer, hardware error, or a broken line. HCI is closed already. */
   onFailure(error: HciError): void;
 }
@@ -73,6 +88,8 @@ interface PendingCommand {
   readonly resolve: (value: never) => void;
   readonly reject: (error: HciError) => void;
   readonly timeoutMs: number;
+  /** The link that it is about. */
+  readonly handle?: number | undefined;
   /** What it is a command of. */
   readonly series?: CommandSeries;
   /** When the latest command of the series went out: its timer goes on through all of them. */
@@ -186,7 +203,10 @@ export class Hci implements HciReceiver {
     const packet = writer.finish();
     packet[3] = packet.length - 4;
     const write = (): boolean => this.port.transport.write(packet, packet.length);
-    return new Promise((resolve, reject) => this.enqueue({ command, write, resolve, reject, timeoutMs }));
+    const { connectionHandle: handle } = parameters as { connectionHandle?: number };
+    return new Promise((resolve, reject) =>
+      this.enqueue({ command, write, resolve, reject, timeoutMs, handle }),
+    );
   }
 
   /**
@@ -312,12 +332,15 @@ export class Hci implements HciReceiver {
         `The Bluetooth controller reported hardware error 0x${hardwareCode.toString(16)}.`,
       );
     }
-    if (!this.subscriptions.report(code, packet, end)) this.refuse("event", code);
+    const outcome = this.subscriptions.report(code, packet, end);
+    if (outcome === "malformed") this.refuse("event", code);
+    else if (outcome === "unheard" && code !== LE_META && code !== VENDOR) this.handlers.onGarbled?.();
   }
 
   private refuse(what: string, code: number): void {
     this.malformed++;
     this.port.log("warning", `hci: dropped a malformed ${what} 0x${code.toString(16)} from the controller`);
+    this.handlers.onGarbled?.();
   }
 
   /** A command of a series succeeded: the next one goes out, at once where the answer was the usual one. */
@@ -345,13 +368,13 @@ export class Hci implements HciReceiver {
     const end = packet.byteLength;
     const status = at < end ? packet.getUint8(at) : HCI_STATUS.UNSPECIFIED;
     if (status !== HCI_STATUS.SUCCESS) {
-      pending.reject(refused(pending.command, status));
+      this.refused(pending, status);
     } else {
       if (pending.series) return this.advance(pending, pending.series);
       if (opcode === reset.opcode && this.state === STATE.RESETTING) this.begin();
       const values = decode(pending.command.returns, packet, at + 1, end);
       if (values) pending.resolve(values as never);
-      else pending.reject(refused(pending.command, HCI_STATUS.UNSPECIFIED));
+      else this.refused(pending, HCI_STATUS.UNSPECIFIED);
     }
     this.pump();
   }
@@ -372,9 +395,17 @@ export class Hci implements HciReceiver {
     }
     const pending = this.claim(opcode, credits);
     if (!pending) return;
-    if (status !== HCI_STATUS.SUCCESS) pending.reject(refused(pending.command, status));
+    if (status !== HCI_STATUS.SUCCESS) this.refused(pending, status);
     else pending.resolve({} as never);
     this.pump();
+  }
+
+  private refused({ command, handle, reject }: PendingCommand, status: number): void {
+    const message = `The Bluetooth controller refused ${command.name}: ${statusText(status)}.`;
+    reject(new HciError("controller-refused", message, status));
+    if (status === HCI_STATUS.UNKNOWN_CONNECTION && handle !== undefined) {
+      this.handlers.onUnknownConnection?.(handle);
+    }
   }
 
   /** The command that an answer belongs to. Opcode 0 only brings credits; an answer that nobody awaits is dropped. */
@@ -469,11 +500,3 @@ export class Hci implements HciReceiver {
 const SUCCEEDED = viewOf(Uint8Array.of(HCI_STATUS.SUCCESS));
 
 const switchedOff = (): HciError => new HciError("radio-off", "The radio was switched off.");
-
-function refused(command: AnyCommand, status: number): HciError {
-  return new HciError(
-    "controller-refused",
-    `The Bluetooth controller refused ${command.name}: ${statusText(status)}.`,
-    status,
-  );
-}

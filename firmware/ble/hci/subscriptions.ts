@@ -36,16 +36,16 @@ export class Subscriptions {
   }
 
   /**
-   * Calls who listens to the event in this packet, which ends at `end`; nobody is no fault.
-   * @returns false when its parameters are not those that the event has.
+   * Calls who listens to the event in this packet, which ends at `end`.
+   * @returns `unheard` when nobody does, `malformed` when its parameters are not those that the event has.
    */
-  report(code: number, packet: DataView, end: number): boolean {
+  report(code: number, packet: DataView, end: number): "reported" | "unheard" | "malformed" {
     const isMeta = code === LE_META && end > 3;
     const subscription = this.byCode.get(isMeta ? (LE_META << 8) | packet.getUint8(3) : code);
-    if (!subscription) return true;
+    if (!subscription) return "unheard";
     const values = decode(subscription.event.fields, packet, isMeta ? 4 : 3, end);
-    if (!values) return false;
+    if (!values) return "malformed";
     for (const listener of subscription.listeners) listener(values as never);
-    return true;
+    return "reported";
   }
 }

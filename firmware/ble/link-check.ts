@@ -1,0 +1,124 @@
+/**
+ * Finds links whose end the host has not heard of. The controller reports an end once (Vol 4, Part E, 7.7.5), and one wrong
+ * bit on its line is enough to lose that: the link would be counted, and waited for, for ever. So the controller is asked
+ * whether it knows the link, when there is a sign that it may not; one that does not answers Unknown Connection Identifier,
+ * which `Hci` reports as it does for every command about a link.
+ */
+import type { Clock, LogLevel, Timer } from "../platform/platform.ts";
+import type { Connection } from "./gap/connection.ts";
+import type { Acl } from "./hci/acl.ts";
+import { leReadChannelMap } from "./hci/commands/le-link.ts";
+import type { Hci } from "./hci/hci.ts";
+import { textOf } from "./text.ts";
+
+export interface LinkCheckPort {
+  readonly hci: Hci;
+  readonly acl: Acl;
+  readonly clock: Clock;
+  readonly connections: ReadonlyMap<number, Connection>;
+  /** Whether the controller can be asked. */
+  isPossible(): boolean;
+  /** Whether the link ends anyway, reported or not. */
+  isEnding(connection: Connection): boolean;
+  log(level: LogLevel, message: string): void;
+}
+
+/** What is known of one link. */
+interface Watch {
+  /** When the controller was asked about it last. */
+  askedMs: number;
+  /** Since when what it holds for the link has not become less. */
+  stuckSinceMs: number;
+  /** Its end may have been reported, and not understood. */
+  isDoubtful: boolean;
+}
+
+export class LinkCheck {
+  private readonly port: LinkCheckPort;
+  private readonly watches = new Map<Connection, Watch>();
+  private timer: Timer | undefined = undefined;
+  /** One question at a time is under way. */
+  private isAsking = false;
+
+  constructor(port: LinkCheckPort) {
+    this.port = port;
+  }
+
+  /**
+   * The controller holds data of some link, and nobody looks after that yet. A peer that is there acknowledges within its
+   * supervision timeout, or else the link ends (Vol 6, Part B, 4.5.2).
+   */
+  watch(): void {
+    this.look();
+  }
+
+  /** The controller may have reported the end of a link, or of any, by a packet that could not be understood. */
+  doubt(which?: Connection): void {
+    for (const connection of this.port.connections.values()) {
+      if (!which || which === connection) this.watchOf(connection).isDoubtful = true;
+    }
+    this.look();
+  }
+
+  /** The link has ended. */
+  forget(connection: Connection): void {
+    this.watches.delete(connection);
+    if (this.port.connections.size === 0) this.stop();
+  }
+
+  private stop(): void {
+    if (this.timer !== undefined) this.port.clock.clearTimer(this.timer);
+    this.timer = undefined;
+    this.port.acl.isWatched = false;
+  }
+
+  private watchOf(connection: Connection): Watch {
+    let watch = this.watches.get(connection);
+    if (!watch) {
+      watch = { askedMs: Number.NEGATIVE_INFINITY, stuckSinceMs: this.port.clock.now(), isDoubtful: false };
+      this.watches.set(connection, watch);
+    }
+    return watch;
+  }
+
+  /** Asks about the first link that it is time for, and looks again when it is time for the next. */
+  private look(): void {
+    this.stop();
+    const { acl, clock, connections, isEnding, isPossible } = this.port;
+    if (!isPossible()) {
+      acl.isWatched = true;
+      return;
+    }
+    const nowMs = clock.now();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const connection of connections.values()) {
+      if (isEnding(connection)) continue;
+      const watch = this.watchOf(connection);
+      if (acl.takeProgress(connection.link)) watch.stuckSinceMs = nowMs;
+      const sinceMs = watch.isDoubtful ? watch.askedMs : Math.max(watch.askedMs, watch.stuckSinceMs);
+      const dueMs = sinceMs + connection.parameters.supervisionTimeoutMs;
+      if (!watch.isDoubtful && connection.link.inController === 0) continue;
+      nextMs = Math.min(nextMs, dueMs);
+      if (dueMs > nowMs || this.isAsking) continue;
+      this.ask(connection, watch);
+    }
+    if (nextMs === Number.POSITIVE_INFINITY) return;
+    acl.isWatched = true;
+    if (!this.isAsking) this.timer = clock.setTimer(() => this.look(), nextMs - nowMs);
+  }
+
+  private ask(connection: Connection, watch: Watch): void {
+    const { clock, hci, log } = this.port;
+    watch.askedMs = clock.now();
+    watch.isDoubtful = false;
+    this.isAsking = true;
+    const answered = (): void => {
+      this.isAsking = false;
+      this.look();
+    };
+    hci.send(leReadChannelMap, { connectionHandle: connection.handle }).then(answered, (error: unknown) => {
+      log("debug", `host: link ${connection.handle}: ${textOf(error)}`);
+      answered();
+    });
+  }
+}
