@@ -292,6 +292,15 @@ export class Host {
     return this.radio.deactivate();
   }
 
+  /**
+   * Switches the radio off for a camera that is about to start anew or to sleep, so that peers need not sit out the supervision
+   * timeout: as `deactivate`, but nothing above learns of it. Whatever waits for the radio waits until the camera is gone: an
+   * error would reach an application that has done nothing wrong. There is no way back. Never rejects.
+   */
+  depart(): Promise<void> {
+    return this.radio.depart();
+  }
+
   /** Starts the controller again, as after a loss, for what `reason` says in a sentence. Nothing while the radio is off. */
   restartController(reason: string): void {
     if (this.active) this.hci.abandon(reason);

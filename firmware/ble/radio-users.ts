@@ -8,11 +8,8 @@ import type { Acl } from "./hci/acl.ts";
 import { HCI_STATUS } from "./hci/status.ts";
 import type { Links } from "./links.ts";
 import type { HostObserver } from "./observer.ts";
-import type { RadioHandlers } from "./radio.ts";
+import { FAREWELL_MS, type RadioHandlers } from "./radio.ts";
 import { textOf } from "./text.ts";
-
-/** How long peers have to acknowledge the end of their links when the radio is switched off. */
-const FAREWELL_MS = 1000;
 
 /** A feature that uses the radio beside advertising. */
 export interface RadioUser {
@@ -70,6 +67,7 @@ export function radioHandlers(parts: RadioParts): RadioHandlers {
       for (const user of users) user.forget(switchedOff());
       parts.report("onStopped");
     },
+    onAir: () => ({ isAdvertising: advertiser.isOnAir, links: [...parts.connections.keys()] }),
   };
 }
 

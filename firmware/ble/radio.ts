@@ -7,12 +7,18 @@ import type { ControllerDriver } from "../controllers/driver.ts";
 import type { Clock, LogLevel } from "../platform/platform.ts";
 import { EarlyStart } from "./early-start.ts";
 import { BleError, type BleErrorCode, HciError } from "./errors.ts";
+import { leSetAdvertisingEnable } from "./hci/commands/le-advertising.ts";
+import { disconnect } from "./hci/commands/link-control.ts";
 import type { Hci } from "./hci/hci.ts";
 import { type Controller, startController } from "./hci/startup.ts";
+import { HCI_STATUS } from "./hci/status.ts";
 import { textOf } from "./text.ts";
 
 /** Pauses before each attempt to start the controller. */
 const START_PAUSES_MS = [0, 250, 2000];
+
+/** How long peers have to acknowledge the end of their links when the radio is switched off. */
+export const FAREWELL_MS = 1000;
 
 /** What another attempt does not change. */
 const FINAL: readonly BleErrorCode[] = ["controller-unsuitable", "patch-missing", "patch-damaged"];
@@ -44,6 +50,8 @@ export interface RadioHandlers {
   onLeaving(): Promise<void>;
   /** The session is over: the radio is off. */
   onStopped(): void;
+  /** What there is to end before the radio goes without a word. */
+  onAir(): { readonly isAdvertising: boolean; readonly links: readonly number[] };
 }
 
 export class Radio {
@@ -52,6 +60,7 @@ export class Radio {
   private running: Controller | undefined = undefined;
   private activation: Promise<void> | undefined = undefined;
   private deactivation: Promise<void> | undefined = undefined;
+  private departure: Promise<void> | undefined = undefined;
   /** Counts activations and deactivations: a start that is not the latest gives up. */
   private session = 0;
   /** A start of the controller that nobody has asked for yet. */
@@ -112,6 +121,12 @@ export class Radio {
       }
     }
     return this.deactivation ?? Promise.resolve();
+  }
+
+  /** See `Host.depart`. */
+  depart(): Promise<void> {
+    this.departure ??= this.leave();
+    return this.departure;
   }
 
   /** Waits `delayMs`, or until `cancelPause`. There is one pause at a time. */
@@ -195,5 +210,26 @@ export class Radio {
     this.port.driver?.stop();
     this.running = undefined;
     this.handlers.onStopped();
+  }
+
+  private async leave(): Promise<void> {
+    const { driver, hci } = this.port;
+    this.early?.cancel();
+    await this.deactivation;
+    const { isAdvertising, links } = this.handlers.onAir();
+    let left = links.length;
+    hci.silence(() => {
+      if (--left === 0) this.endPause?.();
+    });
+    if (this.running) {
+      // What the controller refuses is over already; one that does not answer is off as far as this host knows.
+      const ignore = (): void => undefined;
+      if (isAdvertising) hci.sendLast(leSetAdvertisingEnable, { advertisingEnable: 0 }).catch(ignore);
+      for (const connectionHandle of links)
+        hci.sendLast(disconnect, { connectionHandle, reason: HCI_STATUS.REMOTE_POWER_OFF }).catch(ignore);
+      if (left > 0) await this.pause(FAREWELL_MS);
+      await hci.retire();
+    } else hci.close();
+    driver?.stop();
   }
 }

@@ -18,7 +18,7 @@ export const feature = {
       retained: new Retained({ lines, records, encode: utf8Encode, decode: utf8Decode, log }),
       signals,
       wait: (delayMs, callback) => void clock.setTimer(callback, delayMs),
-      radioOff: () => host.deactivate(),
+      radioOff: () => host.depart(),
       prepareRadio: (offForMs) => host.prepareRadio(offForMs),
       radioWasUsed: () => host.radioWasUsed,
       log,

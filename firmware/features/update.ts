@@ -102,7 +102,7 @@ class ManagedCamera implements ManagementPort {
   }
 
   reset(): void {
-    void this.host.deactivate().then(() => this.store.reset());
+    void this.host.depart().then(() => this.store.reset());
   }
 
   log(level: LogLevel, message: string, error?: unknown): void {

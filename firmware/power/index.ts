@@ -30,7 +30,7 @@ export interface DeepSleepOptions {
 
 /**
  * Switches the radio off and sleeps as deep as the board can: everything but the retained state is lost, and the camera
- * starts again when it wakes. Does not return.
+ * starts again when it wakes. Does not return. What else waits for the radio meanwhile gets no error: it never ends.
  *
  * The state is kept in memory that survives sleep and resets where the board has enough of it, else on flash, which wears
  * (docs/power.md); only flash survives the loss of the supply.

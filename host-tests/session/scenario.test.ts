@@ -77,6 +77,9 @@ describe("obscura run with a scenario", function () {
         assert.ok(found, `${line} in ${session.output()}`);
         at += found.index + 1;
       }
+      // A reset by the management is no failure of the application, which catches nothing.
+      const failures = session.output().match(/The application failed|restarted after a fault/g);
+      assert.deepEqual(failures, ["The application failed", "restarted after a fault"], "version 3's only");
     });
 
     it(`shows camera-to-camera on two cameras on ${board}: a picture, its hash, and a receipt`, async () => {

@@ -22,6 +22,7 @@ const unitTests = [
   "ble/att/pdus",
   "ble/codec",
   "ble/deactivate",
+  "ble/depart",
   "ble/gap/address",
   "ble/gap/advertiser",
   "ble/gap/advertising-data",

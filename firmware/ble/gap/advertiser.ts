@@ -92,6 +92,11 @@ export class Advertiser {
     if (this.isBroadcast && this.isRunning) await this.acquired?.restart();
   }
 
+  /** Whether the controller was last set to advertise. */
+  get isOnAir(): boolean {
+    return this.legacy.isOnAir;
+  }
+
   /** Whether some set advertises, or will as soon as the commands on their way are through. */
   get advertising(): boolean {
     return this.acquired?.advertising ?? false;

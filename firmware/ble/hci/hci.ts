@@ -6,7 +6,13 @@ import { type BleErrorCode, HciError } from "../errors.ts";
 import { textOf } from "../text.ts";
 import { reset } from "./commands/baseband.ts";
 import type { EventMasks } from "./event-masks.ts";
-import { commandComplete, commandStatus, hardwareError, numberOfCompletedPackets } from "./events.ts";
+import {
+  commandComplete,
+  commandStatus,
+  disconnectionComplete,
+  hardwareError,
+  numberOfCompletedPackets,
+} from "./events.ts";
 import {
   type AnyCommand,
   type Command,
@@ -49,6 +55,8 @@ const STATE = {
   LISTENING: 5,
   /** The Reset that ends the session is on its way: only answers to commands are believed. */
   RETIRING: 4,
+  /** The stack is cut off, and links end: see `silence`. */
+  SILENT: 6,
 } as const;
 
 /** What HCI is handed by the host. */
@@ -94,6 +102,8 @@ interface PendingCommand {
   readonly series?: CommandSeries;
   /** When the latest command of the series went out: its timer goes on through all of them. */
   sentMs?: number;
+  /** It ends the run of the camera: see `silence`. */
+  readonly isLast?: boolean;
 }
 
 export class Hci implements HciReceiver {
@@ -110,6 +120,8 @@ export class Hci implements HciReceiver {
   private heard = false;
   /** What ended the line. */
   private failure: HciError | undefined = undefined;
+  /** Set once the stack is cut off: see `silence`. */
+  private onLastEnd: (() => void) | undefined = undefined;
   /** Packets that were refused since the line was opened. */
   malformed = 0;
   /** Packets that came before the controller was set up, or behind the end of a session, since the line was opened. */
@@ -164,12 +176,32 @@ export class Hci implements HciReceiver {
     if (this.state === STATE.CLOSED) return;
     for (const pending of this.queue.splice(0)) pending.reject(switchedOff());
     if (!this.inFlight) this.stopTimer();
-    const answered = this.send(reset, {});
+    const answered = this.onLastEnd ? this.sendLast(reset, {}) : this.send(reset, {});
     this.state = STATE.RETIRING;
     await answered.catch((error: unknown) =>
       this.port.log("warning", `hci: switching off: ${textOf(error)}`),
     );
     this.close();
+  }
+
+  /**
+   * Cuts the stack off from the controller, for good: the camera is about to start anew or to sleep, and what would end for
+   * that is no failure of the application's. Nothing that comes reaches anybody, and whoever waits for the controller, or asks
+   * for something from now on, waits for ever. `sendLast` and `retire` work on.
+   * @param onLinkEnded called for each link whose end the controller reports
+   */
+  silence(onLinkEnded: () => void): void {
+    this.onLastEnd = onLinkEnded;
+    this.queue.length = 0;
+    if (this.state === STATE.RUNNING || this.state === STATE.LISTENING) this.state = STATE.SILENT;
+  }
+
+  /** As `send`, once the stack is cut off. */
+  sendLast<P extends Fields, R extends Fields>(
+    command: Command<P, R>,
+    parameters: Values<P>,
+  ): Promise<Values<R>> {
+    return this.post(command, parameters, COMMAND_TIMEOUT_MS, true);
   }
 
   /**
@@ -195,6 +227,15 @@ export class Hci implements HciReceiver {
     parameters: Values<P>,
     timeoutMs = COMMAND_TIMEOUT_MS,
   ): Promise<Values<R>> {
+    return this.post(command, parameters, timeoutMs, false);
+  }
+
+  private post<P extends Fields, R extends Fields>(
+    command: Command<P, R>,
+    parameters: Values<P>,
+    timeoutMs: number,
+    isLast: boolean,
+  ): Promise<Values<R>> {
     const writer = new Writer();
     writer.u8(H4_COMMAND);
     writer.u16(command.opcode);
@@ -205,7 +246,7 @@ export class Hci implements HciReceiver {
     const write = (): boolean => this.port.transport.write(packet, packet.length);
     const { connectionHandle: handle } = parameters as { connectionHandle?: number };
     return new Promise((resolve, reject) =>
-      this.enqueue({ command, write, resolve, reject, timeoutMs, handle }),
+      this.enqueue({ command, write, resolve, reject, timeoutMs, handle, isLast }),
     );
   }
 
@@ -224,6 +265,7 @@ export class Hci implements HciReceiver {
   }
 
   private enqueue(pending: PendingCommand): void {
+    if (!this.counts(pending)) return;
     const { command } = pending;
     const { state } = this;
     const isFirst = !this.inFlight && this.queue.length === 0;
@@ -233,6 +275,11 @@ export class Hci implements HciReceiver {
     }
     this.queue.push(pending);
     this.pump();
+  }
+
+  /** Whether somebody is still to hear of it. */
+  private counts({ isLast }: PendingCommand): boolean {
+    return isLast === true || !this.onLastEnd;
   }
 
   /** Needs no `this`: the line calls it for every packet. */
@@ -311,6 +358,7 @@ export class Hci implements HciReceiver {
     // Opcode 0 only brings credits, which are those of a session.
     const isCredit = opcode === 0 && state !== STATE.RESETTING;
     const isFailure = isWhole && code === hardwareError.code && state === STATE.STARTING;
+    if (isWhole && code === disconnectionComplete.code && state === STATE.SILENT) this.onLastEnd?.();
     if (isAnswer || isCredit || isFailure) this.receiveEvent(code, packet, end);
     else this.ignored++;
   }
@@ -481,7 +529,7 @@ export class Hci implements HciReceiver {
   private fail(code: BleErrorCode, message: string): void {
     const error = new HciError(code, message);
     this.shut(error);
-    this.handlers.onFailure(error);
+    if (!this.onLastEnd) this.handlers.onFailure(error);
   }
 
   private shut(error: HciError): void {
@@ -492,7 +540,7 @@ export class Hci implements HciReceiver {
     const waiting = this.queue.splice(0);
     if (this.inFlight) waiting.unshift(this.inFlight);
     this.inFlight = undefined;
-    for (const pending of waiting) pending.reject(error);
+    for (const pending of waiting) if (this.counts(pending)) pending.reject(error);
   }
 }
 
