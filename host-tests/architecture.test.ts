@@ -65,7 +65,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   aioble: ["codec", "interface of the platform", "host"],
   bluetooth: ["codec", "host", "interface of the platform"],
   camera: [],
-  power: ["interface of the platform", "storage"],
+  power: ["codec", "interface of the platform", "storage"],
   update: ["codec", "host", "interface of the platform", "storage"],
   features: [
     "power",

@@ -8,14 +8,14 @@ import type { RemoteCharacteristic, RemoteDescriptor } from "../ble/gatt/client/
 import { writeReliably, writeValue } from "../ble/gatt/client/writes.ts";
 import { checkedValue, type Value } from "../ble/gatt/server/values.ts";
 import { CCCD, PROPERTY, TYPE } from "../ble/gatt/types.ts";
-import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
+import { checkKeys, type OptionKeys, SIGNAL_KEYS, WAIT_KEYS } from "../ble/option-keys.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { ClientService } from "./client-service.ts";
-import { ClientValue, type ClientWriteOptions } from "./client-value.ts";
+import { CLIENT_WRITE_KEYS, ClientValue, type ClientWriteOptions } from "./client-value.ts";
 import { Discovery, type Look } from "./discovery.ts";
 import { ProtocolError } from "./errors.ts";
 import { ValueIterator } from "./value-iterator.ts";
-import { checkTimeout, NO_LIMITS, type Pending, type Signal, type WaitOptions } from "./wait.ts";
+import { checkWait, NO_LIMITS, type Pending, type Signal, type WaitOptions } from "./wait.ts";
 
 /** GAP Device Name (Vol 3, Part C, 12.1). */
 const DEVICE_NAME = 0x2a00;
@@ -29,6 +29,7 @@ export interface CharacteristicWriteOptions extends ClientWriteOptions {
   readonly reliable?: boolean;
 }
 
+const WRITE_KEYS: OptionKeys<CharacteristicWriteOptions> = { ...CLIENT_WRITE_KEYS, reliable: true };
 const SUBSCRIBE_KEYS: OptionKeys<SubscribeOptions> = {
   ...WAIT_KEYS,
   notify: true,
@@ -89,7 +90,7 @@ export class ClientCharacteristic extends ClientValue {
       return all();
     };
     const known = service.remote.isCovered(remote) ? all() : undefined;
-    return new Discovery(client.core.clock, options, look, known);
+    return new Discovery("descriptors", client.core.clock, options, look, known);
   }
 
   /**
@@ -102,6 +103,10 @@ export class ClientCharacteristic extends ClientValue {
     return undefined;
   }
 
+  protected override get writeKeys(): object {
+    return WRITE_KEYS;
+  }
+
   override async read(options: WaitOptions = NO_LIMITS): Promise<Uint8Array> {
     const value = await super.read(options);
     if (this.uuid.short === DEVICE_NAME) this.client.named(value);
@@ -110,6 +115,7 @@ export class ClientCharacteristic extends ClientValue {
 
   override async write(data: Value, options: CharacteristicWriteOptions = NO_LIMITS): Promise<void> {
     if (!options.reliable) return super.write(data, options);
+    checkWait("write", options, this.writeKeys);
     const value = checkedValue(data);
     this.mustHave(PROPERTY.EXTENDED, "reliable writes");
     const { client, handle } = this;
@@ -127,11 +133,10 @@ export class ClientCharacteristic extends ClientValue {
    * @throws As `read`; ProtocolError when it has no Client Characteristic Configuration.
    */
   async subscribe(options: SubscribeOptions = NO_LIMITS): Promise<void> {
-    checkKeys("subscribe", options, SUBSCRIBE_KEYS);
+    checkWait("subscribe", options, SUBSCRIBE_KEYS);
     const { indicate = false, notify = !indicate, queueSize } = options;
     if (notify) this.mustHave(PROPERTY.NOTIFY, "notifications");
     if (indicate) this.mustHave(PROPERTY.INDICATE, "indications");
-    checkTimeout(options.timeoutMs);
     checkQueueSize(queueSize);
     const configuration = (notify ? CCCD.NOTIFY : 0) | (indicate ? CCCD.INDICATE : 0);
     // Before the peer hears of it: its first value may come before its answer.
@@ -164,6 +169,7 @@ export class ClientCharacteristic extends ClientValue {
    * waits any more and the link is down.
    */
   async notified(options: WaitOptions = NO_LIMITS): Promise<Uint8Array> {
+    checkWait("notified", options);
     this.mustHave(PROPERTY.NOTIFY, "notifications");
     return this.take(this.open().notifications, options);
   }
@@ -173,6 +179,7 @@ export class ClientCharacteristic extends ClientValue {
    * @throws as `notified`.
    */
   async indicated(options: WaitOptions = NO_LIMITS): Promise<Uint8Array> {
+    checkWait("indicated", options);
     this.mustHave(PROPERTY.INDICATE, "indications");
     return this.take(this.open().indications, options);
   }
@@ -184,6 +191,7 @@ export class ClientCharacteristic extends ClientValue {
    * @throws TypeError without the `notify` property.
    */
   notifications(options: { readonly signal?: Signal } = NO_LIMITS): AsyncIterableIterator<Uint8Array> {
+    checkKeys("notifications", options, SIGNAL_KEYS);
     this.mustHave(PROPERTY.NOTIFY, "notifications");
     const inbox = this.open().notifications;
     return new ValueIterator((limits, onBegin) => this.take(inbox, limits, onBegin), options);
@@ -191,6 +199,7 @@ export class ClientCharacteristic extends ClientValue {
 
   /** As `notifications`, for indications. */
   indications(options: { readonly signal?: Signal } = NO_LIMITS): AsyncIterableIterator<Uint8Array> {
+    checkKeys("indications", options, SIGNAL_KEYS);
     this.mustHave(PROPERTY.INDICATE, "indications");
     const inbox = this.open().indications;
     return new ValueIterator((limits, onBegin) => this.take(inbox, limits, onBegin), options);
@@ -216,7 +225,6 @@ export class ClientCharacteristic extends ClientValue {
     options: WaitOptions,
     onBegin?: (pending: Pending<Uint8Array>) => void,
   ): Promise<Uint8Array> {
-    checkTimeout(options.timeoutMs);
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const value = inbox.take();

@@ -3,10 +3,11 @@ import { readValue } from "../ble/gatt/client/reads.ts";
 import { WRITE_OVERHEAD, writeValue } from "../ble/gatt/client/writes.ts";
 import { checkedValue, type Value } from "../ble/gatt/server/values.ts";
 import { PROPERTY } from "../ble/gatt/types.ts";
+import { type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import type { UUID } from "../ble/uuid.ts";
 import type { ConnectionClient } from "./client.ts";
 import type { DeviceConnection } from "./device-connection.ts";
-import { checkTimeout, NO_LIMITS, type WaitOptions } from "./wait.ts";
+import { checkWait, NO_LIMITS, type WaitOptions } from "./wait.ts";
 
 /** What `write` of a client takes. */
 export interface ClientWriteOptions extends WaitOptions {
@@ -16,6 +17,8 @@ export interface ClientWriteOptions extends WaitOptions {
    */
   readonly response?: boolean;
 }
+
+export const CLIENT_WRITE_KEYS: OptionKeys<ClientWriteOptions> = { ...WAIT_KEYS, response: true };
 
 /** A value of a peer: that of a characteristic, or a descriptor. */
 export abstract class ClientValue {
@@ -36,6 +39,11 @@ export abstract class ClientValue {
   /** Sum of the properties of the value: 0x02 read, 0x04 write without response, 0x08 write, 0x10 notify, 0x20 indicate. */
   abstract get properties(): number;
 
+  /** What `write` takes. */
+  protected get writeKeys(): object {
+    return CLIENT_WRITE_KEYS;
+  }
+
   abstract toString(): string;
 
   /** Not for applications. @throws TypeError unless it has one of these properties. */
@@ -50,6 +58,7 @@ export abstract class ClientValue {
    * DeviceDisconnectedError, GattError when the peer refuses, ProtocolError, BleError `operation-queue-full`.
    */
   async read(options: WaitOptions = NO_LIMITS): Promise<Uint8Array> {
+    checkWait("read", options);
     this.mustHave(PROPERTY.READ, "read");
     return this.client.run(options, (operation, context) => readValue(operation, context, this.handle));
   }
@@ -64,7 +73,7 @@ export abstract class ClientValue {
    */
   async write(data: Value, options: ClientWriteOptions = NO_LIMITS): Promise<void> {
     const value = checkedValue(data);
-    checkTimeout(options.timeoutMs);
+    checkWait("write", options, this.writeKeys);
     this.mustHave(PROPERTY.WRITE | PROPERTY.WRITE_WITHOUT_RESPONSE, "write");
     const room = this.connection.mtu - WRITE_OVERHEAD;
     const mayCommand = (this.properties & PROPERTY.WRITE_WITHOUT_RESPONSE) !== 0;

@@ -10,7 +10,7 @@ import { writeReliably } from "../ble/gatt/client/writes.ts";
 import { checkedValue, type Value } from "../ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH, PROPERTY } from "../ble/gatt/types.ts";
 import { MTU_SETTING } from "../ble/links.ts";
-import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
+import { type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import type { UUID } from "../ble/uuid.ts";
 import type { Timer } from "../platform/platform.ts";
 import { type ClientCharacteristic, checkUuid } from "./client-characteristic.ts";
@@ -20,7 +20,7 @@ import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 import { Discovery } from "./discovery.ts";
 import { GattError } from "./errors.ts";
-import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
+import { checkWait, type Pending, type WaitOptions } from "./wait.ts";
 
 /** How long a peer may be silent when nobody says. */
 const SILENCE_MS = 1000;
@@ -46,6 +46,8 @@ export interface ReadMultipleOptions extends WaitOptions {
    */
   readonly variable?: boolean;
 }
+
+const READ_MULTIPLE_KEYS: OptionKeys<ReadMultipleOptions> = { ...WAIT_KEYS, lengths: true, variable: true };
 
 /** The client on one connection. */
 export class ConnectionClient {
@@ -83,7 +85,7 @@ export class ConnectionClient {
     const { gatt } = this;
     if (gatt.known.isEnabled) return this.knownServices(uuid, options);
     let position: number | undefined = 1;
-    return new Discovery(this.core.clock, options, async (limits, onBegin) => {
+    return new Discovery("services", this.core.clock, options, async (limits, onBegin) => {
       const first = position;
       if (first === undefined) return undefined;
       const work = async (operation: Operation): Promise<Found<RemoteService>> => {
@@ -100,7 +102,7 @@ export class ConnectionClient {
   private knownServices(uuid: UUID | undefined, options: WaitOptions): Discovery<ClientService> {
     const { gatt } = this;
     let isTaken = false;
-    return new Discovery(this.core.clock, options, async (limits, onBegin) => {
+    return new Discovery("services", this.core.clock, options, async (limits, onBegin) => {
       if (isTaken) return undefined;
       const all = await this.run(limits, (operation) => gatt.known.services(operation), 0, onBegin);
       isTaken = true;
@@ -118,9 +120,8 @@ export class ConnectionClient {
 
   /** See `DeviceConnection.exchangeMtu`. */
   async exchangeMtu(options: ExchangeMtuOptions): Promise<number> {
-    checkKeys("exchangeMtu", options, MTU_KEYS);
+    checkWait("exchangeMtu", options, MTU_KEYS);
     const { mtu } = options;
-    checkTimeout(options.timeoutMs);
     if (mtu !== undefined) {
       const { min, max } = MTU_SETTING;
       if (!(Number.isInteger(mtu) && mtu >= min && mtu <= max)) {
@@ -133,6 +134,7 @@ export class ConnectionClient {
 
   /** See `DeviceConnection.readMultiple`. */
   async readMultiple(values: readonly ClientValue[], options: ReadMultipleOptions): Promise<Uint8Array[]> {
+    checkWait("readMultiple", options, READ_MULTIPLE_KEYS);
     checkCharacteristics(values, "readMultiple");
     for (const value of values) value.mustHave(PROPERTY.READ, "read");
     const { lengths } = options;
@@ -155,6 +157,7 @@ export class ConnectionClient {
 
   /** See `DeviceConnection.writeReliably`. */
   async writeReliably(writes: readonly ReliableWrite[], options: WaitOptions): Promise<void> {
+    checkWait("writeReliably", options);
     checkCharacteristics(
       writes.map(([characteristic]) => characteristic),
       "writeReliably",

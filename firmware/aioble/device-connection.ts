@@ -3,6 +3,7 @@
 import type { Connection, DataLength, LinkParameters } from "../ble/gap/connection.ts";
 import type { NotifyOutcome } from "../ble/gatt/server/updates.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
+import { WAIT_KEYS } from "../ble/option-keys.ts";
 import { textOf } from "../ble/text.ts";
 import type { UUID } from "../ble/uuid.ts";
 import type { ConnectionClient, ExchangeMtuOptions, ReadMultipleOptions, ReliableWrite } from "./client.ts";
@@ -17,7 +18,17 @@ import type { L2CAPChannel } from "./l2cap-channel.ts";
 import type { DataLengthOptions, LinkPhys, ParameterOptions, PhyOptions } from "./link-control.ts";
 import { LinkLifetime } from "./link-lifetime.ts";
 import type { PairOptions } from "./security.ts";
-import { checkTimeout, NO_LIMITS, type Pending, type Signal, type WaitOptions, WaitScope } from "./wait.ts";
+import {
+  checkTimeout,
+  checkWait,
+  NO_LIMITS,
+  type Pending,
+  type Signal,
+  type WaitOptions,
+  WaitScope,
+} from "./wait.ts";
+
+const DISCONNECTED_KEYS = { ...WAIT_KEYS, disconnect: true } as const;
 
 /** How long `disconnect` waits by default. */
 const DISCONNECT_TIMEOUT_MS = 2000;
@@ -107,12 +118,12 @@ export class DeviceConnection {
   }
 
   /** Asks the controller how strong the peer is heard, in dBm; undefined where it cannot tell. As every wait. */
-  readRssi(options: WaitOptions = {}): Promise<number | undefined> {
+  readRssi(options: WaitOptions = NO_LIMITS): Promise<number | undefined> {
     return this.core.demand("DeviceConnection.readRssi", this.core.linkRequests).readRssi(this, options);
   }
 
   /** Asks the controller which PHYs the link has. @throws BleError `not-supported` by the controller; as every wait. */
-  readPhy(options: WaitOptions = {}): Promise<LinkPhys> {
+  readPhy(options: WaitOptions = NO_LIMITS): Promise<LinkPhys> {
     return this.core.demand("DeviceConnection.readPhy", this.core.linkRequests).readPhy(this, options);
   }
 
@@ -244,7 +255,8 @@ export class DeviceConnection {
    * left the queue, and the controller reports them as completed.
    * @throws DeviceDisconnectedError, TimeoutError after `timeoutMs`, the signal's reason.
    */
-  flush(options: WaitOptions = {}): Promise<void> {
+  flush(options: WaitOptions = NO_LIMITS): Promise<void> {
+    checkWait("flush", options);
     let withdraw: () => void;
     return this.scope.wait<void>(
       options,
@@ -304,8 +316,8 @@ export class DeviceConnection {
    * first, unless the peer takes longer than half of `timeoutMs` for it. Nothing happens when the link is down already.
    * @throws TimeoutError after `timeoutMs` (2,000 by default), HciError when the controller refuses.
    */
-  async disconnect(options: WaitOptions = {}): Promise<void> {
-    checkTimeout(options.timeoutMs);
+  async disconnect(options: WaitOptions = NO_LIMITS): Promise<void> {
+    checkWait("disconnect", options);
     if (!this.isConnected()) return;
     const { timeoutMs = DISCONNECT_TIMEOUT_MS, signal } = options;
     const down = this.disconnected({ timeoutMs, signal });
@@ -326,8 +338,8 @@ export class DeviceConnection {
    * Resolves when the link is down, at once when it is already. Ending this wait early does not touch the link.
    * @throws TimeoutError after `timeoutMs`; the signal's reason.
    */
-  disconnected(options: WaitOptions & { readonly disconnect?: boolean } = {}): Promise<void> {
-    checkTimeout(options.timeoutMs);
+  disconnected(options: WaitOptions & { readonly disconnect?: boolean } = NO_LIMITS): Promise<void> {
+    checkWait("disconnected", options, DISCONNECTED_KEYS);
     if (!this.isConnected()) return Promise.resolve();
     if (options.disconnect) {
       this.end(options.timeoutMs ?? DISCONNECT_TIMEOUT_MS).catch((error: unknown) => {

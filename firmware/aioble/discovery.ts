@@ -4,7 +4,7 @@
  */
 import { TimeoutError } from "./errors.ts";
 import type { Pending, WaitOptions } from "./wait.ts";
-import { checkTimeout } from "./wait.ts";
+import { checkWait } from "./wait.ts";
 
 /** How long a discovery may take when nobody says. */
 const TIMEOUT_MS = 2000;
@@ -36,11 +36,18 @@ export class Discovery<T> implements AsyncIterableIterator<T> {
 
   /**
    * Not for applications.
+   * @param what names the call that makes it, for a person
    * @param known everything there is, where that is known already: the peer is not asked.
-   * @throws RangeError for a bad `timeoutMs`.
+   * @throws TypeError for an unknown option, RangeError for a bad `timeoutMs`.
    */
-  constructor(clock: { now(): number }, options: WaitOptions, look: Look<T>, known?: readonly T[]) {
-    checkTimeout(options.timeoutMs);
+  constructor(
+    what: string,
+    clock: { now(): number },
+    options: WaitOptions,
+    look: Look<T>,
+    known?: readonly T[],
+  ) {
+    checkWait(what, options);
     if (known) {
       this.found.push(...known);
       this.isOver = true;

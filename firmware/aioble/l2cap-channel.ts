@@ -8,12 +8,13 @@ import {
   reconfiguredOf,
   reconfigureText,
 } from "../ble/channels.ts";
+import { type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { utf8Encode } from "../ble/utf8.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 import { BleError, TimeoutError } from "./errors.ts";
 import { L2CAPDisconnectedError, noChannelMemory } from "./l2cap-errors.ts";
-import { checkTimeout, NO_LIMITS, type Pending, type WaitOptions, WaitScope } from "./wait.ts";
+import { checkWait, NO_LIMITS, type Pending, type WaitOptions, WaitScope } from "./wait.ts";
 
 /** Calls of `send` that may wait on one channel. */
 export const SENDS_MAX = 32;
@@ -28,6 +29,9 @@ export interface SendOptions extends WaitOptions {
 
 /** What `reconfigure` takes. */
 export interface ReconfigureOptions extends Pick<ChannelOptions, "mtu" | "mps">, WaitOptions {}
+
+const SEND_KEYS: OptionKeys<SendOptions> = { ...WAIT_KEYS, chunkSize: true };
+const RECONFIGURE_KEYS: OptionKeys<ReconfigureOptions> = { ...WAIT_KEYS, mtu: true, mps: true };
 
 /** A call that waits for an SDU. */
 interface Reader {
@@ -92,6 +96,7 @@ export class L2CAPChannel implements ChannelOwner {
    * `send-queue-full` when 32 calls wait already.
    */
   send(data: Uint8Array | string, options: SendOptions = NO_LIMITS): Promise<void> {
+    checkWait("send", options, SEND_KEYS);
     const { channel } = this;
     const bytes = typeof data === "string" ? utf8Encode(data) : data;
     if (!(bytes instanceof Uint8Array)) throw new TypeError("send takes a Uint8Array or a string");
@@ -123,6 +128,7 @@ export class L2CAPChannel implements ChannelOwner {
    * @throws L2CAPDisconnectedError, TimeoutError after `timeoutMs`, the signal's reason.
    */
   flush(options: WaitOptions = NO_LIMITS): Promise<void> {
+    checkWait("flush", options);
     const { channel, connection, core } = this;
     let withdraw: (() => void) | undefined;
     let begin: (() => void) | undefined;
@@ -148,6 +154,7 @@ export class L2CAPChannel implements ChannelOwner {
    * @throws L2CAPDisconnectedError once all that arrived has been read, TimeoutError after `timeoutMs`, the signal's reason.
    */
   recv(options: WaitOptions = NO_LIMITS): Promise<Uint8Array> {
+    checkWait("recv", options);
     return this.receive(options, undefined);
   }
 
@@ -158,6 +165,7 @@ export class L2CAPChannel implements ChannelOwner {
    */
   recvinto(target: Uint8Array, options: WaitOptions = NO_LIMITS): Promise<number> {
     if (!(target instanceof Uint8Array)) throw new TypeError("recvinto takes a Uint8Array");
+    checkWait("recvinto", options);
     return this.receive(options, target);
   }
 
@@ -165,7 +173,6 @@ export class L2CAPChannel implements ChannelOwner {
   private receive<T>(options: WaitOptions, target: Uint8Array | undefined): Promise<T> {
     const { timeoutMs, signal } = options;
     const { readers } = this;
-    if (timeoutMs !== undefined) checkTimeout(timeoutMs);
     // What has arrived is there also when the channel is closed.
     if (this.channel.readable !== undefined && readers.length === 0 && !signal?.aborted)
       return Promise.resolve(this.take(target) as T);
@@ -205,8 +212,8 @@ export class L2CAPChannel implements ChannelOwner {
    * @throws TimeoutError after `timeoutMs` (1,000 by default), the signal's reason; the channel is closed all the same.
    */
   async disconnect(options: WaitOptions = NO_LIMITS): Promise<void> {
+    checkWait("disconnect", options);
     const { timeoutMs = RESPONSE_TIMEOUT_MS, signal } = options;
-    checkTimeout(timeoutMs);
     if (!this.isOpen) {
       this.channel.discard();
       return;
@@ -237,6 +244,7 @@ export class L2CAPChannel implements ChannelOwner {
    * the signal's reason: a change that the device agrees to later holds all the same.
    */
   reconfigure(options: ReconfigureOptions): Promise<void> {
+    checkWait("reconfigure", options, RECONFIGURE_KEYS);
     const { channel } = this;
     const { timeoutMs = RESPONSE_TIMEOUT_MS, signal } = options;
     const parameters = reconfiguredOf(channel.parameters, options);
@@ -272,7 +280,7 @@ export class L2CAPChannel implements ChannelOwner {
    * @throws TimeoutError after `timeoutMs`; the signal's reason.
    */
   disconnected(options: WaitOptions = NO_LIMITS): Promise<void> {
-    checkTimeout(options.timeoutMs);
+    checkWait("disconnected", options);
     return this.isOpen || this.isEnding ? this.waitForClose(options) : Promise.resolve();
   }
 

@@ -7,7 +7,7 @@ import type { ParameterUpdate } from "../ble/gap/parameter-updates.ts";
 import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
-import { NO_LIMITS, type WaitOptions } from "./wait.ts";
+import { checkWait, NO_LIMITS, type WaitOptions } from "./wait.ts";
 
 /** Connection parameters that are wanted. What is left out stays as it is. */
 export interface ParameterOptions extends WaitOptions {
@@ -148,11 +148,13 @@ export class LinkRequests {
 
   /** See `DeviceConnection.readRssi`. */
   readRssi(connection: DeviceConnection, options: WaitOptions): Promise<number | undefined> {
+    checkWait("readRssi", options);
     return this.ask(connection, options, () => this.control.readRssi(connection.link));
   }
 
   /** See `DeviceConnection.readPhy`. */
   readPhy(connection: DeviceConnection, options: WaitOptions): Promise<LinkPhys> {
+    checkWait("readPhy", options);
     return this.ask(connection, options, async () => {
       const { tx, rx } = await this.control.readPhy(connection.link);
       return { tx: phyName(tx), rx: phyName(rx) };

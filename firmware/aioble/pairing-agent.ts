@@ -1,4 +1,5 @@
 /** An application's functions that stand for the camera's user while it pairs. */
+import { checkKeys, type OptionKeys } from "../ble/option-keys.ts";
 import { IO_CAPABILITY } from "../ble/smp/method.ts";
 import type { Dialog, PairingUser, SecuredLink } from "../ble/smp/port.ts";
 import type { OutOfBand } from "../ble/smp/state.ts";
@@ -57,12 +58,15 @@ export interface OobData {
   readonly temporaryKey?: Uint8Array;
 }
 
+const OOB_KEYS: OptionKeys<OobData> = { random: true, confirm: true, temporaryKey: true };
+
 /** @throws TypeError, RangeError for what is no out-of-band data. */
 export function outOfBandOf(data: OobData | undefined): OutOfBand {
   if (data === undefined) return {};
   if (typeof data !== "object" || data === null) {
     throw new TypeError("oob is not an object: give it random and confirm, or temporaryKey");
   }
+  checkKeys("oob", data, OOB_KEYS);
   const { random, confirm, temporaryKey } = data;
   for (const [name, bytes] of Object.entries({ random, confirm, temporaryKey })) {
     if (bytes === undefined) continue;

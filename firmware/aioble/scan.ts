@@ -100,6 +100,8 @@ const SCAN_KEYS: OptionKeys<ScanOptions> = {
   signal: true,
 };
 
+const MANUFACTURER_KEYS: OptionKeys<ManufacturerFilter> = { companyId: true, data: true, mask: true };
+
 /** @throws TypeError or RangeError for the first option that is wrong. */
 function check(options: ScanOptions): void {
   if (typeof options !== "object" || options === null) throw new TypeError("scan: options are an object");
@@ -137,7 +139,9 @@ function check(options: ScanOptions): void {
   if (manufacturer) checkManufacturer(manufacturer);
 }
 
-function checkManufacturer({ companyId, data, mask }: ManufacturerFilter): void {
+function checkManufacturer(filter: ManufacturerFilter): void {
+  checkKeys("manufacturer", filter, MANUFACTURER_KEYS);
+  const { companyId, data, mask } = filter;
   if (!(companyId >= 0 && companyId <= 0xffff) || Math.floor(companyId) !== companyId) {
     throw new RangeError(`manufacturer.companyId ${companyId} is out of range: 0 to 0xFFFF`);
   }

@@ -5,12 +5,13 @@ import type { Access, Requirements } from "../ble/gatt/access.ts";
 import type { Attribute, ReadAnswer, ValueHooks, WriteAnswer } from "../ble/gatt/server/database.ts";
 import { checkedValue, ownBytes, setValue, type Value } from "../ble/gatt/server/values.ts";
 import { CCCD } from "../ble/gatt/types.ts";
+import { checkKeys, SIGNAL_KEYS } from "../ble/option-keys.ts";
 import { UUID } from "../ble/uuid.ts";
 import { type CapturedWrite, type CaptureTarget, HandedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 import { type ProtectionOptions, requirementsOf } from "./protection.ts";
-import { checkTimeout, NO_LIMITS, type Signal, type WaitOptions } from "./wait.ts";
+import { checkWait, NO_LIMITS, type Signal, type WaitOptions } from "./wait.ts";
 import { type Taker, WriteIterator, type WriteSource } from "./write-iterator.ts";
 
 /** An attribute's place in the server while it is registered. */
@@ -172,7 +173,7 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
   written(options: WaitOptions = NO_LIMITS): Promise<Written> {
     const { core } = this.registered("written");
     this.mustBeWritable();
-    checkTimeout(options.timeoutMs);
+    checkWait("written", options);
     const earlier = this.takeEarlier();
     if (earlier !== undefined)
       return Promise.resolve(this.capture ? (this.hand(earlier) as Written) : earlier);
@@ -249,7 +250,8 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
   }
 
   /** `written` again and again, for `for await`. Leaving the loop ends it. @throws as `written`. */
-  writes(options: { readonly signal?: Signal } = {}): AsyncIterableIterator<Written> {
+  writes(options: { readonly signal?: Signal } = NO_LIMITS): AsyncIterableIterator<Written> {
+    checkKeys("writes", options, SIGNAL_KEYS);
     this.registered("writes");
     this.mustBeWritable();
     return new WriteIterator<Written>(this, options.signal);

@@ -14,14 +14,14 @@ import {
   type Value,
 } from "../ble/gatt/server/values.ts";
 import { PROPERTY, TYPE } from "../ble/gatt/types.ts";
-import { checkKeys, type OptionKeys } from "../ble/option-keys.ts";
+import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 import type { ProtectionOptions } from "./protection.ts";
 import { AttributeHooks, ServerAttribute } from "./server-attribute.ts";
-import type { WaitOptions } from "./wait.ts";
+import { checkWait, NO_LIMITS, type WaitOptions } from "./wait.ts";
 
 /** Properties of characteristics that clients can be notified of. */
 const UPDATES = PROPERTY.NOTIFY | PROPERTY.INDICATE;
@@ -101,6 +101,16 @@ const BUFFERED_KEYS: OptionKeys<CharacteristicOptions & BufferOptions> = {
   maxLen: true,
   append: true,
 };
+const FORMAT_KEYS: OptionKeys<PresentationFormat> = {
+  format: true,
+  exponent: true,
+  unit: true,
+  namespace: true,
+  description: true,
+};
+const WRITE_KEYS = { sendUpdate: true } as const;
+const FORCE_KEYS = { force: true } as const;
+const INDICATE_KEYS = { ...WAIT_KEYS, ...FORCE_KEYS } as const;
 const SERVICE_KEYS = { secondary: true, includes: true } as const;
 
 /** A service. Characteristics attach themselves to it. */
@@ -165,6 +175,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     const isBuffered =
       new.target.prototype instanceof BufferedCharacteristic || new.target === BufferedCharacteristic;
     checkKeys("Characteristic", options, isBuffered ? BUFFERED_KEYS : CHARACTERISTIC_KEYS);
+    if (options.format) checkKeys("format", options.format, FORMAT_KEYS);
     super(uuid, "Characteristic", options, options.capture ?? false);
     this.flags =
       (options.read ? PROPERTY.READ : 0) |
@@ -216,6 +227,8 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
    * @throws RangeError for more than 512 bytes.
    */
   override write(data: Value, options?: { readonly sendUpdate?: boolean }): number {
+    // What is called most looks nothing up: a key that is misspelt is not `sendUpdate`.
+    if (options && options.sendUpdate !== true) checkKeys("write", options, WRITE_KEYS);
     const value = checkedValue(data);
     const registration = this.registration;
     if (!registration) {
@@ -254,6 +267,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     data?: Value,
     options?: { readonly force?: boolean },
   ): Promise<boolean> {
+    if (options && options.force !== true) checkKeys("notify", options, FORCE_KEYS);
     const registration = this.registration ?? this.registered("notify");
     if ((this.flags & PROPERTY.NOTIFY) === 0) this.mustHave(PROPERTY.NOTIFY, "notify");
     const { attribute, core } = registration;
@@ -308,8 +322,9 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
   indicate(
     connection: DeviceConnection,
     data?: Value,
-    options: WaitOptions & { readonly force?: boolean } = {},
+    options: WaitOptions & { readonly force?: boolean } = NO_LIMITS,
   ): Promise<boolean> {
+    checkWait("indicate", options, INDICATE_KEYS);
     const { core, attribute } = this.registered("indicate");
     this.mustHave(PROPERTY.INDICATE, "indicate");
     const value = data === undefined ? attribute.value : ownBytes(data);

@@ -2,6 +2,8 @@
  * The one way in which anything waits. A wait ends exactly once: by its value, its timeout, its signal, or the end of
  * the scope it belongs to (the connection, or the radio).
  */
+
+import { checkKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import type { Clock, Timer } from "../platform/platform.ts";
 import { TimeoutError } from "./errors.ts";
 import type { Taker } from "./write-iterator.ts";
@@ -42,6 +44,18 @@ export function checkTimeout(timeoutMs: number | undefined): void {
       `timeoutMs ${timeoutMs} is out of range: give milliseconds, 0 or more, or leave it out`,
     );
   }
+}
+
+/**
+ * Checks the options of a call that waits: the keys, and the deadline.
+ * @param what names the call, for a person
+ * @param keys what the call takes, where that is more than every wait does
+ * @throws TypeError for a key that it does not take, and as `checkTimeout`
+ */
+export function checkWait(what: string, options: WaitOptions, keys: object = WAIT_KEYS): void {
+  if (options === NO_LIMITS) return;
+  checkKeys(what, options, keys);
+  checkTimeout(options.timeoutMs);
 }
 
 /**

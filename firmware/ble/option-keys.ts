@@ -6,6 +6,9 @@ export type OptionKeys<T> = { readonly [each in keyof Required<T>]: true };
 /** The keys of `WaitOptions`. */
 export const WAIT_KEYS = { timeoutMs: true, signal: true } as const;
 
+/** The keys of what only a signal ends. */
+export const SIGNAL_KEYS = { signal: true } as const;
+
 /**
  * @param what names the call, for a person
  * @throws TypeError for the first key that is not in `known`, with the one that was meant where only its case differs.

@@ -35,7 +35,7 @@ export interface DeepSleepOptions {
  * The state is kept in memory that survives sleep and resets where the board has enough of it, else on flash, which wears
  * (docs/power.md); only flash survives the loss of the supply.
  * @throws RangeError for a duration or a state out of range, and when nothing would ever wake the camera
- * @throws TypeError for a state that JSON cannot hold, and a source that is none
+ * @throws TypeError for a state that JSON cannot hold, a source that is none, and an unknown option
  * @throws BleError `not-supported` for a source that this board is without
  */
 export declare function deepSleep(options?: DeepSleepOptions): Promise<never>;
@@ -64,7 +64,7 @@ export interface LowBatteryOptions {
 /**
  * Waits until the battery has less than `lowVolts`, and resolves with its voltage: the event of a low battery, for a camera
  * that is awake all the time. It measures at once, and then every `intervalMs`. A `dutyCycle` measures by itself.
- * @throws RangeError for a voltage or an interval out of range
+ * @throws TypeError for an unknown option, RangeError for a voltage or an interval out of range
  * @throws BleError `not-supported` on a board that cannot measure its battery
  * @throws what `signal` was aborted with
  */

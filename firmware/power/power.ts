@@ -1,10 +1,22 @@
 /** The module `power` on one camera. The compiler holds `createPower` to the declarations in index.ts. */
+import { checkKeys, type OptionKeys } from "../ble/option-keys.ts";
 import { WAKE_SOURCES, type WakeSource } from "../platform/platform.ts";
 import { DutyCycle } from "./duty-cycle.ts";
 import type { DeepSleepOptions, DutyCycleOptions, Json, LowBatteryOptions } from "./index.ts";
 import { lowBattery } from "./low-battery.ts";
 import { checkMs, DURATION_MAX_MS, type PowerPort } from "./port.ts";
 import type { Kept } from "./retained.ts";
+
+const DEEP_SLEEP_KEYS: OptionKeys<DeepSleepOptions> = { durationMs: true, wakeOn: true, state: true };
+const DUTY_CYCLE_KEYS: OptionKeys<DutyCycleOptions<unknown>> = {
+  intervalMs: true,
+  deadlineMs: true,
+  state: true,
+  wakeOn: true,
+  lowVolts: true,
+  onLowBattery: true,
+  burst: true,
+};
 
 /** What the module `power` exports. */
 export type Power = typeof import("./index.ts");
@@ -27,6 +39,7 @@ export function createPower(port: PowerPort): Power {
     retainedState: () => found()?.app as Json | undefined,
     batteryVolts: () => lines.batteryVolts(),
     async deepSleep(options: DeepSleepOptions = {}): Promise<never> {
+      checkKeys("deepSleep", options, DEEP_SLEEP_KEYS);
       const { durationMs, wakeOn = lines.wakeSources.filter((source) => source !== "timer") } = options;
       if (durationMs !== undefined) checkMs("durationMs", durationMs, 1, DURATION_MAX_MS);
       checkSources(port, wakeOn);
@@ -44,6 +57,7 @@ export function createPower(port: PowerPort): Power {
     },
     lowBattery: (options: LowBatteryOptions) => lowBattery(port, options),
     dutyCycle: <S>(options: DutyCycleOptions<S>) => {
+      checkKeys("dutyCycle", options, DUTY_CYCLE_KEYS);
       checkSources(port, options.wakeOn ?? []);
       return new DutyCycle(port, options).run(found());
     },

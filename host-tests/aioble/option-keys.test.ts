@@ -3,6 +3,7 @@ import { UUID } from "../../firmware/ble/uuid.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { addAioble } from "../support/cameras.ts";
+import { optionCalls } from "../support/option-calls.ts";
 import { withPair } from "../support/pair.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -17,12 +18,6 @@ async function errorOf(call: () => unknown): Promise<Error> {
     return error as Error;
   }
   throw new Error("nothing was thrown");
-}
-
-async function refuses(call: (options: never) => unknown, key: string, what: string): Promise<void> {
-  const error = await errorOf(() => call({ [key]: 1 } as never));
-  ok(error instanceof TypeError, String(error));
-  ok(error.message.startsWith(`${what}: unknown key "${key}"`), error.message);
 }
 
 describe("aioble: unknown options", () => {
@@ -40,56 +35,44 @@ describe("aioble: unknown options", () => {
     ok(new aioble.BufferedCharacteristic(service, NOTIFYING, { maxLen: 30, append: true }));
   });
 
-  it("in services, descriptors, advertising, scans and pairing windows", async () => {
-    const world = createWorld();
-    const camera = addAioble(world);
-    const { aioble } = camera;
-    const { Characteristic, Descriptor, Service } = aioble;
-    const characteristic = new Characteristic(new Service(SERVICE), NOTIFYING, { read: true });
-    await world.run(async () => {
-      const table: [string, (options: never) => unknown][] = [
-        ["Service", (options) => new Service(SERVICE, options)],
-        ["Descriptor", (options) => new Descriptor(characteristic, new UUID(0x2901), options)],
-        ["advertising", (options) => aioble.advertise(options)],
-        ["advertising", (options) => aioble.broadcast(options)],
-        ["advertising", (options) => aioble.connections(options)],
-        ["scan", (options) => aioble.scan(options)],
-        ["openPairing", (options) => aioble.security.openPairing(options)],
-        ["fast", (options) => aioble.advertise({ intervalUs: 100_000, fast: options })],
-        ["connect", (options) => new aioble.Device(1, "c00102030405").connect(options)],
-        ["connect", (options) => new aioble.Device(1, "c00102030405").keepConnected(options)],
-      ];
-      for (const [what, call] of table) {
-        await refuses(call, "intervalUS", what);
-        await refuses(call, "constructor", what);
-      }
-      const broadcast = await aioble.broadcast({ intervalUs: 100_000, name: "a" });
-      await refuses((options) => broadcast.update(options), "nome", "the update of advertising");
-      await broadcast.stop();
-    });
-  });
-
-  it("on a connection", async () => {
+  it("of every public function: a TypeError that names the key, and nothing has begun", async () => {
     await withPair(
       ({ aioble }) => {
         const service = new aioble.Service(SERVICE);
-        new aioble.Characteristic(service, NOTIFYING, { notify: true });
+        const all = { read: true, write: true, notify: true, indicate: true, reliableWrite: true };
+        new aioble.Characteristic(service, NOTIFYING, all);
         aioble.registerServices(service);
       },
-      async ({ toServer }) => {
-        const found = await (await toServer.service(SERVICE))!.characteristic(NOTIFYING);
-        const table: [string, (options: never) => unknown][] = [
-          ["pair", (options) => toServer.pair(options)],
-          ["a channel", (options) => toServer.l2capAccept(0x80, options)],
-          ["a channel", (options) => toServer.l2capConnect(0x80, options)],
-          ["updateParameters", (options) => toServer.updateParameters(options)],
-          ["setPhy", (options) => toServer.setPhy(options)],
-          ["setDataLength", (options) => toServer.setDataLength(options)],
-          ["exchangeMtu", (options) => toServer.exchangeMtu(options)],
-          ["subscribe", (options) => found!.subscribe(options)],
-        ];
-        for (const [what, call] of table) await refuses(call, "timeoutMS", what);
-        ok(toServer.isConnected());
+      async ({ client: camera, toClient, toServer: connection, world }) => {
+        const { aioble, bluetooth, power } = camera;
+        const service = new aioble.Service(SERVICE);
+        const all = { read: true, write: true, notify: true, indicate: true };
+        const characteristic = new aioble.Characteristic(service, NOTIFYING, all);
+        aioble.registerServices(service);
+        const ble = new bluetooth.BLE();
+        await ble.active(true);
+        const accepted = toClient.l2capAccept(0x80);
+        const channel = await connection.l2capConnect(0x80);
+        await accepted;
+        const remoteService = (await connection.service(SERVICE))!;
+        const remote = (await remoteService.characteristic(NOTIFYING))!;
+        const broadcast = await aioble.broadcast({ intervalUs: 100_000, name: "a" });
+        const scene = {
+          ...{ camera, power, ble, connection, channel, remoteService, remote },
+          ...{ broadcast, service, characteristic },
+        };
+        for (const { call, name, what } of optionCalls) {
+          for (const key of ["intervalUS", "timeoutMS", "constructor"]) {
+            const error = await errorOf(() => call(scene, { [key]: 1 } as never));
+            ok(error instanceof TypeError, `${name}: ${error}`);
+            ok(error.message.startsWith(`${what}: unknown key "${key}"`), `${name}: ${error.message}`);
+          }
+        }
+        await world.clock.sleep(1000);
+        ok(connection.isConnected() && channel.isConnected());
+        equal(service.characteristics.length, 1);
+        deepEqual(characteristic.read(), new Uint8Array(0));
+        await broadcast.stop();
       },
     );
   });
@@ -105,17 +88,6 @@ describe("aioble: unknown options", () => {
       await world.clock.sleep(10);
       await scan.return!();
       deepEqual(await next, { done: true, value: undefined });
-    });
-  });
-});
-
-describe("bluetooth: unknown options", () => {
-  it("gapAdvertise", async () => {
-    const world = createWorld();
-    const ble = new (addAioble(world).bluetooth.BLE)();
-    await world.run(async () => {
-      await ble.active(true);
-      await refuses((options) => ble.gapAdvertise(100_000, options), "advdata", "gapAdvertise");
     });
   });
 });

@@ -6,6 +6,7 @@ import type { ControllerDriver } from "../../firmware/controllers/driver.ts";
 import { createGlobals, createSignals } from "../../firmware/platform/globals.ts";
 import type { Clock, Records } from "../../firmware/platform/platform.ts";
 import { createTimerQueue } from "../../firmware/platform/timer-queue.ts";
+import type { Power } from "../../firmware/power/power.ts";
 import type { CameraOptions, SimulatedCamera, World } from "../../simulator/world.ts";
 import { createWholeModules, type WholeAioble } from "./modules.ts";
 
@@ -52,6 +53,7 @@ export interface HostCamera extends SimulatedCamera {
 export interface AiobleCamera extends HostCamera {
   readonly aioble: WholeAioble;
   readonly bluetooth: Bluetooth;
+  readonly power: Power;
   readonly globals: ReturnType<typeof createGlobals>;
   readonly signals: ReturnType<typeof createSignals>;
 }

@@ -10,6 +10,7 @@ import { createModules } from "../../firmware/features/modules.ts";
 import type { feature as scan } from "../../firmware/features/scan.ts";
 import type { feature as security } from "../../firmware/features/security.ts";
 import type { Signals } from "../../firmware/platform/platform.ts";
+import type { Power } from "../../firmware/power/power.ts";
 
 /** `aioble` with what the features add to it. */
 export type WholeAioble = Aioble &
@@ -19,10 +20,11 @@ export type WholeAioble = Aioble &
   ReturnType<(typeof channels)["aioble"]> &
   ReturnType<(typeof security)["aioble"]>;
 
-/** Both modules of a host. */
+/** The modules of a host. */
 export interface WholeModules {
   readonly aioble: WholeAioble;
   readonly bluetooth: Bluetooth;
+  readonly power: Power;
 }
 
 export const createWholeModules = (host: Host, signals: Signals): WholeModules =>
