@@ -49,6 +49,8 @@ export const cargoArguments = [
 /** @param {string} metadata what Cargo wrote to its standard output */
 export function copyCryptoSources(metadata) {
   const { packages } = JSON.parse(metadata);
+  // First: a copy that is left in the middle matches nothing.
+  rmSync(stamp, { force: true });
   rmSync(cryptoFolder, { recursive: true, force: true });
   for (const { name, from, to, sources } of crates) {
     const crate = join(packages.find((each) => each.name === name).manifest_path, "..", from);

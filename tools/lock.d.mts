@@ -1,4 +1,7 @@
 /** What TypeScript sees of lock.mjs. */
+export interface LockOptions {
+  readonly onWait?: () => void;
+  readonly signal?: AbortSignal;
+}
 export function tryLock(file: string): (() => void) | undefined;
-export function lock(file: string): Promise<() => void>;
-export function lockBlocking(file: string, onWait: () => void): () => void;
+export function lock(file: string, options?: LockOptions): Promise<() => void>;

@@ -106,25 +106,15 @@ export function tryLock(file) {
 /**
  * Waits until no living process has the lock, then takes it. Returns the function that gives it back.
  * @param {string} file
+ * @param {{ onWait?: () => void, signal?: AbortSignal }} [options] `onWait` is called once, when it has to wait; `signal` ends
+ *   that, with its reason
  */
-export async function lock(file) {
-  for (;;) {
-    const giveBack = tryLock(file);
-    if (giveBack !== undefined) return giveBack;
-    await sleep(WAIT_MS);
-  }
-}
-
-/**
- * As `lock`, for a program that cannot wait otherwise than by standing still.
- * @param {string} file
- * @param {() => void} onWait is called once, before it stands still
- */
-export function lockBlocking(file, onWait) {
+export async function lock(file, { onWait, signal } = {}) {
   for (let hasSaid = false; ; hasSaid = true) {
+    signal?.throwIfAborted();
     const giveBack = tryLock(file);
     if (giveBack !== undefined) return giveBack;
-    if (!hasSaid) onWait();
-    block(WAIT_MS);
+    if (!hasSaid) onWait?.();
+    await sleep(WAIT_MS);
   }
 }

@@ -2,7 +2,7 @@
 /** `obscura`: does the set-up that every command needs, then runs tools/cli/program.ts. */
 import { join } from "node:path";
 import { root, version } from "./installation.mjs";
-import { SetupError, setUp } from "./setup.mjs";
+import { SetupError, SetupInterrupted, setUp } from "./setup.mjs";
 
 const args = process.argv.slice(2);
 if (args[0] === "--version" || args[0] === "-V") {
@@ -15,11 +15,11 @@ if (args[0] === "doctor") {
   process.exit(await runDoctor(args.slice(1)));
 }
 try {
-  setUp(["node"]);
+  await setUp(["node"]);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   console.error(error.message);
-  process.exit(1);
+  process.exit(error instanceof SetupInterrupted ? error.status : 1);
 }
 const { register } = await import("tsx/esm/api");
 // Not the tsconfig.json of the folder where it is started.

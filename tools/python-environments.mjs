@@ -3,7 +3,7 @@
  * anything else may be there.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { clientsVenv, isPackage, root, venv } from "./installation.mjs";
 
@@ -52,9 +52,11 @@ export function pythonEnvironmentMatches(environment) {
  */
 export function pythonCommands(environment) {
   const python = join(environment.folder, "bin", "python");
+  const pip = join(environment.folder, "bin", "pip");
   const files = paths(environment).flatMap((file) => ["-r", file]);
   return [
-    ...(existsSync(python) ? [] : [["python3", ["-m", "venv", environment.folder]]]),
+    // Its pip comes last: one that is without was interrupted.
+    ...(existsSync(pip) ? [] : [["python3", ["-m", "venv", "--clear", environment.folder]]]),
     [python, ["-m", "pip", "install", "--quiet", ...files]],
   ];
 }
@@ -62,4 +64,12 @@ export function pythonCommands(environment) {
 /** @param {PythonEnvironment} environment */
 export function stampPythonEnvironment(environment) {
   writeFileSync(stampOf(environment), digest(environment));
+}
+
+/**
+ * Before it changes: one that is left in the middle of that matches nothing.
+ * @param {PythonEnvironment} environment
+ */
+export function unstampPythonEnvironment(environment) {
+  rmSync(stampOf(environment), { force: true });
 }

@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./installation.mjs";
-import { SetupError, setUp, verbPieces } from "./setup.mjs";
+import { SetupError, SetupInterrupted, setUp, verbPieces } from "./setup.mjs";
 
 const [verb, ...args] = process.argv.slice(2);
 if (verb === undefined || !(verb in verbPieces)) {
@@ -15,11 +15,11 @@ if (verb === undefined || !(verb in verbPieces)) {
 }
 
 try {
-  setUp(verbPieces[verb]);
+  await setUp(verbPieces[verb]);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   console.error(error.message);
-  process.exit(1);
+  process.exit(error instanceof SetupInterrupted ? error.status : 1);
 }
 
 const { register } = await import("tsx/esm/api");

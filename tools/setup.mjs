@@ -3,22 +3,22 @@
  * there already, which takes milliseconds. Output goes to standard error only, so that a verb's standard output
  * stays its own.
  */
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cargoArguments, copyCryptoSources, cryptoSourcesMatch } from "./crypto-sources.mjs";
 import { buildRoot, dependencies, engineFolder, isPackage, packageFolder, root } from "./installation.mjs";
-import { lockBlocking } from "./lock.mjs";
+import { lock } from "./lock.mjs";
 import { needs, nodeProblem, onPath } from "./needs.mjs";
 import {
   pythonCommands,
   pythonEnvironmentMatches,
   pythonEnvironments,
   stampPythonEnvironment,
+  unstampPythonEnvironment,
 } from "./python-environments.mjs";
+import { SetupError, SetupInterrupted, SetupPrograms } from "./set-up-programs.mjs";
 
-/** A set-up that cannot go on; the message is one line that says what to do. */
-export class SetupError extends Error {}
+export { SetupError, SetupInterrupted };
 
 /** @param {string} line */
 function say(line) {
@@ -26,30 +26,11 @@ function say(line) {
 }
 
 /**
- * Runs a command and shows its output only when it fails.
- * @param {string} command
+ * @param {SetupPrograms} programs
  * @param {string[]} args
- * @param {Record<string, string>} [environment]
  */
-function run(command, args, environment = {}) {
-  const result = spawnSync(command, args, {
-    cwd: root,
-    encoding: "utf8",
-    env: { ...process.env, ...environment },
-    maxBuffer: 1 << 28,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  return {
-    succeeded: result.status === 0,
-    /** What it was asked for, without what it says of its work. */
-    stdout: result.stdout ?? "",
-    output: `${result.stdout ?? ""}${result.stderr ?? ""}${result.error?.message ?? ""}`,
-  };
-}
-
-/** @param {string[]} args */
-function aptGet(args) {
-  return run("apt-get", ["-qq", "-y", ...args], { DEBIAN_FRONTEND: "noninteractive" });
+function aptGet(programs, args) {
+  return programs.run("apt-get", ["-qq", "-y", ...args], { DEBIAN_FRONTEND: "noninteractive" });
 }
 
 /** @param {string[]} pieces */
@@ -57,8 +38,11 @@ function missingDebianPackages(pieces) {
   return needs.filter((need) => pieces.includes(need.piece) && !need.isPresent()).map((need) => need.package);
 }
 
-/** @param {string[]} pieces */
-function debianPackages(pieces) {
+/**
+ * @param {SetupPrograms} programs
+ * @param {string[]} pieces
+ */
+async function debianPackages(programs, pieces) {
   const wanted = missingDebianPackages(pieces);
   if (wanted.length === 0) return;
   const isRoot = process.getuid?.() === 0;
@@ -69,11 +53,13 @@ function debianPackages(pieces) {
   }
   say(`installing Debian packages ${wanted.join(" ")}`);
   const install = ["install", "--no-install-recommends", ...wanted];
-  let result = aptGet(install);
+  let result = await aptGet(programs, install);
   if (!result.succeeded) {
     say("refreshing Debian's package lists");
-    aptGet(["update"]);
-    result = aptGet(install);
+    // An installation that was interrupted is finished first: apt-get refuses any other before.
+    await programs.run("dpkg", ["--configure", "-a"], { DEBIAN_FRONTEND: "noninteractive" });
+    await aptGet(programs, ["update"]);
+    result = await aptGet(programs, install);
   }
   if (!result.succeeded) {
     process.stderr.write(result.output);
@@ -115,7 +101,8 @@ function nodeItself() {
   if (problem !== undefined) throw new SetupError(`set-up: ${problem}`);
 }
 
-function nodeModules() {
+/** @param {SetupPrograms} programs */
+async function nodeModules(programs) {
   if (nodeModulesMatch()) return;
   if (isPackage) {
     const missing = missingDependencies().join(", ");
@@ -125,17 +112,20 @@ function nodeModules() {
   }
   say("installing npm packages");
   // Install scripts stay off: the engine's would clone and build a worker that nothing here uses.
-  const result = run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+  const result = await programs.run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
   if (result.succeeded) return;
   process.stderr.write(result.output);
   throw new SetupError("set-up: npm ci --ignore-scripts failed; its output is above");
 }
 
-/** The package carries them. */
-function fetchedCryptoSources() {
+/**
+ * The package carries them.
+ * @param {SetupPrograms} programs
+ */
+async function fetchedCryptoSources(programs) {
   if (isPackage || cryptoSourcesMatch()) return;
   say("fetching the C sources of cryptography");
-  const result = run("cargo", cargoArguments);
+  const result = await programs.run("cargo", cargoArguments);
   if (!result.succeeded) {
     process.stderr.write(result.output);
     throw new SetupError("set-up: cargo could not fetch the sources of cryptography; its output is above");
@@ -143,13 +133,17 @@ function fetchedCryptoSources() {
   copyCryptoSources(result.stdout);
 }
 
-/** @param {string} piece */
-function pythonEnvironment(piece) {
+/**
+ * @param {SetupPrograms} programs
+ * @param {string} piece
+ */
+async function pythonEnvironment(programs, piece) {
   const environment = pythonEnvironments[piece];
   if (pythonEnvironmentMatches(environment)) return;
   say(`installing Python packages into ${environment.folder}`);
+  unstampPythonEnvironment(environment);
   for (const [command, args] of pythonCommands(environment)) {
-    const result = run(command, args, { PIP_DISABLE_PIP_VERSION_CHECK: "1" });
+    const result = await programs.run(command, args, { PIP_DISABLE_PIP_VERSION_CHECK: "1" });
     if (result.succeeded) continue;
     process.stderr.write(result.output);
     throw new SetupError(`set-up: ${command} ${args.join(" ")} failed; its output is above`);
@@ -201,20 +195,26 @@ function isSetUp(pieces) {
  * Makes sure that these pieces are there: "node" (npm packages), those of `needs` in needs.mjs, and those of
  * `pythonEnvironments`.
  * @param {string[]} pieces
- * @throws {SetupError} with one line that says what to install
+ * @throws {SetupError} with one line that says what to install; a {SetupInterrupted} after Ctrl-C and signals that end a process
  */
-export function setUp(pieces) {
+export async function setUp(pieces) {
   if (pieces.includes("node")) nodeItself();
   if (isSetUp(pieces)) return;
-  const unlock = lockBlocking(join(buildRoot, "setup.lock"), () =>
-    say(`waiting for another set-up of ${buildRoot}`),
-  );
+  const programs = new SetupPrograms();
   try {
-    debianPackages(pieces);
-    if (pieces.includes("node")) nodeModules();
-    if (pieces.includes("native")) fetchedCryptoSources();
-    for (const piece of pieces) if (piece in pythonEnvironments) pythonEnvironment(piece);
+    const unlock = await lock(join(buildRoot, "setup.lock"), {
+      onWait: () => say(`waiting for another set-up of ${buildRoot}`),
+      signal: programs.signal,
+    });
+    try {
+      await debianPackages(programs, pieces);
+      if (pieces.includes("node")) await nodeModules(programs);
+      if (pieces.includes("native")) await fetchedCryptoSources(programs);
+      for (const piece of pieces) if (piece in pythonEnvironments) await pythonEnvironment(programs, piece);
+    } finally {
+      unlock();
+    }
   } finally {
-    unlock();
+    programs.release();
   }
 }

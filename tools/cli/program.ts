@@ -78,14 +78,14 @@ const radioOption = () =>
   new Option("-r, --radio <radio>", `one of: ${Object.keys(radios).join(", ")}`).default("sim");
 
 /** Installs what is missing, as far as it can. */
-function prepare(pieces: readonly string[]): void {
+async function prepare(pieces: readonly string[]): Promise<void> {
   try {
     mkdirSync(buildRoot, { recursive: true });
   } catch (error) {
     throw new ToolError(`Nothing can be built here: ${(error as Error).message}`);
   }
   try {
-    setUp(pieces);
+    await setUp(pieces);
   } catch (error) {
     if (error instanceof SetupError) throw new ToolError(error.message.replace(/^set-up: /, ""));
     throw error;
@@ -194,7 +194,7 @@ function createProgram({ abort, end }: Context): Command {
       findApplication(application);
       const patch =
         options.patch === undefined ? undefined : placePatch(loadBoard(board, manifest), options.patch);
-      prepare(piecesFor(board));
+      await prepare(piecesFor(board));
       const render = rendererFor(options);
       const built = await perform(build({ application, board, manifest, trust, root, release }), render);
       render({ type: "info", message: `image:       ${displayPath(built.image)}` });
@@ -235,7 +235,7 @@ function createProgram({ abort, end }: Context): Command {
         scenario !== undefined && radio.kind === "sim" && !radio.chip && options.phone && !options.script;
       if (isPlayed && (btsnoop !== undefined || options.keepGoing))
         throw new UsageError("--btsnoop and --keep-going are for one camera: add --no-phone.");
-      prepare(piecesFor(board, radio.kind));
+      await prepare(piecesFor(board, radio.kind));
       if (isPlayed) {
         await perform(runScenario({ application, board, manifest, signal: abort }), rendererFor(options));
         return;
@@ -269,7 +269,7 @@ function createProgram({ abort, end }: Context): Command {
       .helpOption(false)
       .action(async (args: string[]) => {
         const asksForHelp = args.some((arg) => arg === "--help" || arg === "-h");
-        if (!asksForHelp) prepare(verbPieces[verb] ?? []);
+        if (!asksForHelp) await prepare(verbPieces[verb] ?? []);
         const { run } = (await import(`../verbs/${verb}.ts`)) as { run(args: string[]): Promise<number> };
         end(await run(asksForHelp ? ["--help"] : args));
         if (asksForHelp) process.stdout.write(`${exitStatusHelp}\n`);
@@ -395,7 +395,7 @@ function createProgram({ abort, end }: Context): Command {
       const { appVersion: version, json: _, ...rest } = options;
       if (!application.endsWith(".xsb")) {
         findApplication(application);
-        prepare(piecesFor(options.board));
+        await prepare(piecesFor(options.board));
       }
       const signing = { application, ...rest, ...(version === undefined ? {} : { version }) };
       await perform(signApplication(signing), rendererFor(options));
@@ -421,7 +421,7 @@ function createProgram({ abort, end }: Context): Command {
       const { appVersion: version, json: _, radio: named, trial: trialSeconds, watch, ...rest } = options;
       const radio = airOf(named);
       if (!application.endsWith(".xsb")) findApplication(application);
-      prepare(piecesFor(options.board, radio.kind));
+      await prepare(piecesFor(options.board, radio.kind));
       const deployment = {
         ...{ application, radio, trialSeconds, signal: abort, ...rest },
         ...(version === undefined ? {} : { version }),

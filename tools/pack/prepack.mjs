@@ -48,7 +48,7 @@ const readJson = (file) => JSON.parse(readFileSync(file, "utf8"));
 const writeJson = (file, value) => writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  setUp(["node", "native"]);
+  await setUp(["node", "native"]);
   for (const path of packedOnly) rmSync(join(root, path), { recursive: true, force: true });
   copyEngine(join(root, "engine"));
   cpSync(cryptoFolder, join(root, "crypto"), { recursive: true });

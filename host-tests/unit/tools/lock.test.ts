@@ -6,17 +6,17 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
-import { lock, lockBlocking, tryLock } from "../../../tools/lock.mjs";
+import { lock, tryLock } from "../../../tools/lock.mjs";
 
 const module = JSON.stringify(new URL("../../../tools/lock.mjs", import.meta.url).href);
 
 /** Takes the lock again and again; while it has it, it writes a file that nobody else may have written. */
 const contender = `
   import { existsSync, rmSync, writeFileSync, appendFileSync } from "node:fs";
-  import { lockBlocking } from ${module};
+  import { lock } from ${module};
   const [file, inside, count] = process.argv.slice(1);
   for (let round = 0; round < Number(count); round++) {
-    const giveBack = lockBlocking(file, () => {});
+    const giveBack = await lock(file);
     writeFileSync(inside, "", { flag: "wx" });
     appendFileSync(inside + ".rounds", ".");
     rmSync(inside);
@@ -68,13 +68,13 @@ describe("a lock", () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
-  it("is waited for by a program that stands still, which says so once", async () => {
+  it("is waited for, which is said once", async () => {
     const enough = join(folder, "enough");
     const holder = `
       import { existsSync } from "node:fs";
-      import { lockBlocking } from ${module};
+      import { lock } from ${module};
       const [file, enough] = process.argv.slice(1);
-      const giveBack = lockBlocking(file, () => {});
+      const giveBack = await lock(file);
       process.stdout.write("has it");
       const timer = setInterval(() => {
         if (!existsSync(enough)) return;
@@ -86,12 +86,22 @@ describe("a lock", () => {
     const exit = once(child, "exit");
     await once(child.stdout, "data");
     let waits = 0;
-    lockBlocking(file, () => {
+    const onWait = (): void => {
       waits++;
       writeFileSync(enough, "");
-    })();
+    };
+    (await lock(file, { onWait }))();
     assert.equal(waits, 1);
     await exit;
     assert.deepEqual(readdirSync(folder), ["enough"]);
   }).timeout(60_000);
+
+  it("is not waited for any longer when a signal says so", async () => {
+    const giveBack = await lock(file);
+    const aborter = new AbortController();
+    const reason = new Error("enough");
+    await assert.rejects(lock(file, { onWait: () => aborter.abort(reason), signal: aborter.signal }), reason);
+    giveBack();
+    assert.deepEqual(readdirSync(folder), []);
+  });
 });

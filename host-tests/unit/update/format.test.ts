@@ -45,7 +45,7 @@ describe("Signed bundles", function () {
   };
 
   before(async () => {
-    setUp(["clients"]);
+    await setUp(["clients"]);
     for (const algorithm of algorithms) await perform(generateKey(keyFile(algorithm), algorithm), note);
   });
   after(() => rmSync(folder, { recursive: true }));

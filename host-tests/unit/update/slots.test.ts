@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
+import { setUp } from "../../../tools/setup.mjs";
 import { parseVersion, signBody } from "../../../tools/update/format.ts";
 import { readSigningKey, type SigningKey } from "../../../tools/update/keys.ts";
 import { makeBody, makeRevocation } from "../../../tools/update/manifest.ts";
@@ -17,7 +18,8 @@ describe("Slots in C", function () {
   let slots: Verifier;
   let key: SigningKey;
 
-  before(() => {
+  before(async () => {
+    await setUp(["native"]);
     slots = new Verifier("slots_lines");
     key = makeKey("key.pem");
   });

@@ -44,8 +44,8 @@ describe("Verifier in C", function () {
     return readSigningKey(path(name));
   }
 
-  before(() => {
-    setUp(["clients"]);
+  before(async () => {
+    await setUp(["clients", "native"]);
     verifier = new Verifier();
     for (const algorithm of algorithms) keyOf.set(algorithm, makeKey(algorithm, algorithm));
   });

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cryptoFolder, root } from "../../../tools/paths.ts";
-import { setUp } from "../../../tools/setup.mjs";
 import type { PublicKey } from "../../../tools/update/keys.ts";
 
 const native = join(root, "firmware/native");
@@ -41,7 +40,6 @@ export class Verifier {
   private readonly program: string;
 
   constructor(driver: keyof typeof drivers = "signed_lines") {
-    setUp(["native"]);
     this.program = join(this.folder, driver);
     writeFileSync(join(this.folder, "flash_areas.h"), flashAreas);
     const ours = [...verifier, ...drivers[driver]].map((name) => join(native, name));
