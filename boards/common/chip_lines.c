@@ -1,11 +1,8 @@
-/* chip_lines.c: requests to a modelled controller, and port.h's section of a controller that has to be
- * brought up. */
+/* chip_lines.c: the frames to and from a modelled controller. */
 #include "chip_lines.h"
-#include "port.h"
 
 static volatile uint32_t answer;
 static volatile uint8_t answered; /* the line whose answer came last */
-static volatile bool host_wake;
 
 void chip_lines_take(uint8_t byte) {
     static uint8_t frame[CHIP_LINES_FRAME_SIZE];
@@ -15,9 +12,8 @@ void chip_lines_take(uint8_t byte) {
         return;
     length = 0;
     uint32_t value = frame[1] | (uint32_t)frame[2] << 8 | (uint32_t)frame[3] << 16 | (uint32_t)frame[4] << 24;
-    if (frame[0] == CHIP_LINE_HOST_WAKE) {
-        host_wake = value != 0;
-        port_event_post(PORT_EVENT_HOST_WAKE);
+    if (frame[0] == CHIP_LINE_HOST_WAKE || frame[0] == CHIP_LINE_READY) {
+        chip_lines_changed(frame[0], value != 0);
     } else {
         answer = value;
         answered = frame[0];
@@ -32,27 +28,4 @@ uint32_t chip_lines_request(enum chip_line line, uint32_t value) {
     while (answered != line)
         chip_lines_wait();
     return answer;
-}
-
-bool chip_lines_is_patch(const uint8_t *patch, size_t size) {
-    /* Write RAM's opcode. */
-    return size >= 2 && patch[0] == 0x4c && patch[1] == 0xfc;
-}
-
-void port_radio_wake(bool awake) {
-    chip_lines_request(CHIP_LINE_WAKE, awake);
-}
-
-bool port_radio_ready(void) {
-    return chip_lines_request(CHIP_LINE_READY, 0) != 0;
-}
-
-/* A modelled controller holds its bytes while RTS is up; those before it are still on their way through the
- * host's sockets, so the UART that they come to goes on. */
-bool port_uart_suspends(void) {
-    return port_radio_driver() != NULL;
-}
-
-bool port_radio_host_wake(void) {
-    return host_wake;
 }

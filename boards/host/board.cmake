@@ -8,6 +8,7 @@ set(BOARD_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/reset.c
   ${CMAKE_CURRENT_LIST_DIR}/uart.c
   ${CMAKE_CURRENT_LIST_DIR}/../common/chip_lines.c
+  ${CMAKE_CURRENT_LIST_DIR}/../common/chip_radio.c
   ${CMAKE_CURRENT_LIST_DIR}/../common/flash_list.c
   ${CMAKE_CURRENT_LIST_DIR}/../common/synthetic_sensor.c)
 set(BOARD_INCLUDE_DIRECTORIES ${CMAKE_CURRENT_LIST_DIR} ${CMAKE_CURRENT_LIST_DIR}/../common)

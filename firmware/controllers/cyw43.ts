@@ -25,9 +25,6 @@ const START_BAUD = 115_200;
 /** A controller without supply forgets what it had after this long, with some reserve. */
 const OFF_MS = 100;
 
-/** How often CTS is looked at: the processor sleeps in between. */
-const READY_POLL_MS = 10;
-
 /** From supply to CTS: its power-on reset may take 110 ms. */
 const POWER_UP_LIMIT_MS = 500;
 
@@ -61,10 +58,13 @@ export class Cyw43 implements ControllerDriver {
   private session = 0;
   /** The line's rate. */
   private baudRate = START_BAUD;
+  /** Looks whether the wait for CTS that runs is over. */
+  private look: (() => void) | undefined = undefined;
 
   constructor(port: Cyw43Port) {
     this.port = port;
     this.transport = new WakeLine(port.transport, port.lines, port.clock);
+    port.lines.watchReady(() => this.look?.());
   }
 
   async start(hci: Hci, offForMs = 0): Promise<void> {
@@ -78,7 +78,7 @@ export class Cyw43 implements ControllerDriver {
       );
     }
     const { records, bytes } = checkPatch(patch);
-    this.session++;
+    this.begin();
     const startedMs = clock.now();
     await this.powerUp(offForMs);
     hci.open();
@@ -110,9 +110,15 @@ export class Cyw43 implements ControllerDriver {
   }
 
   stop(): void {
-    this.session++;
+    this.begin();
     this.transport.pin();
     this.cut();
+  }
+
+  /** Ends what an earlier start still waits for. */
+  private begin(): void {
+    this.session++;
+    this.look?.();
   }
 
   private cut(): void {
@@ -201,26 +207,30 @@ export class Cyw43 implements ControllerDriver {
       throw new HciError(
         "patch-failed",
         `The Bluetooth controller did not come back with its patch: the patch is for another controller. (${textOf(cause)})`,
+        cause instanceof HciError ? cause.status : 0,
       );
     }
   }
 
-  /** @throws HciError as `pause`. */
+  /** Waits for CTS, which the board reports. @throws HciError as `pause`. */
   private async becomesReady(limitMs: number): Promise<boolean> {
     const { clock, lines } = this.port;
     const { session } = this;
-    const untilMs = clock.now() + limitMs;
-    const isReady = await new Promise<boolean>((resolve) => {
-      const look = (): void => {
-        const isReady = lines.isReady();
-        const isOver = isReady || session !== this.session || clock.now() >= untilMs;
-        if (isOver) resolve(isReady);
-        else clock.setTimer(look, READY_POLL_MS);
-      };
-      look();
-    });
+    if (!lines.isReady()) {
+      await new Promise<void>((resolve) => {
+        const end = (): void => {
+          clock.clearTimer(timer);
+          this.look = undefined;
+          resolve();
+        };
+        const timer = clock.setTimer(end, limitMs);
+        this.look = () => {
+          if (lines.isReady() || session !== this.session) end();
+        };
+      });
+    }
     this.checkSession(session);
-    return isReady;
+    return lines.isReady();
   }
 
   /** @throws HciError `radio-off` when the driver was stopped, or started anew, meanwhile. */

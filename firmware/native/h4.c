@@ -124,6 +124,11 @@ enum h4_result h4_feed(struct h4_framer *framer, uint64_t now_us, const uint8_t 
     return H4_MORE;
 }
 
+size_t h4_missing(const struct h4_framer *framer) {
+    bool is_begun = framer->state == HEADER || framer->state == PAYLOAD;
+    return is_begun ? (size_t)(framer->wanted - framer->length) : 1;
+}
+
 uint64_t h4_due(const struct h4_framer *framer, uint32_t baud) {
     if (framer->state != HEADER && framer->state != PAYLOAD)
         return UINT64_MAX;

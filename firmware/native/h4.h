@@ -63,6 +63,10 @@ bool h4_seeks(const struct h4_framer *framer);
 enum h4_result h4_feed(struct h4_framer *framer, uint64_t now_us, const uint8_t *bytes, size_t length,
                        size_t *taken);
 
+/* Bytes that are wanted next: the rest of the packet, or of its header, from which that is known; at least 1.
+ */
+size_t h4_missing(const struct h4_framer *framer);
+
 /* When the packet that is begun will be overdue on a line of this speed; UINT64_MAX when none is begun. */
 uint64_t h4_due(const struct h4_framer *framer, uint32_t baud);
 

@@ -321,8 +321,10 @@ void hci_receive(txMachine *the) {
     size_t total = 0;
     while (hci.open) {
         size_t length = port_uart_read(bytes, sizeof bytes);
-        if (length == 0)
+        if (length == 0) {
+            port_uart_expect(h4_missing(&hci.framer));
             return;
+        }
         uint32_t opened = hci.opened;
         uint64_t now = port_clock_us();
         for (size_t at = 0; at < length;) {

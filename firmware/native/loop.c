@@ -170,6 +170,10 @@ void loop_run(txMachine *the) {
             radio_host_wake(the);
             active = true;
         }
+        if (events & PORT_EVENT_CTS) {
+            radio_cts(the);
+            active = true;
+        }
         if (events & PORT_EVENT_UART_RX) {
             hci_receive(the);
             active = true;

@@ -15,6 +15,7 @@
     NATIVE(radioPower, 1)                                                                                    \
     NATIVE(radioWake, 1)                                                                                     \
     NATIVE(radioReady, 0)                                                                                    \
+    NATIVE(radioWatchReady, 1)                                                                               \
     NATIVE(radioBaudRate, 1)                                                                                 \
     NATIVE(radioHostWake, 0)                                                                                 \
     NATIVE(radioWatchHostWake, 1)                                                                            \

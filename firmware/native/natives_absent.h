@@ -38,6 +38,7 @@ void native_absent(txMachine *the); /* natives.c */
 #define native_radioPower native_absent
 #define native_radioWake native_absent
 #define native_radioReady native_absent
+#define native_radioWatchReady native_absent
 #define native_radioBaudRate native_absent
 #define native_radioHostWake native_absent
 #define native_radioWatchHostWake native_absent

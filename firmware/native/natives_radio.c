@@ -5,13 +5,19 @@
 #define COMMAND_HEADER 3
 
 static txSlot on_host_wake;
+static txSlot on_ready;
 
 void radio_start(txMachine *the) {
     root_add(the, &on_host_wake);
+    root_add(the, &on_ready);
 }
 
 void radio_host_wake(txMachine *the) {
     loop_call(the, "onHostWake", &on_host_wake, NULL, NULL);
+}
+
+void radio_cts(txMachine *the) {
+    loop_call(the, "onReady", &on_ready, NULL, NULL);
 }
 
 void native_radioLines(txMachine *the) {
@@ -43,6 +49,10 @@ void native_radioWake(txMachine *the) {
 void native_radioReady(txMachine *the) {
     mxResult->kind = XS_BOOLEAN_KIND;
     mxResult->value.boolean = port_radio_ready();
+}
+
+void native_radioWatchReady(txMachine *the) {
+    root_set(&on_ready, native_function(the, 0, "listener"));
 }
 
 void native_radioBaudRate(txMachine *the) {

@@ -86,13 +86,14 @@ uint64_t port_clock_us(void);
 void port_alarm_set(uint64_t at_us);
 
 enum port_event {
-    PORT_EVENT_UART_RX = 1u << 0,    /* bytes wait in port_uart_read */
+    PORT_EVENT_UART_RX = 1u << 0,    /* as many bytes wait in port_uart_read as port_uart_expect said */
     PORT_EVENT_UART_TX = 1u << 1,    /* room again after port_uart_write took less than it was given */
     PORT_EVENT_UART_ERROR = 1u << 2, /* overrun, framing error, or the line is gone; see port_uart_error */
     PORT_EVENT_ALARM = 1u << 3,
     PORT_EVENT_POST = 1u << 4,      /* other boards' drivers and the shared code */
     PORT_EVENT_FLASH = 1u << 5,     /* the operation in the background has ended; see port_flash_outcome */
     PORT_EVENT_HOST_WAKE = 1u << 6, /* HOST_WAKE has changed; see port_radio_host_wake */
+    PORT_EVENT_CTS = 1u << 7,       /* CTS has changed; see port_radio_ready */
 };
 
 /*
@@ -132,6 +133,13 @@ size_t port_uart_write(const void *bytes, size_t length);
 /* Copies up to `length` received bytes and returns how many. Never blocks. */
 size_t port_uart_read(void *bytes, size_t length);
 
+/*
+ * How many bytes must wait before they are of use: PORT_EVENT_UART_RX is posted when so many do, and at once
+ * when they do already. 1 after port_uart_open. A board may post it for fewer: each wake-up for a part of a
+ * packet is one for nothing.
+ */
+void port_uart_expect(size_t length);
+
 enum port_uart_error {
     PORT_UART_OK,
     PORT_UART_OVERRUN, /* bytes were lost */
@@ -159,7 +167,10 @@ void port_radio_power(bool on);
 /* Asks the controller to be awake, or lets it sleep (DEV_WAKE; low is awake). */
 void port_radio_wake(bool awake);
 
-/* Whether the controller takes bytes: the level of the UART's CTS, low being true. */
+/*
+ * Whether the controller takes bytes: the level of the UART's CTS, low being true. Its fall posts
+ * PORT_EVENT_CTS, with the UART open or closed: that is what a controller's start waits for.
+ */
 bool port_radio_ready(void);
 
 /*

@@ -176,8 +176,9 @@ void flash_natives_end(txMachine *the);
 /* ---- natives_radio.c ---- */
 
 void radio_start(txMachine *the);
-/* HOST_WAKE has changed. */
+/* HOST_WAKE, or CTS, has changed. */
 void radio_host_wake(txMachine *the);
+void radio_cts(txMachine *the);
 
 /* ---- hci.c ---- */
 

@@ -135,6 +135,8 @@ export interface RadioLines {
   wake(awake: boolean): void;
   /** Whether the controller takes bytes (our CTS). */
   isReady(): boolean;
+  /** Calls `listener` from the event loop when that has changed. There is one listener, the latest. */
+  watchReady(listener: () => void): void;
   /**
    * Changes the rate of the UART once what is queued has gone out; it holds when the line is opened again. Returns the
    * rate that is really achieved, 0 when the UART cannot make it.

@@ -50,6 +50,7 @@ export class ChipLine implements HciTransport, RadioLines {
   private suspendedAtMs = 0;
   private isAsked = false;
   private onAsked: () => void = () => undefined;
+  private onReady: () => void = () => undefined;
   private readonly clock: Clock;
   private readonly options: ChipLineOptions;
   private readonly framer = new H4Framer(FROM_CONTROLLER, (packet) =>
@@ -69,7 +70,8 @@ export class ChipLine implements HciTransport, RadioLines {
     this.runBaud = options.runBaud ?? 3_000_000;
     const onBytes = (bytes: Uint8Array, baudRate: number): void => this.fromChip(bytes, baudRate);
     const onHostWake = (isAsked: boolean): void => this.hearHostWake(isAsked);
-    this.chip = new Cyw43Chip(controller, { onBytes, onHostWake }, options.times ?? CYW43_TIMES);
+    const onReady = (): void => void this.clock.setTimer(() => this.onReady(), 0);
+    this.chip = new Cyw43Chip(controller, { onBytes, onHostWake, onReady }, options.times ?? CYW43_TIMES);
     if (options.suspends ?? true) {
       this.hostWake = {
         isActive: () => this.isAsked,
@@ -108,6 +110,10 @@ export class ChipLine implements HciTransport, RadioLines {
 
   isReady(): boolean {
     return this.chip.isReady();
+  }
+
+  watchReady(listener: () => void): void {
+    this.onReady = listener;
   }
 
   setBaudRate(baudRate: number): number {

@@ -265,6 +265,7 @@ class Deployment {
         this.followChip();
       },
       isReady: () => line.isReady(),
+      watchReady: (listener) => line.watchReady(listener),
       setBaudRate: (rate) => line.setBaudRate(rate),
       patch: () => line.patch(),
       hostWake: {

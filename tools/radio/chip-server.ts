@@ -28,6 +28,7 @@ export class ChipServer {
     this.chip = new Cyw43Chip(controller, {
       onBytes: (bytes, baudRate) => this.send(bytes, baudRate),
       onHostWake: (wanted) => this.lines?.write(frame(LINE.HOST_WAKE, wanted ? 1 : 0)),
+      onReady: (isReady) => this.lines?.write(frame(LINE.READY, isReady ? 1 : 0)),
     });
     controller.hostTakes = () => this.takes();
   }
@@ -95,7 +96,6 @@ export class ChipServer {
     if (line === LINE.POWER) this.chip.power(value !== 0);
     else if (line === LINE.WAKE) this.chip.wake(value !== 0);
     else if (line === LINE.BAUD) this.hostBaudRate = value;
-    else if (line === LINE.READY) return this.chip.isReady() ? 1 : 0;
     else if (line === LINE.RTS) this.chip.setHostTakes(value !== 0);
     return value;
   }
@@ -106,7 +106,7 @@ export class ChipServer {
   }
 }
 
-/** An answer, or what HOST_WAKE shows. */
+/** An answer, or what CTS or HOST_WAKE shows. */
 function frame(line: number, value: number): Buffer {
   const bytes = Buffer.alloc(FRAME_SIZE);
   bytes[0] = line;

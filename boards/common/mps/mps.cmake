@@ -25,6 +25,7 @@ set(BOARD_SOURCES
   ${MPS_DIRECTORY}/watchdog.c
   ${MPS_COMMON}/aes_counter.c
   ${MPS_COMMON}/chip_lines.c
+  ${MPS_COMMON}/chip_radio.c
   ${MPS_COMMON}/flash_at_once.c
   ${MPS_COMMON}/flash_list.c
   ${MPS_COMMON}/hex.c

@@ -22,6 +22,7 @@ static struct ring rx, tx;
 static uint32_t line_baud; /* 0: closed, though what is queued may still be leaving */
 static bool line_flow;
 static volatile bool rx_stalled, tx_wanted;
+static volatile uint32_t rx_expected; /* bytes that end the wait for them */
 static bool suspended;
 static uint64_t last_byte_us; /* when the line took one */
 static volatile enum port_uart_error error;
@@ -74,7 +75,7 @@ static void drain(void) {
         UART_HCI->state = UART_STATE_RX_OVERRUN;
         overrun();
     }
-    if (used(&rx))
+    if (used(&rx) >= rx_expected)
         port_event_post(PORT_EVENT_UART_RX);
 }
 
@@ -97,6 +98,14 @@ size_t port_uart_read(void *bytes, size_t length) {
         interrupts_restore(state);
     }
     return length;
+}
+
+void port_uart_expect(size_t length) {
+    uint32_t state = interrupts_mask();
+    rx_expected = (uint32_t)length;
+    if (used(&rx) >= rx_expected)
+        port_event_post(PORT_EVENT_UART_RX);
+    interrupts_restore(state);
 }
 
 /* ---- transmit ---- */
@@ -206,6 +215,7 @@ static void discard(void) {
     UART_HCI->interrupt = UART_INTERRUPT_RX;
     UART_HCI->state = UART_STATE_RX_OVERRUN;
     rx.head = rx.tail = 0;
+    rx_expected = 1;
     rx_stalled = false;
     error = PORT_UART_OK;
     events_withdraw(PORT_EVENT_UART_RX | PORT_EVENT_UART_ERROR);

@@ -95,6 +95,8 @@ export interface Native {
   radioPower(on: boolean): void;
   radioWake(awake: boolean): void;
   radioReady(): boolean;
+  /** `RadioLines.watchReady`. */
+  radioWatchReady(listener: () => void): void;
   /** Returns the rate achieved, 0 when the UART cannot make it. */
   radioBaudRate(baudRate: number): number;
   /** The three of `HostWake`. */

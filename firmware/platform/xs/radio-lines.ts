@@ -20,6 +20,7 @@ export function createRadioLines(native: Native): RadioLines | undefined {
     power: native.radioPower,
     wake: native.radioWake,
     isReady: native.radioReady,
+    watchReady: native.radioWatchReady,
     setBaudRate: native.radioBaudRate,
     patch: () => (patchSize > 0 ? patch : undefined),
     ...(suspends ? { hostWake: createHostWake(native) } : {}),

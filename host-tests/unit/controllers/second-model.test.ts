@@ -42,6 +42,7 @@ async function recorded(change: (event: string) => string = (event) => event): P
     },
     wake: (awake) => line.wake(awake),
     isReady: () => line.isReady(),
+    watchReady: (listener) => line.watchReady(listener),
     setBaudRate: (rate) => {
       baudRate = line.setBaudRate(rate);
       return baudRate;

@@ -2,7 +2,8 @@
  * Feeds the C framer: each line of standard input is a chunk in hexadecimal, or @ and the time in
  * microseconds from here on, or "seek" for the answer to HCI Reset; an empty line starts over. The line runs
  * at a million bits a second. Prints "packet HEX" for each packet, "desynchronised" once, "overdue" at a time
- * that finds a packet overdue, and "end" for each empty line and at the end.
+ * that finds a packet overdue, and "end" for each empty line and at the end; "early" before a packet that
+ * took fewer bytes than h4_missing had said.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,10 +19,13 @@ static uint64_t now_us;
 static void feed(const uint8_t *bytes, size_t length) {
     size_t at = 0;
     do {
+        size_t start = at, missing = h4_missing(&framer);
         switch (h4_feed(&framer, now_us, bytes + at, length - at, &at)) {
         case H4_MORE:
             break;
         case H4_PACKET:
+            if (missing < 1 || at - start < missing)
+                printf("early, %u bytes were missing\n", (unsigned)missing);
             printf("packet ");
             for (unsigned i = 0; i < framer.length; i++)
                 printf("%02x", framer.packet[i]);

@@ -96,9 +96,10 @@ describe("XS platform", () => {
     radioLines!.power(true);
     radioLines!.wake(false);
     assert.equal(radioLines!.isReady(), true);
+    const listener = () => {};
+    radioLines!.watchReady(listener);
     assert.equal(radioLines!.setBaudRate(3_000_000), 2_999_999);
     const hostWake = radioLines!.hostWake!;
-    const listener = () => {};
     assert.equal(hostWake.isActive(), true);
     hostWake.watch(listener);
     assert.equal(hostWake.suspend(true), false);
@@ -120,6 +121,7 @@ describe("XS platform", () => {
       ["radioPower", true],
       ["radioWake", false],
       ["radioReady"],
+      ["radioWatchReady", listener],
       ["radioBaudRate", 3_000_000],
       ["radioHostWake"],
       ["radioWatchHostWake", listener],
