@@ -191,6 +191,8 @@ export class Radio {
         if (session !== this.session) break;
         last = error;
         hci.close();
+        // Without supply it discharges in the pause.
+        driver?.stop();
         log("warning", `host: start of the controller failed (attempt ${attempt + 1}): ${textOf(error)}`);
         if (error instanceof HciError && FINAL.includes(error.code)) break;
       }
@@ -198,7 +200,6 @@ export class Radio {
     if (session !== this.session) {
       throw new HciError("radio-off", "The radio was switched off before it had started.");
     }
-    driver?.stop();
     throw last;
   }
 
@@ -206,8 +207,12 @@ export class Radio {
     this.handlers.onStopping();
     if (this.running) await this.handlers.onLeaving();
     this.endPause?.();
-    await this.port.hci.retire();
-    this.port.driver?.stop();
+    const { driver, hci } = this.port;
+    // What loses its supply needs no Reset, and in the middle of a start it would answer none.
+    if (driver) {
+      hci.close();
+      driver.stop();
+    } else await hci.retire();
     this.running = undefined;
     this.handlers.onStopped();
   }

@@ -22,6 +22,9 @@ const DOWNLOAD_MINIDRIVER = 0xfc2e;
 const WRITE_RAM = 0xfc4c;
 const LAUNCH_RAM = 0xfc4e;
 
+/** Vendor-Specific Debug (Vol 4, Part E, 5.4.4), as chips that trace themselves send it. */
+const VENDOR_EVENT = new Uint8Array([H4_EVENT, 0xff, 3, 0x1b, 0x03, 0x00]);
+
 /** Its RAM: a record outside of it is refused. */
 const RAM_START = 0x0020_0000;
 const RAM_END = 0x0024_0000;
@@ -70,6 +73,8 @@ export interface Cyw43Faults {
   keepsRate: boolean;
   /** Answers nothing. */
   silent: boolean;
+  /** Sends a vendor's event before every answer of a bring-up. */
+  chatters: boolean;
 }
 
 export function noCyw43Faults(): Cyw43Faults {
@@ -80,6 +85,7 @@ export function noCyw43Faults(): Cyw43Faults {
     noCts: false,
     keepsRate: false,
     silent: false,
+    chatters: false,
   };
 }
 
@@ -351,6 +357,7 @@ export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady">
   ): void {
     const answer = new Uint8Array([H4_EVENT, commandComplete.code, 4, 1, opcode & 0xff, opcode >> 8, status]);
     this.after(delayMs, this.session, () => {
+      if (this.faults.chatters) this.send(VENDOR_EVENT);
       this.send(answer);
       behind?.();
     });

@@ -130,6 +130,8 @@ describe("CYW43: bring-up", () => {
         );
         await world.clock.sleep(atMs);
         await host.deactivate();
+        // A camera that gives up sleeps at once, and waits for no answer of a chip that has none.
+        assert.ok(world.clock.now() < atMs + 1, `at ${atMs} ms: off at ${world.clock.now()}`);
         await world.clock.sleep(1000);
         assert.ok(!chip.isReady(), `at ${atMs} ms`);
         assert.match(await started, /^(on|radio-off)$/);
@@ -205,6 +207,52 @@ describe("CYW43: what may go wrong", () => {
     camera.chip.faults.hangsAfterLaunch = true;
     const error = await failure(camera);
     assert.equal(error.code, "patch-failed");
+    assert.equal(camera.chip.starts, 3);
+    assert.ok(!camera.chip.isReady());
+  });
+
+  it("events between the answers of a bring-up are skipped", async () => {
+    const { world, host, chip } = createCamera();
+    chip.faults.chatters = true;
+    await world.run(() => host.activate());
+    assert.equal(chip.starts, 1);
+    assert.deepEqual(chip.launched, PATCH);
+    assert.deepEqual(chip.violations, []);
+  });
+
+  it("bytes lost on the line later: a whole bring-up, and advertising goes on", async () => {
+    const { world, host, chip, line } = createCamera();
+    const { phone } = world.addPhone();
+    await world.run(async () => {
+      await host.activate();
+      await advertise(host);
+      line.fail("overrun");
+      await world.clock.sleep(1500);
+      await phone.find({ address: host.ownAddress });
+    });
+    assert.equal(chip.starts, 2);
+    assert.deepEqual(chip.violations, []);
+  });
+
+  it("between two tries the chip is without supply, and behind the last one too", async () => {
+    const camera = createCamera();
+    const { world, chip } = camera;
+    chip.faults.refuseRecord = 3;
+    const supplies: { readonly on: boolean; readonly atMs: number }[] = [];
+    const power = chip.power.bind(chip);
+    chip.power = (on) => {
+      if (supplies.at(-1)?.on !== on) supplies.push({ on, atMs: world.clock.now() });
+      power(on);
+    };
+    assert.equal((await failure(camera)).code, "patch-refused");
+    assert.deepEqual(
+      supplies.map(({ on }) => on),
+      [false, true, false, true, false, true, false],
+    );
+    // The pauses of the radio are those of the supply.
+    const pauses = [3, 5].map((at) => Math.round(supplies[at]!.atMs - supplies[at - 1]!.atMs));
+    assert.deepEqual(pauses, [250, 2000]);
+    assert.deepEqual(chip.violations, []);
   });
 
   it("a stray byte costs one try", async () => {
