@@ -6,8 +6,8 @@ import { build } from "../build/build.ts";
 import { DEFAULT_MANIFEST } from "../build/manifest.ts";
 import { type Operation, step, ToolError } from "../events.ts";
 import { readSections, storedBytes, usedOf } from "../size/elf.ts";
-import { measureColdStart, measureWakeCycle } from "./cold-start.ts";
-import { type BoardFigures, type Figures, PROMPT_COLD_START_MS } from "./figures.ts";
+import { measureColdStart, measureWakeCycle, virtualColdStartMs } from "./cold-start.ts";
+import type { BoardFigures, Figures } from "./figures.ts";
 import { type BenchImages, buildBenchImages, EXAMPLE } from "./images.ts";
 import type { Peer } from "./peer.ts";
 import { type Report, runImage } from "./run.ts";
@@ -143,17 +143,11 @@ async function measureVerification(camera: BenchImages): Promise<BoardFigures> {
 /** What a controller costs that has to be brought up. */
 async function chipFigures(camera: BenchImages, bootToAdvertising: number): Promise<BoardFigures> {
   if (!hasChip(camera)) return {};
-  // A model that answers late, on a computer that is busy, costs looks at CTS and turns of the loop.
-  let start = await measureColdStart(camera);
-  for (let again = 1; again < STARTS && start.milliseconds > PROMPT_COLD_START_MS; again++) {
-    const other = await measureColdStart(camera);
-    if (other.instructions < start.instructions) start = other;
-  }
-  const { instructions, milliseconds } = start;
+  const { instructions } = await measureColdStart(camera);
   return {
     coldStart: instructions,
     coldStartBeyondBoot: instructions - bootToAdvertising,
-    coldStartMs: milliseconds,
+    coldStartMs: await virtualColdStartMs(camera.board),
     ...(camera.wake === undefined ? {} : { wakeCycle: await measureWakeCycle(camera, camera.wake) }),
   };
 }

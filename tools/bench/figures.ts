@@ -22,12 +22,12 @@ export const descriptions: Readonly<Record<string, string>> = {
   verifyBundle: "instructions of verifying a bundle of 200 KB signed with Ed25519",
   verifyStep: "the most of them that one step takes when an upload is verified beside other work",
   coldStart:
-    "the same with a CYW43 chip that is brought up from cold with a patch of 35,182 bytes, its waits and the model's lines left out; a tenth more or less by when the model answers, reported only",
-  coldStartBeyondBoot:
-    "coldStart without bootToAdvertising; reported only: it varies by a fifth with when the model answers",
+    "the same with a CYW43 chip that is brought up from cold with a patch of 35,182 bytes, its waits and the model's lines left out",
+  coldStartBeyondBoot: "coldStart without bootToAdvertising; reported only",
   wakeCycle:
-    "instructions from a wake with such a chip to deep sleep, with half a second on the air and no client; reported only, as coldStart",
-  coldStartMs: "what its bring-up took in that run, in milliseconds; reported only",
+    "instructions from a wake with such a chip to deep sleep, with half a second on the air and no client",
+  coldStartMs:
+    "milliseconds of virtual time from such a wake to the first advertising event, without the processor's",
   notification: "instructions from notify() of 20 bytes to the last byte in the UART queue",
   notificationCycle: "instructions awake for one of a thousand notifications, with everything around it",
   notificationTo3:
@@ -88,9 +88,6 @@ export interface Change {
   readonly after: number | undefined;
 }
 
-/** A bring-up that takes longer, in milliseconds of the run, was held up by a computer that is busy: it says nothing. */
-export const PROMPT_COLD_START_MS = 800;
-
 /** The figures that are worse than the baseline allows, or that one side lacks. */
 export function findRises(baseline: Figures, figures: Figures): Change[] {
   return compare(baseline, figures, (before, after) => after > before * (1 + TOLERANCE));
@@ -128,10 +125,8 @@ const REPORTED: readonly string[] = [
   "uploadKBPerSecond",
   "rig",
   "heapMaxBytes",
-  "coldStart",
-  "coldStartMs",
+  // coldStart and bootToAdvertising are compared.
   "coldStartBeyondBoot",
-  "wakeCycle",
 ];
 
 const comparable = (figures: BoardFigures = {}): Record<string, number> =>

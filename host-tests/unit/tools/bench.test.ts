@@ -14,6 +14,9 @@ import { perform } from "../../../tools/cli/perform.ts";
 /** What a scan may hold on mps2-an500 with its usual 32 results, whoever advertises. */
 const SCAN_RAM_MAX = 32 * 1024;
 
+/** What a modelled chip may cost from cold beyond a start without one. */
+const COLD_START_BEYOND_BOOT_MAX = 5_000_000;
+
 /** What peers wait at most while one pairs, computations on P-256 apart. */
 const LONGEST_TURN_MAX = 2_000_000;
 
@@ -111,6 +114,10 @@ describe("bench: figures", () => {
       Number(longestTurn) <= LONGEST_TURN_MAX,
       `a turn of a pairing takes ${longestTurn} instructions`,
     );
+    for (const board of ["mps2-an500", "mps3-an547"]) {
+      const beyond = figures[board]?.coldStartBeyondBoot;
+      assert.ok(Number(beyond) <= COLD_START_BEYOND_BOOT_MAX, `${board}: ${beyond}`);
+    }
     const rises = findRises(readBaseline(), figures).map(describeChange);
     assert.deepEqual(
       rises,

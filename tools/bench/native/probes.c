@@ -157,6 +157,12 @@ static void measure_end(txMachine *the) {
 
 /* ---- collections ---- */
 
+/* Since reset. */
+static struct {
+    unsigned collections;
+    uint32_t collecting; /* ticks */
+} start;
+
 void __real_fxCollect(txMachine *the, txFlag flags);
 void __wrap_fxCollect(txMachine *the, txFlag flags);
 
@@ -172,9 +178,13 @@ void __wrap_fxCollect(txMachine *the, txFlag flags) {
         garbage.by_collection = allocated();
         counter_collection_begin(figure->name);
     }
+    uint32_t began = counter_ticks();
     __real_fxCollect(the, flags);
-    if (!figure)
+    if (!figure) {
+        start.collections++;
+        start.collecting += counter_ticks() - began;
         return;
+    }
     counter_collection_end(figure->name);
     garbage.freed += before - in_use(the);
 }
@@ -321,8 +331,9 @@ static void advertising_queued(void) {
         profile_close();
         uint32_t excluded = (uint32_t)COUNTER_INSTRUCTIONS(verification.excluded);
         uint32_t instructions = counter_since_reset();
-        console_line(CONSOLE_INFO, "bench: advertising instructions %u",
-                     (unsigned)(instructions > excluded ? instructions - excluded : 0));
+        console_line(CONSOLE_INFO, "bench: advertising instructions %u collections %u in %u",
+                     (unsigned)(instructions > excluded ? instructions - excluded : 0), start.collections,
+                     (unsigned)COUNTER_INSTRUCTIONS(start.collecting));
         profile_report("bootToAdvertising");
         profile_report_functions();
     }
