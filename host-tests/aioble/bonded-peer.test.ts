@@ -3,7 +3,7 @@ import { UUID } from "../../firmware/ble/uuid.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok } from "../support/assert.ts";
 import { bondOf, keyOf } from "../support/bonds.ts";
-import { addAioble, diagnostics } from "../support/cameras.ts";
+import { addAioble, diagnostics, reported } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const SMP = 0x0006;
@@ -45,6 +45,7 @@ describe("a bonded peer", () => {
       const delayMs = requests()[0]! - began;
       ok(delayMs > 700 && delayMs < 1300, String(delayMs));
       await link.encrypt(keyOf(1).reverse());
+      await reported(world);
       equal(connection.bonded, true);
       await world.clock.sleep(60_000);
       equal(requests().length, 1);

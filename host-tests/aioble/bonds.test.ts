@@ -12,7 +12,7 @@ import {
   part,
   remote,
 } from "../support/bonding-cameras.ts";
-import { type AiobleCamera, addAioble, diagnostics } from "../support/cameras.ts";
+import { type AiobleCamera, addAioble, diagnostics, reported } from "../support/cameras.ts";
 import { byte } from "../support/served.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -80,6 +80,7 @@ describe("bonds: a camera that starts again", () => {
     await scene.world.run(async () => {
       const first = await scene.meet();
       await first.outgoing.pair();
+      await reported(scene.world);
       const { security } = scene.camera.aioble;
       equal(security.bonds.delete(first.incoming.device), true);
       equal(security.bonds.delete(first.incoming.device), false);
@@ -90,6 +91,7 @@ describe("bonds: a camera that starts again", () => {
       scene.central.aioble.security.bonds.clear();
       const third = second.outgoing.isConnected() ? second : await scene.meet();
       await third.outgoing.pair();
+      await reported(scene.world);
       equal(third.incoming.bonded, true);
     });
   });
@@ -102,6 +104,7 @@ describe("bonds: security.bonds and secrets", () => {
     await scene.world.run(async () => {
       const first = await scene.meet();
       await first.outgoing.pair();
+      await reported(scene.world);
       const { bonds } = scene.camera.aioble.security;
       const [bond, ...more] = bonds.list();
       deepEqual(more, []);
@@ -118,12 +121,14 @@ describe("bonds: security.bonds and secrets", () => {
       const outgoing = await new Device(ADDR_RANDOM, scene.camera.host.ownAddress).connect();
       const incoming = await advertised;
       await outgoing.pair();
+      await reported(scene.world);
       equal(bonds.size, 2);
       equal(bonds.list()[0]!.device.equals(incoming.device), true);
       equal(bonds.get(first.incoming.device)!.connected, false);
       await part({ outgoing, incoming });
       const again = await scene.meet();
       await again.outgoing.pair();
+      await reported(scene.world);
       equal(bonds.list()[0]!.device.equals(first.incoming.device), true);
       bonds.clear();
       deepEqual(bonds.list(), []);
@@ -249,6 +254,7 @@ describe("bonds: a phone that is bonded already", () => {
         isAttended: true,
       });
       await link.encrypt(key.slice().reverse());
+      await reported(world);
       const [connection] = [...camera.host.connections.values()];
       ok(connection!.security.isBonded && connection!.security.isAuthenticated);
       await link.disconnect();

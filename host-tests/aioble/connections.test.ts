@@ -6,7 +6,7 @@ import type { ControllerOptions } from "../../simulator/controller/options.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
-import { addAioble, diagnostics } from "../support/cameras.ts";
+import { addAioble, controllerKind, diagnostics } from "../support/cameras.ts";
 import { heapUsed } from "../support/heap.ts";
 import { ATT, createRig } from "../support/rig.ts";
 import { describe, it } from "../support/suite.ts";
@@ -288,7 +288,7 @@ describe("aioble: connections()", () => {
       const stream = connections(OPTIONS);
       await join();
       const { value } = await stream.next();
-      const next = rejects(stream.next(), { code: "controller-timeout" });
+      const next = rejects(stream.next(), { code: controllerKind().unanswered });
       await world.clock.sleep(100);
       camera.controller.reportHardwareError(1);
       camera.controller.faults.silent = true;

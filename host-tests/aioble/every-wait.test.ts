@@ -76,7 +76,7 @@ describe("every wait of the public API", () => {
 
     if (!row.isStep) {
       it(`${row.name}: ends by timeoutMs, and works again`, () =>
-        givenUp(() => ({ timeoutMs: 300 }), "timeout"));
+        givenUp(() => ({ timeoutMs: 200 }), "timeout"));
     }
 
     it(`${row.name}: ends by its signal, and works again`, () => {

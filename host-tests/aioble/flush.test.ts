@@ -5,7 +5,7 @@ import { UUID } from "../../firmware/ble/uuid.ts";
 import type { ConnectOptions } from "../../simulator/phone/phone.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
-import { addAioble, diagnostics } from "../support/cameras.ts";
+import { addAioble, diagnostics, reported } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const ANSWER = 0x2a57;
@@ -104,6 +104,7 @@ describe("aioble: disconnect() after sending", () => {
       await world.clock.sleep(499);
       equal(asked(), 0);
       await world.clock.sleep(2);
+      await reported(world);
       equal(asked(), 1);
       await ending;
       ok(connection.isConnected());

@@ -46,6 +46,7 @@ describe("Device.keepConnected", () => {
   it("pauses longer after each attempt that fails, up to maxPauseMs, and begins anew behind a good link", async () => {
     const { world, central, peripheral, device } = createScene();
     await world.run(async () => {
+      await central.host.activate();
       const options = { timeoutMs: 1000, firstPauseMs: 1000, maxPauseMs: 4000 };
       const stream = device.keepConnected(options);
       const first = stream.next();

@@ -2,6 +2,7 @@
 import type { L2CAPChannel } from "../../firmware/aioble/l2cap-channel.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { counting, toHex } from "../support/bytes.ts";
+import { reported } from "../support/cameras.ts";
 import { opened } from "../support/linked-cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -47,10 +48,11 @@ describe("L2CAP channels: sending and receiving", () => {
   });
 
   it("a short buffer leaves the rest of the SDU for the next call; SDUs are never joined (C5)", async () => {
-    await opened(async ({ near, far }) => {
+    await opened(async ({ near, far, world }) => {
       await near.send(counting(250));
       await near.send(counting(10));
       await near.flush();
+      await reported(world);
       ok(far.available());
       const buffer = new Uint8Array(100);
       equal(await far.recvinto(buffer), 100);

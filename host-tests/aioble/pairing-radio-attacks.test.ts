@@ -8,7 +8,7 @@ import type { PhoneLink } from "../../simulator/phone/link.ts";
 import { SeededRandom } from "../../simulator/random.ts";
 import { createWorld, type World } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
-import { type AiobleCamera, addAioble, MemoryRecords } from "../support/cameras.ts";
+import { type AiobleCamera, addAioble, MemoryRecords, reported } from "../support/cameras.ts";
 import { keyPairOf } from "../support/pairing.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -116,6 +116,7 @@ describe("attack over the radio: a stranger in the owner's place", () => {
       deepEqual(bondsIn(records), before);
       const again = await meet(world, camera, owner.phone);
       equal(await again.link.encryptWithBond(), true);
+      await reported(world);
       equal(again.connection.authenticated, true);
       camera.aioble.security.bonds.clear();
     });

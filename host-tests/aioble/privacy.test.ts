@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { ADVERTISING, ALWAYS, createScene, part, type Scene } from "../support/bonding-cameras.ts";
-import { addAioble, diagnostics } from "../support/cameras.ts";
+import { addAioble, diagnostics, reported } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 describe("privacy: addrMode 2", () => {
@@ -80,6 +80,7 @@ describe("privacy: addrMode 2", () => {
       const first = await scene.meet();
       const private1 = first.incoming.device;
       await first.outgoing.pair();
+      await reported(scene.world);
       const identity = first.incoming.device;
       ok(!identity.equals(private1), "it bonded, so that its identity is known");
       deepEqual(identity.addr, scene.central.host.ownAddress);

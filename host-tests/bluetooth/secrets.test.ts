@@ -1,7 +1,7 @@
 /** Bonds that the handler of `irq` keeps: events 29 and 30. */
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
-import { addAioble, diagnostics, MemoryRecords } from "../support/cameras.ts";
+import { addAioble, diagnostics, MemoryRecords, reported } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const GET_SECRET = 29;
@@ -84,6 +84,7 @@ describe("bluetooth: secretStore", () => {
       for (const which of [2, 0, 1]) {
         const { connection, link } = await meet(which);
         equal(await link.encryptWithBond(), true);
+        await reported(world);
         equal(connection.bonded, true);
         await link.disconnect();
       }

@@ -8,6 +8,7 @@ import type { Clock, Records } from "../../firmware/platform/platform.ts";
 import { createTimerQueue } from "../../firmware/platform/timer-queue.ts";
 import type { Power } from "../../firmware/power/power.ts";
 import type { CameraOptions, SimulatedCamera, World } from "../../simulator/world.ts";
+import { ok } from "./assert.ts";
 import { createWholeModules, type WholeAioble } from "./modules.ts";
 
 /** Records that live as long as the test. */
@@ -37,11 +38,47 @@ export type CameraMaker = (
   options?: CameraOptions,
 ) => SimulatedCamera & { readonly driver?: ControllerDriver };
 
+/** What a scenario has to know of the controllers that cameras have. */
+export interface ControllerKind {
+  /** How much later than on the air something may be done or known in the camera: a chip is woken first, and has a wire. */
+  readonly lateMs: number;
+  /** The code of a start whose controller answers no Reset of the host's, and of one that refuses it. */
+  readonly unanswered: string;
+  readonly resetRefused: string;
+  /** How often a start opens the line, and how many Resets it sends to the controller itself. */
+  readonly opensPerStart: number;
+  readonly resetsPerStart: number;
+}
+
+const ALWAYS_ON: ControllerKind = {
+  lateMs: 0,
+  unanswered: "controller-timeout",
+  resetRefused: "controller-refused",
+  opensPerStart: 1,
+  resetsPerStart: 1,
+};
+
 let makeCamera: CameraMaker = (world, options) => world.addCamera(options);
+let kind = ALWAYS_ON;
 
 /** Has every camera from now on made so: for a run of the scenarios on another controller (on-chip.ts). */
-export function makeCamerasBy(maker: CameraMaker): void {
+export function makeCamerasBy(maker: CameraMaker, itsKind: ControllerKind): void {
   makeCamera = maker;
+  kind = itsKind;
+}
+
+/** That of the cameras that are made now. */
+export const controllerKind = (): ControllerKind => kind;
+
+/** Returns once a camera knows what is on the air: at once, where its controller is always on. */
+export async function reported(world: World): Promise<void> {
+  if (kind.lateMs > 0) await world.clock.sleep(kind.lateMs);
+}
+
+/** That something took so long: to the millisecond where a controller is always on. */
+export function tookAsLong(tookMs: number, expectedMs: number): void {
+  const { lateMs } = kind;
+  ok(tookMs >= expectedMs && tookMs <= expectedMs + lateMs, `${tookMs} ms instead of ${expectedMs}`);
 }
 
 /** A camera with a host. */

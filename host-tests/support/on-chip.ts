@@ -7,7 +7,7 @@ import { Cyw43 } from "../../firmware/controllers/cyw43.ts";
 import type { Cyw43Chip } from "../../simulator/chips/cyw43.ts";
 import { syntheticPatch } from "../../simulator/chips/patch.ts";
 import type { SimulatedCamera } from "../../simulator/world.ts";
-import { makeCamerasBy } from "./cameras.ts";
+import { type ControllerKind, makeCamerasBy } from "./cameras.ts";
 
 const patch = syntheticPatch(20, 3000, 5);
 /** Of the scenario that runs. */
@@ -20,12 +20,30 @@ export const mochaHooks = {
   },
 };
 
+/** Start bit, eight data bits, stop bit; and a thousand milliseconds. */
+const BAUD_PER_BYTE_IN_A_MS = 10_000;
+
+/**
+ * The chip wakes within 5 ms, and has a byte or a hundred to send then. What is never answered, or refused, is the Reset behind the
+ * launch of the patch: the ROM answers the ones before.
+ */
+const KIND: ControllerKind = {
+  lateMs: 10,
+  unanswered: "patch-failed",
+  resetRefused: "patch-failed",
+  opensPerStart: 2,
+  resetsPerStart: 3,
+};
+
 makeCamerasBy((world, options = {}) => {
-  // How slow a line is without a chip is no matter of one with it.
-  const { line: _, ...others } = options;
-  const { platform, controller, line } = world.addChipCamera({ ...others, line: { patch } });
+  const { line: slow, ...others } = options;
+  const runBaud = slow?.bytesPerMs && slow.bytesPerMs * BAUD_PER_BYTE_IN_A_MS;
+  const { platform, controller, line } = world.addChipCamera({
+    ...others,
+    line: { patch, ...(runBaud ? { runBaud } : {}) },
+  });
   const { clock, log } = platform;
   chips.push(line.chip);
   const driver = new Cyw43({ transport: line, lines: line, clock, log });
   return { platform: platform as unknown as SimulatedCamera["platform"], controller, driver };
-});
+}, KIND);
