@@ -108,6 +108,23 @@ attacks("a line out of step", "guests", guests, ({ it }) => {
     }
   });
 
+  // The emulated UART of mps2-an500 carries some 35 KB a second. No controller keeps so much data before an answer that its
+  // line takes longer for them than the camera waits; 200 KB there would be such.
+  it("PDUs that are never complete, before the answer to the next command: the controller is not reset", async (scene) => {
+    const { board, controller, camera } = scene;
+    const link = await controller.connectWhenHeard();
+    const handle = link.handle.toString(16).padStart(2, "0");
+    const first = Buffer.from(`02${handle}201b00f4010400${"41".repeat(23)}`, "hex");
+    const bytes = board === "host" ? 200_000 : 16_000;
+    controller.send(Buffer.concat(new Array<Buffer>(Math.ceil(bytes / first.length)).fill(first)));
+    await assertServed(scene);
+    assert.equal(link.isOpen, true);
+    assert.deepEqual(
+      camera.console.filter((line) => /did not answer/.test(line)),
+      [],
+    );
+  });
+
   it("data under way that is full of answers to HCI Reset does no harm", async (scene) => {
     const { controller } = scene;
     const link = await controller.connectWhenHeard();

@@ -32,11 +32,12 @@ export const COMMAND_TIMEOUT_MS = 2000;
 /**
  * When the time is up, what has arrived is looked at before that is believed: the application may have computed for
  * longer, and the loop takes what waits in the UART's ring in turns. As long as packets come the controller is listened to
- * for another turn, so often at most: a controller that talks on and does not answer is dead too.
+ * for another turn, so often at most: a controller that talks on and does not answer is dead too. None has so much data
+ * before its answer that its line takes longer for them.
  */
-const LISTEN_TURNS_MAX = 64;
-/** How long the rest of a packet may take to arrive behind those that came. */
-const LISTEN_MS = 20;
+const LISTEN_TURNS_MAX = 13;
+/** How long a packet may take behind the one before: the longest takes 25 ms at 115,200 baud. */
+const LISTEN_MS = 100;
 
 /** Code of the events that a vendor defines (Vol 4, Part E, 5.4.4). */
 const VENDOR = 0xff;
@@ -488,7 +489,7 @@ export class Hci implements HciReceiver {
   private startTimer(pending: PendingCommand): void {
     this.stopTimer();
     delete pending.sentMs;
-    this.setTimer(() => this.listen(pending, 0), pending.timeoutMs);
+    this.setTimer(() => this.heed(pending), pending.timeoutMs - LISTEN_MS);
   }
 
   private setTimer(callback: () => void, delayMs: number): void {
@@ -498,16 +499,30 @@ export class Hci implements HciReceiver {
     }, delayMs);
   }
 
-  /** The time is up for this command: looks at what has arrived, turn by turn, before that is believed. */
-  private listen(pending: PendingCommand, turn: number): void {
-    if (turn === 0 && pending.sentMs !== undefined) {
-      const leftMs = pending.sentMs + pending.timeoutMs - this.port.clock.now();
-      if (leftMs > 0) return this.setTimer(() => this.listen(pending, 0), leftMs);
-    }
-    if (turn > 0 && (!this.heard || turn > LISTEN_TURNS_MAX)) return this.expire(pending);
+  /** The time is nearly up for this command, unless its series has gone on: is the controller heard? */
+  private heed(pending: PendingCommand): void {
+    const leftMs = this.leftMs(pending) - LISTEN_MS;
+    if (leftMs > 0) return this.setTimer(() => this.heed(pending), leftMs);
+    this.listenFor(pending, 0, LISTEN_MS);
+  }
+
+  /** What is left of the time of a series' command. */
+  private leftMs({ sentMs, timeoutMs }: PendingCommand): number {
+    return sentMs === undefined ? 0 : sentMs + timeoutMs - this.port.clock.now();
+  }
+
+  private listenFor(pending: PendingCommand, turn: number, durationMs: number): void {
     this.heard = false;
     if (this.state === STATE.RUNNING) this.state = STATE.LISTENING;
-    this.setTimer(() => this.listen(pending, turn + 1), turn > 0 ? LISTEN_MS : 0);
+    this.setTimer(() => this.listen(pending, turn), durationMs);
+  }
+
+  /** The time is up for this command: looks at what has arrived, turn by turn, before that is believed. */
+  private listen(pending: PendingCommand, turn: number): void {
+    if (this.leftMs(pending) > 0) return this.heed(pending);
+    const { heard } = this;
+    if (turn > 0 && (!heard || turn > LISTEN_TURNS_MAX)) return this.expire(pending);
+    this.listenFor(pending, turn + 1, heard ? LISTEN_MS : 0);
   }
 
   private expire(pending: PendingCommand): void {

@@ -68,6 +68,30 @@ describe("Hci: what has arrived is looked at before a timeout is believed", () =
     assert.equal(seen.error?.code, "controller-timeout");
   });
 
+  for (const gapMs of [25, 90]) {
+    it(`the answer behind data that come every ${gapMs} ms, as on a slow line, counts`, async () => {
+      const scene = setUp();
+      const seen = send(scene);
+      const endMs = COMMAND_TIMEOUT_MS + 1000;
+      for (let atMs = gapMs; atMs < endMs; atMs += gapMs)
+        scene.clock.setTimer(() => scene.controller.deliver(noise[0]!), atMs);
+      scene.clock.setTimer(() => scene.controller.deliver(answer), endMs);
+      await scene.clock.advance(endMs - 1);
+      assert.equal(seen.state, "pending");
+      await scene.clock.advance(1);
+      assert.equal(seen.state, "resolved");
+      assert.deepEqual(scene.failures, []);
+    });
+  }
+
+  it("data that came long before the time was up are no sign of life", async () => {
+    const scene = setUp();
+    const seen = send(scene);
+    scene.clock.setTimer(() => scene.controller.deliver(noise[0]!), COMMAND_TIMEOUT_MS - 101);
+    await scene.clock.advance(COMMAND_TIMEOUT_MS);
+    assert.equal(seen.error?.code, "controller-timeout");
+  });
+
   it("the command behind it has its whole time", async () => {
     const scene = setUp();
     const first = send(scene);

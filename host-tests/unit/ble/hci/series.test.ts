@@ -1,11 +1,12 @@
 /** Commands in a series: while a controller is started and while one runs, with answers in packets and in numbers. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { COMMAND_TIMEOUT_MS } from "../../../../firmware/ble/hci/hci.ts";
 import { writeRam } from "../../../../firmware/controllers/cyw43-commands.ts";
 import * as commands from "../../../support/commands.ts";
 import { openSession } from "../../../support/hci.ts";
 import type { Answer } from "../../../support/scripted-controller.ts";
-import { commandComplete, commandStatus } from "../../../support/scripted-controller.ts";
+import { commandComplete, commandStatus, eventPacket } from "../../../support/scripted-controller.ts";
 import { setUp, watch } from "./hci-scene.ts";
 
 const OPCODE = writeRam.opcode;
@@ -53,6 +54,26 @@ for (const [phase, form] of SCENES) {
       assert.equal(all.state, "resolved");
       assert.deepEqual(controller.take(), ["01 09 10 00"]);
       assert.equal(other.state, "resolved");
+    });
+
+    it("each has its whole time, though the answer to the one before was listened for", async () => {
+      const { clock, controller, hci, series } = scene();
+      controller.mute(OPCODE);
+      const all = watch(hci.sendSeries(series(3)));
+      for (let at = 0; at < 2; at++) {
+        for (let talk = 0; talk < 48; talk++) {
+          await clock.advance(50);
+          controller.deliver(eventPacket(0xff, [talk]));
+          await controller.settle();
+        }
+        assert.equal(all.state, "pending");
+        controller.deliver(commandComplete(OPCODE));
+        await controller.settle();
+      }
+      await clock.advance(COMMAND_TIMEOUT_MS - 1);
+      assert.equal(all.state, "pending");
+      await clock.advance(1);
+      assert.equal(all.error?.code, "controller-timeout");
     });
 
     it("they wait for room on the line", async () => {
