@@ -4,6 +4,9 @@
  *
  * - parameters that are only read are read where the caller put them, and not copied into variables;
  * - variables that are always written before they are read need no mark for "not initialized yet";
+ * - object literals and patterns take their object from the stack, where it is anyway, and not from a
+ * variable;
+ * - values that nobody reads are not kept, and variables that nobody uses are not made;
  * - arrow functions that do not use `this` do not keep it;
  * - pairs of instructions for which the engine has one, and instructions that do nothing.
  *
@@ -93,6 +96,12 @@ static bool is_index(const txByteCode *code, txInteger id, txInteger index) {
     return code->id == id && ((const txIndexCode *)code)->index == index;
 }
 
+/* Whether the integer behind it says what kind of property it makes. */
+static bool takes_flags(const txByteCode *code) {
+    return code->id == XS_CODE_NEW_PROPERTY || code->id == XS_CODE_NEW_PROPERTY_AT ||
+           code->id == XS_CODE_NEW_PRIVATE_1;
+}
+
 /* Whether the function's own `this`, `new.target` or `super` matters to it. */
 static bool uses_this(const txByteCode *code) {
     switch (code->id) {
@@ -115,6 +124,16 @@ static bool uses_this(const txByteCode *code) {
     default:
         return false;
     }
+}
+
+/* The instruction behind `at` that is still there, or NULL at a function in the function or at the end. */
+static txByteCode *next_of(const struct function *function, uint32_t at) {
+    if (function->codes[at]->id == XS_CODE_CODE_1)
+        return NULL;
+    while (++at < function->count)
+        if (function->codes[at]->id != REMOVED)
+            return function->codes[at];
+    return NULL;
 }
 
 /* ---- parameters ---- */
@@ -218,6 +237,136 @@ static void trust_variable(const struct function *function, uint32_t made) {
     ((txIndexCode *)function->codes[made])->index = variable;
 }
 
+/* ---- temporaries ---- */
+
+/* Whether it leaves the value on top of the stack as it is, or takes one off that was above it. */
+static bool keeps_top(const txByteCode *before, const txByteCode *code) {
+    switch (code->id) {
+    case REMOVED:
+    case XS_NO_CODE:
+    case XS_CODE_BRANCH_1:
+    case XS_CODE_BRANCH_ELSE_1:
+    case XS_CODE_BRANCH_IF_1:
+    case XS_CODE_NEW_CLOSURE:
+    case XS_CODE_NEW_LOCAL:
+    case XS_CODE_NEW_PROPERTY:
+    case XS_CODE_NEW_PROPERTY_AT:
+    case XS_CODE_NEW_TEMPORARY:
+    case XS_CODE_POP:
+    case XS_CODE_PULL_CLOSURE_1:
+    case XS_CODE_PULL_LOCAL_1:
+    case XS_CODE_UNWIND_1:
+        return true;
+    case XS_CODE_INTEGER_1:
+        return takes_flags(before);
+    default:
+        return false;
+    }
+}
+
+/*
+ * An object literal keeps its object in a temporary, and so does a pattern with what it takes apart. The same
+ * value is on the stack, at `level`: where it is on top, it can be copied from there.
+ */
+static void take_from_stack(const struct function *function, uint32_t set, txInteger level) {
+    txInteger variable = ((txIndexCode *)function->codes[set])->index;
+    for (uint32_t at = set + 1; at < function->count; at++) {
+        txByteCode *code = function->codes[at];
+        const txByteCode *before = function->codes[at - 1];
+        if (is_about(code, variable) && makes_variable(code))
+            return;
+        if (code->stackLevel < level || (code->stackLevel == level && !keeps_top(before, code)))
+            return;
+        if (is_index(code, XS_CODE_GET_LOCAL_1, variable) && code->stackLevel == level + 1)
+            code->id = XS_CODE_DUB;
+    }
+}
+
+static void take_literals_from_stack(const struct function *function) {
+    for (uint32_t at = 2; at < function->count; at++) {
+        const txByteCode *code = function->codes[at];
+        if (code->id != XS_CODE_SET_LOCAL_1)
+            continue;
+        txInteger before = function->codes[at - 1]->id;
+        if (before == XS_CODE_OBJECT || before == XS_CODE_ARRAY)
+            take_from_stack(function, at, code->stackLevel);
+        else if (before == XS_CODE_TO_INSTANCE && function->codes[at - 2]->id == XS_CODE_DUB)
+            take_from_stack(function, at, code->stackLevel - 1);
+    }
+}
+
+/* A value that nobody reads is not kept. */
+static void forget_values(const struct function *function, uint32_t made) {
+    txInteger variable = *variable_of(function->codes[made]);
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t at = made + 1; at < function->count; at++) {
+            txByteCode *code = function->codes[at];
+            if (!is_about(code, variable))
+                continue;
+            if (makes_variable(code))
+                break;
+            if (code->id != XS_CODE_SET_LOCAL_1 && code->id != XS_CODE_PULL_LOCAL_1)
+                return;
+            if (pass > 0)
+                code->id = code->id == XS_CODE_SET_LOCAL_1 ? REMOVED : XS_CODE_POP;
+        }
+}
+
+static bool is_used(const struct function *function, uint32_t made) {
+    txInteger variable = *variable_of(function->codes[made]);
+    for (uint32_t at = made + 1; at < function->count; at++)
+        if (is_about(function->codes[at], variable))
+            return !makes_variable(function->codes[at]);
+    return false;
+}
+
+/*
+ * Where a variable ends that is made at `made`, when control can neither enter nor leave what is between;
+ * else 0. Awaiting can leave it.
+ */
+static uint32_t find_end(const struct function *function, uint32_t made) {
+    txInteger level = 1;
+    uint32_t end = 0;
+    for (uint32_t at = made + 1; at < function->count && end == 0; at++) {
+        const txByteCode *code = function->codes[at];
+        if (makes_variable(code))
+            level++;
+        else if (code->id == XS_CODE_UNWIND_1 && ((const txIndexCode *)code)->index < level)
+            level -= ((const txIndexCode *)code)->index;
+        else if (code->id == XS_CODE_UNWIND_1)
+            end = at;
+        else if (code->id == XS_CODE_BRANCH_STATUS_1 || code->id == XS_CODE_CATCH_1)
+            return 0;
+    }
+    const txByteCode *behind = end > 0 ? next_of(function, end) : NULL;
+    if (!behind || behind->id == XS_CODE_BRANCH_1)
+        return 0;
+    for (uint32_t at = 0; at < function->count; at++) {
+        if (!is_branch(function->codes[at]))
+            continue;
+        uint32_t to = (uint32_t)((txTargetCode *)target_of(function->codes[at]))->index;
+        if ((made < at && at < end) != (made < to && to < end))
+            return 0;
+    }
+    return end;
+}
+
+/* A variable that nobody uses is not made: those made after it, as long as it would be there, move up. */
+static void forget_variable(const struct function *function, uint32_t made) {
+    uint32_t end = is_used(function, made) ? 0 : find_end(function, made);
+    if (end == 0)
+        return;
+    txInteger variable = *variable_of(function->codes[made]);
+    for (uint32_t at = made + 1; at < end; at++) {
+        txInteger *index = variable_of(function->codes[at]);
+        if (index && *index > variable)
+            --*index;
+    }
+    function->codes[made]->id = REMOVED;
+    if (--((txIndexCode *)function->codes[end])->index == 0)
+        function->codes[end]->id = REMOVED;
+}
+
 /* ---- arrow functions ---- */
 
 /* What a function in another has behind its code, if it has variables or a `this` of the other: see
@@ -256,22 +405,6 @@ static void release_this(const struct function *function, const txByteCode *end)
 }
 
 /* ---- neighbours ---- */
-
-/* The instruction behind `at` that is still there, or NULL at a function in the function or at the end. */
-static txByteCode *next_of(const struct function *function, uint32_t at) {
-    if (function->codes[at]->id == XS_CODE_CODE_1)
-        return NULL;
-    while (++at < function->count)
-        if (function->codes[at]->id != REMOVED)
-            return function->codes[at];
-    return NULL;
-}
-
-/* Whether the integer behind it says what kind of property it makes. */
-static bool takes_flags(const txByteCode *code) {
-    return code->id == XS_CODE_NEW_PROPERTY || code->id == XS_CODE_NEW_PROPERTY_AT ||
-           code->id == XS_CODE_NEW_PRIVATE_1;
-}
 
 /* Makes one of two instructions behind `before`. Returns whether there was anything to do. */
 static bool join(const txByteCode *before, txByteCode *code, txByteCode *next) {
@@ -350,6 +483,14 @@ static void optimize_function(txByteCode *first, const txByteCode *end) {
             trust_variable(&function, at);
     if (end)
         release_this(&function, end);
+    take_literals_from_stack(&function);
+    join_neighbours(&function);
+    for (at = 0; at < function.count; at++)
+        if (function.codes[at]->id == XS_CODE_NEW_TEMPORARY)
+            forget_values(&function, at);
+    for (at = 0; at < function.count; at++)
+        if (function.codes[at]->id == XS_CODE_NEW_TEMPORARY)
+            forget_variable(&function, at);
     join_neighbours(&function);
     free(function.codes);
 }
