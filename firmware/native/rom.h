@@ -40,6 +40,9 @@ void rom_preload(void) __attribute__((noreturn));
 
 /* ---- rom_pack.c ---- */
 
+/* Whether it is the list of a function's outer variables, which nothing but the function's code can see. */
+bool rom_is_environment(const txSlot *instance);
+
 /* What a machine was packed into. */
 struct rom_packed {
     unsigned slots;

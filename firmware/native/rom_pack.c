@@ -2,7 +2,7 @@
  * rom_pack.c: packs a machine into the image. A machine that was evaluated is full of holes, and of what only
  * the evaluation needed: code that ran once, names, several equal strings. What the camera can reach is
  * copied instead: slots, then the contents of arrays and buffers, then the code of functions, then strings.
- * Ends of lists of properties that are equal become one.
+ * Ends of lists of properties that are equal become one, and so do equal lists of outer variables.
  */
 #include "rom_pack.h"
 
@@ -213,9 +213,15 @@ static void reach_all(void) {
 
 /* ---- then: places ---- */
 
+bool rom_is_environment(const txSlot *instance) {
+    const txSlot *slot = instance->next;
+    return slot && (instance->flag & XS_EXOTIC_FLAG) && (slot->flag & XS_INTERNAL_FLAG) &&
+           slot->ID == XS_ENVIRONMENT_BEHAVIOR;
+}
+
 /* The copy of a slot, before a copy `next` of the rest of its list. It may be there already. */
 static txSlot *place_slot(const txSlot *slot, txSlot *next) {
-    bool shares = !pack.is_pinned[index_of(slot)] && slot->kind != XS_INSTANCE_KIND;
+    bool shares = slot->kind == XS_INSTANCE_KIND ? rom_is_environment(slot) : !pack.is_pinned[index_of(slot)];
     txSlot wanted = *slot;
     wanted.next = next;
     struct shared *shared = pack.shared;

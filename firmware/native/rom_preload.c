@@ -163,21 +163,38 @@ static void freeze(txSlot *instance) {
             property->flag |= XS_DONT_SET_FLAG | XS_DONT_DELETE_FLAG;
 }
 
+/* The variable of an outer function that a program may write, or NULL. */
+static txSlot *written_variable(const txSlot *slot) {
+    bool may = slot->kind == XS_CLOSURE_KIND && slot->value.closure &&
+               !(slot->value.closure->flag & XS_DONT_SET_FLAG);
+    return may ? slot->value.closure : NULL;
+}
+
 /*
  * The engine numbers what may get an alias from 0, and reads 0 as "cannot change": whatever came first would
- * be written in place. Numbers it again, and the unchangeable ones before it, which does no harm.
+ * be written in place. Numbers it again from 1, and the unchangeable instances before it, which does no harm.
+ * A list of a function's outer variables never changes, only its variables do.
  */
-static void number_first(txMachine *the) {
-    bool numbered = false;
+static void number_aliases(txMachine *the) {
     for (txSlot *heap = the->firstHeap; heap; heap = heap->next) {
         for (txSlot *slot = heap + 1; slot < heap->value.reference; slot++) {
-            if (slot->kind == XS_INSTANCE_KIND && slot->ID != XS_NO_ID)
-                numbered = true;
-            if (slot->kind == XS_INSTANCE_KIND && !numbered)
-                slot->ID = the->aliasCount++;
-            if (slot->kind == XS_CLOSURE_KIND && slot->value.closure &&
-                !(slot->value.closure->flag & XS_DONT_SET_FLAG) && slot->value.closure->ID == XS_NO_ID)
-                slot->value.closure->ID = the->aliasCount++;
+            txSlot *variable = written_variable(slot);
+            if (variable)
+                variable->ID = XS_NO_ID;
+        }
+    }
+    bool numbered = false;
+    the->aliasCount = 1;
+    for (txSlot *heap = the->firstHeap; heap; heap = heap->next) {
+        for (txSlot *slot = heap + 1; slot < heap->value.reference; slot++) {
+            txSlot *variable = written_variable(slot);
+            if (slot->kind == XS_INSTANCE_KIND) {
+                numbered |= slot->ID != XS_NO_ID;
+                bool changes = (slot->ID != XS_NO_ID || !numbered) && !rom_is_environment(slot);
+                slot->ID = changes ? the->aliasCount++ : XS_NO_ID;
+            } else if (variable && variable->ID == XS_NO_ID) {
+                variable->ID = the->aliasCount++;
+            }
         }
     }
 }
@@ -214,7 +231,7 @@ void rom_preload(void) {
     drop_global_cache(the);
     create_compartment_global(the);
     fxShareMachine(the);
-    number_first(the);
+    number_aliases(the);
     settle(the);
 
     header->main = main_function.value.reference;
