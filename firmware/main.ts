@@ -17,7 +17,8 @@ import { RecordStore } from "./storage/records.ts";
 /**
  * Starts the camera: builds the host on the natives and hands the application the modules that it may import.
  *
- * Where no application can run, the recovery service does, in an image that has one.
+ * Where no application can run, the recovery service does, in an image that has one; and the same beside an application that
+ * sleeps while the camera has to stay within reach.
  *
  * The promise stays pending as long as the camera runs, and rejects when there is no application, or when the
  * application's module fails. The C side then restarts the camera, after a pause that grows with each failure in a
@@ -38,7 +39,9 @@ export default function main(native: Native): Promise<never> {
     camera: createCamera({ read: (sensor) => native.sensorRead(sensor) }),
   };
   const recoveries = image.features.flatMap(({ recovery }: Feature) => recovery ?? []);
-  if (platform.update?.state().running === "recovery" && recoveries.length > 0) {
+  const state = platform.update?.state();
+  const isAlone = state?.running === "recovery" || state?.wakeSources !== undefined;
+  if (isAlone && recoveries.length > 0) {
     for (const recovery of recoveries) recovery(host);
     return new Promise(() => undefined);
   }

@@ -174,6 +174,11 @@ uint32_t port_trial_ms(uint32_t default_ms) {
     return host_options()->trial_ms ? host_options()->trial_ms : default_ms;
 }
 
+uint32_t port_window_ms(uint32_t default_ms) {
+    long window_ms = host_options()->window_ms;
+    return window_ms >= 0 ? (uint32_t)window_ms : default_ms;
+}
+
 uint32_t port_heap_growth(uint32_t most) {
     long growth = host_options()->growth;
     return growth >= 0 && growth < (long)most ? (uint32_t)growth : most;

@@ -10,7 +10,7 @@ static const char usage[] =
     "usage: firmware [--hci tcp:HOST:PORT|unix:PATH] [--app FILE.bin] [--state FILE] [--id HEX]\n"
     "                [--radio-lines tcp:HOST:PORT|unix:PATH [--radio-patch FILE]]\n"
     "                [--watchdog-ms N] [--max-resets N] [--growth BYTES] [--flash-ms N] [--battery-mv N]\n"
-    "                [--trial-ms N] [--cut-at N]\n"
+    "                [--trial-ms N] [--window-ms N] [--cut-at N]\n"
     "\n"
     "  --hci          the controller's H4 socket; without it the board has no HCI UART\n"
     "  --app          the signed bundle of an application\n"
@@ -26,13 +26,15 @@ static const char usage[] =
     "  --growth       bytes that the heap may grow by, if fewer than the board's; 0 keeps it at its floor\n"
     "  --flash-ms     how long an operation of flash in the background takes (default 0)\n"
     "  --trial-ms     how long the trial of a new bundle waits for its confirmation (default 300000)\n"
+    "  --window-ms    how long after a start deep sleep is put off (default 300000, 60000 after a failure)\n"
     "  --cut-at       the supply goes in the middle of this operation of flash, counted from 1: status 4\n"
     "  --battery-mv   what the battery has, in millivolts; without it there is none to measure\n"
     "\n"
     "Deep sleep is ended by SIGUSR1, the button, and by SIGUSR2, motion.\n"
     "The console is standard error. The firmware decides when the process ends, and its status.\n";
 
-static struct host_options options = {.id = {0, 0, 0, 0, 0, 0, 0, 1}, .resets_max = -1, .growth = -1};
+static struct host_options options = {
+    .id = {0, 0, 0, 0, 0, 0, 0, 1}, .resets_max = -1, .growth = -1, .window_ms = -1};
 
 const struct host_options *host_options(void) {
     return &options;
@@ -88,7 +90,7 @@ const struct host_options *options_read(int argc, char **argv) {
         {"radio-patch", required_argument, NULL, 'p'}, {"id", required_argument, NULL, 'i'},
         {"watchdog-ms", required_argument, NULL, 'w'}, {"max-resets", required_argument, NULL, 'r'},
         {"growth", required_argument, NULL, 'g'},      {"flash-ms", required_argument, NULL, 'f'},
-        {"growth", required_argument, NULL, 'g'},      {"battery-mv", required_argument, NULL, 'b'},
+        {"window-ms", required_argument, NULL, 'W'},   {"battery-mv", required_argument, NULL, 'b'},
         {"trial-ms", required_argument, NULL, 't'},    {"cut-at", required_argument, NULL, 'c'},
         {"help", no_argument, NULL, '?' + 256},        {NULL, 0, NULL, 0},
     };
@@ -121,6 +123,9 @@ const struct host_options *options_read(int argc, char **argv) {
             break;
         case 'c':
             options.cut_at = (uint32_t)number("--cut-at", optarg, 1, 1000000);
+            break;
+        case 'W':
+            options.window_ms = number("--window-ms", optarg, 0, 3600000);
             break;
         case 't':
             options.trial_ms = (uint32_t)number("--trial-ms", optarg, 1, 3600000);

@@ -29,7 +29,7 @@ export interface Feature {
   /** The names of `update`, bound to the host. Begins to serve clients. */
   readonly update?: (host: Host) => object;
   /**
-   * Serves clients in the place of an application that cannot run. Called after `update`, once the modules are made.
+   * Serves clients in the place of an application that cannot run, or sleeps. Called after `update`, once the modules are made.
    */
   readonly recovery?: (host: Host) => void;
 }

@@ -5,7 +5,6 @@ import { utf8Decode, utf8Encode } from "../ble/utf8.ts";
 import {
   type Clock,
   type LogLevel,
-  type ResetCause,
   type UpdateFigures,
   type UpdateLines,
   WAKE_SOURCES,
@@ -16,6 +15,7 @@ import type { Access } from "../update/access.ts";
 import { ConsoleLines } from "../update/console-lines.ts";
 import { Management, type ManagementPort } from "../update/management.ts";
 import type { CameraInfo } from "../update/os-group.ts";
+import { putOffSleep } from "../update/put-off.ts";
 import { Reach } from "../update/reach.ts";
 import { Slots } from "../update/slots.ts";
 import type { UpdateStore } from "../update/store.ts";
@@ -34,12 +34,19 @@ export const feature = {
     if (lines === undefined) return { isTrial: () => false, confirm: () => undefined };
     const state = lines.state();
     const camera = new ManagedCamera(host, lines, state);
-    serve(host, camera, state.running);
+    serve(host, camera, state);
     return createUpdate(camera);
   },
   // The server serves without an application as well, and the window, which is open for ever then, advertises it.
   recovery({ log, platform }) {
-    const { problem, trustsEverybody } = platform.update!.state();
+    const { problem, running, trustsEverybody, windowMs } = platform.update!.state();
+    if (running !== "recovery") {
+      const seconds = Math.round(windowMs / 1000);
+      return log(
+        "info",
+        `update: the application sleeps; the camera can be managed, for ${seconds} s after this start`,
+      );
+    }
     if (problem !== undefined) log("error", `update: ${problem}`);
     if (trustsEverybody)
       log("warning", "update: this image trusts the development key: anybody can sign for it");
@@ -111,33 +118,59 @@ class ManagedCamera implements ManagementPort {
 }
 
 /** Offers the management service, and has who may use it pair. */
-function serve(host: Host, camera: ManagedCamera, running: UpdateFigures["running"]): void {
-  const { gatt, platform } = host;
+function serve(host: Host, camera: ManagedCamera, state: UpdateFigures): void {
+  const { platform } = host;
   const { access, lines } = camera;
+  const { running, sincePowerOn, wakeSources, windowMs } = state;
   tapConsole(platform, (level, text) => lines.add(level, text));
   const management = new Management(camera);
   host.observe({ onDisconnected: (connection) => management.ended(connection) });
-  const cause = platform.power?.startCause ?? "power-on";
-  const open = (durationMs?: number): void => {
-    const reach = new Reach(host, {
-      ...{ access, isRecovery: running === "recovery" },
-      name: () => (gatt.deviceName.length > 0 ? gatt.deviceName : utf8Encode(`obscura-${idOf(platform)}`)),
-    });
-    camera.reach = reach;
-    reach.open(durationMs);
-  };
-  if (running === "recovery") open();
+  const isWake = isOneOf(WAKE_SOURCES, platform.power?.startCause ?? "power-on");
+  if (running === "recovery") open(host, camera, true);
+  else if (wakeSources !== undefined) standIn(host, camera, state, wakeSources);
   // Not while the application starts: it waits for nothing else.
-  else if (!(WAKE_SOURCES as readonly ResetCause[]).includes(cause))
-    platform.clock.setTimer(() => open(WINDOW_MS), START_MS);
+  else if (!isWake || windowMs > 0)
+    platform.clock.setTimer(() => open(host, camera, false, isWake ? windowMs : WINDOW_MS), START_MS);
   if (access === "open") return;
   const { encryption } = host;
   if (encryption === undefined) {
     host.log("warning", 'update: nobody can manage this camera: its image has no feature "security"');
-  } else if (cause === "power-on") {
+  } else if (sincePowerOn && windowMs > 0) {
     // A camera under a ceiling has no button.
-    encryption.manager.openWindow(WINDOW_MS, Number.POSITIVE_INFINITY);
+    encryption.manager.openWindow(windowMs, Number.POSITIVE_INFINITY);
   }
+}
+
+const isOneOf = <T>(all: readonly T[], one: unknown): boolean => (all as readonly unknown[]).includes(one);
+
+/** @param isAlone no application runs: every link is there for the management. */
+function open(host: Host, camera: ManagedCamera, isAlone: boolean, durationMs?: number): Reach {
+  const { gatt, platform } = host;
+  const reach = new Reach(host, {
+    ...{ access: camera.access, isRecovery: isAlone },
+    name: () => (gatt.deviceName.length > 0 ? gatt.deviceName : utf8Encode(`obscura-${idOf(platform)}`)),
+  });
+  camera.reach = reach;
+  reach.open(durationMs);
+  return reach;
+}
+
+/** The application sleeps, and the camera is there for who manages it. */
+function standIn(
+  host: Host,
+  camera: ManagedCamera,
+  { wakeAtMs, windowMs }: UpdateFigures,
+  wakeSources: number,
+): void {
+  const { clock, update } = host.platform;
+  const { rtcNow, sleep } = update!;
+  const reach = open(host, camera, true);
+  putOffSleep({
+    ...{ clock, windowMs },
+    ...(wakeAtMs === undefined ? {} : { wakeInMs: wakeAtMs - rtcNow() }),
+    isManaged: () => reach.isInUse,
+    sleep: () => void host.depart().then(() => sleep(wakeAtMs ?? Number.POSITIVE_INFINITY, wakeSources)),
+  });
 }
 
 /** Four digits that tell cameras apart. */

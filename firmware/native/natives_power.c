@@ -1,5 +1,6 @@
 /* natives_power.c: the natives of deep sleep, of what survives it, and of the battery. */
 #include "runtime.h"
+#include "update.h"
 
 void native_powerFigures(txMachine *the) {
     size_t retained;
@@ -48,7 +49,7 @@ void native_powerDeepSleep(txMachine *the) {
         mxRangeError("powerDeepSleep: sources %u are not what this board has", (unsigned)sources);
     if (!(at_ms >= 0))
         mxRangeError("powerDeepSleep: the time is not above 0");
-    port_deep_sleep(at_ms < WAKE_MAX_MS ? (uint64_t)(at_ms * 1000) : PORT_NEVER, sources);
+    update_sleep(at_ms < WAKE_MAX_MS ? (uint64_t)(at_ms * 1000) : PORT_NEVER, sources);
 }
 
 void native_powerBattery(txMachine *the) {

@@ -3,6 +3,7 @@
  * What changes a slot's bytes goes through the natives of flash, after updateTouch has allowed it.
  */
 #include "natives_absent.h"
+#include "put_off.h"
 #include "running.h"
 #include "trusted_keys.h"
 
@@ -93,6 +94,14 @@ void native_updateState(txMachine *the) {
     last = add_boolean(the, last, "trustsEverybody", trusted_keys_are_for_development());
     if (running->kind == RUNNING_TRIAL)
         last = add_number(the, last, "trialLeftMs", (double)(update_trial_left_us() / 1000));
+    last = add_number(the, last, "windowMs", (double)(put_off_left_us() / 1000));
+    last = add_boolean(the, last, "sincePowerOn", put_off_since_power_on());
+    const struct put_off *sleep = put_off_sleep();
+    if (sleep->sources) {
+        last = add_number(the, last, "wakeSources", sleep->sources);
+        if (sleep->sources & PORT_WAKE_TIMER)
+            last = add_number(the, last, "wakeAtMs", (double)sleep->wake_us / 1000);
+    }
     if (bundles_application_problem())
         last = add_text(the, last, "problem", bundles_application_problem());
     if (revert)

@@ -281,6 +281,10 @@ uint32_t port_heap_growth(uint32_t most);
  */
 uint32_t port_trial_ms(uint32_t default_ms);
 
+/* For how long after a start deep sleep is put off: the default, unless the command line of a test says
+ * otherwise. */
+uint32_t port_window_ms(uint32_t default_ms);
+
 /*
  * The application's signed bundle (signed_bundle.h) where the board keeps it, readable in place, at a
  * multiple of 16; NULL and *size 0 when there is none. More may follow behind the bundle.

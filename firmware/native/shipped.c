@@ -44,3 +44,7 @@ uint64_t update_next(void) {
 }
 
 void update_due(void) {}
+
+void update_sleep(uint64_t wake_us, uint32_t sources) {
+    port_deep_sleep(wake_us, sources);
+}

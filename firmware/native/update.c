@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "put_off.h"
 #include "running.h"
 #include "runtime.h"
 #include "trusted_keys.h"
@@ -92,7 +93,7 @@ static struct trial_clock *trial_clock(void) {
 static void start_trial_clock(void) {
     struct trial_clock *clock = trial_clock();
     uint64_t now = port_rtc_us();
-    if (!slots_is_wake(port_reset_cause()) || clock->magic != RETAINED_MAGIC || clock->began_us > now)
+    if (!put_off_goes_on() || clock->magic != RETAINED_MAGIC || clock->began_us > now)
         *clock = (struct trial_clock){.magic = RETAINED_MAGIC, .began_us = now};
     uint64_t most = port_trial_ms(TRIAL_MS) * US_PER_MS / (slots_state()->is_permanent ? HEALTHY_PART : 1);
     uint64_t passed = now - clock->began_us;
@@ -188,7 +189,8 @@ static bool open_shipped(char *problem, size_t size) {
 
 static bool find_application(struct bundle *application, char *problem, size_t size) {
     bool was_on_trial = false;
-    slots_choose(&running.choice, &target, port_reset_cause(), report, &was_on_trial);
+    enum port_reset_cause cause = put_off_sleep()->sources ? PORT_RESET_WAKE_TIMER : port_reset_cause();
+    slots_choose(&running.choice, &target, cause, report, &was_on_trial);
     /* The failures were those of a trial that has ended, or of what ran before this one. */
     if (was_on_trial || running.choice.is_trial)
         failure_forget();
@@ -210,12 +212,17 @@ static bool find_application(struct bundle *application, char *problem, size_t s
     if (running.kind == RUNNING_TRIAL)
         start_trial_clock();
     warn_of_development();
+    if (put_off_sleep()->sources) {
+        snprintf(problem, size, "the application sleeps");
+        return false;
+    }
     *application = opened;
     return true;
 }
 
 bool update_find_application(struct bundle *application, char *problem, size_t size) {
     set_target();
+    put_off_start();
     is_starting = true;
     bool is_found = find_application(application, problem, size);
     is_starting = false;

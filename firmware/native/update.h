@@ -18,6 +18,12 @@ bool update_find_application(struct bundle *application, char *problem, size_t s
 /* The application does not fit this camera otherwise: the recovery service runs instead. */
 void update_cannot_run(void);
 
+/*
+ * Sleeps as port_deep_sleep does, or starts anew without the application while the camera has to stay within
+ * reach (put_off.h). Never returns.
+ */
+void update_sleep(uint64_t wake_us, uint32_t sources) __attribute__((noreturn));
+
 /* When the loop must call update_due, in port_clock_us; PORT_NEVER when it need not. */
 uint64_t update_next(void);
 void update_due(void);

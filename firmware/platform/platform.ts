@@ -249,6 +249,16 @@ export interface UpdateFigures {
   readonly trustsEverybody: boolean;
   /** In a trial: milliseconds until it ends, or is confirmed by the camera itself. */
   readonly trialLeftMs?: number;
+  /** How long deep sleep is put off yet; 0 when it is not. */
+  readonly windowMs: number;
+  /** That is so since the supply came; else since a reset. */
+  readonly sincePowerOn: boolean;
+  /**
+   * The application sleeps, and this start is in place of its sleep: bits of the sources that are to end it, and the time of
+   * `PowerLines.rtcNow` at which the timer is to, where it is one of them. Left out where the application runs.
+   */
+  readonly wakeSources?: number;
+  readonly wakeAtMs?: number;
   /** Why the application cannot run, a sentence; left out when it does. */
   readonly problem?: string;
   /** Why the last trial ended unconfirmed, the end of a sentence. */
@@ -294,6 +304,10 @@ export interface UpdateLines {
   readonly unmark: () => UpdateProblem | undefined;
   readonly confirm: () => UpdateProblem | undefined;
   readonly reset: () => never;
+  /** The time of the clock that goes on through deep sleep, in milliseconds. */
+  readonly rtcNow: () => number;
+  /** Sleeps in the application's stead: see `UpdateFigures.wakeSources`. */
+  readonly sleep: (wakeAtMs: number, wakeSources: number) => never;
 }
 
 /**

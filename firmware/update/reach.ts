@@ -63,9 +63,9 @@ export class Reach {
     this.window.open(durationMs);
   }
 
-  /** Nothing of the firmware's own is on the air any more. */
-  close(): void {
-    this.window.close();
+  /** Whether somebody manages the camera over a link that is there for that alone. */
+  get isInUse(): boolean {
+    return this.links.isInUse;
   }
 
   /** A client that may manage the camera has asked for something. */

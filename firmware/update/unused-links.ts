@@ -55,6 +55,13 @@ export class UnusedLinks {
     this.timer = undefined;
   }
 
+  /** Whether a link that may manage the camera has asked for something within `MANAGE_MS`. */
+  get isInUse(): boolean {
+    const { clock, mayManage } = this.port;
+    const sinceMs = clock.now() - MANAGE_MS;
+    return [...this.usedAtMs].some(([connection, usedAtMs]) => usedAtMs > sinceMs && mayManage(connection));
+  }
+
   private look(): void {
     const { clock, isFull, mayManage } = this.port;
     const now = clock.now();

@@ -54,14 +54,14 @@ export const commands = firmware(`
     z: () => native.powerDeepSleep(native.powerRtcNow() + 30, 1),
     x: () => native.exit(0),
     s() {
-      const { running, revert, slot } = native.updateState();
+      const { running, revert, slot, wakeSources } = native.updateState();
       const images = [0, 1].map((index) => {
         const image = native.updateImage(index);
         if (!image) return "-";
         const flags = ["confirmed", "pending", "permanent", "bootable"].filter((name) => image[name]);
         return [image.version[0], ...flags].join(" ");
       });
-      log([running, "other slot " + slot, ...images, ...(revert ? [revert] : [])].join(" | "));
+      log([running, "other slot " + slot, ...images, ...(revert ? [revert] : []), ...(wakeSources === 1 ? ["timer"] : [])].join(" | "));
     },
     a() {
       const modules = { camera: { log, confirm: () => native.updateConfirm(), say: (letter) => doing[letter]() } };

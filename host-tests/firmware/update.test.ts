@@ -133,12 +133,34 @@ describeOnHost((scene) => {
 
     it("goes on with a trial after deep sleep", async () => {
       newFlash(bundle(2, 'log("version 2");'));
-      assert.deepEqual((await said({ powerOn: "vmr", reset: "az", wake: "asx" })).slice(-4), [
+      const letters = { powerOn: "vmr", reset: "az", wake: "asx" };
+      assert.deepEqual((await said(letters, "--window-ms", "0")).slice(-4), [
         "start undefined",
         "version 2",
         "start undefined",
         "trial | other slot 1 | 2 bootable | 1 confirmed bootable",
       ]);
+    });
+
+    it("puts a sleep off while it has to stay within reach: without the application, on trial all the same", async () => {
+      newFlash(bundle(2, 'log("version 2");'));
+      // The first "az" is the trial's, the second that of the start in its place, whose sleep is one.
+      const letters = { powerOn: "vmr", reset: "asz", wake: "asx" };
+      assert.deepEqual((await said(letters, "--window-ms", "60000")).slice(-7), [
+        "start undefined",
+        "trial | other slot 1 | 2 bootable | 1 confirmed bootable",
+        "start Error: the application sleeps",
+        "trial | other slot 1 | 2 bootable | 1 confirmed bootable | timer",
+        "version 2",
+        "start undefined",
+        "trial | other slot 1 | 2 bootable | 1 confirmed bootable",
+      ]);
+    });
+
+    it("puts no sleep off once that time has passed", async () => {
+      newFlash(bundle(2, 'log("version 2");'));
+      const lines = await said({ powerOn: "uuuuuuaz", wake: "asx" }, "--window-ms", "20");
+      assert.deepEqual(lines.slice(-3, -1), ["version 1", "start undefined"]);
     });
 
     it("ends a trial that nobody confirms in time, whatever the application does", async () => {

@@ -77,7 +77,6 @@ async function scene(
       connect: () => connectFrom(central),
       another: () => connectFrom(addAioble(world)),
     });
-    window.close();
     await host.deactivate();
   });
 }

@@ -92,6 +92,7 @@ async function runWithChip<T>(
     ...{ elf: camera.image, app, radioPatch: patch, seed: "00".repeat(32), icount: { shift: 0 } },
     hci: parseHci(hci),
     radioLines: parseHci(lines),
+    arguments: ["window=0"],
   });
   const said: string[] = [];
   let onLine: () => void = () => undefined;

@@ -23,6 +23,8 @@ export interface CameraOptions {
   readonly id?: string;
   /** Bytes that the heap may grow by, if fewer than the board's; 0 keeps it at its floor. */
   readonly growth?: number;
+  /** How long after a start deep sleep is put off for who manages the camera, in milliseconds; as long as the firmware says. */
+  readonly windowMs?: number;
 }
 
 /** A socket that somebody listens on. */
@@ -48,7 +50,7 @@ interface QemuBoard {
 
 /** @throws ToolError for a board that nothing on this computer can run. */
 export async function cameraCommand(board: Board, options: CameraOptions): Promise<[string, ...string[]]> {
-  const { image, application, hci, radioLines, radioPatch, state, growth } = options;
+  const { image, application, hci, radioLines, radioPatch, state, growth, windowMs } = options;
   const id = options.id ?? idOf(state);
   if (board.runs === "hardware")
     throw new ToolError(`Nothing on this computer runs an image for ${board.name}`);
@@ -64,7 +66,10 @@ export async function cameraCommand(board: Board, options: CameraOptions): Promi
       ...(radioPatch === undefined ? {} : { radioPatch }),
       ...(state === undefined ? {} : { stateFile: state }),
       id,
-      ...(growth === undefined ? {} : { arguments: [`growth=${growth}`] }),
+      arguments: [
+        ...(growth === undefined ? [] : [`growth=${growth}`]),
+        ...(windowMs === undefined ? [] : [`window=${windowMs}`]),
+      ],
     });
     return [qemuProgram, ...args];
   }
@@ -77,6 +82,7 @@ export async function cameraCommand(board: Board, options: CameraOptions): Promi
     ...(state === undefined ? [] : ["--state", state]),
     ...["--id", id],
     ...(growth === undefined ? [] : ["--growth", String(growth)]),
+    ...(windowMs === undefined ? [] : ["--window-ms", String(windowMs)]),
   ];
 }
 

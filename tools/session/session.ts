@@ -96,6 +96,8 @@ export async function* runSession(options: SessionOptions): Operation {
         ...(radioLines && { radioLines }),
         ...(radioPatch && { radioPatch }),
         state,
+        // The phone looks for the application, and finds nobody in the place of one that sleeps.
+        ...(central && { windowMs: 0 }),
       },
       consoleLine,
     );

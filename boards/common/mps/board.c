@@ -13,6 +13,9 @@ static uint32_t battery_mv;
 /* What `trial=` says, in milliseconds; 0 without. */
 static uint32_t trial_ms;
 
+/* What `window=` says, in milliseconds; UINT32_MAX without. */
+static uint32_t window_ms = UINT32_MAX;
+
 /* What `growth=` leaves of the heap's growth. */
 static uint32_t growth = UINT32_MAX;
 
@@ -33,6 +36,8 @@ void port_init(int argc, char **argv) {
             battery_mv = (uint32_t)strtoul(argv[i] + 8, NULL, 10);
         if (strncmp(argv[i], "trial=", 6) == 0)
             trial_ms = (uint32_t)strtoul(argv[i] + 6, NULL, 10);
+        if (strncmp(argv[i], "window=", 7) == 0)
+            window_ms = (uint32_t)strtoul(argv[i] + 7, NULL, 10);
         if (strncmp(argv[i], "preload=", 8) == 0)
             rom_preload_into(argv[i] + 8);
     }
@@ -61,6 +66,10 @@ bool port_battery(uint32_t *millivolts) {
 
 uint32_t port_trial_ms(uint32_t default_ms) {
     return trial_ms ? trial_ms : default_ms;
+}
+
+uint32_t port_window_ms(uint32_t default_ms) {
+    return window_ms != UINT32_MAX ? window_ms : default_ms;
 }
 
 uint32_t port_heap_growth(uint32_t most) {

@@ -13,4 +13,6 @@ export const createUpdateLines = (native: Native): UpdateLines => ({
   unmark: native.updateUnmark,
   confirm: native.updateConfirm,
   reset: native.reset,
+  rtcNow: native.powerRtcNow,
+  sleep: native.powerDeepSleep,
 });

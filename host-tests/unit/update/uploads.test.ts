@@ -67,6 +67,8 @@ class Camera {
       state: () => ({
         ...{ running: "confirmed", slotBytes: SLOT_BYTES, slot: 1, offset: this.offset },
         trustsEverybody: false,
+        windowMs: 0,
+        sincePowerOn: false,
       }),
       image: (index) =>
         index === 0
@@ -93,6 +95,10 @@ class Camera {
       confirm: () => this.refusal,
       reset: () => {
         throw new Error("reset");
+      },
+      rtcNow: () => 0,
+      sleep: () => {
+        throw new Error("sleep");
       },
     };
     return new Slots({
