@@ -13,7 +13,12 @@ const ANSWER_BYTES = 800;
 /** Bytes of a line beside its text. */
 const LINE_HEADER = 3;
 
-export function consoleGroup(store: UpdateStore, lines: ConsoleLines): CommandGroup {
+/** @param droppedFrames incomplete frames that the server has dropped. */
+export function consoleGroup(
+  store: UpdateStore,
+  lines: ConsoleLines,
+  droppedFrames: () => number,
+): CommandGroup {
   return {
     /** { from } → { first, next, lines } */
     0: {
@@ -25,12 +30,13 @@ export function consoleGroup(store: UpdateStore, lines: ConsoleLines): CommandGr
         });
       },
     },
-    /** → { running, trialLeftMs?, revert? } */
+    /** → { running, trialLeftMs?, revert?, dropped? } */
     1: {
       read: () => ({
         running: store.running,
         trialLeftMs: store.trialLeftMs === undefined ? undefined : Math.max(0, Math.round(store.trialLeftMs)),
         revert: store.lastRevert,
+        dropped: droppedFrames() || undefined,
       }),
     },
   };

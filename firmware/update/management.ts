@@ -87,7 +87,7 @@ export class Management implements ServicePort {
     const groups = {
       [GROUP.OS]: os,
       [GROUP.IMAGE]: image.commands,
-      [GROUP.CONSOLE]: consoleGroup(store, lines),
+      [GROUP.CONSOLE]: consoleGroup(store, lines, () => this.service.droppedFrames),
     };
     this.image = image;
     this.known = new Commands(groups, (error) => port.log("error", "update: a command failed", error));

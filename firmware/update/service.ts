@@ -40,6 +40,8 @@ export class ManagementService {
   private readonly port: ServicePort;
   private readonly sessions = new Map<Connection, ManagementSession>();
   private attribute!: Attribute;
+  /** Incomplete frames of all clients that were dropped, since the start. */
+  droppedFrames = 0;
 
   /** Offers the service. */
   constructor(port: ServicePort) {
@@ -86,6 +88,7 @@ export class ManagementService {
     const { access, clock, gatt } = port;
     const { account } = connection.server;
     let hasRefused = false;
+    let hasDropped = false;
     const session = new ManagementSession({
       clock,
       commands: port.commands(),
@@ -109,6 +112,12 @@ export class ManagementService {
         const outcome = gatt.updates.notify(connection.server, this.attribute, fragment);
         if (outcome === "full") return "full";
         return outcome === "unsubscribed" ? "gone" : "sent";
+      },
+      onDropped: () => {
+        this.droppedFrames++;
+        if (hasDropped) return;
+        hasDropped = true;
+        port.log("warning", `update: dropped an incomplete request of link ${connection.handle}`);
       },
       whenDelivered: (callback) => port.whenDelivered(connection, callback),
     });

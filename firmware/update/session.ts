@@ -29,6 +29,8 @@ export interface SessionPort {
   fragmentLength(): number;
   /** Sends a fragment, which is taken over: "full" when it has to wait for those before it, "gone" when it cannot be sent. */
   send(fragment: Uint8Array): "sent" | "full" | "gone";
+  /** A frame that was incomplete has been dropped. */
+  onDropped(): void;
   /** Calls back when the client has everything; not when the link ends before. */
   whenDelivered(callback: () => void): void;
 }
@@ -59,7 +61,7 @@ export class ManagementSession implements FrameReceiver {
     if (this.assembler.isIncomplete) {
       this.timer = clock.setTimer(() => {
         this.timer = undefined;
-        this.assembler.drop();
+        if (this.assembler.drop()) this.port.onDropped();
       }, FRAGMENT_TIMEOUT_MS);
     }
   }

@@ -56,6 +56,7 @@ function setUp(): Scene {
     ...{ clock, store, sent, faults, held: 0 },
     session: new ManagementSession({
       ...{ clock, commands, refusal: () => undefined, fragmentLength: () => FRAGMENT },
+      onDropped: () => undefined,
       reserve: (bytes) => {
         scene.held += bytes;
         return true;

@@ -5,6 +5,7 @@ import { CHARACTERISTIC_UUID, SERVICE_UUID } from "../../firmware/update/service
 import { FRAGMENT_TIMEOUT_MS, FRAME_MAX } from "../../firmware/update/session.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { counting } from "../support/bytes.ts";
+import { diagnostics } from "../support/cameras.ts";
 import { managed, RawClient, RUNNING, requestOf } from "../support/management-scene.ts";
 import { bundleOf, hashOf } from "../support/memory-slots.ts";
 import { describe, it } from "../support/suite.ts";
@@ -342,13 +343,18 @@ describe("management: frames", () => {
   });
 
   it("one that is incomplete is dropped after a pause, and a client that tries again is understood", async () => {
-    await managed(async ({ connection, sleep }) => {
+    await managed(async ({ camera, client, connection, sleep }) => {
       const raw = await RawClient.open(connection);
       const request = requestOf({ operation: 2, map: { d: "again" } });
-      await raw.write(request.subarray(0, 12));
-      await sleep(FRAGMENT_TIMEOUT_MS + 100);
+      for (let times = 0; times < 3; times++) {
+        await raw.write(request.subarray(0, 12));
+        await sleep(FRAGMENT_TIMEOUT_MS + 100);
+      }
       await raw.write(request);
       equal((await raw.answer())[0], 0x0b);
+      equal((await client.read([64, 1])).dropped, 3);
+      const said = diagnostics(camera).filter((line) => line.includes("dropped an incomplete request"));
+      equal(said.length, 1, "once for each link");
     });
   });
 
