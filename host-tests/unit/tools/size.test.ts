@@ -103,13 +103,15 @@ Linker script and memory map
 describe("size: the report", () => {
   it("shows bytes, shares and the total", () => {
     const figures = { total: 4, modules: { engine: 3, board: 1 } };
-    const text = sizeText({
-      board: "b",
-      manifest: "camera",
-      flash: figures,
-      ram: figures,
-      bytecode: figures,
-    });
+    const one = { board: "b", manifest: "camera", flash: figures, ram: figures, bytecode: figures };
+    const text = sizeText([one, { ...one, board: "c" }]);
+    assert.deepEqual(text.match(/^\w+ of \w+/gm), [
+      "Flash of b",
+      "RAM of b",
+      "Flash of c",
+      "RAM of c",
+      "Bytecode of the",
+    ]);
     assert.match(
       text,
       /^Flash of b in bytes.*\n +3 +75\.0 % {2}engine\n +1 +25\.0 % {2}board\n +4 100\.0 % {2}total\n/,
@@ -140,6 +142,20 @@ describe("npm run size", function () {
     assert.equal(report.board, "mps2-an500");
     const { modules } = report.bytecode!;
     assert.ok(modules["firmware/ble/hci/commands/le-advertising.ts"]! > 100);
+  });
+
+  it("covers both of the emulated cameras", () => {
+    const { status, stdout } = run("--json");
+    assert.equal(status, 0);
+    const reports = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { board: string; flash: Sizes });
+    assert.deepEqual(
+      reports.map(({ board }) => board),
+      ["mps2-an500", "mps3-an547"],
+    );
+    for (const { flash } of reports) assert.ok(flash.modules.board! > 1000, JSON.stringify(flash));
   });
 
   it("lists what there is for a mistake", () => {
