@@ -195,6 +195,8 @@ export class Cyw43 implements ControllerDriver {
   /** The patched controller starts at the first rate again. */
   private async restart(hci: Hci): Promise<void> {
     this.setRate(START_BAUD);
+    // Nothing passes until CTS: without an open line the board may stop its clocks.
+    hci.close();
     await this.pause(LAUNCH_PAUSE_MS);
     const isReady = await this.becomesReady(LAUNCH_LIMIT_MS);
     try {

@@ -99,7 +99,9 @@ enum port_event {
 /*
  * Sleeps (WFI or the host's equivalent) until at least one event is pending, then returns and clears the
  * pending events. Returns at once when one is pending already. The board may wake inside to feed its own
- * counters, without returning.
+ * counters, without returning. While the HCI UART is closed or suspended, every clock may stop that the
+ * alarm, pins, HOST_WAKE and CTS do without, and what the board itself has under way (a sensor, flash, the
+ * console).
  */
 uint32_t port_event_wait(void);
 

@@ -20,6 +20,10 @@ export const FIGURES = {
   deepSleepMilliamps: "the whole board in deep sleep, the radio off",
   instructionsPerMs: "instructions of the processor in a millisecond",
   bootMs: "from reset to the firmware's first instruction: the loader, and what checks an image",
+  patchRecords: "records of the controller's patch, the launch included",
+  patchBytes: "bytes of that patch",
+  downloadBaud: "rate of the UART while the patch is downloaded, in baud",
+  runBaud: "rate of the UART from then on, in baud",
   radioAwakeMilliamps: "the controller awake with nothing on the air, its start included; comes on top",
   radioSleepMilliamps: "the controller asleep between events; comes on top",
   scanMilliamps: "the controller with its receiver on; comes on top",
@@ -66,5 +70,34 @@ export function readProfile(name: string, json: unknown): Profile {
       throw new Error(`${name}: "${key}.source" says where the figure was read`);
     }
   }
-  return { name, title, figures: figures as Profile["figures"] };
+  const profile = { name, title, figures: figures as Profile["figures"] };
+  checkPatchFigures(profile);
+  return profile;
 }
+
+/** A record's opcode, length and address, and the most that one holds beside them. */
+const RECORD_HEADER = 7;
+const RECORD_DATA_MAX = 251;
+
+function checkPatchFigures({ name, figures }: Profile): void {
+  const { downloadBaud, patchBytes, patchRecords, runBaud } = figures;
+  const records = patchRecords.value;
+  if (!Number.isInteger(records) || records < 2)
+    throw new Error(`${name}: "patchRecords.value" is ${records} and must be a whole number from 2 on`);
+  const least = records * RECORD_HEADER + records - 1;
+  const most = records * RECORD_HEADER + (records - 1) * RECORD_DATA_MAX;
+  const bytes = patchBytes.value;
+  if (!Number.isInteger(bytes) || bytes < least || bytes > most)
+    throw new Error(
+      `${name}: "patchBytes.value" is ${bytes}; ${records} records have ${least} to ${most} bytes`,
+    );
+  for (const { value } of [downloadBaud, runBaud]) {
+    if (value < START_BAUD)
+      throw new Error(
+        `${name}: a rate is ${value} baud and must be ${START_BAUD} or more, as the chip starts`,
+      );
+  }
+}
+
+/** The rate of a controller that wakes. */
+const START_BAUD = 115_200;

@@ -25,7 +25,7 @@ import { EnergyMeter, type Segment } from "../../simulator/energy/meter.ts";
 import type { Profile } from "../../simulator/energy/profile.ts";
 import { DEFAULT_FLASH, SimulatedFlash } from "../../simulator/flash.ts";
 import { SimulatedPower } from "../../simulator/power.ts";
-import { World } from "../../simulator/world.ts";
+import { type ChipCamera, World } from "../../simulator/world.ts";
 import { ToolError } from "../events.ts";
 import { Player } from "../phone/player.ts";
 import { parseScript } from "../phone/script.ts";
@@ -97,25 +97,23 @@ class HostInSequence extends Host {
   override prepareRadio(): void {}
 }
 
-/** Rates of the boards with such a chip. */
-const DOWNLOAD_BAUD = 2_000_000;
-const RUN_BAUD = 2_000_000;
 const STATE_BYTES = 65_536;
 
 class Deployment {
   private readonly options: DeploymentOptions;
   private readonly run: Run;
   private readonly world = new World(1);
-  private readonly camera = this.world.addChipCamera({
-    line: { patch: syntheticPatch(), downloadBaud: DOWNLOAD_BAUD, runBaud: RUN_BAUD },
-    stateFlash: new SimulatedFlash({ ...DEFAULT_FLASH, size: STATE_BYTES }),
-  });
+  private readonly camera: ChipCamera;
   private readonly power = new SimulatedPower(this.world.clock);
   private readonly meter: EnergyMeter;
   private readonly heard = new HeardLines(this.world.clock);
   private readonly endMs: number;
   private radioState: "off" | "awake" | "asleep" = "off";
   private isSuspended = false;
+  /** Whether the line to the controller is open. */
+  private isOpen = false;
+  /** Timers of the application that run: a sensor may be at work meanwhile, whose clocks stay on. */
+  private readonly pauses = new Set<unknown>();
   /** Looks whether the chip has fallen asleep. */
   private look: unknown = undefined;
   private starts = 0;
@@ -125,6 +123,12 @@ class Deployment {
   constructor(options: DeploymentOptions, run: Run) {
     this.options = options;
     this.run = run;
+    const { downloadBaud, patchBytes, patchRecords, runBaud } = options.profile.figures;
+    const patch = syntheticPatch(patchRecords.value - 1, patchBytes.value);
+    this.camera = this.world.addChipCamera({
+      line: { patch, downloadBaud: downloadBaud.value, runBaud: runBaud.value },
+      stateFlash: new SimulatedFlash({ ...DEFAULT_FLASH, size: STATE_BYTES }),
+    });
     this.endMs = options.days * DAY_MS;
     this.meter = new EnergyMeter(options.profile, () => this.world.clock.now());
   }
@@ -154,7 +158,8 @@ class Deployment {
     const { clock } = this.world;
     const { processor, profile } = this.options;
     this.starts++;
-    this.isSuspended = false;
+    this.isSuspended = this.isOpen = false;
+    this.pauses.clear();
     this.meter.setCpu("run");
     const { bootMs, instructionsPerMs } = profile.figures;
     await clock.advance(bootMs.value + processor.bootToAdvertising / instructionsPerMs.value);
@@ -198,7 +203,32 @@ class Deployment {
       },
     });
     const modules = { ...createModules(host, signals, image), camera };
-    return this.run(modules, createGlobals(platform, signals));
+    const globals = createGlobals({ ...platform, clock: this.watched(platform.clock) }, signals);
+    return this.run(modules, globals);
+  }
+
+  /** The clock of the application's own timers. */
+  private watched(clock: Clock): Clock {
+    const end = (timer: unknown): void => {
+      this.pauses.delete(timer);
+      this.wait();
+    };
+    return {
+      now: () => clock.now(),
+      setTimer: (callback, delayMs) => {
+        const timer = clock.setTimer(() => {
+          end(timer);
+          callback();
+        }, delayMs);
+        this.pauses.add(timer);
+        this.wait();
+        return timer;
+      },
+      clearTimer: (timer) => {
+        clock.clearTimer(timer);
+        end(timer);
+      },
+    };
   }
 
   /** What a start finds. Nothing of it reaches into the next one. */
@@ -232,7 +262,8 @@ class Deployment {
     const { meter } = this;
     const { processor } = this.options;
     return {
-      open: (receiver: HciReceiver) =>
+      open: (receiver: HciReceiver) => {
+        this.setOpen(true);
         line.open({
           onPacket: (packet) => {
             if (life.isOver) return;
@@ -241,14 +272,23 @@ class Deployment {
           },
           onWritable: () => !life.isOver && receiver.onWritable(),
           onFailure: (reason) => !life.isOver && receiver.onFailure(reason),
-        }),
+        });
+      },
       write(header, headerLength, payload, start, end) {
         if (header[0] === H4_ACL) meter.work(processor.notificationCycle);
         return line.write(header, headerLength, payload, start, end);
       },
       gather: (...rest) => line.gather(...rest),
-      close: () => line.close(),
+      close: () => {
+        line.close();
+        this.setOpen(false);
+      },
     };
+  }
+
+  private setOpen(isOpen: boolean): void {
+    this.isOpen = isOpen;
+    this.wait();
   }
 
   private radioLines(): RadioLines {
@@ -304,7 +344,8 @@ class Deployment {
 
   /** The processor waits, as deep as it may. */
   private wait(): void {
-    const isDeep = this.options.lightSleep && this.isSuspended;
+    const needsClocks = this.isOpen ? !this.isSuspended : this.pauses.size > 0;
+    const isDeep = this.options.lightSleep && !needsClocks;
     this.meter.setCpu(isDeep ? "lightSleep" : "idle");
   }
 

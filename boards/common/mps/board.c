@@ -23,6 +23,8 @@ void port_init(int argc, char **argv) {
     console_init();
     reset_init();
     clock_init();
+    /* Until the UART is opened. */
+    events_sleep_deep(true);
     for (int i = 1; i < argc; i++) {
         if (strncmp(argv[i], "seed=", 5) == 0 && !random_seed(argv[i] + 5))
             console_printf("board: seed= wants 64 hexadecimal digits; there is no entropy\n");

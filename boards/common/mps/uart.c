@@ -133,8 +133,10 @@ static void pump(void) {
         /* Nothing is left to do when the last byte is out, so nobody needs to wake for it. */
         UART_HCI->interrupt = UART_INTERRUPT_TX;
         /* The transmitter stays on: the last byte is on the line. */
-        if (!line_baud)
+        if (!line_baud) {
             UART_HCI->control = UART_CONTROL_TX;
+            events_sleep_deep(true);
+        }
     }
     if (tx_wanted && used(&tx) <= RING_SIZE / 2) {
         tx_wanted = false;
@@ -231,6 +233,7 @@ uint32_t port_uart_open(uint32_t baud, bool flow) {
     uint32_t state = interrupts_mask();
     line_baud = achieved;
     line_flow = flow;
+    events_sleep_deep(false);
     discard();
     UART_HCI->control =
         UART_CONTROL_TX | UART_CONTROL_RX | UART_CONTROL_TX_INTERRUPT | UART_CONTROL_RX_INTERRUPT;
@@ -249,6 +252,7 @@ bool port_uart_close(void) {
     discard();
     tx_wanted = false;
     line_baud = 0;
+    events_sleep_deep(!used(&tx));
     events_withdraw(PORT_EVENT_UART_TX);
     interrupts_restore(state);
     return true;

@@ -120,6 +120,28 @@ describe("CYW43: bring-up", () => {
     assert.deepEqual(chip.violations, []);
   });
 
+  it("has no open line while it waits for CTS, so that a board may stop its clocks", async () => {
+    const { world, host, chip, line } = createCamera();
+    const waits: number[] = [];
+    const close = line.close.bind(line);
+    const open = line.open.bind(line);
+    let closedMs: number | undefined = 0;
+    line.close = () => {
+      closedMs ??= world.clock.now();
+      close();
+    };
+    line.open = (receiver) => {
+      if (closedMs !== undefined) waits.push(world.clock.now() - closedMs);
+      closedMs = undefined;
+      open(receiver);
+    };
+    await world.run(() => host.activate());
+    const { powerUpMs, restartMs } = CYW43_TIMES;
+    assert.equal(waits.length, 2);
+    assert.ok(waits[0]! >= powerUpMs && waits[1]! >= restartMs - 1, `${waits}`);
+    assert.deepEqual(chip.violations, []);
+  });
+
   it("stopped in the middle of a start, at any time of it, it leaves the supply off, and starts again", async () => {
     for (let atMs = 0; atMs < 620; atMs += 7) {
       const { world, host, chip } = createCamera();

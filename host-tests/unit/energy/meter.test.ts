@@ -8,8 +8,10 @@ import { energyPage, energyText, lifeText } from "../../../tools/energy/report.t
 
 /** A profile in which everything costs nothing but what is given. */
 function profileOf(values: Partial<Record<FigureName, number>>): Profile {
+  const chip = { patchRecords: 3, patchBytes: 100, downloadBaud: 115_200, runBaud: 115_200 };
+  const all: Partial<Record<FigureName, number>> = { ...chip, ...values };
   const figures = Object.fromEntries(
-    Object.keys(FIGURES).map((name) => [name, { value: values[name as FigureName] ?? 0, source: "made up" }]),
+    Object.keys(FIGURES).map((name) => [name, { value: all[name as FigureName] ?? 0, source: "made up" }]),
   );
   return readProfile("made-up", { title: "made up", figures });
 }
@@ -120,6 +122,11 @@ describe("energy: profiles", () => {
     wrong({ runMilliamps: { value: -1, source: "x" } }, /"runMilliamps\.value" is -1/);
     wrong({ runMilliamps: { value: 1, source: "" } }, /"runMilliamps\.source"/);
     wrong({ runMilliamps: undefined }, /"runMilliamps" is missing/);
+    wrong({ patchRecords: { value: 1, source: "x" } }, /"patchRecords\.value" is 1/);
+    wrong({ patchRecords: { value: 2.5, source: "x" } }, /"patchRecords\.value" is 2\.5/);
+    wrong({ patchBytes: { value: 22, source: "x" } }, /3 records have 23 to 523 bytes/);
+    wrong({ patchBytes: { value: 524, source: "x" } }, /3 records have 23 to 523 bytes/);
+    wrong({ runBaud: { value: 9600, source: "x" } }, /a rate is 9600 baud/);
     assert.throws(() => readProfile("p", null), /"title"/);
     assert.throws(() => loadProfile("none"), /There is no profile "none".*openmv-ae3/);
   });
