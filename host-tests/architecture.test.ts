@@ -117,7 +117,7 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
   ],
   [
     /^aioble\/central\.ts$/,
-    /^ble\/gap\/(initiator|parameter-range|scanner)\.ts$/,
+    /^ble\/gap\/(attempt|parameter-range|scan-parameters)\.ts$/,
     "value",
     "checks of options, and an attempt",
   ],
@@ -130,7 +130,7 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
   [/^aioble\/index\.ts$/, /^ble\/gap\/parameter-range\.ts$/, "type", "what a policy is asked"],
   [
     /^aioble\/scan(-result)?\.ts$/,
-    /^ble\/gap\/(ad-structures|advertising-(data|report)|scanner)\.ts$/,
+    /^ble\/gap\/(ad-structures|advertising-(data|report)|scan-parameters|scanner)\.ts$/,
     "value",
     "checks of options, and what was heard",
   ],
@@ -142,7 +142,7 @@ const EXCEPTIONS: readonly (readonly [from: RegExp, to: RegExp, what: "type" | "
   ],
   [
     /^bluetooth\/(central|irq)\.ts$/,
-    /^ble\/gap\/(advertising-report|initiator|scanner)\.ts$/,
+    /^ble\/gap\/(advertising-report|attempt|scanner)\.ts$/,
     "type",
     "what is heard and looked for",
   ],

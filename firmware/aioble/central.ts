@@ -1,10 +1,10 @@
 /** Connecting to devices, as a central. */
 
 import { BleError } from "../ble/errors.ts";
+import type { Attempt, ConnectParameters } from "../ble/gap/attempt.ts";
 import type { Connection } from "../ble/gap/connection.ts";
-import type { Attempt, ConnectParameters } from "../ble/gap/initiator.ts";
 import { checkParameterRange } from "../ble/gap/parameter-range.ts";
-import { checkScanTiming } from "../ble/gap/scanner.ts";
+import { checkScanTiming } from "../ble/gap/scan-parameters.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
 import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { textOf } from "../ble/text.ts";

@@ -2,7 +2,8 @@
 
 import { BleError } from "../ble/errors.ts";
 import { type AdvertisingReport, REPORT } from "../ble/gap/advertising-report.ts";
-import { checkScanTiming, type ScanOwner } from "../ble/gap/scanner.ts";
+import { checkScanTiming } from "../ble/gap/scan-parameters.ts";
+import type { ScanOwner } from "../ble/gap/scanner.ts";
 import { checkKeys, type OptionKeys } from "../ble/option-keys.ts";
 import { textOf } from "../ble/text.ts";
 import { UUID } from "../ble/uuid.ts";
@@ -181,8 +182,6 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
   dropped = 0;
   private readonly core: Core;
   private readonly options: ScanOptions;
-  /** `devices` are told apart here, not by the controller. */
-  private isFiltering = false;
   private readonly stream: Stream<Known>;
   /** By their addresses; the one that was heard last is the last. */
   private readonly known = new Map<number, Known>();
@@ -244,12 +243,8 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
     const { devices } = this.options;
     await host.activate();
     if (this.stream.isEnded) return;
-    // A controller that resolves none of its private addresses would not let a device pass.
-    this.isFiltering =
-      devices?.some(({ addrType, addr }) => host.identities.isResolvedHere(addrType, addr)) === true;
-    const listed = this.isFiltering ? undefined : devices;
-    const acceptList = listed?.map(({ addrType, addr }) => ({ addressType: addrType, address: addr }));
-    const parameters = { intervalUs, windowUs, active, acceptList };
+    const listed = devices?.map(({ addrType, addr }) => ({ addressType: addrType, address: addr }));
+    const parameters = { intervalUs, windowUs, active, devices: listed };
     await host.scanner!.start(parameters, this);
     if (durationMs > 0 && !this.stream.isEnded) {
       this.timer = this.core.clock.setTimer(() => {
@@ -275,15 +270,10 @@ export class Scan implements AsyncIterableIterator<ScanResult>, ScanOwner {
     else this.stream.end({ error });
   }
 
-  private isWanted({ addressType, address }: Identity): boolean {
-    return this.options.devices!.some((device) => device.isAt(addressType & 1, address));
-  }
-
   /** Not for applications: the host calls it. */
   onReport(report: AdvertisingReport): void {
     const { host } = this.core;
     const identity = host.identities.of(report);
-    if (this.isFiltering && !this.isWanted(identity)) return;
     const key = keyOf(identity);
     const found = this.known.get(key);
     const known = found ?? {

@@ -25,6 +25,7 @@ import { GattServer } from "./gatt/server/server.ts";
 import { Acl } from "./hci/acl.ts";
 import { leReadChannelMap } from "./hci/commands/le-link.ts";
 import { Hci } from "./hci/hci.ts";
+import { hasLeFeature } from "./hci/packet.ts";
 import { type Controller, supports } from "./hci/startup.ts";
 import { Identities } from "./identities.ts";
 import { IDLE_TIMEOUT_SETTING, IdleLinks } from "./idle-links.ts";
@@ -194,8 +195,10 @@ export class Host {
 
   /** What a feature that uses the radio is made of. */
   get port(): ScannerPort {
-    const { addresses, hci, log, settings, states } = this;
-    return { addresses, hci, log, settings, states };
+    const { addresses, hci, identities: peers, log, settings, states } = this;
+    const hasFeature = (bit: number): boolean =>
+      this.controller !== undefined && hasLeFeature(this.controller.leFeatures, bit);
+    return { addresses, hasFeature, hci, log, peers, settings, states };
   }
 
   /** Notifies a feature of how the radio fares from now on. Before the radio is on; returns what it is given. */

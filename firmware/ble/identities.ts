@@ -35,12 +35,17 @@ export class Identities {
    * @param isResolved whether the controller has resolved it, and reported it beside the identity.
    */
   of(address: Identity, isResolved = false): Identity {
-    const { addresses, bonds } = this.port;
-    const bond = bonds?.get(address.addressType & 1, address.address);
-    if (!bond) return address;
+    const identity = this.identityOf(address);
+    if (identity === address) return address;
+    const { addresses } = this.port;
     const isPrivate = address.addressType === ADDRESS_TYPE.RANDOM && isResolvableAddress(address.address);
-    if (isPrivate && !isResolved) addresses.resolving?.missed(bond.identity);
-    return bond.identity;
+    if (isPrivate && !isResolved) addresses.resolving?.missed(identity);
+    return identity;
+  }
+
+  /** The same of an address that may have been on the air before: it says nothing of the controller. */
+  identityOf(address: Identity): Identity {
+    return this.port.bonds?.get(address.addressType & 1, address.address)?.identity ?? address;
   }
 
   /**

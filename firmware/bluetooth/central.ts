@@ -1,8 +1,8 @@
 /** Scanning and connecting by numbers, for the class BLE. */
 import { sameBytes } from "../ble/codec.ts";
 import { BleError } from "../ble/errors.ts";
+import type { Attempt } from "../ble/gap/attempt.ts";
 import type { Connection } from "../ble/gap/connection.ts";
-import type { Attempt } from "../ble/gap/initiator.ts";
 import { checkParameterRange } from "../ble/gap/parameter-range.ts";
 import type { ScanOwner } from "../ble/gap/scanner.ts";
 import type { Host } from "../ble/host.ts";

@@ -8,13 +8,8 @@ import type { Feature } from "./feature.ts";
 export const feature = {
   attach(host) {
     const { clock } = host.platform;
-    // A scan makes way for a controller that cannot do both.
-    const scanner = {
-      suspend: async () => host.scanner?.suspend(),
-      resume: async () => host.scanner?.resume(),
-    };
     const { connections, hci, log } = host;
-    const initiator = host.join(new Initiator({ ...host.port, clock, scanner }));
+    const initiator = host.join(new Initiator({ ...host.port, clock, scanner: () => host.scanner }));
     host.initiator = initiator;
     host.centralLinks = new CentralLinks({
       ...{ connections, hci, initiator, log },

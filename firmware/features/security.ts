@@ -31,7 +31,10 @@ export const feature = {
       log,
       findResolvingKey: (address, irks, from) => findResolvingKey(address, irks, crypto.aes128, from),
       ownIdentity: () => host.identities.own,
-      onChanged: () => resolving.update(),
+      onChanged() {
+        resolving.update();
+        host.scanner?.refresh();
+      },
     });
     host.bonds = bonds;
     let { secretStore } = settings;
@@ -48,8 +51,9 @@ export const feature = {
     host.observe({ onDisconnected: (connection) => bondedLinks.ended(connection) });
     const { aes128 } = crypto;
     const key = (): Uint8Array => bonds.ownIrk();
+    const isKnown = (): boolean => bonds.size > 0;
     const resolvable = host.resolveBy(
-      (air) => new ResolvableAddress({ clock, aes128, settings, random, log, key }, air),
+      (air) => new ResolvableAddress({ clock, aes128, settings, random, log, key, isKnown }, air),
     );
     const resolving = host.resolveWith(
       (air) =>
@@ -59,7 +63,7 @@ export const feature = {
             controller: () => host.controller,
             peers: () => bonds.privatePeers(),
             ownIrk: () => bonds.ownIrk(),
-            identityOf: (device) => bonds.get(device.addressType & 1, device.address)?.identity ?? device,
+            identityOf: (device) => host.identities.identityOf(device),
           },
           air,
         ),

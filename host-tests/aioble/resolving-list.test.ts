@@ -1,6 +1,5 @@
 /** Bonded peers with private addresses where the controller has a resolving list (Vol 6, Part B, 4.7). */
 import type { Device } from "../../firmware/aioble/device.ts";
-import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import {
   leAddDeviceToResolvingList,
   leClearResolvingList,
@@ -9,80 +8,25 @@ import {
 } from "../../firmware/ble/hci/commands/le-privacy.ts";
 import { leCreateConnection } from "../../firmware/ble/hci/commands/le-scanning.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
-import { type ControllerOptions, DEFAULT_OPTIONS, LE_FEATURE } from "../../simulator/controller/options.ts";
-import { createWorld, type World } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { bondOf, identityOf, keyOf } from "../support/bonds.ts";
-import { type AiobleCamera, addAioble, diagnostics, MemoryRecords } from "../support/cameras.ts";
+import { addAioble } from "../support/cameras.ts";
+import {
+  ADVERTISING,
+  bond,
+  checkSound,
+  createScene,
+  heard,
+  LL_PRIVACY,
+  meet,
+  part,
+  type Scene,
+} from "../support/private-peers.ts";
 import { describe, it } from "../support/suite.ts";
-
-const ADVERTISING = { intervalUs: 100_000, name: "camera" };
-/** Listens all the time. */
-const ALWAYS = { intervalUs: 100_000, windowUs: 100_000 };
-const LL_PRIVACY = { features: [...DEFAULT_OPTIONS.features, LE_FEATURE.LL_PRIVACY] };
-
-/** Two cameras. The one that is called a peer has private addresses. */
-interface Scene {
-  readonly world: World;
-  readonly camera: AiobleCamera;
-  readonly peer: AiobleCamera;
-  readonly records: MemoryRecords;
-}
-
-function createScene(options: Partial<ControllerOptions> = LL_PRIVACY): Scene {
-  const world = createWorld();
-  const records = new MemoryRecords();
-  const camera = addAioble(world, { controller: options }, undefined, records);
-  const peer = addAioble(world, { controller: LL_PRIVACY });
-  peer.aioble.config({ addrMode: 2, rpaTimeoutMs: 60_000 });
-  return { world, camera, peer, records };
-}
-
-interface Meeting {
-  readonly outgoing: DeviceConnection;
-  readonly incoming: DeviceConnection;
-}
-
-/** The peer advertises, the camera connects to whatever it hears. */
-async function meet({ camera, peer }: Scene): Promise<Meeting> {
-  const advertised = peer.aioble.advertise({ ...ADVERTISING, name: "peer" });
-  for await (const { device, name } of heard(camera)) {
-    if (name === "peer") return { outgoing: await device.connect(), incoming: await advertised };
-  }
-  throw new Error("the peer was not heard");
-}
-
-async function* heard(
-  camera: AiobleCamera,
-  devices?: Device[],
-): AsyncGenerator<{ device: Device; name: string | undefined }> {
-  for await (const result of camera.aioble.scan({ ...ALWAYS, devices, durationMs: 3000 }))
-    yield { device: result.device, name: result.name() };
-}
-
-async function part({ outgoing, incoming }: Meeting): Promise<void> {
-  await outgoing.disconnect();
-  await incoming.disconnected();
-}
-
-/** They meet, bond and part; returns the peer's identity. */
-async function bond(scene: Scene): Promise<Device> {
-  const meeting = await meet(scene);
-  await meeting.outgoing.pair();
-  const { device } = meeting.outgoing;
-  deepEqual(device.addr, scene.peer.host.ownAddress);
-  await part(meeting);
-  return new scene.camera.aioble.Device(device.addrType, device.addr);
-}
 
 /** How often each of these commands came since `from`. */
 function count({ camera }: Scene, opcode: number, from = 0): number {
   return camera.controller.commands.slice(from).filter((sent) => sent === opcode).length;
-}
-
-function checkSound({ camera, peer }: Scene): void {
-  for (const { controller } of [camera, peer]) deepEqual(controller.violations, []);
-  deepEqual([...diagnostics(camera), ...diagnostics(peer)], []);
 }
 
 describe("the controller's resolving list", () => {
@@ -376,5 +320,187 @@ describe("the controller's resolving list: where it cannot be used the host reso
       await checkHostResolves(scene, identity);
     });
     checkSound(scene);
+  });
+});
+
+describe("the controller's resolving list: what is on the air when it is lost", () => {
+  /** What happens to the list while something is on the air; the peer has another address then. */
+  const LOSSES: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
+    [
+      "another bond comes, and the controller refuses to fill it",
+      async ({ camera }) => {
+        const { opcode } = leAddDeviceToResolvingList;
+        camera.controller.faults.refuse = new Map([[opcode, HCI_STATUS.MEMORY_CAPACITY_EXCEEDED]]);
+        camera.host.bonds!.keep(bondOf(1, { ownIdentity: camera.host.identities.own }));
+      },
+    ],
+    [
+      "another bond comes, and the controller refuses to clear it",
+      async ({ camera }) => {
+        const { opcode } = leClearResolvingList;
+        camera.controller.faults.refuse = new Map([[opcode, HCI_STATUS.COMMAND_DISALLOWED]]);
+        camera.host.bonds!.keep(bondOf(1, { ownIdentity: camera.host.identities.own }));
+      },
+    ],
+    [
+      "more bonds come than it has room for",
+      async ({ camera }) => {
+        for (let seed = 1; seed <= 2; seed++)
+          camera.host.bonds!.keep(bondOf(seed, { ownIdentity: camera.host.identities.own }));
+      },
+    ],
+    [
+      "the controller is reset, and refuses to fill it again",
+      async ({ camera, world }) => {
+        const { opcode } = leSetAddressResolutionEnable;
+        camera.controller.faults.refuse = new Map([[opcode, HCI_STATUS.MEMORY_CAPACITY_EXCEEDED]]);
+        camera.controller.reportHardwareError(1);
+        await world.clock.sleep(500);
+      },
+    ],
+    [
+      "the controller is reset, and has it again",
+      async ({ camera, world }) => {
+        camera.controller.reportHardwareError(1);
+        await world.clock.sleep(500);
+      },
+    ],
+  ];
+
+  const createSmall = (): Scene => createScene({ ...LL_PRIVACY, resolvingListSize: 2 });
+
+  for (const [name, lose] of LOSSES) {
+    it(`${name}: a scan for some devices goes on`, async () => {
+      const scene = createSmall();
+      const { camera, peer, world } = scene;
+      const stranger = addAioble(world);
+      await world.run(async () => {
+        const identity = await bond(scene);
+        void stranger.aioble.broadcast({ intervalUs: 100_000, name: "stranger" });
+        const advertised = peer.aioble.advertise({ ...ADVERTISING, timeoutMs: 90_000 });
+        const listening = { intervalUs: 100_000, windowUs: 100_000, durationMs: 80_000 };
+        const startMs = world.clock.now();
+        let isLost = false;
+        let after = 0;
+        for await (const { device } of camera.aioble.scan({
+          ...listening,
+          devices: [identity],
+          duplicates: "packets",
+        })) {
+          ok(device.equals(identity));
+          if (!isLost) await lose(scene);
+          isLost = true;
+          if (world.clock.now() - startMs > 61_000) after++;
+        }
+        ok(after > 100, `${after} packets heard under the next address`);
+        await rejects(advertised, { name: "TimeoutError" });
+      });
+      deepEqual(camera.controller.violations, []);
+    });
+
+    it(`${name}: a device that is looked for is found`, async () => {
+      const scene = createSmall();
+      const { camera, peer, world } = scene;
+      await world.run(async () => {
+        const identity = await bond(scene);
+        const search = identity.connect({ timeoutMs: 120_000 });
+        await world.clock.sleep(1000);
+        await lose(scene);
+        await world.clock.sleep(61_000);
+        const advertised = peer.aioble.advertise(ADVERTISING);
+        const outgoing = await search;
+        const incoming = await advertised;
+        await outgoing.pair();
+        ok(incoming.bonded);
+        await part({ outgoing, incoming });
+      });
+      deepEqual(camera.controller.violations, []);
+    });
+
+    it(`${name}: advertising goes on, directed too`, async () => {
+      const scene = createSmall();
+      const { camera, peer, world } = scene;
+      await world.run(async () => {
+        const identity = await bond(scene);
+        const own = new peer.aioble.Device(1, camera.host.ownAddress);
+        for (const directedTo of [undefined, identity]) {
+          // Where nobody resolves, directed advertising reaches the identity alone.
+          if (directedTo) peer.aioble.config({ addrMode: 1 });
+          camera.controller.faults.refuse = new Map();
+          const advertised = camera.aioble.advertise({ intervalUs: 100_000, directedTo });
+          await world.clock.sleep(1000);
+          await lose(scene);
+          await world.clock.sleep(1000);
+          const outgoing = await own.connect();
+          const incoming = await advertised;
+          await outgoing.pair();
+          ok(incoming.bonded);
+          await part({ outgoing, incoming });
+        }
+      });
+      deepEqual(camera.controller.violations, []);
+    });
+  }
+
+  it("a scan for more devices than the accept list holds stays with the host when the list comes", async () => {
+    const scene = createScene({ ...LL_PRIVACY, acceptListSize: 1 });
+    const { camera, peer, world } = scene;
+    await world.run(async () => {
+      const identity = await bond(scene);
+      const { opcode } = leAddDeviceToResolvingList;
+      camera.controller.faults.refuse = new Map([[opcode, HCI_STATUS.MEMORY_CAPACITY_EXCEEDED]]);
+      camera.host.bonds!.keep(bondOf(1, { ownIdentity: camera.host.identities.own }));
+      await world.clock.sleep(100);
+      const advertised = peer.aioble.advertise({ ...ADVERTISING, timeoutMs: 20_000 });
+      const devices = [identity, new camera.aioble.Device(1, "c0:00:00:00:00:01")];
+      let found = 0;
+      for await (const _ of camera.aioble.scan({
+        ...{ intervalUs: 100_000, windowUs: 100_000, durationMs: 10_000 },
+        ...{ devices, duplicates: "packets" as const },
+      })) {
+        if (++found > 1) continue;
+        camera.controller.faults.refuse = new Map();
+        camera.host.bonds!.forget(identityOf(1));
+      }
+      ok(found > 50, `${found} packets`);
+      await rejects(advertised, { name: "TimeoutError" });
+    });
+    checkSound(scene);
+  });
+
+  it("a device that becomes a bonded one during a scan for it is still heard under its next address", async () => {
+    for (const options of [LL_PRIVACY, {}]) {
+      const scene = createScene(options);
+      const { camera, peer, world } = scene;
+      await world.run(async () => {
+        peer.aioble.config({ addrMode: 1 });
+        const identity = new camera.aioble.Device(1, peer.host.ownAddress);
+        const packets = { intervalUs: 100_000, windowUs: 100_000, duplicates: "packets" as const };
+        let isBonded = false;
+        let after = 0;
+        const scan = (async () => {
+          for await (const { device } of camera.aioble.scan({
+            ...packets,
+            devices: [identity],
+            durationMs: 20_000,
+          })) {
+            ok(device.equals(identity));
+            if (isBonded) after++;
+          }
+        })();
+        const first = peer.aioble.advertise(ADVERTISING);
+        const outgoing = await identity.connect();
+        const incoming = await first;
+        await outgoing.pair();
+        await part({ outgoing, incoming });
+        isBonded = true;
+        peer.aioble.config({ addrMode: 2 });
+        const advertised = peer.aioble.advertise({ ...ADVERTISING, timeoutMs: 10_000 });
+        await rejects(advertised, { name: "TimeoutError" });
+        await scan;
+        ok(after > 50, `${after} packets`);
+      });
+      checkSound(scene);
+    }
   });
 });

@@ -41,7 +41,8 @@ function hashOf(irk: Uint8Array, prand: readonly number[]): number[] {
   return [...encryptBlock(irk, block).subarray(0, 3)].reverse();
 }
 
-function isPrivate({ type, address }: Identity): boolean {
+/** Whether this is a resolvable private address. */
+export function isPrivate({ type, address }: Identity): boolean {
   return type === 1 && address[0]! >> 6 === 1;
 }
 

@@ -1,11 +1,13 @@
 /** Scanning (Vol 6, Part B, 4.4.3; Vol 4, Part E, 7.8.10 and 7.8.11). */
 import { Writer } from "../../firmware/ble/codec.ts";
 import { leSetScanEnable, leSetScanParameters } from "../../firmware/ble/hci/commands/le-scanning.ts";
-import { leAdvertisingReport } from "../../firmware/ble/hci/le-events.ts";
+import { leAdvertisingReport, leDirectedAdvertisingReport } from "../../firmware/ble/hci/le-events.ts";
 import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import { ADV, type Advertisement, type Identity, type Radio } from "../link.ts";
 import type { CommandTable } from "./command-table.ts";
 import type { Controller } from "./controller.ts";
+import { LE_FEATURE } from "./options.ts";
+import { isPrivate } from "./resolving-list.ts";
 import { statesAllow } from "./states.ts";
 
 /** Whether a scan window and interval, in units of 0.625 ms, are in range (7.8.10). */
@@ -53,6 +55,10 @@ export class Scanner {
     return this.enabled && (this.filterPolicy & 1) !== 0;
   }
 
+  private get filterPolicyMax(): number {
+    return this.controller.has(LE_FEATURE.EXTENDED_SCANNING_FILTER_POLICIES) ? 3 : 1;
+  }
+
   get usesRandomAddress(): boolean {
     return this.enabled && (this.ownAddressType & 1) === 1;
   }
@@ -65,7 +71,7 @@ export class Scanner {
         leScanType <= 1 &&
         scanTimingValid(leScanInterval, leScanWindow) &&
         ownAddressType <= this.controller.ownAddressTypeMax &&
-        scanningFilterPolicy <= 1;
+        scanningFilterPolicy <= this.filterPolicyMax;
       if (!valid) return HCI_STATUS.INVALID_PARAMETERS;
       this.active = leScanType === 1;
       this.interval = leScanInterval;
@@ -101,8 +107,12 @@ export class Scanner {
     const advertiser = resolvingList.resolve(advertisement.advertiser);
     const addressType = advertiser.type + (advertiser === advertisement.advertiser ? 0 : 2);
     const own = controller.ownIdentity(this.ownAddressType, advertiser)!;
-    if (this.filterPolicy === 1 && !controller.acceptList.has(advertiser)) return;
-    if (target && !controller.isOwn(target)) return;
+    if (this.usesAcceptList && !controller.acceptList.has(advertiser)) return;
+    if (target && !controller.isOwn(target)) {
+      // For whom this is the controller cannot tell; the extended policies leave it to the host (4.3.3).
+      if (this.filterPolicy >= 2 && isPrivate(target)) this.reportDirected(addressType, advertiser, target);
+      return;
+    }
     this.report(type, addressType, advertiser, data);
     const scannable = type === ADV.CONNECTABLE || type === ADV.SCANNABLE;
     if (!this.active || !scannable || !controller.air.carries(controller, sender)) return;
@@ -112,12 +122,30 @@ export class Scanner {
     }
   }
 
+  /** Whether it is to be reported, by what the host wants of duplicates. */
+  private isNews(eventType: number, { type, address }: Identity): boolean {
+    if (!this.filterDuplicates) return true;
+    const key = `${eventType} ${type} ${address}`;
+    if (this.seen.has(key)) return false;
+    this.seen.add(key);
+    return true;
+  }
+
+  /** 7.7.65.11 */
+  private reportDirected(addressType: number, advertiser: Identity, target: Identity): void {
+    if (!this.isNews(ADV.DIRECTED, advertiser)) return;
+    const report = new Writer();
+    report.u8(ADV.DIRECTED);
+    report.u8(addressType);
+    report.bytes(advertiser.address.slice().reverse());
+    report.u8(target.type);
+    report.bytes(target.address.slice().reverse());
+    report.u8(this.controller.air.rssi & 0xff);
+    this.controller.emit(leDirectedAdvertisingReport, { numReports: 1, reports: report.finish() });
+  }
+
   private report(eventType: number, addressType: number, advertiser: Identity, data: Uint8Array): void {
-    if (this.filterDuplicates) {
-      const key = `${eventType} ${advertiser.type} ${advertiser.address}`;
-      if (this.seen.has(key)) return;
-      this.seen.add(key);
-    }
+    if (!this.isNews(eventType, advertiser)) return;
     const report = new Writer();
     report.u8(eventType);
     report.u8(addressType);

@@ -1,5 +1,7 @@
 /** Device addresses (Vol 6, Part B, 1.3). Six bytes in printed order, most significant first. */
 
+import { sameBytes } from "../codec.ts";
+
 /** Kinds of address as HCI numbers them (Vol 4, Part E, 7.8.5). */
 export const ADDRESS_TYPE = { PUBLIC: 0x00, RANDOM: 0x01 } as const;
 
@@ -11,6 +13,11 @@ export interface ListedDevice {
   readonly addressType: number;
   /** Six bytes in printed order. */
   readonly address: Uint8Array;
+}
+
+/** Whether both are the same device. */
+export function sameDevice(one: ListedDevice, other: ListedDevice): boolean {
+  return one.addressType === other.addressType && sameBytes(one.address, other.address);
 }
 
 /** Key under which an identifier is enciphered for an address: "obscura address". It is no secret. */

@@ -4,9 +4,14 @@ import { BleError, HciError, isLoss } from "../errors.ts";
 import { leCreateConnection, leCreateConnectionCancel } from "../hci/commands/le-scanning.ts";
 import type { Hci } from "../hci/hci.ts";
 import { HCI_STATUS, statusText } from "../hci/status.ts";
-import type { ListedDevice } from "./address.ts";
+import { ADDRESS_TYPE, type ListedDevice, sameDevice } from "./address.ts";
+import { Attempt, type AttemptHandlers, type ConnectParameters } from "./attempt.ts";
 import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
-import { type ParameterRange, toUnits } from "./parameter-range.ts";
+import { toUnits } from "./parameter-range.ts";
+import { PeerSearch } from "./peer-search.ts";
+import type { PeerIdentities } from "./scan-filter.ts";
+import { SCAN_UNIT_US } from "./scan-parameters.ts";
+import type { Scanner } from "./scanner.ts";
 import {
   excludedBy,
   isLink,
@@ -16,27 +21,11 @@ import {
   type SupportedStates,
 } from "./supported-states.ts";
 
-/** What a connection is to be like, and how it is looked for. */
-export interface ConnectParameters extends ParameterRange {
-  /** How the radio listens for the device: 2,500 to 10,240,000 microseconds, the window at most the interval. */
-  readonly scanIntervalUs: number;
-  readonly scanWindowUs: number;
-}
-
-/** Unit of the scan's parameters (7.8.12). */
-const SCAN_UNIT_US = 625;
-
 /** A controller that has accepted a cancellation reports the end of the attempt at once; longer is never. */
 const CANCEL_TIMEOUT_MS = 2000;
 
 /** While others wait, an attempt that has been on the air for so long makes way for the next, and goes on after them. */
 const TURN_MS = 2000;
-
-/** Who waits for a connection. Exactly one of the two is called. */
-export interface AttemptHandlers<C> {
-  onConnected(connection: C): void;
-  onFailed(error: unknown): void;
-}
 
 /** What the initiator is handed. */
 export interface InitiatorPort {
@@ -45,25 +34,15 @@ export interface InitiatorPort {
   readonly addresses: OwnAddresses;
   readonly settings: { readonly addrMode: number };
   readonly states: SupportedStates;
-  /** The scan, which makes way for a controller that cannot do both. */
-  readonly scanner: Pick<AddressUser, "suspend" | "resume">;
+  readonly peers: PeerIdentities;
+  /** Whether the running controller has this bit of LE_Features. */
+  hasFeature(bit: number): boolean;
+  /**
+   * Makes way for a controller that cannot do both, and hears where a device is that has private addresses; undefined in an
+   * image without the feature `scan`.
+   */
+  scanner(): Pick<Scanner, "suspend" | "resume" | "beginSearch" | "endSearch"> | undefined;
   log(level: LogLevel, message: string): void;
-}
-
-/** One connection that is wanted. */
-export class Attempt<C> {
-  readonly target: ListedDevice;
-  readonly parameters: ConnectParameters;
-  readonly handlers: AttemptHandlers<C>;
-  /** Nobody waits any more. */
-  cancelled = false;
-
-  /** For `Initiator`. */
-  constructor(target: ListedDevice, parameters: ConnectParameters, handlers: AttemptHandlers<C>) {
-    this.target = target;
-    this.parameters = parameters;
-    this.handlers = handlers;
-  }
 }
 
 /** `C`: a connection, as the host keeps it. */
@@ -82,11 +61,15 @@ export class Initiator<C> implements AddressUser, StateUser {
   private isRunning = false;
   /** Ends the turn of the first while others wait. */
   private turn: Timer | undefined = undefined;
+  private readonly search: PeerSearch;
+  /** Has the first be heard anew, and since when the controller looks for the address that it was heard under. */
+  private patience: { readonly timer: Timer; readonly sinceMs: number } | undefined = undefined;
   /** Counts the sessions of the controller: what waits gives up when it is not in the latest. */
   private session = 0;
 
   constructor(port: InitiatorPort) {
     this.port = port;
+    this.search = new PeerSearch(port);
     port.addresses.join(this);
     port.states.join(this);
   }
@@ -106,9 +89,14 @@ export class Initiator<C> implements AddressUser, StateUser {
     return this.onAir ? "initiating" : undefined;
   }
 
-  /** Looks for a device until it is found or cancelled, taking turns with the others that are looked for. */
-  connect(target: ListedDevice, parameters: ConnectParameters, handlers: AttemptHandlers<C>): Attempt<C> {
-    const attempt = new Attempt<C>(target, parameters, handlers);
+  /**
+   * Looks for a device until it is found or cancelled, taking turns with the others that are looked for.
+   * @param device its identity, or an address that it was heard under
+   */
+  connect(device: ListedDevice, parameters: ConnectParameters, handlers: AttemptHandlers<C>): Attempt<C> {
+    const target = this.port.peers.identityOf(device);
+    const heard = sameDevice(target, device) ? undefined : { device };
+    const attempt = new Attempt<C>(target, heard, parameters, handlers);
     this.queue.push(attempt);
     if (this.queue.length === 1) this.next();
     else this.limitTurn();
@@ -137,6 +125,7 @@ export class Initiator<C> implements AddressUser, StateUser {
     this.session++;
     this.isRunning = false;
     this.reported();
+    this.search.forget();
     this.suspended = false;
     this.scanPaused = false;
   }
@@ -184,27 +173,77 @@ export class Initiator<C> implements AddressUser, StateUser {
     const [attempt] = this.queue;
     if (!this.suspended) return;
     this.suspended = false;
-    if (attempt && !attempt.cancelled && !this.onAir) await this.create(attempt).catch(this.refused(attempt));
+    if (!attempt || attempt.cancelled || this.onAir) return;
+    // Under another own address, or with a scan: neither is for now.
+    if (attempt.heard?.own || this.mustBeHeard(attempt)) return this.next();
+    await this.create(attempt).catch(this.refused(attempt));
   }
 
   private next(): void {
     const [attempt] = this.queue;
-    if (!attempt || !this.isRunning || this.onAir) return;
+    if (!attempt || !this.isRunning || this.isLooking) return;
+    this.whenFirst(attempt, async () => {
+      if (!this.isLooking) await this.look(attempt);
+    });
+  }
+
+  /** Does what is for this attempt, when the work on the air before is done and the attempt is still the one. */
+  private whenFirst(attempt: Attempt<C>, work: () => Promise<void>): void {
     const { session } = this;
-    const { addresses, settings } = this.port;
-    addresses
+    this.port.addresses
       .exclusive(async () => {
-        if (session !== this.session || attempt !== this.queue[0] || attempt.cancelled || this.onAir) return;
-        this.own = addresses.forAdvertising(settings.addrMode, true);
-        await addresses.apply(this.own, this);
-        await this.create(attempt);
+        if (session === this.session && this.isFirst(attempt)) await work();
       })
       .catch(this.refused(attempt));
   }
 
+  private isFirst(attempt: Attempt<C>): boolean {
+    return attempt === this.queue[0] && !attempt.cancelled;
+  }
+
+  private get isLooking(): boolean {
+    return this.onAir || this.search.isOn;
+  }
+
+  private mustBeHeard({ heard, target }: Attempt<C>): boolean {
+    return this.search.isNeededFor(target) && !(heard && (heard.own || this.search.isAddressEnough));
+  }
+
+  /** Looks for the device, or first hears which address it has. Only inside `exclusive`. */
+  private async look(attempt: Attempt<C>): Promise<void> {
+    const { addresses, settings } = this.port;
+    if (this.mustBeHeard(attempt) && (await this.listen(attempt))) return;
+    const address = attempt.heard?.own;
+    this.own = address
+      ? { type: ADDRESS_TYPE.RANDOM, address }
+      : addresses.forAdvertising(settings.addrMode, true);
+    await addresses.apply(this.own, this);
+    await this.create(attempt);
+  }
+
+  /** False where it cannot be. */
+  private async listen(attempt: Attempt<C>): Promise<boolean> {
+    const { scanIntervalUs: intervalUs, scanWindowUs: windowUs } = attempt.parameters;
+    // The scan goes on, or comes back, as a part of it.
+    this.scanPaused = false;
+    const isOn = await this.search.begin(attempt.target, { intervalUs, windowUs }, (heard) => {
+      attempt.heardAt(heard);
+      this.lookAnew(attempt);
+    });
+    if (isOn) this.limitTurn();
+    return isOn;
+  }
+
+  private lookAnew(attempt: Attempt<C>): void {
+    this.whenFirst(attempt, async () => {
+      await this.leaveAir();
+      if (this.isFirst(attempt) && this.isRunning) await this.look(attempt);
+    });
+  }
+
   /** While others wait, the first has `TURN_MS`. */
   private limitTurn(): void {
-    if (this.turn !== undefined || this.queue.length < 2 || !this.onAir) return;
+    if (this.turn !== undefined || this.queue.length < 2 || !this.isLooking) return;
     const [attempt] = this.queue;
     this.turn = this.port.clock.setTimer(() => {
       this.turn = undefined;
@@ -215,10 +254,9 @@ export class Initiator<C> implements AddressUser, StateUser {
   /** The first makes way for the next, unless it is found at the last moment. */
   private async pass(attempt: Attempt<C>): Promise<void> {
     await this.port.addresses.exclusive(async () => {
-      const isFirst = (): boolean => attempt === this.queue[0] && !attempt.cancelled;
-      if (!isFirst() || this.queue.length < 2) return;
+      if (!this.isFirst(attempt) || this.queue.length < 2) return;
       await this.leaveAir();
-      if (isFirst() && this.isRunning) this.queue.push(this.queue.shift()!);
+      if (this.isFirst(attempt) && this.isRunning) this.queue.push(this.queue.shift()!);
     });
     this.next();
   }
@@ -234,10 +272,10 @@ export class Initiator<C> implements AddressUser, StateUser {
 
   private async create(attempt: Attempt<C>): Promise<void> {
     const { addresses, hci, scanner } = this.port;
-    const { parameters: wanted } = attempt;
+    const { heard, parameters: wanted } = attempt;
     await this.makeWay();
     // A controller that resolves the device's addresses looks for its identity, and for no private address of it.
-    const target = addresses.resolving?.find(attempt.target) ?? attempt.target;
+    const target = addresses.resolving?.find(attempt.target) ?? heard?.device ?? attempt.target;
     const { intervalMin, intervalMax, latency, timeout } = toUnits(wanted);
     const values = {
       leScanInterval: Math.floor(wanted.scanIntervalUs / SCAN_UNIT_US),
@@ -263,10 +301,21 @@ export class Initiator<C> implements AddressUser, StateUser {
       if (!mayBeScan || this.scanPaused) throw error;
       // Not every controller scans and connects at a time.
       this.scanPaused = true;
-      await scanner.suspend();
+      await scanner()?.suspend();
       await this.create(attempt);
     }
     this.limitTurn();
+    this.limitPatience(attempt);
+  }
+
+  private limitPatience(attempt: Attempt<C>): void {
+    const { clock } = this.port;
+    if (!this.onAir || this.patience || !attempt.heard || !this.search.isNeededFor(attempt.target)) return;
+    const timer = clock.setTimer(() => {
+      attempt.lost();
+      this.lookAnew(attempt);
+    }, attempt.heardForMs);
+    this.patience = { timer, sinceMs: clock.now() };
   }
 
   /**
@@ -278,7 +327,7 @@ export class Initiator<C> implements AddressUser, StateUser {
     let other = await states.conflict("initiating");
     if (other && isScanning(other) && !this.scanPaused) {
       this.scanPaused = true;
-      await scanner.suspend();
+      await scanner()?.suspend();
       other = await states.conflict("initiating");
     }
     if (!other) return;
@@ -291,6 +340,10 @@ export class Initiator<C> implements AddressUser, StateUser {
 
   /** Takes the attempt off the air; done when the controller has said so. */
   private async leaveAir(): Promise<void> {
+    if (this.search.isOn) {
+      this.endTurn();
+      await this.search.end();
+    }
     if (!this.onAir) return;
     const { clock, hci, log } = this.port;
     const reported = new Promise<void>((resolve) => {
@@ -315,11 +368,23 @@ export class Initiator<C> implements AddressUser, StateUser {
 
   /** Nothing is on the air any more. */
   private reported(): void {
+    const { clock } = this.port;
+    const { patience } = this;
     this.onAir = false;
-    if (this.turn !== undefined) this.port.clock.clearTimer(this.turn);
-    this.turn = undefined;
+    this.endTurn();
+    this.patience = undefined;
+    if (patience) {
+      clock.clearTimer(patience.timer);
+      const [attempt] = this.queue;
+      if (attempt) attempt.heardForMs -= Math.min(clock.now() - patience.sinceMs, attempt.heardForMs);
+    }
     this.onReported?.();
     this.onReported = undefined;
+  }
+
+  private endTurn(): void {
+    if (this.turn !== undefined) this.port.clock.clearTimer(this.turn);
+    this.turn = undefined;
   }
 
   private fail(attempt: Attempt<C>, status: number): void {
@@ -343,7 +408,7 @@ export class Initiator<C> implements AddressUser, StateUser {
     if (place !== 0) return;
     if (this.scanPaused) {
       this.scanPaused = false;
-      void this.port.addresses.exclusive(() => this.port.scanner.resume());
+      void this.port.addresses.exclusive(async () => this.port.scanner()?.resume());
     }
     this.next();
   }

@@ -61,6 +61,8 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
   /** Whether the controller was last set to advertise, and how. */
   private onAir = false;
   private type: number = TYPE.IND;
+  /** Whether the controller makes the address of whom it is for. */
+  private isResolved = false;
   /** Off the air while the address changes. */
   private suspended = false;
   /** Whether the controller may have a scan response: it would keep that of an earlier start. */
@@ -133,27 +135,14 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
 
   /** A change meanwhile waits for its turn. */
   private async sendStart(owner: T, isWanted: () => boolean): Promise<void> {
-    const { addresses, hci, settings } = this.port;
+    const { addresses, settings } = this.port;
     const parameters = owner.parameters!;
-    const { intervalUs, directedTo, connectable } = parameters;
+    const { directedTo, connectable } = parameters;
     const own = addresses.forAdvertising(settings.addrMode, connectable);
-    const target = directedTo && (addresses.resolving?.find(directedTo) ?? directedTo);
-    const isResolved = target !== directedTo;
-    const interval = Math.floor(intervalUs / INTERVAL_UNIT_US);
     const type = typeOf(parameters);
     await this.checkStates(type);
     await addresses.apply(own, this);
-    await hci.send(leSetAdvertisingParameters, {
-      advertisingIntervalMin: interval,
-      advertisingIntervalMax: interval,
-      advertisingType: type,
-      // The controller then makes the addresses of both by its resolving list.
-      ownAddressType: own.type + (isResolved ? RESOLVED : 0),
-      peerAddressType: target ? target.addressType : ADDRESS_TYPE.PUBLIC,
-      peerAddress: target ? target.address : new Uint8Array(6),
-      advertisingChannelMap: ALL_CHANNELS,
-      advertisingFilterPolicy: 0,
-    });
+    await this.setParameters(parameters, own);
     this.hasResponse = true;
     if (!directedTo) await this.setData(parameters);
     if (!isWanted()) return;
@@ -162,6 +151,26 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
     this.latest = owner;
     this.onAir = true;
     await this.enable(1);
+  }
+
+  private async setParameters(parameters: AdvertisingParameters, own: OwnAddress): Promise<void> {
+    const { addresses, hci } = this.port;
+    const { directedTo, intervalUs } = parameters;
+    const target = directedTo && (addresses.resolving?.find(directedTo) ?? directedTo);
+    const isResolved = target !== directedTo;
+    const interval = Math.floor(intervalUs / INTERVAL_UNIT_US);
+    this.isResolved = isResolved;
+    await hci.send(leSetAdvertisingParameters, {
+      advertisingIntervalMin: interval,
+      advertisingIntervalMax: interval,
+      advertisingType: typeOf(parameters),
+      // The controller then makes the addresses of both by its resolving list.
+      ownAddressType: own.type + (isResolved ? RESOLVED : 0),
+      peerAddressType: target ? target.addressType : ADDRESS_TYPE.PUBLIC,
+      peerAddress: target ? target.address : new Uint8Array(6),
+      advertisingChannelMap: ALL_CHANNELS,
+      advertisingFilterPolicy: 0,
+    });
   }
 
   /**
@@ -215,9 +224,14 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
     if (!this.suspended) return;
     this.suspended = false;
     const { latest } = this;
-    if (!latest?.parameters) return;
-    this.onAir = true;
+    const parameters = latest?.parameters;
+    if (!parameters) return;
+    const { directedTo } = parameters;
+    const { resolving } = this.port.addresses;
+    const isResolved = directedTo !== undefined && resolving?.find(directedTo) !== undefined;
     try {
+      if (isResolved !== this.isResolved) await this.setParameters(parameters, this.own);
+      this.onAir = true;
       await this.enable(1);
     } catch (error) {
       this.onAir = false;

@@ -2,7 +2,7 @@
 import type { Clock, LogLevel, Timer } from "../../platform/platform.ts";
 import type { Setting } from "../setting.ts";
 import { textOf } from "../text.ts";
-import { type Aes128, createResolvableAddress } from "./address.ts";
+import { type Aes128, createResolvableAddress, findResolvingKey } from "./address.ts";
 
 /** How long a resolvable private address is used (Vol 3, Part C, Appendix A, T_GAP(private_addr_int)). */
 export const RPA_TIMEOUT_SETTING: Setting<"rpaTimeoutMs"> = {
@@ -20,6 +20,8 @@ export interface ResolvableAddressPort {
   random(length: number): Uint8Array;
   /** This device's Identity Resolving Key. */
   key(): Uint8Array;
+  /** Whether somebody was given the key. */
+  isKnown(): boolean;
   log(level: LogLevel, message: string): void;
 }
 
@@ -61,6 +63,17 @@ export class ResolvableAddress {
       this.drawnAtMs = clock.now();
     }
     return this.address;
+  }
+
+  /** Whether somebody can make addresses of this device. */
+  get isKnown(): boolean {
+    return this.port.isKnown();
+  }
+
+  /** Whether this is a private address of this device, made by itself or by a bonded one. */
+  owns(address: Uint8Array): boolean {
+    const { aes128, isKnown, key } = this.port;
+    return isKnown() && findResolvingKey(address, [key()], aes128) === 0;
   }
 
   /** The next is another one. */

@@ -131,19 +131,12 @@ export class ResolvingList {
   update(): void {
     if (!this.isUsable || this.isWaiting) return;
     this.isWaiting = true;
-    const { session } = this;
-    const { log } = this.port;
-    this.air
-      .exclusive(async () => {
-        if (session !== this.session) return;
-        this.isWaiting = false;
-        const wanted = this.wanted();
-        if (isSame(wanted, this.tried)) return;
-        if (wanted.peers.length > 0 || this.isFilled) await this.air.inSilence(() => this.replace(wanted));
-      })
-      .catch((error: unknown) => {
-        if (!isLoss(error)) log("warning", `gap: the resolving list of the controller: ${textOf(error)}`);
-      });
+    this.change(() => {
+      this.isWaiting = false;
+      const wanted = this.wanted();
+      if (isSame(wanted, this.tried)) return undefined;
+      return wanted.peers.length > 0 || this.isFilled ? wanted : undefined;
+    });
   }
 
   /**
@@ -153,9 +146,24 @@ export class ResolvingList {
   missed(device: ListedDevice): void {
     if (!this.find(device)) return;
     this.listed = [];
-    this.tried = NOTHING;
     this.warn("does not resolve the addresses that it was given keys for");
     this.isUsable = false;
+    // What is on the air pauses for it, and goes on knowing that the host resolves.
+    this.change(() => NOTHING);
+  }
+
+  /** Gives the controller other contents, if `decide` has some by the time that it is its turn. */
+  private change(decide: () => Contents | undefined): void {
+    const { session } = this;
+    const { log } = this.port;
+    this.air
+      .exclusive(async () => {
+        const wanted = session === this.session ? decide() : undefined;
+        if (wanted) await this.air.inSilence(() => this.replace(wanted));
+      })
+      .catch((error: unknown) => {
+        if (!isLoss(error)) log("warning", `gap: the resolving list of the controller: ${textOf(error)}`);
+      });
   }
 
   private wanted(): Contents {

@@ -1,40 +1,31 @@
 /** The controller's one legacy scan (Vol 4, Part E, 7.8.10 and 7.8.11): its commands, and what is known of it. */
 import type { LogLevel } from "../../platform/platform.ts";
 import { BleError, HciError, isLoss } from "../errors.ts";
-import {
-  leAddDeviceToFilterAcceptList,
-  leClearFilterAcceptList,
-  leReadFilterAcceptListSize,
-  leSetScanEnable,
-  leSetScanParameters,
-} from "../hci/commands/le-scanning.ts";
+import { leSetScanEnable, leSetScanParameters } from "../hci/commands/le-scanning.ts";
 import type { Hci } from "../hci/hci.ts";
-import { leAdvertisingReport } from "../hci/le-events.ts";
+import { leAdvertisingReport, leDirectedAdvertisingReport } from "../hci/le-events.ts";
+import { LE_FEATURE } from "../hci/packet.ts";
 import { HCI_STATUS } from "../hci/status.ts";
 import type { ListedDevice } from "./address.ts";
-import { type AdvertisingReport, readReports } from "./advertising-report.ts";
+import { type AdvertisingReport, readDirectedReports, readReports } from "./advertising-report.ts";
 import { START_ATTEMPTS } from "./advertising-set.ts";
-import type { AddressUser, OwnAddresses } from "./own-address.ts";
+import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
+import { acceptListOf, fillAcceptList, isAmong, type PeerIdentities } from "./scan-filter.ts";
+import {
+  checkScanTiming,
+  FILTER_POLICY,
+  SCAN_UNIT_US,
+  type ScanParameters,
+  type ScanPlan,
+  type ScanTiming,
+  samePlan,
+} from "./scan-parameters.ts";
 import { excludedBy, type LeState, type StateUser, type SupportedStates } from "./supported-states.ts";
 
-/** Range of LE_Scan_Interval and LE_Scan_Window: 2.5 ms to 10.24 s (Vol 4, Part E, 7.8.10). */
-export const SCAN_INTERVAL_MIN_US = 2_500;
-export const SCAN_INTERVAL_MAX_US = 10_240_000;
-/** Their unit. */
-const UNIT_US = 625;
-
-/** Scanning_Filter_Policy. */
-const POLICY = { ALL: 0x00, ACCEPT_LIST: 0x01 } as const;
-
-export interface ScanParameters {
-  /** From the start of one window to the start of the next: 2,500 to 10,240,000 microseconds, rounded down to 625. */
-  readonly intervalUs: number;
-  /** How long the radio listens in each interval; at most `intervalUs`. */
-  readonly windowUs: number;
-  /** Ask for scan responses. */
-  readonly active: boolean;
-  /** The controller reports these devices only. */
-  readonly acceptList?: readonly ListedDevice[];
+/** Somebody who looks for one device, beside whoever scans. */
+export interface ScanSearch extends ScanTiming {
+  /** One packet was heard, from anybody. */
+  onReport(report: AdvertisingReport): void;
 }
 
 /** Who has a scan. */
@@ -59,35 +50,21 @@ export interface ScannerPort {
   readonly states: SupportedStates;
   /** Which own address scan requests carry. */
   readonly settings: { readonly addrMode: number };
+  readonly peers: PeerIdentities;
+  /** Whether the running controller has this bit of LE_Features. */
+  hasFeature(bit: number): boolean;
   log(level: LogLevel, message: string): void;
 }
 
 interface Scan {
   readonly parameters: ScanParameters;
   readonly owner: ScanOwner;
+  /** The controller's accept list did not take the devices, after others had been in it. */
+  isUnlisted: boolean;
   /** Whoever waits for the start; nobody once it is on the air. */
   starting: { resolve(): void; reject(error: unknown): void } | undefined;
   /** Losses of the controller during a start, in a row. */
   losses: number;
-}
-
-/** @throws RangeError when no controller takes this interval and window. */
-export function checkScanTiming(intervalUs: number, windowUs: number): void {
-  for (const [name, value] of [
-    ["intervalUs", intervalUs],
-    ["windowUs", windowUs],
-  ] as const) {
-    if (!(value >= SCAN_INTERVAL_MIN_US && value <= SCAN_INTERVAL_MAX_US)) {
-      throw new RangeError(
-        `${name} ${value} is out of range: 2,500 (2.5 ms) to 10,240,000 (10.24 s) microseconds`,
-      );
-    }
-  }
-  if (windowUs > intervalUs) {
-    throw new RangeError(
-      `windowUs ${windowUs} is above intervalUs ${intervalUs}: it is the part of it that is used`,
-    );
-  }
 }
 
 /** Every operation on the air runs inside `OwnAddresses.exclusive`, so that no two interleave their commands. */
@@ -97,18 +74,32 @@ export class Scanner implements AddressUser, StateUser {
   private readonly port: ScannerPort;
   /** What is wanted: on the air, or as soon as the controller runs and the commands on their way are through. */
   private scan: Scan | undefined = undefined;
+  private search: ScanSearch | undefined = undefined;
   private isRunning = false;
   private onAir = false;
   private suspended = false;
-  /** What the controller is at, or was last, while it scans. */
-  private activity: LeState = "passiveScanning";
+  /** What the controller was last set to, and under which own address; undefined when that may not hold any more. */
+  private plan: ScanPlan | undefined = undefined;
+  private own: OwnAddress = { type: 0 };
   private watcher: ScanWatcher | undefined = undefined;
 
   constructor(port: ScannerPort) {
     this.port = port;
     port.addresses.join(this);
     port.states.join(this);
-    port.hci.on(leAdvertisingReport, ({ numReports, reports }) => this.received(numReports, reports));
+    port.hci.on(leAdvertisingReport, ({ numReports, reports }) => {
+      if (this.onAir) this.check(readReports(numReports, reports, (report) => this.received(report)));
+    });
+    port.hci.on(leDirectedAdvertisingReport, ({ numReports, reports }) => {
+      if (!this.onAir) return;
+      const { resolvable } = port.addresses;
+      this.check(
+        readDirectedReports(numReports, reports, (report) => {
+          // Others than this device may be meant.
+          if (resolvable?.owns(report.directAddress)) this.received(report);
+        }),
+      );
+    });
   }
 
   /** Has `watcher` see what scans hear, in place of the one before. */
@@ -123,7 +114,7 @@ export class Scanner implements AddressUser, StateUser {
 
   /** For `SupportedStates`. */
   get state(): LeState | undefined {
-    return this.onAir ? this.activity : undefined;
+    return this.onAir ? stateOf(this.plan) : undefined;
   }
 
   /** Whether somebody scans. */
@@ -144,7 +135,7 @@ export class Scanner implements AddressUser, StateUser {
       throw new BleError("already-scanning", "A scan runs already: there is one at a time. End it first.");
     }
     return new Promise((resolve, reject) => {
-      const scan = { parameters, owner, starting: { resolve, reject }, losses: 0 };
+      const scan = { parameters, owner, isUnlisted: false, starting: { resolve, reject }, losses: 0 };
       this.scan = scan;
       this.run(scan);
     });
@@ -156,15 +147,50 @@ export class Scanner implements AddressUser, StateUser {
     if (scan?.owner !== owner) return;
     this.scan = undefined;
     scan.starting?.resolve();
-    await this.port.addresses.exclusive(() => this.disable());
+    await this.port.addresses.exclusive(() => this.apply());
     this.watcher?.onScanDone();
+  }
+
+  /**
+   * Scans for whoever looks for one device as well, all the time that it wants, until `endSearch` or the loss of the
+   * controller. Only inside `OwnAddresses.exclusive`. @throws HciError when the controller refuses, BleError
+   * `controller-busy` when it says that it cannot: then it does what it did before.
+   */
+  async beginSearch(search: ScanSearch): Promise<void> {
+    this.search = search;
+    try {
+      await this.apply();
+    } catch (error) {
+      await this.endSearch(search);
+      throw error;
+    }
+  }
+
+  /** Only inside `OwnAddresses.exclusive`. A scan that its owner has begun goes on. */
+  async endSearch(search: ScanSearch): Promise<void> {
+    if (this.search !== search) return;
+    this.search = undefined;
+    try {
+      await this.apply();
+    } catch (error) {
+      this.failedLater(error);
+    }
+  }
+
+  /** Who has which address is known otherwise now: a scan for some devices is looked at again. */
+  refresh(): void {
+    if (!this.scan?.parameters.devices || !this.onAir) return;
+    this.port.addresses
+      .exclusive(async () => {
+        if (this.onAir) await this.apply();
+      })
+      .catch((error: unknown) => this.failedLater(error));
   }
 
   /** A session of the controller begins, the first or after a loss: goes on with what is wanted. */
   begin(): void {
+    this.end();
     this.isRunning = true;
-    this.onAir = false;
-    this.suspended = false;
     if (this.scan) this.run(this.scan);
   }
 
@@ -172,7 +198,9 @@ export class Scanner implements AddressUser, StateUser {
     // Before the controller runs there is nothing to do: `begin` follows.
     if (!this.isRunning) return;
     this.port.addresses
-      .exclusive(() => this.enable(scan))
+      .exclusive(async () => {
+        if (this.scan === scan) await this.apply();
+      })
       .then(
         () => {
           scan.losses = 0;
@@ -190,6 +218,8 @@ export class Scanner implements AddressUser, StateUser {
     this.isRunning = false;
     this.onAir = false;
     this.suspended = false;
+    this.plan = undefined;
+    this.search = undefined;
   }
 
   /** The radio is off, for `error`. */
@@ -210,10 +240,16 @@ export class Scanner implements AddressUser, StateUser {
     if (!this.suspended) return;
     this.suspended = false;
     try {
-      if (this.scan) await this.setEnabled(true);
+      const plan = this.wanted();
+      if (plan) await this.enable(plan);
     } catch (error) {
-      if (!isLoss(error) && this.scan) this.fail(error);
+      this.failedLater(error);
     }
+  }
+
+  /** What ran does not any more; a controller that is lost goes on when it is back. */
+  private failedLater(error: unknown): void {
+    if (!isLoss(error) && this.scan) this.fail(error);
   }
 
   private fail(error: unknown): void {
@@ -224,55 +260,85 @@ export class Scanner implements AddressUser, StateUser {
     this.watcher?.onScanDone();
   }
 
-  private received(count: number, bytes: Uint8Array): void {
+  private received(report: AdvertisingReport): void {
     const { scan } = this;
-    if (!scan || !this.onAir) return;
-    const sound = readReports(count, bytes, (report) => {
-      if (this.scan !== scan) return;
-      scan.owner.onReport(report);
-      this.watcher?.onReport(report);
-    });
-    if (sound) return;
-    if (this.malformed++ === 0)
-      this.port.log("warning", "gap: the controller sent advertising reports that cannot be read");
+    this.search?.onReport(report);
+    if (!scan || this.scan !== scan) return;
+    const { devices } = scan.parameters;
+    if (devices && !this.plan?.acceptList && !isAmong(this.port.peers, devices, report)) return;
+    scan.owner.onReport(report);
+    this.watcher?.onReport(report);
   }
 
-  private async enable(scan: Scan): Promise<void> {
-    if (this.scan !== scan) return;
-    const { hci, addresses, settings, states } = this.port;
-    const { parameters } = scan;
-    const { acceptList, active, intervalUs, windowUs } = parameters;
-    const wanted = active ? "activeScanning" : "passiveScanning";
-    const other = await states.conflict(wanted);
-    if (other) throw excludedBy(wanted, other);
-    this.activity = wanted;
-    const own = addresses.forAdvertising(settings.addrMode, false);
-    await addresses.apply(own, this);
-    if (acceptList) await this.fillAcceptList(acceptList);
-    await hci.send(leSetScanParameters, {
-      leScanType: active ? 1 : 0,
-      leScanInterval: Math.floor(intervalUs / UNIT_US),
-      leScanWindow: Math.floor(windowUs / UNIT_US),
-      ownAddressType: own.type,
-      scanningFilterPolicy: acceptList ? POLICY.ACCEPT_LIST : POLICY.ALL,
-    });
-    if (this.scan !== scan) return;
+  private check(isSound: boolean): void {
+    if (isSound || this.malformed++ > 0) return;
+    this.port.log("warning", "gap: the controller sent advertising reports that cannot be read");
+  }
+
+  /** What the controller is to be at, for all who want it to scan. */
+  private wanted(): ScanPlan | undefined {
+    const { port, scan, search } = this;
+    const timing = search ?? scan?.parameters;
+    if (!timing) return undefined;
+    const { active, devices } = scan?.parameters ?? { active: false };
+    // Whoever is searched for is not in the list.
+    const isListable = devices && !search && !scan!.isUnlisted;
+    const acceptList = isListable ? acceptListOf(port, devices) : undefined;
+    const { resolvable } = port.addresses;
+    const isExtended =
+      resolvable?.isKnown === true && port.hasFeature(LE_FEATURE.EXTENDED_SCANNING_FILTER_POLICIES);
+    const policy = (acceptList ? FILTER_POLICY.ACCEPT_LIST : 0) + (isExtended ? FILTER_POLICY.EXTENDED : 0);
+    return { intervalUs: timing.intervalUs, windowUs: timing.windowUs, active, acceptList, policy };
+  }
+
+  /** Has the controller do what is wanted. Only inside `exclusive`. */
+  private async apply(): Promise<void> {
+    const plan = this.wanted();
+    if (!plan) return this.disable();
+    if (this.onAir && this.plan && samePlan(plan, this.plan)) return;
+    const { addresses, settings, states } = this.port;
+    await this.disable();
+    this.plan = undefined;
+    const state = stateOf(plan);
+    const other = await states.conflict(state);
+    if (other) throw excludedBy(state, other);
+    this.own = addresses.forAdvertising(settings.addrMode, false);
+    await addresses.apply(this.own, this);
+    await this.enable(plan);
+  }
+
+  /** Off the air as it is, it goes on the air under the own address of the moment. */
+  private async enable(plan: ScanPlan): Promise<void> {
+    if (!this.plan || !samePlan(plan, this.plan)) {
+      const { hci } = this.port;
+      this.plan = undefined;
+      if (plan.acceptList && !(await this.fill(plan.acceptList))) {
+        const other = this.wanted();
+        return other && this.enable(other);
+      }
+      await hci.send(leSetScanParameters, {
+        leScanType: plan.active ? 1 : 0,
+        leScanInterval: Math.floor(plan.intervalUs / SCAN_UNIT_US),
+        leScanWindow: Math.floor(plan.windowUs / SCAN_UNIT_US),
+        ownAddressType: this.own.type,
+        scanningFilterPolicy: plan.policy,
+      });
+      if (!this.scan && !this.search) return;
+      this.plan = plan;
+    }
     await this.setEnabled(true);
   }
 
-  private async fillAcceptList(devices: readonly ListedDevice[]): Promise<void> {
-    const { addresses, hci } = this.port;
-    const { filterAcceptListSize } = await hci.send(leReadFilterAcceptListSize, {});
-    if (devices.length > filterAcceptListSize) {
-      throw new BleError(
-        "accept-list-full",
-        `This Bluetooth controller's accept list has room for ${filterAcceptListSize} devices, not ${devices.length}.`,
-      );
-    }
-    await hci.send(leClearFilterAcceptList, {});
-    for (const device of devices) {
-      const { addressType, address } = addresses.resolving?.find(device) ?? device;
-      await hci.send(leAddDeviceToFilterAcceptList, { addressType, address });
+  /** False when the list did not take the devices of a scan that has run without it: it goes on without. */
+  private async fill(devices: readonly ListedDevice[]): Promise<boolean> {
+    const { scan } = this;
+    try {
+      await fillAcceptList(this.port.hci, devices);
+      return true;
+    } catch (error) {
+      if (isLoss(error) || !scan || scan.starting) throw error;
+      scan.isUnlisted = true;
+      return false;
     }
   }
 
@@ -291,5 +357,10 @@ export class Scanner implements AddressUser, StateUser {
     // A controller's filter hides news of devices that it has reported, and forgets some when its list is full.
     await this.port.hci.send(leSetScanEnable, { leScanEnable: isEnabled ? 1 : 0, filterDuplicates: 0 });
     this.onAir = isEnabled;
+    if (isEnabled) this.suspended = false;
   }
+}
+
+function stateOf(plan: ScanPlan | undefined): "activeScanning" | "passiveScanning" {
+  return plan?.active ? "activeScanning" : "passiveScanning";
 }

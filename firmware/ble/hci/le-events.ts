@@ -95,6 +95,20 @@ export const leEnhancedConnectionComplete = defineLeEvent(
   [LE_FEATURE.LL_PRIVACY],
 );
 
+/**
+ * 7.7.65.11: directed advertising whose target is a private address that the controller cannot resolve. Of each report:
+ * Event_Type, Address_Type, Address (6), Direct_Address_Type, Direct_Address (6), RSSI, as of `leAdvertisingReport`.
+ */
+export const leDirectedAdvertisingReport = defineLeEvent(
+  "LE Directed Advertising Report",
+  0x0b,
+  {
+    numReports: u8,
+    reports: rest,
+  },
+  [LE_FEATURE.EXTENDED_SCANNING_FILTER_POLICIES],
+);
+
 /** 7.7.65.12 */
 export const lePhyUpdateComplete = defineLeEvent(
   "LE PHY Update Complete",

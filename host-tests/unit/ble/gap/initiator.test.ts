@@ -52,12 +52,19 @@ async function createScene() {
   const scanner = {
     suspend: async () => void events.push("scan off"),
     resume: async () => void events.push("scan on"),
+    beginSearch: async () => assert.fail("nobody is bonded"),
+    endSearch: async () => assert.fail("nobody is bonded"),
   };
+  const peers = { identityOf: <T>(device: T) => device, isResolvedHere: () => false };
   const settings = { addrMode: ADDRESS_MODE.STATIC_RANDOM };
   const links = new Map<number, { role: number }>();
   const log = (): void => {};
   const states = new SupportedStates({ hci, links });
-  const initiator = new Initiator<string>({ hci, clock, addresses, states, settings, scanner, log });
+  const initiator = new Initiator<string>({
+    ...{ hci, clock, addresses, states, settings, peers, log },
+    hasFeature: () => false,
+    scanner: () => scanner,
+  });
   beginSession(hci, controller);
   await Promise.all([addresses.begin(), settle()]);
   initiator.begin();

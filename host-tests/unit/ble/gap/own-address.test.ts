@@ -155,6 +155,7 @@ describe("OwnAddresses: resolvable private addresses (Vol 3, Part C, 10.7)", () 
         aes128: simulatedCrypto.aes128,
         settings: { rpaTimeoutMs: 900_000 },
         random: (length) => new Uint8Array(length).fill(++drawn),
+        isKnown: () => true,
         key: () => IRK,
         log: () => {},
       },

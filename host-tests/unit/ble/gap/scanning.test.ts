@@ -2,7 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { someService, someStructure, structuresOf } from "../../../../firmware/ble/gap/ad-structures.ts";
-import { type AdvertisingReport, readReports } from "../../../../firmware/ble/gap/advertising-report.ts";
+import {
+  type AdvertisingReport,
+  readDirectedReports,
+  readReports,
+} from "../../../../firmware/ble/gap/advertising-report.ts";
 import { UUID } from "../../../../firmware/ble/uuid.ts";
 import { SeededRandom } from "../../../../simulator/random.ts";
 import { fromHex, toHex } from "../../../support/bytes.ts";
@@ -105,6 +109,41 @@ describe("AD structures (CSS, Part A)", () => {
         return false;
       });
       someService(data, () => false);
+    }
+  });
+});
+
+describe("LE Directed Advertising Report (Vol 4, Part E, 7.7.65.11)", () => {
+  const DIRECTED = fromHex("01 01 010000eeffc0 01 aa0002000141 c5");
+
+  function readDirected(count: number, bytes: Uint8Array): { sound: boolean; reports: AdvertisingReport[] } {
+    const reports: AdvertisingReport[] = [];
+    const sound = readDirectedReports(count, bytes, (report) => reports.push(report));
+    return { sound, reports };
+  }
+
+  it("has both addresses in printed order and the strength, and no data", () => {
+    const { sound, reports } = readDirected(2, new Uint8Array([...DIRECTED, ...DIRECTED]));
+    assert.ok(sound);
+    assert.equal(reports.length, 2);
+    const { address, addressType, data, directAddress, eventType, rssi } = reports[1]!;
+    assert.deepEqual([eventType, addressType, data.length, rssi], [1, 1, 0, -59]);
+    assert.equal(toHex(address), toHex(fromHex("c0ffee000001")));
+    assert.equal(toHex(directAddress!), toHex(fromHex("4101000200aa")));
+  });
+
+  it("is dropped when it is cut short", () => {
+    for (let length = 0; length < DIRECTED.length; length++)
+      assert.deepEqual(readDirected(1, DIRECTED.subarray(0, length)), { sound: false, reports: [] });
+  });
+
+  it("ends at what is no directed advertising, and at an address that is not random", () => {
+    for (const at of [0, 8]) {
+      const odd = DIRECTED.slice();
+      odd[at] = 0;
+      const { sound, reports } = readDirected(2, new Uint8Array([...DIRECTED, ...odd]));
+      assert.equal(sound, false);
+      assert.equal(reports.length, 1);
     }
   });
 });

@@ -111,6 +111,12 @@ const EVENT_VECTORS: readonly [HciEvent, number, Record<string, unknown>, string
     "01 00 01 01 02 03 04 05 06 00 c4",
   ],
   [
+    events.leDirectedAdvertisingReport,
+    0x3e0b,
+    { numReports: 1, reports: fromHex("01 01 010203040506 01 0708090a0b4c c4") },
+    "01 01 01 01 02 03 04 05 06 01 07 08 09 0a 0b 4c c4",
+  ],
+  [
     events.leReadRemoteFeaturesComplete,
     0x3e04,
     { status: 0, connectionHandle: 0x40, leFeatures: EIGHT },
@@ -142,6 +148,7 @@ describe("HCI events against bytes by hand (Vol 4, Part E, 7.7)", () => {
         events.commandComplete,
         events.numberOfCompletedPackets,
         events.leAdvertisingReport,
+        events.leDirectedAdvertisingReport,
       ];
       const endsInRest = withRest.includes(event);
       const shortest = event === events.commandComplete ? 3 : endsInRest ? 1 : bytes.length;
