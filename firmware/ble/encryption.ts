@@ -123,7 +123,7 @@ export interface EncryptionPort {
   connectionOf(handle: number): Connection | undefined;
   disconnect(connection: Connection, reason: number): Promise<void>;
   /** See `HostObserver.onSecurity`. */
-  onSecurity(connection: Connection, status: number): void;
+  onSecurity(connection: Connection, status: number, isPairing: boolean): void;
   /** The controller reports that a link could not be encrypted. */
   onRefused(): void;
   log(level: LogLevel, message: string, error?: unknown): void;
@@ -180,7 +180,8 @@ export class Encryption {
         }),
       answerKeyRequest: ({ handle }, key) => this.answer(handle, key),
       whenDelivered: (link, callback) => acl.whenCompleted((link as Secured).connection.link, callback),
-      onSecurity: (link, status) => port.onSecurity((link as Secured).connection, status),
+      onSecurity: (link, status, isPairing) =>
+        port.onSecurity((link as Secured).connection, status, isPairing),
     });
     hci.on(encryptionChange, (values) => this.changed(values));
     hci.on(encryptionChangeV2, (values) => this.changed(values));

@@ -15,9 +15,9 @@ export interface HostObserver {
   onParameters?(connection: Connection, status: number): void;
   /**
    * `connection.security` has changed, or with another status than 0 could not: a controller error code, or a reason of
-   * Pairing Failed.
+   * Pairing Failed. In the middle of a pairing (`isPairing`) another report follows, unless the link ends.
    */
-  onSecurity?(connection: Connection, status: number): void;
+  onSecurity?(connection: Connection, status: number, isPairing: boolean): void;
   /** Settings may have changed. */
   onConfigured?(settings: Readonly<Settings>): void;
   /** The controller failed and could not be started again: the radio is off. */

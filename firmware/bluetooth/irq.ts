@@ -257,7 +257,9 @@ export class IrqSource implements HostObserver, GattWatcher, ScanWatcher {
     this.emit(IRQ_CONNECTION_UPDATE, data);
   }
 
-  onSecurity(link: Connection): void {
+  onSecurity(link: Connection, _status: number, isPairing: boolean): void {
+    // As the original: a pairing is one event, when its keys are exchanged.
+    if (isPairing) return;
     const { isAuthenticated, isBonded, isEncrypted, keySize } = link.security;
     const data = [link.handle, Number(isEncrypted), Number(isAuthenticated), Number(isBonded), keySize];
     this.emit(IRQ_ENCRYPTION_UPDATE, data);

@@ -80,10 +80,10 @@ export const feature = {
       ownIdentity: () => host.identities.own,
       connectionOf: (handle) => host.connections.get(handle),
       disconnect: (connection, reason) => host.disconnect(connection, reason),
-      onSecurity(connection, status) {
+      onSecurity(connection, status, isPairing) {
         bondedLinks.secured(connection, status);
         if (connection.isConnected) connection.server.noteActivity();
-        host.report("onSecurity", connection, status);
+        host.report("onSecurity", connection, status, isPairing);
       },
       onRefused: () => resolvable.renew(),
     });

@@ -18,11 +18,8 @@ import type { TwoLowLevel } from "./two-low-level.ts";
 /** Encrypted, authenticated, bonded: what `IRQ_ENCRYPTION_UPDATE` says of a link, beside the size of its key. */
 export type Protection = readonly [encrypted: number, authenticated: number, bonded: number];
 
-/** A pairing with Just Works that makes a bond: two events here, one in the original. */
-export const BONDING: readonly Protection[] = [
-  [1, 0, 0],
-  [1, 0, 1],
-];
+/** A pairing with Just Works that makes a bond: one event, as in the original. */
+export const BONDING: readonly Protection[] = [[1, 0, 1]];
 /** A later link, which the bond encrypts. */
 export const BONDED: readonly Protection[] = [[1, 0, 1]];
 

@@ -190,7 +190,7 @@ export class SecurityLink implements PairingHandlers {
     const isExpected = this.encryption.isChanging;
     const notify = this.encryption.changed(status);
     if (status === 0 && isExpected) this.stopRequesting();
-    this.port.onSecurity(this.link, status);
+    this.port.onSecurity(this.link, status, this.pairing !== undefined);
     if (this.isClosed) return;
     this.pairing?.feed({ is: "encryption", status });
     notify();
@@ -337,6 +337,7 @@ export class SecurityLink implements PairingHandlers {
     shared.pairingSucceeded(peer, countsForWindow);
     port.log("info", `smp: link ${link.handle} is paired: ${result.method}`);
     const error = result.isBonding ? this.keep(pairing, result) : undefined;
+    port.onSecurity(link, 0, false);
     // What was paired for one serves all who ask no more. A peer that keeps no keys is no failure.
     for (const waiting of requests.all) {
       if (waiting === request || isEnough(this.encryption.security, waiting.settings))
@@ -364,7 +365,6 @@ export class SecurityLink implements PairingHandlers {
       return notSavedError(textOf(error));
     }
     this.encryption.bonded(port.bonds.find(bond.identity.addressType, bond.identity.address));
-    port.onSecurity(link, 0);
     return undefined;
   }
 
@@ -377,7 +377,7 @@ export class SecurityLink implements PairingHandlers {
     if (request === undefined && isPeers) shared.peerFailed(peer, pairing.wasGuess);
     shared.failedPairings++;
     shared.peerLog.write("warning", `smp: link ${link.handle}: pairing failed: ${error.message}`);
-    port.onSecurity(link, reason || UNSPECIFIED_ERROR);
+    port.onSecurity(link, reason || UNSPECIFIED_ERROR, false);
     if (this.isClosed) return;
     requests.settle(request ?? requests.first, error);
     this.serve();

@@ -67,8 +67,11 @@ export interface SecurityPort {
   answerKeyRequest(link: SecuredLink, key: Uint8Array | undefined): void;
   /** Calls back when the peer has everything that was sent on this link. Returns what withdraws the wait. */
   whenDelivered(link: SecuredLink, callback: () => void): () => void;
-  /** The protection of a link has changed, or with another status than 0 it could not be encrypted. */
-  onSecurity(link: SecuredLink, status: number): void;
+  /**
+   * The protection of a link has changed, or with another status than 0 it could not be encrypted. In the middle of a pairing
+   * (`isPairing`) another report follows, when the keys are exchanged, or it has failed.
+   */
+  onSecurity(link: SecuredLink, status: number, isPairing: boolean): void;
   log(level: LogLevel, message: string, error?: unknown): void;
 }
 
