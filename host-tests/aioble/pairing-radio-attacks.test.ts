@@ -1,38 +1,28 @@
 /** Attacks on pairing over the radio, end to end: an attacker without a stack, and a whole camera (docs/security.md). */
-import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
-import type { PairOptions } from "../../firmware/aioble/security.ts";
 import { viewOf } from "../../firmware/ble/codec.ts";
 import { PAIRING_FAILURE } from "../../firmware/ble/smp/pdus.ts";
-import { UUID } from "../../firmware/ble/uuid.ts";
 import type { PhoneLink } from "../../simulator/phone/link.ts";
 import { SeededRandom } from "../../simulator/random.ts";
 import { createWorld, type World } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
-import { type AiobleCamera, addAioble, MemoryRecords, reported } from "../support/cameras.ts";
+import { type AiobleCamera, type MemoryRecords, reported } from "../support/cameras.ts";
+import {
+  ADVERTISING,
+  addCamera,
+  CODE,
+  pairWithFalsePeripheral,
+  responseTo,
+  SMP,
+  VALUE,
+} from "../support/false-peers.ts";
 import { keyPairOf } from "../support/pairing.ts";
 import { describe, it } from "../support/suite.ts";
 
-const ADVERTISING = { intervalUs: 100_000, name: "camera" };
-const SMP = 0x0006;
 const SMP_BREDR = 0x0007;
-const VALUE = new UUID(0xfff1);
 
-const CODE = { REQUEST: 1, RESPONSE: 2, CONFIRM: 3, RANDOM: 4, FAILED: 5, PUBLIC_KEY: 12 } as const;
 /** Pairing Request of somebody without display and keys: bonding, with LE Secure Connections or without. */
 const SECURE_REQUEST = [1, 3, 0, 0x09, 16, 3, 3];
 const LEGACY_REQUEST = [1, 3, 0, 0x01, 16, 3, 3];
-
-/** A camera that demands an encrypted link for its value, and has records that can be looked at. */
-function addCamera(world: World): { readonly camera: AiobleCamera; readonly records: MemoryRecords } {
-  const records = new MemoryRecords();
-  const camera = addAioble(world, {}, undefined, records);
-  const { Characteristic, config, registerServices, Service } = camera.aioble;
-  config({ idleTimeoutMs: 0 });
-  const service = new Service(new UUID(0xfff0));
-  new Characteristic(service, VALUE, { read: true, notify: true, initial: "value", security: "encrypted" });
-  registerServices(service);
-  return { camera, records };
-}
 
 /** What is kept of bonded devices. */
 function bondsIn(records: MemoryRecords): string[] {
@@ -122,50 +112,6 @@ describe("attack over the radio: a stranger in the owner's place", () => {
     });
   });
 });
-
-/** A false peripheral, whose Security Manager is this function: it is given a PDU and returns those that it answers with. */
-async function pairWithFalsePeripheral(
-  options: PairOptions,
-  answer: (pdu: Uint8Array) => Uint8Array | undefined,
-): Promise<{ readonly heard: readonly number[][]; readonly reason: unknown; readonly bonds: number }> {
-  const world = createWorld(22);
-  const [{ camera }, peripheral] = [addCamera(world), addAioble(world)];
-  const heard: number[][] = [];
-  return world.run(async () => {
-    const advertised = peripheral.aioble.advertise(ADVERTISING);
-    const { ADDR_RANDOM, Device } = camera.aioble;
-    const connection: DeviceConnection = await new Device(ADDR_RANDOM, peripheral.host.ownAddress).connect();
-    const channel = (await advertised).link.l2cap.openFixed(SMP, 65);
-    channel.receiver = {
-      receive(view, start, length) {
-        const pdu = new Uint8Array(
-          view.buffer.slice(view.byteOffset + start, view.byteOffset + start + length) as ArrayBuffer,
-        );
-        heard.push([...pdu]);
-        const reply = answer(pdu);
-        if (reply) channel.send(0, reply, 0, reply.length);
-      },
-    };
-    let reason: unknown;
-    await rejects(
-      connection.pair(options).catch((error: unknown) => {
-        reason = (error as { readonly reason?: number }).reason;
-        throw error;
-      }),
-      { code: "pairing-failed" },
-    );
-    equal(connection.encrypted, false);
-    await world.clock.sleep(1000);
-    return { heard, reason, bonds: camera.aioble.security.bonds.size };
-  });
-}
-
-const responseTo = (request: Uint8Array, io: number): Uint8Array => {
-  const response = request.slice();
-  response[0] = CODE.RESPONSE;
-  response[1] = io;
-  return response;
-};
 
 describe("attack over the radio: what the camera says comes back to it", () => {
   it("its public key: 0x0B before it commits to anything, and nothing is kept", async () => {
@@ -275,6 +221,53 @@ describe("attack over the radio: what does not belong there", () => {
       for (const answer of await attacker.heard())
         ok([CODE.RESPONSE, CODE.FAILED].includes(answer[0] as 2 | 5));
       equal(link.isConnected, true);
+      await link.disconnect();
+      await servesOn(world, camera);
+    });
+  });
+});
+
+describe("attack over the radio: beside what is under way", () => {
+  it("Pairing Requests while the link is being encrypted: the bond's key encrypts it, and the bond stays as it was", async () => {
+    const world = createWorld(27);
+    const { camera, records } = addCamera(world);
+    await world.run(async () => {
+      const owner = await meet(world, camera);
+      await owner.link.pair();
+      await owner.link.disconnect();
+      await world.clock.sleep(1000);
+      const before = bondsIn(records)[0];
+      for (const request of [SECURE_REQUEST, LEGACY_REQUEST]) {
+        const { attacker, connection, link } = await meet(world, camera, owner.phone);
+        const encrypted = link.encryptWithBond();
+        attacker.say(...request);
+        attacker.say(...request);
+        equal(await encrypted, true);
+        await reported(world);
+        deepEqual([connection.encrypted, connection.bonded], [true, true]);
+        // What begins on the encrypted link ends with it.
+        await attacker.heard();
+        await link.disconnect();
+        await world.clock.sleep(2000);
+        equal(bondsIn(records)[0], before);
+      }
+      await servesOn(world, camera);
+    });
+  });
+
+  it("its PDUs on channels that are not open, or are others: no answer, and no pairing", async () => {
+    const world = createWorld(28);
+    const { camera } = addCamera(world);
+    await world.run(async () => {
+      const { attacker, link } = await meet(world, camera);
+      for (const channel of [0x0000, 0x0001, 0x0002, 0x0003, SMP_BREDR, 0x003a, 0x0040, 0x007f, 0xffff])
+        link.sendFrame(channel, Uint8Array.from(SECURE_REQUEST));
+      deepEqual(await attacker.heard(), []);
+      equal(link.isConnected, true);
+      // A pairing that is under way goes on beside them.
+      attacker.say(...SECURE_REQUEST);
+      link.sendFrame(0x0040, Uint8Array.of(CODE.FAILED, 8));
+      equal((await attacker.heard())[0]?.[0], CODE.RESPONSE);
       await link.disconnect();
       await servesOn(world, camera);
     });
