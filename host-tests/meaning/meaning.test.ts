@@ -1,16 +1,20 @@
 /** A corpus of small programs prints the same on Node and as bundles on XS: the build changes no program's meaning. */
 import assert from "node:assert/strict";
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "mocha";
 import { build } from "../../tools/build/build.ts";
 import { buildRoot, root } from "../../tools/paths.ts";
+import { randomProgram } from "./random-program.ts";
 import { buildProgram, type Camera, END, runOnNode, runOnXs } from "./runs.ts";
 
 const here = join(root, "host-tests/meaning");
 const programs = join(here, "programs");
 const specified = join(here, "specified");
 const folder = join(buildRoot, "meaning");
+
+/** Random programs in every run. OBSCURA_SEEDS sets another number, for a longer search. */
+const SEEDS = Number(process.env.OBSCURA_SEEDS ?? 6);
 
 describe("the meaning of programs", function () {
   this.timeout(600_000);
@@ -32,6 +36,15 @@ describe("the meaning of programs", function () {
 
   for (const file of readdirSync(programs).filter((name) => name.endsWith(".ts"))) {
     it(file.slice(0, -3), () => same(file.slice(0, -3), join(programs, file)));
+  }
+
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    it(`a random program of seed ${seed}`, async () => {
+      const program = join(folder, `random-${seed}.ts`);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(program, randomProgram(seed));
+      await same(`random-${seed}`, program);
+    });
   }
 
   // What runs the tests on Node lowers `using` as esbuild does, which is wrong in loops: the lines are written down.

@@ -4,15 +4,8 @@
  * field's initial value or a parameter's default evaluates the class again and again: an instance of an earlier class
  * then finds the state of the latest. Such a class gets a function of its own.
  */
-import { parseAst } from "rollup/parseAst";
 import type { Replacement } from "./origins.ts";
-
-interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly end: number;
-  readonly [field: string]: unknown;
-}
+import { childrenOf, isFunction, type Node } from "./syntax.ts";
 
 /** A class that is evaluated again and again and that lowering cannot keep apart. */
 export class ClassProblem extends Error {
@@ -32,17 +25,7 @@ const SUSPENDS =
 const DECORATED =
   "A class that is evaluated again and again cannot have decorators: write it into a function, and call that.";
 
-const isNode = (value: unknown): value is Node =>
-  typeof value === "object" && value !== null && typeof (value as Node).type === "string";
-
-function childrenOf(node: Node): [string, Node][] {
-  return Object.entries(node).flatMap(([field, value]) =>
-    (Array.isArray(value) ? value : [value]).filter(isNode).map((child): [string, Node] => [field, child]),
-  );
-}
-
 const isClass = ({ type }: Node): boolean => type === "ClassDeclaration" || type === "ClassExpression";
-const isFunction = ({ type }: Node): boolean => /Function/.test(type);
 const isLoop = ({ type }: Node): boolean => /^(?:For|While|DoWhile)/.test(type);
 
 const membersOf = (node: Node): readonly Node[] => (node.body as { body: readonly Node[] }).body;
@@ -79,7 +62,6 @@ function repeats(node: Node, field: string): boolean {
 
 /** What to put into the code before esbuild lowers it. */
 export interface Insertions {
-  /** In the order of their places. */
   readonly pieces: readonly Replacement[];
   /** The classes that got a function. esbuild numbers their names, because those around the functions are the same. */
   readonly names: ReadonlySet<string>;
@@ -89,7 +71,7 @@ export interface Insertions {
  * Finds the classes that need a function of their own.
  * @throws ClassProblem for a class that has to have a function of its own and cannot
  */
-export function classInsertions(code: string): Insertions {
+export function classInsertions(program: Node): Insertions {
   const pieces: Replacement[] = [];
   const names = new Set<string>();
   const wrap = ({ start, end }: Node, before: string, after: string): void => {
@@ -112,17 +94,6 @@ export function classInsertions(code: string): Insertions {
     for (const [field, child] of childrenOf(node)) visit(child, inside || repeats(node, field));
   }
 
-  visit(parseAst(code) as unknown as Node, false);
-  return { pieces: pieces.sort((a, b) => a.start - b.start), names };
-}
-
-/** The code with the pieces in it. */
-export function inserted(code: string, { pieces }: Insertions): string {
-  let text = "";
-  let at = 0;
-  for (const { start, text: more } of pieces) {
-    text += code.slice(at, start) + more;
-    at = start;
-  }
-  return text + code.slice(at);
+  visit(program, false);
+  return { pieces, names };
 }

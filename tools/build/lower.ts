@@ -10,8 +10,18 @@ import { type TransformFailure, transform } from "esbuild";
 import { parseAst } from "rollup/parseAst";
 import { ToolError } from "../events.ts";
 import { displayPath } from "../paths.ts";
-import { ClassProblem, classInsertions, type Insertions, inserted } from "./classes.ts";
-import { Lines, mapped, type Place, type Position, replaced, type Step } from "./origins.ts";
+import { ClassProblem, classInsertions, type Insertions } from "./classes.ts";
+import {
+  Lines,
+  mapped,
+  type Place,
+  type Position,
+  replaced,
+  type Step,
+  withReplacements,
+} from "./origins.ts";
+import { returnInsertions } from "./returns.ts";
+import type { Node as SyntaxNode } from "./syntax.ts";
 
 /** Lowered code, and the way back from it. */
 export interface Lowered {
@@ -45,7 +55,7 @@ export async function lowerTraced(
       : `${displayPath(found.file)}:${found.line}:${found.column}`;
   };
   const insertions = insertionsInto(code, name, place);
-  const ready = inserted(code, insertions);
+  const ready = withReplacements(code, insertions.pieces);
   const back = replaced(code, ready, insertions.pieces);
   try {
     const result = await transform(ready, {
@@ -80,8 +90,10 @@ export async function lowerTraced(
 
 /** What the code needs before it is lowered. */
 function insertionsInto(code: string, name: string, place: (position: Position) => string): Insertions {
+  const program = parseAst(code) as unknown as SyntaxNode;
   try {
-    return classInsertions(code);
+    const { pieces, names } = classInsertions(program);
+    return { pieces: [...pieces, ...returnInsertions(program)], names };
   } catch (error) {
     if (!(error instanceof ClassProblem)) throw error;
     throw new ToolError(

@@ -76,6 +76,17 @@ export interface Replacement {
   readonly text: string;
 }
 
+/** The code with its pieces replaced, which do not overlap. */
+export function withReplacements(code: string, replacements: readonly Replacement[]): string {
+  let text = "";
+  let at = 0;
+  for (const { start, end, text: more } of [...replacements].sort((a, b) => a.start - b.start)) {
+    text += code.slice(at, start) + more;
+    at = end;
+  }
+  return text + code.slice(at);
+}
+
 /** A step that replaced pieces of `before`, which do not overlap, and left the rest. */
 export function replaced(before: string, after: string, replacements: readonly Replacement[]): Step {
   const sorted = [...replacements].sort((a, b) => a.start - b.start);
