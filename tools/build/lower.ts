@@ -3,7 +3,8 @@
  * fields. The engine has fields of its own and they cost less than defining each one by a call. Static ones it
  * evaluates before the class is usable, so that `static ZERO = new Point()` fails when Point has fields: they move
  * behind the class. And it takes a module for one that awaits only when it finds an `await` outside `for await`, and
- * else crashes in the loop: such a module gets one. `using` was lowered before, module by module (disposal.ts).
+ * else crashes in the loop: such a module gets one. Functions whose `return` may be overruled are readied before
+ * (returns.ts), as classes are (classes.ts). `using` was lowered before, module by module (disposal.ts).
  */
 import type { SourceMapPayload } from "node:module";
 import { type TransformFailure, transform } from "esbuild";
