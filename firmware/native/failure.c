@@ -113,6 +113,7 @@ void fxAbort(txMachine *the, int status) {
         mxException = mxUndefined;
         return;
     case XS_NOT_ENOUGH_MEMORY_EXIT:
+        heap_refuse(the);
         describe_full_heap(the, line, sizeof line);
         break;
     case XS_STACK_OVERFLOW_EXIT:

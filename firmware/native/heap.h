@@ -34,6 +34,12 @@ struct heap_figures {
 };
 
 void heap_figures(struct heap_figures *figures);
+/*
+ * The engine has no room for what it was asked for. Throws a RangeError where a program can go on: it asked
+ * for more at once than there is, while for anything smaller there is room. Returns otherwise.
+ */
+void heap_refuse(txMachine *the);
+
 /* struct heap_figures' `most`. */
 size_t heap_most(void);
 
