@@ -1,9 +1,10 @@
 /** Commands, events and failures of one controller (Vol 4, Part E, 4). */
 
-import type { Clock, HciReceiver, HciTransport, LogLevel, Timer } from "../../platform/platform.ts";
+import type { Clock, HciReceiver, HciTransport, LogLevel } from "../../platform/platform.ts";
 import { decode, encodeInto, type Fields, type Values, viewOf, Writer } from "../codec.ts";
 import { type BleErrorCode, HciError } from "../errors.ts";
 import { textOf } from "../text.ts";
+import { AnswerTimer, type TimedCommand } from "./answer-timer.ts";
 import { reset } from "./commands/baseband.ts";
 import type { EventMasks } from "./event-masks.ts";
 import {
@@ -28,16 +29,6 @@ import { Subscriptions } from "./subscriptions.ts";
 
 /** A controller that has not answered a command after this long is taken for dead (Vol 4, Part E, 4.4 sets no figure). */
 export const COMMAND_TIMEOUT_MS = 2000;
-
-/**
- * When the time is up, what has arrived is looked at before that is believed: the application may have computed for
- * longer, and the loop takes what waits in the UART's ring in turns. As long as packets come the controller is listened to
- * for another turn, so often at most: a controller that talks on and does not answer is dead too. None has so much data
- * before its answer that its line takes longer for them.
- */
-const LISTEN_TURNS_MAX = 13;
-/** How long a packet may take behind the one before: the longest takes 25 ms at 115,200 baud. */
-const LISTEN_MS = 100;
 
 /** Code of the events that a vendor defines (Vol 4, Part E, 5.4.4). */
 const VENDOR = 0xff;
@@ -90,13 +81,12 @@ export interface HciHandlers {
   onFailure(error: HciError): void;
 }
 
-interface PendingCommand {
+interface PendingCommand extends TimedCommand {
   readonly command: AnyCommand;
   /** Puts it on the line, whole; false when there is no room. */
   readonly write: () => boolean;
   readonly resolve: (value: never) => void;
   readonly reject: (error: HciError) => void;
-  readonly timeoutMs: number;
   /** The link that it is about. */
   readonly handle?: number | undefined;
   /** What it is a command of. */
@@ -116,9 +106,7 @@ export class Hci implements HciReceiver {
   private readonly queue: PendingCommand[] = [];
   private inFlight: PendingCommand | undefined;
   private credits = 1;
-  private timer: Timer | undefined;
-  /** A packet came since this was cleared. */
-  private heard = false;
+  private readonly timer: AnswerTimer<PendingCommand>;
   /** What ended the line. */
   private failure: HciError | undefined = undefined;
   /** Set once the stack is cut off: see `silence`. */
@@ -132,6 +120,13 @@ export class Hci implements HciReceiver {
     this.port = port;
     this.handlers = handlers;
     this.data = handlers.data;
+    this.timer = new AnswerTimer({
+      clock: port.clock,
+      onListen: () => {
+        if (this.state === STATE.RUNNING) this.state = STATE.LISTENING;
+      },
+      onExpired: (pending) => this.expire(pending),
+    });
   }
 
   /**
@@ -176,7 +171,7 @@ export class Hci implements HciReceiver {
   async retire(): Promise<void> {
     if (this.state === STATE.CLOSED) return;
     for (const pending of this.queue.splice(0)) pending.reject(switchedOff());
-    if (!this.inFlight) this.stopTimer();
+    if (!this.inFlight) this.timer.stop();
     const answered = this.onLastEnd ? this.sendLast(reset, {}) : this.send(reset, {});
     this.state = STATE.RETIRING;
     await answered.catch((error: unknown) =>
@@ -345,7 +340,7 @@ export class Hci implements HciReceiver {
   private receiveOutside(packet: DataView): void {
     const { state } = this;
     if (state === STATE.CLOSED) return;
-    this.heard = true;
+    this.timer.heard = true;
     if (state === STATE.LISTENING) {
       this.state = STATE.RUNNING;
       return this.onPacket(packet);
@@ -402,7 +397,7 @@ export class Hci implements HciReceiver {
       }
       this.inFlight = undefined;
       this.credits = 1;
-      this.stopTimer();
+      this.timer.stop();
     }
     if (!goesOn) pending.resolve(undefined as never);
     else if (this.state === STATE.RETIRING) pending.reject(switchedOff());
@@ -463,7 +458,7 @@ export class Hci implements HciReceiver {
     const pending = this.inFlight;
     if (pending && pending.command.opcode === opcode) {
       this.inFlight = undefined;
-      this.stopTimer();
+      this.timer.stop();
       return pending;
     }
     if (opcode !== 0)
@@ -479,50 +474,11 @@ export class Hci implements HciReceiver {
       this.queue.shift();
       this.inFlight = next;
       this.credits--;
-      this.startTimer(next);
-    } else if (this.timer === undefined) {
+      this.timer.start(next);
+    } else if (!this.timer.isRunning) {
       // A controller that grants no credit, or a line that takes no bytes, must not hang the host for ever.
-      this.startTimer(next);
+      this.timer.start(next);
     }
-  }
-
-  private startTimer(pending: PendingCommand): void {
-    this.stopTimer();
-    delete pending.sentMs;
-    this.setTimer(() => this.heed(pending), pending.timeoutMs - LISTEN_MS);
-  }
-
-  private setTimer(callback: () => void, delayMs: number): void {
-    this.timer = this.port.clock.setTimer(() => {
-      this.timer = undefined;
-      callback();
-    }, delayMs);
-  }
-
-  /** The time is nearly up for this command, unless its series has gone on: is the controller heard? */
-  private heed(pending: PendingCommand): void {
-    const leftMs = this.leftMs(pending) - LISTEN_MS;
-    if (leftMs > 0) return this.setTimer(() => this.heed(pending), leftMs);
-    this.listenFor(pending, 0, LISTEN_MS);
-  }
-
-  /** What is left of the time of a series' command. */
-  private leftMs({ sentMs, timeoutMs }: PendingCommand): number {
-    return sentMs === undefined ? 0 : sentMs + timeoutMs - this.port.clock.now();
-  }
-
-  private listenFor(pending: PendingCommand, turn: number, durationMs: number): void {
-    this.heard = false;
-    if (this.state === STATE.RUNNING) this.state = STATE.LISTENING;
-    this.setTimer(() => this.listen(pending, turn), durationMs);
-  }
-
-  /** The time is up for this command: looks at what has arrived, turn by turn, before that is believed. */
-  private listen(pending: PendingCommand, turn: number): void {
-    if (this.leftMs(pending) > 0) return this.heed(pending);
-    const { heard } = this;
-    if (turn > 0 && (!heard || turn > LISTEN_TURNS_MAX)) return this.expire(pending);
-    this.listenFor(pending, turn + 1, heard ? LISTEN_MS : 0);
   }
 
   private expire(pending: PendingCommand): void {
@@ -536,11 +492,6 @@ export class Hci implements HciReceiver {
     this.fail("controller-timeout", `${what}; check its power, wiring and baud rate.`);
   }
 
-  private stopTimer(): void {
-    if (this.timer !== undefined) this.port.clock.clearTimer(this.timer);
-    this.timer = undefined;
-  }
-
   private fail(code: BleErrorCode, message: string): void {
     const error = new HciError(code, message);
     this.shut(error);
@@ -550,7 +501,7 @@ export class Hci implements HciReceiver {
   private shut(error: HciError): void {
     this.state = STATE.CLOSED;
     this.failure = error;
-    this.stopTimer();
+    this.timer.stop();
     this.port.transport.close();
     const waiting = this.queue.splice(0);
     if (this.inFlight) waiting.unshift(this.inFlight);
