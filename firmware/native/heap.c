@@ -46,7 +46,7 @@ static struct {
     txBlock *chunks;     /* at the region's start; NULL until chunks grow */
     bool ready;          /* the machine is complete, and may be collected */
     bool slots_asked;    /* fxGrowSlots was called by this file */
-    bool collected;      /* at least once */
+    unsigned collected;  /* how often */
     txSize slots_after;  /* in use after the last collection */
     txSize chunks_after; /* bytes after the last that compacted them; 0 when there was none */
     txSize refused;      /* bytes of the chunk that found no room; 0 when slots ran out */
@@ -140,7 +140,7 @@ static void collect(txMachine *the, txFlag flags) {
     the->collectFlag |= XS_COLLECTING_FLAG;
     fxCollect(the, flags);
     the->collectFlag &= ~XS_COLLECTING_FLAG;
-    heap.collected = true;
+    heap.collected++;
     heap.slots_after = the->currentHeapCount;
     if (flags & XS_COMPACT_FLAG)
         heap.chunks_after = the->currentChunksSize;
@@ -232,13 +232,18 @@ void heap_collect(txMachine *the) {
     settle_chunks(the);
 }
 
-static bool mostly_used(txSize now, txSize after, txSize maximum) {
-    return now - after > (maximum - after) / 8 * 7;
+static bool used(txSize now, txSize after, txSize maximum, unsigned eighths) {
+    return now - after > (maximum - after) / 8 * (txSize)eighths;
 }
 
-bool heap_mostly_used(txMachine *the) {
-    return heap.collected && (mostly_used(the->currentHeapCount, heap.slots_after, the->maximumHeapCount) ||
-                              mostly_used(the->currentChunksSize, heap.chunks_after, the->maximumChunksSize));
+unsigned heap_collections(void) {
+    return heap.collected;
+}
+
+bool heap_used(txMachine *the, unsigned eighths) {
+    return heap.collected > 0 &&
+           (used(the->currentHeapCount, heap.slots_after, the->maximumHeapCount, eighths) ||
+            used(the->currentChunksSize, heap.chunks_after, the->maximumChunksSize, eighths));
 }
 
 /* ---- what the engine asks for ---- */

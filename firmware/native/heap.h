@@ -19,11 +19,15 @@ void heap_use_preload(void *start, size_t size);
  */
 void *heap_scratch(size_t size);
 
+/* How often garbage has been collected. */
+unsigned heap_collections(void);
 /* Collects garbage, compacts chunks, and grows the heap when too little is free. */
 void heap_collect(txMachine *the);
-/* Seven eighths of what the last collection left free are used up; false before the first, whoever asked for
- * it. */
-bool heap_mostly_used(txMachine *the);
+/*
+ * So many eighths of what the last collection left free are used up; false before the first, whoever asked
+ * for it.
+ */
+bool heap_used(txMachine *the, unsigned eighths);
 
 struct heap_figures {
     size_t floor;       /* bytes of slots and chunks that are there from the start */

@@ -17,12 +17,18 @@
 #define QUIET_US UINT64_C(1000000)
 /* A collection makes way for so many busy turns: an eighth of the heap is left for them. */
 #define BUSY_TURNS 3
+/* Parts of the heap in use, in eighths, with which a collection is due; and behind a turn that is long
+ * anyway. */
+#define MOSTLY 7
+#define HALF 4
 /* Between two looks at the rejections without a handler. */
 #define REJECTIONS_US UINT64_C(1000000)
 
 static struct {
     bool started;    /* the first collection of this file is done */
     bool wanted;     /* in the next turn that has nothing to do */
+    bool soon;       /* at the end of this turn */
+    unsigned before; /* collections before this turn */
     unsigned busy;   /* turns since then that had */
     uint64_t due_us; /* of the collection for quiet times; PORT_NEVER when there is no reason */
 } collector = {.due_us = PORT_NEVER};
@@ -112,6 +118,10 @@ void loop_call(txMachine *the, const char *what, const txSlot *function, push_ar
     loop_run_jobs(the);
 }
 
+void loop_collect_soon(void) {
+    collector.soon = true;
+}
+
 static void collect(txMachine *the) {
     fxBeginHost(the);
     heap_collect(the);
@@ -125,14 +135,19 @@ static void collect(txMachine *the) {
 
 /* After something happened: collect in the next turn, when it is quiet, or leave it. */
 static void plan_collection(txMachine *the) {
-    if (heap_mostly_used(the)) {
-        if (collector.busy++ == BUSY_TURNS) {
+    /* Peers do not wait for two in one turn: where the engine had one, this is for a later turn. */
+    bool may = heap_collections() == collector.before;
+    if (collector.soon && may && heap_used(the, HALF)) {
+        collect(the);
+    } else if (heap_used(the, MOSTLY)) {
+        if (collector.busy++ >= BUSY_TURNS && may) {
             collect(the);
         } else {
             collector.wanted = true;
             port_event_post(PORT_EVENT_POST);
         }
     }
+    collector.soon = false;
     if (!collector.started)
         collector.due_us = port_clock_us() + QUIET_US;
 }
@@ -163,6 +178,7 @@ void loop_run(txMachine *the) {
         set_alarm();
         uint32_t events = port_event_wait();
         port_watchdog_feed();
+        collector.before = heap_collections();
         bool active = false;
         if (events & PORT_EVENT_ALARM)
             alarm_us = PORT_NEVER;

@@ -126,6 +126,7 @@ void native_p256PublicKey(txMachine *the) {
     copy_bytes(the, 0, "privateKey", private_key, SCALAR);
     int status = p256_public_from_private(point, private_key);
     mbedtls_platform_zeroize(private_key, SCALAR);
+    loop_collect_soon();
     if (status == P256_SUCCESS)
         memcpy(native_result_bytes(the, POINT), point, POINT);
 }
@@ -136,6 +137,7 @@ void native_p256SharedSecret(txMachine *the) {
     copy_bytes(the, 1, "publicKey", point, POINT);
     int status = p256_ecdh_shared_secret(secret, private_key, point);
     mbedtls_platform_zeroize(private_key, SCALAR);
+    loop_collect_soon();
     if (status == P256_SUCCESS)
         memcpy(native_result_bytes(the, SCALAR), secret, SCALAR);
     mbedtls_platform_zeroize(secret, SCALAR);

@@ -156,6 +156,11 @@ typedef int (*push_arguments)(txMachine *the, const void *data);
 /* Calls a function kept in a root, then the promise jobs. What it throws goes to the console as `what`. */
 void loop_call(txMachine *the, const char *what, const txSlot *function, push_arguments push,
                const void *data);
+/*
+ * This turn is long anyway: when half of what is free is used up at its end, garbage is collected there, and
+ * the turns that follow have room.
+ */
+void loop_collect_soon(void);
 void loop_run_jobs(txMachine *the);
 void loop_run(txMachine *the) __attribute__((noreturn));
 

@@ -55,7 +55,7 @@ export const descriptions: Readonly<Record<string, string>> = {
   reconnectEncrypted:
     "instructions awake of a bonded device's return until its link is encrypted with the bond's key",
   longestTurn:
-    "the most instructions from one look at the UART to the next in those pairings and returns, bonds written to flash among them, computations on P-256 apart",
+    "the most instructions from one look at the UART to the next in those pairings and returns, bonds written to flash among them and a collection wherever it falls, computations on P-256 apart",
   pairingHeapPeak:
     "bytes that the heap grew by, at most, in those two pairings, and malloc's high-water mark",
   uploadPerKB:

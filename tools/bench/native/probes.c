@@ -66,20 +66,32 @@ static uint64_t allocated(void) {
 
 /* A turn is what the firmware does from one look at the UART to the next: peers wait so long. */
 static struct {
-    uint32_t start;   /* ticks */
-    uint32_t apart;   /* ticks of this turn that a computation on P-256 took, which cannot be divided */
-    uint32_t longest; /* ticks, since begin() */
+    uint32_t start;       /* ticks */
+    uint32_t apart;       /* ticks of this turn that a computation on P-256 took, which cannot be divided */
+    uint32_t collecting;  /* ticks of this turn that collections took */
+    unsigned collections; /* in this turn */
+    /* Ticks since begin(): of the longest turn, of the longest without its collections, of the longest
+     * collection. */
+    uint32_t longest, longest_work, longest_collection;
+    unsigned most_collections; /* in one turn, since begin() */
 } turn;
 
 void turn_begins(void) {
-    turn.apart = 0;
+    turn.apart = turn.collecting = 0;
+    turn.collections = 0;
     turn.start = counter_ticks();
 }
 
 void turn_ends(void) {
     uint32_t taken = counter_ticks() - turn.start - turn.apart;
-    if (measured.figure && taken > turn.longest)
+    if (!measured.figure)
+        return;
+    if (taken > turn.longest)
         turn.longest = taken;
+    if (taken - turn.collecting > turn.longest_work)
+        turn.longest_work = taken - turn.collecting;
+    if (turn.collections > turn.most_collections)
+        turn.most_collections = turn.collections;
 }
 
 int __real_p256_public_from_private(uint8_t *point, const uint8_t *key);
@@ -125,7 +137,8 @@ static void measure_begin(txMachine *the) {
     machine = the;
     memset(&garbage, 0, sizeof garbage);
     garbage.freed = (uint64_t)0 - in_use(the);
-    turn.longest = 0;
+    turn.longest = turn.longest_work = turn.longest_collection = 0;
+    turn.most_collections = 0;
     turn_begins();
     profile_reset();
     counter_reset(figure->everything);
@@ -150,8 +163,10 @@ static void measure_end(txMachine *the) {
     counter_report(measured.figure->name, measured.windows);
     console_line(CONSOLE_INFO, "bench: %s allocated %u collected %u", measured.figure->name,
                  (unsigned)garbage.in_windows, (unsigned)garbage.by_collection);
-    console_line(CONSOLE_INFO, "bench: %s longest turn %u", measured.figure->name,
-                 (unsigned)COUNTER_INSTRUCTIONS(turn.longest));
+    console_line(CONSOLE_INFO, "bench: %s longest turn %u work %u collection %u collections %u",
+                 measured.figure->name, (unsigned)COUNTER_INSTRUCTIONS(turn.longest),
+                 (unsigned)COUNTER_INSTRUCTIONS(turn.longest_work),
+                 (unsigned)COUNTER_INSTRUCTIONS(turn.longest_collection), turn.most_collections);
     measured.figure = NULL;
 }
 
@@ -185,6 +200,11 @@ void __wrap_fxCollect(txMachine *the, txFlag flags) {
         start.collecting += counter_ticks() - began;
         return;
     }
+    uint32_t taken = counter_ticks() - began;
+    turn.collecting += taken;
+    turn.collections++;
+    if (taken > turn.longest_collection)
+        turn.longest_collection = taken;
     counter_collection_end(figure->name);
     garbage.freed += before - in_use(the);
 }
