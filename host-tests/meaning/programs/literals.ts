@@ -188,3 +188,17 @@ function ignored(a: number): string {
 }
 order.length = 0;
 console.log(`${ignored(3)} ${order.join()}`);
+
+/** Templates: of nothing but values, nested, with what converts itself, and with what cannot be converted. */
+function template(a: unknown, b: unknown): string[] {
+  const nested = `${`${a}`}${a ? `${b}-` : ""}${`[${`${b}`}]`}`;
+  const sum = `${a}` + `${b}` + "";
+  const number = (`${a}` as unknown as number) * 2;
+  return [`${a}`, `${a}${b}`, `${""}${a}${""}`, `<${a}`, `${b}>`, nested, sum, typeof `${1}`, `${number}`];
+}
+console.log(template(1, "two").join());
+console.log(template(undefined, [3, { toString: () => "four" }]).join());
+console.log(attempt(() => template(Symbol("none"), 1)));
+const converts = { toString: () => noted("toString", "s"), valueOf: () => noted("valueOf", 5) };
+order.length = 0;
+console.log(`${`${converts}`} ${`${converts}${converts}`} ${attempt(() => "" + converts)} ${order.join()}`);

@@ -1,0 +1,54 @@
+/* instruction.h: a function's instructions before they become bytes, for the files that shorten them. */
+#ifndef OBSCURA_INSTRUCTION_H
+#define OBSCURA_INSTRUCTION_H
+
+#include "compiler.h"
+#include "xsScript.h"
+
+#include "xsCodeNodes.h"
+
+/* In the place of the identifier of an instruction that is left out. */
+#define REMOVED (-1)
+
+/* The instructions of a function, without those of the functions in it. A target's `index` is its place here.
+ */
+struct function {
+    txByteCode **codes;
+    uint32_t count;
+};
+
+/* Where a branch leads, or what is behind a function in a function. */
+txByteCode *target_of(const txByteCode *branch);
+
+bool is_branch(const txByteCode *code);
+
+bool makes_variable(const txByteCode *code);
+
+/* Which of the function's variables it is about, or NULL. */
+txInteger *variable_of(txByteCode *code);
+
+bool is_about(txByteCode *code, txInteger variable);
+
+bool is_index(const txByteCode *code, txInteger id, txInteger index);
+
+/* Whether the integer behind it says what kind of property it makes. */
+bool takes_flags(const txByteCode *code);
+
+/* The instruction behind `at` that is still there, or NULL at a function in the function or at the end. */
+txByteCode *next_of(const struct function *function, uint32_t at);
+
+/* ---- optimize_variables.c ---- */
+
+/* Reads parameters where the caller put them, and lets variables that always have a value be without a mark.
+ */
+void optimize_variables(const struct function *function);
+
+/* Leaves out values that nobody reads, and variables that nobody uses. */
+void optimize_unused(const struct function *function);
+
+/* ---- optimize_values.c ---- */
+
+/* Literals, patterns and templates. */
+void optimize_values(const struct function *function);
+
+#endif
