@@ -1,0 +1,59 @@
+/** `obscura deploy`. */
+import { findApplication } from "../../build/application.ts";
+import { UsageError } from "../../events.ts";
+import { piecesFor } from "../../setup.mjs";
+import { deploy, TRIAL_SECONDS } from "../../update/deploy.ts";
+import { developmentKeyFile } from "../../update/keys.ts";
+import { watchAndDeploy } from "../../update/watch.ts";
+import { type CommandLine, prepare } from "../command-line.ts";
+import { airOf, airOption, boardOption, cameraOption, jsonOption } from "../options.ts";
+import { perform } from "../perform.ts";
+import { manifestOption } from "../verb.ts";
+import type { SignCommandOptions } from "./sign.ts";
+
+interface DeployCommandOptions extends Omit<SignCommandOptions, "output" | "unsigned"> {
+  readonly radio: string;
+  readonly camera?: string;
+  readonly trial: number;
+  readonly confirm: boolean;
+  readonly watch?: boolean;
+}
+
+/** @throws UsageError for what is no time. */
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 3600) return value;
+  throw new UsageError(`--trial ${text} is not a number of seconds from 0 to 3600.`);
+}
+
+/** Adds `deploy`. */
+export function addDeploy(cli: CommandLine): void {
+  cli
+    .command(
+      "deploy",
+      "build an application, sign it, and bring it to a camera over the air: upload, trial, confirmation",
+    )
+    .argument("<application>", "as for build, or an .xsb file that build has made")
+    .addOption(boardOption())
+    .addOption(manifestOption())
+    .addOption(airOption())
+    .addOption(cameraOption())
+    .option("-k, --key <file>", "private key; the development key without one", developmentKeyFile)
+    .option("--app-version <version>", "as for sign")
+    .option("--counter <number>", "as for sign", Number)
+    .option("--trial <seconds>", "how long it has to run before it is confirmed", seconds, TRIAL_SECONDS)
+    .option("--no-confirm", "leave it on trial: the camera goes back at its next reset")
+    .option("--watch", "deploy at each change of the application's files, until Ctrl-C")
+    .addOption(jsonOption())
+    .action(async (application: string, options: DeployCommandOptions) => {
+      const { appVersion: version, json: _, radio: named, trial: trialSeconds, watch, ...rest } = options;
+      const radio = airOf(named);
+      if (!application.endsWith(".xsb")) findApplication(application);
+      await prepare(piecesFor(options.board, radio.kind));
+      const deployment = {
+        ...{ application, radio, trialSeconds, signal: cli.abort, ...rest },
+        ...(version === undefined ? {} : { version }),
+      };
+      await perform(watch ? watchAndDeploy(deployment) : deploy(deployment), cli.rendererFor(options));
+    });
+}

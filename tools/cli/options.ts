@@ -1,0 +1,41 @@
+/** Options that several commands have. */
+import { Option } from "commander";
+import { listBoards } from "../build/boards.ts";
+import { UsageError } from "../events.ts";
+import { parseRadio, type RadioChoice } from "../session/radios/radio.ts";
+
+/** What `--board`, `--manifest` and `--json` say. */
+export interface BuildOptions {
+  readonly board: string;
+  readonly manifest: string;
+  readonly json?: boolean;
+}
+
+export const boardOption = () =>
+  new Option("-b, --board <board>", `one of: ${listBoards().join(", ")}`)
+    .default("host")
+    .argParser((board) => {
+      if (listBoards().includes(board)) return board;
+      throw new UsageError(`There is no board "${board}". Boards: ${listBoards().join(", ")}.`);
+    });
+
+export const jsonOption = () => new Option("--json", "print events as JSON, one a line");
+
+/** The radio of this computer that reaches a camera. */
+export const airOption = () =>
+  new Option(
+    "-r, --radio <controller>",
+    "a controller for this computer: what `obscura run --no-phone` prints, or tcp:, unix:, serial:, usb:, hci-socket:",
+  ).makeOptionMandatory();
+
+export const cameraOption = () =>
+  new Option("-c, --camera <camera>", "its name or address; the only one that is there without it");
+
+/** @throws UsageError for a radio that is not one of this computer's. */
+export function airOf(named: string): RadioChoice {
+  const radio = parseRadio(named);
+  if (radio.kind === "controller" || radio.kind === "bridge") return radio;
+  throw new UsageError(
+    `--radio ${named} is for run: give the address that run --no-phone prints, or a dongle.`,
+  );
+}
