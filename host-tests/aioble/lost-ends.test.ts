@@ -117,6 +117,17 @@ describe("a link's end that was not heard: while the controller holds data", () 
     await next;
   });
 
+  it("a link whose packets are acknowledged is not asked about, however seldom they come", async () => {
+    const rig = await createScene();
+    rig.controller.autoComplete = true;
+    for (let count = 0; count < 5; count++) {
+      await sendSomething(rig);
+      await rig.clock.advance(3 * SUPERVISION_MS);
+    }
+    equal(rig.known.asked, 0);
+    equal(rig.connection.isConnected(), true);
+  });
+
   it("the report that comes after the question brings the true reason", async () => {
     const rig = await createScene();
     await sendSomething(rig);
