@@ -23,7 +23,7 @@ for (const kind of kinds) {
     everything(kind);
     reading(kind);
     if (kind.runsOurApplications) pairing(kind);
-    if (kind.name === "host") pairingWithBleHost(kind);
+    if (kind.runsOurApplications) pairingWithBleHost(kind);
     if (kind.runsOurApplications) pairingCentral(kind);
     channels(kind);
     if (playsMultitests(kind)) {
