@@ -88,11 +88,6 @@ static void describe_full_heap(txMachine *the, char *line, size_t size) {
         begun = snprintf(line, size, "the application does not fit on this board: ");
     line += begun;
     size -= (size_t)begun;
-    if (heap.refused > 0 && (size_t)heap.refused > heap.most) {
-        snprintf(line, size, "out of memory: %d bytes at once, and the heap cannot grow beyond %u bytes",
-                 (int)heap.refused, (unsigned)heap.most);
-        return;
-    }
     snprintf(line, size,
              "JavaScript heap full: %d of %d slots, %d of %d chunk bytes in use, and it cannot grow beyond "
              "%u bytes",

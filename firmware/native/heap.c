@@ -21,9 +21,6 @@
 /* Units of growth: slots, and bytes of chunks. */
 #define SLOTS_STEP 256
 #define CHUNKS_STEP 1024
-/* The firmware asks for no chunk of so many bytes: one that finds no room is a program's wish, which can be
- * refused. */
-#define CHUNK_HUGE 32768
 /* Slots in a piece that is worth taking: the engine needs two of them for itself. */
 #define SLOTS_LEAST 16
 
@@ -110,7 +107,6 @@ void heap_figures(struct heap_figures *figures) {
         .most = heap_most(),
         .growth = heap.size - left(),
         .growth_peak = heap.peak,
-        .refused = heap.refused,
     };
 }
 
@@ -120,12 +116,12 @@ void heap_refuse(txMachine *the) {
     bool is_beyond_size = refused == 0 && the->freeHeap;
     /* It finds room for a chunk while all is consistent, for that may move every other. So whoever asked may
      * end here. */
-    if (!the->firstJump || (!is_beyond_size && refused < CHUNK_HUGE))
+    if (!the->firstJump || (!is_beyond_size && (size_t)refused <= heap_most()))
         return;
     heap.refused = 0;
     if (is_beyond_size)
         mxRangeError("out of memory: more than %d bytes at once", INT32_MAX);
-    mxRangeError("out of memory: %d bytes at once, where the heap has %u in all", (int)refused,
+    mxRangeError("out of memory: %d bytes at once, and the heap cannot grow beyond %u bytes", (int)refused,
                  (unsigned)heap_most());
 }
 

@@ -34,13 +34,12 @@ struct heap_figures {
     size_t most;        /* bytes that slots and chunks can have: the floor and the whole region */
     size_t growth;      /* bytes of the region that they have taken */
     size_t growth_peak; /* most bytes of it ever taken */
-    txSize refused;     /* bytes of the chunk that found no room; 0 when slots ran out */
 };
 
 void heap_figures(struct heap_figures *figures);
 /*
- * The engine has no room for what it was asked for. Throws a RangeError where a program can go on: it asked
- * for more at once than there is, while for anything smaller there is room. Returns otherwise.
+ * The engine has no room for what it was asked for. Throws a RangeError for more at once than the heap could
+ * have, were it empty: with that a program can go on. Returns otherwise.
  */
 void heap_refuse(txMachine *the);
 
