@@ -81,7 +81,12 @@ export async function* bench(manifest: string = DEFAULT_MANIFEST): Operation<Fig
         ...scan,
         ...(bonds ? { resolveAddress: mean(bonds, "resolveAddress", RESOLUTIONS) } : {}),
         ...pairingFigures(pairing),
-        ...(upload ? { uploadPerKB: mean(upload, "uploadPerKB", UPLOAD_KB, 1) } : {}),
+        ...(upload
+          ? {
+              uploadPerKB: mean(upload, "uploadPerKB", UPLOAD_KB, 1),
+              uploadTurn: longestTurn(upload, ["uploadPerKB"]),
+            }
+          : {}),
         ramBytes: ramOf(product.board, product.image) + Math.max(start.heap, heapOf(onCamera)),
         ...fitFigures(fit),
         heapMaxBytes: product.board.heapMaxBytes,

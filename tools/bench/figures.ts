@@ -60,6 +60,8 @@ export const descriptions: Readonly<Record<string, string>> = {
     "bytes that the heap grew by, at most, in those two pairings, and malloc's high-water mark",
   uploadPerKB:
     "instructions awake for 1,024 bytes of a bundle that a client of the management server uploads, 896 in each request, with erasing and programming",
+  uploadTurn:
+    "the most instructions from one look at the UART to the next in that upload, erasing and programming among them",
   stopStart: "instructions awake from stop() to the Advertising Enable of the next advertise()",
   idleWakeups: "returns from sleep in 10 s, connected, with nothing to say",
   notificationsPerSecond: "by the clock of this computer, 20 bytes, one subscriber; reported only",
