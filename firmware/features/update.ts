@@ -42,7 +42,8 @@ export const feature = {
     const { problem, running, trustsEverybody, windowMs } = platform.update!.state();
     if (running !== "recovery") {
       const seconds = Math.round(windowMs / 1000);
-      return log(
+      // Whoever looks at the console is to know why nothing of the application's is there.
+      return platform.log(
         "info",
         `update: the application sleeps; the camera can be managed, for ${seconds} s after this start`,
       );

@@ -1,5 +1,13 @@
 /** `obscura run`: a camera, its radio, and a central that connects to it. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { syntheticPatch } from "../../simulator/chips/patch.ts";
@@ -56,10 +64,13 @@ export async function* runSession(options: SessionOptions): Operation {
   const script = options.central ? readScript(options) : undefined;
   const built = yield* build(options);
   signal.throwIfAborted();
-  const { board, image, application, bytecode } = built;
+  const { board, image, bytecode } = built;
   mkdirSync(join(buildRoot, "run"), { recursive: true });
   const folder = mkdtempSync(join(buildRoot, "run", "session-"));
   const stops: Stop[] = [() => rmSync(folder, { recursive: true, force: true })];
+  // What shipped with the camera stays so, whatever is built meanwhile: `deploy` of the same application, for one.
+  const application = join(folder, "application");
+  copyFileSync(built.application, application);
   const events = new EventQueue<ToolEvent>();
   const line = (source: string) => (text: string) => events.put({ type: "line", source, text });
   const interrupt = () => events.close();

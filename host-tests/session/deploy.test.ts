@@ -1,0 +1,184 @@
+/**
+ * `obscura deploy`, `--watch` and `logs` on the host board, with a camera whose applications go to deep sleep as soon as they have
+ * started and never use the radio: the firmware alone keeps it within reach.
+ */
+import assert from "node:assert/strict";
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { after, afterEach, before, describe, it } from "mocha";
+import { type Built, build } from "../../tools/build/build.ts";
+import { type Camera, startCamera } from "../../tools/camera/camera.ts";
+import type { Operation, ToolEvent } from "../../tools/events.ts";
+import { buildRoot } from "../../tools/paths.ts";
+import { SimulatorServer } from "../../tools/radio/simulator-server.ts";
+import { startBumble } from "../../tools/session/radios/bumble.ts";
+import type { RadioChoice } from "../../tools/session/radios/radio.ts";
+import { type DeployOptions, deploy } from "../../tools/update/deploy.ts";
+import { developmentKeyFile } from "../../tools/update/keys.ts";
+import { logs } from "../../tools/update/logs.ts";
+import { watchAndDeploy } from "../../tools/update/watch.ts";
+
+const SLEEPER = (version: string): string => `
+import { deepSleep } from "power";
+console.log("version ${version} sleeps");
+await deepSleep({ durationMs: 600_000 });
+`;
+
+/** Runs an operation, and lets a test wait for what it reports. */
+class Followed {
+  readonly texts: string[] = [];
+  readonly ended: Promise<unknown>;
+  private read = 0;
+  private wake: () => void = () => undefined;
+  private hasEnded = false;
+
+  constructor(operation: Operation) {
+    this.ended = this.follow(operation).finally(() => {
+      this.hasEnded = true;
+      this.wake();
+    });
+    this.ended.catch(() => undefined);
+  }
+
+  /** The next text that matches, behind those that were waited for before. */
+  async says(pattern: RegExp): Promise<void> {
+    for (;;) {
+      while (this.read < this.texts.length) if (pattern.test(this.texts[this.read++]!)) return;
+      if (this.hasEnded) assert.fail(`ended without ${pattern}:\n${this.texts.join("\n")}`);
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+  }
+
+  private async follow(operation: Operation): Promise<void> {
+    for await (const event of operation) {
+      const text = textOf(event);
+      if (text !== undefined) this.texts.push(text);
+      this.wake();
+    }
+  }
+}
+
+function textOf(event: ToolEvent): string | undefined {
+  switch (event.type) {
+    case "info":
+    case "warning":
+      return event.message;
+    case "line":
+      return event.text;
+    case "step:done":
+      return `${event.step}: ${event.detail ?? ""}`;
+    case "step:fail":
+      return `${event.step} failed: ${event.message}`;
+    default:
+      return undefined;
+  }
+}
+
+describe("obscura deploy and logs", function () {
+  this.timeout(600_000);
+  const folder = join(buildRoot, "test-deploy");
+  // What is watched, and nothing else: the cameras' flash changes too.
+  const main = join(folder, "application", "main.ts");
+  const stops: (() => Promise<void>)[] = [];
+  let built: Built;
+  let camera: Camera;
+  const lines: string[] = [];
+
+  before(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(dirname(main), { recursive: true });
+    writeFileSync(main, SLEEPER("1"));
+    const operation = build({ application: main, board: "host" });
+    for (;;) {
+      const { done, value } = await operation.next();
+      if (!done) continue;
+      // The next build puts another application in its place.
+      const application = join(folder, "shipped");
+      copyFileSync(value.application, application);
+      built = { ...value, application };
+      break;
+    }
+  });
+  afterEach(async function () {
+    for (const stop of stops.splice(0).reverse()) await stop();
+    if (this.currentTest?.state === "failed") process.stderr.write(`${lines.join("\n")}\n`);
+    lines.length = 0;
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  async function start(hci: string, name: string): Promise<void> {
+    const { application, board, image } = built;
+    const state = join(folder, `${name}.state`);
+    camera = await startCamera(board, { image, application, hci, state }, (line) => lines.push(line));
+    stops.push(() => camera.stop());
+  }
+
+  const choose = (radio: RadioChoice, name: string, signal = new AbortController().signal) => ({
+    ...{ radio, signal, bonds: join(folder, `${name}.json`) },
+  });
+
+  const options = (choice: ReturnType<typeof choose>): DeployOptions => ({
+    ...{ ...choice, application: main, board: "host", manifest: "camera", key: developmentKeyFile },
+    ...{ trialSeconds: 1, confirm: true },
+  });
+
+  it("--watch: each save is deployed, a build that fails and a camera that is gone are reported, Ctrl-C ends it", async () => {
+    const server = new SimulatorServer();
+    stops.push(() => server.close());
+    const hci = await server.listen();
+    await start(hci, "watched");
+    writeFileSync(main, SLEEPER("2"));
+    const interruption = new AbortController();
+    const choice = choose({ kind: "controller", hci }, "watched", interruption.signal);
+    const watching = new Followed(watchAndDeploy(options(choice)));
+    await watching.says(/^confirm: /);
+    await watching.says(/^Waiting for changes/);
+    writeFileSync(main, "const version: number = 'three';");
+    await watching.says(/^main\.ts has changed/);
+    await watching.says(/failed: /);
+    await watching.says(/^Waiting for changes/);
+    await camera.stop();
+    writeFileSync(main, SLEEPER("3"));
+    await watching.says(/No camera was heard/);
+    await watching.says(/^Waiting for changes/);
+    await start(hci, "watched");
+    writeFileSync(main, SLEEPER("4"));
+    await watching.says(/^confirm: /);
+    await watching.says(/^Waiting for changes/);
+    interruption.abort(new Error("Ctrl-C"));
+    await assert.rejects(watching.ended, /Ctrl-C/);
+    const shown = new Followed(
+      logs({ ...choose({ kind: "controller", hci }, "watched"), maps: [], once: true }),
+    );
+    await shown.says(/the application sleeps; the camera can be managed/);
+    await shown.ended;
+    const said = lines.filter((line) => /version \d|fail|fault/.test(line));
+    assert.deepEqual(
+      [...new Set(said)],
+      ["info: version 1 sleeps", "info: version 2 sleeps", "info: version 4 sleeps"],
+    );
+  });
+
+  it("over rootcanal, through a transport that Bumble opens, and at the controller's own address", async () => {
+    const air = await startBumble(folder, new AbortController().signal, true);
+    stops.push(() => air.stop());
+    await start(air.hci, "canal");
+    writeFileSync(main, SLEEPER("5"));
+    const transport = air.neighbour!.replace("tcp:", "tcp-client:");
+    const deployed = new Followed(deploy(options(choose({ kind: "bridge", transport }, "canal"))));
+    await deployed.says(/^upload: \d+ bytes/);
+    await deployed.says(/^confirm: version .* stays/);
+    await deployed.ended;
+    const again = new Followed(deploy(options(choose({ kind: "controller", hci: air.neighbour! }, "canal"))));
+    await again.says(/runs this version already/);
+    await again.ended;
+    const shown = new Followed(
+      logs({ ...choose({ kind: "bridge", transport }, "canal"), maps: [], once: true }),
+    );
+    await shown.says(/the application sleeps; the camera can be managed/);
+    await shown.ended;
+    assert.ok(lines.includes("info: version 5 sleeps"), lines.join("\n"));
+  });
+});
