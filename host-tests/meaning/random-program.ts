@@ -23,7 +23,7 @@ function step() {
 function text(value) {
   if (typeof value === "function") return "function";
   if (Array.isArray(value)) return "[" + value.map(text).join() + "]";
-  if (value !== null && typeof value === "object") return "{" + Object.keys(value).map((key) => key + ":" + text(value[key])).join() + "}";
+  if (value !== null && typeof value === "object") return "{" + Object.keys(value).sort().map((key) => key + ":" + text(value[key])).join() + "}";
   return typeof value === "string" ? value.slice(0, 12) : String(value);
 }
 /** Texts that are added to each other in a loop fill no heap. */
@@ -119,7 +119,7 @@ class Writer {
   private expression(scope: Scope, body: Body, depth = 0): string {
     const of = (): string => this.expression(scope, body, depth + 1);
     if (depth >= DEPTH || this.left-- <= 0 || this.random.chance(0.3)) return this.simple(scope, body);
-    switch (this.random.below(14)) {
+    switch (this.random.below(18)) {
       case 0:
         return `(${of()} ? ${of()} : ${of()})`;
       case 1:
@@ -145,6 +145,12 @@ class Writer {
       case 9:
         return `attempt(${this.closure(scope, body, depth)}, ${of()})`;
       case 10:
+        return this.object(of, scope.writable);
+      case 11:
+        return this.instance(scope, depth);
+      case 12:
+        return this.assignment(of, scope.writable);
+      case 13:
         if (body.isGenerator && !body.isAsync) return `(yield ${of()})`;
         if (body.isAsync) return `(await ${of()})`;
         return of();
@@ -152,6 +158,59 @@ class Writer {
         return this.random.chance(0.2)
           ? `short(${of()} + ${of()})`
           : `(${of()} ${this.pick(OPERATORS)} ${of()})`;
+    }
+  }
+
+  /** An object literal, or what is in one: keys that are computed, spread, accessors, methods. */
+  private object(of: () => string, writable: readonly string[]): string {
+    const properties = [
+      `a: ${of()}`,
+      `[text(${of()})]: ${of()}`,
+      `...{ b: ${of()} }`,
+      `get c() { return ${this.literal()}; }`,
+      `m() { return text(this.a); }`,
+      ...(writable.length > 0 ? [`n: { a: ${this.pick(writable)} }`] : []),
+    ].filter(() => this.random.chance(0.5));
+    const literal = `({ ${properties.join(", ")} })`;
+    return this.random.chance(0.4)
+      ? `text(${literal})`
+      : `${literal}${this.pick([".a", ".b", ".c", ".m?.()", ".n?.a", "?.[0]"])}`;
+  }
+
+  /** What a new object of a new class says: fields, private and static ones, a method, an accessor, a class above it. */
+  private instance(scope: Scope, depth: number): string {
+    // Fields and methods have their own `this` and `arguments`, and no `await` or `yield`.
+    const own = { isGenerator: false, isAsync: false, isInLoop: false, hasArguments: false };
+    const of = (): string => this.expression(scope, own, depth + 1);
+    const base = this.random.chance(0.4)
+      ? `extends (class { k = ${of()}; up() { return text(this.k); } })`
+      : "";
+    const up = base === "" ? "1" : this.pick(["super.up()", "this.k", "1"]);
+    const { code, names } = this.parameters(scope, own);
+    const inside = { readable: [...scope.readable, ...names], writable: [...scope.writable, ...names] };
+    const members = [
+      `#x = ${of()};`,
+      this.random.chance(0.5) ? `y = ${of()};` : "",
+      this.random.chance(0.3) ? `set z(value) { this.#x = trace(value); }` : "z = 0;",
+      `m(${code}) { this.z = ${this.expression(inside, { ...own, hasArguments: true }, depth + 1)}; return [text(this.#x), text(this.y), text(${up})]; }`,
+    ];
+    return `new (class ${base} { ${members.join(" ")} })().m(${of()})`;
+  }
+
+  /** Several variables at once, taken out of a value. */
+  private assignment(of: () => string, writable: readonly string[]): string {
+    if (writable.length === 0) return of();
+    const one = this.pick(writable);
+    const other = this.pick(writable);
+    switch (this.random.below(4)) {
+      case 0:
+        return `text([${one}, ${other}] = [${of()}, ${of()}])`;
+      case 1:
+        return `text({ a: ${one}, b: ${other} = ${of()} } = { a: ${of()} })`;
+      case 2:
+        return `text([${one} = ${of()}, ...{ length: ${other} }] = [${of()}])`;
+      default:
+        return `text({ a: { b: ${one} } = { b: 2 }, ...${other} } = { c: text(${of()}) })`;
     }
   }
 
@@ -228,7 +287,16 @@ class Writer {
     if (form === 1) return `${early}let ${name};`;
     if (form === 2) return `${early}let ${name};\nif (${value}) ${name} = 1;`;
     if (form === 3) return `${early}var ${name} = ${value};`;
-    if (form === 4) return `${early}let [${name} = 5] = [${value}];`;
+    if (form === 4) {
+      const pattern = this.pick([
+        `[${name} = 5]`,
+        `[, ${name} = 2]`,
+        `{ 0: ${name} }`,
+        `[{ length: ${name} } = []]`,
+        `[...${name}]`,
+      ]);
+      return `${early}let ${pattern} = [${value}];`;
+    }
     return `${early}let ${name} = ${value};`;
   }
 
