@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { Initiator } from "../../../../firmware/ble/gap/initiator.ts";
 import { ADDRESS_MODE, OwnAddresses } from "../../../../firmware/ble/gap/own-address.ts";
+import type { ScanSearch } from "../../../../firmware/ble/gap/scanner.ts";
 import { SupportedStates } from "../../../../firmware/ble/gap/supported-states.ts";
 import { Hci } from "../../../../firmware/ble/hci/hci.ts";
 import { VirtualClock } from "../../../../simulator/clock.ts";
@@ -24,7 +25,13 @@ const PARAMETERS = {
   supervisionTimeoutMs: 2560,
 };
 
-async function createScene() {
+/** Whether the host alone resolves the addresses of those who are looked for, and what scans for them. */
+interface Privacy {
+  readonly isPrivate?: boolean;
+  readonly hasScanner?: boolean;
+}
+
+async function createScene({ isPrivate = false, hasScanner = true }: Privacy = {}) {
   const controller = new ScriptedController();
   const settle = () => controller.settle();
   const clock = new VirtualClock(settle);
@@ -49,13 +56,22 @@ async function createScene() {
     random: (length) => new Uint8Array(length).fill(0xc5),
     log: () => {},
   });
+  const searches: ScanSearch[] = [];
+  /** The latest search hears this device. */
+  const hear = (device = TARGET): void => {
+    searches.at(-1)!.onReport({ ...device, eventType: 0, data: new Uint8Array(0), rssi: -50 });
+  };
   const scanner = {
     suspend: async () => void events.push("scan off"),
     resume: async () => void events.push("scan on"),
-    beginSearch: async () => assert.fail("nobody is bonded"),
-    endSearch: async () => assert.fail("nobody is bonded"),
+    async beginSearch(search: ScanSearch) {
+      assert.ok(isPrivate);
+      events.push("search");
+      searches.push(search);
+    },
+    endSearch: async () => void events.push("search off"),
   };
-  const peers = { identityOf: <T>(device: T) => device, isResolvedHere: () => false };
+  const peers = { identityOf: <T>(device: T) => device, isResolvedHere: () => isPrivate };
   const settings = { addrMode: ADDRESS_MODE.STATIC_RANDOM };
   const links = new Map<number, { role: number }>();
   const log = (): void => {};
@@ -63,7 +79,7 @@ async function createScene() {
   const initiator = new Initiator<string>({
     ...{ hci, clock, addresses, states, settings, peers, log },
     hasFeature: () => false,
-    scanner: () => scanner,
+    scanner: () => (hasScanner ? scanner : undefined),
   });
   beginSession(hci, controller);
   await Promise.all([addresses.begin(), settle()]);
@@ -76,7 +92,7 @@ async function createScene() {
     });
   /** The opcodes that were sent. */
   const sent = (): number[] => controller.takeOpcodes();
-  return { controller, clock, settle, initiator, events, connect, links, sent };
+  return { controller, clock, settle, initiator, events, connect, hear, links, sent };
 }
 
 describe("Initiator (Vol 4, Part E, 7.8.12)", () => {
@@ -281,5 +297,62 @@ describe("Initiator (Vol 4, Part E, 7.8.12)", () => {
     await initiator.cancel(second);
     initiator.forget({ code: "radio-off" });
     assert.deepEqual(events, ["first radio-off"]);
+  });
+});
+
+describe("Initiator: a device whose addresses the host resolves", () => {
+  it("is heard first, and looked for under that address; others that are heard do not count", async () => {
+    const { settle, initiator, events, connect, hear, sent } = await createScene({ isPrivate: true });
+    const attempt = connect("first");
+    await settle();
+    hear(OTHER);
+    await settle();
+    assert.deepEqual([events.splice(0), sent()], [["search"], []]);
+    hear();
+    hear();
+    await settle();
+    assert.deepEqual([events.splice(0), sent()], [["search off"], [CREATE]]);
+    assert.equal(initiator.connected(), attempt);
+  });
+
+  it("is heard anew after 3 s, 6 s, 12 s and 12 s of the controller's looking for the address", async () => {
+    const { controller, clock, settle, initiator, connect, hear, sent } = await createScene({
+      isPrivate: true,
+    });
+    controller.script(CANCEL, () => [commandComplete(CANCEL, [0])]);
+    connect("first");
+    await settle();
+    for (const patienceMs of [3000, 6000, 12_000, 12_000]) {
+      hear();
+      await settle();
+      assert.deepEqual(sent(), [CREATE]);
+      await clock.advance(patienceMs - 10);
+      assert.deepEqual(sent(), []);
+      await clock.advance(20);
+      assert.deepEqual(sent(), [CANCEL]);
+      initiator.failed(0x02);
+      await settle();
+    }
+  });
+
+  it("is looked for under its identity at once in an image without scans", async () => {
+    const { settle, initiator, events, connect, sent } = await createScene({
+      isPrivate: true,
+      hasScanner: false,
+    });
+    const attempt = connect("first");
+    await settle();
+    assert.deepEqual([events, sent()], [[], [CREATE]]);
+    assert.equal(initiator.connected(), attempt);
+  });
+
+  it("that is given up while it is searched for leaves no search behind", async () => {
+    const { settle, initiator, events, connect, hear, sent } = await createScene({ isPrivate: true });
+    const attempt = connect("first");
+    await settle();
+    const cancelled = initiator.cancel(attempt);
+    hear();
+    await Promise.all([cancelled, settle()]);
+    assert.deepEqual([events, sent()], [["search", "search off"], []]);
   });
 });
