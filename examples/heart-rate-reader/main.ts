@@ -1,9 +1,17 @@
 /**
- * Reads a heart-rate strap (Heart Rate Service): finds one, keeps a connection to it, and prints what it measures. Runs on
- * a camera that is the central; strap.ts is a strap to try it with.
+ * Reads heart-rate straps (Heart Rate Service): finds one, prints what it measures until it leaves, and looks for the next.
+ * Runs on a camera that is the central; strap.ts is a strap to try it with. Anybody can advertise the service: a device that
+ * breaks its rules, or refuses, costs its own link, and is left alone for a while.
  */
-import { type Device, type DeviceConnection, DeviceDisconnectedError, scan } from "aioble";
-import { UUID } from "bluetooth";
+import {
+  BleError,
+  type ClientCharacteristic,
+  type Device,
+  type DeviceConnection,
+  type ScanResult,
+  scan,
+} from "aioble";
+import { FLAG_NOTIFY, FLAG_READ, UUID } from "bluetooth";
 
 const HEART_RATE = new UUID(0x180d);
 const MEASUREMENT = new UUID(0x2a37);
@@ -13,16 +21,24 @@ const LOCATIONS = ["other", "chest", "wrist", "finger", "hand", "ear lobe", "foo
 /** Bits of the first byte of a measurement. */
 const FLAG = { WIDE: 0x01, CONTACT: 0x02, CONTACT_SUPPORTED: 0x04, ENERGY: 0x08, INTERVALS: 0x10 };
 
-/** A measurement in words: beats a minute, contact, and the times between beats in milliseconds. */
-function describe(value: Uint8Array): string {
+/** A strap measures once a second: one that says nothing for so long is of no use. */
+const SILENCE_MS = 10_000;
+/** How long a device that was of no use is left alone, and how many such are remembered. */
+const IGNORE_MS = 30_000;
+const IGNORED_MAX = 16;
+
+/** A measurement in words: beats a minute, contact, and the times between beats in milliseconds; undefined when it is too short. */
+function describe(value: Uint8Array): string | undefined {
   const view = new DataView(value.buffer, value.byteOffset, value.length);
-  const flags = view.getUint8(0);
+  const flags = value[0] ?? 0;
   const isWide = (flags & FLAG.WIDE) !== 0;
+  const hasEnergy = (flags & FLAG.ENERGY) !== 0;
+  let at = isWide ? 3 : 2;
+  if (value.length < at + (hasEnergy ? 2 : 0)) return undefined;
   const words = [`${isWide ? view.getUint16(1, true) : view.getUint8(1)} beats a minute`];
   if ((flags & FLAG.CONTACT_SUPPORTED) !== 0 && (flags & FLAG.CONTACT) === 0)
     words.push("no contact to the skin");
-  let at = isWide ? 3 : 2;
-  if ((flags & FLAG.ENERGY) !== 0) {
+  if (hasEnergy) {
     words.push(`${view.getUint16(at, true)} kJ`);
     at += 2;
   }
@@ -34,37 +50,63 @@ function describe(value: Uint8Array): string {
   return words.join(", ");
 }
 
-/** The first strap that is heard. */
-async function findStrap(): Promise<Device> {
-  console.log("looking for a heart-rate strap");
-  const options = { intervalUs: 60_000, windowUs: 30_000, active: true, services: [HEART_RATE] };
-  for await (const result of scan(options)) {
-    const { connectable, device, rssi } = result;
-    if (!connectable) continue;
-    console.log(`found ${result.name() ?? "one without a name"} (${device.addrHex()}), ${rssi} dBm`);
-    return device;
-  }
-  throw new Error("the scan has ended");
+/** Devices that were of no use, by their addresses, and when they may be tried again. */
+const ignored = new Map<string, number>();
+
+function ignore(device: Device): void {
+  const [oldest] = ignored.keys();
+  // Somebody who means ill has any number of addresses.
+  if (oldest !== undefined && ignored.size >= IGNORED_MAX) ignored.delete(oldest);
+  ignored.set(device.addrHex(), Date.now() + IGNORE_MS);
 }
 
-/** Prints measurements until the strap leaves. */
-async function listen(connection: DeviceConnection): Promise<void> {
+/** A strap that is heard; undefined when there is none for ten seconds. */
+async function findStrap(): Promise<ScanResult | undefined> {
+  const options = { intervalUs: 60_000, windowUs: 30_000, active: true, services: [HEART_RATE] };
+  for await (const result of scan({ ...options, durationMs: 10_000 })) {
+    const isIgnored = (ignored.get(result.device.addrHex()) ?? 0) > Date.now();
+    if (result.connectable && !isIgnored) return result;
+  }
+  return undefined;
+}
+
+/** Subscribes to a strap's measurements; undefined when it has none. */
+async function subscribe(connection: DeviceConnection): Promise<ClientCharacteristic | undefined> {
   const service = await connection.service(HEART_RATE);
   const measurement = await service?.characteristic(MEASUREMENT);
-  if (!service || !measurement) throw new Error("this strap has no Heart Rate Measurement");
+  if (!service || !measurement || (measurement.properties & FLAG_NOTIFY) === 0) return undefined;
   const location = await service.characteristic(BODY_SENSOR_LOCATION);
-  if (location) console.log(`worn at: ${LOCATIONS[(await location.read())[0] ?? 0] ?? "unknown"}`);
+  if (location && (location.properties & FLAG_READ) !== 0)
+    console.log(`worn at: ${LOCATIONS[(await location.read())[0] ?? 0] ?? "unknown"}`);
   await measurement.subscribe();
-  for await (const value of measurement.notifications()) console.log(describe(value));
+  return measurement;
 }
 
-const strap = await findStrap();
-for await (const connection of strap.keepConnected()) {
-  console.log("connected");
+/** Connects to a strap and prints what it measures, for as long as it is there. */
+async function listen(strap: ScanResult): Promise<void> {
+  const { device, rssi } = strap;
+  console.log(`found ${strap.name() ?? "one without a name"} (${device.addrHex()}), ${rssi} dBm`);
+  let words: string | undefined;
   try {
-    await listen(connection);
+    await using connection = await device.connect({ timeoutMs: 5000 });
+    console.log("connected");
+    const measurement = await subscribe(connection);
+    while (measurement) {
+      words = describe(await measurement.notified({ timeoutMs: SILENCE_MS }));
+      if (words === undefined) break;
+      console.log(words);
+    }
+    console.log("the strap is left: it sends no Heart Rate Measurement");
   } catch (error) {
-    if (!(error instanceof DeviceDisconnectedError)) throw error;
+    // Whatever a device does is a BleError; anything else is a mistake of this program.
+    if (!(error instanceof BleError)) throw error;
+    console.log(`the strap is gone: ${error.message}`);
   }
-  console.log("the strap is gone; looking for it again");
+  if (words === undefined) ignore(device);
+}
+
+console.log("looking for a heart-rate strap");
+for (;;) {
+  const strap = await findStrap();
+  if (strap) await listen(strap);
 }
