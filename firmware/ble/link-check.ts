@@ -11,6 +11,12 @@ import { leReadChannelMap } from "./hci/commands/le-link.ts";
 import type { Hci } from "./hci/hci.ts";
 import { textOf } from "./text.ts";
 
+/**
+ * While all places are taken, links without data under way are asked about as well: each at most so often, and at most once
+ * in its supervision timeout.
+ */
+export const QUIET_CHECK_MS = 10_000;
+
 export interface LinkCheckPort {
   readonly hci: Hci;
   readonly acl: Acl;
@@ -18,6 +24,8 @@ export interface LinkCheckPort {
   readonly connections: ReadonlyMap<number, Connection>;
   /** Whether the controller can be asked. */
   isPossible(): boolean;
+  /** Whether there is no place for another link: those that have ended unheard keep others out. */
+  isFull(): boolean;
   /** Whether the link ends anyway, reported or not. */
   isEnding(connection: Connection): boolean;
   log(level: LogLevel, message: string): void;
@@ -27,8 +35,10 @@ export interface LinkCheckPort {
 interface Watch {
   /** When the controller was asked about it last. */
   askedMs: number;
-  /** Since when what it holds for the link has not become less. */
-  stuckSinceMs: number;
+  /** It held no data for the link when that was looked at last. */
+  isQuiet: boolean;
+  /** Since when what it holds for the link has not become less, or since when the link has been quiet. */
+  sinceMs: number;
   /** Its end may have been reported, and not understood. */
   isDoubtful: boolean;
 }
@@ -51,6 +61,11 @@ export class LinkCheck {
   watch(): void {
     const nowMs = this.port.clock.now();
     for (const watch of this.watches.values()) watch.stuckSinceMs = nowMs;
+    this.look();
+  }
+
+  /** A link is up: it may have taken the last place. */
+  begin(): void {
     this.look();
   }
 
@@ -77,7 +92,12 @@ export class LinkCheck {
   private watchOf(connection: Connection): Watch {
     let watch = this.watches.get(connection);
     if (!watch) {
-      watch = { askedMs: Number.NEGATIVE_INFINITY, stuckSinceMs: this.port.clock.now(), isDoubtful: false };
+      watch = {
+        askedMs: Number.NEGATIVE_INFINITY,
+        isQuiet: true,
+        sinceMs: this.port.clock.now(),
+        isDoubtful: false,
+      };
       this.watches.set(connection, watch);
     }
     return watch;
@@ -92,21 +112,30 @@ export class LinkCheck {
       return;
     }
     const nowMs = clock.now();
+    const isFull = this.port.isFull();
     let nextMs = Number.POSITIVE_INFINITY;
     for (const connection of connections.values()) {
       if (isEnding(connection)) continue;
       const watch = this.watchOf(connection);
-      if (acl.takeProgress(connection.link)) watch.stuckSinceMs = nowMs;
-      const sinceMs = watch.isDoubtful ? watch.askedMs : Math.max(watch.askedMs, watch.stuckSinceMs);
-      const dueMs = sinceMs + connection.parameters.supervisionTimeoutMs;
-      if (!watch.isDoubtful && connection.link.inController === 0) continue;
+      const wasQuiet = watch.isQuiet;
+      watch.isQuiet = connection.link.inController === 0;
+      if (acl.takeProgress(connection.link) || watch.isQuiet !== wasQuiet) watch.sinceMs = nowMs;
+      if (!watch.isDoubtful && watch.isQuiet) {
+        if (!isFull) continue;
+      } else acl.isWatched = true;
+      const dueMs = this.dueMs(connection, watch);
       nextMs = Math.min(nextMs, dueMs);
-      if (dueMs > nowMs || this.isAsking) continue;
-      this.ask(connection, watch);
+      if (dueMs <= nowMs && !this.isAsking) this.ask(connection, watch);
     }
-    if (nextMs === Number.POSITIVE_INFINITY) return;
-    acl.isWatched = true;
-    if (!this.isAsking) this.timer = clock.setTimer(() => this.look(), nextMs - nowMs);
+    if (nextMs === Number.POSITIVE_INFINITY || this.isAsking) return;
+    this.timer = clock.setTimer(() => this.look(), nextMs - nowMs);
+  }
+
+  /** When it is time to ask about a link. */
+  private dueMs(connection: Connection, { askedMs, isDoubtful, isQuiet, sinceMs }: Watch): number {
+    const { supervisionTimeoutMs } = connection.parameters;
+    if (isDoubtful) return askedMs + supervisionTimeoutMs;
+    return Math.max(askedMs, sinceMs) + Math.max(supervisionTimeoutMs, isQuiet ? QUIET_CHECK_MS : 0);
   }
 
   private ask(connection: Connection, watch: Watch): void {

@@ -118,6 +118,7 @@ export class Links {
       hci,
       log,
       isPossible: () => port.hasChannelMap(),
+      isFull: () => connections.size >= port.settings.maxConnections,
       isEnding: (connection) => this.ending.has(connection),
     });
     hci.on(disconnectionComplete, ({ status, connectionHandle, reason }) => {
@@ -175,6 +176,7 @@ export class Links {
     connection.server = gatt.open(connection.bearer, connection);
     this.doubtEarlier(connection);
     this.connections.set(connection.handle, connection);
+    this.check.begin();
     log("info", `host: link ${connection.handle} to ${formatAddress(connection.peerAddress)} is up`);
     const { encryption } = this.port;
     if (encryption) encryption.open(connection, this.port.onAir(ownAddress));

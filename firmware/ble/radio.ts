@@ -6,7 +6,7 @@
 import type { ControllerDriver } from "../controllers/driver.ts";
 import type { Clock, LogLevel } from "../platform/platform.ts";
 import { EarlyStart } from "./early-start.ts";
-import { BleError, type BleErrorCode, HciError } from "./errors.ts";
+import { BleError, type BleErrorCode, HciError, isLoss } from "./errors.ts";
 import { leSetAdvertisingEnable } from "./hci/commands/le-advertising.ts";
 import { disconnect } from "./hci/commands/link-control.ts";
 import type { Hci } from "./hci/hci.ts";
@@ -14,8 +14,14 @@ import { type Controller, startController } from "./hci/startup.ts";
 import { HCI_STATUS } from "./hci/status.ts";
 import { textOf } from "./text.ts";
 
-/** Pauses before each attempt to start the controller. */
+/**
+ * Pauses before each attempt to start the controller, and before it is started again when it was lost soon after a start, one
+ * time after the other: a burst of noise, or a supply that dips, is to be over before all attempts are used up.
+ */
 const START_PAUSES_MS = [0, 250, 2000];
+
+/** A controller that is lost before it has run for so long was lost soon after its start. */
+const STABLE_MS = 10_000;
 
 /** How long peers have to acknowledge the end of their links when the radio is switched off. */
 export const FAREWELL_MS = 1000;
@@ -67,6 +73,10 @@ export class Radio {
   private early: EarlyStart | undefined = undefined;
   /** Ends the pause that runs. */
   private endPause: (() => void) | undefined = undefined;
+  /** When the session began. */
+  private startedMs = 0;
+  /** Losses in a row that came soon after a start. */
+  private earlyLosses = 0;
 
   constructor(port: RadioPort, handlers: RadioHandlers) {
     this.port = port;
@@ -97,9 +107,13 @@ export class Radio {
 
   /** See `Host.activate`. */
   activate(): Promise<void> {
+    return this.activateAfter(0);
+  }
+
+  private activateAfter(pauseMs: number): Promise<void> {
     if (!this.activation) {
       const session = ++this.session;
-      const activation = (this.deactivation ?? Promise.resolve()).then(() => this.start(session));
+      const activation = (this.deactivation ?? Promise.resolve()).then(() => this.start(session, pauseMs));
       this.activation = activation;
       activation.catch(() => {
         if (this.activation === activation) this.activation = undefined;
@@ -153,10 +167,12 @@ export class Radio {
     if (!this.running) return; // Still starting: start() sees the error itself.
     const { handlers, port } = this;
     if (this.deactivation) return handlers.onLost();
-    port.log("error", `host: ${error.message} Starting the controller again.`);
+    const pauseMs = this.pauseAfterLoss();
+    const when = pauseMs > 0 ? ` in ${pauseMs} ms` : "";
+    port.log("error", `host: ${error.message} Starting the controller again${when}.`);
     this.running = undefined;
     this.activation = undefined;
-    const activation = this.activate();
+    const activation = this.activateAfter(pauseMs);
     const session = this.session;
     handlers.onLost();
     activation.then(
@@ -170,10 +186,18 @@ export class Radio {
     );
   }
 
-  private async start(session: number): Promise<void> {
-    const { driver, hci, log } = this.port;
+  private pauseAfterLoss(): number {
+    const isEarly = this.port.clock.now() - this.startedMs < STABLE_MS;
+    this.earlyLosses = isEarly ? this.earlyLosses + 1 : 0;
+    // The first one is taken for an accident.
+    return START_PAUSES_MS[Math.min(Math.max(this.earlyLosses - 1, 0), START_PAUSES_MS.length - 1)]!;
+  }
+
+  private async start(session: number, firstPauseMs: number): Promise<void> {
+    const { clock, driver, hci, log } = this.port;
     let last: unknown;
-    for (const [attempt, pauseMs] of START_PAUSES_MS.entries()) {
+    for (const [attempt, startPauseMs] of START_PAUSES_MS.entries()) {
+      const pauseMs = attempt === 0 ? firstPauseMs : startPauseMs;
       if (pauseMs > 0) await this.pause(pauseMs);
       if (session !== this.session) break;
       try {
@@ -185,12 +209,13 @@ export class Radio {
         if (session !== this.session) break;
         hci.run();
         this.running = controller;
+        this.startedMs = clock.now();
         this.handlers.onStarted(controller);
         return;
       } catch (error) {
         if (session !== this.session) break;
         last = error;
-        hci.close();
+        hci.close(lossOf(error));
         // Without supply it discharges in the pause.
         driver?.stop();
         log("warning", `host: start of the controller failed (attempt ${attempt + 1}): ${textOf(error)}`);
@@ -204,6 +229,7 @@ export class Radio {
   }
 
   private async shutDown(): Promise<void> {
+    this.earlyLosses = 0;
     this.handlers.onStopping();
     if (this.running) await this.handlers.onLeaving();
     this.endPause?.();
@@ -237,4 +263,10 @@ export class Radio {
     } else hci.close();
     driver?.stop();
   }
+}
+
+/** What an application hears that asks for something between two attempts to start the controller. */
+function lossOf(error: unknown): HciError {
+  if (error instanceof HciError && isLoss(error)) return error;
+  return new HciError("controller-lost", `The Bluetooth controller could not be started: ${textOf(error)}`);
 }

@@ -2,6 +2,7 @@
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { disconnectionComplete as disconnectionCompleteEvent } from "../../firmware/ble/hci/events.ts";
 import { leConnectionComplete, leEnhancedConnectionComplete } from "../../firmware/ble/hci/le-events.ts";
+import { QUIET_CHECK_MS } from "../../firmware/ble/link-check.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { isOnAir } from "../support/advertising.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
@@ -170,6 +171,25 @@ describe("a link's end that was not heard: while the controller holds data", () 
     equal(rig.clock.pending, 0);
     await rig.clock.advance(3600_000);
     equal(rig.known.asked, 0);
+  });
+
+  it("with all places taken, quiet links are asked about as well, and one that has ended gives its place back", async () => {
+    const rig = await createScene();
+    const { clock, host, known } = rig;
+    host.configure({ maxConnections: 2, idleTimeoutMs: 0 });
+    await clock.advance(QUIET_CHECK_MS);
+    equal(known.asked, 0, "a place is left");
+    await takeAnother(rig, 65, 9);
+    await clock.advance(6 * QUIET_CHECK_MS);
+    ok(known.asked >= 10 && known.asked <= 14, `each once in ten seconds: ${known.asked}`);
+    equal(host.connections.size, 2, "those that are there stay");
+    known.handles.delete(65);
+    await clock.advance(QUIET_CHECK_MS + END_REPORT_MS);
+    deepEqual([...host.connections.keys()], [HANDLE]);
+    const { asked } = known;
+    await clock.advance(3600_000);
+    equal(known.asked, asked, "a place is left again");
+    equal(clock.pending, 0);
   });
 
   it("of several links each is asked about, one question at a time, and those that are there stay", async () => {

@@ -99,6 +99,31 @@ describe("session: nothing is believed before Reset has been answered", () => {
     await expectPhone(rig, advertising);
   });
 
+  it("four losses within a second do not use up the attempts of an advertisement", async () => {
+    const rig = createRig();
+    const advertising = rig.aioble.advertise(OPTIONS);
+    await rig.settle();
+    for (let turn = 0; turn < 4; turn++) {
+      rig.controller.fail("framing lost");
+      await rig.settle();
+      await rig.clock.advance(250);
+    }
+    await rig.clock.advance(2000);
+    rig.controller.take();
+    await rig.clock.advance(2000);
+    deepEqual(
+      rig.log.flatMap(([, line]) => /Starting the controller again.*$/.exec(line)?.[0] ?? []),
+      [
+        "Starting the controller again.",
+        "Starting the controller again in 250 ms.",
+        "Starting the controller again in 2000 ms.",
+      ],
+    );
+    equal(rig.host.isSwitchedOn, true);
+    await rig.connect(HANDLE);
+    equal((await advertising).isConnected(), true);
+  });
+
   it("at each of several recoveries in a row", async () => {
     const rig = createRig();
     const stream = rig.aioble.connections(OPTIONS);
@@ -108,6 +133,8 @@ describe("session: nothing is believed before Reset has been answered", () => {
       rig.controller.take();
       sendBeforeReset(rig);
       rig.controller.fail("framing lost");
+      // Losses that follow each other at once are answered by pauses of up to two seconds.
+      await rig.clock.advance(2000);
       await rig.settle();
     }
     await expectPhone(

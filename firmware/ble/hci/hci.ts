@@ -107,7 +107,7 @@ export class Hci implements HciReceiver {
   private inFlight: PendingCommand | undefined;
   private credits = 1;
   private readonly timer: AnswerTimer<PendingCommand>;
-  /** What ended the line. */
+  /** What ended the latest session, until the next one runs: whoever asks for something meanwhile hears of it. */
   private failure: HciError | undefined = undefined;
   /** Set once the stack is cut off: see `silence`. */
   private onLastEnd: (() => void) | undefined = undefined;
@@ -136,7 +136,6 @@ export class Hci implements HciReceiver {
   open(): void {
     this.state = STATE.RESETTING;
     this.credits = 1;
-    this.failure = undefined;
     this.malformed = 0;
     this.ignored = 0;
     this.port.transport.open(this);
@@ -150,12 +149,17 @@ export class Hci implements HciReceiver {
     if (this.state !== STATE.STARTING) {
       throw this.failure ?? switchedOff();
     }
+    this.failure = undefined;
     this.state = STATE.RUNNING;
   }
 
-  /** Closes the line; commands still waiting reject with `radio-off`. */
-  close(): void {
-    if (this.state !== STATE.CLOSED) this.shut(switchedOff());
+  /**
+   * Closes the line for `reason`: commands still waiting reject with it, and so do those to come, until a controller runs
+   * again.
+   */
+  close(reason: HciError = switchedOff()): void {
+    if (this.state !== STATE.CLOSED) this.shut(reason);
+    else this.failure = reason;
   }
 
   /** Takes the controller for lost, for what `reason` says in a sentence. */
@@ -170,7 +174,8 @@ export class Hci implements HciReceiver {
    */
   async retire(): Promise<void> {
     if (this.state === STATE.CLOSED) return;
-    for (const pending of this.queue.splice(0)) pending.reject(switchedOff());
+    this.failure = switchedOff();
+    for (const pending of this.queue.splice(0)) pending.reject(this.failure);
     if (!this.inFlight) this.timer.stop();
     const answered = this.onLastEnd ? this.sendLast(reset, {}) : this.send(reset, {});
     this.state = STATE.RETIRING;
@@ -267,7 +272,9 @@ export class Hci implements HciReceiver {
     const isFirst = !this.inFlight && this.queue.length === 0;
     const isEarly = state === STATE.RESETTING && isFirst && command.opcode !== reset.opcode;
     if (state === STATE.CLOSED || state === STATE.RETIRING || isEarly) {
-      return pending.reject(new HciError("radio-off", `${command.name} was not sent: the radio is off.`));
+      return pending.reject(
+        this.failure ?? new HciError("radio-off", `${command.name} was not sent: the radio is off.`),
+      );
     }
     this.queue.push(pending);
     this.pump();

@@ -228,7 +228,11 @@ describe("Hci failures", () => {
     hci.onWritable();
     await controller.settle();
     assert.equal(first.state, "rejected");
-    assert.equal(late.error?.code, "radio-off");
+    assert.equal(late.error?.code, "controller-timeout", "what ended the session");
+    hci.close();
+    const off = watch(hci.send(commands.readBdAddr, {}));
+    await controller.settle();
+    assert.equal(off.error?.code, "radio-off", "switched off since");
     assert.equal(failures.length, 1);
     assert.deepEqual(acl, []);
   });
