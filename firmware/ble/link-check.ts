@@ -56,11 +56,9 @@ export class LinkCheck {
 
   /**
    * The controller holds data of some link, and nobody looks after that yet. A peer that is there acknowledges within its
-   * supervision timeout, or else the link ends (Vol 6, Part B, 4.5.2). What was acknowledged while nobody looked is not known.
+   * supervision timeout, or else the link ends (Vol 6, Part B, 4.5.2).
    */
   watch(): void {
-    const nowMs = this.port.clock.now();
-    for (const watch of this.watches.values()) watch.stuckSinceMs = nowMs;
     this.look();
   }
 
