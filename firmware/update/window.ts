@@ -1,8 +1,8 @@
 /**
  * The firmware's own window: for five minutes after each start but a wake from deep sleep, and for ever in recovery, the camera
- * advertises its management service whenever its application has left it unreachable for a while: it advertises nothing, or
- * broadcasts what nobody can connect to, which is then interrupted for a moment again and again. Beside a link too, while its port
- * says that there is room: who is connected need not be who manages the camera.
+ * advertises its management service whenever its application has left it unreachable for a while. Where the application advertises
+ * what not everybody can connect to, or nothing for long enough, that is interrupted for a moment again and again. Beside a link
+ * too, while its port says that there is room: who is connected need not be who manages the camera.
  */
 
 import type { Advertiser } from "../ble/gap/advertiser.ts";
@@ -19,8 +19,14 @@ export const WINDOW_MS = 5 * 60_000;
 /** How long nobody must have been able to connect before the firmware advertises. */
 export const QUIET_MS = 10_000;
 
-/** How long a broadcast is interrupted, each time that it has been on the air for `QUIET_MS`. */
+/** How long the application's advertising is interrupted, each time that nobody has been able to connect for `QUIET_MS`. */
 export const INTERRUPTION_MS = 2000;
+
+/** How long an advertisement that everybody can connect to must have been on the air, without a break, to count. */
+export const REACHED_MS = 2000;
+
+/** From the end of a turn of the firmware that was too short to the next. */
+const AGAIN_MS = 1000;
 
 /** From one advertisement to the next. */
 const INTERVAL_US = 250_000;
@@ -35,7 +41,7 @@ export interface WindowPort {
   readonly clock: Clock;
   readonly advertiser: Pick<
     Advertiser,
-    "lend" | "onAcquired" | "hasFreeSet" | "isBroadcast" | "interrupt" | "resume"
+    "lend" | "onChanged" | "hasFreeSet" | "isOpenToAll" | "interrupt" | "resume"
   >;
   /** Whether one more central may connect, and is wanted. */
   hasRoom(): boolean;
@@ -55,7 +61,17 @@ export class UpdateWindow {
   private timer: Timer | undefined = undefined;
   private end: Timer | undefined = undefined;
   private set: AdvertisingSet | undefined = undefined;
-  /** Ends the interruption of a broadcast. */
+  /** When the firmware's advertisement, which is `set`, began. */
+  private setSince = 0;
+  /** Since when nobody has been able to connect, as far as it counts; undefined while a link is enough. */
+  private quietSince: number | undefined = undefined;
+  /** Since when the application has on the air what everybody can connect to. */
+  private openSince: number | undefined = undefined;
+  /** Whether the firmware's latest turn was too short: the next one holds the air, whoever wants it. */
+  private wasShort = false;
+  /** Whether one advertisement has been let be that was young when the time was over. */
+  private isSpared = false;
+  /** Ends the interruption of the application's advertising. */
   private interruption: Timer | undefined = undefined;
   /** Why the latest start has failed; undefined when it has not. */
   private failure: string | undefined = undefined;
@@ -70,17 +86,14 @@ export class UpdateWindow {
     this.isOpen = true;
     if (durationMs === undefined) this.quietMs = 0;
     else this.end = clock.setTimer(() => this.close(), durationMs);
-    advertiser.onAcquired = () => {
-      this.stopWaiting();
-      this.changed();
-    };
+    advertiser.onChanged = () => this.changed();
     this.changed();
   }
 
   close(): void {
     const { advertiser, clock } = this.port;
     this.isOpen = false;
-    advertiser.onAcquired = undefined;
+    advertiser.onChanged = undefined;
     this.stopWaiting();
     if (this.end !== undefined) clock.clearTimer(this.end);
     this.end = undefined;
@@ -89,15 +102,75 @@ export class UpdateWindow {
 
   /** Somebody advertises, connects or leaves. */
   changed(): void {
-    const { advertiser, clock } = this.port;
+    const { advertiser, clock, hasRoom } = this.port;
     if (!this.isOpen || this.interruption !== undefined) return;
-    if (!advertiser.hasFreeSet) this.set = undefined;
-    if (this.set || !this.port.hasRoom()) return this.stopWaiting();
-    // What was acquired says only when it starts what it is for: it is looked at when the time is over.
-    this.timer ??= clock.setTimer(() => {
-      this.timer = undefined;
-      void this.advertise();
-    }, this.quietMs);
+    this.look();
+    if (this.set && !advertiser.hasFreeSet) this.yielded();
+    if (!hasRoom()) this.quietSince = undefined;
+    if (this.set || !hasRoom()) return this.stopWaiting();
+    this.quietSince ??= clock.now();
+    this.wait(this.quietSince + this.quietMs - clock.now());
+  }
+
+  /** Advertisements that end before anybody can connect, and those for few, do not begin the time anew. */
+  private look(): void {
+    const { advertiser, clock } = this.port;
+    if (advertiser.isOpenToAll) this.openSince ??= clock.now();
+    else {
+      if (this.isReached) {
+        this.quietSince = clock.now();
+        this.isSpared = false;
+        this.wasShort = false;
+      }
+      this.openSince = undefined;
+    }
+  }
+
+  private get isReached(): boolean {
+    return this.openSince !== undefined && this.port.clock.now() - this.openSince >= REACHED_MS;
+  }
+
+  /** The application has taken the air. A turn that was too short is made up for. */
+  private yielded(): void {
+    const { clock } = this.port;
+    this.set = undefined;
+    this.wasShort = clock.now() - this.setSince < INTERRUPTION_MS;
+    this.quietSince = clock.now() + (this.wasShort ? AGAIN_MS - this.quietMs : 0);
+  }
+
+  private wait(ms: number): void {
+    this.timer ??= this.port.clock.setTimer(
+      () => {
+        this.timer = undefined;
+        void this.expire();
+      },
+      Math.max(ms, 0),
+    );
+  }
+
+  private async expire(): Promise<void> {
+    const { clock, hasRoom, log } = this.port;
+    this.look();
+    // The end of what everybody can connect to is reported.
+    if (!this.isOpen || this.isReached || !hasRoom()) return;
+    const leftMs = (this.quietSince ?? clock.now()) + this.quietMs - clock.now();
+    if (leftMs > 0) return this.wait(leftMs);
+    if (this.openSince !== undefined && !this.isSpared && !this.wasShort) {
+      // Perhaps this one stays; the next ones are interrupted.
+      this.isSpared = true;
+      return this.wait(this.openSince + REACHED_MS - clock.now());
+    }
+    this.isSpared = false;
+    this.openSince = undefined;
+    try {
+      await this.advertise();
+    } catch (error) {
+      // Whatever an application has done to what it shares with the firmware: the next turn may go well.
+      log("warning", `update: the window fails: ${textOf(error)}`);
+      this.set = undefined;
+      this.quietSince = clock.now();
+      this.wait(Math.max(this.quietMs, AGAIN_MS));
+    }
   }
 
   /** Whether the controller advertises for the firmware when it is asked to: some cannot beside a link. */
@@ -113,16 +186,18 @@ export class UpdateWindow {
   private async advertise(): Promise<void> {
     const { activate, advertiser, clock, log, name } = this.port;
     const owner: AdvertisingOwner = {
-      onEnded: () => this.lost(set),
+      onEnded: ({ by }) => this.lost(set, by === "connection"),
       take: (connection) => {
         this.port.onTaken(connection);
         return true;
       },
     };
-    const isInterruption = advertiser.isBroadcast;
+    const isInterruption = !advertiser.hasFreeSet || this.wasShort;
+    this.wasShort = false;
     const set = isInterruption ? advertiser.interrupt(owner) : advertiser.lend(owner);
-    if (!set) return;
+    if (!set) throw new Error("the advertisement before has not ended");
     this.set = set;
+    this.setSince = clock.now();
     if (isInterruption) this.interruption = clock.setTimer(() => this.lost(set), INTERRUPTION_MS);
     try {
       await activate();
@@ -146,25 +221,40 @@ export class UpdateWindow {
         log("info", `update: the management service is not advertised: ${failure}`);
       this.failure = failure;
       this.lost(set);
+      this.quietSince = clock.now();
     }
   }
 
-  /** The advertisement is over: a central connected, the radio is off, or the broadcast has its turn again. */
-  private lost(set: AdvertisingSet | undefined): void {
+  /** The advertisement is over: a central connected, the radio is off, or the application has its turn again. */
+  private lost(set: AdvertisingSet | undefined, isTaken = false): void {
     if (this.set !== set) return;
-    const { advertiser, clock, log } = this.port;
-    this.set = undefined;
-    const released = set?.release().catch(() => undefined);
-    if (this.interruption !== undefined) {
-      clock.clearTimer(this.interruption);
-      this.interruption = undefined;
-      void released
-        ?.then(() => advertiser.resume())
-        .catch((error: unknown) => log("warning", `update: the broadcast does not go on: ${textOf(error)}`));
-    }
     // Whatever it was, not at once again.
-    this.quietMs = Math.max(this.quietMs, 1000);
+    this.quietMs = Math.max(this.quietMs, AGAIN_MS);
+    if (set !== undefined) this.yielded();
+    if (isTaken) {
+      this.wasShort = false;
+      this.quietSince = this.port.clock.now();
+    }
+    void this.handBack(set);
     this.changed();
+  }
+
+  private async handBack(set: AdvertisingSet | undefined): Promise<void> {
+    const { advertiser, clock, log } = this.port;
+    const { interruption } = this;
+    if (interruption !== undefined) clock.clearTimer(interruption);
+    this.interruption = undefined;
+    try {
+      await set?.release();
+    } catch {
+      // The controller is lost: what it had on the air is, too.
+    }
+    if (interruption === undefined) return;
+    try {
+      await advertiser.resume();
+    } catch (error) {
+      log("warning", `update: the application's advertising does not go on: ${textOf(error)}`);
+    }
   }
 }
 

@@ -172,6 +172,99 @@ describe("management: the firmware's own window", () => {
     });
   });
 
+  const friend = { addrType: 0, addr: new Uint8Array([6, 5, 4, 3, 2, 1]) };
+  const shuttingOut: readonly (readonly [
+    string,
+    (camera: AiobleCamera, sleep: (ms: number) => Promise<void>) => Promise<unknown>,
+  ])[] = [
+    [
+      "directs its advertising to one that is not there",
+      ({ aioble }) =>
+        aioble.advertise({
+          intervalUs: 50_000,
+          directedTo: new aioble.Device(friend.addrType, friend.addr),
+          timeoutMs: 60_000,
+        }),
+    ],
+    [
+      "begins its broadcast anew every 3 s",
+      ({ aioble }) => aioble.advertise({ intervalUs: 100_000, connectable: false, timeoutMs: 3000 }),
+    ],
+    [
+      "alternates broadcasts and connectable advertising of a second",
+      async ({ aioble }) => {
+        await aioble
+          .advertise({ intervalUs: 100_000, connectable: false, timeoutMs: 1500 })
+          .catch(() => undefined);
+        await aioble.advertise({ intervalUs: 100_000, timeoutMs: 1000 });
+      },
+    ],
+    [
+      "advertises for 50 ms each time",
+      async ({ aioble }, sleep) => {
+        await aioble.advertise({ intervalUs: 1_000_000, timeoutMs: 50 }).catch(() => undefined);
+        await sleep(50);
+      },
+    ],
+    [
+      "switches the radio off every 3 s",
+      async ({ aioble }, sleep) => {
+        aioble.advertise({ intervalUs: 100_000, connectable: false }).catch(() => undefined);
+        await sleep(1500);
+        await aioble.stop();
+        await sleep(1500);
+      },
+    ],
+    [
+      "scans all the time",
+      async ({ aioble }) => {
+        for await (const _ of aioble.scan({ durationMs: 4000, intervalUs: 30_000, windowUs: 30_000 }));
+      },
+    ],
+  ];
+  for (const [what, act] of shuttingOut) {
+    it(`an application that ${what} shuts the owner out for 14 s at most`, async () => {
+      await scene(async ({ window, heard, world, camera, connect }) => {
+        const sleep = (ms: number) => world.clock.sleep(ms);
+        window.open(WINDOW_MS);
+        let isOver = false;
+        const acting = (async () => {
+          while (!isOver) await act(camera, sleep).catch(() => sleep(10));
+        })();
+        for (let round = 0; round < 3; round++) {
+          let isHeard = false;
+          for (let seconds = 0; seconds < 14 && !isHeard; seconds++)
+            isHeard = (await heard()).includes("management");
+          ok(isHeard, `round ${round}`);
+          await sleep(INTERRUPTION_MS);
+        }
+        let link: DeviceConnection | undefined;
+        for (let tries = 0; tries < 4 && !link; tries++) link = await connect().catch(() => undefined);
+        ok(link, "and can be connected to");
+        isOver = true;
+        await link.disconnect().catch(() => undefined);
+        await acting;
+      });
+    });
+  }
+
+  it("tries again when a turn fails for whatever reason", async () => {
+    await scene(async ({ window, heard, world, camera }) => {
+      const { advertiser } = camera.host;
+      const lend = advertiser.lend;
+      advertiser.lend = () => {
+        advertiser.lend = lend;
+        throw new TypeError("an application has replaced a built-in function");
+      };
+      window.open(WINDOW_MS);
+      await world.clock.sleep(QUIET_MS + 100);
+      deepEqual(await heard(), []);
+      await world.clock.sleep(QUIET_MS);
+      deepEqual(await heard(), ["management"]);
+      equal(diagnostics(camera).filter((line) => line.includes("the window fails")).length, 1);
+    });
+  });
+
   it("in recovery it is open at once, and for ever", async () => {
     await scene(async ({ window, heard, world, connect }) => {
       window.open();

@@ -22,8 +22,10 @@ export class Advertiser {
   private acquired: AdvertisingSet | undefined = undefined;
   /** The firmware's own, while nobody has acquired one. */
   private lent: AdvertisingSet | undefined = undefined;
-  /** Called when a set was acquired, or released by who had acquired it. */
-  onAcquired: ((isAcquired: boolean) => void) | undefined = undefined;
+  /** Whether what is lent has the air to itself, whoever acquires a set: from `interrupt` to `resume`. */
+  private isInterrupted = false;
+  /** Called when a set was acquired, started, or released by who had acquired it. */
+  onChanged: (() => void) | undefined = undefined;
   private starts = 0;
 
   constructor(port: AdvertiserPort) {
@@ -34,16 +36,18 @@ export class Advertiser {
       legacy,
       log,
       hciVersion: () => this.hciVersion,
-      isRunning: () => this.isRunning,
+      // In an interruption starts wait, as they do for a controller that is started again.
+      isRunning: () => this.isRunning && !this.isInterrupted,
       exclusive: (work) => addresses.exclusive(work),
       onStart: ({ connectable }) => {
         if (connectable) this.starts++;
+        this.onChanged?.();
       },
       onReleased: (set) => {
         if (this.lent === set) this.lent = undefined;
         if (this.acquired !== set) return;
         this.acquired = undefined;
-        this.onAcquired?.(false);
+        this.onChanged?.();
       },
     };
   }
@@ -56,9 +60,10 @@ export class Advertiser {
   /** Takes a set until it is released; undefined when there is none to be had. */
   acquire(owner: AdvertisingOwner): AdvertisingSet | undefined {
     if (this.acquired) return undefined;
-    this.lent?.release().catch((error: unknown) => this.setPort.log("warning", `host: ${textOf(error)}`));
+    const yielding = this.isInterrupted ? undefined : this.lent;
+    yielding?.release().catch((error: unknown) => this.setPort.log("warning", `host: ${textOf(error)}`));
     this.acquired = new AdvertisingSet(this.setPort, owner);
-    this.onAcquired?.(true);
+    this.onChanged?.();
     return this.acquired;
   }
 
@@ -68,28 +73,36 @@ export class Advertiser {
    */
   lend(owner: AdvertisingOwner): AdvertisingSet | undefined {
     if (this.acquired || this.lent) return undefined;
-    this.lent = new AdvertisingSet({ ...this.setPort, onStart: () => undefined }, owner);
-    return this.lent;
+    return this.newLent(owner);
   }
 
-  /** Whether what somebody has acquired a set for is a broadcast that is, or will be, on the air. */
-  get isBroadcast(): boolean {
-    return this.acquired?.parameters?.connectable === false;
+  /** Whether any central can connect to what somebody has acquired a set for: no broadcast, and not directed. */
+  get isOpenToAll(): boolean {
+    const parameters = this.acquired?.parameters;
+    return parameters?.connectable === true && parameters.directedTo === undefined;
   }
 
   /**
-   * Puts what `lend` would on the air in the place of a broadcast, until the set is released: then the broadcast goes on. Its
-   * owner does not notice. Undefined while there is no broadcast.
+   * Puts what `lend` would on the air in the place of what somebody has acquired a set for, until `resume`: then that goes on.
+   * Its owner does not notice, apart from starts meanwhile, which wait. Undefined while something is lent.
    */
   interrupt(owner: AdvertisingOwner): AdvertisingSet | undefined {
-    if (!this.isBroadcast || this.lent) return undefined;
-    this.lent = new AdvertisingSet({ ...this.setPort, onStart: () => undefined }, owner);
-    return this.lent;
+    if (this.lent) return undefined;
+    this.isInterrupted = true;
+    return this.newLent(owner);
   }
 
-  /** The broadcast that was interrupted goes on. */
+  /** What was interrupted goes on, and what was to start meanwhile starts. */
   async resume(): Promise<void> {
-    if (this.isBroadcast && this.isRunning) await this.acquired?.restart();
+    this.isInterrupted = false;
+    if (this.isRunning) await this.acquired?.restart();
+  }
+
+  private newLent(owner: AdvertisingOwner): AdvertisingSet {
+    const { setPort } = this;
+    const port = { ...setPort, isRunning: () => this.isRunning, onStart: () => undefined };
+    this.lent = new AdvertisingSet(port, owner);
+    return this.lent;
   }
 
   /** Whether the controller was last set to advertise. */
@@ -132,7 +145,7 @@ export class Advertiser {
 
   /** The controller was started again: goes on with what is wanted on the air. Failures are reported to the owner. */
   async restart(): Promise<void> {
-    await (this.acquired ?? this.lent)?.restart();
+    await (this.isInterrupted ? this.lent : (this.acquired ?? this.lent))?.restart();
   }
 
   /** Takes everything off the air, for `error`. @throws HciError when the controller refuses. */
