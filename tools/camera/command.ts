@@ -32,6 +32,12 @@ type SocketTarget =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
 
+/** Largest number of a TCP port. */
+const PORT_MAX = 65_535;
+
+/** Bytes that `sockaddr_un` has for a path, without the zero at its end. */
+const SOCKET_PATH_MAX = 107;
+
 /** What boards/<board>/qemu.ts exports. */
 interface QemuBoard {
   readonly qemuProgram: string;
@@ -96,7 +102,16 @@ const idOf = (state: string | undefined): string =>
 /** `tcp:HOST:PORT` or `unix:PATH`, taken apart. */
 export function parseHci(hci: string): SocketTarget {
   const tcp = /^tcp:(.+):(\d+)$/.exec(hci);
-  if (tcp?.[1] !== undefined) return { kind: "tcp", host: tcp[1], port: Number(tcp[2]) };
-  if (hci.startsWith("unix:")) return { kind: "unix", path: hci.slice("unix:".length) };
+  if (tcp?.[1] !== undefined) {
+    const port = Number(tcp[2]);
+    if (port < 1 || port > PORT_MAX) throw new ToolError(`"${hci}" has no port from 1 to ${PORT_MAX}`);
+    return { kind: "tcp", host: tcp[1], port };
+  }
+  if (hci.startsWith("unix:") && hci.length > "unix:".length) {
+    const path = hci.slice("unix:".length);
+    if (Buffer.byteLength(path) > SOCKET_PATH_MAX)
+      throw new ToolError(`The path of "${hci}" is longer than a UNIX socket's: ${SOCKET_PATH_MAX} bytes`);
+    return { kind: "unix", path };
+  }
   throw new ToolError(`"${hci}" is neither tcp:HOST:PORT nor unix:PATH`);
 }

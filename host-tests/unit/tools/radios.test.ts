@@ -7,6 +7,19 @@ import { parseRadio } from "../../../tools/session/radios/radio.ts";
 import { piecesFor } from "../../../tools/setup.mjs";
 
 describe("radios", () => {
+  it("refuses an address that no socket has, when the command line is read", () => {
+    for (const [text, why] of [
+      ["tcp:localhost:0", /no port from 1 to 65535/],
+      ["tcp:localhost:65536", /no port from 1 to 65535/],
+      ["tcp:localhost:http", /There is no radio/],
+      ["tcp::6402", /There is no radio/],
+      ["unix:", /There is no radio/],
+      [`unix:/${"a".repeat(107)}`, /longer than a UNIX socket's: 107 bytes/],
+    ] as const) {
+      assert.throws(() => parseRadio(text), { name: "UsageError", message: why });
+    }
+  });
+
   it("are known by name, or by the address of a controller", () => {
     assert.deepEqual(parseRadio("sim"), { kind: "sim" });
     assert.deepEqual(parseRadio("bumble"), { kind: "bumble" });

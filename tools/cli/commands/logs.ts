@@ -1,6 +1,6 @@
 /** `obscura logs`. */
 import { logs } from "../../update/logs.ts";
-import type { CommandLine } from "../command-line.ts";
+import { type CommandLine, prepare } from "../command-line.ts";
 import { airOf, airOption, cameraOption, jsonOption } from "../options.ts";
 import { perform } from "../perform.ts";
 
@@ -24,6 +24,7 @@ export function addLogs(cli: CommandLine): void {
     .action(async (options: LogsCommandOptions) => {
       const { camera, maps = [], once = false } = options;
       const radio = airOf(options.radio);
+      if (radio.kind === "bridge") await prepare(["python"]);
       const following = { radio, maps, once, signal: cli.abort, ...(camera === undefined ? {} : { camera }) };
       await perform(logs(following), cli.rendererFor(options));
     });

@@ -38,7 +38,8 @@ export function parseRadio(text: string): RadioChoice {
   if (bridged.some((form) => form.test(text))) return { kind: "bridge", transport: text };
   try {
     parseHci(text);
-  } catch {
+  } catch (error) {
+    if (/^(tcp:.+:\d+|unix:.+)$/.test(text)) throw new UsageError((error as Error).message);
     throw new UsageError(`There is no radio "${text}". Radios: ${Object.keys(radios).join(", ")}.`);
   }
   return { kind: "controller", hci: text };
