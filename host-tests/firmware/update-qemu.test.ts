@@ -104,6 +104,19 @@ describe("updates on mps2-an500", function () {
 
   thorough.it("keep what was confirmed, and start nothing else, at fifty seeded cuts", () => cuts(50, 2));
 
+  it("put a sleep off while the camera has to stay within reach, and sleep then; the trial goes on", async () => {
+    writeFileSync(state, prepared);
+    // The first sleep of the trial is put off; that of the start in its place is one.
+    const { lines } = await start({ powerOn: "vmr", reset: "asz", wake: "asx" });
+    const said = lines.filter((line) => /^info: (version|start|trial)/.test(line));
+    const trial = "info: trial | other slot 0 | 3 bootable | 2 confirmed bootable";
+    assert.deepEqual(said, [
+      ...["info: version 3", "info: start undefined", trial],
+      ...["info: start Error: the application sleeps", `${trial} | timer`],
+      ...["info: version 3", "info: start undefined", trial],
+    ]);
+  });
+
   it("go back from a version that hangs, by the watchdog of the board", async () => {
     writeFileSync(state, prepared);
     const name = "hangs";
