@@ -23,7 +23,7 @@ import type { GattClient } from "./gatt/client/client.ts";
 import type { GattClients } from "./gatt/client/clients.ts";
 import { GattServer } from "./gatt/server/server.ts";
 import { Acl } from "./hci/acl.ts";
-import { leReadChannelMap } from "./hci/commands/le-link.ts";
+import { readRssi } from "./hci/commands/status-parameters.ts";
 import { Hci } from "./hci/hci.ts";
 import { hasLeFeature } from "./hci/packet.ts";
 import { type Controller, supports } from "./hci/startup.ts";
@@ -408,9 +408,9 @@ export class Host {
       get encryption() {
         return host.encryption;
       },
-      hasChannelMap: () => {
+      canAskAboutLinks: () => {
         const { controller } = this;
-        return controller !== undefined && supports(controller.supportedCommands, leReadChannelMap);
+        return controller !== undefined && supports(controller.supportedCommands, readRssi);
       },
       identityOf: (address, isResolved) => this.identities.of(address, isResolved),
       onAir: ({ type, address }) => ({

@@ -7,7 +7,7 @@
 import type { Clock, LogLevel, Timer } from "../platform/platform.ts";
 import type { Connection } from "./gap/connection.ts";
 import type { Acl } from "./hci/acl.ts";
-import { leReadChannelMap } from "./hci/commands/le-link.ts";
+import { readRssi } from "./hci/commands/status-parameters.ts";
 import type { Hci } from "./hci/hci.ts";
 import { textOf } from "./text.ts";
 
@@ -145,7 +145,7 @@ export class LinkCheck {
       this.isAsking = false;
       this.look();
     };
-    hci.send(leReadChannelMap, { connectionHandle: connection.handle }).then(answered, (error: unknown) => {
+    hci.send(readRssi, { connectionHandle: connection.handle }).then(answered, (error: unknown) => {
       log("debug", `host: link ${connection.handle}: ${textOf(error)}`);
       answered();
     });

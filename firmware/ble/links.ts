@@ -41,8 +41,8 @@ export interface LinksPort {
   identityOf(address: Identity, isResolved?: boolean): Identity;
   /** An own address with the bytes that it has on the air. */
   onAir(own: OwnAddress): Identity;
-  /** Whether the running controller has LE Read Channel Map, by which it is asked whether it knows a link. */
-  hasChannelMap(): boolean;
+  /** Whether the running controller has Read RSSI, by which it is asked whether it knows a link. */
+  canAskAboutLinks(): boolean;
   log(level: LogLevel, message: string): void;
 }
 
@@ -117,7 +117,7 @@ export class Links {
       connections,
       hci,
       log,
-      isPossible: () => port.hasChannelMap(),
+      isPossible: () => port.canAskAboutLinks(),
       isFull: () => connections.size >= port.settings.maxConnections,
       isEnding: (connection) => this.ending.has(connection),
     });

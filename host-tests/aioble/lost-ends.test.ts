@@ -22,8 +22,8 @@ import {
 import { describe, it } from "../support/suite.ts";
 
 const READ_COMMANDS = 0x1002;
-const READ_CHANNEL_MAP = 0x2015;
 const READ_RSSI = 0x1405;
+const READ_PHY = 0x2030;
 const DISCONNECT = 0x0406;
 const UNKNOWN_CONNECTION = 0x02;
 const UNSPECIFIED = 0x1f;
@@ -45,7 +45,7 @@ class Known {
     if (!this.isAnswering) return [];
     const handle = parameters[0]! | (parameters[1]! << 8);
     const status = this.handles.has(handle) ? 0 : UNKNOWN_CONNECTION;
-    return [commandComplete(READ_CHANNEL_MAP, [status, ...le16(handle), 0xff, 0xff, 0xff, 0xff, 0x1f])];
+    return [commandComplete(READ_RSSI, [status, ...le16(handle), 0xc4])];
   }
 }
 
@@ -57,7 +57,7 @@ async function createScene(): Promise<ConnectedRig & { readonly known: Known }> 
       commandComplete(READ_COMMANDS, [0, ...new Array<number>(64).fill(0xff)]),
     ]);
     controller.script(
-      READ_CHANNEL_MAP,
+      READ_RSSI,
       ...new Array<(parameters: Uint8Array) => Uint8Array[]>(1000).fill((parameters) =>
         known.answer(parameters),
       ),
@@ -273,10 +273,10 @@ describe("a link's end that was not understood", () => {
 
   it("any command about the link that is answered by Unknown Connection Identifier ends it", async () => {
     const rig = await createScene();
-    rig.controller.script(READ_RSSI, () => [
-      commandComplete(READ_RSSI, [UNKNOWN_CONNECTION, ...le16(HANDLE), 0]),
+    rig.controller.script(READ_PHY, () => [
+      commandComplete(READ_PHY, [UNKNOWN_CONNECTION, ...le16(HANDLE), 0, 0]),
     ]);
-    const asked = rejects(rig.connection.readRssi(), { code: "controller-refused" });
+    const asked = rejects(rig.connection.readPhy(), { code: "controller-refused" });
     await rig.settle();
     await asked;
     await rig.clock.advance(END_REPORT_MS);

@@ -19,7 +19,7 @@ export const op = {
   leSetAdvertisingData: 0x2008,
   leSetScanResponseData: 0x2009,
   leSetAdvertisingEnable: 0x200a,
-  leReadChannelMap: 0x2015,
+  readRssi: 0x1405,
   leRand: 0x2018,
   leReadSupportedStates: 0x201c,
   leWriteSuggestedDataLength: 0x2024,

@@ -145,9 +145,9 @@ export class Controller {
         this.answer(opcode);
         this.setAdvertising(parameters[0] === 1);
         return;
-      case op.leReadChannelMap: {
+      case op.readRssi: {
         const known = this.links.has(parameters.readUInt16LE(0));
-        this.answer(opcode, Buffer.from([known ? 0 : 0x02, ...parameters, 0xff, 0xff, 0xff, 0xff, 0x1f]));
+        this.answer(opcode, Buffer.from([known ? 0 : 0x02, ...parameters, 0xc4]));
         return;
       }
       case op.disconnect: {

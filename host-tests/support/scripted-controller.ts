@@ -72,9 +72,9 @@ function defaultReturns(opcode: number, parameters: Uint8Array): number[] {
     case 0x1002: {
       const commands = new Array<number>(64).fill(0xff);
       commands[24] = 0xbf; // no Write LE Host Support: no BR/EDR here
-      // No LE Read Channel Map: the look at packets that stay out would be among the timers that tests count. It has
+      // No Read RSSI: the look at packets that stay out would be among the timers that tests count. It has
       // tests of its own.
-      commands[27] = 0xef;
+      commands[15] = 0xdf;
       return commands;
     }
     case 0x1009:

@@ -7,7 +7,6 @@ import {
 } from "../../firmware/ble/hci/commands/le-controller.ts";
 import {
   leConnectionUpdate,
-  leReadChannelMap,
   leReadPhy,
   leReadRemoteFeatures,
   leRemoteConnectionParameterRequestNegativeReply,
@@ -30,6 +29,7 @@ import type { Controller } from "./controller.ts";
 import { timingValid } from "./initiator.ts";
 import type { LinkEnd } from "./link-end.ts";
 import {
+  leReadChannelMap,
   leReadSuggestedDefaultDataLength,
   readRemoteVersionInformation,
   readTransmitPowerLevel,

@@ -52,6 +52,15 @@ export const leSetHostChannelClassification = defineCommand(
   },
 );
 
+/** 7.8.20 */
+export const leReadChannelMap = defineCommand(
+  "LE Read Channel Map",
+  0x2015,
+  [27, 4],
+  { connectionHandle: handle },
+  { connectionHandle: handle, channelMap: bytes(5) },
+);
+
 /** 7.8.34; the time is in microseconds. */
 export const leReadSuggestedDefaultDataLength = defineCommand(
   "LE Read Suggested Default Data Length",

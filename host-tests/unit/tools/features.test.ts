@@ -104,8 +104,8 @@ describe("features", () => {
       [],
     );
     assert.doesNotMatch(without.code, /IRQ_CENTRAL_CONNECT|gapAdvertise/);
-    assert.match(whole.code, /"Read RSSI"/);
-    assert.doesNotMatch(without.code, /"Read RSSI"/, "a command that nobody sends costs nothing");
+    assert.match(whole.code, /"LE Set PHY"/);
+    assert.doesNotMatch(without.code, /"LE Set PHY"/, "a command that nobody sends costs nothing");
     assert.ok(
       without.code.length < whole.code.length - 10_000,
       `${without.code.length} of ${whole.code.length}`,

@@ -1,5 +1,5 @@
 /** LE Controller commands about one link (Vol 4, Part E, 7.8). Section numbers are of that part. */
-import { bytes, handle, u8, u16 } from "../../codec.ts";
+import { handle, u8, u16 } from "../../codec.ts";
 import { defineCommand, defineStarter } from "../packet.ts";
 
 /** 7.8.18 */
@@ -12,15 +12,6 @@ export const leConnectionUpdate = defineStarter("LE Connection Update", 0x2013, 
   minCeLength: u16,
   maxCeLength: u16,
 });
-
-/** 7.8.20 */
-export const leReadChannelMap = defineCommand(
-  "LE Read Channel Map",
-  0x2015,
-  [27, 4],
-  { connectionHandle: handle },
-  { connectionHandle: handle, channelMap: bytes(5) },
-);
 
 /** 7.8.21 */
 export const leReadRemoteFeatures = defineStarter("LE Read Remote Features", 0x2016, [27, 5], {

@@ -351,13 +351,6 @@ const COMMAND_VECTORS: readonly CommandVector[] = [
     ],
   },
   {
-    command: commands.leReadChannelMap,
-    opcode: opcode(0x08, 0x0015),
-    bit: [27, 4],
-    parameters: [{ connectionHandle: 0x0040 }, "40 00"],
-    returns: [{ connectionHandle: 0x0040, channelMap: fromHex("ffffffff1f") }, "40 00 ff ff ff ff 1f"],
-  },
-  {
     command: commands.leReadRemoteFeatures,
     opcode: opcode(0x08, 0x0016),
     bit: [27, 5],
