@@ -1,6 +1,7 @@
 // First: classes with a method [Symbol.asyncDispose] need the symbol when their modules are evaluated.
 import "./platform/dispose.ts";
 
+import { isControllerFailure } from "./ble/errors.ts";
 import { Host } from "./ble/host.ts";
 import { createCamera } from "./camera/camera.ts";
 import { controllerDriver, type Feature, missingParts } from "./features/feature.ts";
@@ -22,7 +23,8 @@ import { RecordStore } from "./storage/records.ts";
  *
  * The promise stays pending as long as the camera runs, and rejects when there is no application, or when the
  * application's module fails. The C side then restarts the camera, after a pause that grows with each failure in a
- * row: nobody may come by for a year, and the reason may be gone by then (a sensor that woke late). A failure after
+ * row: nobody may come by for a year, and the reason may be gone by then (a sensor that woke late). One that
+ * ends because the controller is lost has not failed: that is not counted. A failure after
  * the application's start, in a timer's callback or a promise, is reported and the camera goes on.
  */
 export default function main(native: Native): Promise<never> {
@@ -49,6 +51,7 @@ export default function main(native: Native): Promise<never> {
   return new Promise((_, reject) => {
     native.applicationStart(modules, globals, (reason) => {
       report(reason);
+      if (isControllerFailure(reason)) native.controllerFailed();
       reject(new Error("the application could not start"));
     });
   });

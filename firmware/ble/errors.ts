@@ -76,3 +76,17 @@ export class HciError extends BleError {
 export function isLoss(error: unknown): boolean {
   return error instanceof HciError && error.status === 0;
 }
+
+/** Codes of a controller that does not work, or of its line. */
+const CONTROLLER_FAILURES: readonly BleErrorCode[] = [
+  "controller-baud-rate",
+  "controller-lost",
+  "controller-not-ready",
+  "controller-timeout",
+  "patch-failed",
+];
+
+/** Whether the controller, or its line, has failed: nothing that an application does or could mend. */
+export function isControllerFailure(error: unknown): boolean {
+  return error instanceof HciError && CONTROLLER_FAILURES.includes(error.code);
+}

@@ -1,7 +1,9 @@
 /*
  * failure.c: what happens when JavaScript cannot go on. Every such end says what and where on the console and
  * resets with cause "fault". The next start pauses, longer with each failure in a row, so that a camera that
- * fails at once does not drain its battery in a reset loop; a hard fault and the watchdog count as well.
+ * fails at once does not drain its battery in a reset loop; a hard fault and the watchdog count as well. An
+ * application that ended because the Bluetooth controller was lost has not failed: such restarts have a count
+ * of their own, which only makes the pauses longer.
  */
 #include <stdarg.h>
 
@@ -9,7 +11,7 @@
 #include "runtime.h"
 #include "stack.h"
 
-#define FAILURE_MAGIC 0x4f424631u
+#define FAILURE_MAGIC 0x4f424632u
 #define PAUSE_FIRST_MS 250u
 #define PAUSE_MAX_MS 64000u
 #define HEALTHY_AFTER_US UINT64_C(60000000)
@@ -18,32 +20,37 @@
 struct failure_record {
     uint32_t magic;
     uint32_t in_a_row;
+    uint32_t controller_in_a_row;
+    uint32_t is_of_controller; /* what the restart that follows is for */
 };
 
 static uint64_t healthy_at = PORT_NEVER;
+static bool was_of_controller;
 
 static struct failure_record *record(void) {
     struct failure_record *record = port_retained();
-    if (record->magic != FAILURE_MAGIC) {
-        record->magic = FAILURE_MAGIC;
-        record->in_a_row = 0;
-    }
+    if (record->magic != FAILURE_MAGIC)
+        *record = (struct failure_record){.magic = FAILURE_MAGIC};
     return record;
 }
 
 void failure_boot(void) {
     struct failure_record *failures = record();
     enum port_reset_cause cause = port_reset_cause();
+    was_of_controller = cause == PORT_RESET_FAULT && failures->is_of_controller;
+    failures->is_of_controller = false;
     if (cause != PORT_RESET_FAULT && cause != PORT_RESET_WATCHDOG) {
-        failures->in_a_row = 0;
+        *failures = (struct failure_record){.magic = FAILURE_MAGIC};
         return;
     }
-    failures->in_a_row++;
-    uint32_t doublings = failures->in_a_row - 1;
+    uint32_t *in_a_row = was_of_controller ? &failures->controller_in_a_row : &failures->in_a_row;
+    uint32_t doublings = (*in_a_row)++;
     uint32_t pause_ms = doublings < 8 ? PAUSE_FIRST_MS << doublings : PAUSE_MAX_MS;
     console_line(CONSOLE_WARNING, "restarted after a %s, failure %u in a row: pausing %u ms",
-                 cause == PORT_RESET_FAULT ? "fault" : "watchdog reset", (unsigned)failures->in_a_row,
-                 (unsigned)pause_ms);
+                 was_of_controller           ? "loss of the Bluetooth controller"
+                 : cause == PORT_RESET_FAULT ? "fault"
+                                             : "watchdog reset",
+                 (unsigned)*in_a_row, (unsigned)pause_ms);
     uint64_t until = port_clock_us() + (uint64_t)pause_ms * 1000;
     while (port_clock_us() < until) {
         port_alarm_set(until);
@@ -56,6 +63,14 @@ unsigned failure_count(void) {
     return record()->in_a_row;
 }
 
+void failure_is_of_controller(void) {
+    record()->is_of_controller = true;
+}
+
+bool failure_was_of_controller(void) {
+    return was_of_controller;
+}
+
 void failure_forget(void) {
     record()->in_a_row = 0;
 }
@@ -65,7 +80,7 @@ uint64_t failure_healthy_at(void) {
 }
 
 void failure_healthy(void) {
-    record()->in_a_row = 0;
+    *record() = (struct failure_record){.magic = FAILURE_MAGIC};
     healthy_at = PORT_NEVER;
 }
 

@@ -57,6 +57,7 @@
     NATIVE(consoleWrite, 2)                                                                                  \
     NATIVE(resetCause, 0)                                                                                    \
     NATIVE(reset, 0)                                                                                         \
+    NATIVE(controllerFailed, 0)                                                                              \
     NATIVE(exit, 1)                                                                                          \
     NATIVE(collect, 0)                                                                                       \
     NATIVE(heap, 0)                                                                                          \

@@ -163,6 +163,11 @@ void native_reset(txMachine *the) {
     port_reset();
 }
 
+void native_controllerFailed(txMachine *the) {
+    (void)the;
+    failure_is_of_controller();
+}
+
 void native_exit(txMachine *the) {
     port_exit((int)native_unsigned(the, 0, "status", 255));
 }

@@ -68,6 +68,11 @@ void failure_boot(void);
 unsigned failure_count(void);
 void failure_forget(void);
 
+/* The failure that follows is the controller's: it is not counted among those in a row. */
+void failure_is_of_controller(void);
+/* Whether such a failure was before this start. */
+bool failure_was_of_controller(void);
+
 /* When the loop must call failure_healthy, in port_clock_us; PORT_NEVER when it need not. */
 uint64_t failure_healthy_at(void);
 void failure_healthy(void);

@@ -23,8 +23,8 @@
 #define RETAINED_MAGIC 0x4f425430u
 struct trial_clock {
     uint32_t magic;
-    uint32_t reserved;
-    uint64_t began_us; /* of port_rtc_us */
+    uint32_t undisturbed_ms; /* after began_us: since when the controller has not failed */
+    uint64_t began_us;       /* of port_rtc_us */
 };
 _Static_assert(RETAINED_OFFSET + sizeof(struct trial_clock) <= PORT_RETAINED_SIZE, "fits beside failure.c's");
 
@@ -90,13 +90,31 @@ static struct trial_clock *trial_clock(void) {
     return (struct trial_clock *)((uint8_t *)port_retained() + RETAINED_OFFSET);
 }
 
+/* Does not return. */
+static void revert_trial(void) {
+    console_line(CONSOLE_WARNING, "update: the trial of slot %u has ended: %s", (unsigned)running.choice.slot,
+                 slots_revert_text(REVERT_DEADLINE));
+    /* Where it cannot be written, the reset ends it all the same. */
+    (void)slots_revert(REVERT_DEADLINE);
+    port_reset();
+}
+
 static void start_trial_clock(void) {
     struct trial_clock *clock = trial_clock();
     uint64_t now = port_rtc_us();
-    if (!put_off_goes_on() || clock->magic != RETAINED_MAGIC || clock->began_us > now)
+    bool goes_on = put_off_goes_on() || failure_was_of_controller();
+    if (!goes_on || clock->magic != RETAINED_MAGIC || clock->began_us > now)
         *clock = (struct trial_clock){.magic = RETAINED_MAGIC, .began_us = now};
-    uint64_t most = port_trial_ms(TRIAL_MS) * US_PER_MS / (slots_state()->is_permanent ? HEALTHY_PART : 1);
+    uint64_t most = port_trial_ms(TRIAL_MS) * US_PER_MS;
     uint64_t passed = now - clock->began_us;
+    if (failure_was_of_controller()) {
+        /* Before it runs: it may end again before its deadline is looked at. */
+        if (passed >= most)
+            revert_trial();
+        clock->undisturbed_ms = (uint32_t)(passed / US_PER_MS);
+    }
+    if (slots_state()->is_permanent)
+        most = clock->undisturbed_ms * US_PER_MS + most / HEALTHY_PART;
     deadline_us = port_clock_us() + (passed < most ? most - passed : 0);
 }
 
@@ -113,11 +131,7 @@ static void end_trial(void) {
             console_line(CONSOLE_ERROR, "update: %s", why->text);
         return;
     }
-    console_line(CONSOLE_WARNING, "update: the trial of slot %u has ended: %s", (unsigned)running.choice.slot,
-                 slots_revert_text(REVERT_DEADLINE));
-    /* Where it cannot be written, the reset ends it all the same. */
-    (void)slots_revert(REVERT_DEADLINE);
-    port_reset();
+    revert_trial();
 }
 
 void update_due(void) {
@@ -189,7 +203,10 @@ static bool open_shipped(char *problem, size_t size) {
 
 static bool find_application(struct bundle *application, char *problem, size_t size) {
     bool was_on_trial = false;
-    enum port_reset_cause cause = put_off_sleep()->sources ? PORT_RESET_WAKE_TIMER : port_reset_cause();
+    /* A trial goes on through sleep, and when the controller has failed, which is no fault of the
+     * application. */
+    bool goes_on = put_off_sleep()->sources || failure_was_of_controller();
+    enum port_reset_cause cause = goes_on ? PORT_RESET_WAKE_TIMER : port_reset_cause();
     slots_choose(&running.choice, &target, cause, report, &was_on_trial);
     /* The failures were those of a trial that has ended, or of what ran before this one. */
     if (was_on_trial || running.choice.is_trial)

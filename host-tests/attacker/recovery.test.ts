@@ -53,6 +53,21 @@ attacks("a command without an answer, connections() (A6)", "guests", guests, (at
   unanswered(attack, "ff01"),
 );
 
+attacks("a controller without any answer for long", "guests", guests, ({ it }) =>
+  it("ends the application, starts it again, and is not counted as its failure", async (scene) => {
+    const { controller, camera } = scene;
+    await controller.hold(op.leSetAdvertisingParameters);
+    for (let attempt = 0; attempt < 3; attempt++) await controller.hold(op.reset);
+    await camera.line(/The application failed: HciError: .* did not answer Reset/);
+    await camera.line(
+      /restarted after a loss of the Bluetooth controller, failure 1 in a row: pausing 250 ms/,
+    );
+    const phone = await controller.connectWhenHeard();
+    assert.equal((await phone.read(await phone.valueHandle("ff01")))[0], 0x0b);
+    assert.equal(camera.restarts, 1);
+  }),
+);
+
 const computing = `
 import { BufferedCharacteristic, connections, registerServices, Service, updateAdvertising } from "aioble";
 import { UUID } from "bluetooth";

@@ -51,6 +51,12 @@ export const commands = firmware(`
     c: () => log("confirm " + said(native.updateConfirm())),
     t: () => log("touch " + said(native.updateTouch())),
     r: () => native.reset(),
+    f: () => native.controllerFailed(),
+    k() {
+      const marks = native.flashRead("state", 128, 128).findIndex((byte) => byte === 255);
+      native.flashProgram("state", 128 + marks, new Uint8Array(8));
+      if (marks % 16 !== 0) native.controllerFailed();
+    },
     z: () => native.powerDeepSleep(native.powerRtcNow() + 30, 1),
     x: () => native.exit(0),
     s() {

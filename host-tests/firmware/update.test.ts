@@ -279,6 +279,65 @@ describeOnHost((scene) => {
       ]);
     });
 
+    it("does not count a start that ends with the controller, and pauses before the next", async () => {
+      newFlash(bundle(2, "1;"));
+      shipped = copyOf(bundle(1, 'say("f"); throw new Error("no controller");'));
+      const { lines } = await runWith({ powerOn: "a", reset: "a" }, "--max-resets", "4");
+      shipped = copyOf(bundle(1, 'log("version 1");'));
+      assert.doesNotMatch(lines.join("\n"), /recovery service/);
+      const pause = (_: unknown, index: number): string =>
+        `warning: restarted after a loss of the Bluetooth controller, failure ${index + 1} in a row: pausing ${250 * 2 ** index} ms`;
+      assert.deepEqual(
+        lines.filter((line) => line.includes("restarted after")),
+        Array.from({ length: 4 }, pause),
+      );
+    });
+
+    it("counts the application's own failures beside those of the controller", async () => {
+      newFlash(bundle(2, "1;"));
+      // The second and the fourth of them are the controller's.
+      shipped = copyOf(bundle(1, 'say("k"); throw new Error("one of the two");'));
+      const args = ["--trial-ms", "50", "--max-resets", "6"];
+      const { lines } = await runWith({ powerOn: "a", reset: "a" }, ...args);
+      shipped = copyOf(bundle(1, 'log("version 1");'));
+      const text = lines.join("\n");
+      assert.match(
+        text,
+        /failure 2 in a row: pausing 500 ms(?:.|\n)*failed 3 times in a row: the recovery service/,
+      );
+      assert.equal(text.match(/after a loss of the Bluetooth controller/g)?.length, 2, text);
+    });
+
+    it("goes on with a trial when the controller fails, until its time is over", async () => {
+      newFlash(bundle(2, 'log("version 2"); say("f"); throw new Error("no controller");'));
+      const { lines } = await runWith(
+        { powerOn: "vmr", reset: "asx" },
+        "--trial-ms",
+        "1500",
+        "--max-resets",
+        "8",
+      );
+      const text = lines.join("\n");
+      assert.ok(text.match(/version 2/g)!.length >= 3, text);
+      assert.match(text, /the trial of slot 0 has ended: nobody confirmed it in time/);
+      assert.match(text, /version 1/);
+      assert.equal(text.match(/the trial of slot 0 has ended/g)?.length, 1, text);
+    });
+
+    it("does not confirm a permanent trial in whose time the controller did not work", async () => {
+      newFlash(bundle(2, 'log("version 2"); say("f"); throw new Error("no controller");'));
+      const { lines } = await runWith(
+        { powerOn: "vpr", reset: "asx" },
+        "--trial-ms",
+        "1500",
+        "--max-resets",
+        "8",
+      );
+      const text = lines.join("\n");
+      assert.doesNotMatch(text, /the trial is confirmed/);
+      assert.match(text, /the trial of slot 0 has ended: nobody confirmed it in time/);
+    });
+
     it("leaves the recovery service for the application after a while", async () => {
       newFlash(bundle(2, "1;"));
       shipped = copyOf(bundle(1, 'throw new Error("broken");'));

@@ -176,6 +176,11 @@ export interface Native {
 
   resetCause(): ResetCause;
   reset(): never;
+  /**
+   * The failure that follows is the controller's, not the application's: it does not count among three in a row, and a
+   * trial goes on after it.
+   */
+  controllerFailed(): void;
   /** Ends the process on boards that have one (host, QEMU); restarts elsewhere. */
   exit(status: number): never;
 
