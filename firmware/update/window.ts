@@ -166,10 +166,12 @@ export class UpdateWindow {
       await this.advertise();
     } catch (error) {
       // Whatever an application has done to what it shares with the firmware: the next turn may go well.
-      log("warning", `update: the window fails: ${textOf(error)}`);
+      const { set } = this;
       this.set = undefined;
+      void this.handBack(set);
       this.quietSince = clock.now();
       this.wait(Math.max(this.quietMs, AGAIN_MS));
+      log("warning", `update: the window fails: ${textOf(error)}`);
     }
   }
 
@@ -242,12 +244,13 @@ export class UpdateWindow {
   private async handBack(set: AdvertisingSet | undefined): Promise<void> {
     const { advertiser, clock, log } = this.port;
     const { interruption } = this;
-    if (interruption !== undefined) clock.clearTimer(interruption);
     this.interruption = undefined;
     try {
-      await set?.release();
+      const released = set?.release();
+      if (interruption !== undefined) clock.clearTimer(interruption);
+      await released;
     } catch {
-      // The controller is lost: what it had on the air is, too.
+      // The controller is lost, and what it had on the air is, too; or it fails, and the application's turn comes all the same.
     }
     if (interruption === undefined) return;
     try {

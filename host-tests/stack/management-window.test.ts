@@ -265,6 +265,35 @@ describe("management: the firmware's own window", () => {
     });
   });
 
+  it("gives the air back when the end of an interruption fails", async () => {
+    await scene(async ({ window, world, camera, central }) => {
+      const { clock } = camera.platform;
+      const setTimer = clock.setTimer.bind(clock);
+      const clearTimer = clock.clearTimer.bind(clock);
+      const ends: unknown[] = [];
+      clock.setTimer = (callback, delayMs) => {
+        const timer = setTimer(callback, delayMs);
+        if (delayMs === INTERRUPTION_MS) ends.push(timer);
+        return timer;
+      };
+      clock.clearTimer = (timer) => {
+        clearTimer(timer);
+        if (timer === ends[0]) throw new TypeError("an application has replaced a built-in function");
+      };
+      window.open(WINDOW_MS);
+      const broadcast = { intervalUs: 100_000, connectable: false, name: "feed", timeoutMs: 60_000 } as const;
+      const feed = camera.aioble.advertise(broadcast).catch((error: Error) => error.name);
+      await world.clock.sleep(QUIET_MS + INTERRUPTION_MS + 200);
+      let isFed = false;
+      const scan = { durationMs: 500, intervalUs: 30_000, windowUs: 30_000 } as const;
+      for await (const { connectable } of central.aioble.scan(scan)) isFed ||= !connectable;
+      ok(isFed);
+      await world.clock.sleep(QUIET_MS + INTERRUPTION_MS);
+      equal(ends.length, 2);
+      equal(await feed, "TimeoutError");
+    });
+  });
+
   it("in recovery it is open at once, and for ever", async () => {
     await scene(async ({ window, heard, world, connect }) => {
       window.open();
