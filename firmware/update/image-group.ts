@@ -141,8 +141,11 @@ export class ImageGroup {
     this.checkTurn(client);
     const { store } = this.port;
     const wanted = off === 0 ? this.beginUpload(map, data) : (store.upload?.offset ?? 0);
-    this.uploader = client;
-    this.uploadedAtMs = this.port.clock.now();
+    // Who asks for the middle of what it has not begun, after a first request that was refused, takes nobody's place.
+    if (off === 0 || wanted === off || this.uploader === client) {
+      this.uploader = client;
+      this.uploadedAtMs = this.port.clock.now();
+    }
     // A repeated or a lost request: the client goes on where it is told to, at the beginning where nothing is known of it.
     return wanted === off ? this.write(off, data) : { off: wanted };
   }

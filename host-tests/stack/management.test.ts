@@ -203,6 +203,17 @@ describe("management: group 1", () => {
     });
   });
 
+  it("a client whose first request was refused keeps nobody else from uploading", async () => {
+    await managed(async ({ another, client, store }) => {
+      const other = await another();
+      const garbage = new Uint8Array(100).fill(0x55);
+      await client.write([1, 1], { off: 0, len: 3000, data: garbage }).catch(() => undefined);
+      await client.write([1, 1], { off: 100, data: garbage }).catch(() => undefined);
+      await other.client.upload(NEW, hashOf(NEW));
+      equal(store.upload, undefined, "it is whole");
+    });
+  });
+
   it("no other client resets the camera in an upload, unless by force; the uploader itself does", async () => {
     await managed(async ({ another, client, store, sleep, connection }) => {
       const other = await another();
