@@ -74,6 +74,9 @@ function prepareRadio({ lines, prepareRadio }: PowerPort, found: () => Kept | un
 }
 
 function checkSources({ lines, unsupported }: PowerPort, sources: readonly WakeSource[]): void {
+  if (!Array.isArray(sources)) {
+    throw new TypeError(`wakeOn is a list of sources, such as ["${WAKE_SOURCES[1]}"]`);
+  }
   for (const source of sources) {
     if (!WAKE_SOURCES.includes(source)) {
       throw new TypeError(`wakeOn has "${source}"; sources are ${WAKE_SOURCES.join(", ")}`);

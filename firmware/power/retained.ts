@@ -1,4 +1,5 @@
 /** What survives deep sleep: in memory that the board keeps supplied, or on flash where that is too small. */
+import { textOf } from "../ble/text.ts";
 import type { LogLevel, PowerLines, Records } from "../platform/platform.ts";
 import { crc32 } from "../storage/crc32.ts";
 
@@ -69,8 +70,7 @@ export class Retained {
    */
   write({ app, cycle, radio }: Kept): void {
     const { encode, lines, records } = this.port;
-    const state = JSON.stringify(app) as string | undefined;
-    if (state === undefined) throw new TypeError("the state is nothing that JSON can hold");
+    const state = jsonOf(app);
     // A text has at least as many bytes: one that is far too long is not encoded first.
     const stateBytes = state.length > STATE_BYTES_MAX ? state.length : encode(state).length;
     if (stateBytes > STATE_BYTES_MAX) {
@@ -146,4 +146,16 @@ function framed(bytes: Uint8Array): Uint8Array {
   view.setUint32(2, crc32(bytes) >>> 0, true);
   memory.set(bytes, HEADER_BYTES);
   return memory;
+}
+
+/** @throws TypeError for what JSON cannot hold: a function, a bigint, what refers to itself. */
+function jsonOf(state: unknown): string {
+  let why = "";
+  try {
+    const json = JSON.stringify(state) as string | undefined;
+    if (json !== undefined) return json;
+  } catch (error) {
+    why = `: ${textOf(error)}`;
+  }
+  throw new TypeError(`state is nothing that JSON can hold${why}`);
 }

@@ -194,7 +194,16 @@ describe("power: deep sleep", () => {
       { durationMs: 1, state: "x".repeat(3999) },
       { name: "RangeError", message: /4001 bytes of JSON; at most 4000/ },
     );
-    await refused({ durationMs: 1, state: () => 1 }, { name: "TypeError", message: /JSON/ });
+    const noList = { name: "TypeError", message: /^wakeOn is a list of sources, such as \["motion"\]$/ };
+    await refused({ durationMs: 1, wakeOn: "button" }, noList);
+    const cyclic: { self?: unknown } = {};
+    cyclic.self = cyclic;
+    for (const state of [() => 1, 1n, { count: 1n }, cyclic]) {
+      await refused(
+        { durationMs: 1, state },
+        { name: "TypeError", message: /^state is nothing that JSON can hold/ },
+      );
+    }
   });
 
   it("a source that the board is without is not supported; without options it waits for those that it has", async () => {
