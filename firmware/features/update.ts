@@ -4,10 +4,10 @@ import type { Host } from "../ble/host.ts";
 import { utf8Decode, utf8Encode } from "../ble/utf8.ts";
 import {
   type Clock,
+  isWake,
   type LogLevel,
   type UpdateFigures,
   type UpdateLines,
-  WAKE_SOURCES,
 } from "../platform/platform.ts";
 import { tapConsole } from "../platform/xs/console-tap.ts";
 import { createUpdateLines } from "../platform/xs/update.ts";
@@ -126,12 +126,12 @@ function serve(host: Host, camera: ManagedCamera, state: UpdateFigures): void {
   tapConsole(platform, (level, text) => lines.add(level, text));
   const management = new Management(camera);
   host.observe({ onDisconnected: (connection) => management.ended(connection) });
-  const isWake = isOneOf(WAKE_SOURCES, platform.power?.startCause ?? "power-on");
+  const wakes = isWake(platform.power?.startCause ?? "power-on");
   if (running === "recovery") open(host, camera, true);
   else if (wakeSources !== undefined) standIn(host, camera, state, wakeSources);
   // Not while the application starts: it waits for nothing else.
-  else if (!isWake || windowMs > 0)
-    platform.clock.setTimer(() => open(host, camera, false, isWake ? windowMs : WINDOW_MS), START_MS);
+  else if (!wakes || windowMs > 0)
+    platform.clock.setTimer(() => open(host, camera, false, wakes ? windowMs : WINDOW_MS), START_MS);
   if (access === "open") return;
   const { encryption } = host;
   if (encryption === undefined) {
@@ -141,8 +141,6 @@ function serve(host: Host, camera: ManagedCamera, state: UpdateFigures): void {
     encryption.manager.openWindow(windowMs, Number.POSITIVE_INFINITY);
   }
 }
-
-const isOneOf = <T>(all: readonly T[], one: unknown): boolean => (all as readonly unknown[]).includes(one);
 
 /** @param isAlone no application runs: every link is there for the management. */
 function open(host: Host, camera: ManagedCamera, isAlone: boolean, durationMs?: number): Reach {

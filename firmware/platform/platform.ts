@@ -212,6 +212,10 @@ export type WakeSource = (typeof WAKE_SOURCES)[number];
 /** Why the camera started: it was reset, or woke from deep sleep. */
 export type ResetCause = "power-on" | "software" | "watchdog" | "fault" | WakeSource;
 
+/** Whether such a start goes on where the camera fell asleep. */
+export const isWake = (cause: ResetCause): cause is WakeSource =>
+  (WAKE_SOURCES as readonly ResetCause[]).includes(cause);
+
 /** What a board can do to save its battery. */
 export interface PowerLines {
   readonly startCause: ResetCause;

@@ -1,6 +1,6 @@
 /** The module `power` on one camera. The compiler holds `createPower` to the declarations in index.ts. */
 import { checkKeys, type OptionKeys } from "../ble/option-keys.ts";
-import { WAKE_SOURCES, type WakeSource } from "../platform/platform.ts";
+import { isWake, WAKE_SOURCES, type WakeSource } from "../platform/platform.ts";
 import { DutyCycle } from "./duty-cycle.ts";
 import type { DeepSleepOptions, DutyCycleOptions, Json, LowBatteryOptions } from "./index.ts";
 import { lowBattery } from "./low-battery.ts";
@@ -66,7 +66,7 @@ export function createPower(port: PowerPort): Power {
 
 /** A camera that woke and has used its radio the last time will use it again: its start begins at once. */
 function prepareRadio({ lines, prepareRadio }: PowerPort, found: () => Kept | undefined): void {
-  if (!(WAKE_SOURCES as readonly string[]).includes(lines.startCause)) return;
+  if (!isWake(lines.startCause)) return;
   const radio = found()?.radio;
   if (!radio) return;
   const { offAtMs } = radio;
