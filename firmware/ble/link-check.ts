@@ -54,19 +54,6 @@ export class LinkCheck {
     this.port = port;
   }
 
-  /**
-   * The controller holds data of some link, and nobody looks after that yet. A peer that is there acknowledges within its
-   * supervision timeout, or else the link ends (Vol 6, Part B, 4.5.2).
-   */
-  watch(): void {
-    this.look();
-  }
-
-  /** A link is up: it may have taken the last place. */
-  begin(): void {
-    this.look();
-  }
-
   /** The controller may have reported the end of a link, or of any, by a packet that could not be understood. */
   doubt(which?: Connection): void {
     for (const connection of this.port.connections.values()) {
@@ -101,8 +88,12 @@ export class LinkCheck {
     return watch;
   }
 
-  /** Asks about the first link that it is time for, and looks again when it is time for the next. */
-  private look(): void {
+  /**
+   * Asks about the first link that it is time for, and looks again when it is time for the next. To be called when a link is
+   * up, for it may have taken the last place, and when the controller holds data that nobody looks after yet: a peer that is
+   * there acknowledges within its supervision timeout, or else the link ends (Vol 6, Part B, 4.5.2).
+   */
+  look(): void {
     this.stop();
     const { acl, clock, connections, isEnding, isPossible } = this.port;
     if (!isPossible()) {

@@ -176,7 +176,7 @@ export class Links {
     connection.server = gatt.open(connection.bearer, connection);
     this.doubtEarlier(connection);
     this.connections.set(connection.handle, connection);
-    this.check.begin();
+    this.check.look();
     log("info", `host: link ${connection.handle} to ${formatAddress(connection.peerAddress)} is up`);
     const { encryption } = this.port;
     if (encryption) encryption.open(connection, this.port.onAir(ownAddress));
@@ -205,7 +205,7 @@ export class Links {
 
   /** The controller holds data, and nobody looks whether it completes them. */
   watch(): void {
-    this.check.watch();
+    this.check.look();
   }
 
   /** A packet from the controller could not be understood: it may have reported the end of a link. */
