@@ -91,8 +91,6 @@ interface PendingCommand extends TimedCommand {
   readonly handle?: number | undefined;
   /** What it is a command of. */
   readonly series?: CommandSeries;
-  /** When the latest command of the series went out: its timer goes on through all of them. */
-  sentMs?: number;
   /** It ends the run of the camera: see `silence`. */
   readonly isLast?: boolean;
 }
