@@ -6,9 +6,9 @@ import type { LogLevel } from "../../platform/platform.ts";
 import { isLoss } from "../errors.ts";
 import { LE_FEATURE } from "../hci/packet.ts";
 import { textOf } from "../text.ts";
-import { type ListedDevice, sameDevice } from "./address.ts";
+import type { ListedDevice } from "./address.ts";
 import { type AdvertisingReport, REPORT } from "./advertising-report.ts";
-import type { PeerIdentities } from "./scan-filter.ts";
+import { isDevice, type PeerIdentities } from "./scan-filter.ts";
 import type { ScanTiming } from "./scan-parameters.ts";
 import type { Scanner, ScanSearch } from "./scanner.ts";
 
@@ -106,7 +106,6 @@ export class PeerSearch {
   private isFrom(target: ListedDevice, report: AdvertisingReport): boolean {
     const { eventType } = report;
     if (eventType !== REPORT.ADV_IND && eventType !== REPORT.ADV_DIRECT_IND) return false;
-    const { addressType, address } = this.port.peers.identityOf(report);
-    return sameDevice({ addressType: addressType & 1, address }, target);
+    return isDevice(this.port.peers, target, report);
   }
 }

@@ -37,14 +37,24 @@ export function acceptListOf(
   return devices.map((device) => addresses.resolving?.find(device) ?? device);
 }
 
-/** Whether this is one of these devices, as the host knows it. */
+/** Who was heard, as the host knows it. The controller may have resolved the address, which its type says. */
+function knownAs(peers: PeerIdentities, heard: ListedDevice): ListedDevice {
+  const { addressType, address } = peers.identityOf(heard);
+  return { addressType: addressType & 1, address };
+}
+
+/** Whether this device was heard. */
+export function isDevice(peers: PeerIdentities, device: ListedDevice, heard: ListedDevice): boolean {
+  return sameDevice(device, knownAs(peers, heard));
+}
+
+/** Whether one of these devices was heard. */
 export function isAmong(
   peers: PeerIdentities,
   devices: readonly ListedDevice[],
   heard: ListedDevice,
 ): boolean {
-  const { addressType, address } = peers.identityOf(heard);
-  const known = { addressType: addressType & 1, address };
+  const known = knownAs(peers, heard);
   return devices.some((device) => sameDevice(device, known));
 }
 
