@@ -8,7 +8,7 @@ import {
 } from "../hci/commands/le-advertising.ts";
 import type { Hci } from "../hci/hci.ts";
 import { HCI_STATUS, statusText } from "../hci/status.ts";
-import { ADDRESS_TYPE } from "./address.ts";
+import { ADDRESS_TYPE, type ListedDevice } from "./address.ts";
 import type { AdvertisingParameters } from "./advertising-set.ts";
 import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
 import {
@@ -153,11 +153,18 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
     await this.enable(1);
   }
 
+  /** Whom directed advertising is for, as the controller's resolving list has it; undefined where that has not. */
+  private resolvedTarget({ directedTo }: AdvertisingParameters): ListedDevice | undefined {
+    const { resolving } = this.port.addresses;
+    return directedTo && resolving?.find(directedTo);
+  }
+
   private async setParameters(parameters: AdvertisingParameters, own: OwnAddress): Promise<void> {
-    const { addresses, hci } = this.port;
+    const { hci } = this.port;
     const { directedTo, intervalUs } = parameters;
-    const target = directedTo && (addresses.resolving?.find(directedTo) ?? directedTo);
-    const isResolved = target !== directedTo;
+    const resolved = this.resolvedTarget(parameters);
+    const target = resolved ?? directedTo;
+    const isResolved = resolved !== undefined;
     const interval = Math.floor(intervalUs / INTERVAL_UNIT_US);
     this.isResolved = isResolved;
     await hci.send(leSetAdvertisingParameters, {
@@ -226,9 +233,7 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
     const { latest } = this;
     const parameters = latest?.parameters;
     if (!parameters) return;
-    const { directedTo } = parameters;
-    const { resolving } = this.port.addresses;
-    const isResolved = directedTo !== undefined && resolving?.find(directedTo) !== undefined;
+    const isResolved = this.resolvedTarget(parameters) !== undefined;
     try {
       if (isResolved !== this.isResolved) await this.setParameters(parameters, this.own);
       this.onAir = true;
