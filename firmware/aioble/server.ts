@@ -14,7 +14,7 @@ import {
   type Value,
 } from "../ble/gatt/server/values.ts";
 import { PROPERTY, TYPE } from "../ble/gatt/types.ts";
-import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
+import { checkKeys, FORCE_KEYS, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
@@ -109,7 +109,6 @@ const FORMAT_KEYS: OptionKeys<PresentationFormat> = {
   description: true,
 };
 const WRITE_KEYS = { sendUpdate: true } as const;
-const FORCE_KEYS = { force: true } as const;
 const INDICATE_KEYS = { ...WAIT_KEYS, ...FORCE_KEYS } as const;
 const SERVICE_KEYS = { secondary: true, includes: true } as const;
 

@@ -9,6 +9,9 @@ export const WAIT_KEYS = { timeoutMs: true, signal: true } as const;
 /** The keys of what only a signal ends. */
 export const SIGNAL_KEYS = { signal: true } as const;
 
+/** The keys of an update that may go to a client which has not subscribed. */
+export const FORCE_KEYS = { force: true } as const;
+
 /**
  * @param what names the call, for a person
  * @throws TypeError for the first key that is not in `known`, with the one that was meant where only its case differs.

@@ -7,7 +7,7 @@ import type { Attribute } from "../ble/gatt/server/database.ts";
 import { bytesOf, checkedValue, ownBytes, setValue, type Value } from "../ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH } from "../ble/gatt/types.ts";
 import type { Host } from "../ble/host.ts";
-import { checkKeys } from "../ble/option-keys.ts";
+import { checkKeys, FORCE_KEYS } from "../ble/option-keys.ts";
 import { textOf } from "../ble/text.ts";
 import type { UUID } from "../ble/uuid.ts";
 import { type GapAdvertiseOptions, LowLevelAdvertising } from "./advertising.ts";
@@ -21,8 +21,6 @@ import { type ServiceTuple, serviceOf } from "./services.ts";
 /** Advertising interval of `gapAdvertise`, in microseconds, when none is given. */
 const DEFAULT_INTERVAL_US = 500_000;
 const EMPTY = new Uint8Array(0);
-
-const FORCE_KEYS = { force: true } as const;
 
 /** An application gets the one of its host by `new BLE()`, each time the same. */
 export class BLE {
