@@ -10,7 +10,8 @@ import type { Clock, RadioLines } from "../../firmware/platform/platform.ts";
 import type { Controller } from "../controller/controller.ts";
 import { FROM_HOST, H4Framer } from "../h4.ts";
 
-const START_BAUD = 115_200;
+/** Rate of the chip after power-on, and after its patch has been launched. */
+export const START_BAUD = 115_200;
 const BAUD_TOLERANCE = 0.025;
 
 /** Commands that the chip answers itself, whatever the controller around it knows. */

@@ -12,7 +12,7 @@ import type {
 import type { Controller } from "../controller/controller.ts";
 import { FROM_CONTROLLER, H4Framer } from "../h4.ts";
 import { gatherPacket } from "../line.ts";
-import { CYW43_TIMES, Cyw43Chip, type Cyw43Times } from "./cyw43.ts";
+import { CYW43_TIMES, Cyw43Chip, type Cyw43Times, START_BAUD } from "./cyw43.ts";
 
 /** Start bit, eight data bits, stop bit. */
 const BITS_PER_BYTE = 10;
@@ -57,7 +57,7 @@ export class ChipLine implements HciTransport, RadioLines {
     this.receiver?.onPacket(viewOf(packet)),
   );
   private receiver: HciReceiver | undefined = undefined;
-  private baudRate = 115_200;
+  private baudRate = START_BAUD;
   private session = 0;
   /** When the last byte on its way has arrived, in each direction. */
   private outFreeMs = 0;

@@ -1,4 +1,5 @@
 /** What a board draws, as a JSON file says it: a figure each with the place that it was read in. */
+import { START_BAUD } from "../chips/cyw43.ts";
 
 /** A figure of a profile. Its unit is in its name. */
 export interface Figure {
@@ -98,6 +99,3 @@ function checkPatchFigures({ name, figures }: Profile): void {
       );
   }
 }
-
-/** The rate of a controller that wakes. */
-const START_BAUD = 115_200;

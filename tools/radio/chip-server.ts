@@ -1,7 +1,7 @@
 /** A modelled chip behind two sockets: its H4 line, and the lines beside it (boards/common/chip_lines.h). */
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
-import { Cyw43Chip } from "../../simulator/chips/cyw43.ts";
+import { Cyw43Chip, START_BAUD } from "../../simulator/chips/cyw43.ts";
 import type { Controller } from "../../simulator/controller/controller.ts";
 import { holdBack } from "./hold-back.ts";
 
@@ -20,7 +20,7 @@ export class ChipServer {
   /** The host's end of the H4 line, while it is open. */
   private line: Socket | undefined = undefined;
   private takes: () => boolean = () => true;
-  private hostBaudRate = 115_200;
+  private hostBaudRate = START_BAUD;
   /** The host's end of the lines. */
   private lines: Socket | undefined = undefined;
 
