@@ -22,7 +22,7 @@ import {
   withReplacements,
 } from "./origins.ts";
 import { returnInsertions } from "./returns.ts";
-import type { Node as SyntaxNode } from "./syntax.ts";
+import { childrenOf, isFunction, type Node } from "./syntax.ts";
 
 /** Lowered code, and the way back from it. */
 export interface Lowered {
@@ -75,7 +75,7 @@ export async function lowerTraced(
       const at = toReady(position);
       return at && back(at);
     };
-    const tree = parseAst(result.code);
+    const tree = parseAst(result.code) as unknown as Node;
     const named = withClassNames(result.code, tree, insertions.names);
     return { code: hasLoopThatAwaits(tree) ? `${named}await undefined;\n` : named, step };
   } catch (error) {
@@ -91,7 +91,7 @@ export async function lowerTraced(
 
 /** What the code needs before it is lowered. */
 function insertionsInto(code: string, name: string, place: (position: Position) => string): Insertions {
-  const program = parseAst(code) as unknown as SyntaxNode;
+  const program = parseAst(code) as unknown as Node;
   try {
     const { pieces, names } = classInsertions(program);
     return { pieces: [...pieces, ...returnInsertions(program)], names };
@@ -105,18 +105,10 @@ function insertionsInto(code: string, name: string, place: (position: Position) 
 }
 
 /** Whether the module itself, not a function in it, has a `for await`. */
-function hasLoopThatAwaits(node: unknown): boolean {
-  if (typeof node !== "object" || node === null) return false;
-  const { type, await: awaits } = node as { type?: string; await?: boolean };
-  if (type !== undefined && /Function/.test(type)) return false;
-  if (type === "ForOfStatement" && awaits) return true;
-  return Object.values(node).some(hasLoopThatAwaits);
-}
-
-interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly end: number;
+function hasLoopThatAwaits(node: Node): boolean {
+  if (isFunction(node)) return false;
+  if (node.type === "ForOfStatement" && node.await === true) return true;
+  return childrenOf(node).some(([, child]) => hasLoopThatAwaits(child));
 }
 
 interface Identifier extends Node {
