@@ -1,13 +1,5 @@
 /** Object and array literals, and patterns: nested, with effects in their order, that throw, wait, or are left. */
-export {};
-
-function attempt(task: () => unknown): string {
-  try {
-    return String(task());
-  } catch (error) {
-    return (error as Error).name;
-  }
-}
+import { attempt } from "./parts/attempt.ts";
 
 const order: string[] = [];
 function noted<T>(name: string, value: T): T {

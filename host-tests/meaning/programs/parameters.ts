@@ -1,13 +1,5 @@
 /** Parameters: read, written, missing, captured, with defaults, destructured, gathered, and across waits. */
-export {};
-
-function attempt(task: () => unknown): string {
-  try {
-    return String(task());
-  } catch (error) {
-    return (error as Error).name;
-  }
-}
+import { attempt } from "./parts/attempt.ts";
 
 const readOnly = (a: number, b: number, c?: number) => `${a} ${b} ${c} ${a + b}`;
 console.log(readOnly(1, 2));

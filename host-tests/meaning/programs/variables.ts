@@ -1,13 +1,5 @@
 /** Variables: before they have a value, in blocks and loops, passed by jumps, constant, and void of a value. */
-export {};
-
-function attempt(task: () => unknown): string {
-  try {
-    return String(task());
-  } catch (error) {
-    return (error as Error).name;
-  }
-}
+import { attempt } from "./parts/attempt.ts";
 
 /** The second case passes the variable's declaration. */
 function passed(which: number): unknown {
