@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { before, describe, it } from "mocha";
 import { type Built, build } from "../../tools/build/build.ts";
 import { cameraCommand } from "../../tools/camera/command.ts";
+import { perform } from "../../tools/cli/perform.ts";
 import { buildRoot } from "../../tools/paths.ts";
 import { RigProcess } from "../interop/child-process.ts";
 import type { Figures } from "./commands.ts";
@@ -45,11 +46,7 @@ export async function builtFrom(name: string, source: string, board: string): Pr
   const messages: string[] = [];
   const operation = build({ application: folder, board });
   try {
-    for (;;) {
-      const next = await operation.next();
-      if (next.done) return next.value;
-      messages.push(JSON.stringify(next.value));
-    }
+    return await perform(operation, (event) => messages.push(JSON.stringify(event)));
   } catch (error) {
     throw new Error(`${name} could not be built for ${board}:\n${messages.join("\n")}`, { cause: error });
   }

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "mocha";
 import { build } from "../../tools/build/build.ts";
+import { perform } from "../../tools/cli/perform.ts";
 import { buildRoot } from "../../tools/paths.ts";
 import { runOnXs } from "../meaning/runs.ts";
 import { run } from "./image.ts";
@@ -38,14 +39,12 @@ describe("the image of manifests/peripheral.json", function () {
     writeFileSync(join(folder, "main.ts"), application);
     const operation = build({ application: folder, board: "host", manifest: "peripheral" });
     const warnings: string[] = [];
-    let next = await operation.next();
-    while (!next.done) {
-      if (next.value.type === "warning") warnings.push(next.value.message);
-      next = await operation.next();
-    }
+    const built = await perform(operation, (event) => {
+      if (event.type === "warning") warnings.push(event.message);
+    });
     assert.match(warnings.join("\n"), /imports scan of "aioble", which needs the feature "scan"/);
     assert.match(warnings.join("\n"), /imports BLE of "bluetooth", which needs the feature "low-level"/);
-    const { application: bundle, image, firmware } = next.value;
+    const { application: bundle, image, firmware } = built;
     const expected = [
       "there",
       "there",

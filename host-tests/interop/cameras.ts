@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { type Built, build } from "../../tools/build/build.ts";
 import { cameraCommand } from "../../tools/camera/command.ts";
+import { perform } from "../../tools/cli/perform.ts";
 import { root, venvProgram } from "../../tools/paths.ts";
 import { type ApplicationName, sourceOf } from "./applications.ts";
 import { RigProcess } from "./child-process.ts";
@@ -90,11 +91,7 @@ async function builtFor(board: string, application: ApplicationName): Promise<Bu
   const operation = build({ board, application: sourceOf(application) });
   const messages: string[] = [];
   try {
-    for (;;) {
-      const next = await operation.next();
-      if (next.done) return next.value;
-      messages.push(JSON.stringify(next.value));
-    }
+    return await perform(operation, (event) => messages.push(JSON.stringify(event)));
   } catch (error) {
     throw new Error(`${application} could not be built for ${board}:\n${messages.join("\n")}`, {
       cause: error,

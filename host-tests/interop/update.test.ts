@@ -10,6 +10,7 @@ import { after, afterEach, before, describe, it } from "mocha";
 import type { Board } from "../../tools/build/boards.ts";
 import { build } from "../../tools/build/build.ts";
 import { startCamera } from "../../tools/camera/camera.ts";
+import { perform } from "../../tools/cli/perform.ts";
 import type { Operation } from "../../tools/events.ts";
 import { buildRoot, clientProgram, root } from "../../tools/paths.ts";
 import { Program } from "../../tools/program.ts";
@@ -24,12 +25,7 @@ const APPLICATION = "environment-sensor";
 const NAME = "obscura-env";
 
 /** What an operation returns. */
-async function outcome<T>(operation: Operation<T>): Promise<T> {
-  for (;;) {
-    const { done, value } = await operation.next();
-    if (done) return value;
-  }
-}
+const outcome = <T>(operation: Operation<T>): Promise<T> => perform(operation, () => undefined);
 
 /** An image for release, and bundles for it: 1 by us, 2 by us, 3 by imgtool. */
 interface Release {

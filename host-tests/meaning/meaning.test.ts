@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { join } from "node:path";
 import { before, describe, it } from "mocha";
 import { build } from "../../tools/build/build.ts";
+import { perform } from "../../tools/cli/perform.ts";
 import { buildRoot, root } from "../../tools/paths.ts";
 import { randomProgram } from "./random-program.ts";
 import { buildProgram, type Camera, END, runOnNode, runOnXs } from "./runs.ts";
@@ -22,9 +23,7 @@ describe("the meaning of programs", function () {
 
   before(async () => {
     const operation = build({ application: "environment-sensor", board: "host" });
-    let next = await operation.next();
-    while (!next.done) next = await operation.next();
-    const { image, firmware } = next.value;
+    const { image, firmware } = await perform(operation, () => undefined);
     camera = { image, firmware, folder };
   });
 

@@ -7,19 +7,15 @@ import { describe, it } from "mocha";
 import { syntheticPatch } from "../../simulator/chips/patch.ts";
 import { type Built, build } from "../../tools/build/build.ts";
 import { startCamera } from "../../tools/camera/camera.ts";
+import { perform } from "../../tools/cli/perform.ts";
 import { SimulatorServer } from "../../tools/radio/simulator-server.ts";
 import { thorough } from "../support/thorough.ts";
 
 const ROUNDS = 5;
 const TEMPERATURE = 0x2a6e;
 
-async function builtFor(board: string): Promise<Built> {
-  const operation = build({ application: "environment-sensor", board });
-  for (;;) {
-    const next = await operation.next();
-    if (next.done) return next.value;
-  }
-}
+const builtFor = (board: string): Promise<Built> =>
+  perform(build({ application: "environment-sensor", board }), () => undefined);
 
 describe("a camera asleep while connected", function () {
   this.timeout(600_000);

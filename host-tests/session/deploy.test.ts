@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { after, afterEach, before, describe, it } from "mocha";
 import { type Built, build } from "../../tools/build/build.ts";
 import { type Camera, startCamera } from "../../tools/camera/camera.ts";
+import { perform } from "../../tools/cli/perform.ts";
 import type { Operation, ToolEvent } from "../../tools/events.ts";
 import { buildRoot } from "../../tools/paths.ts";
 import { SimulatorServer } from "../../tools/radio/simulator-server.ts";
@@ -90,16 +91,11 @@ describe("obscura deploy and logs", function () {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(dirname(main), { recursive: true });
     writeFileSync(main, SLEEPER("1"));
-    const operation = build({ application: main, board: "host" });
-    for (;;) {
-      const { done, value } = await operation.next();
-      if (!done) continue;
-      // The next build puts another application in its place.
-      const application = join(folder, "shipped");
-      copyFileSync(value.application, application);
-      built = { ...value, application };
-      break;
-    }
+    const first = await perform(build({ application: main, board: "host" }), () => undefined);
+    // The next build puts another application in its place.
+    const application = join(folder, "shipped");
+    copyFileSync(first.application, application);
+    built = { ...first, application };
   });
   afterEach(async function () {
     for (const stop of stops.splice(0).reverse()) await stop();

@@ -6,15 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { build } from "../../../tools/build/build.ts";
+import { perform } from "../../../tools/cli/perform.ts";
 import { root } from "../../../tools/paths.ts";
 
 /** Builds, and returns the image's path. */
 async function imageFor(board: string): Promise<string> {
-  const operation = build({ application: "environment-sensor", board });
-  for (;;) {
-    const next = await operation.next();
-    if (next.done) return next.value.image;
-  }
+  const built = await perform(build({ application: "environment-sensor", board }), () => undefined);
+  return built.image;
 }
 
 const engine = join(root, "node_modules/@agoric/xsnap/moddable/xs");
