@@ -1,6 +1,7 @@
 /** The errors of channels. Their codes have headings in docs/errors.md. */
 import { type CloseReason, resultText } from "../ble/channels.ts";
 import { BleError } from "../ble/errors.ts";
+import { ProtocolError } from "./errors.ts";
 
 /** The peer refused a channel. */
 export class L2CAPConnectionError extends BleError {
@@ -12,6 +13,14 @@ export class L2CAPConnectionError extends BleError {
     super("l2cap-refused", `The device refused the channel: ${resultText(status)}.`);
     this.status = status;
   }
+}
+
+/** The peer's answer to a request for channels breaks the protocol. */
+export function malformedAnswer(): ProtocolError {
+  return new ProtocolError(
+    "it is of a wrong length, or opens a channel with an identifier, an MTU or an MPS that is out of range",
+    "The device's answer to the request for a channel breaks the protocol",
+  );
 }
 
 const REASONS: Readonly<Record<CloseReason, string>> = {

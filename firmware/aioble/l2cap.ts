@@ -23,7 +23,7 @@ import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 import { BleError, TimeoutError } from "./errors.ts";
 import { L2CAPChannel } from "./l2cap-channel.ts";
-import { L2CAPConnectionError, noChannelMemory } from "./l2cap-errors.ts";
+import { L2CAPConnectionError, malformedAnswer, noChannelMemory } from "./l2cap-errors.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
 
 /** How long `l2capConnect` waits by default. */
@@ -133,6 +133,7 @@ export class L2cap implements ChannelListener {
       onRefused: (result) => pending.reject(new L2CAPConnectionError(result)),
       onFailed: (reason) => {
         if (reason === "timeout") pending.reject(new TimeoutError(30_000));
+        else if (reason === "malformed") pending.reject(malformedAnswer());
         else if (reason === "busy") pending.reject(tooManyChannels());
         // With the link the wait has ended, or is about to.
       },

@@ -23,6 +23,13 @@ import {
 /** Statuses of `IRQ_L2CAP_DISCONNECT` for a channel that never opened, beside the results of a peer: those of NimBLE. */
 const NOT_CONNECTED = 7;
 const TIMED_OUT = 13;
+/** Statuses of attempts that have come to nothing; for a malformed response there is none of NimBLE's, so that of invalid parameters. */
+const FAILURES = {
+  timeout: TIMED_OUT,
+  malformed: 0x000c,
+  closed: NOT_CONNECTED,
+  busy: NOT_CONNECTED,
+} as const;
 
 /** Calls the handler of `irq`, and returns what it does. */
 type Emit = (event: number, data: readonly number[]) => unknown;
@@ -115,7 +122,7 @@ export class LowLevelChannels {
     const attempt = this.channels.of(connection)!.connect(psm, parametersOf({ mtu }), {
       onOpened: ([channel]) => this.add(handle, channel!),
       onRefused: (result) => failed(cid, result),
-      onFailed: (reason) => failed(cid, reason === "timeout" ? TIMED_OUT : NOT_CONNECTED),
+      onFailed: (reason) => failed(cid, FAILURES[reason]),
     });
     if (attempt === "channels") {
       throw new BleError(

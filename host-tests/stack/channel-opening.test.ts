@@ -16,6 +16,13 @@ import {
 import { SIGNALING } from "../support/rig.ts";
 import { describe, it } from "../support/suite.ts";
 
+/** What the application hears of a response that cannot be: not that the peer has refused. */
+const MALFORMED = {
+  name: "ProtocolError",
+  code: "protocol-error",
+  message: /^The device's answer to the request for a channel breaks the protocol: /,
+};
+
 describe("channels: a peer opens them", () => {
   it("a plain one: the response has this side's figures", async () => {
     const { connection, signal } = await createScene();
@@ -218,11 +225,11 @@ describe("channels: this side opens them", () => {
     equal(rig.host.budget.held, 0);
   });
 
-  it("a response that cannot be is a refusal, and the peer's end is closed", async () => {
+  it("a response that cannot be breaks the protocol, and the peer's end is closed", async () => {
     const { connection, rig, signal } = await createScene();
     const attempt = async (identifier: number, ...words: readonly number[]) => {
       const opening = connection.l2capConnect(PSM, { mtu: 23, mps: 23 });
-      const refused = rejects(opening, { code: "l2cap-refused", status: 0x000c });
+      const refused = rejects(opening, MALFORMED);
       await rig.settle();
       const answers = await signal(0x15, identifier, ...words);
       await refused;
@@ -239,10 +246,10 @@ describe("channels: this side opens them", () => {
     equal(rig.host.budget.held, 0);
   });
 
-  it("a response for an identifier that the peer has given already is a refusal", async () => {
+  it("a response for an identifier that the peer has given already breaks the protocol", async () => {
     const { connection, rig, signal } = await createOpen();
     const opening = connection.l2capConnect(PSM, { mtu: 23, mps: 23 });
-    const refused = rejects(opening, { code: "l2cap-refused", status: 0x000c });
+    const refused = rejects(opening, MALFORMED);
     await rig.settle();
     await signal(0x15, 1, PEER, 100, 50, 1, 0);
     await refused;

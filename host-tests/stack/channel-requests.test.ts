@@ -88,11 +88,11 @@ describe("channels: this side opens several at once", () => {
     await rig.settle();
     await signal(ENHANCED_RESPONSE, 1, 200, 80, 5, 0, 0x60, 0x60, 0x3f, 0x61);
     equal((await opening).length, 2, "one end twice, and one out of range");
-    const none = rejects(connection.l2capConnectMultiple(PSM, 2, OPTIONS), { status: 0x000c });
+    const none = rejects(connection.l2capConnectMultiple(PSM, 2, OPTIONS), { code: "protocol-error" });
     await rig.settle();
     await signal(ENHANCED_RESPONSE, 2, 200, 80, 5, 0, 0x60, 0x61);
     await none;
-    const short = rejects(connection.l2capConnectMultiple(PSM, 2, OPTIONS), { status: 0x000c });
+    const short = rejects(connection.l2capConnectMultiple(PSM, 2, OPTIONS), { code: "protocol-error" });
     await rig.settle();
     await signal(ENHANCED_RESPONSE, 3, 200, 80, 5, 0, 0x62);
     await short;
@@ -101,7 +101,7 @@ describe("channels: this side opens several at once", () => {
   it("an MTU or MPS below 64 in the response ends every channel that it opens", async () => {
     const scene = await createScene();
     const { connection, rig, signal } = scene;
-    const refused = rejects(connection.l2capConnectMultiple(PSM, 2, OPTIONS), { status: 0x000c });
+    const refused = rejects(connection.l2capConnectMultiple(PSM, 2, OPTIONS), { code: "protocol-error" });
     await rig.settle();
     deepEqual(await signal(ENHANCED_RESPONSE, 1, 63, 80, 5, 0, 0x60, 0x61), [
       "06 02 04 00 60 00 40 00",

@@ -48,12 +48,15 @@ export class GattError extends BleError {
   }
 }
 
-/** The peer's GATT server broke the rules: its answer cannot be believed. */
+/** The peer broke the rules: its answer cannot be believed. */
 export class ProtocolError extends BleError {
   override name = "ProtocolError";
 
-  /** @param fault what the peer did, without a full stop. */
-  constructor(fault: string) {
-    super("protocol-error", `The peer's GATT server is at fault: ${fault}.`);
+  /**
+   * @param fault what the peer did, without a full stop.
+   * @param subject what of it broke the rules.
+   */
+  constructor(fault: string, subject = "The peer's GATT server is at fault") {
+    super("protocol-error", `${subject}: ${fault}.`);
   }
 }

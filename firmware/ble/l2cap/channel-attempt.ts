@@ -11,14 +11,17 @@ import { SIGNAL, type Signaling } from "./signaling.ts";
 /** Channels that one Credit Based Connection Request can ask for (Vol 3, Part A, 4.25). */
 export const CHANNELS_PER_REQUEST = 5;
 
+/** Why an attempt has come to nothing, where the peer has not refused it. */
+export type FailedAttempt = "timeout" | "malformed" | "closed" | "busy";
+
 /** What becomes of an attempt; exactly one is called, once, unless it is cancelled. */
 export interface AttemptHandlers {
   /** Those that the peer opened, one at least. */
   onOpened(channels: readonly CreditChannel[]): void;
   /** The peer opened none, with the result of its response (`CHANNEL_RESULT`). */
   onRefused(result: number): void;
-  /** There was no response in time, the link ended, or no further request may be open. */
-  onFailed(reason: "timeout" | "closed" | "busy"): void;
+  /** There was no response in time, or one that breaks the protocol; the link ended; or no further request may be open. */
+  onFailed(reason: FailedAttempt): void;
 }
 
 /** What is asked for. */
@@ -88,13 +91,14 @@ export class ChannelAttempt {
           port.onPlain();
           return this.askPlain();
         }
-        const result = length >= 8 ? view.getUint16(start + 6, true) : CHANNEL_RESULT.INVALID_PARAMETERS;
+        if (length < 8) return this.failed("malformed");
+        const result = view.getUint16(start + 6, true);
         // A peer may listen for channels of the older kind alone.
         if (result === CHANNEL_RESULT.SPSM_NOT_SUPPORTED) return this.askPlain();
         // Some leave out the list of channels where they refuse all.
         if (!opensAny(result) || (result !== CHANNEL_RESULT.SUCCESS && length === 8))
           return this.refused(result);
-        if (length !== 8 + 2 * cids.length) return this.refused(CHANNEL_RESULT.INVALID_PARAMETERS);
+        if (length !== 8 + 2 * cids.length) return this.failed("malformed");
         const figures = {
           mtu: view.getUint16(start, true),
           mps: view.getUint16(start + 2, true),
@@ -103,7 +107,7 @@ export class ChannelAttempt {
         for (const [at, cid] of cids.entries()) {
           this.answered(cid, view.getUint16(start + 8 + 2 * at, true), figures, true);
         }
-        return this.refused(result || CHANNEL_RESULT.INVALID_PARAMETERS);
+        return result === CHANNEL_RESULT.SUCCESS ? this.failed("malformed") : this.refused(result);
       },
     );
   }
@@ -120,7 +124,7 @@ export class ChannelAttempt {
       (code, view, start, length) => {
         // A peer without any channels.
         if (code === SIGNAL.COMMAND_REJECT) return this.refused(CHANNEL_RESULT.SPSM_NOT_SUPPORTED);
-        if (length !== 10) return this.refused(CHANNEL_RESULT.INVALID_PARAMETERS);
+        if (length !== 10) return this.failed("malformed");
         const result = view.getUint16(start + 8, true);
         if (result !== CHANNEL_RESULT.SUCCESS) return this.refused(result);
         const figures = {
@@ -129,7 +133,7 @@ export class ChannelAttempt {
           credits: view.getUint16(start + 6, true),
         };
         const isOpened = this.answered(cid, view.getUint16(start, true), figures, false);
-        return isOpened ? this.askPlain() : this.refused(CHANNEL_RESULT.INVALID_PARAMETERS);
+        return isOpened ? this.askPlain() : this.failed("malformed");
       },
     );
   }
@@ -162,7 +166,7 @@ export class ChannelAttempt {
     this.finish(() => this.handlers?.onRefused(result));
   }
 
-  private failed(reason: "timeout" | "closed" | "busy"): void {
+  private failed(reason: FailedAttempt): void {
     this.finish(() => this.handlers?.onFailed(reason), reason !== "closed");
   }
 
