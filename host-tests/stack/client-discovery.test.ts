@@ -37,6 +37,17 @@ describe("client, hostile servers: discovery", () => {
     });
   }
 
+  it("services: one behind another that ends at the last handle is named so", async () => {
+    const peer = await createScriptedServer();
+    const all = collect(peer.connection.services());
+    await peer.answer(all, "11 06 01 00 ff ff 00 18 02 00 05 00 01 18");
+    await rejects(all, {
+      code: "protocol-error",
+      message: /handle 2 after an entry that ends at 65535, the last handle/,
+    });
+    await worksAgain(peer);
+  });
+
   it("services by UUID: handles that go backwards and entries that are cut are ProtocolErrors", async () => {
     for (const answers of [["07 05 00 01 00"], ["07 01 00"], ["07"], ["07 01 00 05 00 01 00 05 00"]]) {
       const peer = await createScriptedServer();

@@ -56,6 +56,8 @@ function uuidAt({ bytes }: Entries, start: number, end: number): UUID {
 /** @throws ProtocolError unless first <= handle <= last. */
 function checkHandle(handle: number, first: number, last: number): void {
   if (handle >= first && handle <= last) return;
+  if (first > last)
+    throw new ProtocolError(`handle ${handle} after an entry that ends at ${last}, the last handle`);
   throw new ProtocolError(`handle ${handle} where one from ${first} to ${last} may be`);
 }
 
