@@ -42,6 +42,8 @@ export class AclLink {
   inController = 0;
   /** It has completed some since `Acl.takeProgress` was called. */
   hasProgress = false;
+  /** The controller has completed packets that it did not have. */
+  isMiscounted = false;
   /** What it keeps in the host. */
   readonly account: Account;
   /** PDUs that wait beyond its share. */

@@ -335,10 +335,14 @@ export class Acl {
     const held = link.inController;
     let taken = done;
     if (done > held) {
-      this.port.log(
-        "warning",
-        `hci: the controller completed ${done} packets on handle ${handle}, ${held} were sent`,
-      );
+      // The controller can do so as often as it likes.
+      if (!link.isMiscounted) {
+        this.port.log(
+          "warning",
+          `hci: the controller completed ${done} packets on handle ${handle}, ${held} were sent; more of it is not logged`,
+        );
+      }
+      link.isMiscounted = true;
       taken = held;
     }
     link.inController = held - taken;

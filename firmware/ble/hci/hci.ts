@@ -33,6 +33,9 @@ export const COMMAND_TIMEOUT_MS = 2000;
 /** Code of the events that a vendor defines (Vol 4, Part E, 5.4.4). */
 const VENDOR = 0xff;
 
+/** Lines about what a controller does wrong, from the opening of the line on. */
+const WARNINGS_MAX = 16;
+
 /** How far a session with the controller is. */
 const STATE = {
   /** The line is closed. */
@@ -111,6 +114,8 @@ export class Hci implements HciReceiver {
   private onLastEnd: (() => void) | undefined = undefined;
   /** Packets that were refused since the line was opened. */
   malformed = 0;
+  /** Lines about the controller's faults since the line was opened, those that were not logged included. */
+  private warnings = 0;
   /** Packets that came before the controller was set up, or behind the end of a session, since the line was opened. */
   ignored = 0;
 
@@ -135,6 +140,7 @@ export class Hci implements HciReceiver {
     this.state = STATE.RESETTING;
     this.credits = 1;
     this.malformed = 0;
+    this.warnings = 0;
     this.ignored = 0;
     this.port.transport.open(this);
   }
@@ -386,9 +392,17 @@ export class Hci implements HciReceiver {
     else if (outcome === "unheard" && code !== LE_META && code !== VENDOR) this.handlers.onGarbled?.();
   }
 
+  /** Logs what the controller does wrong, which it can do as often as it likes. */
+  private warn(message: string): void {
+    if (this.warnings++ < WARNINGS_MAX) this.port.log("warning", message);
+    else if (this.warnings === WARNINGS_MAX + 1) {
+      this.port.log("warning", "hci: the controller goes on so; no more of it is logged");
+    }
+  }
+
   private refuse(what: string, code: number): void {
     this.malformed++;
-    this.port.log("warning", `hci: dropped a malformed ${what} 0x${code.toString(16)} from the controller`);
+    this.warn(`hci: dropped a malformed ${what} 0x${code.toString(16)} from the controller`);
     this.handlers.onGarbled?.();
   }
 
@@ -466,8 +480,7 @@ export class Hci implements HciReceiver {
       this.timer.stop();
       return pending;
     }
-    if (opcode !== 0)
-      this.port.log("warning", `hci: answer to command 0x${opcode.toString(16)}, which is not waiting`);
+    if (opcode !== 0) this.warn(`hci: answer to command 0x${opcode.toString(16)}, which is not waiting`);
     this.pump();
     return undefined;
   }

@@ -156,6 +156,13 @@ describe("Acl: credits (Vol 4, Part E, 4.1.1)", () => {
     assert.equal(controller.sent.length, 1 + 2, "two credits, not five hundred");
   });
 
+  it("logs a count above what was sent once for each link, however often the controller sends it", () => {
+    const { acl, log } = setUp(27, 2);
+    for (const handle of [0x40, 0x41]) acl.open(handle);
+    for (let n = 0; n < 100; n++) complete(acl, [0x40, 0xffff], [0x41, 1]);
+    assert.equal(log.length, 2, log.join());
+  });
+
   it("reads what is there of a Number Of Completed Packets that is cut short, at every length", () => {
     const whole = completedPackets([0x40, 1], [0x41, 1]);
     for (let length = 3; length <= whole.length; length++) {

@@ -158,6 +158,14 @@ describe("Hci commands (Vol 4, Part E, 4.4)", () => {
     assert.equal(toHex(seen.value!.bdAddr), "06 05 04 03 02 01");
   });
 
+  it("logs sixteen answers that nobody awaits, and that there are more", async () => {
+    const { controller, log } = setUp();
+    for (let n = 0; n < 200; n++) controller.deliver(commandStatus(0x0406));
+    await controller.settle();
+    assert.equal(log.length, 17);
+    assert.match(log.at(-1)!, /no more of it is logged/);
+  });
+
   it("notes an answer that nobody awaits, and takes its credits", async () => {
     const { hci, controller, log } = setUp();
     controller.deliver(commandComplete(0x2002, [0, 27, 0, 3]), commandStatus(0x0406));
