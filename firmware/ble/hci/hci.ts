@@ -1,10 +1,10 @@
-/** Commands, events and failures of one controller (Vol 4, Part E, 4). */
+/** A session with one controller: its states, events and failures (Vol 4, Part E, 4). Its commands: command-queue.ts. */
 
 import type { Clock, HciReceiver, HciTransport, LogLevel } from "../../platform/platform.ts";
-import { decode, encodeInto, type Fields, type Values, viewOf, Writer } from "../codec.ts";
+import { decode, type Fields, type Values, viewOf } from "../codec.ts";
 import { type BleErrorCode, HciError } from "../errors.ts";
 import { textOf } from "../text.ts";
-import { AnswerTimer, type TimedCommand } from "./answer-timer.ts";
+import { COMMAND_TIMEOUT_MS, CommandQueue } from "./command-queue.ts";
 import { reset } from "./commands/baseband.ts";
 import type { EventMasks } from "./event-masks.ts";
 import {
@@ -14,21 +14,10 @@ import {
   hardwareError,
   numberOfCompletedPackets,
 } from "./events.ts";
-import {
-  type AnyCommand,
-  type Command,
-  H4_ACL,
-  H4_COMMAND,
-  H4_EVENT,
-  type HciEvent,
-  LE_META,
-} from "./packet.ts";
+import { type AnyCommand, type Command, H4_ACL, H4_EVENT, type HciEvent, LE_META } from "./packet.ts";
 import type { CommandSeries } from "./series.ts";
-import { HCI_STATUS, statusText } from "./status.ts";
+import { HCI_STATUS } from "./status.ts";
 import { Subscriptions } from "./subscriptions.ts";
-
-/** A controller that has not answered a command after this long is taken for dead (Vol 4, Part E, 4.4 sets no figure). */
-export const COMMAND_TIMEOUT_MS = 2000;
 
 /** Code of the events that a vendor defines (Vol 4, Part E, 5.4.4). */
 const VENDOR = 0xff;
@@ -84,30 +73,13 @@ export interface HciHandlers {
   onFailure(error: HciError): void;
 }
 
-interface PendingCommand extends TimedCommand {
-  readonly command: AnyCommand;
-  /** Puts it on the line, whole; false when there is no room. */
-  readonly write: () => boolean;
-  readonly resolve: (value: never) => void;
-  readonly reject: (error: HciError) => void;
-  /** The link that it is about. */
-  readonly handle?: number | undefined;
-  /** What it is a command of. */
-  readonly series?: CommandSeries;
-  /** It ends the run of the camera: see `silence`. */
-  readonly isLast?: boolean;
-}
-
 export class Hci implements HciReceiver {
   private state: (typeof STATE)[keyof typeof STATE] = STATE.CLOSED;
   private readonly data: HciData;
   private readonly port: HciPort;
   private readonly handlers: HciHandlers;
   private readonly subscriptions = new Subscriptions();
-  private readonly queue: PendingCommand[] = [];
-  private inFlight: PendingCommand | undefined;
-  private credits = 1;
-  private readonly timer: AnswerTimer<PendingCommand>;
+  private readonly commands: CommandQueue;
   /** What ended the latest session, until the next one runs: whoever asks for something meanwhile hears of it. */
   private failure: HciError | undefined = undefined;
   /** Set once the stack is cut off: see `silence`. */
@@ -123,12 +95,17 @@ export class Hci implements HciReceiver {
     this.port = port;
     this.handlers = handlers;
     this.data = handlers.data;
-    this.timer = new AnswerTimer({
+    this.commands = new CommandQueue({
+      transport: port.transport,
       clock: port.clock,
+      refusal: (command, isFirst) => this.refusal(command, isFirst),
       onListen: () => {
         if (this.state === STATE.RUNNING) this.state = STATE.LISTENING;
       },
-      onExpired: (pending) => this.expire(pending),
+      onReset: () => this.begin(),
+      onExpired: (message) => this.fail("controller-timeout", message),
+      onUnknownConnection: (handle) => handlers.onUnknownConnection?.(handle),
+      warn: (message) => this.warn(message),
     });
   }
 
@@ -138,7 +115,7 @@ export class Hci implements HciReceiver {
    */
   open(): void {
     this.state = STATE.RESETTING;
-    this.credits = 1;
+    this.commands.begin();
     this.malformed = 0;
     this.warnings = 0;
     this.ignored = 0;
@@ -179,8 +156,7 @@ export class Hci implements HciReceiver {
   async retire(): Promise<void> {
     if (this.state === STATE.CLOSED) return;
     this.failure = switchedOff();
-    for (const pending of this.queue.splice(0)) pending.reject(this.failure);
-    if (!this.inFlight) this.timer.stop();
+    this.commands.refuseWaiting(this.failure);
     const answered = this.onLastEnd ? this.sendLast(reset, {}) : this.send(reset, {});
     this.state = STATE.RETIRING;
     await answered.catch((error: unknown) =>
@@ -197,7 +173,7 @@ export class Hci implements HciReceiver {
    */
   silence(onLinkEnded: () => void): void {
     this.onLastEnd = onLinkEnded;
-    this.queue.length = 0;
+    this.commands.cutOff();
     if (this.state === STATE.RUNNING || this.state === STATE.LISTENING) this.state = STATE.SILENT;
   }
 
@@ -206,7 +182,7 @@ export class Hci implements HciReceiver {
     command: Command<P, R>,
     parameters: Values<P>,
   ): Promise<Values<R>> {
-    return this.post(command, parameters, COMMAND_TIMEOUT_MS, true);
+    return this.commands.send(command, parameters, COMMAND_TIMEOUT_MS, true);
   }
 
   /**
@@ -232,27 +208,7 @@ export class Hci implements HciReceiver {
     parameters: Values<P>,
     timeoutMs = COMMAND_TIMEOUT_MS,
   ): Promise<Values<R>> {
-    return this.post(command, parameters, timeoutMs, false);
-  }
-
-  private post<P extends Fields, R extends Fields>(
-    command: Command<P, R>,
-    parameters: Values<P>,
-    timeoutMs: number,
-    isLast: boolean,
-  ): Promise<Values<R>> {
-    const writer = new Writer();
-    writer.u8(H4_COMMAND);
-    writer.u16(command.opcode);
-    writer.u8(0);
-    encodeInto(writer, command.parameters, parameters);
-    const packet = writer.finish();
-    packet[3] = packet.length - 4;
-    const write = (): boolean => this.port.transport.write(packet, packet.length);
-    const { connectionHandle: handle } = parameters as { connectionHandle?: number };
-    return new Promise((resolve, reject) =>
-      this.enqueue({ command, write, resolve, reject, timeoutMs, handle, isLast }),
-    );
+    return this.commands.send(command, parameters, timeoutMs);
   }
 
   /**
@@ -262,31 +218,15 @@ export class Hci implements HciReceiver {
    * @throws HciError as `send`; `series` is at the command that failed.
    */
   sendSeries(series: CommandSeries, timeoutMs = COMMAND_TIMEOUT_MS): Promise<void> {
-    const { command } = series;
-    const write = (): boolean => series.send();
-    return new Promise((resolve, reject) =>
-      this.enqueue({ command, write, resolve, reject, timeoutMs, series }),
-    );
+    return this.commands.sendSeries(series, timeoutMs);
   }
 
-  private enqueue(pending: PendingCommand): void {
-    if (!this.counts(pending)) return;
-    const { command } = pending;
+  /** Why a command is not sent: the line is closed or about to be, or Reset has not been sent. */
+  private refusal({ name, opcode }: AnyCommand, isFirst: boolean): HciError | undefined {
     const { state } = this;
-    const isFirst = !this.inFlight && this.queue.length === 0;
-    const isEarly = state === STATE.RESETTING && isFirst && command.opcode !== reset.opcode;
-    if (state === STATE.CLOSED || state === STATE.RETIRING || isEarly) {
-      return pending.reject(
-        this.failure ?? new HciError("radio-off", `${command.name} was not sent: the radio is off.`),
-      );
-    }
-    this.queue.push(pending);
-    this.pump();
-  }
-
-  /** Whether somebody is still to hear of it. */
-  private counts({ isLast }: PendingCommand): boolean {
-    return isLast === true || !this.onLastEnd;
+    const isEarly = state === STATE.RESETTING && isFirst && opcode !== reset.opcode;
+    if (state !== STATE.CLOSED && state !== STATE.RETIRING && !isEarly) return undefined;
+    return this.failure ?? new HciError("radio-off", `${name} was not sent: the radio is off.`);
   }
 
   /** Needs no `this`: the line calls it for every packet. */
@@ -314,12 +254,9 @@ export class Hci implements HciReceiver {
 
   /** As `onPacket` with the event's packet. Needs no `this` either. */
   readonly onSucceeded = (opcode: number, credits: number): void => {
-    const { inFlight, state } = this;
-    if (state === STATE.STARTING && inFlight?.command.opcode === opcode) {
-      if (inFlight.series && credits > 0) return this.advance(inFlight, inFlight.series);
-      return this.answered(opcode, credits, SUCCEEDED, 0);
-    }
-    if (state === STATE.RUNNING) return this.answered(opcode, credits, SUCCEEDED, 0);
+    const { state } = this;
+    const isBelieved = state === STATE.RUNNING || state === STATE.STARTING;
+    if (isBelieved && this.commands.succeeded(opcode, credits)) return;
     const answer = [credits, opcode & 0xff, opcode >> 8, HCI_STATUS.SUCCESS];
     this.onPacket(viewOf(Uint8Array.of(H4_EVENT, commandComplete.code, answer.length, ...answer)));
   };
@@ -335,7 +272,7 @@ export class Hci implements HciReceiver {
   }
 
   onWritable(): void {
-    this.pump();
+    this.commands.pump();
     this.data.drain();
   }
 
@@ -351,7 +288,7 @@ export class Hci implements HciReceiver {
   private receiveOutside(packet: DataView): void {
     const { state } = this;
     if (state === STATE.CLOSED) return;
-    this.timer.heard = true;
+    this.commands.heard();
     if (state === STATE.LISTENING) {
       this.state = STATE.RUNNING;
       return this.onPacket(packet);
@@ -361,7 +298,7 @@ export class Hci implements HciReceiver {
     const isWhole = code >= 0 && packet.getUint8(2) === end - 3;
     const opcodeAt = code === commandComplete.code ? 4 : code === commandStatus.code ? 5 : end;
     const opcode = isWhole && opcodeAt + 2 <= end ? packet.getUint16(opcodeAt, true) : -1;
-    const isAnswer = opcode >= 0 && opcode === this.inFlight?.command.opcode;
+    const isAnswer = opcode >= 0 && this.commands.awaits(opcode);
     // Opcode 0 only brings credits, which are those of a session.
     const isCredit = opcode === 0 && state !== STATE.RESETTING;
     const isFailure = isWhole && code === hardwareError.code && state === STATE.STARTING;
@@ -373,12 +310,12 @@ export class Hci implements HciReceiver {
   private receiveEvent(code: number, packet: DataView, end: number): void {
     if (code === commandComplete.code) {
       if (end < 6) return this.refuse("event", code);
-      return this.answered(packet.getUint16(4, true), packet.getUint8(3), packet, 6);
+      return this.commands.complete(packet.getUint16(4, true), packet.getUint8(3), packet, 6);
     }
     if (code === commandStatus.code) {
       const values = decode(commandStatus.fields, packet, 3, end);
       if (!values) return this.refuse("event", code);
-      return this.started(values.commandOpcode, values.numHciCommandPackets, values.status);
+      return this.commands.report(values.commandOpcode, values.numHciCommandPackets, values.status);
     }
     if (code === hardwareError.code) {
       const hardwareCode = end > 3 ? packet.getUint8(3) : 0;
@@ -406,108 +343,12 @@ export class Hci implements HciReceiver {
     this.handlers.onGarbled?.();
   }
 
-  /** A command of a series succeeded: the next one goes out, at once where the answer was the usual one. */
-  private advance(pending: PendingCommand, series: CommandSeries): void {
-    const goesOn = series.next();
-    if (this.inFlight === pending) {
-      if (goesOn && series.send()) {
-        pending.sentMs = this.port.clock.now();
-        return;
-      }
-      this.inFlight = undefined;
-      this.credits = 1;
-      this.timer.stop();
-    }
-    if (!goesOn) pending.resolve(undefined as never);
-    else if (this.state === STATE.RETIRING) pending.reject(switchedOff());
-    else this.queue.unshift(pending);
-    this.pump();
-  }
-
-  /** Command Complete. */
-  private answered(opcode: number, credits: number, packet: DataView, at: number): void {
-    const pending = this.claim(opcode, credits);
-    if (!pending) return;
-    const end = packet.byteLength;
-    const status = at < end ? packet.getUint8(at) : HCI_STATUS.UNSPECIFIED;
-    if (status !== HCI_STATUS.SUCCESS) {
-      this.refused(pending, status);
-    } else {
-      if (pending.series) return this.advance(pending, pending.series);
-      if (opcode === reset.opcode && this.state === STATE.RESETTING) this.begin();
-      const values = decode(pending.command.returns, packet, at + 1, end);
-      if (values) pending.resolve(values as never);
-      else this.refused(pending, HCI_STATUS.UNSPECIFIED);
-    }
-    this.pump();
-  }
-
   /** Reset was answered: a session begins. */
   private begin(): void {
+    if (this.state !== STATE.RESETTING) return;
     this.state = STATE.STARTING;
     if (this.ignored === 0) return;
     this.port.log("info", `hci: ignored ${this.ignored} packets of an earlier session of the controller`);
-  }
-
-  /** Command Status. */
-  private started(opcode: number, credits: number, status: number): void {
-    const waiting = this.inFlight?.command;
-    if (status === HCI_STATUS.SUCCESS && waiting?.opcode === opcode && !waiting.statusOnly) {
-      this.credits = credits; // It works on the command: the result follows as Command Complete.
-      return;
-    }
-    const pending = this.claim(opcode, credits);
-    if (!pending) return;
-    if (status !== HCI_STATUS.SUCCESS) this.refused(pending, status);
-    else pending.resolve({} as never);
-    this.pump();
-  }
-
-  private refused({ command, handle, reject }: PendingCommand, status: number): void {
-    const message = `The Bluetooth controller refused ${command.name}: ${statusText(status)}.`;
-    reject(new HciError("controller-refused", message, status));
-    if (status === HCI_STATUS.UNKNOWN_CONNECTION && handle !== undefined) {
-      this.handlers.onUnknownConnection?.(handle);
-    }
-  }
-
-  /** The command that an answer belongs to. Opcode 0 only brings credits; an answer that nobody awaits is dropped. */
-  private claim(opcode: number, credits: number): PendingCommand | undefined {
-    this.credits = credits;
-    const pending = this.inFlight;
-    if (pending && pending.command.opcode === opcode) {
-      this.inFlight = undefined;
-      this.timer.stop();
-      return pending;
-    }
-    if (opcode !== 0) this.warn(`hci: answer to command 0x${opcode.toString(16)}, which is not waiting`);
-    this.pump();
-    return undefined;
-  }
-
-  private pump(): void {
-    const next = this.queue[0];
-    if (!next || this.inFlight || this.state === STATE.CLOSED) return;
-    if (this.credits > 0 && next.write()) {
-      this.queue.shift();
-      this.inFlight = next;
-      this.credits--;
-      this.timer.start(next);
-    } else if (!this.timer.isRunning) {
-      // A controller that grants no credit, or a line that takes no bytes, must not hang the host for ever.
-      this.timer.start(next);
-    }
-  }
-
-  private expire(pending: PendingCommand): void {
-    const { command, timeoutMs } = pending;
-    const what =
-      pending === this.inFlight
-        ? `The Bluetooth controller did not answer ${command.name} within ${timeoutMs} ms`
-        : this.credits > 0
-          ? `The line to the Bluetooth controller took no bytes for ${timeoutMs} ms, so ${command.name} was not sent`
-          : `The Bluetooth controller allowed no command for ${timeoutMs} ms, so ${command.name} was not sent`;
-    this.fail("controller-timeout", `${what}; check its power, wiring and baud rate.`);
   }
 
   private fail(code: BleErrorCode, message: string): void {
@@ -519,16 +360,9 @@ export class Hci implements HciReceiver {
   private shut(error: HciError): void {
     this.state = STATE.CLOSED;
     this.failure = error;
-    this.timer.stop();
+    this.commands.end(error);
     this.port.transport.close();
-    const waiting = this.queue.splice(0);
-    if (this.inFlight) waiting.unshift(this.inFlight);
-    this.inFlight = undefined;
-    for (const pending of waiting) if (this.counts(pending)) pending.reject(error);
   }
 }
-
-/** A status without other return parameters. */
-const SUCCEEDED = viewOf(Uint8Array.of(HCI_STATUS.SUCCESS));
 
 const switchedOff = (): HciError => new HciError("radio-off", "The radio was switched off.");

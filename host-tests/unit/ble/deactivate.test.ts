@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/hci.ts";
+import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/command-queue.ts";
 import { utf8Encode } from "../../../firmware/ble/utf8.ts";
 import { createConnectedRig, createRig, HANDLE, type Rig } from "../../support/rig.ts";
 import { disconnectionComplete, eventPacket, SILENCE } from "../../support/scripted-controller.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/command-queue.ts";
 import { leReadFilterAcceptListSize } from "../../../firmware/ble/hci/commands/le-scanning.ts";
-import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/hci.ts";
 import { FAREWELL_MS } from "../../../firmware/ble/radio.ts";
 import { ATT, createConnectedRig, createRig, HANDLE, type Rig } from "../../support/rig.ts";
 import { aclFrame, disconnectionComplete, SILENCE } from "../../support/scripted-controller.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { BleError } from "../../../firmware/ble/errors.ts";
 import { HciError } from "../../../firmware/ble/errors.ts";
-import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/hci.ts";
+import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/command-queue.ts";
 import { concat, fromHex, le16 } from "../../support/bytes.ts";
 import { createConnectedRig, createRig, HANDLE, SIGNALING, SMP } from "../../support/rig.ts";
 import { commandComplete, eventPacket, lePacket, SILENCE } from "../../support/scripted-controller.ts";

@@ -20,7 +20,7 @@ import { INDICATIONS_MAX } from "../../../firmware/ble/gatt/server/updates.ts";
 import { DEFAULT_CAPACITY } from "../../../firmware/ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH } from "../../../firmware/ble/gatt/types.ts";
 import { QUEUE_LIMIT, QUEUE_LIMIT_ALL, QUEUE_SHARE } from "../../../firmware/ble/hci/acl.ts";
-import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/hci.ts";
+import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/command-queue.ts";
 import { IDLE_TIMEOUT_SETTING } from "../../../firmware/ble/idle-links.ts";
 import { MTU_SETTING } from "../../../firmware/ble/links.ts";
 import {

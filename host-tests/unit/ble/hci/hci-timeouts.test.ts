@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { COMMAND_TIMEOUT_MS } from "../../../../firmware/ble/hci/hci.ts";
+import { COMMAND_TIMEOUT_MS } from "../../../../firmware/ble/hci/command-queue.ts";
 import { fromHex } from "../../../support/bytes.ts";
 import * as commands from "../../../support/commands.ts";
 import { aclFrame, commandComplete, SILENCE } from "../../../support/scripted-controller.ts";

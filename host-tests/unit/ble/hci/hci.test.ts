@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { HciError } from "../../../../firmware/ble/errors.ts";
+import { COMMAND_TIMEOUT_MS } from "../../../../firmware/ble/hci/command-queue.ts";
 import { disconnectionComplete } from "../../../../firmware/ble/hci/events.ts";
-import { COMMAND_TIMEOUT_MS } from "../../../../firmware/ble/hci/hci.ts";
 import { toHex } from "../../../support/bytes.ts";
 import * as commands from "../../../support/commands.ts";
 import {

@@ -1,7 +1,7 @@
 /** Commands in a series: while a controller is started and while one runs, with answers in packets and in numbers. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { COMMAND_TIMEOUT_MS } from "../../../../firmware/ble/hci/hci.ts";
+import { COMMAND_TIMEOUT_MS } from "../../../../firmware/ble/hci/command-queue.ts";
 import { writeRam } from "../../../../firmware/controllers/cyw43-commands.ts";
 import * as commands from "../../../support/commands.ts";
 import { openSession } from "../../../support/hci.ts";
