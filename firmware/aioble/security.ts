@@ -280,7 +280,7 @@ export class Security {
       if (secrets.bonds.length > maxBonds) {
         throw new RangeError(`loadSecrets: ${secrets.bonds.length} bonds, where maxBonds is ${maxBonds}`);
       }
-      host.adopt(secrets.address);
+      host.identities.adopt(secrets.address);
       bonds.setOwnIrk(secrets.irk);
       for (const bond of [...secrets.bonds].reverse()) bonds.keep(bond);
     }

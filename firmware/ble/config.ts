@@ -127,7 +127,7 @@ export function getConfig(host: Host, key: string): unknown {
   if (key === "gapName") return utf8Decode(host.gatt.deviceName);
   if (key !== "mac") return host.settings[key as keyof Settings];
   if (host.settings.addrMode !== ADDRESS_MODE.PUBLIC) return [ADDRESS_TYPE.RANDOM, host.ownAddress.slice()];
-  const { publicAddress } = host;
+  const { publicAddress } = host.identities;
   if (publicAddress) return [ADDRESS_TYPE.PUBLIC, publicAddress.slice()];
   throw new BleError(
     "radio-off",
@@ -193,8 +193,9 @@ function checkSecretStore(host: Host, value: unknown): void {
 
 function checkSetting(host: Host, key: keyof Settings, value: unknown): void {
   host.settingTable.check(key, value);
+  const { isPrivacyPossible } = host.identities;
   if (key === "secretStore" && value !== host.settings.secretStore) checkSecretStore(host, value);
-  if (key === "addrMode" && value === ADDRESS_MODE.RESOLVABLE && !host.isPrivacyPossible)
+  if (key === "addrMode" && value === ADDRESS_MODE.RESOLVABLE && !isPrivacyPossible)
     throw new BleError(
       "not-supported",
       'config: addrMode 2, resolvable private addresses, needs the feature "security", which this image is without.',

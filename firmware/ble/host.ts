@@ -9,14 +9,11 @@ import { formatAddress } from "./codec.ts";
 import type { Settings } from "./config.ts";
 import { type Counters, readCounters } from "./counters.ts";
 import type { Encryption } from "./encryption.ts";
-import { BleError } from "./errors.ts";
 import { Advertiser } from "./gap/advertiser.ts";
 import type { Connection } from "./gap/connection.ts";
 import type { Initiator } from "./gap/initiator.ts";
 import type { LinkControl } from "./gap/link-control.ts";
 import { ADDRESS_MODE_SETTING, type OwnAddress, OwnAddresses } from "./gap/own-address.ts";
-import type { Air, ResolvableAddress } from "./gap/resolvable-address.ts";
-import type { QuietAir, ResolvingList } from "./gap/resolving-list.ts";
 import type { Scanner, ScannerPort } from "./gap/scanner.ts";
 import { SupportedStates } from "./gap/supported-states.ts";
 import type { GattClient } from "./gatt/client/client.ts";
@@ -52,9 +49,6 @@ const PEER_BYTES = 128 * 1024;
 
 /** What the stack writes to the console: 0 nothing, 1 errors, 2 warnings too, 3 everything that happens. */
 const LOG_LEVEL_SETTING: Setting<"logLevel"> = { name: "logLevel", min: 0, max: 3, initial: 2 };
-
-/** In place of a public address that the controller has not reported. */
-const NO_ADDRESS = new Uint8Array(6);
 
 export class Host {
   readonly platform: Platform;
@@ -92,8 +86,6 @@ export class Host {
   readonly settingTable = new SettingTable<Settings>();
   /** Settings and methods of features that the image is without, each with the error that says so. */
   readonly missing: ReadonlyMap<string, () => Error>;
-  /** The controller's public address, six bytes in printed order; undefined until the radio has been on. */
-  publicAddress: Uint8Array | undefined = undefined;
   private readonly radio: Radio;
   private readonly links: Links;
   private readonly idleLinks: IdleLinks;
@@ -309,35 +301,6 @@ export class Host {
     if (this.active) this.hci.abandon(reason);
   }
 
-  /** Takes over the identity of another camera, from a copy of what it is known by. @throws BleError `radio-on`. */
-  adopt(address: Uint8Array): void {
-    if (this.isSwitchedOn)
-      throw new BleError(
-        "radio-on",
-        "The radio is on: load secrets before it is switched on, or after stop().",
-      );
-    this.addresses.adopt(address);
-  }
-
-  /** Can have resolvable private addresses from now on. Returns what `createResolvable` makes. */
-  resolveBy(createResolvable: (air: Air) => ResolvableAddress): ResolvableAddress {
-    const resolvable = createResolvable(this.addresses);
-    this.addresses.resolvable = resolvable;
-    return resolvable;
-  }
-
-  /** Has the controller resolve peers' private addresses from now on, where it can. Returns what `createList` makes. */
-  resolveWith(createList: (air: QuietAir) => ResolvingList): ResolvingList {
-    const resolving = this.join(createList(this.addresses));
-    this.addresses.resolving = resolving;
-    return resolving;
-  }
-
-  /** Whether this device can have resolvable private addresses. */
-  get isPrivacyPossible(): boolean {
-    return this.addresses.resolvable !== undefined;
-  }
-
   /** This device's static random address. Six bytes in printed order. */
   get ownAddress(): Uint8Array {
     return this.addresses.staticRandom;
@@ -389,8 +352,8 @@ export class Host {
       get bonds() {
         return host.bonds;
       },
-      get publicAddress() {
-        return host.publicAddress;
+      get isSwitchedOn() {
+        return host.isSwitchedOn;
       },
     });
   }
@@ -413,10 +376,7 @@ export class Host {
         return controller !== undefined && supports(controller.supportedCommands, readRssi);
       },
       identityOf: (address, isResolved) => this.identities.of(address, isResolved),
-      onAir: ({ type, address }) => ({
-        addressType: type,
-        address: address ?? this.publicAddress ?? NO_ADDRESS,
-      }),
+      onAir: (ownAddress) => this.identities.onAir(ownAddress),
     };
   }
 
@@ -439,19 +399,17 @@ export class Host {
 
   /** What starts and ends with the radio. */
   private partsOfRadio(): RadioParts {
-    const { acl, addresses, advertiser, connections, links, log, users } = this;
+    const { acl, addresses, advertiser, connections, identities, links, log, users } = this;
     return {
       acl,
       addresses,
       advertiser,
       connections,
+      identities,
       links,
       log,
       users,
       pause: (delayMs) => this.radio.pause(delayMs),
-      onPublicAddress: (address) => {
-        this.publicAddress = address;
-      },
       report: (event, ...data) => this.report(event, ...data),
     };
   }

@@ -1,8 +1,11 @@
 /** Who this device and its peers are: Identity Addresses, and what bonds say of an address on the air (Vol 3, Part C, 10.8). */
 import type { Settings } from "./config.ts";
+import { BleError } from "./errors.ts";
 import { ADDRESS_TYPE, isResolvableAddress } from "./gap/address.ts";
 import type { Connection } from "./gap/connection.ts";
-import { ADDRESS_MODE, type OwnAddresses } from "./gap/own-address.ts";
+import { ADDRESS_MODE, type OwnAddress, type OwnAddresses } from "./gap/own-address.ts";
+import type { Air, ResolvableAddress } from "./gap/resolvable-address.ts";
+import type { QuietAir, ResolvingList } from "./gap/resolving-list.ts";
 import type { Bonds } from "./smp/bonds.ts";
 import { type Identity, PEER_NAME_MAX } from "./smp/keys.ts";
 
@@ -11,11 +14,16 @@ interface IdentitiesPort {
   readonly addresses: OwnAddresses;
   /** Undefined in an image without the feature `security`. */
   readonly bonds: Bonds | undefined;
-  /** The controller's public address; undefined until the radio has been on. */
-  readonly publicAddress: Uint8Array | undefined;
+  /** Whether the radio is on, or will be. */
+  readonly isSwitchedOn: boolean;
 }
 
+/** In place of a public address that the controller has not reported. */
+const NO_ADDRESS = new Uint8Array(6);
+
 export class Identities {
+  /** The controller's public address, six bytes in printed order; undefined until the radio has been on. */
+  publicAddress: Uint8Array | undefined = undefined;
   private readonly port: IdentitiesPort;
 
   constructor(port: IdentitiesPort) {
@@ -24,10 +32,47 @@ export class Identities {
 
   /** The Identity Address of this device: what it is known by, whatever it has on the air. */
   get own(): Identity {
-    const { addresses, publicAddress, settings } = this.port;
+    const { publicAddress } = this;
+    const { addresses, settings } = this.port;
     return settings.addrMode === ADDRESS_MODE.PUBLIC && publicAddress !== undefined
       ? { addressType: ADDRESS_TYPE.PUBLIC, address: publicAddress }
       : { addressType: ADDRESS_TYPE.RANDOM, address: addresses.staticRandom };
+  }
+
+  /** An own address as peers see it. */
+  onAir({ type, address }: OwnAddress): Identity {
+    return { addressType: type, address: address ?? this.publicAddress ?? NO_ADDRESS };
+  }
+
+  /** Takes over the identity of another camera, from a copy of what it is known by. @throws BleError `radio-on`. */
+  adopt(address: Uint8Array): void {
+    if (this.port.isSwitchedOn)
+      throw new BleError(
+        "radio-on",
+        "The radio is on: load secrets before it is switched on, or after stop().",
+      );
+    this.port.addresses.adopt(address);
+  }
+
+  /** Can have resolvable private addresses from now on. Returns what `createResolvable` makes. */
+  resolveBy(createResolvable: (air: Air) => ResolvableAddress): ResolvableAddress {
+    const { addresses } = this.port;
+    const resolvable = createResolvable(addresses);
+    addresses.resolvable = resolvable;
+    return resolvable;
+  }
+
+  /** Has the controller resolve peers' private addresses from now on, where it can. Returns what `createList` makes. */
+  resolveWith(createList: (air: QuietAir) => ResolvingList): ResolvingList {
+    const { addresses } = this.port;
+    const resolving = createList(addresses);
+    addresses.resolving = resolving;
+    return resolving;
+  }
+
+  /** Whether this device can have resolvable private addresses. */
+  get isPrivacyPossible(): boolean {
+    return this.port.addresses.resolvable !== undefined;
   }
 
   /**

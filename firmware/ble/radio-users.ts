@@ -6,6 +6,7 @@ import type { Connection } from "./gap/connection.ts";
 import type { OwnAddresses } from "./gap/own-address.ts";
 import type { Acl } from "./hci/acl.ts";
 import { HCI_STATUS } from "./hci/status.ts";
+import type { Identities } from "./identities.ts";
 import type { Links } from "./links.ts";
 import type { HostObserver } from "./observer.ts";
 import { FAREWELL_MS, type RadioHandlers } from "./radio.ts";
@@ -27,24 +28,23 @@ export interface RadioParts {
   readonly addresses: OwnAddresses;
   readonly advertiser: Advertiser;
   readonly connections: ReadonlyMap<number, Connection>;
+  readonly identities: Identities;
   readonly links: Links;
   readonly users: readonly RadioUser[];
   log(level: LogLevel, message: string): void;
   /** See `Radio.pause`. */
   pause(delayMs: number): Promise<void>;
-  /** The controller has reported its public address. */
-  onPublicAddress(address: Uint8Array | undefined): void;
   /** See `Host.report`. */
   report<K extends keyof HostObserver>(event: K, ...data: Parameters<NonNullable<HostObserver[K]>>): void;
 }
 
 /** Hands the parts what the radio reports, in the order in which they need each other. */
 export function radioHandlers(parts: RadioParts): RadioHandlers {
-  const { acl, addresses, advertiser, links, users } = parts;
+  const { acl, addresses, advertiser, identities, links, users } = parts;
   return {
     onStarting: () => addresses.begin(),
     onStarted: (controller) => {
-      parts.onPublicAddress(controller.publicAddress);
+      identities.publicAddress = controller.publicAddress;
       acl.start(controller.aclPacketLength, controller.aclPackets);
       advertiser.begin(controller.hciVersion);
       for (const user of users) user.begin();

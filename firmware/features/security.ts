@@ -13,7 +13,7 @@ import type { Feature } from "./feature.ts";
 
 export const feature = {
   attach(host) {
-    const { acl, hci, log, platform, records, settings } = host;
+    const { acl, hci, identities, log, platform, records, settings } = host;
     const { clock, crypto } = platform;
     const random = (length: number): Uint8Array => platform.random(length);
     host.settingTable.declare(...PAIRING_SETTINGS, MAX_BONDS_SETTING, RPA_TIMEOUT_SETTING);
@@ -30,7 +30,7 @@ export const feature = {
       random,
       log,
       findResolvingKey: (address, irks, from) => findResolvingKey(address, irks, crypto.aes128, from),
-      ownIdentity: () => host.identities.own,
+      ownIdentity: () => identities.own,
       onChanged() {
         resolving.update();
         host.scanner?.refresh();
@@ -52,10 +52,10 @@ export const feature = {
     const { aes128 } = crypto;
     const key = (): Uint8Array => bonds.ownIrk();
     const isKnown = (): boolean => bonds.size > 0;
-    const resolvable = host.resolveBy(
+    const resolvable = identities.resolveBy(
       (air) => new ResolvableAddress({ clock, aes128, settings, random, log, key, isKnown }, air),
     );
-    const resolving = host.resolveWith(
+    const resolving = identities.resolveWith(
       (air) =>
         new ResolvingList(
           {
@@ -63,11 +63,12 @@ export const feature = {
             controller: () => host.controller,
             peers: () => bonds.privatePeers(),
             ownIrk: () => bonds.ownIrk(),
-            identityOf: (device) => host.identities.identityOf(device),
+            identityOf: (device) => identities.identityOf(device),
           },
           air,
         ),
     );
+    host.join(resolving);
     host.encryption = new Encryption({
       acl,
       hci,
@@ -77,7 +78,7 @@ export const feature = {
       clock,
       crypto,
       bonds,
-      ownIdentity: () => host.identities.own,
+      ownIdentity: () => identities.own,
       connectionOf: (handle) => host.connections.get(handle),
       disconnect: (connection, reason) => host.disconnect(connection, reason),
       onSecurity(connection, status, isPairing) {

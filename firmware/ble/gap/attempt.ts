@@ -1,4 +1,6 @@
 /** A connection that is wanted. */
+import { BleError, HciError } from "../errors.ts";
+import { HCI_STATUS, statusText } from "../hci/status.ts";
 import type { ListedDevice } from "./address.ts";
 import type { ParameterRange } from "./parameter-range.ts";
 import type { HeardAddress } from "./peer-search.ts";
@@ -61,4 +63,15 @@ export class Attempt<C> {
     this.heard = undefined;
     this.heardMs = Math.min(2 * this.heardMs, HEARD_MAX_MS);
   }
+}
+
+/** Why an attempt has failed whose LE Connection Complete has this status. */
+export function failureOf(status: number): BleError {
+  if (status === HCI_STATUS.CONNECTION_LIMIT_EXCEEDED)
+    return new BleError(
+      "too-many-connections",
+      "The Bluetooth controller has no room for another connection.",
+    );
+  const message = `The Bluetooth controller gave the connection up: ${statusText(status)}.`;
+  return new HciError("controller-refused", message, status);
 }

@@ -3,9 +3,9 @@ import type { Clock, LogLevel, Timer } from "../../platform/platform.ts";
 import { BleError, HciError, isLoss } from "../errors.ts";
 import { leCreateConnection, leCreateConnectionCancel } from "../hci/commands/le-scanning.ts";
 import type { Hci } from "../hci/hci.ts";
-import { HCI_STATUS, statusText } from "../hci/status.ts";
+import { HCI_STATUS } from "../hci/status.ts";
 import { ADDRESS_TYPE, type ListedDevice, sameDevice } from "./address.ts";
-import { Attempt, type AttemptHandlers, type ConnectParameters } from "./attempt.ts";
+import { Attempt, type AttemptHandlers, type ConnectParameters, failureOf } from "./attempt.ts";
 import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
 import { toUnits } from "./parameter-range.ts";
 import { PeerSearch } from "./peer-search.ts";
@@ -390,15 +390,7 @@ export class Initiator<C> implements AddressUser, StateUser {
   private fail(attempt: Attempt<C>, status: number): void {
     this.finish(attempt);
     if (attempt.cancelled) return;
-    const error =
-      status === HCI_STATUS.CONNECTION_LIMIT_EXCEEDED
-        ? new BleError("too-many-connections", "The Bluetooth controller has no room for another connection.")
-        : new HciError(
-            "controller-refused",
-            `The Bluetooth controller gave the connection up: ${statusText(status)}.`,
-            status,
-          );
-    attempt.handlers.onFailed(error);
+    attempt.handlers.onFailed(failureOf(status));
   }
 
   /** An attempt is over. When it was the first, the scan goes on, and the next has its turn. */

@@ -75,6 +75,18 @@ export class AclLink {
     last.onSent = last.onSent ? both(last.onSent, onSent) : onSent;
     last.onLost = last.onLost && onLost ? both(last.onLost, onLost) : (onLost ?? last.onLost);
   }
+
+  /** Calls `callback` once so many packets are completed. The returned function withdraws the wait. */
+  awaitCompletion(packets: number, callback: () => void): () => void {
+    const wait = { packets, callback };
+    if (packets === 0) callback();
+    else if (this.completions) this.completions.push(wait);
+    else this.completions = [wait];
+    return () => {
+      const others = this.completions?.filter((other) => other !== wait);
+      this.completions = others && others.length > 0 ? others : undefined;
+    };
+  }
 }
 
 /** For a frame of `packet`. */

@@ -213,14 +213,7 @@ export class Acl {
     for (let pdu = link.first; pdu; pdu = pdu.next) {
       packets += Math.ceil((pdu.end - L2CAP_OFFSET - pdu.sent) / this.packetLength);
     }
-    const wait = { packets, callback };
-    if (packets === 0) callback();
-    else if (link.completions) link.completions.push(wait);
-    else link.completions = [wait];
-    return () => {
-      const others = link.completions?.filter((other) => other !== wait);
-      link.completions = others && others.length > 0 ? others : undefined;
-    };
+    return link.awaitCompletion(packets, callback);
   }
 
   /**
