@@ -2,6 +2,7 @@
 import type { Budget } from "./budget.ts";
 import type { Channels } from "./channels.ts";
 import type { Encryption } from "./encryption.ts";
+import type { AdvertisingFilter } from "./gap/legacy-advertising.ts";
 import type { GattClientCounters } from "./gatt/client/client.ts";
 import type { GattServer } from "./gatt/server/server.ts";
 import type { Acl } from "./hci/acl.ts";
@@ -46,6 +47,8 @@ export interface Counters {
     readonly failedPairings: number;
     /** Lines about pairings and encryptions of peers that the log has not got, for there were too many. */
     readonly unloggedLines: number;
+    /** Connections of devices without a bond that were ended at once, for what they answered was for bonded devices only. */
+    readonly refusedConnections: number;
   };
   /** The camera as a client of its peers; left out where the image has no feature `client`. */
   readonly client?: Readonly<GattClientCounters>;
@@ -60,6 +63,7 @@ export function readCounters(
   channels: Channels | undefined,
   client: Readonly<GattClientCounters> | undefined,
   encryption: Encryption | undefined,
+  filter: AdvertisingFilter | undefined,
 ): Counters {
   const { size, held, peak, refused } = budget;
   return {
@@ -72,11 +76,15 @@ export function readCounters(
       droppedCommands: gatt.droppedCommands,
       droppedRequests: gatt.droppedRequests,
     },
-    ...(encryption ? { security: securityCounters(encryption) } : {}),
+    ...(encryption ? { security: securityCounters(encryption, filter) } : {}),
     ...(client ? { client: { ...client } } : {}),
   };
 }
 
-function securityCounters({ manager }: Encryption): NonNullable<Counters["security"]> {
-  return { failedPairings: manager.failedPairings, unloggedLines: manager.peerLog.unlogged };
+function securityCounters(
+  { manager }: Encryption,
+  filter: AdvertisingFilter | undefined,
+): NonNullable<Counters["security"]> {
+  const { failedPairings, peerLog } = manager;
+  return { failedPairings, unloggedLines: peerLog.unlogged, refusedConnections: filter?.refused ?? 0 };
 }

@@ -190,7 +190,8 @@ export class Host {
     const { addresses, hci, identities: peers, log, settings, states } = this;
     const hasFeature = (bit: number): boolean =>
       this.controller !== undefined && hasLeFeature(this.controller.leFeatures, bit);
-    return { addresses, hasFeature, hci, log, peers, settings, states };
+    const isAcceptListTaken = (): boolean => this.advertiser.filter?.isListTaken ?? false;
+    return { addresses, hasFeature, hci, isAcceptListTaken, log, peers, settings, states };
   }
 
   /** Notifies a feature of how the radio fares from now on. Before the radio is on; returns what it is given. */
@@ -220,8 +221,8 @@ export class Host {
 
   /** What was dropped, and what peers make this host keep. */
   get counters(): Counters {
-    const { acl, budget, channels, clients, encryption, gatt, links } = this;
-    return readCounters(budget, acl, links, gatt, channels, clients?.counters, encryption);
+    const { acl, advertiser, budget, channels, clients, encryption, gatt, links } = this;
+    return readCounters(budget, acl, links, gatt, channels, clients?.counters, encryption, advertiser.filter);
   }
 
   /** See `Links.open`. For features whose events report links. */

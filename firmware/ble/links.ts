@@ -65,7 +65,7 @@ export interface LinksHandlers {
   onMtu(connection: Connection, mtu: number): void;
   /** The link layer changed `connection.parameters`, or with another status than 0 did not. */
   onParameters(connection: Connection, status: number): void;
-  /** A link that this host had not heard of has ended: it may have come by an advertisement, which it ended. */
+  /** A link that this host did not open has ended: it may have come by an advertisement, which it ended. */
   onStrayEnded(): void;
 }
 
@@ -105,6 +105,8 @@ export class Links {
   private stray: number | undefined = undefined;
   /** The command for that is under way. */
   private isEndingStray = false;
+  /** Links that were never opened, by their handles: until the controller reports their end, or should have. */
+  private readonly refused = new Map<number, Timer>();
 
   constructor(port: LinksPort, handlers: LinksHandlers) {
     this.port = port;
@@ -124,7 +126,9 @@ export class Links {
     hci.on(disconnectionComplete, ({ status, connectionHandle, reason }) => {
       const connection = connections.get(connectionHandle);
       if (connection && status === HCI_STATUS.SUCCESS) return this.close(connection, reason);
-      if (connectionHandle === this.stray) this.strayEnded();
+      if (status === HCI_STATUS.SUCCESS && this.refused.has(connectionHandle))
+        this.refusedEnded(connectionHandle);
+      else if (connectionHandle === this.stray) this.strayEnded();
       else this.check.doubt(connection);
     });
     hci.on(leConnectionUpdateComplete, (values) => {
@@ -138,8 +142,7 @@ export class Links {
    * @param ownAddress this device's address on the link.
    */
   open(established: LinkEstablished, ownAddress: OwnAddress): Connection {
-    const stale = this.connections.get(established.connectionHandle);
-    if (stale) this.close(stale, HCI_STATUS.UNSPECIFIED);
+    this.endedUnheard(established.connectionHandle);
     const { acl, clock, gatt, log, settings } = this.port;
     const link = acl.open(established.connectionHandle);
     const l2cap = new L2cap(acl, link, MAX_MTU, { clock, log });
@@ -183,6 +186,44 @@ export class Links {
     else refusePairing(l2cap.openFixed(CHANNEL.SMP, SMP_MTU));
     this.handlers.onConnected(connection);
     return connection;
+  }
+
+  /**
+   * A link is up that nobody may have. It is ended without being opened: nothing of its peer is read, and nobody hears of it.
+   * `onStrayEnded` follows.
+   */
+  refuse({ connectionHandle, supervisionTimeout }: LinkEstablished): void {
+    this.endedUnheard(connectionHandle);
+    const { clock, hci, log } = this.port;
+    const { supervisionTimeoutMs } = linkParameters(0, 0, supervisionTimeout);
+    const timer = clock.setTimer(
+      () => this.refusedEnded(connectionHandle),
+      supervisionTimeoutMs + END_REPORT_MS,
+    );
+    this.refused.set(connectionHandle, timer);
+    const reason = HCI_STATUS.AUTHENTICATION_FAILURE;
+    hci.send(disconnect, { connectionHandle, reason }).catch((error: unknown) => {
+      log("debug", `host: ${textOf(error)}`);
+      if (this.refused.get(connectionHandle) === timer) this.refusedEnded(connectionHandle);
+    });
+  }
+
+  /** A link that has this handle has ended, and its end was not reported. */
+  private endedUnheard(handle: number): void {
+    const stale = this.connections.get(handle);
+    if (stale) this.close(stale, HCI_STATUS.UNSPECIFIED);
+    this.forgetRefused(handle);
+  }
+
+  private forgetRefused(handle: number): void {
+    const timer = this.refused.get(handle);
+    if (timer !== undefined) this.port.clock.clearTimer(timer);
+    this.refused.delete(handle);
+  }
+
+  private refusedEnded(handle: number): void {
+    this.forgetRefused(handle);
+    this.handlers.onStrayEnded();
   }
 
   /** See `Host.disconnect`. */
@@ -233,7 +274,7 @@ export class Links {
    */
   endStray(handle: number): void {
     // What is under way when it ends comes behind.
-    if (this.isEndingStray || this.stray === handle) return;
+    if (this.isEndingStray || this.stray === handle || this.refused.has(handle)) return;
     this.isEndingStray = true;
     this.stray = handle;
     const { hci, log } = this.port;
@@ -283,6 +324,7 @@ export class Links {
   /** Every link has ended. */
   closeAll(reason: number): void {
     this.stray = undefined;
+    for (const handle of [...this.refused.keys()]) this.forgetRefused(handle);
     for (const connection of [...this.connections.values()]) this.close(connection, reason);
   }
 

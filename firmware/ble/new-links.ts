@@ -76,6 +76,8 @@ function connected(
   if (values.status === HCI_STATUS.ADVERTISING_TIMEOUT) return advertiser.expired();
   if (values.status !== HCI_STATUS.SUCCESS) return centralLinks?.failed(values.status);
   if (values.role === ROLE.CENTRAL) return centralLinks?.connected(values);
+  const { peerAddress: address, peerAddressType: addressType } = values;
+  if (!advertiser.admits({ addressType, address })) return links.refuse(values);
   const set = advertiser.connected();
   const connection = links.open(values, ownAddressOf(madeAddress, advertiser.ownAddress));
   if (!set?.owner.take(connection)) parts.onUnwanted(connection);

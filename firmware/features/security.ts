@@ -4,6 +4,7 @@ import { Pairing, Security } from "../aioble/security.ts";
 import { BondedLinks } from "../ble/bonded-links.ts";
 import { Encryption, PAIRING_SETTINGS } from "../ble/encryption.ts";
 import { findResolvingKey } from "../ble/gap/address.ts";
+import { BondedFilter } from "../ble/gap/bonded-filter.ts";
 import { ResolvableAddress, RPA_TIMEOUT_SETTING } from "../ble/gap/resolvable-address.ts";
 import { ResolvingList } from "../ble/gap/resolving-list.ts";
 import { Bonds, MAX_BONDS_SETTING } from "../ble/smp/bonds.ts";
@@ -34,6 +35,7 @@ export const feature = {
       onChanged() {
         resolving.update();
         host.scanner?.refresh();
+        host.advertiser.refresh();
       },
     });
     host.bonds = bonds;
@@ -69,6 +71,12 @@ export const feature = {
         ),
     );
     host.join(resolving);
+    host.advertiser.filter = new BondedFilter({
+      ...host.port,
+      bonded: () => bonds.identities(),
+      isBonded: ({ addressType, address }) => bonds.get(addressType & 1, address) !== undefined,
+      scanner: () => host.scanner,
+    });
     host.encryption = new Encryption({
       acl,
       hci,

@@ -3,9 +3,16 @@
  * and while it does not, the firmware may have it lent.
  */
 import type { LogLevel } from "../../platform/platform.ts";
+import { isLoss } from "../errors.ts";
 import { textOf } from "../text.ts";
+import type { ListedDevice } from "./address.ts";
 import { type AdvertisingOwner, AdvertisingSet, type AdvertisingSetPort } from "./advertising-set.ts";
-import { LegacyAdvertising, type LegacyAdvertisingPort } from "./legacy-advertising.ts";
+import {
+  type AdvertisingFilter,
+  connectsBondedOnly,
+  LegacyAdvertising,
+  type LegacyAdvertisingPort,
+} from "./legacy-advertising.ts";
 import type { OwnAddress } from "./own-address.ts";
 
 /** What the advertiser is handed. */
@@ -76,10 +83,42 @@ export class Advertiser {
     return this.newLent(owner);
   }
 
-  /** Whether any central can connect to what somebody has acquired a set for: no broadcast, and not directed. */
+  /** Whether any central can connect to what somebody has acquired a set for: no broadcast, not directed, not for bonded ones. */
   get isOpenToAll(): boolean {
     const parameters = this.acquired?.parameters;
-    return parameters?.connectable === true && parameters.directedTo === undefined;
+    if (parameters?.connectable !== true || parameters.directedTo !== undefined) return false;
+    return !connectsBondedOnly(parameters);
+  }
+
+  /** Who may answer what only bonded devices may; undefined in an image without the feature `security`. */
+  get filter(): AdvertisingFilter | undefined {
+    return this.legacy.filter;
+  }
+
+  set filter(filter: AdvertisingFilter | undefined) {
+    this.legacy.filter = filter;
+  }
+
+  /** Bonds have come or gone. */
+  refresh(): void {
+    if (!this.isRunning || !this.isOnAir) return;
+    this.setPort
+      .exclusive(() => this.legacy.refresh())
+      .catch((error: unknown) => {
+        // When the controller is lost, it is started again, and advertising with it.
+        if (!isLoss(error))
+          this.setPort.log("warning", `gap: advertising for bonded devices: ${textOf(error)}`);
+      });
+  }
+
+  /**
+   * Whether the device that has connected as a central may: by what is, or was last, on the air only bonded ones may have
+   * been able to. Where it may not, its connection has ended advertising, which goes on after `restart`.
+   */
+  admits(device: ListedDevice): boolean {
+    if (this.legacy.admits(device)) return true;
+    this.legacy.ended();
+    return false;
   }
 
   /**

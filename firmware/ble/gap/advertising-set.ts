@@ -20,6 +20,9 @@ const VERSION_5_0 = 9;
 /** A start during which the controller is lost is tried again when it is back: so often in all. */
 export const START_ATTEMPTS = 3;
 
+/** Advertising_Filter_Policy: the sum of these (Vol 4, Part E, 7.8.5). */
+export const BONDED_ONLY = { SCAN: 0x01, CONNECT: 0x02 } as const;
+
 export interface AdvertisingParameters {
   /** Microseconds, 20,000 to 10,240,000; rounded down to 625. */
   readonly intervalUs: number;
@@ -28,6 +31,8 @@ export interface AdvertisingParameters {
   readonly directedTo?: { readonly addressType: number; readonly address: Uint8Array };
   /** Directed advertising as fast as the controller can, whatever the interval, for `HIGH_DUTY_MS`. */
   readonly highDuty?: boolean;
+  /** What only bonded devices may do: the sum of `BONDED_ONLY`; left out: nothing. */
+  readonly bondedOnly?: number;
   /** At most 31 bytes each. */
   readonly advData: Uint8Array;
   readonly respData: Uint8Array;

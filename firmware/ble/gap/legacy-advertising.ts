@@ -9,7 +9,7 @@ import {
 import type { Hci } from "../hci/hci.ts";
 import { HCI_STATUS, statusText } from "../hci/status.ts";
 import { ADDRESS_TYPE, type ListedDevice } from "./address.ts";
-import type { AdvertisingParameters } from "./advertising-set.ts";
+import { type AdvertisingParameters, BONDED_ONLY } from "./advertising-set.ts";
 import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
 import {
   excludedBy,
@@ -55,6 +55,30 @@ export interface LegacyAdvertisement {
   onRefused(error: unknown): void;
 }
 
+/** Who may answer an advertisement for bonded devices only. */
+export interface AdvertisingFilter {
+  /** Whether anybody is bonded who could. */
+  readonly hasDevices: boolean;
+  /** Whether the accept list is that of an advertisement. */
+  readonly isListTaken: boolean;
+  /** Whether the accept list is what `engage` would make of it now. */
+  readonly isCurrent: boolean;
+  /** Connections that `admits` refused. */
+  readonly refused: number;
+  /**
+   * Has the controller's accept list name the bonded devices. False where it cannot, or would miss some. Only inside
+   * `OwnAddresses.exclusive`, while nothing that uses the list for advertising is on the air. @throws HciError when the
+   * controller is lost.
+   */
+  engage(): Promise<boolean>;
+  /** Nothing on the air needs the list for advertising any more. */
+  release(): void;
+  /** The controller is another, or was reset. */
+  reset(): void;
+  /** Whether this device, which has connected, is bonded. Counts and logs those who are not. */
+  admits(device: ListedDevice): boolean;
+}
+
 /** Every operation runs inside `OwnAddresses.exclusive`, so that no two interleave their commands. */
 export class LegacyAdvertising<T extends LegacyAdvertisement> implements AddressUser, StateUser {
   private readonly port: LegacyAdvertisingPort;
@@ -63,6 +87,10 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
   private type: number = TYPE.IND;
   /** Whether the controller makes the address of whom it is for. */
   private isResolved = false;
+  /** Whether only bonded devices may connect by what is, or was last, on the air. */
+  private isForBonded = false;
+  /** Where the image has the feature `security`, which sets it. */
+  filter: AdvertisingFilter | undefined = undefined;
   /** Off the air while the address changes. */
   private suspended = false;
   /** Whether the controller may have a scan response: it would keep that of an earlier start. */
@@ -97,13 +125,31 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
     this.onAir = false;
     this.suspended = false;
     this.hasResponse = true;
+    this.isForBonded = false;
     this.port.states.reset();
+    this.filter?.reset();
     this.latest = undefined;
   }
 
   /** Advertising is over without a command: a central connected, or its time is up. */
   ended(): void {
     this.onAir = false;
+    this.filter?.release();
+  }
+
+  /**
+   * Whether this device may connect by what is, or was last, on the air. The host looks at everybody: an address may be let
+   * pass that a bond had before it was deleted, and not every controller filters.
+   */
+  admits(device: ListedDevice): boolean {
+    return !this.isForBonded || this.filter?.admits(device) !== false;
+  }
+
+  /** Bonds have come or gone: what is on the air for bonded devices pauses where the accept list has to change. */
+  async refresh(): Promise<void> {
+    if (!this.onAir || !this.latest?.parameters?.bondedOnly || this.filter?.isCurrent) return;
+    await this.suspend();
+    await this.resume();
   }
 
   /** Whether these parameters differ from what is on the air in their data alone. */
@@ -123,7 +169,7 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
     try {
       await this.sendStart(owner, isWanted);
     } catch (error) {
-      this.onAir = false;
+      this.ended();
       throw links > 0 ? besideLinks(error, links) : error;
     }
     if (!isWanted() && !this.onAir) {
@@ -145,7 +191,8 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
     await this.setParameters(parameters, own);
     this.hasResponse = true;
     if (!directedTo) await this.setData(parameters);
-    if (!isWanted()) return;
+    if (!isWanted()) return this.filter?.release();
+    this.isForBonded = connectsBondedOnly(parameters);
     this.type = type;
     this.own = own;
     this.latest = owner;
@@ -165,6 +212,7 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
     const resolved = this.resolvedTarget(parameters);
     const target = resolved ?? directedTo;
     const isResolved = resolved !== undefined;
+    const advertisingFilterPolicy = await this.filterPolicy(parameters);
     const interval = Math.floor(intervalUs / INTERVAL_UNIT_US);
     this.isResolved = isResolved;
     await hci.send(leSetAdvertisingParameters, {
@@ -176,8 +224,15 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
       peerAddressType: target ? target.addressType : ADDRESS_TYPE.PUBLIC,
       peerAddress: target ? target.address : new Uint8Array(6),
       advertisingChannelMap: ALL_CHANNELS,
-      advertisingFilterPolicy: 0,
+      advertisingFilterPolicy,
     });
+  }
+
+  /** Has the accept list ready where the controller is to filter. */
+  private async filterPolicy({ bondedOnly = 0 }: AdvertisingParameters): Promise<number> {
+    if (bondedOnly > 0 && (await this.filter?.engage())) return bondedOnly;
+    this.filter?.release();
+    return 0;
   }
 
   /**
@@ -209,6 +264,11 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
 
   /** Switches advertising off, where it is on. */
   async stop(): Promise<void> {
+    await this.disable();
+    this.filter?.release();
+  }
+
+  private async disable(): Promise<void> {
     if (!this.onAir) return;
     try {
       await this.enable(0);
@@ -222,7 +282,7 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
   /** For `OwnAddresses`. */
   async suspend(): Promise<void> {
     if (!this.onAir) return;
-    await this.stop();
+    await this.disable();
     this.suspended = true;
   }
 
@@ -232,14 +292,16 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
     this.suspended = false;
     const { latest } = this;
     const parameters = latest?.parameters;
-    if (!parameters) return;
+    if (!parameters) return this.filter?.release();
     const isResolved = this.resolvedTarget(parameters) !== undefined;
     try {
-      if (isResolved !== this.isResolved) await this.setParameters(parameters, this.own);
+      // With a filter both may have changed: who is in the accept list, and whether the controller can use it.
+      if (isResolved !== this.isResolved || parameters.bondedOnly)
+        await this.setParameters(parameters, this.own);
       this.onAir = true;
       await this.enable(1);
     } catch (error) {
-      this.onAir = false;
+      this.ended();
       // When the controller is lost, it is started again, and advertising with it.
       if (isRefusal(error)) latest.onRefused(error);
     }
@@ -253,6 +315,11 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
 /** Whether the controller answered, and said no. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof HciError && error.status !== HCI_STATUS.SUCCESS;
+}
+
+/** Whether only bonded devices may connect by it. */
+export function connectsBondedOnly({ bondedOnly = 0 }: AdvertisingParameters): boolean {
+  return (bondedOnly & BONDED_ONLY.CONNECT) !== 0;
 }
 
 function typeOf({ connectable, directedTo, highDuty, respData }: AdvertisingParameters): number {

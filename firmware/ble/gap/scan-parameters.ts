@@ -49,7 +49,7 @@ export function checkScanTiming(intervalUs: number, windowUs: number): void {
 }
 
 /** Whether two lists, where there are any, name the same devices in the same order. */
-function sameDevices(
+export function sameDevices(
   one: readonly ListedDevice[] | undefined,
   other: readonly ListedDevice[] | undefined,
 ): boolean {

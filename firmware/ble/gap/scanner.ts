@@ -53,6 +53,8 @@ export interface ScannerPort {
   readonly peers: PeerIdentities;
   /** Whether the running controller has this bit of LE_Features. */
   hasFeature(bit: number): boolean;
+  /** Whether the controller's one accept list is that of an advertisement, so that the host filters scans. */
+  isAcceptListTaken(): boolean;
   log(level: LogLevel, message: string): void;
 }
 
@@ -187,6 +189,22 @@ export class Scanner implements AddressUser, StateUser {
       .catch((error: unknown) => this.failedLater(error));
   }
 
+  /** The accept list is to hold others, which the port says by now: a scan that uses it goes on without. Only inside `exclusive`. */
+  async yieldAcceptList(): Promise<void> {
+    if (!this.plan?.acceptList) return;
+    if (!this.onAir) {
+      // What resumes fills the list anew, once it may.
+      this.plan = undefined;
+      return;
+    }
+    try {
+      await this.apply();
+    } catch (error) {
+      this.failedLater(error);
+      if (isLoss(error)) throw error;
+    }
+  }
+
   /** A session of the controller begins, the first or after a loss: goes on with what is wanted. */
   begin(): void {
     this.end();
@@ -282,7 +300,7 @@ export class Scanner implements AddressUser, StateUser {
     if (!timing) return undefined;
     const { active, devices } = scan?.parameters ?? { active: false };
     // Whoever is searched for is not in the list.
-    const isListable = devices && !search && !scan!.isUnlisted;
+    const isListable = devices && !search && !scan!.isUnlisted && !port.isAcceptListTaken();
     const acceptList = isListable ? acceptListOf(port, devices) : undefined;
     const { resolvable } = port.addresses;
     const isExtended =

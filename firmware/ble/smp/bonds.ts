@@ -172,6 +172,11 @@ export class Bonds implements BondKeeper {
     return this.entries.length;
   }
 
+  /** The identities of the devices that know this one by the identity which it has at the moment. */
+  identities(): Identity[] {
+    return this.entries.filter((entry) => this.isUsable(entry)).map(({ bond }) => bond.identity);
+  }
+
   /** Devices with private addresses that this one knows by the identity which it has at the moment, with their keys. */
   privatePeers(): { readonly identity: Identity; readonly irk: Uint8Array }[] {
     const { entries, irks } = this.keyed;
