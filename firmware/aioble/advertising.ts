@@ -7,7 +7,7 @@ import {
   type FlagOptions,
   type PayloadFields,
 } from "../ble/gap/advertising-data.ts";
-import { checkInterval } from "../ble/gap/advertising-set.ts";
+import { BONDED_ONLY, checkInterval } from "../ble/gap/advertising-set.ts";
 import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { utf8Encode } from "../ble/utf8.ts";
 import { UUID } from "../ble/uuid.ts";
@@ -39,6 +39,12 @@ export interface AdvertiseOptions extends PayloadOptions, FlagOptions, WaitOptio
   readonly directedTo?: Device;
   /** With `directedTo`: as fast as the controller can, whatever `intervalUs` says; ends by itself after 1.28 s. */
   readonly highDuty?: boolean;
+  /**
+   * What only bonded devices may do: connect, have the scan response, or both. A device that is none gets no answer where the
+   * controller filters; where it cannot, its connection is ended before anything of it is read, and anybody has the scan
+   * response (Vol 6, Part B, 4.3.2). Everybody may hear the advertising itself.
+   */
+  readonly bondedOnly?: "connect" | "scan" | "both";
   /** False leaves the GAP Device Name and Appearance as they are. */
   readonly updateGap?: boolean;
 }
@@ -82,7 +88,14 @@ const ADVERTISE_KEYS: OptionKeys<AdvertiseOptions> = {
   connectable: true,
   directedTo: true,
   highDuty: true,
+  bondedOnly: true,
   updateGap: true,
+};
+/** Advertising_Filter_Policy of `bondedOnly`. */
+export const BONDED_ONLY_POLICY: Readonly<Record<NonNullable<AdvertiseOptions["bondedOnly"]>, number>> = {
+  connect: BONDED_ONLY.CONNECT,
+  scan: BONDED_ONLY.SCAN,
+  both: BONDED_ONLY.CONNECT | BONDED_ONLY.SCAN,
 };
 const FAST_KEYS: OptionKeys<NonNullable<AdvertiseOptions["fast"]>> = { intervalUs: true, durationMs: true };
 
@@ -90,7 +103,7 @@ const EMPTY = new Uint8Array(0);
 
 /** @throws TypeError or RangeError for the first option that is wrong. */
 export function checkAdvertising(options: AdvertiseOptions): void {
-  const { intervalUs, fast, directedTo, highDuty, connectable } = options ?? {};
+  const { intervalUs, fast, directedTo, highDuty, bondedOnly, connectable } = options ?? {};
   if (options) checkKeys("advertising", options, ADVERTISE_KEYS);
   if (typeof intervalUs !== "number") {
     throw new TypeError("advertise() needs intervalUs: the advertising interval in microseconds");
@@ -105,7 +118,21 @@ export function checkAdvertising(options: AdvertiseOptions): void {
   if (directedTo && !(directedTo instanceof Device)) throw new TypeError("directedTo is a Device");
   if (directedTo && connectable === false) throw new TypeError("directedTo needs connectable advertising");
   if (highDuty && (!directedTo || fast)) throw new TypeError("highDuty needs directedTo, and no fast");
+  checkBondedOnly(bondedOnly, connectable, directedTo);
   checkPayload(options);
+}
+
+function checkBondedOnly(
+  bondedOnly: AdvertiseOptions["bondedOnly"],
+  connectable: boolean | undefined,
+  directedTo: Device | undefined,
+): void {
+  if (bondedOnly === undefined) return;
+  if (!(Object.keys(BONDED_ONLY_POLICY) as unknown[]).includes(bondedOnly))
+    throw new TypeError('bondedOnly is "connect", "scan" or "both"');
+  if (directedTo) throw new TypeError("bondedOnly is not for directedTo, which only one device may answer");
+  if (connectable === false && bondedOnly !== "scan")
+    throw new TypeError('bondedOnly needs connectable advertising, but for "scan"');
 }
 
 /** The same of an update, which has fields alone. */

@@ -14,6 +14,7 @@ import { textOf } from "../ble/text.ts";
 import type { LogLevel, Timer } from "../platform/platform.ts";
 import {
   type AdvertiseOptions,
+  BONDED_ONLY_POLICY,
   checkAdvertising,
   checkFields,
   deadlineOf,
@@ -173,6 +174,7 @@ export class Peripheral implements AdvertisingOwner {
         `${host.maxConnections} devices are connected, which is all there is room for: wait until one leaves.`,
       );
     }
+    if (options.bondedOnly) this.checkBonds();
     if (options.brEdr)
       this.logOnce("warning", "brEdr: true announces a radio that this camera does not have");
     this.describe(payload);
@@ -182,6 +184,16 @@ export class Peripheral implements AdvertisingOwner {
     const state = { is: "advertising", pending: undefined, slowDown: undefined } as const;
     this.current = { options, payload, set, state, refusals: new Refusals(this.core, isPatient) };
     return this.current;
+  }
+
+  /** Somebody must be there whom it is for. */
+  private checkBonds(): void {
+    const { advertiser } = this.core.host;
+    if (this.core.demand("advertise: bondedOnly", advertiser.filter).hasDevices) return;
+    throw new BleError(
+      "no-bonds",
+      "No device is bonded, so that bondedOnly would let nobody in: pair first, or advertise without it.",
+    );
   }
 
   private release(run: Run): void {
@@ -273,7 +285,7 @@ export class Peripheral implements AdvertisingOwner {
 
   private async start(run: Run): Promise<void> {
     const { host } = this.core;
-    const { intervalUs, fast, directedTo, highDuty, connectable = true } = run.options;
+    const { intervalUs, fast, directedTo, highDuty, bondedOnly, connectable = true } = run.options;
     await host.activate();
     if (run.state.is !== "advertising") return;
     if (connectable) this.checkServices(run.options);
@@ -282,6 +294,7 @@ export class Peripheral implements AdvertisingOwner {
       connectable,
       directedTo: directedTo?.onAir,
       highDuty,
+      bondedOnly: bondedOnly && BONDED_ONLY_POLICY[bondedOnly],
       advData: run.payload.advData,
       respData: run.payload.respData,
     });

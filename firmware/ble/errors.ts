@@ -20,6 +20,7 @@ export type BleErrorCode =
   | "gatt-error"
   | "l2cap-disconnected"
   | "l2cap-refused"
+  | "no-bonds"
   | "not-advertising"
   | "not-registered"
   | "not-supported"
