@@ -39,6 +39,8 @@ async function run(options: Parameters<typeof createScene>[0], work: (setting: S
   const stranger = addAioble(scene.world, { controller: LL_PRIVACY });
   await scene.world.run(async () => {
     const identity = await bond(scene);
+    // A chip takes its time for it.
+    await stranger.host.activate();
     const target = { type: 1, address: scene.camera.host.ownAddress };
     await work({ ...scene, stranger, target, identity });
   });
