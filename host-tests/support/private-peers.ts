@@ -69,3 +69,8 @@ export function checkSound({ camera, peer }: Scene): void {
   for (const { controller } of [camera, peer]) deepEqual(controller.violations, []);
   deepEqual([...diagnostics(camera), ...diagnostics(peer)], []);
 }
+
+/** How often each of these commands came since `from`. */
+export function count({ camera }: Scene, opcode: number, from = 0): number {
+  return camera.controller.commands.slice(from).filter((sent) => sent === opcode).length;
+}

@@ -51,6 +51,7 @@ const unitTests = [
   "ble/uuid",
   "controllers/cyw43",
   "controllers/patch",
+  "power/duty-cycle",
   "power/power",
   "platform/abort",
   "platform/console",

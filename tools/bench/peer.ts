@@ -1,6 +1,7 @@
 /** The central behind the controller: plays the other part in the script of application.ts, in lock-step with it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { decode, encode } from "cborg";
+import { ChannelPeer, PEER_CID, SIGNALING } from "./channel-peer.ts";
 import {
   aclPacket,
   advertisingReport,
@@ -11,7 +12,6 @@ import {
   disconnectionComplete,
   le16,
   REPORT,
-  type SentPdu,
 } from "./controller.ts";
 import { serveDiscovery } from "./database.ts";
 import { encrypt, pair } from "./pairing-peer.ts";
@@ -19,11 +19,8 @@ import {
   ADVERTISERS,
   ADVERTISERS_WARM_UP,
   CAPTURED,
-  CHANNEL_CREDITS,
   CHANNEL_MPS,
   CHANNEL_PSM,
-  CHANNEL_REPETITIONS,
-  CHANNEL_WARM_UP,
   DISCOVERY_REPETITIONS,
   DISCOVERY_WARM_UP,
   FIT_COUNT,
@@ -62,9 +59,6 @@ const ATT = {
   WRITE_COMMAND: 0x52,
 } as const;
 
-/** The signalling channel, and the peer's end of the channel that is measured. */
-const SIGNALING = 0x0005;
-const PEER_CID = 0x0050;
 /** An SDU's five packets and one with credits fit into the half that the camera does not keep for links that may come. */
 const CHANNEL_BUFFERS = 16;
 
@@ -172,7 +166,7 @@ export class Peer {
     const { pdu } = await controller.next();
     controller.send(completedPackets(1, FIRST));
     if (pdu[0] !== 0x15 || pdu[12] !== 0) throw new Error("the camera refused the channel");
-    const channel = new ChannelPeer(controller, pdu[4]! | (pdu[5]! << 8));
+    const channel = new ChannelPeer(controller, FIRST, pdu[4]! | (pdu[5]! << 8));
     const receiving = await channel.fill();
     const sending = await channel.drain();
     channel.close();
@@ -400,73 +394,4 @@ function uploadRequest(index: number): number[][] {
   const room = UPLOAD_MTU - 3;
   for (let at = 0; at < frame.length; at += room) fragments.push(frame.slice(at, at + room));
   return fragments;
-}
-
-/** The peer's end of a channel. */
-class ChannelPeer {
-  private readonly controller: BenchController;
-  private readonly cid: number;
-  /** Frames that the camera takes. */
-  private credits = CHANNEL_CREDITS;
-
-  constructor(controller: BenchController, cid: number) {
-    this.controller = controller;
-    this.cid = cid;
-  }
-
-  /** Sends SDUs; returns how many seconds those took that are measured. */
-  async fill(): Promise<number> {
-    const sdu = [...le16(SDU_LENGTH), ...new Array<number>(SDU_LENGTH).fill(0x5a)];
-    const frames: number[][] = [];
-    for (let at = 0; at < sdu.length; at += CHANNEL_MPS) frames.push(sdu.slice(at, at + CHANNEL_MPS));
-    let start = 0;
-    for (let count = 0; count < CHANNEL_WARM_UP + CHANNEL_REPETITIONS; count++) {
-      if (count === CHANNEL_WARM_UP) start = performance.now();
-      for (const frame of frames) await this.send(frame);
-    }
-    return (performance.now() - start) / 1000;
-  }
-
-  private async send(frame: readonly number[]): Promise<void> {
-    while (this.credits === 0) this.hear(await this.controller.next());
-    this.controller.send(aclPacket(FIRST, frame, this.cid));
-    this.credits--;
-  }
-
-  private hear(sent: SentPdu): void {
-    this.controller.send(completedPackets(1, FIRST));
-    this.take(sent);
-  }
-
-  /** Returns how many bytes of the channel came. */
-  private take({ channel, pdu }: SentPdu): number {
-    if (channel !== SIGNALING) return pdu.length;
-    if (pdu[0] !== 0x16) throw new Error("the camera did not send credits");
-    this.credits += pdu[6]! | (pdu[7]! << 8);
-    return 0;
-  }
-
-  /**
-   * Asks for SDUs, each by one of a single byte; returns how many seconds those took that are measured. The controller
-   * completes the packets of an SDU when all have come: how many it had completed while the camera still sends would be up
-   * to the computer.
-   */
-  async drain(): Promise<number> {
-    let start = 0;
-    for (let count = 0; count < CHANNEL_WARM_UP + CHANNEL_REPETITIONS; count++) {
-      if (count === CHANNEL_WARM_UP) start = performance.now();
-      await this.send([...le16(1), 0]);
-      let packets = 0;
-      for (let received = 0; received < 2 + SDU_LENGTH; packets++) {
-        received += this.take(await this.controller.next());
-      }
-      this.controller.send(completedPackets(packets, FIRST));
-    }
-    return (performance.now() - start) / 1000;
-  }
-
-  close(): void {
-    const end = [...le16(this.cid), ...le16(PEER_CID)];
-    this.controller.send(aclPacket(FIRST, [0x06, 2, ...le16(end.length), ...end], SIGNALING));
-  }
 }
