@@ -4,6 +4,20 @@ import { describe, it } from "mocha";
 import { thorough } from "../support/thorough.ts";
 import { obscura } from "./run.ts";
 
+const ATTEMPTS_MAX = 4;
+/** What the camera says where this computer was too busy for a burst, which has 9 s. */
+const MISSED_DEADLINE = /the burst's deadline of 9000 ms has passed/;
+
+/** Runs the example until this computer was quick enough for every burst. */
+async function runInTime(board: string, radio: string): Promise<{ status: unknown; output: string }> {
+  for (let attempt = 1; ; attempt++) {
+    const session = obscura("run", "battery-sensor", "--board", board, "--radio", radio);
+    const status = await session.ended;
+    const output = session.output();
+    if (attempt === ATTEMPTS_MAX || !MISSED_DEADLINE.test(output)) return { status, output };
+  }
+}
+
 describe("a sensor on a battery", function () {
   this.timeout(600_000);
 
@@ -14,9 +28,8 @@ describe("a sensor on a battery", function () {
     ["mps3-an547", "sim:cyw43", thorough.it],
   ] as const) {
     its(`${board}, ${radio}: readings outlast the sleep, and are delivered when somebody comes`, async () => {
-      const session = obscura("run", "battery-sensor", "--board", board, "--radio", radio);
-      assert.equal(await session.ended, 0, session.output());
-      const output = session.output();
+      const { status, output } = await runInTime(board, radio);
+      assert.equal(status, 0, output);
       assert.match(output, /cycle 0 \(power-on\): 1 readings wait/);
       assert.match(output, /cycle 1 \(timer\)/);
       assert.match(output, /nobody came: they are kept/);
