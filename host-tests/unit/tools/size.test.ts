@@ -9,6 +9,7 @@ import { readMap } from "../../../tools/size/map.ts";
 import type { Sizes } from "../../../tools/size/modules.ts";
 import { moduleOf, sizesOf } from "../../../tools/size/modules.ts";
 import { sizeText } from "../../../tools/verbs/size.ts";
+import { readPage } from "../../docs/blocks.ts";
 
 const section = (name: string, address: number, size: number, stored: boolean): Section => ({
   ...{ name, address, size, stored },
@@ -119,6 +120,19 @@ describe("size: the report", () => {
   });
 });
 
+interface Report {
+  readonly board: string;
+  readonly flash: Sizes;
+}
+
+/** An image takes as much flash as docs/porting.md says there, or a tenth less at most. */
+function checkFits({ total }: Sizes, quoted: RegExp): void {
+  const figure = quoted.exec(readPage("docs/porting.md"))?.[1];
+  assert.ok(figure, `no ${quoted}`);
+  const bytes = 1024 * Number(figure.replaceAll(",", ""));
+  assert.ok(total <= bytes && total > 0.9 * bytes, `${total} bytes, where the page says ${figure} KB`);
+}
+
 describe("npm run size", function () {
   this.timeout(600_000);
 
@@ -150,12 +164,21 @@ describe("npm run size", function () {
     const reports = stdout
       .trim()
       .split("\n")
-      .map((line) => JSON.parse(line) as { board: string; flash: Sizes });
+      .map((line) => JSON.parse(line) as Report);
     assert.deepEqual(
       reports.map(({ board }) => board),
       ["mps2-an500", "mps3-an547"],
     );
-    for (const { flash } of reports) assert.ok(flash.modules.board! > 1000, JSON.stringify(flash));
+    for (const { flash } of reports) {
+      assert.ok(flash.modules.board! > 1000, JSON.stringify(flash));
+      checkFits(flash, /([\d,]+) KB of flash\s+and [\d,]+ KB of RAM for an image with everything/);
+    }
+  });
+
+  it("the peripheral alone fits into the flash that docs/porting.md asks for", () => {
+    const { status, stdout } = run("--json", "--board", "mps2-an500", "--manifest", "peripheral");
+    assert.equal(status, 0);
+    checkFits((JSON.parse(stdout) as Report).flash, /([\d,]+) KB of flash for the peripheral alone/);
   });
 
   it("lists what there is for a mistake", () => {
