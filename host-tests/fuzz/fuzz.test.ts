@@ -4,6 +4,7 @@ import { describe, it } from "mocha";
 import { advertising } from "./advertising.ts";
 import { att } from "./att.ts";
 import { bonds } from "./bonds.ts";
+import { bundles } from "./bundles.ts";
 import { channels } from "./channels.ts";
 import { client } from "./client.ts";
 import { budgetOf, fuzz, type Target } from "./fuzzer.ts";
@@ -38,6 +39,11 @@ const TARGETS: readonly (readonly [name: string, target: Target, inputs: number]
     "advertising data: well-formed packets of at most 31 bytes, or an error that names the field",
     advertising,
     10_000,
+  ],
+  [
+    "bundles in C: nothing read past its end, nothing taken or started that is not signed, and an honest update after it",
+    bundles,
+    1000,
   ],
   [
     "management frames: well-formed answers, bounded memory, what runs stays, and an honest client is served",

@@ -10,6 +10,10 @@ import { fromHex, toHex } from "../support/bytes.ts";
 export interface Target {
   /** Entries of the corpus: packets as hexadecimal digits. */
   readonly corpus: readonly (readonly string[])[];
+  /** Starts what the inputs are fed to. */
+  begin?(): Promise<void>;
+  /** Ends it, whatever came. */
+  end?(): Promise<void>;
   /** A packet that the target would make up. */
   invent(random: SeededRandom): Uint8Array;
   /** Feeds one input; throws when something that must hold does not. */
@@ -106,6 +110,15 @@ async function feed(
 
 /** The entries of the corpus as they are, then damaged inputs until the budget is spent. */
 export async function fuzz(target: Target, budget: Budget): Promise<Figures> {
+  try {
+    await target.begin?.();
+    return await feedAll(target, budget);
+  } finally {
+    await target.end?.();
+  }
+}
+
+async function feedAll(target: Target, budget: Budget): Promise<Figures> {
   const corpus = target.corpus.map((packets) => packets.map(fromHex));
   const figures: Figures = { seed: budget.seed, inputs: 0, packets: 0, heapGrowthKiB: 0 };
   for (const [at, packets] of corpus.entries()) await feed(target, packets, at, `corpus entry ${at}`);

@@ -54,7 +54,7 @@ export const SLOW: Readonly<Record<string, number>> = {
   "host-tests/firmware/limits.test.ts": 15,
   "host-tests/firmware/selftest.test.ts": 25,
   "host-tests/firmware/board-json.test.ts": 12,
-  "host-tests/fuzz/fuzz.test.ts": 12,
+  "host-tests/fuzz/fuzz.test.ts": 20,
   "host-tests/meaning/meaning.test.ts": 10,
   "host-tests/session/broadcast-feed.test.ts": 9,
   "host-tests/unit/update/verifier.test.ts": 12,

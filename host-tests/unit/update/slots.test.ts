@@ -20,7 +20,7 @@ describe("Slots in C", function () {
 
   before(async () => {
     await setUp(["native"]);
-    slots = new Verifier("slots_lines");
+    slots = new Verifier("unit/update/slots_lines.c");
     key = makeKey("key.pem");
   });
 

@@ -12,91 +12,14 @@
  *
  * `cuts` and `flips` print "N runs" and a line for each run after which something did not hold.
  */
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "bundle.h"
 #include "lines.h"
-#include "slots.h"
+#include "slots_camera.h"
 
-enum { UNIT = 4096, PROGRAM_UNIT = 8, SLOT_UNITS = 2, UNITS = 2 + SLOTS * SLOT_UNITS };
-#define SIZE (UNITS * UNIT)
 #define BUNDLES 4
-
-/* ---- the flash ---- */
-
-static _Alignas(16) uint8_t cells[SIZE];
-static unsigned operations;
-/* The supply goes at operation `cut_at` (0: never), of which so many quarters have been done. */
-static unsigned cut_at, cut_quarters;
-static jmp_buf power_off;
-
-const struct port_flash_area *port_flash_area(enum port_flash_area_id area) {
-    static const struct port_flash_area update = {"update", SIZE, UNIT, PROGRAM_UNIT};
-    return area == PORT_FLASH_UPDATE ? &update : NULL;
-}
-
-const void *port_flash_map(enum port_flash_area_id area) {
-    return area == PORT_FLASH_UPDATE ? cells : NULL;
-}
-
-static bool in_range(uint32_t offset, uint32_t length, uint32_t unit) {
-    return offset <= SIZE && length <= SIZE - offset && offset % unit == 0 && length % unit == 0;
-}
-
-bool port_flash_read(enum port_flash_area_id area, uint32_t offset, void *bytes, uint32_t length) {
-    if (area != PORT_FLASH_UPDATE || !in_range(offset, length, 1))
-        return false;
-    memcpy(bytes, cells + offset, length);
-    return true;
-}
-
-/* How much of an operation is done. */
-static uint32_t share(uint32_t length) {
-    return ++operations == cut_at ? length / 4 * cut_quarters : length;
-}
-
-static void maybe_off(void) {
-    if (operations == cut_at)
-        longjmp(power_off, 1);
-}
-
-bool port_flash_program(enum port_flash_area_id area, uint32_t offset, const void *bytes, uint32_t length) {
-    if (area != PORT_FLASH_UPDATE || !in_range(offset, length, PROGRAM_UNIT))
-        return false;
-    uint32_t done = share(length);
-    for (uint32_t i = 0; i < done; i++)
-        cells[offset + i] &= ((const uint8_t *)bytes)[i];
-    maybe_off();
-    return memcmp(cells + offset, bytes, length) == 0;
-}
-
-bool port_flash_erase(enum port_flash_area_id area, uint32_t offset, uint32_t length) {
-    if (area != PORT_FLASH_UPDATE || !in_range(offset, length, UNIT))
-        return false;
-    memset(cells + offset, 0xff, share(length));
-    maybe_off();
-    return true;
-}
-
-bool port_flash_sync(enum port_flash_area_id area) {
-    return area == PORT_FLASH_UPDATE;
-}
-
-/* ---- what the slots need beside it ---- */
-
-uint32_t bundle_crc32(const void *bytes, size_t length) {
-    static uint32_t table[256];
-    for (uint32_t byte = 0; table[255] == 0 && byte < 256; byte++) {
-        table[byte] = byte;
-        for (int bit = 0; bit < 8; bit++)
-            table[byte] = table[byte] >> 1 ^ (0xedb88320u & -(table[byte] & 1));
-    }
-    uint32_t crc = 0xffffffff;
-    for (const uint8_t *at = bytes; length--; at++)
-        crc = crc >> 8 ^ table[(crc ^ *at) & 255];
-    return ~crc;
-}
 
 static bool talkative;
 
@@ -109,7 +32,6 @@ static void report(const char *text) {
 
 static uint8_t bundles[BUNDLES][SLOT_UNITS * UNIT];
 static uint32_t sizes[BUNDLES];
-static struct slots_choice running;
 
 /* What must still hold, whatever is cut. Not volatile: they change between operations only, and live in
  * memory. */
@@ -132,6 +54,10 @@ static void check(bool holds, const char *format, ...) {
     printf("\n");
     va_end(arguments);
     problems++;
+}
+
+static bool upload_bundle(unsigned slot, unsigned number) {
+    return upload(slot, bundles[number], sizes[number]);
 }
 
 static void start(bool is_wake) {
@@ -160,54 +86,11 @@ static void confirm(void) {
     known.floor = slots_state()->floor;
 }
 
-/* As an upload does: erases a free slot, and programs it piece by piece. */
-static bool upload(unsigned slot, unsigned number) {
-    if (slots_writable(slot, &running))
-        return false;
-    uint32_t offset = slots_offset(slot);
-    for (uint32_t at = 0; at < slots_size(); at += UNIT)
-        if (!port_flash_erase(PORT_FLASH_UPDATE, offset + at, UNIT))
-            return false;
-    for (uint32_t at = 0; at < sizes[number]; at += 512) {
-        uint8_t piece[512];
-        memset(piece, 0xff, sizeof piece);
-        uint32_t length = sizes[number] - at < 512 ? sizes[number] - at : 512;
-        memcpy(piece, bundles[number] + at, length);
-        if (!port_flash_program(PORT_FLASH_UPDATE, offset + at, piece, sizeof piece))
-            return false;
-    }
-    return true;
-}
-
-static unsigned free_slot(void) {
-    return slots_other(running.slot);
-}
-
-/* As the natives do: verifies, then marks. */
-static bool mark(unsigned slot, const char **problem) {
-    static char sentence[200];
-    struct signed_bundle bundle;
-    const struct refusal *why = slots_markable(slot, &running);
-    if (why) {
-        *problem = why->text;
-        return false;
-    }
-    why = signed_bundle_open(&bundle, slots_bytes(slot), slots_size(), &target);
-    if (!why)
-        why = slots_refusal(&bundle);
-    if (why)
-        snprintf(sentence, sizeof sentence, "the bundle %s", why->text);
-    else if ((why = slots_mark(slot, false, &bundle, &running, &target)))
-        snprintf(sentence, sizeof sentence, "%s", why->text);
-    *problem = sentence;
-    return !why;
-}
-
 /* Uploads a bundle and tries it; `confirmed` or reverted. */
 static void update(unsigned number, bool is_confirmed) {
     const char *problem = "the upload failed";
     unsigned slot = free_slot();
-    bool done = upload(slot, number) && mark(slot, &problem);
+    bool done = upload_bundle(slot, number) && mark(slot, false, &problem);
     check(done, "%s", problem);
     start(false);
     check(running.is_trial, "the trial does not begin");
@@ -310,8 +193,8 @@ static void try_flips(void) {
         start(false);
         check(runs(known.confirmed), "bit %u: another bundle runs", (unsigned)bit);
         const char *problem;
-        check(upload(free_slot(), 2) && mark(free_slot(), &problem), "bit %u: no update is taken",
-              (unsigned)bit);
+        check(upload_bundle(free_slot(), 2) && mark(free_slot(), false, &problem),
+              "bit %u: no update is taken", (unsigned)bit);
     }
     printf("%u runs\n", count);
 }
@@ -351,14 +234,15 @@ static void try_states(unsigned count) {
         const char *problem = "";
         unsigned slot = free_slot();
         if (slots_state()->floor <= 9)
-            check(upload(slot, 3) && mark(slot, &problem), "state %u: no update is taken: %s", run, problem);
+            check(upload_bundle(slot, 3) && mark(slot, false, &problem), "state %u: no update is taken: %s",
+                  run, problem);
     }
     printf("%u runs\n", count);
 }
 
 static void say_mark(unsigned slot) {
     const char *problem;
-    printf("%s\n", mark(slot, &problem) ? "marked" : problem);
+    printf("%s\n", mark(slot, false, &problem) ? "marked" : problem);
 }
 
 static void show(void) {
@@ -373,7 +257,7 @@ static void try_rules(void) {
     talkative = true;
     power_on_with_new_flash();
     say_mark(0);
-    upload(0, 1);
+    upload_bundle(0, 1);
     say_mark(0);
     show();
     say_mark(1);
@@ -381,9 +265,9 @@ static void try_rules(void) {
     show();
     say_mark(0);
     printf("free %d %d\n", !slots_writable(0, &running), !slots_writable(1, &running));
-    upload(1, 0);
+    upload_bundle(1, 0);
     say_mark(1);
-    upload(1, 2);
+    upload_bundle(1, 2);
     say_mark(1);
     printf("free %d %d\n", !slots_writable(0, &running), !slots_writable(1, &running));
     cells[slots_offset(1) + 40] ^= 1;
@@ -398,22 +282,22 @@ static void try_revocation(void) {
     talkative = true;
     target.is_revoked = slots_is_revoked;
     power_on_with_new_flash();
-    upload(0, 0);
+    upload_bundle(0, 0);
     say_mark(0);
     show();
     confirm();
     /* An application of the root key, and a revocation, which is no application to run. */
-    upload(1, 3);
+    upload_bundle(1, 3);
     say_mark(1);
-    upload(1, 1);
+    upload_bundle(1, 1);
     say_mark(1);
     printf("trial %d revoked %d\n", slots_state()->trial, slots_state()->revoked_count);
     say_mark(1);
     printf("revoked %d\n", slots_state()->revoked_count);
     show();
-    upload(1, 0);
+    upload_bundle(1, 0);
     say_mark(1);
-    upload(1, 2);
+    upload_bundle(1, 2);
     say_mark(1);
     show();
     confirm();

@@ -9,10 +9,11 @@ import type { PublicKey } from "../../../tools/update/keys.ts";
 const native = join(root, "firmware/native");
 const inCrypto = (...names: string[]): string[] => names.map((name) => join(cryptoFolder, name));
 
-/** The two drivers, each with the sources that it drives. */
+/** The drivers, each with the sources that it drives beside the verifier's. */
 const drivers = {
-  signed_lines: [] as string[],
-  slots_lines: ["slots.c", "slots_state.c"],
+  "unit/update/signed_lines.c": [] as string[],
+  "unit/update/slots_lines.c": ["slots.c", "slots_state.c", "bundle.c"],
+  "fuzz/bundles.c": ["slots.c", "slots_state.c", "bundle.c"],
 };
 const verifier = ["signed_frame.c", "signed_bundle.c", "signed_manifest.c", "signature.c"];
 /** Of others, those that read lengths from the file; and those that compute with bytes of a fixed number. */
@@ -22,7 +23,10 @@ const arithmetic = inCrypto(
   ...["monocypher/monocypher.c", "monocypher/optional/monocypher-ed25519.c"],
 );
 const includes = [
-  ...[native, join(native, "crypto")].flatMap((folder) => ["-I", folder]),
+  ...[native, join(native, "crypto"), join(root, "host-tests/unit/update")].flatMap((folder) => [
+    "-I",
+    folder,
+  ]),
   ...inCrypto("include", "library", "3rdparty/p256-m/p256-m", "monocypher", "monocypher/optional").flatMap(
     (folder) => ["-isystem", folder],
   ),
@@ -32,28 +36,45 @@ const includes = [
 const flashAreas = `#define FLASH_AREA_UPDATE
 #define FLASH_AREAS(AREA) AREA(UPDATE, "update", 0, 0, 0)
 `;
-const sanitizers = ["-g", "-O2", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
+/** Bounds are strict: an array at the end of a structure has an end too. */
+const sanitizers = [
+  ...["-g", "-O2", "-fsanitize=address,undefined,bounds-strict"],
+  "-fno-sanitize-recover=undefined,bounds-strict",
+];
+
+/** All that bundle.c asks of the engine. */
+const engineVersion = `#define XS_MAJOR_VERSION 1
+#define XS_MINOR_VERSION 2
+#define XS_PATCH_VERSION 3
+`;
+
+/** Compiles a driver in `folder`, with sanitizers. @returns the program */
+export function compileDriver(driver: keyof typeof drivers, folder: string): string {
+  const program = join(folder, "driver");
+  writeFileSync(join(folder, "flash_areas.h"), flashAreas);
+  writeFileSync(join(folder, "xsAll.h"), engineVersion);
+  const ours = [...verifier, ...drivers[driver]].map((name) => join(native, name));
+  ours.push(join(root, "host-tests", driver));
+  const objects = [
+    ...ours.map((source) => [source, "-std=c11", "-Wall", "-Wextra", "-Werror", ...sanitizers]),
+    ...parsers.map((source) => [source, "-w", "-O2", "-fsanitize=address"]),
+    ...arithmetic.map((source) => [source, "-w", "-O2"]),
+  ].map(([source, ...options], index) => {
+    const object = join(folder, `${index}.o`);
+    execFileSync("cc", [...options, "-I", folder, ...includes, "-c", source!, "-o", object]);
+    return object;
+  });
+  execFileSync("cc", [...sanitizers, ...objects, "-o", program]);
+  return program;
+}
 
 /** A camera's verifier: the board "host", engine 1.2.3, native interface 0102030405060708. */
 export class Verifier {
   private readonly folder = mkdtempSync(join(tmpdir(), "obscura-verifier-"));
   private readonly program: string;
 
-  constructor(driver: keyof typeof drivers = "signed_lines") {
-    this.program = join(this.folder, driver);
-    writeFileSync(join(this.folder, "flash_areas.h"), flashAreas);
-    const ours = [...verifier, ...drivers[driver]].map((name) => join(native, name));
-    ours.push(join(root, "host-tests/unit/update", `${driver}.c`));
-    const objects = [
-      ...ours.map((source) => [source, "-std=c11", "-Wall", "-Wextra", "-Werror", ...sanitizers]),
-      ...parsers.map((source) => [source, "-w", "-O2", "-fsanitize=address"]),
-      ...arithmetic.map((source) => [source, "-w", "-O2"]),
-    ].map(([source, ...options], index) => {
-      const object = join(this.folder, `${index}.o`);
-      execFileSync("cc", [...options, "-I", this.folder, ...includes, "-c", source!, "-o", object]);
-      return object;
-    });
-    execFileSync("cc", [...sanitizers, ...objects, "-o", this.program]);
+  constructor(driver: keyof typeof drivers = "unit/update/signed_lines.c") {
+    this.program = compileDriver(driver, this.folder);
   }
 
   dispose(): void {
