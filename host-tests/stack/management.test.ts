@@ -47,6 +47,47 @@ describe("management: group 0", () => {
     });
   });
 
+  it("has no files (group 8), and answers whatever else it does not know with rc 8 and its reason", async () => {
+    await managed(async ({ ask, client, store }) => {
+      const before = JSON.stringify([store.calls, await client.list()]);
+      const unknown: readonly (readonly [group: number, commands: readonly number[]])[] = [
+        // File: upload and download, status, hash, the hashes that there are, close.
+        [8, [0, 1, 2, 3, 4, 255]],
+        [0, [1, 2, 3, 4, 9, 255]],
+        [1, [2, 3, 4, 7, 255]],
+        [64, [2, 255]],
+        // Statistics, settings, log, shell, Zephyr's own, the next maker's, the last.
+        ...[2, 3, 4, 9, 63, 65, 0x100, 0xffff].map((group) => [group, [0]] as const),
+      ];
+      const name = "/lfs/main.js";
+      for (const [group, commands] of unknown) {
+        for (const command of commands) {
+          for (const operation of [0, 2]) {
+            const version = command & 1;
+            const answer = await ask({ version, operation, group, command, map: { off: 0, name } });
+            const what = `group ${group}, command ${command}, operation ${operation}`;
+            deepEqual(
+              [answer.version, answer.operation, { ...answer.map }],
+              [version, operation + 1, { rc: 8, rsn: "this camera has no such command" }],
+              what,
+            );
+          }
+        }
+      }
+      // Asked the other way than there is.
+      for (const [operation, group, command] of [
+        [0, 0, 5],
+        [2, 0, 7],
+        [0, 1, 1],
+        [0, 1, 5],
+        [2, 1, 6],
+        [2, 64, 0],
+      ] as const)
+        equal((await ask({ operation, group, command })).map.rc, 8, `${operation} ${group} ${command}`);
+      equal(JSON.stringify([store.calls, await client.list()]), before);
+    });
+  });
+
   it("resets once the answer is there and the client could leave, and not within 5 s of a start", async () => {
     await managed(async ({ client, store, sleep, world }) => {
       await client.reset();
