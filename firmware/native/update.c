@@ -226,8 +226,10 @@ static bool find_application(struct bundle *application, char *problem, size_t s
     } else {
         running.kind = running.choice.is_trial ? RUNNING_TRIAL : RUNNING_CONFIRMED;
     }
-    if (running.kind == RUNNING_TRIAL)
+    if (running.kind == RUNNING_TRIAL) {
+        console_line(CONSOLE_INFO, "update: slot %u is on trial", (unsigned)running.choice.slot);
         start_trial_clock();
+    }
     warn_of_development();
     if (put_off_sleep()->sources) {
         snprintf(problem, size, "the application sleeps");

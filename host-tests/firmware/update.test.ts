@@ -86,7 +86,9 @@ describeOnHost((scene) => {
     async function said(letters: Letters, ...args: string[]): Promise<string[]> {
       const { lines, status } = await runWith(letters, ...args);
       assert.equal(status, 0, lines.join("\n"));
-      return lines.filter((line) => !/development key/.test(line)).map((line) => line.replace(/^info: /, ""));
+      return lines
+        .filter((line) => !/development key|: slot \d is on trial$/.test(line))
+        .map((line) => line.replace(/^info: /, ""));
     }
 
     const ENDED = "warning: update: the trial of slot 0 has ended:";
@@ -111,6 +113,15 @@ describeOnHost((scene) => {
         "start undefined",
         "shipped | other slot 0 | 1 confirmed bootable | 2 | the camera was reset before it was confirmed",
       ]);
+    });
+
+    it("says which start is a trial's, and no other", async () => {
+      newFlash(bundle(2, 'log("version 2");'));
+      const { lines } = await runWith({ powerOn: "vmr", reset: "x" });
+      const isTrial = (line: string): boolean => /on trial$/.test(line);
+      assert.deepEqual(lines.filter(isTrial), ["info: update: slot 0 is on trial"]);
+      assert.ok(lines.findIndex(isTrial) > lines.indexOf("info: mark done"), lines.join("\n"));
+      assert.ok(!(await runWith({ powerOn: "x" })).lines.some(isTrial));
     });
 
     it("keeps a trial that is confirmed, by the application too", async () => {

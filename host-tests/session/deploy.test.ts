@@ -14,6 +14,7 @@ import { buildRoot } from "../../tools/paths.ts";
 import { SimulatorServer } from "../../tools/radio/simulator-server.ts";
 import { startBumble } from "../../tools/session/radios/bumble.ts";
 import type { RadioChoice } from "../../tools/session/radios/radio.ts";
+import { runSession } from "../../tools/session/session.ts";
 import { type DeployOptions, deploy } from "../../tools/update/deploy.ts";
 import { developmentKeyFile } from "../../tools/update/keys.ts";
 import { logs } from "../../tools/update/logs.ts";
@@ -155,6 +156,27 @@ describe("obscura deploy and logs", function () {
       [...new Set(said)],
       ["info: version 1 sleeps", "info: version 2 sleeps", "info: version 4 sleeps"],
     );
+  });
+
+  it("run goes on when a version fails its trial, says so in one line, and runs the one before", async () => {
+    writeFileSync(main, SLEEPER("1"));
+    const interruption = new AbortController();
+    const { signal } = interruption;
+    const running = new Followed(
+      runSession({ application: main, board: "host", radio: { kind: "sim" }, central: false, signal }),
+    );
+    await running.says(/A host of yours finds a controller at /);
+    const hci = /at (tcp:\S+)\.( |$)/.exec(running.texts.at(-1)!)![1]!;
+    await running.says(/^info: version 1 sleeps/);
+    writeFileSync(main, 'throw new Error("health check");');
+    const deployed = new Followed(deploy(options(choose({ kind: "controller", hci }, "run"))));
+    await assert.rejects(deployed.ended, /The camera has gone back/);
+    await running.says(
+      /^The new version's trial has ended: it failed before .* \(The application failed: Error: health check, at .*main\.ts:1:\d+\)\. The camera goes on/,
+    );
+    await running.says(/^info: version 1 sleeps/);
+    interruption.abort(new Error("Ctrl-C"));
+    await assert.rejects(running.ended, /Ctrl-C/);
   });
 
   it("over rootcanal, through a transport that Bumble opens, and at the controller's own address", async () => {

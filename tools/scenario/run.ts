@@ -96,8 +96,10 @@ class PlayedCamera implements StageCamera {
     this.application = application;
     const maps = [...this.built.values()].map(({ bytecode }) => mapOf(bytecode));
     const tracer = new Tracer(mapsIn([built.board.output], maps));
-    const failures = new FailureWatch(() => {
-      if (!this.mayFail) fail(`${this.name}: ${failures.failure}`);
+    const failures = new FailureWatch({
+      onFailure: () => {
+        if (!this.mayFail) fail(`${this.name}: ${failures.failure}`);
+      },
     });
     const onLine = (raw: string): void => {
       const text = tracer.line(raw);

@@ -86,8 +86,12 @@ export async function* runSession(options: SessionOptions): Operation {
     const hci = await recorded(radio.hci, options.btsnoop, stops);
     const state = join(folder, "state");
     const tracer = new Tracer(mapsIn([board.output], [mapOf(bytecode)]));
-    const failures = new FailureWatch(() => {
-      if (!options.keepGoing) events.close();
+    const failures = new FailureWatch({
+      onFailure: () => {
+        if (!options.keepGoing) events.close();
+      },
+      onTrialEnded: (why) =>
+        events.put({ type: "info", message: `${why}. The camera goes on with what ran before.` }),
     });
     const heard = new HeardLines();
     const consoleLine = (text: string) => {

@@ -68,7 +68,7 @@ export async function* withCentral(
   const onGone = (): void =>
     gone.abort(
       new ToolError(
-        `The controller at ${name} has gone: for a camera of \`obscura run\`, its session has ended; --keep-going keeps that when a version fails.`,
+        `The controller at ${name} has gone: for a camera of \`obscura run\`, its session has ended; --keep-going keeps that when its application fails.`,
       ),
     );
   const central = startCentral(started.hci, bonds, (line) => warnings.push(line), onGone);

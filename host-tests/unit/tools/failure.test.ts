@@ -7,7 +7,7 @@ import { FailureWatch } from "../../../tools/session/failure.ts";
 function failures(...lines: string[]): [number, string | undefined][] {
   const found: [number, string | undefined][] = [];
   let read = 0;
-  const watch = new FailureWatch(() => found.push([read, watch.failure]));
+  const watch = new FailureWatch({ onFailure: () => found.push([read, watch.failure]) });
   for (const line of lines) {
     watch.line(line);
     read++;
@@ -52,5 +52,57 @@ describe("a camera that fails", () => {
   it("is counted each time", () => {
     const once = ["error: The application failed: Error: x", "fatal: main failed: Error: y", "info: again"];
     assert.equal(failures(...once, ...once).length, 2);
+  });
+
+  describe("while a new version may be on trial", () => {
+    const fails = ["error: The application failed: Error: x", "fatal: main failed: Error: y"];
+    const restarts = "warning: restarted after a fault, failure 1 in a row: pausing 250 ms";
+    const begins = "info: update: slot 1 is on trial";
+    const ended = "warning: update: the trial of slot 1 has ended: it failed before it was confirmed";
+    const development = "warning: this image trusts the development key: anybody can sign for it";
+
+    /** What was reported of these lines, and how many failures were counted. */
+    function reports(...lines: string[]): [string[], number] {
+      const reported: string[] = [];
+      const watch = new FailureWatch({
+        onFailure: () => reported.push(`failed: ${watch.failure}`),
+        onTrialEnded: (why) => reported.push(why),
+      });
+      for (const line of lines) watch.line(line);
+      watch.close();
+      return [reported, watch.count];
+    }
+
+    it("it has failed in no other way than the camera is there for", () => {
+      assert.deepEqual(reports(begins, ...fails, restarts, ended, development), [
+        [
+          "The new version's trial has ended: it failed before it was confirmed (The application failed: Error: x)",
+        ],
+        0,
+      ]);
+    });
+
+    it("a trial that ends without a failure is reported too", () => {
+      const deadline = "warning: update: the trial of slot 0 has ended: nobody confirmed it in time";
+      assert.deepEqual(reports(begins, deadline), [
+        ["The new version's trial has ended: nobody confirmed it in time"],
+        0,
+      ]);
+    });
+
+    it("one that was confirmed fails as any other", () => {
+      // By its own health check, or by a client, of which the console says nothing.
+      const confirmed = "info: update: the trial is confirmed: it runs without a failure";
+      const failed = ["failed: The application failed: Error: x"];
+      assert.deepEqual(reports(begins, confirmed, ...fails, restarts), [failed, 1]);
+      assert.deepEqual(reports(begins, ...fails, restarts, development), [failed, 1]);
+      assert.deepEqual(reports(begins, ...fails), [failed, 1], "the process has ended");
+    });
+
+    it("what goes on with the version before, and fails, has failed", () => {
+      const [reported, count] = reports(begins, ...fails, restarts, ended, ...fails, restarts);
+      assert.equal(reported.at(-1), "failed: The application failed: Error: x");
+      assert.equal(count, 1);
+    });
   });
 });
