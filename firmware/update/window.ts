@@ -25,6 +25,9 @@ export const INTERRUPTION_MS = 2000;
 /** How long an advertisement that everybody can connect to must have been on the air, without a break, to count. */
 export const REACHED_MS = 2000;
 
+/** Advertising at a longer interval counts as none: phones that look for a camera give up before they hear it. */
+export const FINDABLE_INTERVAL_US = 1_285_000;
+
 /** From the end of a turn of the firmware that was too short to the next. */
 const AGAIN_MS = 1000;
 
@@ -41,7 +44,7 @@ export interface WindowPort {
   readonly clock: Clock;
   readonly advertiser: Pick<
     Advertiser,
-    "lend" | "onChanged" | "hasFreeSet" | "isOpenToAll" | "interrupt" | "resume"
+    "lend" | "onChanged" | "hasFreeSet" | "openIntervalUs" | "interrupt" | "resume"
   >;
   /** Whether one more central may connect, and is wanted. */
   hasRoom(): boolean;
@@ -115,7 +118,8 @@ export class UpdateWindow {
   /** Advertisements that end before anybody can connect, and those for few, do not begin the time anew. */
   private look(): void {
     const { advertiser, clock } = this.port;
-    if (advertiser.isOpenToAll) this.openSince ??= clock.now();
+    const { openIntervalUs } = advertiser;
+    if (openIntervalUs !== undefined && isFindable(openIntervalUs)) this.openSince ??= clock.now();
     else {
       if (this.isReached) {
         this.quietSince = clock.now();
@@ -260,6 +264,9 @@ export class UpdateWindow {
     }
   }
 }
+
+/** Whether a phone that looks for the camera soon hears what everybody can connect to at this interval. */
+export const isFindable = (intervalUs: number): boolean => intervalUs <= FINDABLE_INTERVAL_US;
 
 function serviceData(): Uint8Array {
   const uuid = SERVICE_UUID.attBytes;

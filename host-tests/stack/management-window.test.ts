@@ -10,7 +10,7 @@ import { Management } from "../../firmware/update/management.ts";
 import { Reach } from "../../firmware/update/reach.ts";
 import { SERVICE_UUID } from "../../firmware/update/service.ts";
 import { AUTHORIZE_MS, LOOK_MS, MANAGE_MS } from "../../firmware/update/unused-links.ts";
-import { INTERRUPTION_MS, QUIET_MS, WINDOW_MS } from "../../firmware/update/window.ts";
+import { FINDABLE_INTERVAL_US, INTERRUPTION_MS, QUIET_MS, WINDOW_MS } from "../../firmware/update/window.ts";
 import { createWorld, type World } from "../../simulator/world.ts";
 import { ManagementClient, openManagement } from "../../tools/update/management-client.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
@@ -185,6 +185,10 @@ describe("management: the firmware's own window", () => {
           directedTo: new aioble.Device(friend.addrType, friend.addr),
           timeoutMs: 60_000,
         }),
+    ],
+    [
+      "advertises so slowly that nobody finds it",
+      ({ aioble }) => aioble.advertise({ intervalUs: FINDABLE_INTERVAL_US + 625, timeoutMs: 60_000 }),
     ],
     [
       "begins its broadcast anew every 3 s",

@@ -83,11 +83,22 @@ export class Advertiser {
     return this.newLent(owner);
   }
 
-  /** Whether any central can connect to what somebody has acquired a set for: no broadcast, not directed, not for bonded ones. */
-  get isOpenToAll(): boolean {
-    const parameters = this.acquired?.parameters;
-    if (parameters?.connectable !== true || parameters.directedTo !== undefined) return false;
-    return !connectsBondedOnly(parameters);
+  /**
+   * The advertising interval of what somebody has acquired a set for, where any central can connect to it: undefined for a
+   * broadcast, and for what is directed, or for bonded devices alone.
+   */
+  get openIntervalUs(): number | undefined {
+    return openIntervalOf(this.acquired);
+  }
+
+  /**
+   * What any central can connect to now, whoever it belongs to: its interval, and the number of its start. It is on the air
+   * since that start without a break, by the controller's own word.
+   */
+  get onAirForAll(): { readonly run: number; readonly intervalUs: number } | undefined {
+    const { latest, run } = this.legacy;
+    const intervalUs = openIntervalOf(latest);
+    return run === undefined || intervalUs === undefined ? undefined : { run, intervalUs };
   }
 
   /** Who may answer what only bonded devices may; undefined in an image without the feature `security`. */
@@ -220,4 +231,10 @@ export class Advertiser {
     this.legacy.ended();
     set.ended({ by: "timeout" });
   }
+}
+
+function openIntervalOf(set: AdvertisingSet | undefined): number | undefined {
+  const parameters = set?.parameters;
+  if (!parameters?.connectable || parameters.directedTo !== undefined) return undefined;
+  return connectsBondedOnly(parameters) ? undefined : parameters.intervalUs;
 }

@@ -91,6 +91,9 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
   private isForBonded = false;
   /** Where the image has the feature `security`, which sets it. */
   filter: AdvertisingFilter | undefined = undefined;
+  /** Starts of advertising that the controller has acknowledged; and the one that runs, if any. */
+  private acknowledged = 0;
+  private current: number | undefined = undefined;
   /** Off the air while the address changes. */
   private suspended = false;
   /** Whether the controller may have a scan response: it would keep that of an earlier start. */
@@ -113,6 +116,11 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
   /** For `OwnAddresses`. */
   get isOnAir(): boolean {
     return this.onAir;
+  }
+
+  /** Which start of advertising is on the air by the controller's own word; undefined when none is. */
+  get run(): number | undefined {
+    return this.onAir ? this.current : undefined;
   }
 
   /** For `SupportedStates`. */
@@ -308,7 +316,9 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
   }
 
   private async enable(advertisingEnable: number): Promise<void> {
+    this.current = undefined;
     await this.port.hci.send(leSetAdvertisingEnable, { advertisingEnable });
+    if (advertisingEnable === 1) this.current = ++this.acknowledged;
   }
 }
 
