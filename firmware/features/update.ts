@@ -19,6 +19,7 @@ import { putOffSleep } from "../update/put-off.ts";
 import { Reach } from "../update/reach.ts";
 import { Slots } from "../update/slots.ts";
 import type { UpdateStore } from "../update/store.ts";
+import { TrialReach } from "../update/trial-reach.ts";
 import { createUpdate } from "../update/update.ts";
 import { WINDOW_MS } from "../update/window.ts";
 import type { Feature } from "./feature.ts";
@@ -61,6 +62,8 @@ class ManagedCamera implements ManagementPort {
   readonly lines = new ConsoleLines();
   /** Made a while after the start. */
   reach: Reach | undefined = undefined;
+  /** While a trial still has to show that the camera is within reach. */
+  trialReach: TrialReach | undefined = undefined;
   private readonly host: Host;
   private readonly slotLines: UpdateLines;
   private slots: Slots | undefined = undefined;
@@ -103,6 +106,7 @@ class ManagedCamera implements ManagementPort {
 
   onUse(connection: Connection): void {
     this.reach?.used(connection);
+    this.trialReach?.used();
   }
 
   whenDelivered(connection: Connection, callback: () => void): void {
@@ -126,6 +130,7 @@ function serve(host: Host, camera: ManagedCamera, state: UpdateFigures): void {
   tapConsole(platform, (level, text) => lines.add(level, text));
   const management = new Management(camera);
   host.observe({ onDisconnected: (connection) => management.ended(connection) });
+  if (state.awaitsReach) watchTrial(host, camera);
   const wakes = isWake(platform.power?.startCause ?? "power-on");
   if (running === "recovery") open(host, camera, true);
   else if (wakeSources !== undefined) standIn(host, camera, state, wakeSources);
@@ -140,6 +145,18 @@ function serve(host: Host, camera: ManagedCamera, state: UpdateFigures): void {
     // A camera under a ceiling has no button.
     encryption.manager.openWindow(windowMs, Number.POSITIVE_INFINITY);
   }
+}
+
+/** A trial that the camera itself is to confirm: it must be possible to go back from what it confirms. */
+function watchTrial(host: Host, camera: ManagedCamera): void {
+  const { advertiser, log, platform } = host;
+  camera.trialReach = new TrialReach({
+    ...{ advertiser, log, clock: platform.clock },
+    onReached() {
+      camera.trialReach = undefined;
+      platform.update!.reached();
+    },
+  });
 }
 
 /** @param isAlone no application runs: every link is there for the management. */

@@ -53,6 +53,7 @@
     NATIVE(updateMark, 1)                                                                                    \
     NATIVE(updateUnmark, 0)                                                                                  \
     NATIVE(updateConfirm, 0)                                                                                 \
+    NATIVE(updateReached, 0)                                                                                 \
     NATIVE(sensorRead, 1)                                                                                    \
     NATIVE(consoleWrite, 2)                                                                                  \
     NATIVE(resetCause, 0)                                                                                    \

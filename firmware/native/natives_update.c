@@ -94,6 +94,7 @@ void native_updateState(txMachine *the) {
     last = add_boolean(the, last, "trustsEverybody", trusted_keys_are_for_development());
     if (running->kind == RUNNING_TRIAL)
         last = add_number(the, last, "trialLeftMs", (double)(update_trial_left_us() / 1000));
+    last = add_boolean(the, last, "awaitsReach", update_awaits_reach());
     last = add_number(the, last, "windowMs", (double)(put_off_left_us() / 1000));
     last = add_boolean(the, last, "sincePowerOn", put_off_since_power_on());
     const struct put_off *sleep = put_off_sleep();
@@ -213,4 +214,9 @@ void native_updateUnmark(txMachine *the) {
 
 void native_updateConfirm(txMachine *the) {
     return_refusal(the, update_confirm());
+}
+
+void native_updateReached(txMachine *the) {
+    (void)the;
+    update_is_reached();
 }

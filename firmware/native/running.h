@@ -19,8 +19,15 @@ const struct signed_target *update_target(void);
 /* Confirms what runs. NULL, or a refusal whose text is a whole sentence. */
 const struct refusal *update_confirm(void);
 
-/* Of a trial: microseconds until it ends, or is confirmed. */
+/* Of a trial: microseconds until it ends unless it is confirmed. */
 uint64_t update_trial_left_us(void);
+
+/* Whether the trial that runs is confirmed by the camera itself, and still has to be within reach for that.
+ */
+bool update_awaits_reach(void);
+
+/* Whoever manages the camera has connected to it, or could have. */
+void update_is_reached(void);
 
 /* Somebody uploads: the recovery service stays. */
 void update_is_used(void);

@@ -90,6 +90,7 @@ const char *slots_revert_text(enum slots_revert why) {
         [REVERT_WATCHDOG] = "it hung, and the watchdog reset the camera",
         [REVERT_DEADLINE] = "nobody confirmed it in time",
         [REVERT_REFUSED] = "its bundle does not verify",
+        [REVERT_UNREACHED] = "nobody could have connected to the camera while it ran",
     };
     return texts[why];
 }

@@ -28,11 +28,12 @@ enum slot_trial {
 /* Why the last trial ended without having been confirmed. */
 enum slots_revert {
     REVERT_NONE,
-    REVERT_RESET,    /* a client or the supply restarted the camera */
-    REVERT_FAULT,    /* it failed; the console had the line */
-    REVERT_WATCHDOG, /* it did not return to the event loop */
-    REVERT_DEADLINE, /* nobody confirmed it in time */
-    REVERT_REFUSED,  /* its bundle does not verify any more */
+    REVERT_RESET,     /* a client or the supply restarted the camera */
+    REVERT_FAULT,     /* it failed; the console had the line */
+    REVERT_WATCHDOG,  /* it did not return to the event loop */
+    REVERT_DEADLINE,  /* nobody confirmed it in time */
+    REVERT_REFUSED,   /* its bundle does not verify any more */
+    REVERT_UNREACHED, /* it was to confirm itself, and nobody could have connected to the camera */
     REVERTS
 };
 

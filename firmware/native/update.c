@@ -13,7 +13,7 @@
 
 #define US_PER_MS UINT64_C(1000)
 /* A trial that asks for no confirmation is confirmed once it has run for this part of the time that others
- * have. */
+ * have, and the camera has been within reach meanwhile. */
 #define HEALTHY_PART 5u
 /* Failed starts in a row, after which the recovery service runs once. */
 #define FAILURES_MAX 3u
@@ -23,15 +23,18 @@
 #define RETAINED_MAGIC 0x4f425430u
 struct trial_clock {
     uint32_t magic;
-    uint32_t undisturbed_ms; /* after began_us: since when the controller has not failed */
-    uint64_t began_us;       /* of port_rtc_us */
+    uint32_t undisturbed_ms : 31; /* after began_us: since when the controller has not failed */
+    uint32_t is_reached : 1;      /* since then the camera has been within reach of who manages it */
+    uint64_t began_us;            /* of port_rtc_us */
 };
 _Static_assert(RETAINED_OFFSET + sizeof(struct trial_clock) <= PORT_RETAINED_SIZE, "fits beside failure.c's");
 
 static struct running running = {.kind = RUNNING_RECOVERY};
 static struct signed_target target;
-/* In port_clock_us. */
+/* In port_clock_us: when the trial, or the recovery service, ends. */
 static uint64_t deadline_us = PORT_NEVER;
+/* When a trial that asks for no confirmation has run for long enough. */
+static uint64_t healthy_us = PORT_NEVER;
 /* The container that was accepted last: at start, the one that runs. */
 static struct bundle opened;
 static bool is_starting;
@@ -91,12 +94,17 @@ static struct trial_clock *trial_clock(void) {
 }
 
 /* Does not return. */
-static void revert_trial(void) {
+static void revert_trial(enum slots_revert why) {
     console_line(CONSOLE_WARNING, "update: the trial of slot %u has ended: %s", (unsigned)running.choice.slot,
-                 slots_revert_text(REVERT_DEADLINE));
+                 slots_revert_text(why));
     /* Where it cannot be written, the reset ends it all the same. */
-    (void)slots_revert(REVERT_DEADLINE);
+    (void)slots_revert(why);
     port_reset();
+}
+
+/* In port_clock_us: the trial's time `at_us`, of which `passed_us` have passed. */
+static uint64_t time_of(uint64_t at_us, uint64_t passed_us) {
+    return port_clock_us() + (at_us > passed_us ? at_us - passed_us : 0);
 }
 
 static void start_trial_clock(void) {
@@ -110,34 +118,50 @@ static void start_trial_clock(void) {
     if (failure_was_of_controller()) {
         /* Before it runs: it may end again before its deadline is looked at. */
         if (passed >= most)
-            revert_trial();
+            revert_trial(REVERT_DEADLINE);
         clock->undisturbed_ms = (uint32_t)(passed / US_PER_MS);
+        clock->is_reached = false;
     }
+    deadline_us = time_of(most, passed);
     if (slots_state()->is_permanent)
-        most = clock->undisturbed_ms * US_PER_MS + most / HEALTHY_PART;
-    deadline_us = port_clock_us() + (passed < most ? most - passed : 0);
+        healthy_us = time_of(clock->undisturbed_ms * US_PER_MS + most / HEALTHY_PART, passed);
+}
+
+bool update_awaits_reach(void) {
+    return running.kind == RUNNING_TRIAL && slots_state()->is_permanent && !trial_clock()->is_reached;
+}
+
+void update_is_reached(void) {
+    if (running.kind == RUNNING_TRIAL)
+        trial_clock()->is_reached = true;
+}
+
+/* When the trial that asks for no confirmation is confirmed, as far as that is known. */
+static uint64_t confirmation_us(void) {
+    return healthy_us != PORT_NEVER && trial_clock()->is_reached ? healthy_us : PORT_NEVER;
 }
 
 uint64_t update_next(void) {
-    return deadline_us;
+    uint64_t confirmation = confirmation_us();
+    return confirmation < deadline_us ? confirmation : deadline_us;
 }
 
-static void end_trial(void) {
-    if (slots_state()->is_permanent) {
-        const struct refusal *why = update_confirm();
-        if (!why)
-            console_line(CONSOLE_INFO, "update: the trial is confirmed: it runs without a failure");
-        else
-            console_line(CONSOLE_ERROR, "update: %s", why->text);
-        return;
-    }
-    revert_trial();
+static void confirm_trial(void) {
+    healthy_us = PORT_NEVER;
+    const struct refusal *why = update_confirm();
+    if (!why)
+        console_line(CONSOLE_INFO, "update: the trial is confirmed: it runs without a failure");
+    else
+        console_line(CONSOLE_ERROR, "update: %s", why->text);
 }
 
 void update_due(void) {
+    /* Before the deadline, which may have passed in a sleep. */
+    if (confirmation_us() <= port_clock_us())
+        return confirm_trial();
     deadline_us = PORT_NEVER;
     if (running.kind == RUNNING_TRIAL)
-        end_trial();
+        revert_trial(update_awaits_reach() ? REVERT_UNREACHED : REVERT_DEADLINE);
     else if (running.kind == RUNNING_RECOVERY && tries_again) {
         console_line(CONSOLE_INFO, "update: the recovery service ends: trying the application again");
         port_reset();
@@ -148,7 +172,7 @@ const struct refusal *update_confirm(void) {
     const struct refusal *why = slots_confirm(&running.choice);
     if (!why && running.kind == RUNNING_TRIAL) {
         running.kind = RUNNING_CONFIRMED;
-        deadline_us = PORT_NEVER;
+        deadline_us = healthy_us = PORT_NEVER;
     }
     return why;
 }

@@ -251,8 +251,10 @@ export interface UpdateFigures {
   readonly offset: number;
   /** The image trusts the development key, which everybody has. */
   readonly trustsEverybody: boolean;
-  /** In a trial: milliseconds until it ends, or is confirmed by the camera itself. */
+  /** In a trial: milliseconds until it ends unless it is confirmed. */
   readonly trialLeftMs?: number;
+  /** The camera itself is to confirm the trial that runs, and does so only once it has been within reach. */
+  readonly awaitsReach: boolean;
   /** How long deep sleep is put off yet; 0 when it is not. */
   readonly windowMs: number;
   /** That is so since the supply came; else since a reset. */
@@ -307,6 +309,8 @@ export interface UpdateLines {
   readonly mark: (isPermanent: boolean) => UpdateProblem | undefined;
   readonly unmark: () => UpdateProblem | undefined;
   readonly confirm: () => UpdateProblem | undefined;
+  /** In a trial: whoever manages the camera has connected to it, or could have. It is kept over deep sleep. */
+  readonly reached: () => void;
   readonly reset: () => never;
   /** The time of the clock that goes on through deep sleep, in milliseconds. */
   readonly rtcNow: () => number;

@@ -49,6 +49,14 @@ export const commands = firmware(`
     p: () => log("mark " + attempt(() => said(native.updateMark(true)))),
     u: () => log("unmark " + said(native.updateUnmark())),
     c: () => log("confirm " + said(native.updateConfirm())),
+    q: () => native.updateReached(),
+    o() {
+      if (native.flashRead("state", 96, 1)[0] !== 255) return;
+      native.flashProgram("state", 96, new Uint8Array(8));
+      native.updateReached();
+      native.controllerFailed();
+      throw new Error("once");
+    },
     t: () => log("touch " + said(native.updateTouch())),
     r: () => native.reset(),
     f: () => native.controllerFailed(),

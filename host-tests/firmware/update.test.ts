@@ -186,7 +186,7 @@ describeOnHost((scene) => {
 
     it("confirms by itself what was marked as permanent, once it has run for a while", async () => {
       newFlash(bundle(2, 'log("version 2");'));
-      const lines = await said({ powerOn: "vpsr", reset: `as${"u".repeat(20)}sx` }, "--trial-ms", "100");
+      const lines = await said({ powerOn: "vpsr", reset: `aqs${"u".repeat(20)}sx` }, "--trial-ms", "100");
       assert.ok(
         lines.includes("shipped | other slot 0 | 1 confirmed bootable | 2 pending permanent bootable"),
       );
@@ -195,6 +195,52 @@ describeOnHost((scene) => {
         lines.join("\n"),
       );
       assert.equal(lines.at(-1), "confirmed | other slot 1 | 2 confirmed bootable | -");
+    });
+
+    const UNREACHED = "nobody could have connected to the camera while it ran";
+
+    it("goes back from what was marked as permanent when nobody could have connected to it", async () => {
+      newFlash(bundle(2, 'log("version 2");'));
+      const lines = await said(
+        { powerOn: "vpr", reset: `a${"u".repeat(20)}${"s".repeat(10)}x` },
+        ...["--trial-ms", "50", "--max-resets", "3"],
+      );
+      assert.ok(lines.includes(`${ENDED} ${UNREACHED}`), lines.join("\n"));
+      assert.doesNotMatch(lines.join("\n"), /the trial is confirmed/);
+      assert.equal(lines.at(-1), `shipped | other slot 0 | 1 confirmed bootable | 2 | ${UNREACHED}`);
+    });
+
+    it("confirms what was marked as permanent late, once somebody could have connected to it", async () => {
+      newFlash(bundle(2, 'log("version 2");'));
+      // The part of the trial that is enough otherwise is over long before.
+      const reset = `a${"u".repeat(20)}squuusx`;
+      const lines = await said({ powerOn: "vpr", reset }, "--trial-ms", "400");
+      const onTrial = lines.indexOf("trial | other slot 1 | 2 bootable | 1 confirmed bootable");
+      assert.ok(onTrial > 0, lines.join("\n"));
+      assert.ok(lines.indexOf("update: the trial is confirmed: it runs without a failure") > onTrial);
+      assert.equal(lines.at(-1), "confirmed | other slot 1 | 2 confirmed bootable | -");
+    });
+
+    it("keeps over deep sleep that somebody could have connected to what was marked as permanent", async () => {
+      for (const [letter, end] of [
+        ["q", "confirmed | other slot 1 | 2 confirmed bootable | -"],
+        ["u", "trial | other slot 1 | 2 bootable | 1 confirmed bootable"],
+      ] as const) {
+        newFlash(bundle(2, 'log("version 2");'));
+        const letters = { powerOn: "vpr", reset: `a${letter}z`, wake: `a${"u".repeat(20)}sx` };
+        const lines = await said(letters, "--window-ms", "0", "--trial-ms", letter === "q" ? "400" : "60000");
+        assert.equal(lines.at(-1), end, lines.join("\n"));
+      }
+    });
+
+    it("forgets with the controller that somebody could have connected to what was marked as permanent", async () => {
+      newFlash(bundle(2, 'log("version 2"); say("o");'));
+      const lines = await said(
+        { powerOn: "vpr", reset: `a${"u".repeat(28)}sx` },
+        ...["--trial-ms", "600", "--max-resets", "3"],
+      );
+      assert.ok(lines.some((line) => line.includes("after a loss of the Bluetooth controller")));
+      assert.equal(lines.at(-1), "trial | other slot 1 | 2 bootable | 1 confirmed bootable");
     });
 
     for (const [what, source, why] of [

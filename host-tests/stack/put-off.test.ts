@@ -1,70 +1,13 @@
 /** The firmware in place of an application that sleeps, while the camera has to stay within reach after its start. */
-import { feature } from "../../firmware/features/update.ts";
-import type { ResetCause, UpdateFigures, UpdateLines } from "../../firmware/platform/platform.ts";
 import { PUT_OFF_LOOK_MS, PUT_OFF_MIN_MS } from "../../firmware/update/put-off.ts";
-import { SERVICE_UUID } from "../../firmware/update/service.ts";
 import { MANAGE_MS } from "../../firmware/update/unused-links.ts";
 import { WINDOW_MS } from "../../firmware/update/window.ts";
-import { SimulatedPower } from "../../simulator/power.ts";
-import { createWorld, type World } from "../../simulator/world.ts";
 import { ManagementClient, openManagement } from "../../tools/update/management-client.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
-import { type AiobleCamera, addAioble } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
+import { started } from "../support/update-scene.ts";
 
 const TIMER = 1;
-
-interface Scene {
-  readonly world: World;
-  readonly camera: AiobleCamera;
-  readonly central: AiobleCamera;
-  /** When the camera sleeps, in milliseconds of the world, and with what. */
-  readonly slept: { readonly atMs: number; readonly wakeAtMs: number; readonly sources: number }[];
-  isHeard(): Promise<boolean>;
-  connect(): ReturnType<InstanceType<AiobleCamera["aioble"]["Device"]>["connect"]>;
-}
-
-/** What the natives would say, with these figures; the rest is never asked for here. */
-async function started(
-  figures: Partial<UpdateFigures>,
-  work: (scene: Scene) => Promise<void>,
-  startCause: ResetCause = "software",
-): Promise<void> {
-  const world = createWorld();
-  const camera = addAioble(world);
-  const central = addAioble(world);
-  const { host } = camera;
-  const slept: Scene["slept"] = [];
-  const lines: Partial<UpdateLines> = {
-    state: () => ({
-      ...{ running: "confirmed", slotBytes: 0, slot: 0, offset: 0, trustsEverybody: true },
-      ...{ windowMs: 0, sincePowerOn: false, ...figures },
-    }),
-    image: () => undefined,
-    rtcNow: () => world.clock.now(),
-    sleep: (wakeAtMs, sources) => {
-      slept.push({ atMs: world.clock.now(), wakeAtMs, sources });
-      return undefined as never;
-    },
-  };
-  const power = new SimulatedPower(world.clock);
-  power.restart(startCause);
-  Object.assign(host.platform, { update: lines, power });
-  feature.update(host);
-  await world.run(() =>
-    work({
-      ...{ world, camera, central, slept },
-      async isHeard() {
-        const scan = { durationMs: 1000, intervalUs: 30_000, windowUs: 30_000, active: true } as const;
-        for await (const result of central.aioble.scan(scan))
-          if (result.connectable && result.services().some((uuid) => uuid.equals(SERVICE_UUID))) return true;
-        return false;
-      },
-      connect: () =>
-        new central.aioble.Device(central.aioble.ADDR_RANDOM, host.ownAddress).connect({ timeoutMs: 5000 }),
-    }),
-  );
-}
 
 const SOON_MS = 2500;
 

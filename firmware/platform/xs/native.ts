@@ -163,6 +163,7 @@ export interface Native {
   updateMark(isPermanent: boolean): UpdateProblem | undefined;
   updateUnmark(): UpdateProblem | undefined;
   updateConfirm(): UpdateProblem | undefined;
+  updateReached(): void;
 
   /** Throws when the board has no such sensor. */
   sensorRead(sensor: SensorName): number;

@@ -12,6 +12,7 @@ export const createUpdateLines = (native: Native): UpdateLines => ({
   mark: native.updateMark,
   unmark: native.updateUnmark,
   confirm: native.updateConfirm,
+  reached: native.updateReached,
   reset: native.reset,
   rtcNow: native.powerRtcNow,
   sleep: native.powerDeepSleep,

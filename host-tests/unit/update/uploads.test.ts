@@ -69,6 +69,7 @@ class Camera {
         trustsEverybody: false,
         windowMs: 0,
         sincePowerOn: false,
+        awaitsReach: false,
       }),
       image: (index) =>
         index === 0
@@ -78,6 +79,7 @@ class Camera {
               hash: sha(this.content()),
               ...{ confirmed: false, pending: false, permanent: false, bootable: true },
             },
+      reached: () => undefined,
       touch: () => this.refusal,
       verifyBegin: () => {
         steps = 3;
