@@ -92,6 +92,7 @@ export class Host {
   private readonly addresses: OwnAddresses;
   private readonly users: RadioUser[] = [];
   private readonly observers = new Set<HostObserver>();
+  private reservedPlaces = 0;
 
   /**
    * @param missing settings and methods of features that the image is without.
@@ -216,7 +217,18 @@ export class Host {
 
   /** What the links share is shared by as many as there may be. */
   private divide(): void {
-    this.acl.places = this.budget.places = this.settings.maxConnections;
+    const { maxConnections } = this.settings;
+    this.acl.places = maxConnections;
+    this.budget.places = maxConnections + this.reservedPlaces;
+  }
+
+  /**
+   * From now on there may be so many links beside those of `maxConnections`, which are the firmware's own; they share what peers may
+   * make this host keep. Before the first link is up.
+   */
+  reservePlaces(count: number): void {
+    this.reservedPlaces = count;
+    this.divide();
   }
 
   /** What was dropped, and what peers make this host keep. */

@@ -16,7 +16,7 @@ import { ConsoleLines } from "../update/console-lines.ts";
 import { Management, type ManagementPort } from "../update/management.ts";
 import type { CameraInfo } from "../update/os-group.ts";
 import { putOffSleep } from "../update/put-off.ts";
-import { Reach } from "../update/reach.ts";
+import { RESERVED_PLACES, Reach } from "../update/reach.ts";
 import { Slots } from "../update/slots.ts";
 import type { UpdateStore } from "../update/store.ts";
 import { TrialReach } from "../update/trial-reach.ts";
@@ -132,6 +132,7 @@ function serve(host: Host, camera: ManagedCamera, state: UpdateFigures): void {
   host.observe({ onDisconnected: (connection) => management.ended(connection) });
   if (state.awaitsReach) watchTrial(host, camera);
   const wakes = isWake(platform.power?.startCause ?? "power-on");
+  if (running !== "recovery") host.reservePlaces(RESERVED_PLACES);
   if (running === "recovery") open(host, camera, true);
   else if (wakeSources !== undefined) standIn(host, camera, state, wakeSources);
   // Not while the application starts: it waits for nothing else.

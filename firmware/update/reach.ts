@@ -5,6 +5,12 @@ import { type Access, refusalOf } from "./access.ts";
 import { UnusedLinks } from "./unused-links.ts";
 import { UpdateWindow } from "./window.ts";
 
+/**
+ * Links that may come by the firmware's own window when an application has given away every place of `maxConnections`, or has
+ * taken them for connections of its own.
+ */
+export const RESERVED_PLACES = 1;
+
 /** What `Reach` is told of the camera. */
 export interface ReachOptions {
   readonly access: Access;
@@ -24,10 +30,13 @@ export class Reach {
     const mayManage = (connection: Connection): boolean => refusalOf(access, connection) === undefined;
     /**
      * Beside an application, the camera is reached by the link of whoever may manage it: a second way in would only take
-     * the next client away from the application.
+     * the next client away from the application. Whom the application has connected to is a device that it uses.
      */
-    const isReached = (): boolean => !isRecovery && [...host.connections.values()].some(mayManage);
-    const hasRoom = (): boolean => host.connections.size < host.maxConnections && !isReached();
+    const isReached = (): boolean =>
+      !isRecovery &&
+      [...host.connections.values()].some((connection) => !connection.isCentral && mayManage(connection));
+    const reserved = isRecovery ? 0 : RESERVED_PLACES;
+    const hasRoom = (): boolean => host.connections.size < host.maxConnections + reserved && !isReached();
     const links = new UnusedLinks({
       ...{ clock, log, mayManage },
       isFull: () => !hasRoom() || !window.canAdvertise,

@@ -2,7 +2,6 @@
  * Whether whoever manages the camera could have connected to it during the trial of a new application. A trial that the camera
  * itself is to confirm waits for that (firmware/native/update.c).
  */
-import type { Advertiser } from "../ble/gap/advertiser.ts";
 import type { Clock, LogLevel, Timer } from "../platform/platform.ts";
 import { isFindable } from "./window.ts";
 
@@ -15,7 +14,10 @@ const LOOK_MS = 250;
 /** What `TrialReach` is handed. */
 export interface TrialReachPort {
   readonly clock: Clock;
-  readonly advertiser: Pick<Advertiser, "onAirForAll">;
+  /** See `Advertiser.onAirForAll`. */
+  readonly advertiser: {
+    readonly onAirForAll: { readonly run: number; readonly intervalUs: number } | undefined;
+  };
   /** Called once. */
   onReached(): void;
   log(level: LogLevel, message: string): void;

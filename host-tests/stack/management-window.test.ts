@@ -7,7 +7,7 @@ import { UUID } from "../../firmware/ble/uuid.ts";
 import type { Access } from "../../firmware/update/access.ts";
 import { ConsoleLines } from "../../firmware/update/console-lines.ts";
 import { Management } from "../../firmware/update/management.ts";
-import { Reach } from "../../firmware/update/reach.ts";
+import { RESERVED_PLACES, Reach } from "../../firmware/update/reach.ts";
 import { SERVICE_UUID } from "../../firmware/update/service.ts";
 import { AUTHORIZE_MS, LOOK_MS, MANAGE_MS } from "../../firmware/update/unused-links.ts";
 import { FINDABLE_INTERVAL_US, INTERRUPTION_MS, QUIET_MS, WINDOW_MS } from "../../firmware/update/window.ts";
@@ -16,8 +16,10 @@ import { ManagementClient, openManagement } from "../../tools/update/management-
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { type AiobleCamera, addAioble, diagnostics } from "../support/cameras.ts";
 import { RUNNING } from "../support/management-scene.ts";
-import { MemorySlots } from "../support/memory-slots.ts";
+import { bundleOf, hashOf, MemorySlots } from "../support/memory-slots.ts";
 import { describe, it } from "../support/suite.ts";
+
+const NEW = bundleOf([2, 0, 1], 3000);
 
 interface Scene {
   readonly world: World;
@@ -44,6 +46,7 @@ async function scene(
   const camera = addAioble(world);
   const central = addAioble(world);
   const { host } = camera;
+  if (!isRecovery) host.reservePlaces(RESERVED_PLACES);
   const store = new MemorySlots(RUNNING);
   const management = new Management({
     ...{ clock: camera.platform.clock, gatt: host.gatt, store, access, lines: new ConsoleLines() },
@@ -383,6 +386,71 @@ describe("management: strangers at the firmware's own window", () => {
       { isRecovery: true },
     );
   });
+
+  it("where an application has given every place to its clients, the owner has one more", async () => {
+    await scene(
+      async ({ window, heard, world, camera, connect, another }) => {
+        const { host } = camera;
+        camera.aioble.config({ idleTimeoutMs: 0 });
+        window.open(WINDOW_MS);
+        const clients: DeviceConnection[] = [];
+        for (let count = 0; count < host.maxConnections; count++) {
+          const taken = camera.aioble.advertise({ intervalUs: 20_000 });
+          clients.push(await another());
+          await taken;
+        }
+        await rejects(camera.aioble.advertise({ intervalUs: 20_000 }), { code: "too-many-connections" });
+        await world.clock.sleep(QUIET_MS + 100);
+        deepEqual(await heard(), ["management"]);
+        camera.aioble.security.openPairing({ durationMs: 60_000 });
+        const owner = await connect();
+        await owner.pair();
+        const manager = new ManagementClient((await openManagement(owner))!);
+        await manager.upload(NEW, hashOf(NEW));
+        deepEqual(await heard(), [], "there is room for nobody else");
+        ok(clients.every((client) => client.isConnected()));
+        equal(host.budget.refused, 0);
+        for (const link of [owner, ...clients]) await link.disconnect();
+      },
+      { access: "bonded" },
+    );
+  });
+
+  for (const access of ["open", "bonded"] as const) {
+    it(`where an application has taken every place for connections of its own, the owner has one more: ${access}`, async () => {
+      await scene(
+        async ({ window, heard, world, camera, connect }) => {
+          const { aioble, host } = camera;
+          window.open(WINDOW_MS);
+          const own: DeviceConnection[] = [];
+          for (let count = 0; count < host.maxConnections; count++) {
+            const sensor = addAioble(world);
+            sensor.aioble.config({ idleTimeoutMs: 0 });
+            const taken = sensor.aioble.advertise({ intervalUs: 20_000 });
+            own.push(
+              await new aioble.Device(aioble.ADDR_RANDOM, sensor.host.ownAddress).connect({
+                timeoutMs: 5000,
+              }),
+            );
+            await taken;
+          }
+          await world.clock.sleep(QUIET_MS + 100);
+          deepEqual(await heard(), ["management"]);
+          aioble.security.openPairing({ durationMs: 60_000 });
+          const owner = await connect();
+          if (access === "bonded") await owner.pair();
+          const manager = new ManagementClient((await openManagement(owner))!);
+          equal(await manager.echo("in"), "in");
+          ok(own.every((link) => link.isConnected()));
+          await owner.disconnect();
+          await world.clock.sleep(QUIET_MS + 100);
+          deepEqual(await heard(), ["management"], "and the next one");
+          for (const link of own) await link.disconnect();
+        },
+        { access },
+      );
+    });
+  }
 
   it("beside an application that takes one connection the window opens, and leaves it its client", async () => {
     await scene(

@@ -95,6 +95,11 @@ export class Connection {
     this.awaitData(parts.link);
   }
 
+  /** Whether this device is the central of the link: it has connected to the peer. */
+  get isCentral(): boolean {
+    return this.role === ROLE.CENTRAL;
+  }
+
   /** Stands before the link's receiver until the first data comes. */
   private awaitData(link: AclLink): void {
     const { receiver } = link;
