@@ -69,8 +69,8 @@ export class IdleLinks {
 
   private candidates(): Connection[] {
     return [...this.port.connections.values()].filter(
-      ({ openChannels, role, server }) =>
-        role === ROLE.PERIPHERAL && !server.isSubscribed && openChannels === 0,
+      ({ isWatched, openChannels, role, server }) =>
+        role === ROLE.PERIPHERAL && !isWatched && !server.isSubscribed && openChannels === 0,
     );
   }
 

@@ -38,6 +38,7 @@ export class UnusedLinks {
   /** A link is there for the management alone. */
   watch(connection: Connection): void {
     const { clock } = this.port;
+    connection.isWatched = true;
     this.usedAtMs.set(connection, clock.now());
     this.timer ??= clock.setTimer(() => this.look(), LOOK_MS);
   }

@@ -359,6 +359,28 @@ describe("management: strangers at the firmware's own window", () => {
     });
   }
 
+  for (const isRecovery of [true, false]) {
+    const where = isRecovery ? "in recovery" : "at the firmware's window";
+    it(`${where} a silent link is ended for one reason: idleTimeoutMs is the application's`, async () => {
+      await scene(
+        async ({ window, world, camera, connect }) => {
+          camera.aioble.config({ idleTimeoutMs: 5000 });
+          window.open(isRecovery ? undefined : WINDOW_MS);
+          await world.clock.sleep(QUIET_MS + 500);
+          const stranger = await connect();
+          await world.clock.sleep(AUTHORIZE_MS - 1000);
+          ok(stranger.isConnected());
+          await world.clock.sleep(TOO_LONG_MS - AUTHORIZE_MS + 1000);
+          equal(stranger.isConnected(), false);
+          const lines = diagnostics(camera).filter((line) => line.includes("ending link"));
+          equal(lines.length, 1, lines.join("\n"));
+          ok(lines[0]!.includes("may manage this camera"));
+        },
+        { access: "bonded", isRecovery },
+      );
+    });
+  }
+
   it("where all may manage the camera, one who asks for nothing gives way when all places are taken", async () => {
     await scene(
       async ({ window, world, camera, another }) => {

@@ -79,6 +79,9 @@ export class Connection {
   /** Credit-based channels that are open on it: a link with one is in use. */
   openChannels = 0;
 
+  /** Somebody else ends it when nobody uses it: `idleTimeoutMs` does not hold for it. */
+  isWatched = false;
+
   /** Called when the peer sends its first data: until then the link may turn out never to have existed (reason 0x3E). */
   onEstablished: (() => void) | undefined = undefined;
 
