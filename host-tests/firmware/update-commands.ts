@@ -50,6 +50,7 @@ export const commands = firmware(`
     u: () => log("unmark " + said(native.updateUnmark())),
     c: () => log("confirm " + said(native.updateConfirm())),
     q: () => native.updateReached(),
+    w: () => log("window " + Math.ceil(native.updateState().windowMs / 60000)),
     o() {
       if (native.flashRead("state", 96, 1)[0] !== 255) return;
       native.flashProgram("state", 96, new Uint8Array(8));

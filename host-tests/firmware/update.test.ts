@@ -3,7 +3,7 @@
  * their ends, the recovery service, and a supply that goes at each operation of flash.
  */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { before, describe, it } from "mocha";
 import { signForDevelopment } from "../../tools/update/development.ts";
@@ -299,6 +299,104 @@ describeOnHost((scene) => {
       }
     });
 
+    it("puts sleep off for five minutes after a start, and for one after a failure or a hang", async () => {
+      newFlash(bundle(2, "1;"));
+      assert.deepEqual(await said({ powerOn: "wr", reset: "wx" }), ["window 5", "window 5"]);
+      for (const source of ['throw new Error("broken");', "for (;;);"]) {
+        shipped = copyOf(bundle(1, source));
+        const lines = await said({ powerOn: "wa", reset: "wx" }, "--watchdog-ms", "300");
+        shipped = copyOf(bundle(1, 'log("version 1");'));
+        assert.deepEqual(
+          lines.filter((line) => line.startsWith("window")),
+          ["window 5", "window 1"],
+        );
+      }
+    });
+
+    it("keeps what was confirmed, and the counter, when the same bundle is uploaded and tried again", async () => {
+      const file = bundle(2, 'log("version 2");', 7);
+      newFlash(file);
+      await said({ powerOn: "vmr", reset: "cx" });
+      put(1, file);
+      const confirmed = "confirmed | other slot 1 | 2 confirmed bootable";
+      const tried = await said({ powerOn: "vmr", reset: "sx" });
+      assert.ok(tried.includes("trial | other slot 0 | 2 bootable | 2 confirmed bootable"), tried.join("\n"));
+      const [ended, ...back] = await said({ powerOn: "asx" });
+      assert.match(ended!, /the trial of slot 1 has ended: the camera was reset/);
+      assert.ok(back.at(-1)!.startsWith(confirmed), back.at(-1));
+      // The counter is still its own: one below is refused, the same is not.
+      put(1, bundle(3, "1;", 6));
+      assert.match((await said({ powerOn: "vx" })).at(-1)!, /^verified downgrade/);
+      put(1, bundle(3, "1;", 7));
+      assert.match((await said({ powerOn: "vx" })).at(-1)!, /^verified \d/);
+    });
+
+    it("starts nothing that took the place of what was marked or confirmed, though it be signed", async () => {
+      const good = bundle(2, 'log("version 2");', 5);
+      const xsb = readFileSync(scene.bench.path("app.xsb"));
+      const other = (at: number): Buffer => {
+        const copy = Buffer.from(xsb);
+        copy[at]! ^= 1;
+        return copy;
+      };
+      const signed = (container: Uint8Array, counter = 5, board = "host", key = developmentKeyFile) =>
+        signBody(
+          makeBody(Buffer.from(container), "it", { board, counter }),
+          parseVersion("2.0.0"),
+          readSigningKey(key),
+        );
+      const { privateKey } = generateKeyPairSync("ed25519");
+      const strange = copyOf(Buffer.from(privateKey.export({ type: "pkcs8", format: "pem" })));
+      for (const [bytes, why] of [
+        [signed(xsb, 5, "host", strange), "is signed with a key that this camera does not trust"],
+        [signed(xsb, 5, "mps2-an500"), "is for another board"],
+        [signed(other(8)), "was compiled for another version of the XS engine"],
+        [signed(other(16)), "was compiled for another native interface"],
+        [signed(xsb, 4), "has a lower security counter than this camera has confirmed"],
+        [signed(xsb, 6), "is another one than was"],
+      ] as const) {
+        newFlash(good);
+        await said({ powerOn: "vmr", reset: "cx" });
+        put(0, bytes);
+        const [confirmed, instead, started] = await said({ powerOn: "ax" });
+        assert.ok(confirmed!.startsWith(`warning: update: the confirmed bundle ${why}`), confirmed);
+        assert.deepEqual(
+          [instead, started],
+          ["warning: update: starting the application of the image", "version 1"],
+        );
+        // The next one, marked for a trial.
+        newFlash(good);
+        await said({ powerOn: "vmr", reset: "cx" });
+        put(1, bundle(3, 'log("version 3");', 5));
+        await said({ powerOn: "vmx" });
+        put(1, bytes);
+        const [ended, goesOn] = await said({ powerOn: "ax" });
+        assert.ok(
+          ended!.startsWith(`warning: update: the trial of slot 1 has ended: its bundle ${why}`),
+          ended,
+        );
+        assert.equal(goesOn, "version 2");
+      }
+    });
+
+    it("goes on with a trial whatever is marked or taken back in it, and ends it with a reset", async () => {
+      newFlash(bundle(2, 'log("version 2");'));
+      await said({ powerOn: "vmr", reset: "cx" });
+      put(1, bundle(3, 'log("version 3");'));
+      const lines = await said({ powerOn: "vmr", reset: "avmputsx" });
+      const refusal = "no-free-slot: a trial is running; confirm it, or reset the camera";
+      assert.deepEqual(lines.slice(-5), [
+        `mark ${refusal}`,
+        `mark ${refusal}`,
+        "unmark done",
+        `touch ${refusal}`,
+        "trial | other slot 0 | 3 bootable | 2 confirmed bootable",
+      ]);
+      const back = await said({ powerOn: "asx" });
+      assert.match(back[0]!, /the trial of slot 1 has ended: the camera was reset before it was confirmed/);
+      assert.ok(back.at(-1)!.startsWith("confirmed | other slot 1 | 2 confirmed bootable | 3"), back.at(-1));
+    });
+
     it("marks only what has been verified and not touched since, and lets nothing be written that is in use", async () => {
       newFlash(bundle(2, "1;"));
       assert.deepEqual(
@@ -333,6 +431,18 @@ describeOnHost((scene) => {
       assert.deepEqual(lines.slice(-2), [
         "start Error: the application has failed 3 times in a row: the recovery service runs",
         "recovery | other slot 0 | - | 2",
+      ]);
+    });
+
+    it("leaves a confirmed application out that never lets go of the processor, after three watchdog resets", async () => {
+      newFlash(bundle(2, "for (;;);"));
+      // Confirmed without having run.
+      await said({ powerOn: "vmr", reset: "cx" });
+      const lines = await said({ powerOn: "a", reset: "asx" }, "--watchdog-ms", "300", "--max-resets", "9");
+      assert.equal(lines.filter((line) => line.includes("fatal: watchdog")).length, 3, lines.join("\n"));
+      assert.deepEqual(lines.slice(-2), [
+        "start Error: the application has failed 3 times in a row: the recovery service runs",
+        "recovery | other slot 1 | - | -",
       ]);
     });
 

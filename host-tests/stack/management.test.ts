@@ -243,6 +243,51 @@ describe("management: group 1", () => {
     });
   });
 
+  it("two clients that mark different bundles, and a third that erases, at once: one after the other", async () => {
+    await managed(async ({ another, client, store, sleep }) => {
+      await client.upload(NEW, hashOf(NEW));
+      store.wait = () => sleep(300);
+      const [second, third] = [await another(), await another()];
+      const answers = await Promise.allSettled([
+        client.mark(hashOf(NEW)),
+        second.client.mark(hashOf(bundleOf([3, 0, 0], 1000))),
+        third.client.mark(hashOf(NEW), true),
+      ]);
+      deepEqual(
+        answers.map((answer) => (answer.status === "rejected" ? answer.reason.rc : "marked")),
+        ["marked", 5, "marked"],
+      );
+      const [, other] = await client.list();
+      ok(other!.pending && other!.permanent, "the later mark counts");
+      const both = await Promise.allSettled([second.client.erase(), third.client.mark(hashOf(NEW))]);
+      const list = await client.list();
+      const isMarked = list.length === 2;
+      equal(list[1]?.pending ?? false, isMarked, "marked, or erased, and nothing between");
+      ok(both.some(({ status }) => status === "fulfilled"));
+      deepEqual(store.overlaps, []);
+      for (const { connection } of [second, third]) await connection.disconnect();
+    });
+  });
+
+  it("the bundle that runs, uploaded again: it is not tried, and confirming it changes nothing", async () => {
+    await managed(async ({ client, store }) => {
+      await client.upload(RUNNING, hashOf(RUNNING));
+      await rejects(client.mark(hashOf(RUNNING)), { rc: 6, message: "this bundle runs already" });
+      await client.mark(hashOf(RUNNING), true);
+      deepEqual(
+        store.list().map(({ active, confirmed, pending }) => [active, confirmed, pending]),
+        [
+          [true, true, false],
+          [false, false, false],
+        ],
+      );
+      deepEqual(
+        store.calls.filter((call) => call === "mark"),
+        [],
+      );
+    });
+  });
+
   it("a client whose first request was refused keeps nobody else from uploading", async () => {
     await managed(async ({ another, client, store }) => {
       const other = await another();

@@ -295,6 +295,34 @@ describe("Uploads", () => {
     assert.equal(it.calls.length, 2);
   });
 
+  it("are refused at the mark for whatever the verification finds then, and stay where they are", async () => {
+    const it = camera();
+    await it.upload(file, random);
+    for (const code of [
+      ...(["unknown-key", "revoked-key", "bad-signature", "damaged", "malformed"] as const),
+      ...(["wrong-board", "wrong-engine", "wrong-interface", "downgrade"] as const),
+    ]) {
+      it.verdict = { code, text: "is refused" };
+      await assert.rejects(it.slots.mark(sha(file), true), refused(code, /^The bundle is refused\.$/));
+    }
+    assert.deepEqual(it.calls, []);
+    assert.deepEqual(it.content().subarray(0, file.length), file);
+  });
+
+  it("are neither marked, erased nor begun while a trial runs", async () => {
+    const it = camera();
+    await it.upload(file, random);
+    const before = it.content();
+    const { operations } = it.flash;
+    it.refusal = { code: "no-free-slot", text: "a trial is running; confirm it, or reset the camera" };
+    const isTrial = refused("no-free-slot", /^A trial is running/);
+    await assert.rejects(it.slots.mark(sha(file), false), isTrial);
+    await assert.rejects(it.slots.erase(), isTrial);
+    assert.throws(() => it.slots.beginUpload(20_000, sha(file)), isTrial);
+    assert.equal(it.flash.operations, operations);
+    assert.deepEqual(it.content(), before);
+  });
+
   it("are gone once erased, and what had begun with them", async () => {
     const it = camera();
     await it.upload(file, random);
