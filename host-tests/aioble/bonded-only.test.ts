@@ -417,7 +417,7 @@ describe("bondedOnly: mistakes, and what it is to others", () => {
       ] as const) {
         const advertised = camera.aioble.advertise({ ...ADVERTISING, bondedOnly, timeoutMs: 500 });
         await world.clock.sleep(100);
-        equal(camera.host.advertiser.isOpenToAll, isOpen);
+        equal(camera.host.advertiser.openIntervalUs !== undefined, isOpen);
         ok(camera.host.advertiser.isConnectable);
         await rejects(advertised, { name: "TimeoutError" });
       }
