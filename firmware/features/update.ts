@@ -11,7 +11,7 @@ import {
 } from "../platform/platform.ts";
 import { tapConsole } from "../platform/xs/console-tap.ts";
 import { createUpdateLines } from "../platform/xs/update.ts";
-import type { Access } from "../update/access.ts";
+import { type Access, isManagerConnected } from "../update/access.ts";
 import { ConsoleLines } from "../update/console-lines.ts";
 import { Management, type ManagementPort } from "../update/management.ts";
 import type { CameraInfo } from "../update/os-group.ts";
@@ -62,8 +62,6 @@ class ManagedCamera implements ManagementPort {
   readonly lines = new ConsoleLines();
   /** Made a while after the start. */
   reach: Reach | undefined = undefined;
-  /** While a trial still has to show that the camera is within reach. */
-  trialReach: TrialReach | undefined = undefined;
   private readonly host: Host;
   private readonly slotLines: UpdateLines;
   private slots: Slots | undefined = undefined;
@@ -106,7 +104,6 @@ class ManagedCamera implements ManagementPort {
 
   onUse(connection: Connection): void {
     this.reach?.used(connection);
-    this.trialReach?.used();
   }
 
   whenDelivered(connection: Connection, callback: () => void): void {
@@ -130,7 +127,7 @@ function serve(host: Host, camera: ManagedCamera, state: UpdateFigures): void {
   tapConsole(platform, (level, text) => lines.add(level, text));
   const management = new Management(camera);
   host.observe({ onDisconnected: (connection) => management.ended(connection) });
-  if (state.awaitsReach) watchTrial(host, camera);
+  if (state.awaitsReach) watchTrial(host, camera.access);
   const wakes = isWake(platform.power?.startCause ?? "power-on");
   if (running !== "recovery") host.reservePlaces(RESERVED_PLACES);
   if (running === "recovery") open(host, camera, true);
@@ -149,15 +146,13 @@ function serve(host: Host, camera: ManagedCamera, state: UpdateFigures): void {
 }
 
 /** A trial that the camera itself is to confirm: it must be possible to go back from what it confirms. */
-function watchTrial(host: Host, camera: ManagedCamera): void {
-  const { advertiser, log, platform } = host;
-  camera.trialReach = new TrialReach({
-    ...{ advertiser, log, clock: platform.clock },
-    onReached() {
-      camera.trialReach = undefined;
-      platform.update!.reached();
-    },
-  });
+function watchTrial({ advertiser, connections, log, platform }: Host, access: Access): void {
+  const { clock, update } = platform;
+  new TrialReach({
+    ...{ advertiser, clock, log },
+    isManagerConnected: () => isManagerConnected(access, connections.values()),
+    onReached: () => update!.reached(),
+  }).watch();
 }
 
 /** @param isAlone no application runs: every link is there for the management. */

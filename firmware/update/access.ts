@@ -26,3 +26,7 @@ export function refusalOf(access: Access, { bond, security }: Connection): Comma
     "pair first: while the camera's pairing window is open, or so that the key is authenticated",
   );
 }
+
+/** Whether a central that may manage the camera is connected. Whom the application has connected to is a device that it uses. */
+export const isManagerConnected = (access: Access, connections: Iterable<Connection>): boolean =>
+  [...connections].some((connection) => !connection.isCentral && refusalOf(access, connection) === undefined);

@@ -1,7 +1,7 @@
 /** Keeps the owner's way to the management service free: the firmware's own window, and an end to links that do not use it. */
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
-import { type Access, refusalOf } from "./access.ts";
+import { type Access, isManagerConnected, refusalOf } from "./access.ts";
 import { UnusedLinks } from "./unused-links.ts";
 import { UpdateWindow } from "./window.ts";
 
@@ -30,11 +30,9 @@ export class Reach {
     const mayManage = (connection: Connection): boolean => refusalOf(access, connection) === undefined;
     /**
      * Beside an application, the camera is reached by the link of whoever may manage it: a second way in would only take
-     * the next client away from the application. Whom the application has connected to is a device that it uses.
+     * the next client away from the application.
      */
-    const isReached = (): boolean =>
-      !isRecovery &&
-      [...host.connections.values()].some((connection) => !connection.isCentral && mayManage(connection));
+    const isReached = (): boolean => !isRecovery && isManagerConnected(access, host.connections.values());
     const reserved = isRecovery ? 0 : RESERVED_PLACES;
     const hasRoom = (): boolean => host.connections.size < host.maxConnections + reserved && !isReached();
     const links = new UnusedLinks({

@@ -2,7 +2,7 @@
  * Whether whoever manages the camera could have connected to it during the trial of a new application. A trial that the camera
  * itself is to confirm waits for that (firmware/native/update.c).
  */
-import type { Clock, LogLevel, Timer } from "../platform/platform.ts";
+import type { Clock, LogLevel } from "../platform/platform.ts";
 import { isFindable } from "./window.ts";
 
 /** How long advertising that everybody can connect to, and find, must have been on the air, all its times since the start added. */
@@ -18,6 +18,8 @@ export interface TrialReachPort {
   readonly advertiser: {
     readonly onAirForAll: { readonly run: number; readonly intervalUs: number } | undefined;
   };
+  /** Whether a central that may manage the camera is connected. */
+  isManagerConnected(): boolean;
   /** Called once. */
   onReached(): void;
   log(level: LogLevel, message: string): void;
@@ -25,8 +27,6 @@ export interface TrialReachPort {
 
 export class TrialReach {
   private readonly port: TrialReachPort;
-  private timer: Timer | undefined = undefined;
-  private isReached = false;
   private sumMs = 0;
   /** What was on the air at the latest look, and when that was. */
   private run: number | undefined = undefined;
@@ -34,32 +34,28 @@ export class TrialReach {
 
   constructor(port: TrialReachPort) {
     this.port = port;
+  }
+
+  /** From now on. */
+  watch(): void {
     this.look();
   }
 
-  /** Somebody who may manage the camera has asked for something. */
-  used(): void {
-    this.reached("it is managed");
-  }
-
   private look(): void {
-    this.timer = undefined;
-    const { advertiser, clock } = this.port;
+    const { advertiser, clock, isManagerConnected } = this.port;
     const onAir = advertiser.onAirForAll;
     const run = onAir && isFindable(onAir.intervalUs) ? onAir.run : undefined;
     const now = clock.now();
     if (run !== undefined && run === this.run) this.sumMs += now - this.lookedAtMs;
     this.run = run;
     this.lookedAtMs = now;
-    if (this.sumMs >= TRIAL_REACHED_MS) this.reached("everybody could have connected to it");
-    else this.timer = clock.setTimer(() => this.look(), LOOK_MS);
+    if (isManagerConnected()) this.reached("a client that may manage it is connected");
+    else if (this.sumMs >= TRIAL_REACHED_MS) this.reached("everybody could have connected to it");
+    else clock.setTimer(() => this.look(), LOOK_MS);
   }
 
   private reached(how: string): void {
-    if (this.isReached) return;
-    this.isReached = true;
-    const { clock, log, onReached } = this.port;
-    if (this.timer !== undefined) clock.clearTimer(this.timer);
+    const { log, onReached } = this.port;
     log("info", `update: the camera is within reach in this trial: ${how}`);
     onReached();
   }

@@ -3,7 +3,6 @@ import { leSetAdvertisingEnable } from "../../firmware/ble/hci/commands/le-adver
 import type { UpdateFigures } from "../../firmware/platform/platform.ts";
 import { TRIAL_REACHED_MS } from "../../firmware/update/trial-reach.ts";
 import { FINDABLE_INTERVAL_US, QUIET_MS, WINDOW_MS } from "../../firmware/update/window.ts";
-import { ManagementClient, openManagement } from "../../tools/update/management-client.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
@@ -110,15 +109,36 @@ describe("management: a trial that the camera itself is to confirm", () => {
     });
   });
 
-  it("is within reach as soon as a client that may manage the camera has asked for something", async () => {
-    await awake(async ({ camera, connect, reachedAtMs }) => {
-      const incoming = camera.aioble.advertise({ intervalUs: 20_000, timeoutMs: 10_000 });
-      const link = await connect();
+  for (const trustsEverybody of [true, false]) {
+    const who = trustsEverybody ? "anybody, of an image for development," : "a client that may manage it";
+    it(`is within reach as soon as ${who} is connected`, async () => {
+      await started(
+        { ...TRIAL, windowMs: 0, trustsEverybody },
+        async ({ world, camera, connect, reachedAtMs }) => {
+          const incoming = camera.aioble.advertise({ intervalUs: 20_000, timeoutMs: 10_000 });
+          const link = await connect();
+          await incoming;
+          await world.clock.sleep(5000);
+          equal(reachedAtMs.length, trustsEverybody ? 1 : 0);
+          camera.aioble.security.openPairing({ durationMs: 60_000 });
+          await link.pair();
+          await world.clock.sleep(500);
+          equal(reachedAtMs.length, 1);
+          await link.disconnect();
+        },
+        "timer",
+      );
+    });
+  }
+
+  it("is not within reach by connections of the application's own", async () => {
+    await awake(async ({ world, camera, central, reachedAtMs }) => {
+      const incoming = central.aioble.advertise({ intervalUs: 20_000, timeoutMs: 10_000 });
+      const { ADDR_RANDOM, Device } = camera.aioble;
+      const link = await new Device(ADDR_RANDOM, central.host.ownAddress).connect({ timeoutMs: 5000 });
       await incoming;
-      deepEqual(reachedAtMs, [], "a connection alone shows nothing");
-      const client = new ManagementClient((await openManagement(link))!);
-      for (let times = 0; times < 3; times++) equal(await client.echo("in"), "in");
-      equal(reachedAtMs.length, 1);
+      await world.clock.sleep(10_000);
+      deepEqual(reachedAtMs, []);
       await link.disconnect();
     });
   });
