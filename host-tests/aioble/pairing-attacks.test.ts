@@ -4,6 +4,7 @@ import { FAILURES_MAX, FIRST_WAIT_MS, MAX_WAIT_MS } from "../../firmware/ble/smp
 import { bondOf, isTaken } from "../../firmware/ble/smp/bonding.ts";
 import type { Bond, BondKeeper } from "../../firmware/ble/smp/keys.ts";
 import { LINE_REFILL_MS, LINES_MAX } from "../../firmware/ble/smp/peer-log.ts";
+import { UUID } from "../../firmware/ble/uuid.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
@@ -433,6 +434,40 @@ describe("attack: BLESA", () => {
       await rejects(second.pair(), { code: "bond-lost" });
       deepEqual([second.encrypted, second.bonded], [false, false]);
       ok(central.host.bonds?.find(1, peripheral.host.ownAddress));
+    });
+  });
+
+  it("a false peripheral with a bonded address that sends values before the link is encrypted: they reach nobody", async () => {
+    const world = createWorld();
+    const [central, peripheral] = [addAioble(world), addAioble(world)];
+    const { Characteristic, Service, registerServices } = peripheral.aioble;
+    const service = new Service(new UUID(0xfff0));
+    const value = new Characteristic(service, new UUID(0xfff1), { read: true, notify: true, indicate: true });
+    registerServices(service);
+    await world.run(async () => {
+      const meet = async () => {
+        const advertised = peripheral.aioble.advertise({ intervalUs: 100_000 });
+        const { ADDR_RANDOM, Device } = central.aioble;
+        const outgoing = await new Device(ADDR_RANDOM, peripheral.host.ownAddress).connect();
+        return { outgoing, incoming: await advertised };
+      };
+      const { outgoing: first } = await meet();
+      await first.pair();
+      const remote = await (await first.service(service.uuid))!.characteristic(value.uuid);
+      await remote!.subscribe({ notify: true });
+      await first.disconnect();
+      await world.clock.sleep(500);
+      peripheral.host.bonds?.forgetAll();
+      const { outgoing, incoming } = await meet();
+      central.host.clientOf(outgoing.link);
+      const before = central.aioble.counters().client!.unwantedValues;
+      const { handle } = remote!;
+      for (const opcode of [0x1b, 0x1d])
+        incoming.link.bearer.send(Uint8Array.of(opcode, handle & 0xff, handle >> 8, 2));
+      await world.clock.sleep(500);
+      equal(central.aioble.counters().client!.unwantedValues - before, 2);
+      await rejects(remote!.notified({ timeoutMs: 500 }), { code: "device-disconnected" });
+      deepEqual([outgoing.encrypted, outgoing.bonded], [false, false]);
     });
   });
 });
