@@ -169,7 +169,10 @@ async def run(options: argparse.Namespace) -> None:
             raise AssertionError("a tampered file was taken")
         answer = await client.request(ImageStatesWrite(hash=hashlib.sha256(tampered).digest()))
         assert error(answer), answer
+        started = time.monotonic()
         await upload(client, third)
+        speed = third.stat().st_size / 1024 / (time.monotonic() - started)
+        say("speed", kb_per_second=round(speed, 1))
         images = await states(client)
         assert images[1].hash == hash_of(third) and images[1].bootable, images
         say("imgtool", version=images[1].version)

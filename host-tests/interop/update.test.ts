@@ -15,6 +15,7 @@ import type { Operation } from "../../tools/events.ts";
 import { buildRoot, clientProgram, root } from "../../tools/paths.ts";
 import { Program } from "../../tools/program.ts";
 import { startBumble } from "../../tools/session/radios/bumble.ts";
+import { deploy } from "../../tools/update/deploy.ts";
 import { generateKey, publicFileOf } from "../../tools/update/keys.ts";
 import { signApplication } from "../../tools/update/sign.ts";
 import { thorough } from "../support/thorough.ts";
@@ -24,6 +25,9 @@ const UPDATE_MS = 400_000;
 const APPLICATION = "environment-sensor";
 const NAME = "obscura-env";
 
+/** By the clock of this computer, and so never asserted: in the output of the tests. */
+const report = (text: string): void => void process.stdout.write(`      ${text}\n`);
+
 /** What an operation returns. */
 const outcome = <T>(operation: Operation<T>): Promise<T> => perform(operation, () => undefined);
 
@@ -31,6 +35,8 @@ const outcome = <T>(operation: Operation<T>): Promise<T> => perform(operation, (
 interface Release {
   readonly board: Board;
   readonly image: string;
+  readonly bytecode: string;
+  readonly key: string;
   readonly bundles: readonly string[];
 }
 
@@ -58,7 +64,7 @@ async function makeRelease(board: string, folder: string): Promise<Release> {
     ...["sign", "-k", key, "--header-size", "32", "--pad-header", "--align", "4"],
     ...["--version", "3.0.0", "--slot-size", "262144", body, third],
   ]);
-  return { board: built.board, image, bundles: [...bundles, third] };
+  return { board: built.board, image, bytecode, key, bundles: [...bundles, third] };
 }
 
 /** That of QEMU links an image of its own, and shows little that the host's does not: --all. */
@@ -141,12 +147,32 @@ for (const [kind, describes] of Object.entries(kinds)) {
           "trial",
           "confirmed",
           "tampered",
+          "speed",
           "imgtool",
           "erased",
           "done",
         ],
       );
       assert.ok(existsSync(join(folder, "smpclient.json")), "a bond was kept");
+      const { kb_per_second: speed } = steps.find(({ step }) => step === "speed")!;
+      report(`smpclient uploads ${speed} KB/s over rootcanal`);
+    });
+
+    it("obscura deploy: pairs, uploads, tries, confirms; its speed beside smpclient's", async function () {
+      this.timeout(UPDATE_MS);
+      const [, transport] = await start("deploy");
+      const { board, bytecode, key } = release;
+      let uploaded = "";
+      const deployment = deploy({
+        ...{ application: bytecode, board: board.name, manifest: "camera", key, version: "2.0.0" },
+        ...{ radio: { kind: "bridge", transport: transport! }, bonds: join(folder, "deploy.json") },
+        ...{ trialSeconds: 1, confirm: true, signal: new AbortController().signal },
+      });
+      await perform(deployment, (event) => {
+        if (event.type === "step:done" && event.step === "upload") uploaded = event.detail ?? "";
+      });
+      assert.match(uploaded, /^\d+ bytes, [\d.]+ KB\/s/);
+      report(`obscura deploy uploads ${uploaded} over rootcanal`);
     });
 
     it("mcumgr-toolkit through a relay: firmware_update, the trial, its confirmation", async function () {

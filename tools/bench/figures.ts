@@ -67,7 +67,8 @@ export const descriptions: Readonly<Record<string, string>> = {
   notificationsPerSecond: "by the clock of this computer, 20 bytes, one subscriber; reported only",
   channelKBPerSecond:
     "by the clock of this computer, SDUs of 1,024 bytes, the slower direction; reported only",
-  uploadKBPerSecond: "by the clock of this computer, of such an upload; reported only",
+  uploadKBPerSecond:
+    "by the clock of this computer, of such an upload; reported only (smpclient's over rootcanal, and deploy's: host-tests/interop/update.test.ts)",
   rig: "what linked camera and central for what is counted by the second",
   ramBytes:
     "the linker's RAM region (the heap's floor and the C stack are in it), the heap's peak growth, malloc's high-water mark",
