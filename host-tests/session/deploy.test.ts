@@ -8,9 +8,11 @@ import { dirname, join } from "node:path";
 import { after, afterEach, before, describe, it } from "mocha";
 import { type Built, build } from "../../tools/build/build.ts";
 import { type Camera, startCamera } from "../../tools/camera/camera.ts";
+import { cameraCommand } from "../../tools/camera/command.ts";
 import { perform } from "../../tools/cli/perform.ts";
 import type { Operation, ToolEvent } from "../../tools/events.ts";
 import { buildRoot } from "../../tools/paths.ts";
+import { Program } from "../../tools/program.ts";
 import { SimulatorServer } from "../../tools/radio/simulator-server.ts";
 import { startBumble } from "../../tools/session/radios/bumble.ts";
 import type { RadioChoice } from "../../tools/session/radios/radio.ts";
@@ -177,6 +179,39 @@ describe("obscura deploy and logs", function () {
     await running.says(/^info: version 1 sleeps/);
     interruption.abort(new Error("Ctrl-C"));
     await assert.rejects(running.ended, /Ctrl-C/);
+  });
+
+  it("replaces an application that never lets go of the processor: the watchdog, recovery, the next version", async () => {
+    const server = new SimulatorServer();
+    stops.push(() => server.close());
+    const hci = await server.listen();
+    const { board, image } = built;
+    writeFileSync(main, "console.log('version 1 loops'); for (;;);");
+    const { application } = await perform(build({ application: main, board: "host" }), () => undefined);
+    const loops = join(folder, "loops");
+    copyFileSync(application, loops);
+    const state = join(folder, "loops.state");
+    const command = await cameraCommand(board, { image, application: loops, hci, state });
+    const program = new Program("camera", [...command, "--watchdog-ms", "3000"], (line) => lines.push(line));
+    stops.push(() => program.stop());
+    writeFileSync(main, SLEEPER("7"));
+    const choice = choose({ kind: "controller", hci }, "loops");
+    while (!lines.some((line) => line.includes("waiting for an upload"))) {
+      assert.ok(program.isRunning);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await perform(deploy(options(choice)), () => undefined);
+    const said = lines.filter((line) => /version \d|fatal|in a row: the recovery/.test(line));
+    const turn = [
+      "info: version 1 loops",
+      "fatal: watchdog: the firmware has not come back to its event loop",
+    ];
+    assert.deepEqual(said.slice(0, 7), [
+      ...[...turn, ...turn, ...turn],
+      "error: update: the application has failed 3 times in a row: the recovery service runs",
+    ]);
+    assert.ok(said.slice(7).every((line) => line === "info: version 7 sleeps"));
+    assert.ok(said.length > 7);
   });
 
   it("over rootcanal, through a transport that Bumble opens, and at the controller's own address", async () => {
