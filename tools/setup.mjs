@@ -130,7 +130,13 @@ async function fetchedCryptoSources(programs) {
     process.stderr.write(result.output);
     throw new SetupError("set-up: cargo could not fetch the sources of cryptography; its output is above");
   }
-  copyCryptoSources(result.stdout);
+  try {
+    copyCryptoSources(result.stdout);
+  } catch (error) {
+    throw new SetupError(
+      `set-up: the sources of cryptography cannot be copied: ${/** @type {Error} */ (error).message}`,
+    );
+  }
 }
 
 /**

@@ -17,7 +17,18 @@ export async function perform<T>(operation: Operation<T>, render: Renderer): Pro
 /** Reports a failure on standard error unless an event reported it; returns the exit status. Defects pass through. */
 export function reportFailure(error: unknown): number {
   if (error instanceof StepFailed) return exitStatus.failure;
+  if (isOfComputer(error)) {
+    process.stderr.write(`obscura: This computer does not let it: ${error.message}\n`);
+    return exitStatus.failure;
+  }
   if (!(error instanceof ToolError)) throw error;
   process.stderr.write(`obscura: ${error.message}\n${error.output === "" ? "" : `${error.output}\n`}`);
   return error instanceof UsageError ? exitStatus.usage : exitStatus.failure;
 }
+
+/** A full disk, a folder that is read-only or somebody else's: whose it is to mend, and which file it is, the message says. */
+const isOfComputer = (error: unknown): error is Error =>
+  error instanceof Error &&
+  ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO"].includes(
+    (error as NodeJS.ErrnoException).code ?? "",
+  );

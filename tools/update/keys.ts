@@ -9,7 +9,7 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Operation, ToolError, UsageError } from "../events.ts";
 import { displayPath } from "../paths.ts";
@@ -125,12 +125,23 @@ export async function* generateKey(file: string, algorithm: Algorithm): Operatio
       ? generateKeyPairSync("ed25519")
       : generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const publicKey = publicKeyOf(createPublicKey(privateKey), file);
+  const made: string[] = [];
+  const put = (path: string, pem: string | Buffer, mode: number): void => {
+    const descriptor = openSync(path, "wx", mode);
+    made.push(path);
+    try {
+      writeFileSync(descriptor, pem);
+    } finally {
+      closeSync(descriptor);
+    }
+  };
   try {
     mkdirSync(dirname(file), { recursive: true });
-    const options = { flag: "wx", mode: 0o600 };
-    writeFileSync(file, privateKey.export({ type: "pkcs8", format: "pem" }), options);
-    writeFileSync(publicFile, publicKey.key.export({ type: "spki", format: "pem" }), { flag: "wx" });
+    put(file, privateKey.export({ type: "pkcs8", format: "pem" }), 0o600);
+    put(publicFile, publicKey.key.export({ type: "spki", format: "pem" }), 0o666);
   } catch (error) {
+    // Half a key would be refused as one that exists.
+    for (const path of made) rmSync(path, { force: true });
     throw new ToolError(`The key cannot be written: ${(error as Error).message}`);
   }
   const facts = [

@@ -1,7 +1,7 @@
 /** Keys and signed bundles, against openssl and imgtool, which share nothing with them. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
@@ -219,6 +219,18 @@ describe("Signed bundles", function () {
       '{ "version": "1.0.0", "obscura": { "counter": "7" } }',
       /whole number from 0 to 4294967295, not "7"/,
     );
+  });
+
+  it("leave no half of a key behind where the other cannot be written", async () => {
+    const half = mkdtempSync(join(tmpdir(), "obscura-half-"));
+    // The name of the public half is too long for a file.
+    const name = `${"k".repeat(248)}.pem`;
+    await assert.rejects(
+      perform(generateKey(join(half, name), "ed25519"), () => undefined),
+      (error) => error instanceof ToolError && /^The key cannot be written: ENAMETOOLONG/.test(error.message),
+    );
+    assert.deepEqual(readdirSync(half), []);
+    rmSync(half, { recursive: true });
   });
 
   it("keep keys: none is overwritten, and what is no key is refused", async () => {
