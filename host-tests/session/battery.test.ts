@@ -14,7 +14,8 @@ async function runInTime(board: string, radio: string): Promise<{ status: unknow
     const session = obscura("run", "battery-sensor", "--board", board, "--radio", radio);
     const status = await session.ended;
     const output = session.output();
-    if (attempt === ATTEMPTS_MAX || !MISSED_DEADLINE.test(output)) return { status, output };
+    const isBusy = status !== 0 && MISSED_DEADLINE.test(output);
+    if (!isBusy || attempt === ATTEMPTS_MAX) return { status, output };
   }
 }
 
