@@ -4,8 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "mocha";
+import type { AdvertiseOptions } from "../../firmware/aioble/advertising.ts";
 import type { Device } from "../../firmware/aioble/device.ts";
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
+import { bondOf } from "../support/bonds.ts";
 import { NodeRig, type NodeSide } from "./node-side.ts";
 
 /** Listens all the time. */
@@ -17,8 +19,12 @@ interface Meeting {
 }
 
 /** The peer connects to the camera, which it knows by its address. */
-async function call(camera: NodeSide, own: Device, directedTo?: Device): Promise<Meeting> {
-  const advertised = camera.aioble.advertise({ intervalUs: 60_000, directedTo });
+async function call(
+  camera: NodeSide,
+  own: Device,
+  options: Pick<AdvertiseOptions, "directedTo" | "bondedOnly"> = {},
+): Promise<Meeting> {
+  const advertised = camera.aioble.advertise({ intervalUs: 60_000, ...options });
   const outgoing = await own.connect();
   return { outgoing, incoming: await advertised };
 }
@@ -47,6 +53,39 @@ for (const kind of ["rootcanal", "bumble"]) {
 
     after(() => rig?.stop());
 
+    // The last one: rootcanal's initiator takes no further connection after a request that nobody answered.
+    const filters = (): void => {
+      it("connects to what only bonded devices may, and no longer once another is bonded in its place", async () => {
+        const { camera } = sides;
+        const { aioble, host } = camera;
+        const meeting = await call(camera, own, { bondedOnly: "connect" });
+        assert.ok(meeting.incoming.device.equals(identity));
+        await meeting.outgoing.pair();
+        assert.ok(meeting.incoming.bonded);
+        await part(meeting);
+        const [kept] = host.bonds!.all();
+        host.bonds!.forgetAll();
+        host.bonds!.keep(bondOf(1, { ownIdentity: host.identities.own }));
+        const advertised = aioble.advertise({ intervalUs: 60_000, bondedOnly: "connect", timeoutMs: 3000 });
+        // Where the host filters the link is up for a moment; nothing is answered on it.
+        const isServed = own.connect({ timeoutMs: 1500 }).then(
+          (connection) =>
+            connection
+              .services()
+              .next()
+              .then(
+                () => true,
+                () => false,
+              ),
+          () => false,
+        );
+        assert.equal(await isServed, false);
+        await assert.rejects(advertised, { name: "TimeoutError" });
+        host.bonds!.forgetAll();
+        host.bonds!.keep(kept!);
+      });
+    };
+
     it("is known when it connects, and its bond encrypts the link", async () => {
       const { camera } = sides;
       const first = await call(camera, own);
@@ -63,7 +102,7 @@ for (const kind of ["rootcanal", "bumble"]) {
     });
 
     // Bumble's controller reports legacy scans by events of extended ones.
-    if (kind === "bumble") return;
+    if (kind === "bumble") return filters();
 
     it("is found by a scan for it alone, and connected by its identity", async () => {
       const { camera, peer } = sides;
@@ -91,12 +130,14 @@ for (const kind of ["rootcanal", "bumble"]) {
       it(`is reached by directed advertising, with addrMode ${addrMode}`, async () => {
         const { camera } = sides;
         camera.aioble.config({ addrMode });
-        const called = await call(camera, own, identity);
+        const called = await call(camera, own, { directedTo: identity });
         assert.ok(called.incoming.device.equals(identity));
         await called.outgoing.pair();
         assert.ok(called.incoming.bonded && called.outgoing.encrypted);
         await part(called);
       });
     }
+
+    filters();
   });
 }
