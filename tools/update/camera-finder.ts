@@ -33,7 +33,7 @@ export interface OpenCamera {
  * @throws ToolError when there is none, or more than one.
  */
 export async function findCamera(
-  { aioble }: Central,
+  { aioble }: Pick<Central, "aioble">,
   wanted: string | undefined,
   signal: AbortSignal,
 ): Promise<Heard> {

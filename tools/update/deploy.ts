@@ -3,12 +3,14 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { BleError, HciError } from "../../firmware/ble/errors.ts";
 import { type Central, startCentral } from "../central/central.ts";
-import { type Operation, StepFailed, step, ToolError } from "../events.ts";
+import { type Operation, type Progress, StepFailed, type StepResult, step, ToolError } from "../events.ts";
 import { buildRoot } from "../paths.ts";
 import { startBridge } from "../session/radios/bridge.ts";
 import { connectController } from "../session/radios/controller.ts";
 import type { Radio, RadioChoice } from "../session/radios/radio.ts";
+import { cameraFault } from "./camera-faults.ts";
 import { findCamera, type Heard, type OpenCamera, openCamera } from "./camera-finder.ts";
 import { readSigned } from "./format.ts";
 import { type ListedImage, ManagementError } from "./management-client.ts";
@@ -21,6 +23,9 @@ export const TRIAL_SECONDS = 5;
 const RETURN_MS = 90_000;
 /** From one look to the next. */
 const LOOK_MS = 1000;
+/** From one attempt to connect again to the next. */
+const AGAIN_MS = 200;
+
 /** Which camera, and by which radio. */
 export interface CameraChoice {
   /** A controller at a socket, or one that Bumble's bridge opens. */
@@ -29,6 +34,8 @@ export interface CameraChoice {
   readonly camera?: string;
   /** File that keeps this computer's bonds; one for all cameras when left out. */
   readonly bonds?: string;
+  /** How long the camera may take to be there again after a reset or the end of its link; 90 s when left out. */
+  readonly returnMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -39,6 +46,9 @@ export interface DeployOptions extends Omit<SignOptions, "unsigned" | "output">,
   /** Whether it is confirmed; else its trial goes on, and ends with the next reset. */
   readonly confirm: boolean;
 }
+
+/** What there is to say of a bundle that is built. */
+type TrialOptions = Omit<DeployOptions, keyof SignOptions | "radio">;
 
 /** Builds, signs, and brings the bundle to the camera. @throws ToolError when the camera does not keep it. */
 export async function* deploy(options: DeployOptions): Operation {
@@ -59,7 +69,11 @@ export async function* deploy(options: DeployOptions): Operation {
  * @throws ToolError before it runs when the radio is not there, and as soon as it has gone
  */
 export async function* withCentral(
-  { bonds = join(buildRoot, "central", "bonds.json"), radio, signal }: Omit<CameraChoice, "camera">,
+  {
+    bonds = join(buildRoot, "central", "bonds.json"),
+    radio,
+    signal,
+  }: Omit<CameraChoice, "camera" | "returnMs">,
   work: (central: Central, signal: AbortSignal) => Operation,
 ): Operation {
   const { name, radio: started } = await startRadio(radio, signal);
@@ -78,14 +92,14 @@ export async function* withCentral(
     signal.throwIfAborted();
     if (error instanceof StepFailed) throw error;
     gone.signal.throwIfAborted();
-    if ((error as { code?: unknown }).code === "controller-lost" || (error as Error).name === "HciError")
-      throw new ToolError(
-        `The controller at ${name} does not work: ${(error as Error).message}`,
-        warnings.join("\n"),
-      );
-    throw error;
+    if (error instanceof HciError)
+      throw new ToolError(`The controller at ${name} does not work: ${error.message}`, warnings.join("\n"));
+    throw cameraFault(error);
   } finally {
-    await central.stop();
+    await central.stop().catch((error: unknown) => {
+      // A controller that has failed cannot end its links: what went wrong before says more.
+      if (!(error instanceof BleError)) throw error;
+    });
     await started.stop();
   }
 }
@@ -105,29 +119,53 @@ async function startRadio(
 }
 
 /** Brings a signed bundle to the camera. */
-export async function* deployFile(bundle: Buffer, central: Central, options: DeployOptions): Operation {
+export async function* deployFile(
+  bundle: Buffer,
+  central: Pick<Central, "aioble">,
+  options: TrialOptions,
+): Operation {
   const { digest } = readSigned(bundle);
   const hash = new Uint8Array(digest);
-  const heard = yield* step("find", "Camera", async () => {
-    const value = await findCamera(central, options.camera, options.signal);
-    return { value, detail: `${value.name || "(no name)"} ${value.device.addrHex()}` };
+  const { signal } = options;
+  const { heard, opened, before } = yield* cameraStep("find", "Camera", signal, async () => {
+    const heard = await findCamera(central, options.camera, signal);
+    const opened = await openCamera(heard.device, signal);
+    const before = runningOf(await opened.client.list());
+    const detail = `${heard.name || "(no name)"} ${heard.device.addrHex()}`;
+    return { value: { heard, opened, before }, detail };
   });
-  let open = await openCamera(heard.device, options.signal);
-  const before = runningOf(await open.client.list());
   if (before && sameHash(before.hash, hash)) {
     yield { type: "info", message: `The camera runs this version already: ${before.version}.` };
-    if (!before.confirmed && options.confirm) yield* confirmTrial(heard, open, hash, options);
-    else await open.connection.disconnect();
+    if (!before.confirmed && options.confirm) yield* confirmTrial(heard, opened, hash, options);
+    else await opened.connection.disconnect().catch(() => undefined);
     return;
   }
-  open = yield* upload(bundle, heard, open, options);
-  yield* step("try", "Trial", async () => {
-    await asked(() => open.client.mark(hash));
+  let open = yield* upload(bundle, heard, opened, options);
+  yield* cameraStep("try", "Trial", signal, async () => {
+    await open.client.mark(hash);
     await reset(open);
-    open = await again(heard, open, options.signal);
+    open = await again(heard, open, options);
     return { value: undefined, detail: await begun(open, hash) };
   });
   yield* confirmTrial(heard, open, hash, options);
+}
+
+/** A step that a camera has a part in: what it does wrong ends the step with a sentence. */
+function cameraStep<T>(
+  name: string,
+  title: string,
+  signal: AbortSignal,
+  work: (progress: Progress) => Promise<StepResult<T>>,
+): Operation<T> {
+  return step(name, title, async (progress) => {
+    try {
+      return await work(progress);
+    } catch (error) {
+      // Where the radio has gone, all links have ended: that is the reason, and not the camera.
+      signal.throwIfAborted();
+      throw cameraFault(error);
+    }
+  });
 }
 
 /** Uploads, and goes on where a link that ends has left off. */
@@ -135,11 +173,11 @@ async function* upload(
   bundle: Buffer,
   heard: Heard,
   opened: OpenCamera,
-  { signal }: DeployOptions,
+  options: TrialOptions,
 ): Operation<OpenCamera> {
   const sha = new Uint8Array(createHash("sha256").update(bundle).digest());
   const file = new Uint8Array(bundle);
-  return yield* step("upload", "Upload", async (progress) => {
+  return yield* cameraStep("upload", "Upload", options.signal, async (progress) => {
     let open = opened;
     const startMs = performance.now();
     let resumed: number | undefined;
@@ -151,11 +189,11 @@ async function* upload(
     };
     for (let attempt = 1; ; attempt++) {
       try {
-        await asked(() => open.client.upload(file, sha, onProgress));
+        await open.client.upload(file, sha, onProgress);
         break;
       } catch (error) {
-        if (open.connection.isConnected() || attempt === 5 || error instanceof ToolError) throw error;
-        open = await again(heard, open, signal);
+        if (open.connection.isConnected() || attempt === 5 || error instanceof ManagementError) throw error;
+        open = await again(heard, open, options);
       }
     }
     const seconds = (performance.now() - startMs) / 1000;
@@ -175,11 +213,13 @@ async function* confirmTrial(
   heard: Heard,
   opened: OpenCamera,
   hash: Uint8Array,
-  { confirm, signal, trialSeconds }: DeployOptions,
+  options: TrialOptions,
 ): Operation {
+  const { confirm, signal, trialSeconds } = options;
   let open = opened;
-  yield* step("confirm", confirm ? "Confirmation" : "Trial goes on", async () => {
+  yield* cameraStep("confirm", confirm ? "Confirmation" : "Trial goes on", signal, async () => {
     const untilMs = performance.now() + trialSeconds * 1000;
+    let version: string;
     for (;;) {
       const running = runningOf(await listed(() => open.client.list()));
       if (!running || !sameHash(running.hash, hash)) throw await reverted(open, running);
@@ -187,12 +227,12 @@ async function* confirmTrial(
         await open.connection.disconnect().catch(() => undefined);
         return { value: undefined, detail: `version ${running.version} has confirmed itself` };
       }
+      ({ version } = running);
       if (performance.now() >= untilMs) break;
       await delay(Math.min(LOOK_MS, untilMs - performance.now()), undefined, { signal });
-      if (!open.connection.isConnected()) open = await again(heard, open, signal);
+      if (!open.connection.isConnected()) open = await again(heard, open, options);
     }
-    const { version } = runningOf(await open.client.list())!;
-    if (confirm) await asked(() => open.client.confirm());
+    if (confirm) await open.client.confirm();
     await open.connection.disconnect().catch(() => undefined);
     const detail = confirm
       ? `version ${version} stays`
@@ -206,7 +246,7 @@ async function* confirmTrial(
       return await look();
     } catch (error) {
       if (open.connection.isConnected()) throw error;
-      open = await again(heard, open, signal);
+      open = await again(heard, open, options);
       return look();
     }
   }
@@ -234,22 +274,36 @@ async function reverted(
 
 /** Resets the camera, and waits until its link has ended. */
 async function reset({ client, connection }: OpenCamera): Promise<void> {
-  await asked(() => client.reset());
+  try {
+    await client.reset();
+  } catch (error) {
+    // A camera may be gone before its answer has left it.
+    if (connection.isConnected()) throw error;
+  }
   await connection.disconnected({ timeoutMs: 10_000, disconnect: false }).catch(() => undefined);
 }
 
-/** Connects again. */
-async function again(heard: Heard, { connection }: OpenCamera, signal: AbortSignal): Promise<OpenCamera> {
+/**
+ * Connects again to a camera whose link ends, or has ended.
+ * @throws ToolError when it does not let us in, and when it is not there within `returnMs`
+ */
+export async function again(
+  heard: Heard,
+  { connection }: OpenCamera,
+  { returnMs = RETURN_MS, signal }: Pick<CameraChoice, "returnMs" | "signal">,
+): Promise<OpenCamera> {
   await connection.disconnect().catch(() => undefined);
-  const untilMs = performance.now() + RETURN_MS;
+  const untilMs = performance.now() + returnMs;
   for (;;) {
     try {
       return await openCamera(heard.device, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof ToolError) throw error;
-      if (performance.now() < untilMs) continue;
-      throw new ToolError(`The camera has not come back: ${(error as Error).message}`);
+      const { message } = cameraFault(error) as Error;
+      if (performance.now() >= untilMs) throw new ToolError(`The camera has not come back. ${message}`);
+      // What fails at once is not tried in a tight loop.
+      await delay(AGAIN_MS, undefined, { signal });
     }
   }
 }
@@ -258,16 +312,3 @@ const runningOf = (images: readonly ListedImage[]): ListedImage | undefined =>
   images.find(({ active }) => active);
 
 const sameHash = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b);
-
-/** What the camera refuses is for the person at the keyboard. */
-async function asked<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw said(error);
-  }
-}
-
-function said(error: unknown): unknown {
-  return error instanceof ManagementError ? new ToolError(`The camera refuses: ${error.message}`) : error;
-}

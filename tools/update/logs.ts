@@ -5,8 +5,8 @@ import type { Operation } from "../events.ts";
 import { buildRoot } from "../paths.ts";
 import { mapsIn } from "../trace/maps.ts";
 import { Tracer } from "../trace/trace.ts";
-import { findCamera, type OpenCamera, openCamera } from "./camera-finder.ts";
-import { type CameraChoice, withCentral } from "./deploy.ts";
+import { findCamera, openCamera } from "./camera-finder.ts";
+import { again, type CameraChoice, withCentral } from "./deploy.ts";
 
 /** How often the camera is asked for what is new. */
 const LOOK_MS = 500;
@@ -21,17 +21,21 @@ export interface LogsOptions extends CameraChoice {
 
 /** Shows the lines that the camera has kept, and those that come, until the signal; stacks in TypeScript. */
 export function logs(options: LogsOptions): Operation {
-  return withCentral(options, (central, signal) => follow(central, { ...options, signal }));
+  return withCentral(options, (central, signal) => followLogs(central, { ...options, signal }));
 }
 
-async function* follow(central: Central, { camera, maps, once = false, signal }: LogsOptions): Operation {
+/** As `logs`, with a central that runs. @throws errors of the central where the camera does not connect, or does not answer */
+export async function* followLogs(
+  central: Pick<Central, "aioble">,
+  { camera, maps, once = false, ...choice }: Omit<LogsOptions, "radio">,
+): Operation {
+  const { signal } = choice;
   const heard = await findCamera(central, camera, signal);
   const source = heard.name || heard.device.addrHex();
   const tracer = new Tracer(mapsIn([buildRoot, ...maps]));
-  let open: OpenCamera | undefined;
+  let open = await openCamera(heard.device, signal);
   for (let from = 0; ; ) {
     try {
-      open ??= await openCamera(heard.device, signal);
       const { first, next, lines } = await open.client.read([64, 0], { from });
       if (typeof first === "number" && first > from)
         yield { type: "warning", message: `${first - from} lines have gone before they could be read` };
@@ -43,11 +47,11 @@ async function* follow(central: Central, { camera, maps, once = false, signal }:
       await delay(LOOK_MS, undefined, { signal });
     } catch (error) {
       signal.throwIfAborted();
-      if (!open || open.connection.isConnected()) throw error;
+      if (open.connection.isConnected()) throw error;
       yield { type: "info", message: "The camera has gone; its console begins anew when it is back." };
-      open = undefined;
+      open = await again(heard, open, choice);
       from = 0;
     }
   }
-  await open?.connection.disconnect();
+  await open.connection.disconnect().catch(() => undefined);
 }

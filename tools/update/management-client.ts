@@ -3,7 +3,13 @@
  * of the protocol, whose refusals carry a reason.
  */
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
-import { type CborMap, decodeMap, encodeMap } from "../../firmware/update/cbor.ts";
+import {
+  type CborArray,
+  type CborMap,
+  type CborValue,
+  decodeMap,
+  encodeMap,
+} from "../../firmware/update/cbor.ts";
 import { HEADER_LENGTH, OPERATION, readHeader, VERSION, writeFrame } from "../../firmware/update/frames.ts";
 import { CHARACTERISTIC_UUID, SERVICE_UUID } from "../../firmware/update/service.ts";
 
@@ -15,6 +21,9 @@ const SLOW_ANSWER_MS = 40_000;
 
 /** Bytes of a frame where the camera does not say what it takes. */
 const FRAME_BYTES = 256;
+
+/** Answers to an upload that bring it no further, one after the other: a camera that goes on so never takes the file. */
+const STALLS_MAX = 5;
 
 /** Notifications that may wait: the fragments of one answer. */
 const QUEUE_SIZE = 100;
@@ -104,7 +113,9 @@ export class ManagementClient {
   }
 
   async list(): Promise<readonly ListedImage[]> {
-    return (await this.read(STATE)).images as unknown as readonly ListedImage[];
+    const { images } = await this.read(STATE);
+    if (!isList(images)) throw new ManagementError(1, "the camera does not say what it runs");
+    return images;
   }
 
   /** Has the bundle tried at the next start. @param permanent the camera confirms it by itself once it is healthy */
@@ -137,6 +148,8 @@ export class ManagementClient {
   ): Promise<void> {
     const room = (await this.frameLength()) - HEADER_LENGTH;
     let off = 0;
+    let furthest = 0;
+    let stalls = 0;
     for (let isFirst = true; off < file.length; isFirst = false) {
       const more: CborMap = off === 0 ? { len: file.length, sha } : {};
       const space = room - encodeMap({ ...more, off, data: new Uint8Array(0) }).length - 2;
@@ -144,9 +157,12 @@ export class ManagementClient {
       const isSlow = isFirst || end === file.length;
       const map = { ...more, off, data: file.subarray(off, end) };
       const answer = await this.write(UPLOAD, map, isSlow ? SLOW_ANSWER_MS : ANSWER_MS);
-      if (typeof answer.off !== "number") throw new ManagementError(1, "the camera does not say what it has");
+      if (!isOffset(answer.off, file)) throw new ManagementError(1, "the camera does not say what it has");
       if (answer.match === false) throw new ManagementError(9, "what arrived is not what was sent");
       off = answer.off;
+      stalls = off > furthest ? 0 : stalls + 1;
+      if (stalls === STALLS_MAX) throw new ManagementError(1, "the camera takes no more of the file");
+      furthest = Math.max(furthest, off);
       onProgress(off);
     }
   }
@@ -208,3 +224,10 @@ function check(map: CborMap): CborMap {
   if (typeof map.rc === "number" && map.rc !== 0) throw new ManagementError(map.rc, map.rsn);
   return map;
 }
+
+const isOffset = (off: CborValue, file: Uint8Array): off is number =>
+  typeof off === "number" && Number.isInteger(off) && off >= 0 && off <= file.length;
+
+const isList = (images: CborValue): images is CborArray & readonly ListedImage[] =>
+  Array.isArray(images) &&
+  images.every((image) => typeof image?.version === "string" && image.hash instanceof Uint8Array);

@@ -1,0 +1,289 @@
+/** What `obscura deploy` and `obscura logs` say of a camera that was heard, and then is silent, leaves, or answers nonsense. */
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { DeviceDisconnectedError, GattError, TimeoutError } from "../../../firmware/aioble/errors.ts";
+import { HciError } from "../../../firmware/ble/errors.ts";
+import { type CborMap, decodeMap, encodeMap } from "../../../firmware/update/cbor.ts";
+import {
+  HEADER_LENGTH,
+  type Header,
+  OPERATION,
+  readHeader,
+  writeFrame,
+} from "../../../firmware/update/frames.ts";
+import { SERVICE_UUID } from "../../../firmware/update/service.ts";
+import type { Central } from "../../../tools/central/central.ts";
+import { reportFailure } from "../../../tools/cli/perform.ts";
+import { type Operation, ToolError, type ToolEvent } from "../../../tools/events.ts";
+import { cameraFault } from "../../../tools/update/camera-faults.ts";
+import { deployFile } from "../../../tools/update/deploy.ts";
+import { parseVersion, readSigned, signBody } from "../../../tools/update/format.ts";
+import { developmentKeyFile, readSigningKey } from "../../../tools/update/keys.ts";
+import { followLogs } from "../../../tools/update/logs.ts";
+
+const bundle = signBody(new Uint8Array(600), parseVersion("3.0.0"), readSigningKey(developmentKeyFile));
+const { digest } = readSigned(bundle);
+
+/** What a camera does with one request: an answer, bytes that are none, or the error that its client meets. */
+type Reply = CborMap | Uint8Array | Error;
+
+/** A camera that takes a bundle and tries it, until a test has it do otherwise. */
+class FalseCamera {
+  /** Called with each connection that is asked for; an error refuses it. */
+  onConnect: (count: number) => Error | undefined = () => undefined;
+  /** Called with each request, as `group/command`, in front of the camera; undefined lets the camera answer. */
+  onRequest: (command: string, count: number) => Reply | undefined = () => undefined;
+  private readonly counts = new Map<string, number>();
+  private connections = 0;
+  private isUp = false;
+  private runs = "2.0.0";
+  private isMarked = false;
+  private readonly answers: Reply[] = [];
+
+  readonly central = {
+    aioble: {
+      scan: () => this.results(),
+    },
+  } as unknown as Pick<Central, "aioble">;
+
+  /** The link ends with whatever waits for it. */
+  leave(): DeviceDisconnectedError {
+    this.isUp = false;
+    return new DeviceDisconnectedError(0x15);
+  }
+
+  /** As `leave`, and what was marked runs. */
+  restart(): DeviceDisconnectedError {
+    if (this.isMarked) this.runs = "3.0.0";
+    return this.leave();
+  }
+
+  private async *results() {
+    const device = { addrHex: () => "c0:00:00:00:00:01", connect: async () => this.connect() };
+    yield { connectable: true, device, name: () => "camera", services: () => [SERVICE_UUID] };
+  }
+
+  private connect() {
+    const refusal = this.onConnect(++this.connections);
+    if (refusal) throw refusal;
+    this.isUp = true;
+    this.answers.length = 0;
+    const characteristic = {
+      subscribe: async () => undefined,
+      write: async (frame: Uint8Array) => this.request(frame),
+      notified: async () => this.notification(),
+    };
+    return {
+      mtu: 515,
+      isConnected: () => this.isUp,
+      exchangeMtu: async () => 515,
+      service: async () => ({ characteristic: async () => characteristic }),
+      disconnect: async () => void this.leave(),
+      disconnected: async () => undefined,
+    };
+  }
+
+  private request(frame: Uint8Array): void {
+    if (!this.isUp) throw this.leave();
+    const header = readHeader(frame);
+    const command = `${header.group}/${header.command}`;
+    const count = (this.counts.get(command) ?? 0) + 1;
+    this.counts.set(command, count);
+    const reply =
+      this.onRequest(command, count) ?? this.reply(header, decodeMap(frame.subarray(HEADER_LENGTH)));
+    if (reply instanceof Error) this.answers.push(reply);
+    else {
+      const payload = reply instanceof Uint8Array ? reply : encodeMap(reply);
+      this.answers.push(writeFrame({ ...header, operation: header.operation + 1 }, payload));
+    }
+  }
+
+  private notification(): Uint8Array {
+    const next = this.answers.shift() ?? new TimeoutError(5000);
+    if (next instanceof Error) throw next;
+    return next as Uint8Array;
+  }
+
+  private reply({ group, command, operation }: Header, map: CborMap): CborMap {
+    switch (`${group}/${command}`) {
+      case "0/0":
+        return { r: map.d };
+      case "0/5":
+        this.restart();
+        return {};
+      case "0/6":
+        return { buf_size: 256 };
+      case "1/0":
+        if (operation === OPERATION.WRITE) this.isMarked = true;
+        return operation === OPERATION.WRITE ? {} : { images: [this.image()] };
+      case "1/1":
+        return { off: (map.off as number) + (map.data as Uint8Array).length };
+      default:
+        return { lines: ["a line"], first: 0, next: 1 };
+    }
+  }
+
+  private image(): CborMap {
+    const hash = this.runs === "3.0.0" ? new Uint8Array(digest) : new Uint8Array(32);
+    return { slot: 0, version: this.runs, hash, active: true, confirmed: this.runs === "2.0.0" };
+  }
+}
+
+async function outcome(operation: Operation): Promise<{ events: ToolEvent[]; error: unknown }> {
+  const events: ToolEvent[] = [];
+  try {
+    for await (const event of operation) events.push(event);
+    return { events, error: undefined };
+  } catch (error) {
+    return { events, error };
+  }
+}
+
+const choice = () => ({ returnMs: 0, signal: new AbortController().signal });
+
+const deployTo = (camera: FalseCamera) =>
+  outcome(deployFile(bundle, camera.central, { ...choice(), trialSeconds: 0, confirm: true }));
+
+/** The command ends in one step's failure, with this sentence, and with status 1. */
+async function failsIn(camera: FalseCamera, name: string, expected: RegExp): Promise<void> {
+  const { events, error } = await deployTo(camera);
+  const failures = events.filter((event) => event.type === "step:fail");
+  assert.deepEqual(
+    failures.map(({ step }) => step),
+    [name],
+    String(error),
+  );
+  assert.match(failures[0]!.message, expected);
+  assert.doesNotMatch(failures[0]!.message, /\n|Error:/);
+  assert.equal(reportFailure(error), 1);
+}
+
+describe("tools/update/camera-faults: obscura deploy", () => {
+  const silent = /^The camera was heard, but neither connects nor answers within \d+ s\. Bring it nearer/;
+  const left = /^The link to the camera has ended\. .*remote power off \(0x15\)\. Bring it nearer/;
+
+  it("ends well with a camera that does as it should", async () => {
+    const { events, error } = await deployTo(new FalseCamera());
+    assert.equal(error, undefined);
+    const done = events.filter((event) => event.type === "step:done").map(({ step }) => step);
+    assert.deepEqual(done, ["find", "upload", "try", "confirm"]);
+  });
+
+  it("says that the camera does not connect", async () => {
+    const camera = new FalseCamera();
+    camera.onConnect = () => new TimeoutError(10_000);
+    await failsIn(camera, "find", silent);
+  });
+
+  it("says that the camera does not answer", async () => {
+    const camera = new FalseCamera();
+    camera.onRequest = () => new TimeoutError(5000);
+    await failsIn(camera, "find", silent);
+  });
+
+  for (const [name, command] of [
+    ["first request", "0/0"],
+    ["list", "1/0"],
+  ] as const)
+    it(`says that the camera leaves in the ${name}`, async () => {
+      const camera = new FalseCamera();
+      camera.onRequest = (asked) => (asked === command ? camera.leave() : undefined);
+      await failsIn(camera, "find", left);
+    });
+
+  it("says that the camera leaves in the upload again and again, or stays away", async () => {
+    const camera = new FalseCamera();
+    camera.onRequest = (asked) => (asked === "1/1" ? camera.leave() : undefined);
+    await failsIn(camera, "upload", left);
+    const away = new FalseCamera();
+    away.onRequest = (asked) => (asked === "1/1" ? away.leave() : undefined);
+    away.onConnect = (count) => (count > 1 ? new TimeoutError(10_000) : undefined);
+    await failsIn(away, "upload", /^The camera has not come back\. The camera was heard, but neither/);
+  });
+
+  it("says that the camera leaves when it is asked to try, and in the wait of the trial", async () => {
+    const camera = new FalseCamera();
+    camera.onRequest = (asked, count) => (asked === "1/0" && count === 2 ? camera.leave() : undefined);
+    await failsIn(camera, "try", left);
+    const waiting = new FalseCamera();
+    waiting.onRequest = (asked, count) => (asked === "1/0" && count >= 4 ? waiting.leave() : undefined);
+    await failsIn(waiting, "confirm", left);
+    const away = new FalseCamera();
+    away.onRequest = (asked, count) => (asked === "1/0" && count >= 4 ? away.leave() : undefined);
+    away.onConnect = (count) => (count > 2 ? new TimeoutError(10_000) : undefined);
+    await failsIn(away, "confirm", /^The camera has not come back\. /);
+  });
+
+  it("takes a camera that resets before its answer has left it for one that has", async () => {
+    const camera = new FalseCamera();
+    camera.onRequest = (asked) => (asked === "0/5" ? camera.restart() : undefined);
+    assert.equal((await deployTo(camera)).error, undefined);
+  });
+
+  it("says that what the camera answers is malformed, or no answer at all", async () => {
+    const nonsense = new FalseCamera();
+    nonsense.onRequest = () => new Uint8Array([0xff]);
+    await failsIn(nonsense, "find", /^The camera's answer is malformed \(/);
+    const listless = new FalseCamera();
+    listless.onRequest = (asked) => (asked === "1/0" ? {} : undefined);
+    await failsIn(listless, "find", /^The camera refuses: the camera does not say what it runs$/);
+    for (const off of [-1, 1.5e9, "all"]) {
+      const wild = new FalseCamera();
+      wild.onRequest = (asked) => (asked === "1/1" ? { off } : undefined);
+      await failsIn(wild, "upload", /^The camera refuses: the camera does not say what it has$/);
+    }
+    const stuck = new FalseCamera();
+    stuck.onRequest = (asked) => (asked === "1/1" ? { off: 0 } : undefined);
+    await failsIn(stuck, "upload", /^The camera refuses: the camera takes no more of the file$/);
+  });
+});
+
+describe("tools/update/camera-faults: obscura logs", () => {
+  const follow = (camera: FalseCamera, once = true) =>
+    outcome(followLogs(camera.central, { ...choice(), maps: [], once }));
+
+  it("has a fault that is one sentence, when the camera does not connect or does not answer", async () => {
+    const camera = new FalseCamera();
+    camera.onConnect = () => new TimeoutError(10_000);
+    const deaf = new FalseCamera();
+    deaf.onRequest = (asked) => (asked === "64/0" ? new TimeoutError(5000) : undefined);
+    for (const each of [camera, deaf]) {
+      const fault = cameraFault((await follow(each)).error);
+      assert(fault instanceof ToolError);
+      assert.match(fault.message, /^The camera was heard, but neither connects nor answers within \d+ s\. /);
+    }
+  });
+
+  it("goes on when the camera is back, and ends when it stays away", async () => {
+    const camera = new FalseCamera();
+    camera.onConnect = (count) => (count === 2 ? new TimeoutError(10_000) : undefined);
+    const patient = { ...choice(), returnMs: 60_000, maps: [] };
+    camera.onRequest = (asked, count) => {
+      if (asked !== "64/0") return undefined;
+      if (count === 1) return camera.leave();
+      return count === 2 ? undefined : { lines: [] };
+    };
+    const { events, error } = await outcome(followLogs(camera.central, { ...patient, once: true }));
+    assert.equal(error, undefined);
+    assert.deepEqual(
+      events.map((event) => (event.type === "line" ? event.text : event.type)),
+      ["info", "a line"],
+    );
+    const away = new FalseCamera();
+    away.onRequest = (asked) => (asked === "64/0" ? away.leave() : undefined);
+    away.onConnect = (count) => (count > 1 ? new TimeoutError(10_000) : undefined);
+    const { error: ended } = await follow(away, false);
+    assert(ended instanceof ToolError);
+    assert.match(ended.message, /^The camera has not come back\. /);
+  });
+});
+
+describe("tools/update/camera-faults", () => {
+  it("leaves defects and this computer's controller what they are", () => {
+    for (const error of [new TypeError("x"), new HciError("controller-lost", "gone"), undefined])
+      assert.equal(cameraFault(error), error);
+    const fault = cameraFault(new GattError(0x0e));
+    assert(fault instanceof ToolError);
+    assert.match(fault.message, /^The camera does not do what was asked: /);
+  });
+});
