@@ -178,7 +178,9 @@ function checkTaken(packet: Uint8Array, word: string): void {
     const file = readSigned(bytes.subarray(0, Number(first)));
     const signers = what === "file" ? [development, ecdsa] : [root];
     if (!signers.some(({ publicKey }) => isSignedBy(file, publicKey))) throw new Error("a file of nobody");
-    if (what === "file" && readBody(file.body).counter !== Number(second))
+    if (what === "revocation") return;
+    const body = readBody(file.body);
+    if (body.kind !== "application" || body.counter !== Number(second))
       throw new Error(`another counter than ${second}`);
   }
 }

@@ -32,6 +32,8 @@ export interface BundleManifest {
 const MAGIC = "OBSX";
 const APPLICATION = 1;
 const HEADER_BYTES = 64;
+const KEY_HASH_BYTES = 32;
+const INTERFACE_BYTES = 8;
 
 /** What the header of any container says of the engine and the natives that it is for. */
 export function readTarget(container: Uint8Array): Pick<BundleManifest, "engine" | "interfaceDigest"> {
@@ -73,8 +75,14 @@ export function makeBody(
 export const makeRevocation = (keyHash: Uint8Array): Buffer =>
   Buffer.from(encode({ format: MANIFEST_FORMAT, revoke: Uint8Array.from(keyHash) }));
 
-/** What a body is made of. @throws ToolError when it begins with no manifest of this format. */
-export function readBody(body: Uint8Array): BundleManifest & { readonly container: Uint8Array } {
+/** What a body is made of: a manifest and a container, or a revocation. */
+export type Body =
+  | (BundleManifest & { readonly kind: "application"; readonly container: Uint8Array })
+  /** `revoked` is the SHA-256 of the public key that signs nothing any more. */
+  | { readonly kind: "revocation"; readonly revoked: Uint8Array };
+
+/** @throws ToolError when the body begins with no manifest of this format, or with one that lacks something. */
+export function readBody(body: Uint8Array): Body {
   let map: Record<string, unknown> | undefined;
   let behind: Uint8Array = body;
   try {
@@ -84,12 +92,22 @@ export function readBody(body: Uint8Array): BundleManifest & { readonly containe
   }
   if (map?.format !== MANIFEST_FORMAT)
     throw new ToolError("The bundle has no manifest that this Obscura reads");
+  const { board, engine, interface: interfaceDigest, counter, revoke } = map;
+  if (revoke !== undefined) {
+    if (!isBytes(revoke, KEY_HASH_BYTES)) throw new ToolError("The revocation names no key");
+    return { kind: "revocation", revoked: revoke };
+  }
+  if (typeof board !== "string" || !isEngine(engine) || typeof counter !== "number")
+    throw new ToolError("The bundle's manifest is incomplete: it lacks a board, an engine or a counter");
+  if (!isBytes(interfaceDigest, INTERFACE_BYTES))
+    throw new ToolError("The bundle's manifest is incomplete: it lacks the digest of the native interface");
   const end = body.length - behind.length;
-  return {
-    board: map.board as string,
-    engine: map.engine as [number, number, number],
-    interfaceDigest: map.interface as Uint8Array,
-    counter: map.counter as number,
-    container: body.subarray(end + (-end & (CONTAINER_ALIGNMENT - 1))),
-  };
+  const container = body.subarray(end + (-end & (CONTAINER_ALIGNMENT - 1)));
+  return { kind: "application", board, engine, interfaceDigest, counter, container };
 }
+
+const isBytes = (value: unknown, length: number): value is Uint8Array =>
+  value instanceof Uint8Array && value.length === length;
+
+const isEngine = (value: unknown): value is BundleManifest["engine"] =>
+  Array.isArray(value) && value.length === 3 && value.every((part) => typeof part === "number");

@@ -6,7 +6,7 @@ import { readPackage } from "../build/application-package.ts";
 import { build } from "../build/build.ts";
 import { type Operation, ToolError, UsageError } from "../events.ts";
 import { buildRoot, displayPath } from "../paths.ts";
-import { formatVersion, isSignedBy, parseVersion, readSigned, signBody, type Version } from "./format.ts";
+import { formatVersion, isSignedBy, parseVersion, readSigned, signBody } from "./format.ts";
 import { isDevelopmentKey, readPublicKey, readSigningKey } from "./keys.ts";
 import { makeBody, readBody, readContainer, readTarget } from "./manifest.ts";
 
@@ -57,7 +57,10 @@ export async function* signApplication(options: SignOptions): Operation<string> 
   }
   yield { type: "text", text: `${displayPath(output)}: ${content.length} bytes` };
   if (unsigned) return output;
-  yield* describe(content, version, counter);
+  yield* describe(content, [
+    ["version", formatVersion(version)],
+    ["counter", String(counter)],
+  ]);
   if (isDevelopmentKey(key.publicKey))
     yield {
       type: "warning",
@@ -100,19 +103,18 @@ function checkCounter(counter: unknown): number {
   );
 }
 
-async function* describe(content: Uint8Array, version: Version, counter: number): Operation {
+/** Lines of what a file says, in front of what names it and its key. */
+async function* describe(
+  content: Uint8Array,
+  facts: readonly (readonly [name: string, value: string])[],
+): Operation {
   const { digest, keyHash } = readSigned(content);
-  const facts = [
-    ["version", formatVersion(version)],
-    ["counter", String(counter)],
-    ["hash", digest.toString("hex")],
-    ["key hash", keyHash.toString("hex")],
-  ] as const;
-  for (const [name, value] of facts) yield { type: "text", text: `${name.padEnd(10)}${value}` };
+  const all = [...facts, ["hash", digest.toString("hex")], ["key hash", keyHash.toString("hex")]] as const;
+  for (const [name, value] of all) yield { type: "text", text: `${name.padEnd(10)}${value}` };
 }
 
 /**
- * `obscura bundle`: describes a signed bundle.
+ * `obscura bundle`: describes a signed bundle, or a revocation.
  * @param keys files of public keys, one of which must have signed it; the development key without any
  */
 export async function* describeBundle(file: string, keys: readonly string[]): Operation {
@@ -124,7 +126,7 @@ export async function* describeBundle(file: string, keys: readonly string[]): Op
   }
   const publicKeys = keys.map(readPublicKey);
   const signed = readSigned(content);
-  const { board, engine, counter, container } = readBody(signed.body);
+  const body = readBody(signed.body);
   const signer = publicKeys.findIndex((key) => isSignedBy(signed, key));
   if (signer < 0) {
     const key = signed.keyHash.toString("hex");
@@ -134,12 +136,26 @@ export async function* describeBundle(file: string, keys: readonly string[]): Op
         : `${displayPath(file)} is signed with another key, of hash ${key}; name its public key with --key`,
     );
   }
-  yield {
-    type: "text",
-    text: `${displayPath(file)}: ${content.length} bytes, ${container.length} of them bytecode`,
-  };
-  yield* describe(content, signed.version, counter);
+  const name = `${displayPath(file)}: ${content.length} bytes`;
+  const by = { type: "text", text: `signed by ${displayPath(keys[signer]!)}` } as const;
+  if (body.kind === "revocation") {
+    yield {
+      type: "text",
+      text: `${name}, a revocation: cameras that trust the signer as their root take it`,
+    };
+    const revoked = publicKeys.findIndex(({ hash }) => hash.equals(body.revoked));
+    const whose = revoked < 0 ? "" : ` (${displayPath(keys[revoked]!)})`;
+    yield* describe(content, [["revokes", Buffer.from(body.revoked).toString("hex") + whose]]);
+    yield by;
+    return;
+  }
+  const { board, engine, counter, container } = body;
+  yield { type: "text", text: `${name}, ${container.length} of them bytecode` };
+  yield* describe(content, [
+    ["version", formatVersion(signed.version)],
+    ["counter", String(counter)],
+  ]);
   yield { type: "text", text: `board     ${board}` };
   yield { type: "text", text: `engine    ${engine.join(".")}` };
-  yield { type: "text", text: `signed by ${displayPath(keys[signer]!)}` };
+  yield by;
 }

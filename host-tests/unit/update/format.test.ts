@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { encode } from "cborg";
 import { after, before, describe, it } from "mocha";
 import { perform } from "../../../tools/cli/perform.ts";
 import { ToolError, UsageError } from "../../../tools/events.ts";
@@ -127,7 +128,9 @@ describe("Signed bundles", function () {
   });
 
   it("say what camera they are for", () => {
-    const { board, engine, counter, container: inside } = readBody(body);
+    const read = readBody(body);
+    assert(read.kind === "application");
+    const { board, engine, counter, container: inside } = read;
     assert.deepEqual({ board, engine, counter }, { board: "host", engine: [1, 2, 3], counter: 7 });
     assert.deepEqual(Buffer.from(inside), container());
     assert.equal((body.length - container().length) % 16, 0);
@@ -169,6 +172,32 @@ describe("Signed bundles", function () {
       /signed with another key/,
     );
     await assert.rejects(perform(describeBundle(xsb, [key]), note), /It is no signed bundle/);
+  });
+
+  it("are refused in one sentence by obscura bundle when their manifest lacks something", async () => {
+    const whole = { format: 1, board: "host", engine: [1, 2, 3], interface: new Uint8Array(8), counter: 7 };
+    const file = path("strange.bin");
+    const key = readSigningKey(developmentKeyFile);
+    for (const [content, sentence] of [
+      [
+        { ...whole, board: 7 },
+        /^The bundle's manifest is incomplete: it lacks a board, an engine or a counter$/,
+      ],
+      [{ ...whole, engine: [1, 2] }, /it lacks a board, an engine or a counter$/],
+      [{ ...whole, counter: null }, /it lacks a board, an engine or a counter$/],
+      [{ ...whole, interface: new Uint8Array(7) }, /it lacks the digest of the native interface$/],
+      [{ ...whole, format: 2 }, /^The bundle has no manifest that this Obscura reads$/],
+      [[1], /^The bundle has no manifest/],
+      [{ format: 1, revoke: new Uint8Array(31) }, /^The revocation names no key$/],
+      [{ format: 1, revoke: "all" }, /^The revocation names no key$/],
+    ] as const) {
+      writeFileSync(file, signBody(encode(content), version, key));
+      await assert.rejects(perform(describeBundle(file, [developmentKeyFile]), note), (error) => {
+        assert(error instanceof ToolError);
+        assert.match(error.message, sentence);
+        return true;
+      });
+    }
   });
 
   it("are doubted when the .xsb is for another board, engine or native interface than the firmware here", () => {
@@ -268,6 +297,16 @@ describe("Signed bundles", function () {
     const revocation = readSigned(readFileSync(output));
     assert.ok(isSignedBy(revocation, readPublicKey(publicFileOf(root))));
     assert.deepEqual(revocation.body, makeRevocation(readPublicKey(publicFileOf(file!)).hash));
+    lines.length = 0;
+    await perform(describeBundle(output, [publicFileOf(root), publicFileOf(file!)]), note);
+    const hash = readPublicKey(file!).hash.toString("hex");
+    assert.match(
+      lines[0]!,
+      /revocation\.bin: \d+ bytes, a revocation: cameras that trust the signer as their root/,
+    );
+    assert.equal(lines[1], `revokes   ${hash} (${publicFileOf(file!)})`);
+    assert.equal(lines.at(-1), `signed by ${publicFileOf(root)}`);
+    await assert.rejects(perform(describeBundle(output, [file!]), note), /signed with another key/);
     await assert.rejects(perform(revokeKey(publicFileOf(root), { key: root, output }), note), UsageError);
     await assert.rejects(
       perform(revokeKey(publicFileOf(file!), { key: root, output: path("none/file") }), note),
