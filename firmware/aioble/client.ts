@@ -11,6 +11,7 @@ import { checkedValue, type Value } from "../ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH, PROPERTY } from "../ble/gatt/types.ts";
 import { MTU_SETTING } from "../ble/links.ts";
 import { type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
+import { textOf } from "../ble/text.ts";
 import type { UUID } from "../ble/uuid.ts";
 import type { Timer } from "../platform/platform.ts";
 import { type ClientCharacteristic, checkUuid } from "./client-characteristic.ts";
@@ -68,7 +69,11 @@ export class ConnectionClient {
     try {
       connection.onServicesChanged?.();
     } catch (error) {
-      core.host.log("error", `aioble: onServicesChanged of ${connection.device} failed`, error);
+      core.host.log(
+        "error",
+        `aioble: onServicesChanged of ${connection.device} failed: ${textOf(error)}`,
+        error,
+      );
     }
   }
 

@@ -1,5 +1,6 @@
 /** One connection to a device after the other: it is looked for again whenever its link has ended. */
 import { BleError } from "../ble/errors.ts";
+import { checkObject } from "../ble/option-keys.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Central, ConnectOptions } from "./central.ts";
 import type { Core } from "./core.ts";
@@ -49,8 +50,10 @@ export function keepConnected(
   core: Core,
   central: Central,
   device: Device,
-  { firstPauseMs = FIRST_PAUSE_MS, maxPauseMs = MAX_PAUSE_MS, signal, ...options }: KeepConnectedOptions,
+  given: KeepConnectedOptions,
 ): Stream<DeviceConnection> {
+  checkObject("connect", given);
+  const { firstPauseMs = FIRST_PAUSE_MS, maxPauseMs = MAX_PAUSE_MS, signal, ...options } = given;
   checkPauses(firstPauseMs, maxPauseMs);
   central.check(options);
   const { clock, host } = core;

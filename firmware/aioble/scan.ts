@@ -105,7 +105,6 @@ const MANUFACTURER_KEYS: OptionKeys<ManufacturerFilter> = { companyId: true, dat
 
 /** @throws TypeError or RangeError for the first option that is wrong. */
 function check(options: ScanOptions): void {
-  if (typeof options !== "object" || options === null) throw new TypeError("scan: options are an object");
   checkKeys("scan", options, SCAN_KEYS);
   const { durationMs = 0, intervalUs = INTERVAL_US, windowUs = WINDOW_US } = options;
   const {

@@ -1,5 +1,7 @@
 /** Options that there are: a misspelt one is a mistake of the caller, and must not be as if it were left out. */
 
+import { shown } from "./text.ts";
+
 /** Every key of an object of options: the compiler holds such a table against the type. */
 export type OptionKeys<T> = { readonly [each in keyof Required<T>]: true };
 
@@ -14,12 +16,23 @@ export const FORCE_KEYS = { force: true } as const;
 
 /**
  * @param what names the call, for a person
- * @throws TypeError for the first key that is not in `known`, with the one that was meant where only its case differs.
+ * @throws TypeError for what is no object of options, and for the first key that is not in `known`, with the one that was meant where only its case differs.
  */
 export function checkKeys(what: string, options: object, known: object): void {
+  checkObject(what, options);
   for (const key of Object.keys(options)) {
     if (!Object.hasOwn(known, key)) throw new TypeError(`${what}: ${problemOf(key, Object.keys(known))}`);
   }
+}
+
+/**
+ * @param what names the call, for a person
+ * @throws TypeError for what is no object of options.
+ */
+export function checkObject(what: string, options: unknown): void {
+  if (typeof options === "object" && options !== null && !Array.isArray(options)) return;
+  const given = Array.isArray(options) ? "a list" : shown(options);
+  throw new TypeError(`${what}: options are an object, not ${given}`);
 }
 
 function problemOf(key: string, known: readonly string[]): string {

@@ -12,7 +12,7 @@ import { disconnect } from "./hci/commands/link-control.ts";
 import type { Hci } from "./hci/hci.ts";
 import { type Controller, startController } from "./hci/startup.ts";
 import { HCI_STATUS } from "./hci/status.ts";
-import { textOf } from "./text.ts";
+import { errorText, textOf } from "./text.ts";
 
 /**
  * Pauses before each attempt to start the controller, and before it is started again when it was lost soon after a start, one
@@ -218,7 +218,7 @@ export class Radio {
         hci.close(lossOf(error));
         // Without supply it discharges in the pause.
         driver?.stop();
-        log("warning", `host: start of the controller failed (attempt ${attempt + 1}): ${textOf(error)}`);
+        log("warning", `host: start of the controller failed (attempt ${attempt + 1}): ${errorText(error)}`);
         if (error instanceof HciError && FINAL.includes(error.code)) break;
       }
     }

@@ -1,4 +1,5 @@
 /** Text for the log of what somebody else made. */
+import { BleError } from "./errors.ts";
 
 /** Characters that are kept of a value's text. */
 const TEXT_MAX = 200;
@@ -10,4 +11,14 @@ export function textOf(value: unknown): string {
   } catch {
     return `[${typeof value} without text]`;
   }
+}
+
+/** What was thrown as text, with its code (docs/errors.md) where it is one of the stack's errors. */
+export function errorText(error: unknown): string {
+  return error instanceof BleError ? `${textOf(error)} (${error.code})` : textOf(error);
+}
+
+/** A caller's value for the message of its refusal: a string in quotes, whatever else as short text. */
+export function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value.slice(0, TEXT_MAX)) : textOf(value);
 }

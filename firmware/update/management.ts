@@ -1,6 +1,7 @@
 /** The management server of a camera: its groups of commands on its slots, offered over GATT. */
 import { Allowance } from "../ble/allowance.ts";
 import type { Connection } from "../ble/gap/connection.ts";
+import { textOf } from "../ble/text.ts";
 import type { LogLevel } from "../platform/platform.ts";
 import { Commands } from "./commands.ts";
 import { consoleGroup } from "./console-group.ts";
@@ -90,7 +91,9 @@ export class Management implements ServicePort {
       [GROUP.CONSOLE]: consoleGroup(store, lines, () => this.service.droppedFrames),
     };
     this.image = image;
-    this.known = new Commands(groups, (error) => port.log("error", "update: a command failed", error));
+    this.known = new Commands(groups, (error) =>
+      port.log("error", `update: a command failed: ${textOf(error)}`, error),
+    );
     return this.known;
   }
 

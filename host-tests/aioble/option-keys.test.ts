@@ -67,6 +67,10 @@ describe("aioble: unknown options", () => {
             ok(error instanceof TypeError, `${name}: ${error}`);
             ok(error.message.startsWith(`${what}: unknown key "${key}"`), `${name}: ${error.message}`);
           }
+          for (const given of [5, true, [], "text"]) {
+            const error = await errorOf(() => call(scene, given as never));
+            ok(error instanceof TypeError, `${name}(${JSON.stringify(given)}): ${error}`);
+          }
         }
         await world.clock.sleep(1000);
         ok(connection.isConnected() && channel.isConnected());

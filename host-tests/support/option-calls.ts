@@ -41,6 +41,9 @@ const device = ({ camera }: OptionScene) => new camera.aioble.Device(1, "c001020
 
 const call = (name: string, what: string, run: OptionCall["call"]): OptionCall => ({ name, what, call: run });
 
+const isObject = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 export const optionCalls: readonly OptionCall[] = [
   call("advertise", "advertising", ({ camera }, options) => camera.aioble.advertise(options)),
   call("advertise", "fast", ({ camera }, fast) => camera.aioble.advertise({ intervalUs: 100_000, fast })),
@@ -124,7 +127,7 @@ export const optionCalls: readonly OptionCall[] = [
   call("ClientCharacteristic.read", "read", ({ remote }, options) => remote.read(options)),
   call("ClientCharacteristic.write", "write", ({ remote }, options) => remote.write(DATA, options)),
   call("ClientCharacteristic.write", "write", ({ remote }, options) =>
-    remote.write(DATA, { reliable: true, ...(options as object) }),
+    remote.write(DATA, isObject(options) ? { reliable: true, ...(options as object) } : options),
   ),
   call("ClientCharacteristic.subscribe", "subscribe", ({ remote }, options) => remote.subscribe(options)),
   call("ClientCharacteristic.notified", "notified", ({ remote }, options) => remote.notified(options)),
