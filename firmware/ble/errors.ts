@@ -85,6 +85,7 @@ const CONTROLLER_FAILURES: readonly BleErrorCode[] = [
   "controller-not-ready",
   "controller-timeout",
   "patch-failed",
+  "patch-refused",
 ];
 
 /** Whether the controller, or its line, has failed: nothing that an application does or could mend. */
