@@ -1,6 +1,7 @@
 /** Awake for a burst, asleep for the rest of the interval: what a camera on a battery does for a year. */
+import { errorText } from "../ble/text.ts";
 import type { Burst, DutyCycleOptions, WakeCause } from "./index.ts";
-import { checkMs, DURATION_MAX_MS, type PowerPort } from "./port.ts";
+import { checkFunction, checkMs, checkVolts, DURATION_MAX_MS, type PowerPort } from "./port.ts";
 
 /** The shortest interval. */
 const INTERVAL_MIN_MS = 100;
@@ -27,18 +28,20 @@ interface Kept<S> {
   };
 }
 
-/** What became of a burst. */
-type Outcome<S> = { readonly state: S | undefined } | { readonly error: unknown };
+/** What became of a burst, or of what the log calls so in its place. */
+type Outcome<S> = { readonly state: S | undefined } | { readonly error: unknown; readonly what: string };
 
 export class DutyCycle<S> {
   private readonly port: PowerPort;
   private readonly options: DutyCycleOptions<S>;
 
-  /** @throws RangeError for a time out of range. */
+  /** @throws TypeError, RangeError for a number or a function that is none, or out of range. */
   constructor(port: PowerPort, options: DutyCycleOptions<S>) {
     checkMs("intervalMs", options.intervalMs, INTERVAL_MIN_MS, DURATION_MAX_MS);
     checkMs("deadlineMs", options.deadlineMs, 1, options.intervalMs);
-    if (typeof options.burst !== "function") throw new TypeError("burst is not a function");
+    if (options.lowVolts !== undefined) checkVolts("lowVolts", options.lowVolts);
+    if (options.onLowBattery !== undefined) checkFunction("onLowBattery", options.onLowBattery);
+    checkFunction("burst", options.burst);
     this.port = port;
     this.options = options;
   }
@@ -51,8 +54,11 @@ export class DutyCycle<S> {
     const kept = this.begin(before);
     const outcome = await this.limited(kept, lines.startCause);
     const failed = "error" in outcome;
-    if (failed)
-      this.port.log("error", "power: the burst failed; the camera sleeps all the same", outcome.error);
+    if (failed) {
+      const { error, what } = outcome;
+      const message = `power: ${what} failed: ${errorText(error)}; the camera sleeps all the same`;
+      this.port.log("error", message, error);
+    }
     const app = failed ? kept.app : (outcome.state ?? kept.app);
     return this.sleep({
       app,
@@ -112,6 +118,7 @@ export class DutyCycle<S> {
     const volts = lowVolts === undefined ? undefined : port.lines.batteryVolts();
     const isLow = volts !== undefined && volts < lowVolts!;
     if (isLow) port.log("warning", `power: the battery has ${volts} V, less than ${lowVolts}: no burst`);
+    const what = isLow ? "onLowBattery" : "the burst";
     const work = async (): Promise<S | undefined> => {
       if (!isLow) return ((await this.options.burst(burst)) ?? undefined) as S | undefined;
       await onLowBattery?.(volts);
@@ -120,15 +127,14 @@ export class DutyCycle<S> {
     return new Promise((resolve) => {
       port.wait(deadlineMs, () => {
         abort.abort(new RangeError(`the burst's deadline of ${deadlineMs} ms has passed`));
-        port.wait(GRACE_MS, () =>
-          resolve({
-            error: new Error(`the burst did not end ${GRACE_MS} ms after its deadline of ${deadlineMs} ms`),
-          }),
-        );
+        port.wait(GRACE_MS, () => {
+          const late = `${what} did not end ${GRACE_MS} ms after its deadline of ${deadlineMs} ms`;
+          resolve({ what, error: new Error(late) });
+        });
       });
       work().then(
         (state) => resolve({ state }),
-        (error: unknown) => resolve({ error }),
+        (error: unknown) => resolve({ what, error }),
       );
     });
   }
@@ -147,7 +153,11 @@ export class DutyCycle<S> {
     try {
       retained.write(next);
     } catch (error) {
-      log("error", "power: the burst's state cannot be kept; the one before it stays", error);
+      log(
+        "error",
+        `power: the burst's state cannot be kept: ${errorText(error)}; the one before it stays`,
+        error,
+      );
       this.keepBefore(next);
     }
     return lines.deepSleep(dueMs, wakeOn);
@@ -161,7 +171,7 @@ export class DutyCycle<S> {
       retained.write({ ...next, app: before?.app ?? this.options.state });
     } catch (error) {
       // A camera that cannot write sleeps all the same, and begins anew when it wakes.
-      log("error", "power: nothing can be kept", error);
+      log("error", `power: nothing can be kept: ${errorText(error)}`, error);
     }
   }
 }

@@ -35,7 +35,8 @@ export interface DeepSleepOptions {
  * The state is kept in memory that survives sleep and resets where the board has enough of it, else on flash, which wears
  * (docs/power.md); only flash survives the loss of the supply.
  * @throws RangeError for a duration or a state out of range, and when nothing would ever wake the camera
- * @throws TypeError for a state that JSON cannot hold, a source that is none, and an unknown option
+ * @throws TypeError for a state that JSON cannot hold, a source that is none, an unknown option, a time that is no number,
+ * and while `dutyCycle` runs: a burst returns, and the camera sleeps
  * @throws BleError `not-supported` for a source that this board is without
  */
 export declare function deepSleep(options?: DeepSleepOptions): Promise<never>;
@@ -53,7 +54,7 @@ export declare function batteryVolts(): number | undefined;
 
 /** When `lowBattery` looks, and for what. */
 export interface LowBatteryOptions {
-  /** The voltage below which the battery is low, in volts, above 0. */
+  /** The voltage below which the battery is low, in volts, above 0, at most 100. */
   readonly lowVolts: number;
   /** How often it is measured, in milliseconds, 100 to 2,592,000,000 (thirty days); every minute when left out. */
   readonly intervalMs?: number;
@@ -64,7 +65,7 @@ export interface LowBatteryOptions {
 /**
  * Waits until the battery has less than `lowVolts`, and resolves with its voltage: the event of a low battery, for a camera
  * that is awake all the time. It measures at once, and then every `intervalMs`. A `dutyCycle` measures by itself.
- * @throws TypeError for an unknown option, RangeError for a voltage or an interval out of range
+ * @throws TypeError for an unknown option and what is no number, RangeError for a voltage or an interval out of range
  * @throws BleError `not-supported` on a board that cannot measure its battery
  * @throws what `signal` was aborted with
  */
@@ -94,7 +95,7 @@ export interface DutyCycleOptions<S> {
   readonly state: S;
   /** What wakes the camera beside the time; nothing when left out. Such a burst is one more: the cadence stays. */
   readonly wakeOn?: readonly WakeSource[];
-  /** Below this voltage no burst runs, and `onLowBattery` does in its place. */
+  /** Below this voltage, in volts, above 0, at most 100, no burst runs, and `onLowBattery` does in its place. */
   readonly lowVolts?: number;
   /** Called in place of a burst, under the same deadline. */
   onLowBattery?(volts: number): Promise<void> | void;
@@ -106,7 +107,7 @@ export interface DutyCycleOptions<S> {
  * Runs a burst, switches the radio off, sleeps, and wakes for the next one, at the same distance from the first however
  * long each took. A burst that throws, or outlasts its deadline, is reported and the camera sleeps all the same. After a
  * watchdog reset or a fault in a burst the camera sleeps longer, twice as long with each in a row, up to a day.
- * Call it at every start of the application. Does not return.
+ * Call it at every start of the application, once, and neither it nor `deepSleep` while it runs. Does not return.
  * @throws RangeError, TypeError as `deepSleep`
  */
 export declare function dutyCycle<S>(options: DutyCycleOptions<S>): Promise<never>;

@@ -1,7 +1,7 @@
 /** The event of a low battery. */
 import { checkKeys, type OptionKeys } from "../ble/option-keys.ts";
 import type { LowBatteryOptions } from "./index.ts";
-import { checkMs, DURATION_MAX_MS, type PowerPort } from "./port.ts";
+import { checkMs, checkVolts, DURATION_MAX_MS, type PowerPort } from "./port.ts";
 
 const INTERVAL_MS = 60_000;
 const INTERVAL_MIN_MS = 100;
@@ -15,7 +15,7 @@ export function lowBattery(
 ): Promise<number> {
   checkKeys("lowBattery", options, KEYS);
   const { lowVolts, intervalMs = INTERVAL_MS, signal } = options;
-  if (!(lowVolts > 0)) throw new RangeError(`lowVolts is ${lowVolts}; it is a number above 0`);
+  checkVolts("lowVolts", lowVolts);
   checkMs("intervalMs", intervalMs, INTERVAL_MIN_MS, DURATION_MAX_MS);
   return new Promise((resolve, reject) => {
     if (lines.batteryVolts() === undefined) unsupported("Measuring the battery");

@@ -1,4 +1,5 @@
-/** What the parts of the module `power` share: what they are handed, and the checks of times. */
+/** What the parts of the module `power` share: what they are handed, and the checks of numbers. */
+import { shown } from "../ble/text.ts";
 import type { LogLevel, PowerLines, Signals } from "../platform/platform.ts";
 import type { Retained } from "./retained.ts";
 
@@ -23,9 +24,36 @@ export interface PowerPort {
   unsupported(what: string): never;
 }
 
-/** @throws RangeError unless `value` is an integer of that range. */
+/** More than the battery of a camera has; millivolts by mistake are above it. */
+export const VOLTS_MAX = 100;
+
+/** @throws TypeError for what is no number, RangeError for one that is no integer of that range. */
 export function checkMs(name: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new RangeError(`${name} is ${value}; it is an integer from ${min} to ${max}`);
-  }
+  checkNumber(
+    name,
+    value,
+    Number.isInteger(value) && value >= min && value <= max,
+    `an integer from ${min} to ${max}`,
+  );
+}
+
+/** @throws TypeError for what is no number, RangeError for one that is no voltage of a battery. */
+export function checkVolts(name: string, value: number): void {
+  checkNumber(
+    name,
+    value,
+    value > 0 && value <= VOLTS_MAX,
+    `a number of volts above 0, at most ${VOLTS_MAX}`,
+  );
+}
+
+/** @throws TypeError for what is no function. */
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== "function") throw new TypeError(`${name} is ${shown(value)}, which is not a function`);
+}
+
+function checkNumber(name: string, value: unknown, isInRange: boolean, range: string): void {
+  if (typeof value === "number" && isInRange) return;
+  const message = `${name} is ${shown(value)}; it is ${range}`;
+  throw typeof value === "number" ? new RangeError(message) : new TypeError(message);
 }

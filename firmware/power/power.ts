@@ -32,6 +32,16 @@ export function createPower(port: PowerPort): Power {
     isRead = true;
     return state;
   };
+  /** What will put the camera to sleep: a second one would write over what the first keeps. */
+  let claim: Claim | undefined;
+  const claimed = async (by: Claim, run: () => Promise<never>): Promise<never> => {
+    claim = by;
+    try {
+      return await run();
+    } finally {
+      claim = undefined;
+    }
+  };
   prepareRadio(port, found);
   return {
     wakeCause: lines.startCause,
@@ -43,6 +53,7 @@ export function createPower(port: PowerPort): Power {
       const { durationMs, wakeOn = lines.wakeSources.filter((source) => source !== "timer") } = options;
       if (durationMs !== undefined) checkMs("durationMs", durationMs, 1, DURATION_MAX_MS);
       checkSources(port, wakeOn);
+      checkUnclaimed("deepSleep", claim);
       if (durationMs === undefined && wakeOn.every((source) => source === "timer")) {
         throw new RangeError(
           "nothing would wake the camera: give durationMs, or wakeOn with another source than the timer",
@@ -52,16 +63,32 @@ export function createPower(port: PowerPort): Power {
       const radio = port.radioWasUsed() ? {} : undefined;
       if (options.state !== undefined) retained.write({ app: options.state, radio });
       const wakeAtMs = durationMs === undefined ? Number.POSITIVE_INFINITY : lines.rtcNow() + durationMs;
-      await port.radioOff();
-      return lines.deepSleep(wakeAtMs, wakeOn);
+      return claimed("deepSleep", async () => {
+        await port.radioOff();
+        return lines.deepSleep(wakeAtMs, wakeOn);
+      });
     },
     lowBattery: (options: LowBatteryOptions) => lowBattery(port, options),
     dutyCycle: <S>(options: DutyCycleOptions<S>) => {
       checkKeys("dutyCycle", options, DUTY_CYCLE_KEYS);
       checkSources(port, options.wakeOn ?? []);
-      return new DutyCycle(port, options).run(found());
+      const cycle = new DutyCycle(port, options);
+      checkUnclaimed("dutyCycle", claim);
+      return claimed("dutyCycle", () => cycle.run(found()));
     },
   };
+}
+
+type Claim = "deepSleep" | "dutyCycle";
+
+/** @throws TypeError when the camera is on its way to sleep already. */
+function checkUnclaimed(what: Claim, claim: Claim | undefined): void {
+  if (claim === undefined) return;
+  throw new TypeError(
+    claim === "dutyCycle"
+      ? `${what} cannot be called while dutyCycle runs: return from the burst what the next one is given, and the camera sleeps until it is due`
+      : `${what} cannot be called behind deepSleep: the camera is falling asleep`,
+  );
 }
 
 /** A camera that woke and has used its radio the last time will use it again: its start begins at once. */

@@ -1,6 +1,7 @@
 /** The duty cycle of the module `power`, through simulated resets, in virtual time. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { HciError } from "../../../firmware/ble/errors.ts";
 import type { Json } from "../../../firmware/power/index.ts";
 import type { Power } from "../../../firmware/power/power.ts";
 import type { VirtualClock } from "../../../simulator/clock.ts";
@@ -158,6 +159,128 @@ describe("power: duty cycle", () => {
     assert.ok(board.log.some((line) => line.includes("cannot be kept")));
   });
 
+  it("says in one line why a burst failed, whatever was thrown", async () => {
+    const lost = new HciError("controller-not-ready", "The controller does not pull CTS down.");
+    for (const [thrown, text] of [
+      [lost, "HciError: The controller does not pull CTS down. (controller-not-ready)"],
+      [new TypeError("no sensor"), "TypeError: no sensor"],
+      ["a string", "a string"],
+      [undefined, "undefined"],
+    ] as const) {
+      const board = new Board();
+      const burst = (): void => {
+        throw thrown;
+      };
+      await board.untilAsleep((power) =>
+        power.dutyCycle({ intervalMs: 60_000, deadlineMs: 1000, state: 0, burst }),
+      );
+      assert.deepEqual(board.log, [`power: the burst failed: ${text}; the camera sleeps all the same`]);
+    }
+  });
+
+  it("an onLowBattery that throws, or does not end, is called by its name", async () => {
+    for (const [onLowBattery, text] of [
+      [
+        () => {
+          throw new Error("no line");
+        },
+        "Error: no line",
+      ],
+      [
+        () => new Promise<void>(() => {}),
+        "Error: onLowBattery did not end 1000 ms after its deadline of 500 ms",
+      ],
+    ] as const) {
+      const board = new Board();
+      board.lines.volts = 3.1;
+      await board.untilAsleep((power) =>
+        power.dutyCycle({
+          ...{ intervalMs: 60_000, deadlineMs: 500, state: 0, lowVolts: 3.3, onLowBattery },
+          burst: () => assert.fail("a burst on a low battery"),
+        }),
+      );
+      assert.equal(board.log.at(-1), `power: onLowBattery failed: ${text}; the camera sleeps all the same`);
+    }
+  });
+
+  it("inside a burst, dutyCycle and deepSleep are refused, and the cycle goes on with its state", async () => {
+    const board = new Board();
+    const seen: Json[] = [];
+    const refusals: string[] = [];
+    const program = (power: Power): Promise<never> =>
+      power.dutyCycle({
+        intervalMs: 60_000,
+        deadlineMs: 20_000,
+        state: 0 as number,
+        async burst({ state, number, failures }) {
+          seen.push([state, number, failures]);
+          const calls = [
+            async () => power.deepSleep({ durationMs: 1, state: "other" }),
+            async () => power.deepSleep({ durationMs: 1 }),
+            async () =>
+              power.dutyCycle({ intervalMs: 100, deadlineMs: 100, state: 0, burst: () => undefined }),
+          ];
+          for (const call of calls) {
+            await call().catch((error: Error) => refusals.push(`${error.name}: ${error.message}`));
+          }
+          return state + 1;
+        },
+      });
+    for (let round = 0; round < 3; round++) {
+      await board.untilAsleep(program);
+      assert.equal(board.lines.wakeAtMs, 60_000 * (round + 1));
+      await board.wake();
+    }
+    assert.deepEqual(seen, [
+      [0, 0, 0],
+      [1, 1, 0],
+      [2, 2, 0],
+    ]);
+    assert.equal(refusals.length, 9);
+    const why =
+      "cannot be called while dutyCycle runs: return from the burst what the next one is given, and the camera sleeps until it is due";
+    assert.deepEqual(refusals.slice(0, 3), [
+      `TypeError: deepSleep ${why}`,
+      `TypeError: deepSleep ${why}`,
+      `TypeError: dutyCycle ${why}`,
+    ]);
+    assert.deepEqual(board.log, []);
+  });
+
+  it("a burst that is refused deepSleep and does not catch it has failed, and the next one begins on its beat", async () => {
+    const board = new Board();
+    const failures: number[] = [];
+    for (let round = 0; round < 2; round++) {
+      await board.untilAsleep((power) =>
+        power.dutyCycle({
+          ...{ intervalMs: 60_000, deadlineMs: 1000, state: 0 },
+          burst: (burst) => {
+            failures.push(burst.failures);
+            return power.deepSleep({ durationMs: 5 });
+          },
+        }),
+      );
+      assert.equal(board.lines.wakeAtMs, 60_000 * (round + 1));
+      await board.wake();
+    }
+    assert.deepEqual(failures, [0, 1]);
+  });
+
+  it("a cycle that could not begin leaves the camera to another call, one behind deepSleep does not begin", async () => {
+    const board = new Board();
+    const power = board.start();
+    const cycle = (state: unknown) =>
+      power.dutyCycle({ intervalMs: 60_000, deadlineMs: 1000, state, burst: () => undefined });
+    await assert.rejects(cycle(1n), { name: "TypeError", message: /^state is nothing that JSON can hold/ });
+    const asleep = assert.rejects(power.deepSleep({ durationMs: 5, state: "kept" }), { name: "Asleep" });
+    await assert.rejects(async () => cycle(0), {
+      name: "TypeError",
+      message: /^dutyCycle .* behind deepSleep/,
+    });
+    await asleep;
+    assert.equal(board.start().retainedState(), "kept");
+  });
+
   it("flash that fails stops nothing", async () => {
     const board = new Board(0);
     let bursts = 0;
@@ -185,6 +308,38 @@ describe("power: duty cycle", () => {
     await refused({ intervalMs: 99 }, /intervalMs is 99.*100 to/);
     await refused({ deadlineMs: 1001 }, /deadlineMs is 1001.*1 to 1000/);
     await refused({ intervalMs: Number.NaN }, /intervalMs is NaN/);
+    for (const lowVolts of [Number.NaN, -1, 0, Number.POSITIVE_INFINITY, 3300])
+      await refused(
+        { lowVolts },
+        new RegExp(`^lowVolts is ${lowVolts}; it is a number of volts above 0, at most 100$`),
+      );
+  });
+
+  it("refuses what is no number, no function and no options by its type", async () => {
+    const power = new Board().start();
+    const burst = () => undefined;
+    const refused = (options: object, message: RegExp) =>
+      assert.rejects(
+        async () => power.dutyCycle({ state: 0, burst, intervalMs: 1000, deadlineMs: 100, ...options }),
+        { name: "TypeError", message },
+      );
+    await refused({ intervalMs: "1000" }, /^intervalMs is "1000"; it is an integer from 100 to/);
+    await refused({ deadlineMs: null }, /^deadlineMs is null; it is an integer/);
+    await refused({ lowVolts: null }, /^lowVolts is null; it is a number of volts/);
+    await refused({ lowVolts: "3" }, /^lowVolts is "3"; it is a number of volts/);
+    await refused({ lowVolts: {} }, /^lowVolts is \[object Object\]; /);
+    await refused({ onLowBattery: "later" }, /^onLowBattery is "later", which is not a function$/);
+    await refused({ burst: null }, /^burst is null, which is not a function$/);
+    for (const [options, given] of [
+      [undefined, "undefined"],
+      [null, "null"],
+      [5, "5"],
+    ] as const) {
+      await assert.rejects(async () => power.dutyCycle(options as never), {
+        name: "TypeError",
+        message: `dutyCycle: options are an object, not ${given}`,
+      });
+    }
   });
 
   it("a thousand cycles, with resets, buttons and lost supplies strewn in: the cadence holds, nothing is lost or grows", async () => {

@@ -120,6 +120,21 @@ describe("power: deep sleep", () => {
       { durationMs: 1, state: "x".repeat(3999) },
       { name: "RangeError", message: /4001 bytes of JSON; at most 4000/ },
     );
+    await refused(
+      { durationMs: "1000" },
+      { name: "TypeError", message: 'durationMs is "1000"; it is an integer from 1 to 2592000000' },
+    );
+    for (const [options, given] of [
+      [5, "5"],
+      ["", '""'],
+      [[], "a list"],
+      [null, "null"],
+    ] as const) {
+      await refused(options as never, {
+        name: "TypeError",
+        message: `deepSleep: options are an object, not ${given}`,
+      });
+    }
     const noList = { name: "TypeError", message: /^wakeOn is a list of sources, such as \["motion"\]$/ };
     await refused({ durationMs: 1, wakeOn: "button" }, noList);
     const cyclic: { self?: unknown } = {};
