@@ -1,6 +1,9 @@
 /** Signed applications in two slots, the management server that changes them over the air, and the module `update`. */
+
+import type { Encryption } from "../ble/encryption.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
+import { textOf } from "../ble/text.ts";
 import { utf8Decode, utf8Encode } from "../ble/utf8.ts";
 import {
   type Clock,
@@ -26,6 +29,9 @@ import type { Feature } from "./feature.ts";
 
 /** What a start takes, or more. */
 const START_MS = 1000;
+
+/** There once a device has paired in the window that power-on has opened. */
+const PAIRED_KEY = "update.paired";
 
 export const feature = {
   platform: (native) => ({ update: createUpdateLines(native) }),
@@ -139,10 +145,37 @@ function serve(host: Host, camera: ManagedCamera, state: UpdateFigures): void {
   const { encryption } = host;
   if (encryption === undefined) {
     host.log("warning", 'update: nobody can manage this camera: its image has no feature "security"');
-  } else if (sincePowerOn && windowMs > 0) {
-    // A camera under a ceiling has no button.
-    encryption.manager.openWindow(windowMs, Number.POSITIVE_INFINITY);
+  } else if (sincePowerOn && windowMs > 0) openPairing(host, encryption, windowMs);
+  let hasWarned = false;
+  host.observe({
+    onConfigured() {
+      if (hasWarned || host.settings.secretStore !== "irq") return;
+      hasWarned = true;
+      host.log(
+        "warning",
+        'update: with secretStore: "irq" the application keeps the bonds: where it does not, nobody can manage this camera',
+      );
+    },
+  });
+}
+
+/** A camera under a ceiling has no button: who is there when it is switched on may pair, one device each time. */
+function openPairing({ log, platform, records }: Host, { manager }: Encryption, windowMs: number): void {
+  const cause = platform.power?.startCause ?? "power-on";
+  try {
+    // Wakes from deep sleep are in the same window.
+    if (cause === "power-on") records.delete(PAIRED_KEY);
+    else if (records.get(PAIRED_KEY)) return;
+  } catch (error) {
+    log("warning", `update: whether a device has paired since power-on is not known: ${textOf(error)}`);
   }
+  manager.openFirmwareWindow(windowMs, () => {
+    try {
+      records.set(PAIRED_KEY, Uint8Array.of(1));
+    } catch (error) {
+      log("warning", `update: that a device has paired is not on flash: ${textOf(error)}`);
+    }
+  });
 }
 
 /** A trial that the camera itself is to confirm: it must be possible to go back from what it confirms. */

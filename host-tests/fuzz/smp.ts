@@ -63,6 +63,7 @@ class FuzzManager {
       bonds: {
         find: () => undefined,
         hasRoom: () => true,
+        areStrangersSpent: false,
         keep: () => {},
         forget: () => false,
         ownIrk: () => new Uint8Array(16).fill(7),

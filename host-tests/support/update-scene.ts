@@ -24,11 +24,14 @@ export async function started(
   figures: Partial<UpdateFigures>,
   work: (scene: UpdateScene) => Promise<void>,
   startCause: ResetCause = "software",
+  /** What is on flash already. */
+  records: Readonly<Record<string, Uint8Array>> = {},
 ): Promise<void> {
   const world = createWorld();
   const camera = addAioble(world);
   const central = addAioble(world);
   const { host } = camera;
+  for (const [key, value] of Object.entries(records)) host.records.set(key, value);
   const slept: UpdateScene["slept"] = [];
   const reachedAtMs: number[] = [];
   const lines: Partial<UpdateLines> = {

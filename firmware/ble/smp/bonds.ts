@@ -97,11 +97,15 @@ export class Bonds implements BondKeeper {
    * is not known when this is asked.
    */
   hasRoom(isAttended: boolean): boolean {
-    if (!isAttended && !this.strangerWear.has(STRANGER_BOND_WRITES)) {
+    if (!isAttended && this.areStrangersSpent) {
       this.refuse();
       return false;
     }
     return this.placeFor(!isAttended) !== undefined;
+  }
+
+  get areStrangersSpent(): boolean {
+    return !this.strangerWear.has(STRANGER_BOND_WRITES);
   }
 
   keep(bond: Bond): void {
@@ -119,7 +123,10 @@ export class Bonds implements BondKeeper {
     if (!place) throw noRoom();
     if (stranger && !this.strangerWear.take(STRANGER_BOND_WRITES)) {
       this.refuse();
-      throw noRoom();
+      throw new BleError(
+        "bond-not-saved",
+        "Strangers have had so many bonds written of late that flash would wear out: wait, or open a pairing window.",
+      );
     }
     // One record: a power cut leaves the bond that was in its place, or the new one.
     this.port.records.set(bondKey(former?.slot ?? place.slot), bytes);

@@ -1,5 +1,6 @@
 /** What the links of a host share of its Security Manager (Vol 3, Part H): who may pair, who is asked, what is computed. */
 import { Attempts } from "./attempts.ts";
+import { FirmwareWindow } from "./firmware-window.ts";
 import { PeerLog } from "./peer-log.ts";
 import type { PairingUser, SecuredLink, SecurityPort } from "./port.ts";
 import type { KeyPair, OutOfBand } from "./state.ts";
@@ -40,6 +41,7 @@ export class SecurityContext {
   /** Users that have been asked on a link, and have not answered. */
   private readonly asking = new Map<SecuredLink, PairingUser>();
   private window: Window | undefined = undefined;
+  private ownWindow: FirmwareWindow | undefined = undefined;
   /** Handed out out of band, for one pairing. */
   private handedOut: OutOfBand["own"] = undefined;
   /** Computations on P-256, one a turn of the event loop. */
@@ -77,6 +79,30 @@ export class SecurityContext {
 
   get isWindowOpen(): boolean {
     return this.window !== undefined;
+  }
+
+  /**
+   * Opens the firmware's own window, beside that of the application, which can neither close nor replace it.
+   * @param onTaken it has taken the one device that it is for
+   */
+  openFirmwareWindow(durationMs: number, onTaken: () => void): void {
+    const { clock, log } = this.port;
+    const window = new FirmwareWindow(() => {
+      log("info", "smp: the firmware's pairing window has its device, and is closed for others");
+      onTaken();
+    });
+    this.ownWindow = window;
+    log("info", "smp: the firmware's pairing window is open, for one device");
+    clock.setTimer(() => {
+      if (this.ownWindow !== window) return;
+      this.ownWindow = undefined;
+      log("info", "smp: the firmware's pairing window is closed");
+    }, durationMs);
+  }
+
+  /** The firmware's own window, while it is open. */
+  get firmwareWindow(): FirmwareWindow | undefined {
+    return this.ownWindow;
   }
 
   /** A pairing has come about. @param isBeyond a stranger's, which an open window was for. */

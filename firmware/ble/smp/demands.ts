@@ -41,29 +41,47 @@ export interface Candidate {
   readonly request: PairRequest | undefined;
   readonly wantsBond: boolean;
   readonly asksConsent: boolean;
+  /** The firmware's own window is open for it. */
+  readonly isInFirmwareWindow: boolean;
+  /** It pairs as the firmware says, and not as the application does. */
+  readonly isFirmwares: boolean;
+}
+
+/** Whether `config` lets a peer with this bond, or with none, begin to pair now. */
+export function mayBegin(
+  { isWindowOpen, port: { settings } }: SecurityContext,
+  bond: Bond | undefined,
+): boolean {
+  const { pairing } = settings;
+  return pairing !== "never" && (pairing === "always" || isWindowOpen || bond !== undefined);
 }
 
 /** 0, or the reason why a peer may not pair now. It costs no computation, and at most a line in the log. */
 export function admit(shared: SecurityContext, candidate: Candidate): number {
-  const { peer, bond, request, wantsBond, asksConsent } = candidate;
+  const { peer, bond, request, wantsBond, asksConsent, isFirmwares, isInFirmwareWindow } = candidate;
   const { bonds, log, settings } = shared.port;
-  const isExpected = bond !== undefined || shared.isWindowOpen;
+  const isExpected = bond !== undefined || shared.isWindowOpen || isInFirmwareWindow;
   if (shared.attempts.mustWait(peer, isExpected) && !request) {
     log("debug", `smp: ${peer} may not pair so soon after pairings that failed`);
     return PAIRING_FAILURE.REPEATED_ATTEMPTS;
   }
-  if (settings.pairing === "never") return refuse(shared, peer, 'config says pairing: "never"');
-  const isOpen = settings.pairing === "always" || shared.isWindowOpen;
-  if (!request && !bond && !isOpen) {
+  if (settings.pairing === "never" && !isFirmwares) {
+    return refuse(shared, peer, 'config says pairing: "never"');
+  }
+  if (!request && !isFirmwares && !mayBegin(shared, bond)) {
     return refuse(
       shared,
       peer,
       "it is not bonded, and no pairing window is open: call security.openPairing()",
     );
   }
-  const isAttended = request !== undefined || shared.isWindowOpen || asksConsent;
+  const isAttended = request !== undefined || shared.isWindowOpen || asksConsent || isInFirmwareWindow;
   if (wantsBond && !bond && !bonds.hasRoom(isAttended)) {
-    return refuse(shared, peer, "there is no room for another bond: delete one, or raise maxBonds");
+    const why =
+      !isAttended && bonds.areStrangersSpent
+        ? "strangers have had too many written; wait"
+        : "delete one, or raise maxBonds";
+    return refuse(shared, peer, `there is no room for another bond: ${why}`);
   }
   return 0;
 }

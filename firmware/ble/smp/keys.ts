@@ -63,6 +63,8 @@ export interface BondKeeper {
    * Asked before a pairing costs anything.
    */
   hasRoom(isAttended: boolean): boolean;
+  /** Strangers' bonds have no room because as many as flash bears have been written of late. */
+  readonly areStrangersSpent: boolean;
   /**
    * Keeps this bond, in place of the one with the same Identity Address. On return it survives a power cut.
    * @throws Error when the flash fails or there is no room: the bonds are as before then.

@@ -4,9 +4,10 @@ import { copyBytes, formatAddress } from "../codec.ts";
 import { textOf } from "../text.ts";
 import { bondOf, isTaken } from "./bonding.ts";
 import type { SecurityContext } from "./context.ts";
-import { admit, configuredSettings, isEnough } from "./demands.ts";
+import { admit, configuredSettings, isEnough, mayBegin } from "./demands.ts";
 import { ignoredError, notSavedError, pairingFailedError, refusedError, timeoutError } from "./failure.ts";
 import { authReqOf } from "./features.ts";
+import { FIRMWARE_SETTINGS } from "./firmware-window.ts";
 import type { Identity } from "./keys.ts";
 import { LinkEncryption, UNSPECIFIED_ERROR } from "./link-encryption.ts";
 import { IO_CAPABILITY } from "./method.ts";
@@ -34,6 +35,14 @@ const SUSPICIOUS: readonly number[] = [
   PAIRING_FAILURE.NUMERIC_COMPARISON_FAILED,
   PAIRING_FAILURE.KEY_REJECTED,
 ];
+
+/** How a pairing is to be, and for whom. */
+type Attempt = Pick<Occasion, "isFirmwares" | "request" | "user" | "window"> & {
+  readonly settings: PairingSettings;
+};
+
+/** Outside the firmware's own window. */
+const APPLICATIONS = { request: undefined, window: undefined, isFirmwares: false } as const;
 
 export class SecurityLink implements PairingHandlers {
   private readonly link: SecuredLink;
@@ -74,6 +83,7 @@ export class SecurityLink implements PairingHandlers {
     this.requests.clear();
     this.encryption.abandon();
     this.stopReminder();
+    if (this.pairing) noteFailure(this.pairing);
     this.dropPairing();
   }
 
@@ -231,7 +241,7 @@ export class SecurityLink implements PairingHandlers {
       if (!encryption.security.isEncrypted) return this.encryptOrPair(settings, undefined);
       if (isEnough(encryption.security, settings)) return;
     }
-    const reason = this.admit(settings, user, undefined);
+    const reason = this.admit({ ...APPLICATIONS, settings, user });
     if (reason !== 0) return this.refuse(reason);
     this.encryptOrPair(settings, undefined);
   }
@@ -257,41 +267,53 @@ export class SecurityLink implements PairingHandlers {
     return configuredSettings(this.port.settings, user?.io ?? IO_CAPABILITY.NO_INPUT_NO_OUTPUT);
   }
 
-  private admit(
-    { bond: wantsBond }: PairingSettings,
-    user: PairingUser | undefined,
-    request: PairRequest | undefined,
-  ): number {
-    const { peer } = this;
-    const asksConsent = user?.asksConsent ?? false;
-    return admit(this.shared, { peer, bond: this.encryption.findBond(), request, wantsBond, asksConsent });
+  private admit({ settings, user, request, window, isFirmwares }: Attempt): number {
+    return admit(this.shared, {
+      ...{ peer: this.peer, bond: this.encryption.findBond(), request, isFirmwares },
+      wantsBond: settings.bond,
+      asksConsent: user?.asksConsent ?? false,
+      isInFirmwareWindow: window !== undefined,
+    });
   }
 
   private initiate(settings: PairingSettings, request: PairRequest | undefined): void {
-    this.start(settings, request, initiate);
+    this.start({ ...APPLICATIONS, settings, user: request?.user ?? this.shared.user, request }, initiate);
   }
 
   /** The peer begins; where this side has asked it to, that is what it pairs for. */
   private respond(pdu: Uint8Array): void {
-    const { link, shared } = this;
-    const request = this.isRequesting ? this.requests.first : undefined;
+    const attempt = this.attempted();
     this.stopRequesting();
-    const user = request?.user ?? shared.user;
-    const settings = request?.settings ?? this.configured(user);
-    const refusal = shared.isBusy(user, link) ? PAIRING_FAILURE.BUSY : this.admit(settings, user, request);
-    this.start(settings, request, (context) => respondTo(context, pdu, refusal));
+    const isBusy = this.shared.isBusy(attempt.user, this.link);
+    const refusal = isBusy ? PAIRING_FAILURE.BUSY : this.admit(attempt);
+    this.start(attempt, (context) => respondTo(context, pdu, refusal));
   }
 
-  private start(
-    settings: PairingSettings,
-    request: PairRequest | undefined,
-    first: (context: PairingContext) => Step,
-  ): void {
-    const { encryption, link, port, shared } = this;
+  /**
+   * How the pairing that the peer begins is to be. In the firmware's own window it is the application's only while that can do
+   * more than the firmware, and lets anybody be bonded: a camera is to have its owner whatever the application does.
+   */
+  private attempted(): Attempt {
+    const { link, shared } = this;
+    const request = this.isRequesting ? this.requests.first : undefined;
     const user = request?.user ?? shared.user;
+    const settings = request?.settings ?? this.configured(user);
+    const bond = this.encryption.findBond();
+    const window = shared.firmwareWindow?.isFor(bond) ? shared.firmwareWindow : undefined;
+    const own: Attempt = { settings, user, request, window, isFirmwares: false };
+    if (!window) return own;
+    const isAble =
+      user !== undefined && settings.bond && mayBegin(shared, bond) && !shared.isBusy(user, link);
+    if (isAble && !window.hasApplicationFailed) return own;
+    return { window, isFirmwares: true, settings: FIRMWARE_SETTINGS, user: undefined, request: undefined };
+  }
+
+  private start(attempt: Attempt, first: (context: PairingContext) => Step): void {
+    const { encryption, link, port, shared } = this;
+    const { settings, user, request, window, isFirmwares } = attempt;
     const isAttended = request !== undefined || shared.isWindowOpen;
     const apparent = encryption.findBond();
-    const isTrusted = isAttended || encryption.security.isBonded;
+    const isTrusted = isAttended || window !== undefined || encryption.security.isBonded;
     const claimant = { proven: encryption.proven, apparent, isTrusted };
     const keypress = settings.keypress || (user?.hearsKeypresses ?? false);
     const context: PairingContext = {
@@ -306,10 +328,11 @@ export class SecurityLink implements PairingHandlers {
       previous: apparent,
       isTrusted,
       asksConsent: request === undefined && (user?.asksConsent ?? false),
-      isTaken: (identity, irk, level) => isTaken(port, claimant, identity, irk, level),
+      isTaken: (identity, irk, level) =>
+        isTaken(port, claimant, identity, irk, level) || (isFirmwares && !window?.isOpenFor(identity)),
     };
     const countsForWindow = request === undefined && shared.isWindowOpen;
-    const occasion: Occasion = { user, request, isAttended, countsForWindow };
+    const occasion: Occasion = { user, request, isAttended, countsForWindow, window, isFirmwares };
     this.pairing = new Pairing(link, shared, context, occasion, this);
     this.pairing.begin(first);
   }
@@ -349,8 +372,11 @@ export class SecurityLink implements PairingHandlers {
   /** Keeps the bond; returns why that failed. */
   private keep({ context, occasion }: Pairing, result: PairingResult): unknown {
     const { link, port } = this;
+    const { isFirmwares, window } = occasion;
     const isAttended = occasion.isAttended || context.asksConsent;
-    const bond = bondOf(result, link.peerAddress, context.identity, isAttended);
+    const made = bondOf(result, link.peerAddress, context.identity, isAttended);
+    const isWindows = made !== undefined && window?.isOpenFor(made.identity) === true;
+    const bond = made && (isWindows ? { ...made, isAttended: true } : made);
     if (!bond) {
       port.log(
         "info",
@@ -359,7 +385,9 @@ export class SecurityLink implements PairingHandlers {
       return undefined;
     }
     try {
+      if (isFirmwares && !isWindows) throw new Error("another device has paired meanwhile");
       port.bonds.keep(bond);
+      if (isWindows) window.take(bond.identity);
     } catch (error) {
       port.log("error", `smp: link ${link.handle}: the bond was not kept: ${textOf(error)}`);
       return notSavedError(textOf(error));
@@ -374,6 +402,7 @@ export class SecurityLink implements PairingHandlers {
     const error = cause ?? pairingFailedError(reason, source);
     const isPeers = source === "peer" || (source === "local" && SUSPICIOUS.includes(reason) && !cause);
     const { request } = pairing.occasion;
+    noteFailure(pairing);
     if (request === undefined && isPeers) shared.peerFailed(peer, pairing.wasGuess);
     shared.failedPairings++;
     shared.peerLog.write("warning", `smp: link ${link.handle}: pairing failed: ${error.message}`);
@@ -425,6 +454,11 @@ export class SecurityLink implements PairingHandlers {
     requests.settle(requests.first, ignoredError());
     this.serve();
   }
+}
+
+/** What the application has not brought about in the firmware's own window, the firmware does. */
+function noteFailure({ occasion: { isFirmwares, window } }: Pairing): void {
+  if (window && !isFirmwares) window.hasApplicationFailed = true;
 }
 
 /** An address as the toolbox takes it. */

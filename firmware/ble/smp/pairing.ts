@@ -2,6 +2,7 @@
 import { textOf } from "../text.ts";
 import type { SecurityContext } from "./context.ts";
 import { platformError } from "./failure.ts";
+import type { FirmwareWindow } from "./firmware-window.ts";
 import { PAIRING_FAILURE, pairingFailed } from "./pdus.ts";
 import type { Dialog, PairingUser, PairRequest, SecuredLink } from "./port.ts";
 import { encodeSmp } from "./run.ts";
@@ -43,6 +44,10 @@ export interface Occasion {
   readonly isAttended: boolean;
   /** An open window admitted it. */
   readonly countsForWindow: boolean;
+  /** The firmware's own window, where that was open for it. */
+  readonly window: FirmwareWindow | undefined;
+  /** It pairs as the firmware says, and not as the application does. */
+  readonly isFirmwares: boolean;
 }
 
 export class Pairing {
