@@ -70,9 +70,11 @@ export class GattServer {
    * Replaces the database by the mandatory services and these; returns the attributes of the characteristics' values,
    * service by service. Clients stay subscribed to what has not changed (see `Database.successorOf`); other subscriptions
    * end, and clients that asked for it are sent Service Changed.
-   * @throws RangeError when the database has no room for all of them, TypeError for an include that is not among them.
+   * @throws RangeError when the database has no room for all of them, or one has a UUID of the firmware's own services;
+   * TypeError for an include that is not among them.
    */
   register(services: readonly ServiceDefinition[], registrant?: Registrant): Attribute[][] {
+    for (const service of services) this.checkForeign(service);
     const former = this.context.database;
     const values = this.rebuild(services);
     const before = this.registrant;
@@ -81,6 +83,16 @@ export class GattServer {
     registrant?.onRegistered?.(values);
     this.announceChange(former);
     return values;
+  }
+
+  /** Clients take the first that they find, which would be the application's. */
+  private checkForeign(service: ServiceDefinition): void {
+    const reserved = this.own.flatMap(({ definition }) => uuidsOf(definition));
+    const taken = uuidsOf(service).find((uuid) => reserved.some((own) => own.equals(uuid)));
+    if (taken === undefined) return;
+    throw new RangeError(
+      `${taken} is the firmware's own service of this camera, which clients would not find behind another: take another UUID`,
+    );
   }
 
   /** Whether clients find a service with this UUID. */
@@ -283,3 +295,8 @@ export class GattServer {
     return this.context.droppedRequests;
   }
 }
+
+const uuidsOf = ({ uuid, characteristics }: ServiceDefinition): readonly UUID[] => [
+  uuid,
+  ...characteristics.map((characteristic) => characteristic.uuid),
+];
