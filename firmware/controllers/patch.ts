@@ -22,6 +22,9 @@ export const LAUNCH_RAM = 0xfc4e;
 /** Bytes of an address at the front of a record's parameters. */
 export const ADDRESS_BYTES = 4;
 
+/** Behind the last address. */
+const ADDRESS_END = 0x1_0000_0000;
+
 /** Opcode and length. */
 const HEADER_BYTES = 3;
 
@@ -62,6 +65,9 @@ export function checkPatch(source: ByteSource): PatchFigures {
     }
     if (address < lowest) lowest = address;
     const recordEnd = address + length - ADDRESS_BYTES;
+    if (recordEnd > ADDRESS_END) {
+      throw damaged(offset - HEADER_BYTES - length, "the record reaches behind the last address of 32 bits");
+    }
     if (recordEnd > end) end = recordEnd;
   }
 }

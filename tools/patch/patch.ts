@@ -1,12 +1,12 @@
 /** The patch of a Bluetooth controller, in a file of the user's: nobody may hand on what its vendor made. */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BleError } from "../../firmware/ble/errors.ts";
 import { checkPatch, type PatchFigures } from "../../firmware/controllers/patch.ts";
 import { u32At } from "../../simulator/chips/line.ts";
 import type { Board } from "../build/boards.ts";
-import { type Operation, ToolError, UsageError } from "../events.ts";
+import { type Operation, step, ToolError, UsageError } from "../events.ts";
 import { displayPath } from "../paths.ts";
 
 /** A patch that is whole. */
@@ -15,16 +15,36 @@ export interface Patch extends PatchFigures {
   readonly content: Uint8Array;
 }
 
-/**
- * @throws UsageError when there is no such file; ToolError when it is not one whole patch.
- */
-export function readPatch(file: string): Patch {
-  let content: Uint8Array;
+/** Bytes of a patch's file: eight times what the largest area of a board takes. */
+const FILE_BYTES_MAX = 1_048_576;
+
+/** @throws UsageError for what is no regular file, cannot be read, or is larger than a patch. */
+function contentOf(file: string): Uint8Array {
   try {
-    content = readFileSync(file);
+    const stats = statSync(file);
+    if (!stats.isFile()) throw new UsageError(`The patch cannot be read: ${file} is no regular file.`);
+    const { size } = stats;
+    if (size > FILE_BYTES_MAX) {
+      throw new UsageError(
+        `${displayPath(file)} has ${size} bytes and is no patch: one has at most ${FILE_BYTES_MAX}.`,
+      );
+    }
+    return readFileSync(file);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(`The patch cannot be read: ${(error as Error).message}`);
   }
+}
+
+/**
+ * @throws UsageError when there is no such file, or it can be no patch's; ToolError when it is not one whole patch.
+ */
+export function readPatch(file: string): Patch {
+  return wholePatch(file, contentOf(file));
+}
+
+/** @throws ToolError when it is not one whole patch. */
+function wholePatch(file: string, content: Uint8Array): Patch {
   const source = {
     size: content.length,
     read: (offset: number, length: number) =>
@@ -85,7 +105,11 @@ export function placePatch(
 
 /** `obscura patch`: checks a patch and describes it. */
 export async function* describePatch(file: string): Operation {
-  const { records, bytes, lowest, end, content } = readPatch(file);
+  const content = contentOf(file);
+  const { records, bytes, lowest, end } = yield* step("patch", "Patch", async () => ({
+    value: wholePatch(file, content),
+    detail: displayPath(file),
+  }));
   const hex = (address: number): string => `0x${address.toString(16).padStart(8, "0")}`;
   // At the rates that boards use, ten bits a byte, one record after the other.
   const wire = [115_200, 2_000_000, 3_000_000]

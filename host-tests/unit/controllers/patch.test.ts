@@ -62,6 +62,15 @@ describe("patches", () => {
     assert.match(faultOf(new Uint8Array(64)), /at byte 0: 0x0000/);
   });
 
+  it("with a record that reaches behind the last address, are damaged; one that ends there is not", () => {
+    const last = "4efc04 ffffffff";
+    assert.equal(checkPatch(source(fromHex(`4cfc06 feffffff aabb ${last}`))).end, 0x1_0000_0000);
+    assert.match(
+      faultOf(fromHex(`4cfc06 10002000 aabb 4cfc06 ffffffff aabb ${last}`)),
+      /at byte 9: the record reaches behind the last address/,
+    );
+  });
+
   it("with a record that is too short for its address, or nothing to launch, are damaged", () => {
     assert.match(faultOf(fromHex("4cfc03 100020 4efc04 ffffffff")), /holds no address/);
     assert.match(faultOf(fromHex("4efc04 ffffffff")), /writes nothing/);

@@ -1,12 +1,13 @@
 /** `obscura build --patch`: a patch beside the image, for the board's area. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { syntheticPatch } from "../../../simulator/chips/patch.ts";
 import { loadBoard } from "../../../tools/build/boards.ts";
-import { placePatch } from "../../../tools/patch/patch.ts";
+import type { ToolEvent } from "../../../tools/events.ts";
+import { describePatch, placePatch } from "../../../tools/patch/patch.ts";
 
 describe("a patch for a board's flash", () => {
   let folder = "";
@@ -50,5 +51,38 @@ describe("a patch for a board's flash", () => {
       message: /host has no area for a controller's patch/,
     });
     assert.throws(() => place("mps2-an500", join(folder, "none.hcd")), /cannot be read/);
+  });
+
+  it("is a regular file of at most 1,048,576 bytes: no device, no folder", () => {
+    for (const file of ["/dev/zero", folder])
+      assert.throws(() => place("mps2-an500", file), { name: "UsageError", message: /is no regular file/ });
+    const huge = written("huge.hcd", new Uint8Array(0));
+    truncateSync(huge, 1_048_577);
+    assert.throws(() => place("mps2-an500", huge), {
+      name: "UsageError",
+      message: /has 1048577 bytes and is no patch: one has at most 1048576/,
+    });
+  });
+
+  it("is described, or its damage is an event", async () => {
+    const eventsOf = async (file: string): Promise<ToolEvent[]> => {
+      const events: ToolEvent[] = [];
+      try {
+        for await (const event of describePatch(file)) events.push(event);
+      } catch (error) {
+        assert.equal((error as Error).name, "StepFailed");
+      }
+      return events;
+    };
+    const whole = await eventsOf(written("whole.hcd", syntheticPatch()));
+    assert.deepEqual(
+      whole.slice(0, 2).map(({ type }) => type),
+      ["step:start", "step:done"],
+    );
+    assert.ok(whole.some((event) => event.type === "text" && /^records +139$/.test(event.text)));
+    const damaged = await eventsOf(written("short.hcd", syntheticPatch().subarray(0, 900)));
+    const [, failure] = damaged;
+    assert.ok(failure?.type === "step:fail" && /damaged at byte/.test(failure.message));
+    assert.equal(damaged.length, 2);
   });
 });
