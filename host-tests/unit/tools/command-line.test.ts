@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { CommanderError } from "commander";
+import { Command, CommanderError } from "commander";
 import { describe, it } from "mocha";
+import { addRun } from "../../../tools/cli/commands/run.ts";
 import { optionsOf, saidOf, verb } from "../../../tools/cli/verb.ts";
 import { root } from "../../../tools/paths.ts";
 
@@ -17,6 +18,29 @@ function obscura(...args: string[]) {
 
 describe("obscura", function () {
   this.timeout(600_000);
+
+  it("run says first that an application's scenario is not played with another radio than the simulator's", async () => {
+    for (const radio of ["sim:cyw43", "tcp:127.0.0.1:1"]) {
+      const program = new Command();
+      addRun({
+        abort: AbortSignal.abort(),
+        command: (name, description) => program.command(name).description(description),
+        foreignCommand: () => assert.fail("run is no foreign command"),
+        // The first event ends the command.
+        rendererFor: () => (event) => {
+          throw event;
+        },
+        end: () => undefined,
+      });
+      await assert.rejects(
+        program.parseAsync(["run", "heart-rate-reader", "--radio", radio], { from: "user" }),
+        {
+          type: "warning",
+          message: /^heart-rate-reader has a scenario .* --radio sim alone\. With --radio \S+ its camera/,
+        },
+      );
+    }
+  });
 
   it("lists the boards for an unknown one", () => {
     const { status, stdout, stderr } = obscura("run", "--board", "toaster");

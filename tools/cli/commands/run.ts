@@ -31,6 +31,10 @@ ${Object.entries(radios)
   .map(([name, title]) => `  ${name.padEnd(32)} ${title}`)
   .join("\n")}`;
 
+/** For who chose a radio that an application's scenario cannot be played with. */
+const scenarioHint = (application: string, radio: string): string =>
+  `${application} has a scenario with other cameras or phones, which is played with --radio sim alone. With --radio ${radio} its camera runs without them.`;
+
 /** Adds `run`. */
 export function addRun(cli: CommandLine): void {
   cli
@@ -60,6 +64,8 @@ export function addRun(cli: CommandLine): void {
         scenario !== undefined && radio.kind === "sim" && !radio.chip && options.phone && !options.script;
       if (isPlayed && (btsnoop !== undefined || options.keepGoing))
         throw new UsageError("--btsnoop and --keep-going are for one camera: add --no-phone.");
+      if (scenario !== undefined && !isPlayed && options.phone && !options.script)
+        cli.rendererFor(options)({ type: "warning", message: scenarioHint(application, options.radio) });
       await prepare(piecesFor(board, radio.kind));
       if (isPlayed) {
         await perform(
