@@ -39,6 +39,15 @@ export const FIGURES = {
 
 export type FigureName = keyof typeof FIGURES;
 
+/** What values a figure takes, both ends included; any number from 0 on where nothing is said. */
+export const RANGES: Readonly<Partial<Record<FigureName, readonly [least: number, most: number]>>> = {
+  batteryMilliampHours: [1, 1_000_000],
+  usableShare: [0, 1],
+  selfDischargePerMonth: [0, 1],
+  instructionsPerMs: [1, 100_000_000],
+  bootMs: [0, 60_000],
+};
+
 /** One board. */
 export interface Profile {
   readonly name: string;
@@ -49,53 +58,57 @@ export interface Profile {
 
 /**
  * A profile from the content of its file.
+ * @param name what reports call it; no message does
  * @throws Error with the name of the figure that is missing, unknown or wrong.
  */
 export function readProfile(name: string, json: unknown): Profile {
   const { title, figures } = (json ?? {}) as { title?: unknown; figures?: unknown };
   if (typeof title !== "string" || typeof figures !== "object" || figures === null) {
-    throw new Error(`${name}: a profile has "title", a string, and "figures", an object`);
+    throw new Error(`a profile has "title", a string, and "figures", an object`);
   }
   for (const key of Object.keys(figures)) {
     if (!(key in FIGURES))
-      throw new Error(`${name}: unknown key "${key}"; keys are ${Object.keys(FIGURES).join(", ")}`);
+      throw new Error(`unknown key "${key}"; keys are ${Object.keys(FIGURES).join(", ")}`);
   }
   for (const key of Object.keys(FIGURES)) {
     const figure = (figures as Record<string, Partial<Figure> | undefined>)[key];
-    if (!figure) throw new Error(`${name}: the figure "${key}" is missing: ${FIGURES[key as FigureName]}`);
-    const { value, source } = figure;
-    if (typeof value !== "number" || !(value >= 0) || !Number.isFinite(value)) {
-      throw new Error(`${name}: "${key}.value" is ${value} and must be a number from 0 on`);
-    }
+    if (!figure) throw new Error(`the figure "${key}" is missing: ${FIGURES[key as FigureName]}`);
+    const { value, source, estimate } = figure;
+    checkValue(key as FigureName, value);
     if (typeof source !== "string" || source === "") {
-      throw new Error(`${name}: "${key}.source" says where the figure was read`);
+      throw new Error(`"${key}.source" says where the figure was read`);
     }
+    if (estimate !== undefined && typeof estimate !== "boolean")
+      throw new Error(`"${key}.estimate" is ${JSON.stringify(estimate)} and must be true or false`);
   }
   const profile = { name, title, figures: figures as Profile["figures"] };
   checkPatchFigures(profile);
   return profile;
 }
 
+function checkValue(key: FigureName, value: unknown): void {
+  const [least, most] = RANGES[key] ?? [0, Number.MAX_VALUE];
+  if (typeof value === "number" && value >= least && value <= most) return;
+  const range = most === Number.MAX_VALUE ? "a number from 0 on" : `a number from ${least} to ${most}`;
+  throw new Error(`"${key}.value" is ${JSON.stringify(value)} and must be ${range}`);
+}
+
 /** A record's opcode, length and address, and the most that one holds beside them. */
 const RECORD_HEADER = 7;
 const RECORD_DATA_MAX = 251;
 
-function checkPatchFigures({ name, figures }: Profile): void {
+function checkPatchFigures({ figures }: Profile): void {
   const { downloadBaud, patchBytes, patchRecords, runBaud } = figures;
   const records = patchRecords.value;
   if (!Number.isInteger(records) || records < 2)
-    throw new Error(`${name}: "patchRecords.value" is ${records} and must be a whole number from 2 on`);
+    throw new Error(`"patchRecords.value" is ${records} and must be a whole number from 2 on`);
   const least = records * RECORD_HEADER + records - 1;
   const most = records * RECORD_HEADER + (records - 1) * RECORD_DATA_MAX;
   const bytes = patchBytes.value;
   if (!Number.isInteger(bytes) || bytes < least || bytes > most)
-    throw new Error(
-      `${name}: "patchBytes.value" is ${bytes}; ${records} records have ${least} to ${most} bytes`,
-    );
+    throw new Error(`"patchBytes.value" is ${bytes}; ${records} records have ${least} to ${most} bytes`);
   for (const { value } of [downloadBaud, runBaud]) {
     if (value < START_BAUD)
-      throw new Error(
-        `${name}: a rate is ${value} baud and must be ${START_BAUD} or more, as the chip starts`,
-      );
+      throw new Error(`a rate is ${value} baud and must be ${START_BAUD} or more, as the chip starts`);
   }
 }

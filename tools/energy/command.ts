@@ -5,7 +5,8 @@ import { type Profile, readProfile } from "../../simulator/energy/profile.ts";
 import { findApplication } from "../build/application.ts";
 import { type Operation, step, ToolError, UsageError } from "../events.ts";
 import { displayPath, root } from "../paths.ts";
-import { deploy, type EnergyReport, type ProcessorFigures } from "./deployment.ts";
+import { deployApart } from "./apart.ts";
+import type { EnergyReport, ProcessorFigures } from "./deployment.ts";
 import { energyPage, energyText } from "./report.ts";
 
 /** What `--setting` knows. */
@@ -89,7 +90,7 @@ export async function* energyReport(options: EnergyOptions): Operation<EnergyRep
     const title = `${days} days of ${application} on ${profile.name}`;
     reports.push(
       yield* step(`energy-${reports.length}`, title, async () => ({
-        value: await deploy({
+        value: await deployApart({
           ...{ application, profile, days, processor },
           earlyRadio: !wanted.includes("sequential-start"),
           lightSleep: !wanted.includes("clocks-on"),

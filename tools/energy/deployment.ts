@@ -60,6 +60,8 @@ export interface DeploymentOptions {
   /** What a phone does again and again, a script of steps; nobody comes without one. */
   readonly script?: string;
   readonly signal?: AbortSignal;
+  /** Called again and again while virtual time goes on. */
+  onProgress?(): void;
   /** Called with each line of the camera's console. */
   onLine?(level: LogLevel, line: string): void;
 }
@@ -116,6 +118,8 @@ class Deployment {
   private readonly pauses = new Set<unknown>();
   /** Looks whether the chip has fallen asleep. */
   private look: unknown = undefined;
+  /** Whether the application has begun. */
+  private hasBegun = false;
   private starts = 0;
   private wakes = 0;
   private awakeMs = 0;
@@ -136,6 +140,7 @@ class Deployment {
   async play(): Promise<EnergyReport> {
     const { clock } = this.world;
     this.startPhone();
+    this.reportProgress();
     while (clock.now() < this.endMs) {
       this.options.signal?.throwIfAborted();
       const startedMs = clock.now();
@@ -150,7 +155,18 @@ class Deployment {
       await clock.advance(Math.min(wakeMs, this.endMs) - clock.now());
       this.power.restart("timer");
     }
+    if (!this.hasBegun) {
+      throw new ToolError(
+        `${this.options.days} days end before the camera has started its application: give more --days.`,
+      );
+    }
     return this.report();
+  }
+
+  private reportProgress(): void {
+    const { clock } = this.world;
+    this.options.onProgress?.();
+    clock.quiet.setTimer(() => this.reportProgress(), PROGRESS_MS);
   }
 
   /** One start of the camera, until it sleeps or the deployment ends. */
@@ -164,6 +180,7 @@ class Deployment {
     const { bootMs, instructionsPerMs } = profile.figures;
     await clock.advance(bootMs.value + processor.bootToAdvertising / instructionsPerMs.value);
     if (clock.now() >= this.endMs) return;
+    this.hasBegun = true;
     this.wait();
     const life = { isOver: false };
     let failure: unknown;
@@ -442,6 +459,8 @@ class Deployment {
 
 const H4_ACL = 2;
 const PHONE_PAUSE_MS = 1000;
+/** Virtual time between two signs of progress. */
+const PROGRESS_MS = 60_000;
 const MILLICOULOMBS_PER_MILLIAMP_HOUR = 3600;
 
 /** Plays a deployment to its end. @throws ToolError when the application cannot be bundled, or fails. */

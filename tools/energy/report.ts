@@ -33,7 +33,9 @@ function rows(reports: readonly EnergyReport[]): [string, ...string[]][] {
     row("board", ({ profile }) => profile),
     row("setting", ({ settings }) => settings),
     row("starts", ({ starts }) => String(starts)),
-    row("awake per wake", ({ awakeMsPerWake }) => `${number(awakeMsPerWake)} ms`),
+    row("awake per wake", ({ awakeMsPerWake, wakes }) =>
+      wakes > 0 ? `${number(awakeMsPerWake)} ms` : "no wake",
+    ),
     row("charge per start", ({ millicoulombsPerStart }) => `${number(millicoulombsPerStart)} mC`),
     row("of it awake", ({ awakeMillicoulombsPerStart }) => `${number(awakeMillicoulombsPerStart)} mC`),
     row("charge per day", ({ milliampHoursPerDay }) => `${number(milliampHoursPerDay)} mAh`),
@@ -45,24 +47,42 @@ function rows(reports: readonly EnergyReport[]): [string, ...string[]][] {
 /** Where the second differs from the first, the greatest difference first. */
 function differences([first, second]: readonly EnergyReport[]): string[] {
   if (!first || !second) return [];
-  const change = (of: (report: EnergyReport) => number): string => {
+  const change = (of: (report: EnergyReport) => number, what: string): string => {
     const percent = (1 - of(second) / of(first)) * 100;
-    return `${number(Math.abs(percent))} % ${percent >= 0 ? "less" : "more"}`;
+    return `${number(Math.abs(percent))} % ${percent >= 0 ? "less" : "more"}${what}`;
   };
-  const whole = change((report) => report.millicoulombsPerStart);
-  const awake = change((report) => report.awakeMillicoulombsPerStart);
+  // Charge for each start says nothing where one starts more often.
+  const areAlike = first.starts === second.starts && first.days === second.days;
+  const share = ({ starts, days }: EnergyReport): number => (areAlike ? starts : days);
   const names = new Set([...Object.keys(first.millicoulombs), ...Object.keys(second.millicoulombs)]);
   const each = [...names].map((name) => {
-    const of = (report: EnergyReport): number => (report.millicoulombs[name] ?? 0) / report.starts;
+    const of = (report: EnergyReport): number => (report.millicoulombs[name] ?? 0) / share(report);
     return { name, change: of(second) - of(first) };
   });
   each.sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
+  const awake = change((report) => report.awakeMillicoulombsPerStart, " charge awake");
+  const whole = change((report) => report.millicoulombsPerStart, "");
+  const daily = change((report) => sumOf(report) / report.days, " charge a day");
+  const wakes = change((report) => report.awakeMsPerWake, "");
   return [
     "",
-    `The second takes ${awake} charge awake, ${whole} with its sleep. For each start:`,
+    areAlike
+      ? `The second takes ${awake}, ${whole} with its sleep. For each start:`
+      : `The second takes ${daily}, with ${counted(second.starts, "start")} against ${first.starts}. For each day:`,
     ...each
       .filter(({ change }) => Math.abs(change) >= 0.001)
       .map(({ name, change }) => `  ${change > 0 ? "+" : "-"}${number(Math.abs(change))} mC  ${name}`),
+    ...(!areAlike && first.wakes > 0 && second.wakes > 0 ? [`For each wake it is awake ${wakes} time.`] : []),
+  ];
+}
+
+const counted = (count: number, what: string): string => `${number(count)} ${what}${count === 1 ? "" : "s"}`;
+
+/** What cannot be said of a deployment that was too short. */
+function tooShort({ application, days, milliseconds, wakes }: EnergyReport): string[] {
+  if (wakes > 0 || !(milliseconds.deepSleep! > 0)) return [];
+  return [
+    `${application} slept and did not wake within ${counted(days, "day")}: give more --days for figures of its wakes.`,
   ];
 }
 
@@ -80,6 +100,7 @@ export function energyText(reports: readonly EnergyReport[]): string[] {
   return [
     ...lines,
     ...differences(reports),
+    ...reports.flatMap(tooShort),
     "",
     `A model: states and counts are simulated, currents are the profile's. Estimates that nobody has published: ${estimates.join(", ")}.`,
   ];

@@ -146,6 +146,13 @@ expect disconnection`;
     });
   });
 
+  it("ends before the application has begun: a sentence", async () => {
+    await assert.rejects(play({ days: 1e-9 }), {
+      name: "ToolError",
+      message: /^1e-9 days end before the camera has started its application: give more --days\.$/,
+    });
+  });
+
   it("takes the imports of a bundle apart, whatever they are called", () => {
     const body = asFunctionBody(
       'import { a, b as c } from "aioble";\nimport * as power from "power";\nimport "camera";\nconst x = a + c;\nexport { x };\n',

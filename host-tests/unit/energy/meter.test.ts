@@ -1,5 +1,8 @@
 /** The energy model's sums, held against cases that were computed by hand. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "mocha";
 import { EnergyMeter } from "../../../simulator/energy/meter.ts";
 import { FIGURES, type FigureName, type Profile, readProfile } from "../../../simulator/energy/profile.ts";
@@ -8,8 +11,9 @@ import { energyPage, energyText, lifeText } from "../../../tools/energy/report.t
 
 /** A profile in which everything costs nothing but what is given. */
 function profileOf(values: Partial<Record<FigureName, number>>): Profile {
+  const board = { batteryMilliampHours: 1, instructionsPerMs: 1 };
   const chip = { patchRecords: 3, patchBytes: 100, downloadBaud: 115_200, runBaud: 115_200 };
-  const all: Partial<Record<FigureName, number>> = { ...chip, ...values };
+  const all: Partial<Record<FigureName, number>> = { ...board, ...chip, ...values };
   const figures = Object.fromEntries(
     Object.keys(FIGURES).map((name) => [name, { value: all[name as FigureName] ?? 0, source: "made up" }]),
   );
@@ -127,7 +131,41 @@ describe("energy: profiles", () => {
     wrong({ patchBytes: { value: 22, source: "x" } }, /3 records have 23 to 523 bytes/);
     wrong({ patchBytes: { value: 524, source: "x" } }, /3 records have 23 to 523 bytes/);
     wrong({ runBaud: { value: 9600, source: "x" } }, /a rate is 9600 baud/);
+    wrong(
+      { usableShare: { value: 1.5, source: "x" } },
+      /^Error: "usableShare\.value" is 1\.5 and must be a number from 0 to 1$/,
+    );
+    wrong({ selfDischargePerMonth: { value: 2, source: "x" } }, /from 0 to 1$/);
+    wrong({ instructionsPerMs: { value: 0, source: "x" } }, /from 1 to 100000000$/);
+    wrong({ bootMs: { value: 60_001, source: "x" } }, /from 0 to 60000$/);
+    wrong({ batteryMilliampHours: { value: 0, source: "x" } }, /from 1 to 1000000$/);
+    wrong(
+      { runMilliamps: { value: "5", source: "x" } },
+      /"runMilliamps\.value" is "5" and must be a number from 0 on$/,
+    );
+    wrong(
+      { runMilliamps: { value: 1, source: "x", estimate: "no" } },
+      /"runMilliamps\.estimate" is "no" and must be true or false/,
+    );
     assert.throws(() => readProfile("p", null), /"title"/);
+    const folder = mkdtempSync(join(tmpdir(), "obscura-profile-"));
+    const file = join(folder, "mine.json");
+    writeFileSync(
+      file,
+      JSON.stringify({ ...whole, figures: { ...whole.figures, bootMs: { value: -1, source: "x" } } }),
+    );
+    assert.throws(
+      () => loadProfile(file),
+      (error: Error) => {
+        assert.equal(error.message.split("mine.json").length, 2, `the path once: ${error.message}`);
+        assert.match(
+          error.message,
+          /mine\.json: "bootMs\.value" is -1 and must be a number from 0 to 60000$/,
+        );
+        return true;
+      },
+    );
+    rmSync(folder, { recursive: true });
     assert.throws(() => loadProfile("none"), /There is no profile "none".*openmv-ae3/);
   });
 });
@@ -154,6 +192,32 @@ describe("energy: the report", () => {
     );
     assert.match(text, /Estimates that nobody has published: bootMs/);
     assert.match(text, /processor: waiting 90 %/);
+  });
+
+  it("compares days where one side starts more often, and wakes only where both wake", () => {
+    const often = { ...report("often", 90), starts: 87, wakes: 86, days: 2 };
+    const once = { ...report("once", 40), starts: 1, wakes: 0, days: 2 };
+    const text = energyText([often, once]).join("\n");
+    assert.match(
+      text,
+      /The second takes 50 % less charge a day, with 1 start against 87\. For each day:\n {2}-25 mC {2}processor: waiting/,
+    );
+    assert.match(text, /awake per wake +5 ms +no wake\n/);
+    assert.doesNotMatch(text, /For each wake/);
+    const less = { ...report("less", 40), starts: 44, wakes: 43, awakeMsPerWake: 4, days: 2 };
+    const both = energyText([often, less]).join("\n");
+    assert.match(both, /charge a day, with 44 starts against 87\. For each day:/);
+    assert.match(both, /For each wake it is awake 20 % less time\./);
+  });
+
+  it("says that a camera which sleeps has not woken once in so few days", () => {
+    const asleep = { ...report("one", 90), wakes: 0, milliseconds: { deepSleep: 5 } };
+    assert.match(
+      energyText([asleep]).join("\n"),
+      /one slept and did not wake within 1 day: give more --days/,
+    );
+    const awake = { ...asleep, milliseconds: { deepSleep: 0 } };
+    assert.doesNotMatch(energyText([awake]).join("\n"), /did not wake/);
   });
 
   it("is a page without anything from elsewhere, whose texts are escaped", () => {
