@@ -12,6 +12,8 @@ export function beginSession(hci: Hci, controller: ScriptedController): void {
 
 /** As `beginSession`, with a controller that is still to be set up. */
 export function openSession(hci: Hci, controller: ScriptedController): void {
+  // The look at controllers that say nothing would be among the timers that tests count. It has tests of its own.
+  hci.silenceMs = 0;
   hci.open();
   controller.script(reset.opcode, SILENCE);
   void hci.send(reset, {});

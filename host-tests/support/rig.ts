@@ -81,6 +81,8 @@ export function createRig(peerBytes?: number): Rig {
   const host = new Host(platform, records);
   // Its look at idle links would be among the timers that tests count. It has tests of its own.
   host.configure({ idleTimeoutMs: 0 });
+  // So would its look at controllers that say nothing, likewise.
+  host.hci.silenceMs = 0;
   const { aioble } = createWholeModules(host, createSignals(platform));
   return {
     controller,

@@ -1,11 +1,12 @@
 /** A session with one controller: its states, events and failures (Vol 4, Part E, 4). Its commands: command-queue.ts. */
 
-import type { Clock, HciReceiver, HciTransport, LogLevel } from "../../platform/platform.ts";
+import type { Clock, HciReceiver, HciTransport, LogLevel, Timer } from "../../platform/platform.ts";
 import { decode, type Fields, type Values, viewOf } from "../codec.ts";
 import { type BleErrorCode, HciError } from "../errors.ts";
 import { textOf } from "../text.ts";
 import { COMMAND_TIMEOUT_MS, CommandQueue } from "./command-queue.ts";
 import { reset } from "./commands/baseband.ts";
+import { readBdAddr } from "./commands/informational.ts";
 import type { EventMasks } from "./event-masks.ts";
 import {
   commandComplete,
@@ -22,6 +23,12 @@ import { Subscriptions } from "./subscriptions.ts";
 /** Code of the events that a vendor defines (Vol 4, Part E, 5.4.4). */
 const VENDOR = 0xff;
 
+/**
+ * A controller that has said nothing for this long, at most for twice as long, is asked for its address: one that has died
+ * while nothing was asked of it reports nothing, as one that has nothing to report.
+ */
+export const SILENCE_MS = 30_000;
+
 /** Lines about what a controller does wrong, from the opening of the line on. */
 const WARNINGS_MAX = 16;
 
@@ -35,7 +42,7 @@ const STATE = {
   STARTING: 2,
   /** Everything is believed. */
   RUNNING: 3,
-  /** As RUNNING, and the next packet counts as a sign of life: see `listen`. */
+  /** As RUNNING, and the next packet counts as a sign of life: see `AnswerTimer` and `awaitSilence`. */
   LISTENING: 5,
   /** The Reset that ends the session is on its way: only answers to commands are believed. */
   RETIRING: 4,
@@ -84,6 +91,9 @@ export class Hci implements HciReceiver {
   private failure: HciError | undefined = undefined;
   /** Set once the stack is cut off: see `silence`. */
   private onLastEnd: (() => void) | undefined = undefined;
+  /** See `SILENCE_MS`; 0 never asks. It counts from the next session on. */
+  silenceMs = SILENCE_MS;
+  private silenceTimer: Timer | undefined = undefined;
   /** Packets that were refused since the line was opened. */
   malformed = 0;
   /** Lines about the controller's faults since the line was opened, those that were not logged included. */
@@ -132,6 +142,7 @@ export class Hci implements HciReceiver {
     }
     this.failure = undefined;
     this.state = STATE.RUNNING;
+    this.awaitSilence();
   }
 
   /**
@@ -155,6 +166,7 @@ export class Hci implements HciReceiver {
    */
   async retire(): Promise<void> {
     if (this.state === STATE.CLOSED) return;
+    this.stopSilence();
     this.failure = switchedOff();
     this.commands.refuseWaiting(this.failure);
     const answered = this.onLastEnd ? this.sendLast(reset, {}) : this.send(reset, {});
@@ -172,6 +184,7 @@ export class Hci implements HciReceiver {
    * @param onLinkEnded called for each link whose end the controller reports
    */
   silence(onLinkEnded: () => void): void {
+    this.stopSilence();
     this.onLastEnd = onLinkEnded;
     this.commands.cutOff();
     if (this.state === STATE.RUNNING || this.state === STATE.LISTENING) this.state = STATE.SILENT;
@@ -351,6 +364,23 @@ export class Hci implements HciReceiver {
     this.port.log("info", `hci: ignored ${this.ignored} packets of an earlier session of the controller`);
   }
 
+  /** Looks in `silenceMs` whether a packet came: the first one ends LISTENING, so that those behind it cost nothing. */
+  private awaitSilence(): void {
+    if (this.silenceMs === 0) return;
+    this.state = STATE.LISTENING;
+    this.silenceTimer = this.port.clock.setTimer(() => {
+      const wasSilent = this.state === STATE.LISTENING;
+      this.awaitSilence();
+      // Every controller has this command, and had it asked at its start. The answer counts; what it says does not.
+      if (wasSilent) this.send(readBdAddr, {}).catch(() => undefined);
+    }, this.silenceMs);
+  }
+
+  private stopSilence(): void {
+    if (this.silenceTimer !== undefined) this.port.clock.clearTimer(this.silenceTimer);
+    this.silenceTimer = undefined;
+  }
+
   private fail(code: BleErrorCode, message: string): void {
     const error = new HciError(code, message);
     this.shut(error);
@@ -358,6 +388,7 @@ export class Hci implements HciReceiver {
   }
 
   private shut(error: HciError): void {
+    this.stopSilence();
     this.state = STATE.CLOSED;
     this.failure = error;
     this.commands.end(error);

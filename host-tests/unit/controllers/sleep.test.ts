@@ -1,6 +1,7 @@
 /** A connected camera whose controller sleeps and whose UART stops: bytes of either side at every moment of it, in virtual time. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { SILENCE_MS } from "../../../firmware/ble/hci/hci.ts";
 import { Host } from "../../../firmware/ble/host.ts";
 import { Cyw43 } from "../../../firmware/controllers/cyw43.ts";
 import { CYW43_TIMES } from "../../../simulator/chips/cyw43.ts";
@@ -65,6 +66,8 @@ describe("CYW43: asleep while connected", () => {
   it("with nothing to do the UART is stopped for nearly all the time, and the link lives", async () => {
     const scene = createScene();
     const { world, line, chip } = scene;
+    // The question to a chip that says nothing is a wake of its own: see below.
+    scene.host.hci.silenceMs = 0;
     await world.run(async () => {
       const link = await scene.connect();
       await world.clock.sleep(DEEP_MS);
@@ -78,6 +81,40 @@ describe("CYW43: asleep while connected", () => {
       assert.ok(line.suspendedMs - before > 59_000, `${line.suspendedMs - before}`);
     });
     scene.check();
+  });
+
+  it("the question whether the chip lives wakes it once a minute, and it sleeps on", async () => {
+    const scene = createScene();
+    const { world, line, chip } = scene;
+    await world.run(async () => {
+      const link = await scene.connect();
+      await world.clock.sleep(2 * SILENCE_MS + DEEP_MS);
+      const [before, stops] = [line.suspendedMs, line.suspensions];
+      const minutes = 5;
+      await world.clock.sleep(minutes * 60_000);
+      assert.ok(chip.isAsleep());
+      assert.equal(line.suspensions, stops + minutes);
+      const awakeMs = minutes * 60_000 - (line.suspendedMs - before);
+      assert.ok(awakeMs < minutes * DEEP_MS, `${awakeMs}`);
+      await scene.write(link);
+    });
+    assert.equal(chip.starts, 1);
+    scene.check();
+  });
+
+  it("a chip that loses its supply while it sleeps is started again, and its links end", async () => {
+    const scene = createScene();
+    const { world, chip, host } = scene;
+    await world.run(async () => {
+      await scene.connect();
+      await world.clock.sleep(DEEP_MS);
+      assert.ok(chip.isAsleep());
+      chip.power(false);
+      await world.clock.sleep(2 * SILENCE_MS + 5000);
+      assert.equal(host.connections.size, 0);
+      assert.ok(host.active, "on again");
+    });
+    assert.equal(chip.starts, 2);
   });
 
   it("whichever of both lines is idle first: the UART stops with the second", async () => {

@@ -21,6 +21,7 @@ import { DEFAULT_CAPACITY } from "../../../firmware/ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH } from "../../../firmware/ble/gatt/types.ts";
 import { QUEUE_LIMIT, QUEUE_LIMIT_ALL, QUEUE_SHARE } from "../../../firmware/ble/hci/acl.ts";
 import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/command-queue.ts";
+import { SILENCE_MS } from "../../../firmware/ble/hci/hci.ts";
 import { IDLE_TIMEOUT_SETTING } from "../../../firmware/ble/idle-links.ts";
 import { MTU_SETTING } from "../../../firmware/ble/links.ts";
 import {
@@ -54,6 +55,7 @@ const figures: Readonly<Record<string, readonly number[]>> = {
   "notifications that wait": [QUEUE_LIMIT, QUEUE_LIMIT_ALL, QUEUE_SHARE],
   "timers of": [APPLICATION_TIMERS],
   "answer of the controller": [COMMAND_TIMEOUT_MS],
+  "silence of the controller": [SILENCE_MS],
 };
 
 describe("docs/security.md", () => {
