@@ -1,6 +1,7 @@
 import type { EnergyReport } from "./energy/deployment.ts";
 import type { CentralEvent } from "./rig/events.ts";
 import { EventQueue } from "./session/queue.ts";
+import { storageProblem } from "./storage.mjs";
 
 /**
  * What an operation reports about itself. An operation (build, run, check) is an async generator of these events and
@@ -69,7 +70,7 @@ export interface StepResult<T> {
 
 /**
  * Runs one step and reports its start and its end.
- * @throws StepFailed when the work throws a ToolError; other errors are defects and pass through.
+ * @throws StepFailed when the work throws a ToolError, or the system does not let it write a file; other errors are defects and pass through.
  */
 export async function* step<T>(
   name: string,
@@ -93,7 +94,9 @@ export async function* step<T>(
     const milliseconds = Math.round(performance.now() - start);
     yield { type: "step:done", step: name, milliseconds, ...(detail === undefined ? {} : { detail }) };
     return value;
-  } catch (error) {
+  } catch (thrown) {
+    const problem = storageProblem(thrown);
+    const error = problem === undefined ? thrown : new ToolError(problem);
     if (!(error instanceof ToolError)) throw error;
     const output = error.output === "" ? {} : { output: error.output };
     yield { type: "step:fail", step: name, message: error.message, ...output };

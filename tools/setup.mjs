@@ -3,7 +3,7 @@
  * there already, which takes milliseconds. Output goes to standard error only, so that a verb's standard output
  * stays its own.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { cargoArguments, copyCryptoSources, cryptoSourcesMatch } from "./crypto-sources.mjs";
 import { buildRoot, dependencies, engineFolder, isPackage, packageFolder, root } from "./installation.mjs";
@@ -17,6 +17,7 @@ import {
   unstampPythonEnvironment,
 } from "./python-environments.mjs";
 import { SetupError, SetupInterrupted, SetupPrograms } from "./set-up-programs.mjs";
+import { storageProblem } from "./storage.mjs";
 
 export { SetupError, SetupInterrupted };
 
@@ -85,7 +86,8 @@ export function nodeModulesMatch() {
   const hidden = join(root, "node_modules", ".package-lock.json");
   if (!existsSync(hidden)) return false;
   const wanted = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
-  const installed = JSON.parse(readFileSync(hidden, "utf8")).packages;
+  const installed = packagesIn(hidden);
+  if (installed === undefined) return false;
   delete wanted[""];
   return (
     Object.keys(installed).every((path) => path in wanted) &&
@@ -93,6 +95,18 @@ export function nodeModulesMatch() {
       path in installed ? installed[path].integrity === entry.integrity : entry.optional === true,
     )
   );
+}
+
+/**
+ * What npm says that it has installed; undefined where it could not write that to its end.
+ * @param {string} hidden
+ */
+function packagesIn(hidden) {
+  try {
+    return JSON.parse(readFileSync(hidden, "utf8")).packages;
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws {SetupError} when Node is too old for what package.json says. */
@@ -113,8 +127,17 @@ async function nodeModules(programs) {
   say("installing npm packages");
   // Install scripts stay off: the engine's would clone and build a worker that nothing here uses.
   const result = await programs.run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
-  if (result.succeeded) return;
+  // npm warns of files that it could not write, and ends well.
+  const isWhole = !/TAR_ENTRY_ERROR|ENOSPC/.test(result.output) && nodeModulesMatch();
+  if (result.succeeded && isWhole) return;
   process.stderr.write(result.output);
+  const folder = join(root, "node_modules");
+  // The next set-up is not to take it for whole.
+  rmSync(join(folder, ".package-lock.json"), { force: true });
+  if (/ENOSPC/.test(result.output))
+    throw new SetupError(`set-up: no space is left for ${folder}: free some, and run this again`);
+  if (result.succeeded)
+    throw new SetupError(`set-up: npm ci left ${folder} incomplete; its output is above: run this again`);
   throw new SetupError("set-up: npm ci --ignore-scripts failed; its output is above");
 }
 
@@ -220,6 +243,9 @@ export async function setUp(pieces) {
     } finally {
       unlock();
     }
+  } catch (error) {
+    const problem = storageProblem(error);
+    throw problem === undefined ? error : new SetupError(`set-up: ${problem}`);
   } finally {
     programs.release();
   }

@@ -1,6 +1,6 @@
 /** Our own stack as a central, in this process: what `deploy` and `logs` connect to cameras with. */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Aioble } from "../../firmware/aioble/aioble.ts";
 import { Host } from "../../firmware/ble/host.ts";
@@ -14,7 +14,9 @@ import { createSignals } from "../../firmware/platform/globals.ts";
 import type { Platform, Records } from "../../firmware/platform/platform.ts";
 import { createTimerQueue } from "../../firmware/platform/timer-queue.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
+import { ToolError } from "../events.ts";
 import { createRealClock } from "../radio/real-clock.ts";
+import { writeWhole } from "../whole-file.ts";
 import { SocketLine } from "./socket-line.ts";
 
 const image = {
@@ -82,9 +84,7 @@ export class FileRecords implements Records {
 
   constructor(file: string) {
     this.file = file;
-    const text = existsSync(file) ? readFileSync(file, "utf8") : "{}";
-    const entries = Object.entries(JSON.parse(text) as Record<string, string>);
-    this.values = new Map(entries.map(([key, hex]) => [key, new Uint8Array(Buffer.from(hex, "hex"))]));
+    this.values = readRecords(file);
   }
 
   get(key: string): Uint8Array | undefined {
@@ -109,6 +109,20 @@ export class FileRecords implements Records {
   private write(): void {
     const entries = [...this.values].map(([key, value]) => [key, Buffer.from(value).toString("hex")]);
     mkdirSync(dirname(this.file), { recursive: true });
-    writeFileSync(this.file, JSON.stringify(Object.fromEntries(entries)), { mode: 0o600 });
+    writeWhole(this.file, JSON.stringify(Object.fromEntries(entries)), { mode: 0o600 });
+  }
+}
+
+/** @throws ToolError for a file that holds no records. */
+function readRecords(file: string): Map<string, Uint8Array> {
+  if (!existsSync(file)) return new Map();
+  try {
+    const entries = Object.entries(JSON.parse(readFileSync(file, "utf8")) as Record<string, string>);
+    return new Map(entries.map(([key, hex]) => [key, new Uint8Array(Buffer.from(hex, "hex"))]));
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new ToolError(
+      `The bonds in ${file} cannot be read (${reason}): remove the file, and pair with the cameras anew.`,
+    );
   }
 }

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { ToolError } from "../events.ts";
 import { buildRoot } from "../paths.ts";
 import { SetupError, setUp } from "../setup.mjs";
+import { whyNot } from "../whole-file.ts";
 import type { Renderer } from "./render.ts";
 
 /** The command line, to which commands are added. */
@@ -25,7 +26,7 @@ export async function prepare(pieces: readonly string[]): Promise<void> {
   try {
     mkdirSync(buildRoot, { recursive: true });
   } catch (error) {
-    throw new ToolError(`Nothing can be built here: ${(error as Error).message}`);
+    throw new ToolError(`Nothing can be built here: ${whyNot(error)}`);
   }
   try {
     await setUp(pieces);

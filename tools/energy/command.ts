@@ -1,10 +1,11 @@
 /** `obscura energy`: plays deployments and reports what they take. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Profile, readProfile } from "../../simulator/energy/profile.ts";
 import { findApplication } from "../build/application.ts";
 import { type Operation, step, ToolError, UsageError } from "../events.ts";
 import { displayPath, root } from "../paths.ts";
+import { whyNot, writeWhole } from "../whole-file.ts";
 import { deployApart } from "./apart.ts";
 import type { EnergyReport, ProcessorFigures } from "./deployment.ts";
 import { energyPage, energyText } from "./report.ts";
@@ -103,7 +104,11 @@ export async function* energyReport(options: EnergyOptions): Operation<EnergyRep
   yield { type: "energy", reports };
   for (const text of energyText(reports)) yield { type: "text", text };
   if (html !== undefined) {
-    writeFileSync(html, energyPage(reports));
+    try {
+      writeWhole(html, energyPage(reports));
+    } catch (error) {
+      throw new ToolError(`The page cannot be written: ${whyNot(error)}`);
+    }
     yield { type: "info", message: `Page: ${displayPath(html)}` };
   }
   return reports;

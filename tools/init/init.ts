@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { basename, dirname, join, resolve } from "node:path";
 import { type Operation, step, ToolError } from "../events.ts";
 import { dependencies, name as packageName } from "../installation.mjs";
+import { whyNot } from "../whole-file.ts";
 import { originFor } from "./origin.ts";
 
 /** What may be there already: what npm, git and a build put into a folder that is otherwise empty. */
@@ -29,7 +30,7 @@ export async function* initialise(where: string): Operation {
       writeFileSync(join(folder, "package.json"), json(completed(manifest, folder)));
     } catch (error) {
       for (const file of written) rmSync(file);
-      throw new ToolError((error as Error).message);
+      throw new ToolError(whyNot(error));
     }
     return { value: undefined, detail: `${where}: ${[...Object.keys(files), "package.json"].join(", ")}` };
   });

@@ -9,10 +9,11 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Operation, ToolError, UsageError } from "../events.ts";
 import { displayPath } from "../paths.ts";
+import { whyNot, writeWhole } from "../whole-file.ts";
 
 /** Kinds of signature that a camera verifies. */
 export const algorithms = ["ed25519", "ecdsa-p256"] as const;
@@ -127,13 +128,8 @@ export async function* generateKey(file: string, algorithm: Algorithm): Operatio
   const publicKey = publicKeyOf(createPublicKey(privateKey), file);
   const made: string[] = [];
   const put = (path: string, pem: string | Buffer, mode: number): void => {
-    const descriptor = openSync(path, "wx", mode);
+    writeWhole(path, pem, { isNew: true, mode });
     made.push(path);
-    try {
-      writeFileSync(descriptor, pem);
-    } finally {
-      closeSync(descriptor);
-    }
   };
   try {
     mkdirSync(dirname(file), { recursive: true });
@@ -142,7 +138,7 @@ export async function* generateKey(file: string, algorithm: Algorithm): Operatio
   } catch (error) {
     // Half a key would be refused as one that exists.
     for (const path of made) rmSync(path, { force: true });
-    throw new ToolError(`The key cannot be written: ${(error as Error).message}`);
+    throw new ToolError(`The key cannot be written: ${whyNot(error)}`);
   }
   const facts = [
     ["private key", `${displayPath(file)}: keep it secret, and a copy of it safe`],

@@ -1,7 +1,7 @@
 /** `obscura revoke`: a file that takes a key back, signed with the root key. */
-import { writeFileSync } from "node:fs";
 import { type Operation, ToolError, UsageError } from "../events.ts";
 import { displayPath } from "../paths.ts";
+import { whyNot, writeWhole } from "../whole-file.ts";
 import { parseVersion, signBody } from "./format.ts";
 import { readPublicKey, readSigningKey } from "./keys.ts";
 import { makeRevocation } from "./manifest.ts";
@@ -19,9 +19,9 @@ export async function* revokeKey(
   if (hash.equals(root.publicKey.hash))
     throw new UsageError("A root key does not revoke itself: name the key that signs bundles.");
   try {
-    writeFileSync(output, signBody(makeRevocation(hash), parseVersion("0.0.0"), root));
+    writeWhole(output, signBody(makeRevocation(hash), parseVersion("0.0.0"), root));
   } catch (error) {
-    throw new ToolError(`The revocation cannot be written: ${(error as Error).message}`);
+    throw new ToolError(`The revocation cannot be written: ${whyNot(error)}`);
   }
   yield {
     type: "text",

@@ -1,11 +1,12 @@
 /** `obscura sign` and `obscura bundle`: from an application to a signed bundle, and what is in one. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { findApplication } from "../build/application.ts";
 import { readPackage } from "../build/application-package.ts";
 import { build } from "../build/build.ts";
 import { type Operation, ToolError, UsageError } from "../events.ts";
 import { buildRoot, displayPath } from "../paths.ts";
+import { whyNot, writeWhole } from "../whole-file.ts";
 import { formatVersion, isSignedBy, parseVersion, readSigned, signBody } from "./format.ts";
 import { isDevelopmentKey, readPublicKey, readSigningKey } from "./keys.ts";
 import { makeBody, readBody, readContainer, readTarget } from "./manifest.ts";
@@ -51,9 +52,9 @@ export async function* signApplication(options: SignOptions): Operation<string> 
   const output = options.output ?? join(dirname(bytecode), `${basename(bytecode, ".xsb")}${ending}`);
   const content = unsigned ? body : signBody(body, version, key);
   try {
-    writeFileSync(output, content);
+    writeWhole(output, content);
   } catch (error) {
-    throw new ToolError(`The bundle cannot be written: ${(error as Error).message}`);
+    throw new ToolError(`The bundle cannot be written: ${whyNot(error)}`);
   }
   yield { type: "text", text: `${displayPath(output)}: ${content.length} bytes` };
   if (unsigned) return output;

@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   watch,
   writeFileSync,
 } from "node:fs";
@@ -217,5 +218,62 @@ ${isStubborn ? "while :; do wait; done" : "wait"}`;
     assert.equal(pythonEnvironmentMatches(environment), true);
     unstampPythonEnvironment(environment);
     assert.equal(pythonEnvironmentMatches(environment), false);
+  });
+});
+
+describe("set-up, where nothing can be written", function () {
+  this.timeout(60_000);
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "obscura set-up "));
+    for (const name of readdirSync(join(root, "tools")).filter((each) => each.endsWith(".mjs")))
+      cpSync(join(root, "tools", name), join(folder, "tools", name));
+    for (const name of ["package.json", "package-lock.json"]) cpSync(join(root, name), join(folder, name));
+    mkdirSync(join(folder, "bin"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** `npm start` with an npm that does this; what it says, which is no stack. */
+  function start(npm: string) {
+    writeFileSync(join(folder, "bin/npm"), `#!/bin/sh\n${npm}\n`, { mode: 0o755 });
+    const { status, stderr } = spawnSync(process.execPath, [join(folder, "tools/run.mjs"), "start"], {
+      cwd: folder,
+      encoding: "utf8",
+      env: { ...process.env, PATH: [join(folder, "bin"), process.env.PATH].join(delimiter) },
+    });
+    assert.equal(status, 1, stderr);
+    assert.doesNotMatch(stderr, /^ +at |Node\.js v/m);
+    return stderr;
+  }
+
+  it("names the folder in one line when it may not lay down its lock", function () {
+    // Nobody makes files there, the superuser neither.
+    if (!existsSync("/sys/kernel")) this.skip();
+    symlinkSync("/sys/kernel", join(folder, "build"));
+    assert.match(
+      start("exit 1"),
+      /^set-up: \/.*build\/setup\.lock\S* (may not be written|is on a file system).*\n$/,
+    );
+  });
+
+  it("takes no packages for whole that npm could not write to their end, now or the next time", () => {
+    const hidden = join(folder, "node_modules/.package-lock.json");
+    const { "": _, ...packages } = JSON.parse(
+      readFileSync(join(folder, "package-lock.json"), "utf8"),
+    ).packages;
+    writeFileSync(join(folder, "hidden"), JSON.stringify({ packages }));
+    const npm = `mkdir -p node_modules && cp hidden node_modules/.package-lock.json
+echo "npm warn tar TAR_ENTRY_ERROR ENOSPC: no space left on device, write" >&2`;
+    assert.match(
+      start(npm),
+      /\nset-up: no space is left for \/.*node_modules: free some, and run this again\n$/,
+    );
+    assert.equal(existsSync(hidden), false);
+    assert.match(
+      start('mkdir -p node_modules && printf "{" > node_modules/.package-lock.json'),
+      /\nset-up: npm ci left \/.*node_modules incomplete; its output is above: run this again\n$/,
+    );
+    assert.equal(existsSync(hidden), false);
   });
 });

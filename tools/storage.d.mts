@@ -1,0 +1,2 @@
+/** What TypeScript sees of storage.mjs. */
+export function storageProblem(error: unknown): string | undefined;
