@@ -1,5 +1,5 @@
 /** One connection to a device after the other: it is looked for again whenever its link has ended. */
-import { BleError } from "../ble/errors.ts";
+import { BleError, isControllerFailure } from "../ble/errors.ts";
 import { checkObject } from "../ble/option-keys.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Central, ConnectOptions } from "./central.ts";
@@ -25,16 +25,17 @@ export interface KeepConnectedOptions extends ConnectOptions {
 /** Why a stream ended its own attempt. */
 const LEFT = new Error("the stream of connections was left");
 
-/** Failures of an attempt that the next may not have. */
+/** Failures of an attempt that the next may not have, beside those of a controller that does not work. */
 const PASSING: readonly string[] = [
   "connecting-while-connected",
   "controller-busy",
-  "controller-lost",
   "controller-refused",
-  "controller-timeout",
   "timeout",
   "too-many-connections",
 ];
+
+const isPassing = (error: unknown): error is BleError =>
+  isControllerFailure(error) || (error instanceof BleError && PASSING.includes(error.code));
 
 /** @throws RangeError for a pause that is none. */
 function checkPauses(firstPauseMs: number, maxPauseMs: number): void {
@@ -101,7 +102,7 @@ export function keepConnected(
         await attempt();
       } catch (error) {
         if (error === LEFT) return;
-        if (!(error instanceof BleError) || !PASSING.includes(error.code)) throw error;
+        if (!isPassing(error)) throw error;
         core.log("info", `aioble: ${device} is not connected: ${error.message}`);
       }
       await pause();

@@ -1,8 +1,13 @@
 /** Device.keepConnected: one connection to a known device after the other. */
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
+import { HciError } from "../../firmware/ble/errors.ts";
+import { Host } from "../../firmware/ble/host.ts";
+import { createSignals } from "../../firmware/platform/globals.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { addAioble } from "../support/cameras.ts";
+import { createWholeModules } from "../support/modules.ts";
+import { createRig } from "../support/rig.ts";
 import { describe, it } from "../support/suite.ts";
 
 const ADVERTISING = { intervalUs: 50_000 };
@@ -117,5 +122,34 @@ describe("Device.keepConnected", () => {
     ]) {
       throws(() => device.keepConnected(options), RangeError);
     }
+  });
+
+  it("goes on after starts of the controller that failed, whichever step it was", async () => {
+    const rig = createRig();
+    const { platform } = rig.host;
+    const failures = [
+      "controller-not-ready",
+      "controller-baud-rate",
+      "patch-failed",
+      "patch-refused",
+    ] as const;
+    let starts = 0;
+    const host = new Host(platform, rig.records, new Map(), {
+      transport: rig.controller,
+      start: async () => {
+        throw new HciError(
+          failures[Math.floor(starts++ / 3)] ?? "controller-unsuitable",
+          "It does not start.",
+        );
+      },
+      configure: async () => undefined,
+      stop: () => undefined,
+    });
+    const { ADDR_RANDOM, Device } = createWholeModules(host, createSignals(platform)).aioble;
+    const stream = new Device(ADDR_RANDOM, "c0:11:22:33:44:55").keepConnected();
+    const ended = rejects(stream.next(), { code: "controller-unsuitable" });
+    await rig.clock.advance(120_000);
+    await ended;
+    equal(starts, 3 * failures.length + 1);
   });
 });
