@@ -110,17 +110,21 @@ export class Central {
     if (there) return there;
     if (!this.searches.has(key)) this.checkRoom();
     let mine: Pending<DeviceConnection> | undefined;
-    return this.core.scope.wait<DeviceConnection>(
-      { timeoutMs: Math.min(timeoutMs, scanDurationMs), signal },
-      (pending) => {
-        mine = pending;
-        this.search(key, device, parameters).waiting.add(pending);
-      },
-      () => {
-        const search = this.searches.get(key);
-        if (search && mine && search.waiting.delete(mine) && search.waiting.size === 0) this.giveUp(search);
-      },
-    );
+    try {
+      return await this.core.scope.wait<DeviceConnection>(
+        { timeoutMs: Math.min(timeoutMs, scanDurationMs), signal },
+        (pending) => {
+          mine = pending;
+          this.search(key, device, parameters).waiting.add(pending);
+        },
+        () => {
+          const search = this.searches.get(key);
+          if (search && mine && search.waiting.delete(mine) && search.waiting.size === 0) this.giveUp(search);
+        },
+      );
+    } catch (error) {
+      throw this.core.causeOf(error);
+    }
   }
 
   /** A link to this device that is up and no longer held back. */

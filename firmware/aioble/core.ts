@@ -9,7 +9,7 @@ import type { Central } from "./central.ts";
 import type { Client } from "./client.ts";
 import { ADDR_RANDOM, Device } from "./device.ts";
 import type { DeviceConnection } from "./device-connection.ts";
-import { BleError, radioOff } from "./errors.ts";
+import { BleError, radioOff, TimeoutError } from "./errors.ts";
 import type { L2cap } from "./l2cap.ts";
 import type { LinkRequests } from "./link-control.ts";
 import type { Pairing } from "./security.ts";
@@ -80,6 +80,14 @@ export class Core {
   demand<T>(method: string, part: T | undefined): T {
     if (part !== undefined) return part;
     throw this.host.missing.get(method)?.() ?? new BleError("not-supported", `${method} is not there.`);
+  }
+
+  /**
+   * Why a wait for something on the air has failed: a time-out is no answer while the controller refuses, or does not start.
+   * @param refusal of the controller, while it stands.
+   */
+  causeOf(error: unknown, refusal?: BleError): unknown {
+    return error instanceof TimeoutError ? (refusal ?? this.host.startFailure ?? error) : error;
   }
 
   /** The radio is being switched off. */

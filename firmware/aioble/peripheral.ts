@@ -258,7 +258,7 @@ export class Peripheral implements AdvertisingOwner {
       await this.offAir(run);
       const { state } = run;
       if (state.is === "ending" && state.late?.isConnected()) return state.late;
-      throw error instanceof TimeoutError ? (run.refusals.standing ?? error) : error;
+      throw this.core.causeOf(error, run.refusals.standing);
     } finally {
       this.enter(run, OVER);
       this.release(run);

@@ -9,6 +9,7 @@ import { formatAddress } from "./codec.ts";
 import type { Settings } from "./config.ts";
 import { type Counters, readCounters } from "./counters.ts";
 import type { Encryption } from "./encryption.ts";
+import type { BleError } from "./errors.ts";
 import { Advertiser } from "./gap/advertiser.ts";
 import type { Connection } from "./gap/connection.ts";
 import type { Initiator } from "./gap/initiator.ts";
@@ -265,6 +266,11 @@ export class Host {
   /** Whether the radio is on, or will be: it starts, also after a failure of the controller. */
   get isSwitchedOn(): boolean {
     return this.radio.isSwitchedOn;
+  }
+
+  /** Why the latest attempt to start the controller has failed, while the radio is wanted and none has succeeded since. */
+  get startFailure(): BleError | undefined {
+    return this.radio.startFailure;
   }
 
   /**

@@ -77,6 +77,7 @@ export class Radio {
   private startedMs = 0;
   /** Losses in a row that came soon after a start. */
   private earlyLosses = 0;
+  private lastFailure: BleError | undefined = undefined;
 
   constructor(port: RadioPort, handlers: RadioHandlers) {
     this.port = port;
@@ -91,6 +92,11 @@ export class Radio {
   /** Whether the radio is on, or will be: it starts, also after a failure of the controller. */
   get isSwitchedOn(): boolean {
     return this.activation !== undefined;
+  }
+
+  /** See `Host.startFailure`. */
+  get startFailure(): BleError | undefined {
+    return this.lastFailure;
   }
 
   /** See `Host.prepareRadio`. */
@@ -113,6 +119,7 @@ export class Radio {
   private activateAfter(pauseMs: number): Promise<void> {
     if (!this.activation) {
       const session = ++this.session;
+      this.lastFailure = undefined;
       const activation = (this.deactivation ?? Promise.resolve()).then(() => this.start(session, pauseMs));
       this.activation = activation;
       activation.catch(() => {
@@ -209,12 +216,14 @@ export class Radio {
         if (session !== this.session) break;
         hci.run();
         this.running = controller;
+        this.lastFailure = undefined;
         this.startedMs = clock.now();
         this.handlers.onStarted(controller);
         return;
       } catch (error) {
         if (session !== this.session) break;
         last = error;
+        this.lastFailure = error instanceof BleError ? error : lossOf(error);
         hci.close(lossOf(error));
         // Without supply it discharges in the pause.
         driver?.stop();
@@ -230,6 +239,7 @@ export class Radio {
 
   private async shutDown(): Promise<void> {
     this.earlyLosses = 0;
+    this.lastFailure = undefined;
     this.handlers.onStopping();
     if (this.running) await this.handlers.onLeaving();
     this.endPause?.();

@@ -271,3 +271,47 @@ describe("aioble: a command without an answer, then a healthy controller", () =>
     equal(isOnAir(rig.controller.take()), false);
   });
 });
+
+describe("aioble: a controller that does not start, and a time-out between two attempts", () => {
+  const DEVICE = "C0:11:22:33:44:55";
+  const calls: readonly [string, (rig: Rig, timeoutMs: number) => Promise<unknown>][] = [
+    ["advertise()", ({ aioble }, timeoutMs) => aioble.advertise({ ...OPTIONS, timeoutMs })],
+    [
+      "connect()",
+      ({ aioble }, timeoutMs) => new aioble.Device(aioble.ADDR_RANDOM, DEVICE).connect({ timeoutMs }),
+    ],
+  ];
+  for (const [name, call] of calls) {
+    it(`${name}: before the first attempt has failed it is a time-out, after it the failure`, async () => {
+      const rig = createRig();
+      loseAt(rig, RESET, 3);
+      const early = rejects(call(rig, 1500), { code: "timeout" });
+      await rig.clock.advance(1500);
+      await early;
+      const late = rejects(call(rig, 1500), { code: "controller-timeout", message: /Reset/ });
+      await rig.clock.advance(1500);
+      await late;
+    });
+
+    it(`${name}: once the controller has started, a time-out is one again`, async () => {
+      const rig = createRig();
+      loseAt(rig, RESET);
+      const ended = rejects(call(rig, 5000), { code: "timeout" });
+      await rig.clock.advance(6000);
+      await ended;
+      equal(rig.host.active, true);
+    });
+  }
+
+  it("a failure of an earlier call does not stand when the radio is wanted anew", async () => {
+    const rig = createRig();
+    loseAt(rig, RESET, 3);
+    const failed = rejects(rig.aioble.advertise(OPTIONS), { code: "controller-timeout" });
+    await rig.clock.advance(3 * RECOVERY_MS);
+    await failed;
+    loseAt(rig, RESET);
+    const ended = rejects(rig.aioble.advertise({ ...OPTIONS, timeoutMs: 500 }), { code: "timeout" });
+    await rig.clock.advance(500);
+    await ended;
+  });
+});
