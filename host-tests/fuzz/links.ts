@@ -102,6 +102,8 @@ class Scene {
       },
       new MemoryRecords(),
     );
+    // Its look at controllers that say nothing would be among the timers that stay.
+    this.host.hci.silenceMs = 0;
   }
 
   /** Looks at everything that the host wrote. */
