@@ -86,16 +86,22 @@ describe("set-up: sources of cryptography", function () {
   });
 });
 
+/** A folder with what set-up needs of a clone before anything is installed, and an empty bin/. */
+function newClone(): string {
+  const folder = mkdtempSync(join(tmpdir(), "obscura set-up "));
+  for (const name of readdirSync(join(root, "tools")).filter((each) => each.endsWith(".mjs")))
+    cpSync(join(root, "tools", name), join(folder, "tools", name));
+  for (const name of ["package.json", "package-lock.json"]) cpSync(join(root, name), join(folder, name));
+  mkdirSync(join(folder, "bin"));
+  return folder;
+}
+
 describe("set-up, interrupted", function () {
   this.timeout(60_000);
   let folder: string;
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "obscura set-up "));
-    for (const name of readdirSync(join(root, "tools")).filter((each) => each.endsWith(".mjs")))
-      cpSync(join(root, "tools", name), join(folder, "tools", name));
-    for (const name of ["package.json", "package-lock.json"]) cpSync(join(root, name), join(folder, name));
-    mkdirSync(join(folder, "bin"));
+    folder = newClone();
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -226,11 +232,7 @@ describe("set-up, where nothing can be written", function () {
   let folder: string;
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "obscura set-up "));
-    for (const name of readdirSync(join(root, "tools")).filter((each) => each.endsWith(".mjs")))
-      cpSync(join(root, "tools", name), join(folder, "tools", name));
-    for (const name of ["package.json", "package-lock.json"]) cpSync(join(root, name), join(folder, name));
-    mkdirSync(join(folder, "bin"));
+    folder = newClone();
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -247,7 +249,7 @@ describe("set-up, where nothing can be written", function () {
     return stderr;
   }
 
-  it("names the folder in one line when it may not lay down its lock", function () {
+  it("names the folder in one line when it may not lay down its lock (needs /sys/kernel)", function () {
     // Nobody makes files there, the superuser neither.
     if (!existsSync("/sys/kernel")) this.skip();
     symlinkSync("/sys/kernel", join(folder, "build"));

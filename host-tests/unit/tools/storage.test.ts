@@ -115,7 +115,7 @@ describe("tools/whole-file", () => {
     assert.equal(readFileSync(path("new"), "utf8"), "new");
   });
 
-  it("writes to a device as it is, and names the file when there is no space", function () {
+  it("writes to a device as it is, and names the file when there is no space (needs /dev/full)", function () {
     if (!existsSync("/dev/full")) this.skip();
     writeWhole("/dev/null", "anything");
     assert.throws(() => writeWhole("/dev/full", "anything"), { code: "ENOSPC", path: "/dev/full" });
