@@ -1,9 +1,7 @@
 /** Signed applications in two slots, the management server that changes them over the air, and the module `update`. */
 
-import type { Encryption } from "../ble/encryption.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import type { Host } from "../ble/host.ts";
-import { textOf } from "../ble/text.ts";
 import { utf8Decode, utf8Encode } from "../ble/utf8.ts";
 import {
   type Clock,
@@ -29,9 +27,6 @@ import type { Feature } from "./feature.ts";
 
 /** What a start takes, or more. */
 const START_MS = 1000;
-
-/** There once a device has paired in the window that power-on has opened. */
-const PAIRED_KEY = "update.paired";
 
 export const feature = {
   platform: (native) => ({ update: createUpdateLines(native) }),
@@ -129,7 +124,7 @@ class ManagedCamera implements ManagementPort {
 function serve(host: Host, camera: ManagedCamera, state: UpdateFigures): void {
   const { platform } = host;
   const { access, lines } = camera;
-  const { running, sincePowerOn, wakeSources, windowMs } = state;
+  const { pairingMs, running, wakeSources, windowMs } = state;
   tapConsole(platform, (level, text) => lines.add(level, text));
   const management = new Management(camera);
   host.observe({ onDisconnected: (connection) => management.ended(connection) });
@@ -145,7 +140,10 @@ function serve(host: Host, camera: ManagedCamera, state: UpdateFigures): void {
   const { encryption } = host;
   if (encryption === undefined) {
     host.log("warning", 'update: nobody can manage this camera: its image has no feature "security"');
-  } else if (sincePowerOn && windowMs > 0) openPairing(host, encryption, windowMs);
+  } else if (pairingMs > 0) {
+    // A camera under a ceiling has no button: who is there when it is switched on may pair, one device each time.
+    encryption.manager.openFirmwareWindow(pairingMs, () => platform.update!.paired());
+  }
   let hasWarned = false;
   host.observe({
     onConfigured() {
@@ -156,25 +154,6 @@ function serve(host: Host, camera: ManagedCamera, state: UpdateFigures): void {
         'update: with secretStore: "irq" the application keeps the bonds: where it does not, nobody can manage this camera',
       );
     },
-  });
-}
-
-/** A camera under a ceiling has no button: who is there when it is switched on may pair, one device each time. */
-function openPairing({ log, platform, records }: Host, { manager }: Encryption, windowMs: number): void {
-  const cause = platform.power?.startCause ?? "power-on";
-  try {
-    // Wakes from deep sleep are in the same window.
-    if (cause === "power-on") records.delete(PAIRED_KEY);
-    else if (records.get(PAIRED_KEY)) return;
-  } catch (error) {
-    log("warning", `update: whether a device has paired since power-on is not known: ${textOf(error)}`);
-  }
-  manager.openFirmwareWindow(windowMs, () => {
-    try {
-      records.set(PAIRED_KEY, Uint8Array.of(1));
-    } catch (error) {
-      log("warning", `update: that a device has paired is not on flash: ${textOf(error)}`);
-    }
   });
 }
 

@@ -54,6 +54,7 @@
     NATIVE(updateUnmark, 0)                                                                                  \
     NATIVE(updateConfirm, 0)                                                                                 \
     NATIVE(updateReached, 0)                                                                                 \
+    NATIVE(updatePaired, 0)                                                                                  \
     NATIVE(sensorRead, 1)                                                                                    \
     NATIVE(consoleWrite, 2)                                                                                  \
     NATIVE(resetCause, 0)                                                                                    \

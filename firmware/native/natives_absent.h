@@ -32,6 +32,7 @@ void native_absent(txMachine *the); /* natives.c */
 #define native_updateUnmark native_absent
 #define native_updateConfirm native_absent
 #define native_updateReached native_absent
+#define native_updatePaired native_absent
 #endif
 
 /* The lines of a controller are for its driver: this is the one that there is. */

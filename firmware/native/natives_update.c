@@ -96,7 +96,7 @@ void native_updateState(txMachine *the) {
         last = add_number(the, last, "trialLeftMs", (double)(update_trial_left_us() / 1000));
     last = add_boolean(the, last, "awaitsReach", update_awaits_reach());
     last = add_number(the, last, "windowMs", (double)(put_off_left_us() / 1000));
-    last = add_boolean(the, last, "sincePowerOn", put_off_since_power_on());
+    last = add_number(the, last, "pairingMs", (double)(put_off_pairing_left_us() / 1000));
     const struct put_off *sleep = put_off_sleep();
     if (sleep->sources) {
         last = add_number(the, last, "wakeSources", sleep->sources);
@@ -219,4 +219,9 @@ void native_updateConfirm(txMachine *the) {
 void native_updateReached(txMachine *the) {
     (void)the;
     update_is_reached();
+}
+
+void native_updatePaired(txMachine *the) {
+    (void)the;
+    put_off_paired();
 }

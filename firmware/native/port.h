@@ -42,8 +42,8 @@ void port_panic(void) __attribute__((noreturn));
 
 /*
  * 64 bytes that survive software, watchdog and fault resets and deep sleep, and start as zeros after
- * power-on. The shared code keeps its count of failures in a row there, and when the trial of a new
- * application began.
+ * power-on. The shared code keeps its count of failures in a row there, when the trial of a new application
+ * began, and until when the power-on lets one device pair.
  */
 #define PORT_RETAINED_SIZE 64
 void *port_retained(void);

@@ -1,4 +1,4 @@
-/* put_off.c: until when deep sleep is put off, and what was asked for. */
+/* put_off.c: until when deep sleep is put off, what was asked for, and until when the owner may pair. */
 #include "put_off.h"
 
 #include "slots.h"
@@ -14,8 +14,7 @@ struct retained_window {
     uint32_t sources; /* of the sleep that is put off; 0 for none */
     uint64_t end_us;  /* of port_rtc_us */
     uint64_t wake_us;
-    uint32_t is_since_power_on;
-    uint32_t reserved;
+    uint64_t pairing_end_us; /* 0 where power-on opened no window for pairing, or a device has taken it */
 };
 _Static_assert(RETAINED_OFFSET + sizeof(struct retained_window) <= PORT_RETAINED_SIZE,
                "fits beside update.c's");
@@ -31,20 +30,35 @@ static uint64_t length_us(enum port_reset_cause cause) {
     return port_window_ms(has_failed ? FAILURE_WINDOW_MS : WINDOW_MS) * US_PER_MS;
 }
 
+static bool is_sound(const struct retained_window *window, uint64_t now) {
+    uint64_t most = now + WINDOW_MS * US_PER_MS;
+    return window->magic == RETAINED_MAGIC && window->end_us <= most && window->pairing_end_us <= most;
+}
+
+static uint64_t later(uint64_t one, uint64_t other) {
+    return one > other ? one : other;
+}
+
+/* Until then; 0 when that is past. */
+static uint64_t left_us(uint64_t end_us) {
+    uint64_t now = port_rtc_us();
+    return end_us > now ? end_us - now : 0;
+}
+
 void put_off_start(void) {
     struct retained_window *window = retained();
     enum port_reset_cause cause = port_reset_cause();
     uint64_t now = port_rtc_us();
-    bool is_known = window->magic == RETAINED_MAGIC && window->end_us <= now + WINDOW_MS * US_PER_MS;
-    if (is_known && cause == PORT_RESET_SOFTWARE && window->sources) {
-        current = (struct put_off){.wake_us = window->wake_us, .sources = window->sources};
-    } else if (!slots_is_wake(cause)) {
-        *window = (struct retained_window){.magic = RETAINED_MAGIC,
-                                           .end_us = now + length_us(cause),
-                                           .is_since_power_on = cause == PORT_RESET_POWER_ON};
-    } else if (!is_known) {
+    /* Memory that a board has not kept, or not written as it says, opens nothing. */
+    bool is_known = cause != PORT_RESET_POWER_ON && is_sound(window, now);
+    if (!is_known)
         *window = (struct retained_window){.magic = RETAINED_MAGIC, .end_us = now};
-    }
+    if (cause == PORT_RESET_POWER_ON)
+        window->pairing_end_us = now + length_us(cause);
+    if (cause == PORT_RESET_SOFTWARE && window->sources)
+        current = (struct put_off){.wake_us = window->wake_us, .sources = window->sources};
+    else if (!slots_is_wake(cause))
+        window->end_us = later(now + length_us(cause), window->pairing_end_us);
     window->sources = 0;
 }
 
@@ -57,12 +71,15 @@ bool put_off_goes_on(void) {
 }
 
 uint64_t put_off_left_us(void) {
-    uint64_t now = port_rtc_us();
-    return retained()->end_us > now ? retained()->end_us - now : 0;
+    return left_us(retained()->end_us);
 }
 
-bool put_off_since_power_on(void) {
-    return retained()->is_since_power_on != 0;
+uint64_t put_off_pairing_left_us(void) {
+    return left_us(retained()->pairing_end_us);
+}
+
+void put_off_paired(void) {
+    retained()->pairing_end_us = 0;
 }
 
 void update_sleep(uint64_t wake_us, uint32_t sources) {

@@ -35,7 +35,13 @@ bool put_off_goes_on(void);
 /* Until the window closes; 0 when it is closed. */
 uint64_t put_off_left_us(void);
 
-/* The supply came with the window: it is not only one after a reset. */
-bool put_off_since_power_on(void);
+/*
+ * Until the window for pairing closes that the power-on has opened for one device; 0 when it is closed, or
+ * has been taken. Resets neither close nor open it, whatever their cause.
+ */
+uint64_t put_off_pairing_left_us(void);
+
+/* A device has paired in it: it is closed until the next power-on. */
+void put_off_paired(void);
 
 #endif

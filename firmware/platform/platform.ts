@@ -257,8 +257,11 @@ export interface UpdateFigures {
   readonly awaitsReach: boolean;
   /** How long deep sleep is put off yet; 0 when it is not. */
   readonly windowMs: number;
-  /** That is so since the supply came; else since a reset. */
-  readonly sincePowerOn: boolean;
+  /**
+   * How long the window yet stays open in which power-on has one device pair; 0 when it is closed, or a device has taken it.
+   * Resets of any kind change nothing about it.
+   */
+  readonly pairingMs: number;
   /**
    * The application sleeps, and this start is in place of its sleep: bits of the sources that are to end it, and the time of
    * `PowerLines.rtcNow` at which the timer is to, where it is one of them. Left out where the application runs.
@@ -311,6 +314,8 @@ export interface UpdateLines {
   readonly confirm: () => UpdateProblem | undefined;
   /** In a trial: whoever manages the camera has connected to it, or could have. It is kept over deep sleep. */
   readonly reached: () => void;
+  /** A device has taken the window of `UpdateFigures.pairingMs`: it is closed until the next power-on. */
+  readonly paired: () => void;
   readonly reset: () => never;
   /** The time of the clock that goes on through deep sleep, in milliseconds. */
   readonly rtcNow: () => number;

@@ -50,6 +50,8 @@ export const commands = firmware(`
     u: () => log("unmark " + said(native.updateUnmark())),
     c: () => log("confirm " + said(native.updateConfirm())),
     q: () => native.updateReached(),
+    n: () => native.updatePaired(),
+    y: () => log("pairing " + Math.ceil(native.updateState().pairingMs / 60000)),
     w: () => log("window " + Math.ceil(native.updateState().windowMs / 60000)),
     o() {
       if (native.flashRead("state", 96, 1)[0] !== 255) return;

@@ -299,7 +299,7 @@ describeOnHost((scene) => {
       }
     });
 
-    it("puts sleep off for five minutes after a start, and for one after a failure or a hang", async () => {
+    it("puts sleep off for five minutes after power-on or a reset, whatever fails meanwhile", async () => {
       newFlash(bundle(2, "1;"));
       assert.deepEqual(await said({ powerOn: "wr", reset: "wx" }), ["window 5", "window 5"]);
       for (const source of ['throw new Error("broken");', "for (;;);"]) {
@@ -308,9 +308,42 @@ describeOnHost((scene) => {
         shipped = copyOf(bundle(1, 'log("version 1");'));
         assert.deepEqual(
           lines.filter((line) => line.startsWith("window")),
-          ["window 5", "window 1"],
+          ["window 5", "window 5"],
         );
       }
+    });
+
+    it("keeps the window for pairing through failures, hangs, resets and sleep, and closed once it is taken", async () => {
+      newFlash(bundle(2, "1;"));
+      for (const [end, source] of [
+        ["a", 'throw new Error("broken");'],
+        ["a", 'say("f"); throw new Error("no controller");'],
+        ["a", "for (;;);"],
+        ["r", "1;"],
+        ["z", "1;"],
+      ] as const) {
+        for (const [taken, minutes] of [
+          ["", 5],
+          ["n", 0],
+        ] as const) {
+          shipped = copyOf(bundle(1, source));
+          // Twice over: a sleep is put off first, and its start in place ends with the sleep.
+          const letters = { powerOn: `y${taken}${end}`, reset: `y${end === "z" ? "z" : "x"}`, wake: "yx" };
+          const lines = await said(letters, "--watchdog-ms", "300");
+          shipped = copyOf(bundle(1, 'log("version 1");'));
+          const after = new Array<string>(end === "z" ? 2 : 1).fill(`pairing ${minutes}`);
+          assert.deepEqual(
+            lines.filter((line) => line.startsWith("pairing")),
+            ["pairing 5", ...after],
+            `${end} ${source}`,
+          );
+        }
+      }
+      // And in the recovery service, which comes after the third failure.
+      shipped = copyOf(bundle(1, 'throw new Error("broken");'));
+      const lines = await said({ powerOn: "a", reset: "asyx" });
+      shipped = copyOf(bundle(1, 'log("version 1");'));
+      assert.deepEqual(lines.slice(-2), ["recovery | other slot 0 | - | 2", "pairing 5"]);
     });
 
     it("keeps what was confirmed, and the counter, when the same bundle is uploaded and tried again", async () => {

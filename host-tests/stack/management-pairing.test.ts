@@ -10,7 +10,7 @@ import { describe, it } from "../support/suite.ts";
 import { started, type UpdateScene } from "../support/update-scene.ts";
 
 const RELEASE: Partial<UpdateFigures> = { trustsEverybody: false };
-const POWER_ON: Partial<UpdateFigures> = { ...RELEASE, sincePowerOn: true, windowMs: WINDOW_MS };
+const POWER_ON: Partial<UpdateFigures> = { ...RELEASE, pairingMs: WINDOW_MS, windowMs: WINDOW_MS };
 
 const powerOn = (work: (scene: UpdateScene) => Promise<void>): Promise<void> =>
   started(POWER_ON, work, "power-on");
@@ -120,18 +120,45 @@ describe("management: the pairing window at power-on", () => {
       scene.camera.aioble.config({ pairing: "never" });
       equal(await pairs(scene, scene.central), "may not");
     });
-    for (const [isPaired, expected] of [
-      [false, "manages"],
-      [true, "may not"],
+    // The natives know that somebody has.
+    for (const [pairingMs, expected] of [
+      [WINDOW_MS, "manages"],
+      [0, "may not"],
     ] as const) {
       await started(
-        POWER_ON,
+        { ...POWER_ON, pairingMs },
         async (scene) => {
           scene.camera.aioble.config({ pairing: "never" });
           equal(await pairs(scene, scene.central), expected);
+          equal(scene.pairedAtMs.length, pairingMs > 0 ? 1 : 0);
         },
         "timer",
-        isPaired ? { "update.paired": Uint8Array.of(1) } : {},
+      );
+    }
+  });
+
+  it("goes on after a failure, a hang and a reset, for as long as is left of it, and for one device", async () => {
+    for (const cause of ["fault", "watchdog", "software"] as const) {
+      await started(
+        { ...POWER_ON, pairingMs: 100_000, windowMs: 60_000 },
+        async (scene) => {
+          scene.camera.aioble.config({ pairing: "never" });
+          await scene.world.clock.sleep(70_000);
+          equal(await pairs(scene, scene.central), "manages", cause);
+          equal(scene.pairedAtMs.length, 1);
+          equal(await pairs(scene, addAioble(scene.world)), "may not");
+          equal(scene.pairedAtMs.length, 1);
+        },
+        cause,
+      );
+      await started(
+        { ...POWER_ON, pairingMs: 100_000, windowMs: 60_000 },
+        async (scene) => {
+          scene.camera.aioble.config({ pairing: "never" });
+          await scene.world.clock.sleep(100_010);
+          equal(await pairs(scene, scene.central), "may not", cause);
+        },
+        cause,
       );
     }
   });

@@ -12,6 +12,8 @@ export interface UpdateScene {
   readonly central: AiobleCamera;
   /** When the camera sleeps, in milliseconds of the world, and with what. */
   readonly slept: { readonly atMs: number; readonly wakeAtMs: number; readonly sources: number }[];
+  /** When a device took the window of power-on, in milliseconds of the world: each time that the natives heard so. */
+  readonly pairedAtMs: number[];
   /** When the trial was within reach, in milliseconds of the world: each time that the natives heard so. */
   readonly reachedAtMs: number[];
   /** Whether the management service is on the air. */
@@ -24,24 +26,23 @@ export async function started(
   figures: Partial<UpdateFigures>,
   work: (scene: UpdateScene) => Promise<void>,
   startCause: ResetCause = "software",
-  /** What is on flash already. */
-  records: Readonly<Record<string, Uint8Array>> = {},
 ): Promise<void> {
   const world = createWorld();
   const camera = addAioble(world);
   const central = addAioble(world);
   const { host } = camera;
-  for (const [key, value] of Object.entries(records)) host.records.set(key, value);
   const slept: UpdateScene["slept"] = [];
+  const pairedAtMs: number[] = [];
   const reachedAtMs: number[] = [];
   const lines: Partial<UpdateLines> = {
     state: () => ({
       ...{ running: "confirmed", slotBytes: 0, slot: 0, offset: 0, trustsEverybody: true },
-      ...{ windowMs: 0, sincePowerOn: false, awaitsReach: false, ...figures },
+      ...{ windowMs: 0, pairingMs: 0, awaitsReach: false, ...figures },
     }),
     image: () => undefined,
     rtcNow: () => world.clock.now(),
     reached: () => void reachedAtMs.push(world.clock.now()),
+    paired: () => void pairedAtMs.push(world.clock.now()),
     sleep: (wakeAtMs, sources) => {
       slept.push({ atMs: world.clock.now(), wakeAtMs, sources });
       return undefined as never;
@@ -53,7 +54,7 @@ export async function started(
   feature.update(host);
   await world.run(() =>
     work({
-      ...{ world, camera, central, slept, reachedAtMs },
+      ...{ world, camera, central, slept, pairedAtMs, reachedAtMs },
       async isHeard() {
         const scan = { durationMs: 1000, intervalUs: 30_000, windowUs: 30_000, active: true } as const;
         for await (const result of central.aioble.scan(scan))

@@ -164,6 +164,7 @@ export interface Native {
   updateUnmark(): UpdateProblem | undefined;
   updateConfirm(): UpdateProblem | undefined;
   updateReached(): void;
+  updatePaired(): void;
 
   /** Throws when the board has no such sensor. */
   sensorRead(sensor: SensorName): number;

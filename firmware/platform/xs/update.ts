@@ -13,6 +13,7 @@ export const createUpdateLines = (native: Native): UpdateLines => ({
   unmark: native.updateUnmark,
   confirm: native.updateConfirm,
   reached: native.updateReached,
+  paired: native.updatePaired,
   reset: native.reset,
   rtcNow: native.powerRtcNow,
   sleep: native.powerDeepSleep,

@@ -68,7 +68,7 @@ class Camera {
         ...{ running: "confirmed", slotBytes: SLOT_BYTES, slot: 1, offset: this.offset },
         trustsEverybody: false,
         windowMs: 0,
-        sincePowerOn: false,
+        pairingMs: 0,
         awaitsReach: false,
       }),
       image: (index) =>
@@ -80,6 +80,7 @@ class Camera {
               ...{ confirmed: false, pending: false, permanent: false, bootable: true },
             },
       reached: () => undefined,
+      paired: () => undefined,
       touch: () => this.refusal,
       verifyBegin: () => {
         steps = 3;
