@@ -46,6 +46,14 @@ void optimize_variables(const struct function *function);
 /* Leaves out values that nobody reads, and variables that nobody uses. */
 void optimize_unused(const struct function *function);
 
+/* ---- optimize_flow.c ---- */
+
+/* Leaves out what control cannot reach. */
+void optimize_reach(const struct function *function);
+
+/* Decides comparisons that always end the same, and leaves out what the end of a function makes needless. */
+void optimize_flow(const struct function *function);
+
 /* ---- optimize_values.c ---- */
 
 /* Literals, patterns and templates. */

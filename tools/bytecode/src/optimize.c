@@ -7,6 +7,8 @@
  * - literals and patterns take their object from the stack, where it is anyway, and not from a variable;
  * - templates do not begin and end with strings of nothing;
  * - values that nobody reads are not kept, and variables that nobody uses are not made;
+ * - what control cannot reach is left out, and comparisons that always end the same are decided;
+ * - what is taken off the stack before the end of a function is left to the end;
  * - arrow functions that do not use `this` do not keep it;
  * - pairs of instructions for which the engine has one, and instructions that do nothing.
  *
@@ -148,12 +150,15 @@ static void optimize_function(txByteCode *first, const txByteCode *end) {
         at++;
         code = code->id == XS_CODE_CODE_1 ? target_of(code) : code->nextCode;
     }
+    optimize_reach(&function);
     optimize_variables(&function);
     optimize_values(&function);
     if (end)
         release_this(&function, end);
     join_neighbours(&function);
     optimize_unused(&function);
+    join_neighbours(&function);
+    optimize_flow(&function);
     join_neighbours(&function);
     free(function.codes);
 }
