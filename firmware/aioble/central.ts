@@ -175,7 +175,9 @@ export class Central {
   }
 
   private connected(search: Search, link: Connection): void {
+    const { host } = this.core;
     const connection = this.core.connectionOf(link)!;
+    if (host.settings.autoPair !== "never") host.encryption?.holdBack(link);
     const deliver = (): void => {
       if (search.state.is === "holding" && search.state.connection === connection)
         this.found(search, connection);
@@ -187,6 +189,8 @@ export class Central {
 
   private found(search: Search, connection: DeviceConnection): void {
     this.end(search);
+    const { encryption } = this.core.host;
+    encryption?.encryptByItself(connection.link);
     for (const pending of [...search.waiting]) pending.resolve(connection);
   }
 

@@ -90,7 +90,7 @@ export class ClientCharacteristic extends ClientValue {
       return all();
     };
     const known = service.remote.isCovered(remote) ? all() : undefined;
-    return new Discovery("descriptors", client.core.clock, options, look, known);
+    return new Discovery("descriptors", client, options, look, known);
   }
 
   /**

@@ -36,7 +36,7 @@ export class ClientService {
     if (uuid !== undefined) checkUuid(uuid);
     const { client, remote } = this;
     let taken = 0;
-    return new Discovery("characteristics", client.core.clock, options, async (limits, onBegin) => {
+    return new Discovery("characteristics", client, options, async (limits, onBegin) => {
       if (taken === remote.characteristics.length) {
         if (remote.isComplete) return undefined;
         await client.run(
@@ -70,7 +70,7 @@ export class ClientService {
   includedServices(options: WaitOptions = NO_LIMITS): Discovery<ClientService> {
     const { client, remote } = this;
     let isTaken = false;
-    return new Discovery("includedServices", client.core.clock, options, async (limits, onBegin) => {
+    return new Discovery("includedServices", client, options, async (limits, onBegin) => {
       if (isTaken) return undefined;
       if (!remote.hasAllIncludes) {
         await client.run(

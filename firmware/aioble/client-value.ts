@@ -66,7 +66,7 @@ export abstract class ClientValue {
   /**
    * Writes the value; with a response also one that is longer than a packet, which the peer takes as a whole (Vol 3, Part G,
    * 4.9). Without a response it resolves when the value has left for the controller: await it, or the queue of 32 fills. Such
-   * a write overtakes operations that wait for the peer.
+   * a write overtakes operations that wait for the peer, but none that wait for the link to be encrypted.
    * @throws TypeError for no bytes and no string, or when the characteristic does not allow it. RangeError for more than 512
    * bytes, or more than `mtu` - 3 without a response.
    * @throws As `read`, and BleError `send-queue-full` without a response.
@@ -99,8 +99,10 @@ export abstract class ClientValue {
 
   private command(value: Uint8Array, options: WaitOptions): Promise<void> {
     const { client, connection, handle } = this;
+    const { gatt } = client;
+    if (!gatt.isFree) return client.run(options, () => this.command(value, NO_LIMITS), value.length);
     return connection.scope.wait<void>(options, (pending) => {
-      const outcome = client.gatt.writeCommand({ handle, value });
+      const outcome = gatt.writeCommand({ handle, value });
       if (outcome === "sent") pending.resolve();
       else if (outcome === "full") pending.reject(connection.queueFull());
       else connection.whenSent(() => pending.resolve());

@@ -13,14 +13,14 @@ import { MTU_SETTING } from "../ble/links.ts";
 import { type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { textOf } from "../ble/text.ts";
 import type { UUID } from "../ble/uuid.ts";
-import type { Timer } from "../platform/platform.ts";
 import { type ClientCharacteristic, checkUuid } from "./client-characteristic.ts";
 import { ClientService } from "./client-service.ts";
 import { ClientValue } from "./client-value.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
-import { Discovery } from "./discovery.ts";
+import { Discovery, type StepLimits } from "./discovery.ts";
 import { GattError } from "./errors.ts";
+import { postponing, whileHeld } from "./patience.ts";
 import { checkWait, type Pending, type WaitOptions } from "./wait.ts";
 
 /** How long a peer may be silent when nobody says. */
@@ -77,6 +77,16 @@ export class ConnectionClient {
     }
   }
 
+  /** See `StepClient`. */
+  now(): number {
+    return this.core.clock.now();
+  }
+
+  /** See `StepClient`. */
+  get heldMs(): number {
+    return this.gatt.gate?.heldMs ?? 0;
+  }
+
   /** The peer's GAP Device Name was read. */
   named(name: Uint8Array): void {
     const { connection, core } = this;
@@ -90,7 +100,7 @@ export class ConnectionClient {
     const { gatt } = this;
     if (gatt.known.isEnabled) return this.knownServices(uuid, options);
     let position: number | undefined = 1;
-    return new Discovery("services", this.core.clock, options, async (limits, onBegin) => {
+    return new Discovery("services", this, options, async (limits, onBegin) => {
       const first = position;
       if (first === undefined) return undefined;
       const work = async (operation: Operation): Promise<Found<RemoteService>> => {
@@ -107,7 +117,7 @@ export class ConnectionClient {
   private knownServices(uuid: UUID | undefined, options: WaitOptions): Discovery<ClientService> {
     const { gatt } = this;
     let isTaken = false;
-    return new Discovery("services", this.core.clock, options, async (limits, onBegin) => {
+    return new Discovery("services", this, options, async (limits, onBegin) => {
       if (isTaken) return undefined;
       const all = await this.run(limits, (operation) => gatt.known.services(operation), 0, onBegin);
       isTaken = true;
@@ -179,17 +189,21 @@ export class ConnectionClient {
    * @param onBegin is given the wait, to end it.
    */
   run<T>(
-    options: WaitOptions,
+    options: WaitOptions & Partial<Pick<StepLimits, "isDefault">>,
     work: (operation: Operation, context: DiscoveryContext) => Promise<T>,
     bytes = 0,
     onBegin?: (pending: Pending<T>) => void,
   ): Promise<T> {
+    const { clock } = this.core;
+    const { gate } = this.gatt;
     const isSilenceLimit = options.timeoutMs === undefined;
-    const limits = isSilenceLimit ? { timeoutMs: SILENCE_MS, signal: options.signal } : options;
+    const isDefault = isSilenceLimit || options.isDefault === true;
+    const { signal, timeoutMs = SILENCE_MS } = options;
     let operation: Operation | undefined;
     let isOver = false;
+    let patience: (() => void) | undefined;
     return this.connection.scope.wait<T>(
-      limits,
+      { timeoutMs, signal },
       (pending) => {
         onBegin?.(pending);
         // The end of the link ends the wait, and says why.
@@ -207,18 +221,21 @@ export class ConnectionClient {
               if (!protecting) return refuse(error);
               isRepeated = true;
               // A user may take longer than a peer may be silent.
-              const patience = isSilenceLimit ? this.postponing(pending) : undefined;
-              protecting.then(perform, refuse).finally(patience);
+              const postponement = isSilenceLimit ? postponing(clock, pending, SILENCE_MS) : undefined;
+              protecting.then(perform, refuse).finally(postponement);
             },
           };
           if (isOver) return;
           operation = this.gatt.perform((self) => work(self, this.gatt), outcome, bytes);
           if (isSilenceLimit) operation.onProgress = () => pending.postpone();
         };
+        // The peer may be silent from when it is asked.
+        if (isDefault) patience = whileHeld(clock, pending, timeoutMs, gate);
         perform();
       },
       () => {
         isOver = true;
+        patience?.();
         operation?.abandon();
       },
     );
@@ -228,18 +245,6 @@ export class ConnectionClient {
   private protect(error: unknown): Promise<void> | undefined {
     if (!(error instanceof GattError)) return undefined;
     return this.core.pairing?.protect(this.connection, error.status);
-  }
-
-  /** Keeps a wait from ending by the peer's silence; what it returns ends that. */
-  private postponing<T>(pending: Pending<T>): () => void {
-    const { clock } = this.core;
-    let timer: Timer;
-    const postpone = (): void => {
-      pending.postpone();
-      timer = clock.setTimer(postpone, SILENCE_MS / 2);
-    };
-    postpone();
-    return () => clock.clearTimer(timer);
   }
 }
 

@@ -175,7 +175,7 @@ export class DeviceConnection {
   }
 
   /**
-   * Encrypts the link: with the key of the bond that there is, when it is worth what `options` demand, or by pairing. The
+   * Encrypts the link, which that of a central to a bonded device does by itself: with the key of the bond that there is, when it is worth what `options` demand, or by pairing. The
    * central does it; a peripheral asks its central to, which may take its time or refuse. Resolves when the link is
    * encrypted, and with `bond` the bond is on flash; at once when it is so already.
    * @throws TypeError or RangeError at once for a bad option.

@@ -77,7 +77,9 @@ export class Device {
   /**
    * Connects to the device as a central, or returns the connection that there is. Looks for it until it advertises so that
    * one can connect; callers at the same time share one search. The connection is returned once the device was heard of;
-   * one that never was (reason 0x3E) is tried again.
+   * one that never was (reason 0x3E) is tried again. To a bonded device the link is being encrypted by then, unless `config`
+   * says `autoPair: "never"`: what is asked of the device waits until it is, and rejects with the PairingError that says why it
+   * cannot be (`bond-lost`, `pairing-failed`); `DeviceConnection.pair` waits for it.
    * @throws RangeError for a bad option. The promise rejects with TimeoutError, the signal's reason, BleError
    * `too-many-connections`, `radio-off` by `stop`, HciError when the controller fails or refuses. In all cases nothing is
    * left behind: the search ends with its last caller, and a link that comes late is ended.

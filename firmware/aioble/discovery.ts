@@ -12,9 +12,23 @@ const TIMEOUT_MS = 2000;
 /** Why the loop ended a step. */
 const LEFT = new Error("the discovery was left");
 
+/** Whose steps take time. */
+export interface StepClient {
+  now(): number;
+  /** Milliseconds for which nothing could be asked of the peer, because its link is to be encrypted first. */
+  readonly heldMs: number;
+}
+
+/** How long a step may take. */
+export interface StepLimits extends WaitOptions {
+  readonly timeoutMs: number;
+  /** Nobody said so: the time in which the peer cannot be asked does not count. */
+  readonly isDefault: boolean;
+}
+
 /** Asks the peer once; undefined when there is no more. `onBegin` gets the wait, unless it needs none. */
 export type Look<T> = (
-  options: WaitOptions,
+  options: StepLimits,
   onBegin: (pending: Pending<unknown>) => void,
 ) => Promise<readonly T[] | undefined>;
 
@@ -25,7 +39,7 @@ export type Look<T> = (
 export class Discovery<T> implements AsyncIterableIterator<T> {
   private readonly look: Look<T>;
   private readonly options: WaitOptions;
-  private readonly clock: { now(): number };
+  private readonly client: StepClient;
   private readonly found: T[] = [];
   /** What is left of the time, not counting what the loop itself takes. */
   private leftMs: number;
@@ -37,22 +51,17 @@ export class Discovery<T> implements AsyncIterableIterator<T> {
   /**
    * Not for applications.
    * @param what names the call that makes it, for a person
+   * @param client of the peer that is asked
    * @param known everything there is, where that is known already: the peer is not asked.
    * @throws TypeError for an unknown option, RangeError for a bad `timeoutMs`.
    */
-  constructor(
-    what: string,
-    clock: { now(): number },
-    options: WaitOptions,
-    look: Look<T>,
-    known?: readonly T[],
-  ) {
+  constructor(what: string, client: StepClient, options: WaitOptions, look: Look<T>, known?: readonly T[]) {
     checkWait(what, options);
     if (known) {
       this.found.push(...known);
       this.isOver = true;
     }
-    this.clock = clock;
+    this.client = client;
     this.options = options;
     this.look = look;
     this.leftMs = options.timeoutMs ?? TIMEOUT_MS;
@@ -85,10 +94,13 @@ export class Discovery<T> implements AsyncIterableIterator<T> {
   }
 
   private async ask(): Promise<readonly T[] | undefined> {
-    const { clock, leftMs } = this;
-    const before = clock.now();
+    const { client, leftMs } = this;
+    const { signal } = this.options;
+    const isDefault = this.options.timeoutMs === undefined;
+    const now = (): number => client.now() - (isDefault ? client.heldMs : 0);
+    const beforeMs = now();
     try {
-      return await this.look({ timeoutMs: leftMs, signal: this.options.signal }, (pending) => {
+      return await this.look({ timeoutMs: leftMs, signal, isDefault }, (pending) => {
         this.waiting = pending;
       });
     } catch (error) {
@@ -98,7 +110,7 @@ export class Discovery<T> implements AsyncIterableIterator<T> {
       throw error;
     } finally {
       this.waiting = undefined;
-      this.leftMs = Math.max(0, leftMs - (clock.now() - before));
+      this.leftMs = Math.max(0, leftMs - (now() - beforeMs));
     }
   }
 

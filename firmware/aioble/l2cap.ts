@@ -24,6 +24,7 @@ import type { DeviceConnection } from "./device-connection.ts";
 import { BleError, TimeoutError } from "./errors.ts";
 import { L2CAPChannel } from "./l2cap-channel.ts";
 import { L2CAPConnectionError, malformedAnswer, noChannelMemory } from "./l2cap-errors.ts";
+import { whileHeld } from "./patience.ts";
 import { checkTimeout, type Pending, type WaitOptions } from "./wait.ts";
 
 /** How long `l2capConnect` waits by default. */
@@ -111,13 +112,19 @@ export class L2cap implements ChannelListener {
     if (!(count >= 1 && count <= CHANNELS_PER_REQUEST) || Math.floor(count) !== count)
       throw new RangeError(`count ${count} is out of range: 1 to ${CHANNELS_PER_REQUEST}`);
     const { timeoutMs = CONNECT_TIMEOUT_MS, signal } = options;
+    const { gate } = connection.link;
     let cancel: (() => void) | undefined;
+    let patience: (() => void) | undefined;
     return connection.scope.wait<L2CAPChannel[]>(
       { timeoutMs, signal },
       (pending) => {
+        if (options.timeoutMs === undefined) patience = whileHeld(this.core.clock, pending, timeoutMs, gate);
         cancel = this.ask(connection, psm, parameters, count, pending);
       },
-      () => cancel?.(),
+      () => {
+        patience?.();
+        cancel?.();
+      },
     );
   }
 
@@ -128,6 +135,7 @@ export class L2cap implements ChannelListener {
     count: number,
     pending: Pending<L2CAPChannel[]>,
   ): (() => void) | undefined {
+    const { link } = connection;
     const handlers: AttemptHandlers = {
       onOpened: (channels) => pending.resolve(channels.map((channel) => this.create(connection, channel))),
       onRefused: (result) => pending.reject(new L2CAPConnectionError(result)),
@@ -135,13 +143,15 @@ export class L2cap implements ChannelListener {
         if (reason === "timeout") pending.reject(new TimeoutError(30_000));
         else if (reason === "malformed") pending.reject(malformedAnswer());
         else if (reason === "busy") pending.reject(tooManyChannels());
+        else if (reason === "gate") pending.reject(link.gate?.refusal);
         // With the link the wait has ended, or is about to.
       },
     };
     // Undefined while the link ends: the wait ends with it.
-    const attempt = this.channels.of(connection.link)?.connect(psm, parameters, handlers, count);
+    const attempt = this.channels.of(link)?.connect(psm, parameters, handlers, count);
     if (attempt === "channels") pending.reject(tooManyChannels());
     else if (attempt === "memory") pending.reject(noChannelMemory());
+    else if (attempt === "gate") pending.reject(link.gate?.refusal);
     else return () => attempt?.cancel();
     return undefined;
   }

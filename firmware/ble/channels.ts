@@ -98,7 +98,13 @@ export class Channels {
       connection.openChannels = size;
       if (isChange) onUse();
     };
-    return new LinkChannels({ acl, link, l2cap, clock, copyBytes, counters, left, log, onRequest, onSize });
+    const shared = { acl, clock, copyBytes, counters, left, log };
+    return new LinkChannels({
+      ...{ ...shared, link, l2cap, onRequest, onSize },
+      get gate() {
+        return connection.gate;
+      },
+    });
   }
 
   /** Whether a listener of this multiplexer alone was set. */

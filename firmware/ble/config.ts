@@ -55,8 +55,9 @@ export interface Config {
    */
   pairing: PairingPolicy;
   /**
-   * What a client does when a device refuses a value on a link that is not protected: "pair", at first: encrypts with the
-   * bond that there is, or pairs; "encrypt": only with a bond; "never". It then asks once more.
+   * What a client does by itself. "pair", at first: a central that has connected to a bonded device encrypts before anything is
+   * asked of it; a device that refuses a value on a link that is not protected is encrypted with by the bond that there is, or
+   * paired with, and asked once more. "encrypt": only what a bond is enough for. "never": neither.
    */
   autoPair: AutoPairing;
   /**

@@ -11,8 +11,10 @@ import { encryptionChange, encryptionChangeV2, encryptionKeyRefreshComplete } fr
 import type { Hci } from "./hci/hci.ts";
 import { HCI_STATUS } from "./hci/status.ts";
 import { CHANNEL } from "./l2cap/l2cap.ts";
+import { OperationGate } from "./operation-gate.ts";
 import type { ChoiceSetting, Setting } from "./setting.ts";
 import { configuredSettings } from "./smp/demands.ts";
+import { encryptionError } from "./smp/failure.ts";
 import type { BondKeeper, Identity } from "./smp/keys.ts";
 import { SecurityManager } from "./smp/manager.ts";
 import { IO_CAPABILITY, IO_MAX } from "./smp/method.ts";
@@ -72,7 +74,7 @@ export const SECURE_ONLY_SETTING: ChoiceSetting<"secureOnly", boolean> = {
   initial: false,
 };
 
-/** What a client does when a peer demands protection. */
+/** What a client does by itself about the protection of its links. */
 export const AUTO_PAIR_SETTING: ChoiceSetting<"autoPair", AutoPairing> = {
   name: "autoPair",
   choices: ["pair", "encrypt", "never"],
@@ -137,9 +139,11 @@ class Secured implements SecuredLink {
   readonly ownAddress: Identity;
   readonly peerAddress: Identity;
   readonly channel: SecuredLink["channel"];
+  private readonly onSecured: (connection: Connection) => void;
 
-  constructor(connection: Connection, ownAddress: Identity) {
+  constructor(connection: Connection, ownAddress: Identity, onSecured: (connection: Connection) => void) {
     this.connection = connection;
+    this.onSecured = onSecured;
     this.handle = connection.handle;
     this.isCentral = connection.role === ROLE.CENTRAL;
     this.ownAddress = ownAddress;
@@ -152,6 +156,7 @@ class Secured implements SecuredLink {
     connection.security = security;
     connection.bond = bond;
     connection.server.security = security;
+    this.onSecured(connection);
   }
 }
 
@@ -180,8 +185,12 @@ export class Encryption {
         }),
       answerKeyRequest: ({ handle }, key) => this.answer(handle, key),
       whenDelivered: (link, callback) => acl.whenCompleted((link as Secured).connection.link, callback),
-      onSecurity: (link, status, isPairing) =>
-        port.onSecurity((link as Secured).connection, status, isPairing),
+      endLink: (link) => this.end((link as Secured).connection),
+      onSecurity: (link, status, isPairing) => {
+        const { connection } = link as Secured;
+        this.decide(connection, status);
+        port.onSecurity(connection, status, isPairing);
+      },
     });
     hci.on(encryptionChange, (values) => this.changed(values));
     hci.on(encryptionChangeV2, (values) => this.changed(values));
@@ -192,7 +201,7 @@ export class Encryption {
 
   /** A link is up. @param ownAddress this device's address on it. */
   open(connection: Connection, ownAddress: Identity): void {
-    const link = new Secured(connection, ownAddress);
+    const link = new Secured(connection, ownAddress, (secured) => this.decide(secured, HCI_STATUS.SUCCESS));
     this.links.set(connection, link);
     this.manager.open(link);
   }
@@ -216,10 +225,34 @@ export class Encryption {
     this.pair(connection, { settings, user, outOfBand: {}, onPaired() {}, onFailed() {} });
   }
 
-  /** See `SecurityManager.encryptWithBond`. */
-  encryptWithBond(connection: Connection, onDone: (error: unknown) => void): boolean {
+  /**
+   * What this device asks of the peer waits from now on, if it is a central that has a key for this peer: until
+   * `encryptByItself`, and until the link is encrypted (Vol 3, Part C, 10.3.2). When that fails what waits ends with the
+   * PairingError that says why, and so does all that comes while there is the bond and the link is not encrypted.
+   */
+  holdBack(connection: Connection): void {
+    const { isEncrypted, hasKey } = connection.security;
+    if (connection.isCentral && hasKey && !isEncrypted) {
+      connection.bearer.gate = new OperationGate(this.port.clock);
+    }
+  }
+
+  /** Encrypts a link whose operations are held back, unless that is under way already. */
+  encryptByItself(connection: Connection): void {
     const link = this.links.get(connection);
-    return link !== undefined && this.manager.encryptWithBond(link, onDone);
+    if (link && connection.gate?.isHeld) this.manager.encryptWithBond(link);
+  }
+
+  /** Whether what is held back may go out now. @param status 0, or why the link could not be encrypted */
+  private decide(connection: Connection, status: number): void {
+    const { gate } = connection;
+    if (!gate || gate.isOpen) return;
+    const { isEncrypted, hasKey } = connection.security;
+    if (isEncrypted) return gate.open();
+    if (this.isInUse(connection)) return;
+    // Without the bond the peer is a stranger.
+    if (!hasKey) gate.open();
+    else if (status !== HCI_STATUS.SUCCESS) gate.refuse(encryptionError(status));
   }
 
   /** Whether a pairing or an encryption is under way on this link. */
@@ -265,12 +298,16 @@ export class Encryption {
     if (status === HCI_STATUS.SUCCESS && encryptionEnabled === 0) {
       // There is no way on LE to switch encryption off: what the link carries from now on is not what it was.
       log("warning", `host: link ${connectionHandle} is no longer encrypted; ending it`);
-      this.port
-        .disconnect(link.connection, HCI_STATUS.AUTHENTICATION_FAILURE)
-        .catch((error: unknown) => log("warning", `host: ${textOf(error)}`));
-      return;
+      return this.end(link.connection);
     }
     if (status !== HCI_STATUS.SUCCESS) this.port.onRefused();
     this.manager.encryptionChanged(link, status);
+  }
+
+  private end(connection: Connection): void {
+    const { disconnect, log } = this.port;
+    disconnect(connection, HCI_STATUS.AUTHENTICATION_FAILURE).catch((error: unknown) =>
+      log("warning", `host: ${textOf(error)}`),
+    );
   }
 }

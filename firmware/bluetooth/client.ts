@@ -129,11 +129,15 @@ export class LowLevelClient {
         throw new RangeError(
           `a write without response carries ${mtu - 3} bytes on this link, not ${value.length}`,
         );
-      if (this.clientOf(link).writeCommand({ handle, value }) === "full")
+      const outcome = this.clientOf(link).writeCommand({ handle, value });
+      if (outcome === "full")
         throw new BleError(
           "send-queue-full",
           `Connection ${link.handle} takes writes more slowly than they come.`,
         );
+      if (outcome !== "held") return;
+      const work = async (client: GattClient) => void client.writeCommand({ handle, value });
+      this.perform(link, undefined, [], work, value.length);
       return;
     }
     if (mode !== MODE.WITH_RESPONSE)

@@ -23,12 +23,15 @@ import {
 /** Statuses of `IRQ_L2CAP_DISCONNECT` for a channel that never opened, beside the results of a peer: those of NimBLE. */
 const NOT_CONNECTED = 7;
 const TIMED_OUT = 13;
+/** BLE_HS_EENCRYPT */
+const NOT_ENCRYPTED = 25;
 /** Statuses of attempts that have come to nothing; for a malformed response there is none of NimBLE's, so that of invalid parameters. */
 const FAILURES = {
   timeout: TIMED_OUT,
   malformed: 0x000c,
   closed: NOT_CONNECTED,
   busy: NOT_CONNECTED,
+  gate: NOT_ENCRYPTED,
 } as const;
 
 /** Calls the handler of `irq`, and returns what it does. */
@@ -116,13 +119,15 @@ export class LowLevelChannels {
   connect(connection: Connection, psm: number, mtu: number): void {
     checkSpsm(psm);
     const { handle } = connection;
-    const failed = (cid: number, status: number): void => {
+    // It may fail before it is known.
+    let cid = 0;
+    const failed = (status: number): void => {
       this.emit(IRQ_L2CAP_DISCONNECT, [handle, cid, psm, status]);
     };
     const attempt = this.channels.of(connection)!.connect(psm, parametersOf({ mtu }), {
       onOpened: ([channel]) => this.add(handle, channel!),
-      onRefused: (result) => failed(cid, result),
-      onFailed: (reason) => failed(cid, FAILURES[reason]),
+      onRefused: (result) => failed(result),
+      onFailed: (reason) => failed(FAILURES[reason]),
     });
     if (attempt === "channels") {
       throw new BleError(
@@ -133,7 +138,8 @@ export class LowLevelChannels {
     if (attempt === "memory") {
       throw new BleError("peer-memory-full", `There is no memory for a channel with an mtu of ${mtu}.`);
     }
-    const cid = attempt.wanted.cids[0]!;
+    if (attempt === "gate") throw connection.gate?.refusal;
+    [cid] = attempt.wanted.cids as [number];
   }
 
   /** See `BLE.l2capDisconnect`. */

@@ -35,6 +35,7 @@ describe("bonds: a camera that starts again", () => {
 
       await scene.restart();
       equal(scene.camera.aioble.security.loadSecrets(), 1, "loaded by themselves (C3)");
+      scene.central.aioble.config({ autoPair: "never" });
       const second = await scene.meet();
       equal(second.incoming.bonded, false, "an address proves nothing");
       equal(offered!.write(byte(8), { sendUpdate: true }), 0);
@@ -66,6 +67,7 @@ describe("bonds: a camera that starts again", () => {
       await scene.restart((camera) => {
         offered = offerValue(camera, {}, OTHER);
       });
+      scene.central.aioble.config({ autoPair: "never" });
       const second = await scene.meet();
       const found = await (await second.outgoing.service(new UUID(0x1801)))!.characteristic(new UUID(0x2a05));
       const told = found!.indicated({ timeoutMs: 5000 });
@@ -200,9 +202,9 @@ describe("bonds: what an attacker with a bonded address gets (BLESA)", () => {
       await first.outgoing.pair();
       await (await remote(first.outgoing)).subscribe({ notify: true });
       await part(first);
+      scene.central.aioble.config({ autoPair: "never", pairing: "never" });
       const second = await scene.meet();
       const value = await remote(second.outgoing);
-      scene.central.aioble.config({ pairing: "never" });
       await rejects(value.read(), { status: ENCRYPTION });
       await rejects(value.write(byte(1)), { status: ENCRYPTION });
       equal(offered!.write(byte(1), { sendUpdate: true }), 0);

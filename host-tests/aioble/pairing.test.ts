@@ -132,6 +132,7 @@ describe("pairing: with a bond", () => {
           await first.outgoing.pair({ leSecure });
           await first.outgoing.disconnect();
           await first.incoming.disconnected();
+          central.aioble.config({ autoPair: "never" });
           const { outgoing, incoming } = await meet();
           deepEqual(protection(outgoing), PLAIN);
           const before = world.clock.now();

@@ -87,6 +87,7 @@ describe("privacy: addrMode 2", () => {
       await part(first);
       await scene.sleep(2000);
       await scene.restart();
+      scene.central.aioble.config({ autoPair: "never" });
       const second = await scene.meet();
       ok(second.incoming.device.equals(identity));
       ok(second.incoming.device.resolved);

@@ -94,6 +94,24 @@ describe("connect() by identity, where the host resolves", () => {
     checkSound(scene);
   });
 
+  it("one that is found under another private address is encrypted with before anything is asked of it", async () => {
+    const scene = createScene({});
+    const { camera, peer, world } = scene;
+    await world.run(async () => {
+      const identity = await bond(scene);
+      await world.clock.sleep(ROTATION_MS);
+      const advertised = peer.aioble.advertise(ADVERTISING);
+      const outgoing = await identity.connect({ timeoutMs: 20_000 });
+      const incoming = await advertised;
+      ok(outgoing.device.resolved);
+      equal(await outgoing.exchangeMtu(), 517);
+      await world.clock.sleep(500);
+      deepEqual([outgoing.bonded, incoming.bonded, camera.aioble.security.bonds.size], [true, true, 1]);
+      await part({ outgoing, incoming });
+    });
+    checkSound(scene);
+  });
+
   it("one that changes its address every second and advertises every 0.9 s is found", async () => {
     const scene = createScene({});
     const { peer, world } = scene;
@@ -326,7 +344,7 @@ describe("directed advertising for a private address that the controller cannot 
         for (const how of ["heard", "identity"]) {
           camera.aioble.security.bonds.clear();
           peer.aioble.security.bonds.clear();
-          camera.aioble.config({ addrMode });
+          camera.aioble.config({ addrMode, autoPair: "never" });
           await call(scene, async (identity, own) => {
             let device = identity;
             if (how === "heard") {

@@ -120,6 +120,7 @@ describe("the controller's resolving list", () => {
     const { camera, peer, world } = scene;
     await world.run(async () => {
       const identity = await bond(scene);
+      peer.aioble.config({ autoPair: "never" });
       const advertised = camera.aioble.advertise(ADVERTISING);
       const outgoing = await new peer.aioble.Device(1, camera.host.ownAddress).connect();
       const incoming = await advertised;

@@ -5,6 +5,7 @@ export const MODULES: readonly (readonly [path: string, module: string])[] = [
   ["ble/allowance.ts", "codec"],
   ["ble/budget.ts", "codec"],
   ["ble/codec.ts", "codec"],
+  ["ble/operation-gate.ts", "codec"],
   ["ble/option-keys.ts", "codec"],
   ["ble/uuid.ts", "codec"],
   ["ble/utf8.ts", "codec"],

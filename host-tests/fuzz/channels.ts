@@ -77,7 +77,7 @@ class Scene {
     this.channels = new LinkChannels({
       ...port,
       copyBytes: copyInto,
-      ...{ acl: this.acl, link, l2cap: this.l2cap, counters, left },
+      ...{ acl: this.acl, link, l2cap: this.l2cap, counters, left, gate: undefined },
       onRequest: (request) => {
         if (request.spsm !== PSM) return request.refuse();
         for (const channel of request.accept(5, parametersOf({ mtu: 200, mps: 70 }))) this.add(channel);

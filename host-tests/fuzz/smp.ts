@@ -74,6 +74,7 @@ class FuzzManager {
         if (key) this.keys++;
       },
       whenDelivered: () => () => {},
+      endLink() {},
       onSecurity: () => {},
       log: (_level, message) => this.log.push(message),
     });

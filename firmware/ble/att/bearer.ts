@@ -7,6 +7,7 @@
 import type { Clock, LogLevel } from "../../platform/platform.ts";
 import { type Account, unboundedAccount } from "../budget.ts";
 import type { Channel, ChannelReceiver } from "../l2cap/channel.ts";
+import type { OperationGate } from "../operation-gate.ts";
 import { ATT_ERROR } from "./errors.ts";
 import {
   COMMAND_FLAG,
@@ -77,6 +78,8 @@ export class AttBearer implements ChannelReceiver {
   mtuExchanged = false;
   /** Undefined where this device is no client. */
   client: AttClient | undefined = undefined;
+  /** Holds back what this device asks of the peer; undefined: nothing does. */
+  gate: OperationGate | undefined = undefined;
   readonly port: BearerPort;
   readonly account: Account;
   private offeredMtu: number | undefined;

@@ -5,6 +5,7 @@
 import type { Clock, Timer } from "../../platform/platform.ts";
 import { copyBytes, encodeInto, type Fields, type Values, Writer } from "../codec.ts";
 import { BleError } from "../errors.ts";
+import type { GateUser } from "../operation-gate.ts";
 import { textOf } from "../text.ts";
 import { type AttBearer, type AttRole, TRANSACTION_TIMEOUT_MS } from "./bearer.ts";
 import { GattError, ProtocolError } from "./errors.ts";
@@ -114,7 +115,7 @@ export interface ClientCounters {
   unexpectedPdus: number;
 }
 
-export class AttClientRole implements AttRole {
+export class AttClientRole implements AttRole, GateUser {
   readonly bearer: AttBearer;
   private readonly clock: Clock;
   private readonly handler: ValueHandler;
@@ -133,11 +134,16 @@ export class AttClientRole implements AttRole {
     bearer.client = this;
   }
 
+  /** Whether operations go out: the bearer's gate neither holds them back nor refuses them. */
+  get isFree(): boolean {
+    return this.bearer.gate?.isOpen ?? true;
+  }
+
   /**
    * Does `work` when all operations before it are done; it starts within the call when there are none.
    * @param bytes that it keeps while it waits.
    * @param outcome is called with how it ended. Rejections: what `work` throws; BleError `operation-queue-full` at once when too
-   * many wait, or `device-disconnected` when the bearer has ended.
+   * many wait, or `device-disconnected` when the bearer has ended; what the bearer's gate refuses with.
    */
   perform<T>(work: (operation: Operation) => Promise<T>, outcome: Outcome<T>, bytes = 0): Operation {
     const operation = new Operation(
@@ -162,9 +168,10 @@ export class AttClientRole implements AttRole {
   }
 
   /** Why no operation is taken; undefined when one is, whose bytes are accounted for then. */
-  private refusal(bytes: number): BleError | undefined {
+  private refusal(bytes: number): unknown {
     if (this.isEnded) return ended();
-    const { account } = this.bearer;
+    const { account, gate } = this.bearer;
+    if (gate?.refusal) return gate.refusal;
     const waiting = this.queue.length + (this.running ? 1 : 0);
     // One is taken whatever else the link keeps: values that the peer sends must not keep anybody from asking it to stop.
     if (waiting === 0 && account.force(bytes)) return undefined;
@@ -181,6 +188,7 @@ export class AttClientRole implements AttRole {
 
   private advance(): void {
     if (this.running || this.transaction) return;
+    if (!this.isFree) return this.bearer.gate!.join(this);
     const operation = this.queue.shift();
     if (!operation) return;
     this.running = operation;
@@ -194,6 +202,22 @@ export class AttClientRole implements AttRole {
       port.log("error", `att: link ${port.link}: who waited for an operation failed: ${textOf(error)}`);
       done();
     });
+  }
+
+  /** For the bearer's gate. */
+  decided(): void {
+    const { gate } = this.bearer;
+    if (gate?.refusal) return this.refuse(this.queue.splice(0), gate.refusal);
+    // What the peer had no chance to answer it has not left unanswered.
+    for (const { onProgress } of this.queue) onProgress?.();
+    this.advance();
+  }
+
+  private refuse(operations: readonly Operation[], error: unknown): void {
+    for (const operation of operations) {
+      this.bearer.account.give(operation.bytes);
+      operation.refuse(error);
+    }
   }
 
   /** For operations: this one need not run any more. */
@@ -319,12 +343,10 @@ export class AttClientRole implements AttRole {
 
   private end(): void {
     const waiting = this.queue.splice(0);
+    this.bearer.gate?.leave(this);
     if (this.running) this.running.onProgress = undefined;
     this.settle()?.reject(ended());
-    for (const operation of waiting) {
-      this.bearer.account.give(operation.bytes);
-      operation.refuse(ended());
-    }
+    this.refuse(waiting, ended());
   }
 }
 

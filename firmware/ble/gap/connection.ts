@@ -4,6 +4,7 @@ import type { GattClient } from "../gatt/client/client.ts";
 import type { ServerBearer } from "../gatt/server/bearer.ts";
 import type { AclLink } from "../hci/acl.ts";
 import type { L2cap } from "../l2cap/l2cap.ts";
+import type { OperationGate } from "../operation-gate.ts";
 import { type LinkSecurity, UNENCRYPTED } from "../security.ts";
 import type { Bond, Identity } from "../smp/keys.ts";
 import type { OwnAddress } from "./own-address.ts";
@@ -101,6 +102,11 @@ export class Connection {
   /** Whether this device is the central of the link: it has connected to the peer. */
   get isCentral(): boolean {
     return this.role === ROLE.CENTRAL;
+  }
+
+  /** Holds back what this device asks of the peer; undefined: nothing does. */
+  get gate(): OperationGate | undefined {
+    return this.bearer.gate;
   }
 
   /** Stands before the link's receiver until the first data comes. */

@@ -2,6 +2,7 @@
  * One request of this side for channels: enhanced ones first, up to five by one command, then plain ones, one after the
  * other (Vol 3, Part A, 4.22, 4.23, 4.25, 4.26).
  */
+import type { GateUser, OperationGate } from "../operation-gate.ts";
 import { type ChannelParameters, isInRange } from "./channel-parameters.ts";
 import { CHANNEL_RESULT } from "./channel-results.ts";
 import type { CreditChannel, PeerParameters } from "./credit-channel.ts";
@@ -11,8 +12,8 @@ import { SIGNAL, type Signaling } from "./signaling.ts";
 /** Channels that one Credit Based Connection Request can ask for (Vol 3, Part A, 4.25). */
 export const CHANNELS_PER_REQUEST = 5;
 
-/** Why an attempt has come to nothing, where the peer has not refused it. */
-export type FailedAttempt = "timeout" | "malformed" | "closed" | "busy";
+/** Why an attempt has come to nothing, where the peer has not refused it. "gate": see `OperationGate.refusal`. */
+export type FailedAttempt = "timeout" | "malformed" | "closed" | "busy" | "gate";
 
 /** What becomes of an attempt; exactly one is called, once, unless it is cancelled. */
 export interface AttemptHandlers {
@@ -20,7 +21,10 @@ export interface AttemptHandlers {
   onOpened(channels: readonly CreditChannel[]): void;
   /** The peer opened none, with the result of its response (`CHANNEL_RESULT`). */
   onRefused(result: number): void;
-  /** There was no response in time, or one that breaks the protocol; the link ended; or no further request may be open. */
+  /**
+   * There was no response in time, or one that breaks the protocol; the link ended; no further request may be open; or the link
+   * could not be encrypted.
+   */
   onFailed(reason: FailedAttempt): void;
 }
 
@@ -35,6 +39,8 @@ export interface WantedChannels {
 /** What an attempt is handed. */
 export interface AttemptPort {
   readonly signaling: Signaling;
+  /** Holds back what this device asks of the peer; undefined: nothing does. */
+  readonly gate: OperationGate | undefined;
   /** Whether the peer may give a channel this end. */
   isUsable(peerCid: number): boolean;
   /** The peer has opened the channel with this end of ours, which is the attempt's no longer. */
@@ -53,13 +59,14 @@ type ResponseHandler = (code: number, view: DataView, start: number, length: num
 /** What a peer's response says of every channel that it opens. */
 type PeerFigures = Omit<PeerParameters, "cid">;
 
-export class ChannelAttempt {
+export class ChannelAttempt implements GateUser {
   readonly wanted: WantedChannels;
   /** This side's ends of channels that are neither open nor given up. */
   readonly left: number[];
   private readonly port: AttemptPort;
   private handlers: AttemptHandlers | undefined;
   private readonly opened: CreditChannel[] = [];
+  private isEnhanced = false;
 
   constructor(port: AttemptPort, wanted: WantedChannels, handlers: AttemptHandlers) {
     this.port = port;
@@ -75,8 +82,25 @@ export class ChannelAttempt {
   }
 
   begin(isEnhanced: boolean): void {
-    if (isEnhanced) this.askEnhanced();
+    const { gate } = this.port;
+    this.isEnhanced = isEnhanced;
+    if (gate?.isHeld) gate.join(this);
+    else this.decided();
+  }
+
+  /** For the gate. */
+  decided(): void {
+    if (this.port.gate?.refusal) this.failed("gate");
+    else if (!this.handlers) this.finish();
+    else if (this.isEnhanced) this.askEnhanced();
     else this.askPlain();
+  }
+
+  /** The link has ended. What the peer was asked for ends with its request. */
+  end(): void {
+    const { gate } = this.port;
+    if (gate?.isHeld) this.failed("closed");
+    gate?.leave(this);
   }
 
   private askEnhanced(): void {

@@ -1,6 +1,7 @@
 /** The credit-based channels of one link: opening and closing them by signalling (Vol 3, Part A, 4.6, 4.7, 4.22 to 4.26). */
 import type { Clock, CopyBytes, LogLevel } from "../../platform/platform.ts";
 import type { Acl, AclLink } from "../hci/acl.ts";
+import type { OperationGate } from "../operation-gate.ts";
 import { type AttemptHandlers, ChannelAttempt } from "./channel-attempt.ts";
 import { type ChannelParameters, costOf, ENHANCED_MIN, isInRange, PLAIN_MIN } from "./channel-parameters.ts";
 import { ChannelRequest, type RequestFields, type RequestPort } from "./channel-request.ts";
@@ -37,6 +38,8 @@ export interface LinkChannelsPort {
   readonly copyBytes: CopyBytes;
   readonly counters: ChannelCounters;
   readonly left: LeftBehind;
+  /** Holds back what this device asks of the peer; undefined: nothing does. */
+  readonly gate: OperationGate | undefined;
   log(level: LogLevel, message: string): void;
   /** A peer asks for channels: answers at once, or later. */
   onRequest(request: ChannelRequest): void;
@@ -102,14 +105,17 @@ export class LinkChannels implements ChannelLink, RequestPort {
   /**
    * Asks the peer for `count` channels: enhanced ones, and where the peer does not know those, plain ones.
    * @param count 1 to `CHANNELS_PER_REQUEST`.
-   * @returns the attempt, or why there is none: the channels of the link are taken, or there is no memory for all of them.
+   * @returns the attempt, or why there is none: the channels of the link are taken, there is no memory for all of them, or the
+   * gate refuses.
    */
   connect(
     spsm: number,
     parameters: ChannelParameters,
     handlers: AttemptHandlers,
     count = 1,
-  ): ChannelAttempt | "channels" | "memory" {
+  ): ChannelAttempt | "channels" | "memory" | "gate" {
+    const { gate } = this.port;
+    if (gate?.refusal) return "gate";
     if (this.taken + count > CHANNELS_MAX) return "channels";
     for (let reserved = 0; reserved < count; reserved++) {
       if (this.reserve(parameters)) continue;
@@ -120,7 +126,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
     while (cids.length < count) cids.push(this.allocateCid());
     const attempt = new ChannelAttempt(
       {
-        signaling: this.signaling,
+        ...{ gate, signaling: this.signaling },
         isUsable: (peerCid) => this.isUsable(peerCid),
         onOpened: (cid, peer, isEnhanced) =>
           this.open(new CreditChannel(this, spsm, cid, parameters, peer, isEnhanced)),
@@ -360,6 +366,7 @@ export class LinkChannels implements ChannelLink, RequestPort {
 
   /** The link is gone. */
   end(): void {
+    for (const attempt of [...this.attempts]) attempt.end();
     for (const request of this.requests) request.isOver = true;
     this.requests.clear();
     for (const channel of [...this.channels.values()]) this.closed(channel, "link");

@@ -3,6 +3,9 @@ import { BleError, type BleErrorCode } from "../errors.ts";
 import { PAIRING_FAILURE as REASON } from "./pdus.ts";
 import type { FailureSource } from "./state.ts";
 
+/** PIN or Key Missing (Vol 1, Part F, 1.3). */
+export const KEY_MISSING = 0x06;
+
 /** What is said of each reason: when this side gives it, and when the peer does. */
 interface Words {
   readonly local: string;
@@ -150,6 +153,11 @@ export function bondLostError(status: number): PairingError {
     status,
     "controller",
   );
+}
+
+/** A link could not be encrypted. @param status the controller's error code */
+export function encryptionError(status: number): PairingError {
+  return status === KEY_MISSING ? bondLostError(status) : pairingFailedError(status, "controller");
 }
 
 /** The link is encrypted, and what it is encrypted with is not kept. */

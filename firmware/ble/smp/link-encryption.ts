@@ -1,22 +1,29 @@
 /** What one link is encrypted with, and with which key next (Vol 3, Part H, 2.4.4 and 2.4.5; Vol 6, Part B, 5.1.3). */
+
+import type { Timer } from "../../platform/platform.ts";
 import { HciError } from "../errors.ts";
 import { type LinkSecurity, UNENCRYPTED } from "../security.ts";
 import { textOf } from "../text.ts";
 import type { SecurityContext } from "./context.ts";
-import { bondLostError, pairingFailedError } from "./failure.ts";
+import { encryptionError, KEY_MISSING } from "./failure.ts";
 import type { Bond, LongTermKey } from "./keys.ts";
 import type { SecuredLink, SecurityPort } from "./port.ts";
 import type { Level } from "./state.ts";
 
-/** The peer has no key, and other controller error codes (Vol 1, Part F, 1.3). */
-const KEY_MISSING = 0x06;
+/** Controller error code (Vol 1, Part F, 1.3). */
 export const UNSPECIFIED_ERROR = 0x1f;
+
+/**
+ * How long a peer may take to encrypt with a bond's key, as long as for any step of a pairing (Vol 3, Part H, 3.4). Its link
+ * layer has 40 s for each of the steps that this takes (Vol 6, Part B, 5.2).
+ */
+export const ENCRYPTION_TIMEOUT_MS = 30_000;
 
 /** What the link is about to be encrypted with. */
 interface Encryption {
   readonly level: Level;
-  /** Undefined: the key of a pairing. */
-  readonly bond: Bond | undefined;
+  /** Undefined: the key of a pairing, or the bond was deleted meanwhile. */
+  bond: Bond | undefined;
   readonly onDone?: (error: unknown) => void;
 }
 
@@ -31,6 +38,10 @@ export class LinkEncryption {
   private current: LinkSecurity = UNENCRYPTED;
   private provenBond: Bond | undefined = undefined;
   private next: Encryption | undefined = undefined;
+  /** Runs while the peer is to encrypt with a bond's key. */
+  private timer: Timer = undefined;
+  /** The log has a line of a peer that has no key. */
+  private hasWarned = false;
 
   constructor(
     link: SecuredLink,
@@ -63,6 +74,7 @@ export class LinkEncryption {
   /** Whoever waits ends with the link. */
   abandon(): void {
     this.next = undefined;
+    this.stopTimer();
   }
 
   /** The bond of the peer that this link's address claims. */
@@ -84,7 +96,24 @@ export class LinkEncryption {
   /** The central starts with the key of a bond. @param onDone is called once, unless the link ends. */
   startWithBond(bond: Bond, onDone: (error: unknown) => void): void {
     this.next = { level: bond, bond, onDone };
+    this.timer = this.port.clock.setTimer(() => this.timedOut(), ENCRYPTION_TIMEOUT_MS);
     this.start(this.keyOf(bond)!);
+  }
+
+  private stopTimer(): void {
+    if (this.timer !== undefined) this.port.clock.clearTimer(this.timer);
+    this.timer = undefined;
+  }
+
+  /** Nothing goes through a link whose encryption has begun and is not over, so that it is of no use any more. */
+  private timedOut(): void {
+    this.timer = undefined;
+    const { handle } = this.link;
+    this.peerLog.write(
+      "warning",
+      `smp: ${this.peer} has not encrypted link ${handle} for 30 s; ending the link`,
+    );
+    this.port.endLink(this.link);
   }
 
   /** The central starts with the key of a pairing. */
@@ -131,6 +160,7 @@ export class LinkEncryption {
   changed(status: number): () => void {
     const { next } = this;
     this.next = undefined;
+    this.stopTimer();
     if (status === 0 && next) {
       const { bond, level } = next;
       const { isAuthenticated, isSecureConnections, keySize } = level;
@@ -146,13 +176,11 @@ export class LinkEncryption {
       });
       this.port.log("info", `smp: link ${this.link.handle} is encrypted`);
     }
-    return () => next?.onDone?.(status === 0 ? undefined : this.errorFor(status));
-  }
-
-  private errorFor(status: number): Error {
-    if (status !== KEY_MISSING) return pairingFailedError(status, "controller");
-    this.peerLog.write("warning", `smp: ${this.peer} has no key any more: it has forgotten this device`);
-    return bondLostError(status);
+    if (status === KEY_MISSING && next?.bond && !this.hasWarned) {
+      this.hasWarned = true;
+      this.peerLog.write("warning", `smp: ${this.peer} has no key any more: it has forgotten this device`);
+    }
+    return () => next?.onDone?.(status === 0 ? undefined : encryptionError(status));
   }
 
   /** The pairing whose key encrypts the link left this bond; undefined: it was not kept. */
@@ -164,6 +192,7 @@ export class LinkEncryption {
   /** The bond that the peer's address claims was deleted. */
   forgotten(): void {
     this.provenBond = undefined;
+    if (this.next) this.next.bond = undefined;
     this.publish({ isBonded: false, hasKey: this.current.isEncrypted });
   }
 

@@ -8,7 +8,7 @@ import { admit, configuredSettings, isEnough, mayBegin } from "./demands.ts";
 import { ignoredError, notSavedError, pairingFailedError, refusedError, timeoutError } from "./failure.ts";
 import { authReqOf } from "./features.ts";
 import { FIRMWARE_SETTINGS } from "./firmware-window.ts";
-import type { Identity } from "./keys.ts";
+import type { Bond, Identity } from "./keys.ts";
 import { LinkEncryption, UNSPECIFIED_ERROR } from "./link-encryption.ts";
 import { IO_CAPABILITY } from "./method.ts";
 import { type Occasion, Pairing, type PairingHandlers } from "./pairing.ts";
@@ -106,11 +106,19 @@ export class SecurityLink implements PairingHandlers {
   }
 
   /** See `SecurityManager.encryptWithBond`. */
-  encryptWithBond(onDone: (error: unknown) => void): boolean {
+  encryptWithBond(): void {
     const bond = this.encryption.findUsableBond();
-    if (!this.link.isCentral || !bond || this.isBusy) return false;
-    this.encryption.startWithBond(bond, onDone);
-    return true;
+    if (this.link.isCentral && bond && !this.isBusy) this.startWithBond(bond, () => {});
+  }
+
+  /** What ends without success ends so for all who wait, but where the bond was deleted meanwhile: they pair then. */
+  private startWithBond(bond: Bond, onEncrypted: () => void): void {
+    const { encryption, requests } = this;
+    encryption.startWithBond(bond, (error) => {
+      if (error === undefined) return onEncrypted();
+      if (!encryption.findUsableBond()) return;
+      for (const request of requests.all) requests.settle(request, error);
+    });
   }
 
   /** A bond was deleted; perhaps this one. */
@@ -180,8 +188,7 @@ export class SecurityLink implements PairingHandlers {
   private encryptOrPair(settings: PairingSettings, request: PairRequest | undefined): void {
     const bond = this.encryption.findUsableBond();
     if (!bond || this.encryption.security.isEncrypted) return this.initiate(settings, request);
-    this.encryption.startWithBond(bond, (error) => {
-      if (error !== undefined) return this.requests.settle(request, error);
+    this.startWithBond(bond, () => {
       // A request that is not satisfied yet pairs when it is served again.
       if (!request && !isEnough(bond, settings)) this.initiate(settings, request);
     });

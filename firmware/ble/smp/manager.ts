@@ -34,9 +34,9 @@ export class SecurityManager extends SecurityContext {
     return secured ? secured.pair(request) : () => {};
   }
 
-  /** What a link is to be encrypted with by itself: the bond's key; false when there is none for this role. */
-  encryptWithBond(link: SecuredLink, onDone: (error: unknown) => void): boolean {
-    return this.links.get(link)?.encryptWithBond(onDone) ?? false;
+  /** The central encrypts with the bond's key, where there is one and nothing is under way; `onSecurity` reports. */
+  encryptWithBond(link: SecuredLink): void {
+    this.links.get(link)?.encryptWithBond();
   }
 
   /** Whether a pairing, an encryption or a wish for one is under way on this link. */

@@ -30,13 +30,13 @@ export type PairingPolicy =
   /** Never, and this side does not either. */
   | "never";
 
-/** What a client does when a peer demands protection. */
+/** What a client does by itself: as a central that has connected to a bonded peer, and when a peer demands protection. */
 export type AutoPairing =
-  /** Encrypts with the bond that there is, or pairs. */
+  /** Encrypts with the bond that there is, before anything is asked of the peer. Pairs when the peer demands it. */
   | "pair"
   /** Encrypts with the bond that there is. */
   | "encrypt"
-  /** Nothing: the operation ends with the peer's error. */
+  /** Nothing: an operation that the peer refuses ends with the peer's error. */
   | "never";
 
 /** What `config` says about pairing. */
@@ -67,6 +67,8 @@ export interface SecurityPort {
   answerKeyRequest(link: SecuredLink, key: Uint8Array | undefined): void;
   /** Calls back when the peer has everything that was sent on this link. Returns what withdraws the wait. */
   whenDelivered(link: SecuredLink, callback: () => void): () => void;
+  /** The peer does not go on with what has begun: its link is to end. */
+  endLink(link: SecuredLink): void;
   /**
    * The protection of a link has changed, or with another status than 0 it could not be encrypted. In the middle of a pairing
    * (`isPairing`) another report follows, when the keys are exchanged, or it has failed.

@@ -11,6 +11,7 @@ import { ATT_ERROR, GattError, ProtocolError } from "../../att/errors.ts";
 import { exchangeMtuRequest, exchangeMtuResponse } from "../../att/pdus.ts";
 import { copyBytes, viewOf } from "../../codec.ts";
 import { BleError } from "../../errors.ts";
+import type { OperationGate } from "../../operation-gate.ts";
 import { UUID } from "../../uuid.ts";
 import type { DatabaseCache } from "./cache.ts";
 import {
@@ -99,6 +100,16 @@ export class GattClient implements DiscoveryContext, ValueHandler {
     return this.bearer.mtu;
   }
 
+  /** See `AttBearer.gate`. */
+  get gate(): OperationGate | undefined {
+    return this.bearer.gate;
+  }
+
+  /** See `AttClientRole.isFree`. */
+  get isFree(): boolean {
+    return this.role.isFree;
+  }
+
   /** See `AttClientRole.perform`. */
   perform<T>(work: (operation: Operation) => Promise<T>, outcome: Outcome<T>, bytes = 0): Operation {
     const reject = (error: unknown): void => {
@@ -184,9 +195,10 @@ export class GattClient implements DiscoveryContext, ValueHandler {
 
   /**
    * Writes without a response, at once, also while operations wait. "full" when the queue of the link has no room for it,
-   * "queued" when it waits for the controller.
+   * "queued" when it waits for the controller; "held" while operations do not go out: it is for `perform` then.
    */
-  writeCommand(write: ValueWrite): "sent" | "queued" | "full" {
+  writeCommand(write: ValueWrite): "sent" | "queued" | "full" | "held" {
+    if (!this.isFree) return "held";
     const pdu = writeCommandPdu(write);
     if (this.bearer.timedOut || !this.bearer.channel.hasRoom(pdu.length)) return "full";
     return this.bearer.send(pdu) ? "sent" : "queued";
