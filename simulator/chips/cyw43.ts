@@ -128,6 +128,9 @@ export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady">
   private readonly times: Cyw43Times;
   private readonly framer = new H4Framer(FROM_HOST, (packet) => this.receivePacket(packet));
   private state: State = "off";
+  /** REG_ON, and the supply behind it. */
+  private isEnabled = false;
+  private isSupplied = true;
   private baudRate = START_BAUD;
   /** Counts supplies and losses of it: what was begun before means nothing. */
   private session = 0;
@@ -158,18 +161,22 @@ export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady">
 
   /** REG_ON. */
   power(on: boolean): void {
-    if (on === (this.state !== "off")) return;
-    const session = ++this.session;
-    if (!on) return this.loseSupply();
-    if (this.clock.now() - this.offAtMs < this.times.offMs) {
+    if (on === this.isEnabled) return;
+    this.isEnabled = on;
+    if (on && this.clock.now() - this.offAtMs < this.times.offMs) {
       this.violations.push(`supplied again after less than ${this.times.offMs} ms`);
     }
-    if (!this.devWake) this.violations.push("supplied while DEV_WAKE lets it sleep");
-    this.starts++;
-    this.commands.length = 0;
-    this.state = "powering-up";
-    this.forget();
-    this.after(this.times.powerUpMs, session, () => this.ready("rom"));
+    if (on && !this.devWake) this.violations.push("supplied while DEV_WAKE lets it sleep");
+    this.follow();
+  }
+
+  /**
+   * The supply behind REG_ON. Without it the chip is off, whatever the host does; when it comes back while REG_ON is set, the
+   * chip starts by itself, with nothing of what it was.
+   */
+  supply(on: boolean): void {
+    this.isSupplied = on;
+    this.follow();
   }
 
   /** DEV_WAKE, true for low. */
@@ -229,6 +236,19 @@ export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady">
     if (this.asks) return;
     this.ports.onHostWake?.(true);
     this.ports.onHostWake?.(false);
+  }
+
+  /** On when REG_ON is set and there is a supply. */
+  private follow(): void {
+    const isOn = this.isEnabled && this.isSupplied;
+    if (isOn === (this.state !== "off")) return;
+    const session = ++this.session;
+    if (!isOn) return this.loseSupply();
+    this.starts++;
+    this.commands.length = 0;
+    this.state = "powering-up";
+    this.forget();
+    this.after(this.times.powerUpMs, session, () => this.ready("rom"));
   }
 
   private loseSupply(): void {
