@@ -19,7 +19,11 @@ export const boardOption = () =>
       throw new UsageError(`There is no board "${board}". Boards: ${listBoards().join(", ")}.`);
     });
 
-export const jsonOption = () => new Option("--json", "print events as JSON, one a line");
+export const jsonOption = () =>
+  new Option(
+    "--json",
+    "print events as JSON, one a line; a mistake on the command line stays a line on standard error",
+  );
 
 /** The radio of this computer that reaches a camera. */
 export const airOption = () =>

@@ -70,7 +70,10 @@ function scriptOf(application: string, phone: string | true | undefined): string
   return readFileSync(file, "utf8");
 }
 
-/** Plays one deployment, or two. */
+/**
+ * Plays one deployment, or two.
+ * @throws UsageError for a number of days out of range, and for applications, profiles and scripts that are not there
+ */
 export async function* energyReport(options: EnergyOptions): Operation<EnergyReport[]> {
   const { applications, against, days, html, phone, settings, signal } = options;
   if (!(days > 0 && days <= 366))
@@ -81,6 +84,8 @@ export async function* energyReport(options: EnergyOptions): Operation<EnergyRep
     sides.push({ application: second, chosen: against ?? settings, at: 1 });
   }
   const processor = processorFigures();
+  // Before the first side has been played for minutes.
+  for (const { application } of sides) findApplication(application);
   const chosen = sides.map((side) => ({
     ...side,
     profile: loadProfile(options.profiles[side.at] ?? options.profiles[0]!),

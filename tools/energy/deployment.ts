@@ -60,6 +60,8 @@ export interface DeploymentOptions {
   /** What a phone does again and again, a script of steps; nobody comes without one. */
   readonly script?: string;
   readonly signal?: AbortSignal;
+  /** Called when the application has been bundled: it starts next. */
+  onStart?(): void;
   /** Called again and again while virtual time goes on. */
   onProgress?(): void;
   /** Called with each line of the camera's console. */
@@ -465,5 +467,7 @@ const MILLICOULOMBS_PER_MILLIAMP_HOUR = 3600;
 
 /** Plays a deployment to its end. @throws ToolError when the application cannot be bundled, or fails. */
 export async function deploy(options: DeploymentOptions): Promise<EnergyReport> {
-  return new Deployment(options, await loadApplication(options.application)).play();
+  const application = await loadApplication(options.application);
+  options.onStart?.();
+  return new Deployment(options, application).play();
 }

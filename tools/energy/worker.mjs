@@ -6,6 +6,7 @@ import { root } from "../installation.mjs";
 
 register({ tsconfig: join(root, "tsconfig.json") });
 const { deploy } = await import("./deployment.ts");
+const { ToolError } = await import("../events.ts");
 
 // As on a camera, which goes on: nobody has to take what an application's promise is rejected with.
 process.on("unhandledRejection", () => undefined);
@@ -20,11 +21,13 @@ const onProgress = () => {
   parentPort.postMessage({ type: "progress" });
 };
 
+const onStart = () => parentPort.postMessage({ type: "started" });
+
 try {
-  parentPort.postMessage({ type: "report", report: await deploy({ ...workerData, onProgress }) });
+  parentPort.postMessage({ type: "report", report: await deploy({ ...workerData, onProgress, onStart }) });
 } catch (error) {
-  const { name, message, output, stack } = error;
-  parentPort.postMessage({ type: "failure", isTold: name === "ToolError", message, output, stack });
+  const { message, output, stack } = error;
+  parentPort.postMessage({ type: "failure", isTold: error instanceof ToolError, message, output, stack });
 }
 // What the application left running ends with it.
 process.exit();

@@ -57,16 +57,16 @@ describe("energy: a deployment in a thread", function () {
       message: "The application takes more than 192 MB in the simulated camera.",
     });
     const spinning = written("spinning", "for (;;) await null;");
-    await assert.rejects(play(spinning, { stillMs: 15_000 }), {
+    await assert.rejects(play(spinning, { stillMs: 300 }), {
       name: "ToolError",
-      message: "The application computes without an end: for 15 s no time has passed in its camera.",
+      message: "The application computes without an end: for 0.3 s no time has passed in its camera.",
     });
   });
 
   it("ends by its signal, whatever the application computes", async () => {
     const abort = new AbortController();
-    const playing = play(written("busy", "for (;;);"), { signal: abort.signal });
-    setTimeout(() => abort.abort(new ToolError("interrupted")), 3000);
+    const interrupt = (): void => void setTimeout(() => abort.abort(new ToolError("interrupted")), 300);
+    const playing = play(written("busy", "for (;;);"), { signal: abort.signal, onStart: interrupt });
     await assert.rejects(playing, { name: "ToolError", message: "interrupted" });
   });
 });

@@ -71,10 +71,13 @@ describe("obscura", function () {
     assert.equal(stdout, "");
   });
 
-  it("lists the examples for an unknown application", () => {
-    const { status, stderr } = obscura("build", "toaster");
-    assert.equal(status, 2);
-    assert.match(stderr, /There is no application "toaster".*environment-sensor/);
+  it("lists the examples for an unknown application, in one line, with --json too", () => {
+    for (const args of [["build"], ["energy"], ["energy", "battery-sensor"]]) {
+      const { status, stdout, stderr } = obscura(...args, "toaster", "--json");
+      assert.equal(status, 2, args.join(" "));
+      assert.match(stderr, /^obscura: There is no application "toaster".*environment-sensor.*\n$/);
+      assert.equal(stdout, "");
+    }
   });
 
   it("lists the options for an unknown one", () => {
