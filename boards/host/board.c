@@ -179,6 +179,11 @@ uint32_t port_window_ms(uint32_t default_ms) {
     return window_ms >= 0 ? (uint32_t)window_ms : default_ms;
 }
 
+uint32_t port_power_on_ms(uint32_t default_ms) {
+    long power_on_ms = host_options()->power_on_ms;
+    return power_on_ms >= 0 ? (uint32_t)power_on_ms : default_ms;
+}
+
 uint32_t port_heap_growth(uint32_t most) {
     long growth = host_options()->growth;
     return growth >= 0 && growth < (long)most ? (uint32_t)growth : most;

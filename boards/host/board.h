@@ -20,6 +20,7 @@ struct host_options {
     long growth;          /* bytes that the heap may grow by; -1: the board's */
     uint32_t cut_at;      /* the operation of flash at which the supply goes; 0: it does not */
     long window_ms;       /* for how long deep sleep is put off; below 0: as long as the firmware says */
+    long power_on_ms;     /* below which power-ons are in a row; below 0: the firmware's own */
     uint32_t trial_ms;    /* how long the trial of a new bundle waits; 0: the firmware's own */
     uint32_t flash_ms;    /* how long an operation of flash in the background takes */
 };

@@ -39,15 +39,15 @@ static int open_memory(void) {
     return fd;
 }
 
-/* Whether a file of this size is the first areas of the list, or all of them before the last one grew. */
+/* Whether a file of this size is the first areas of the list, the last of them perhaps before it grew. */
 static bool is_whole(uint32_t size) {
-    uint32_t last = flash_list_start(PORT_FLASH_AREAS - 1);
-    if (size > last && size < flash_list_start(PORT_FLASH_AREAS) &&
-        (size - last) % port_flash_area(PORT_FLASH_AREAS - 1)->erase_unit == 0)
+    if (size == 0 || size == flash_list_start(PORT_FLASH_AREAS))
         return true;
-    for (unsigned area = 0; area <= PORT_FLASH_AREAS; area++)
-        if (flash_list_start((enum port_flash_area_id)area) == size)
-            return true;
+    for (unsigned area = 1; area < PORT_FLASH_AREAS; area++) {
+        uint32_t start = flash_list_start((enum port_flash_area_id)area);
+        if (size >= start && size < flash_list_start((enum port_flash_area_id)(area + 1)))
+            return (size - start) % port_flash_area((enum port_flash_area_id)area)->erase_unit == 0;
+    }
     return false;
 }
 

@@ -10,7 +10,7 @@ static const char usage[] =
     "usage: firmware [--hci tcp:HOST:PORT|unix:PATH] [--app FILE.bin] [--state FILE] [--id HEX]\n"
     "                [--radio-lines tcp:HOST:PORT|unix:PATH [--radio-patch FILE]]\n"
     "                [--watchdog-ms N] [--max-resets N] [--growth BYTES] [--flash-ms N] [--battery-mv N]\n"
-    "                [--trial-ms N] [--window-ms N] [--cut-at N]\n"
+    "                [--trial-ms N] [--window-ms N] [--power-on-ms N] [--cut-at N]\n"
     "\n"
     "  --hci          the controller's H4 socket; without it the board has no HCI UART\n"
     "  --app          the signed bundle of an application\n"
@@ -27,6 +27,9 @@ static const char usage[] =
     "  --flash-ms     how long an operation of flash in the background takes (default 0)\n"
     "  --trial-ms     how long the trial of a new bundle waits for its confirmation (default 300000)\n"
     "  --window-ms    how long after a start deep sleep is put off (default 300000, 60000 after a failure)\n"
+    "  --power-on-ms  for less than how long a start must last to be in a row with the next (default "
+    "10000);\n"
+    "                 0 counts none\n"
     "  --cut-at       the supply goes in the middle of this operation of flash, counted from 1: status 4\n"
     "  --battery-mv   what the battery has, in millivolts; without it there is none to measure\n"
     "\n"
@@ -34,7 +37,7 @@ static const char usage[] =
     "The console is standard error. The firmware decides when the process ends, and its status.\n";
 
 static struct host_options options = {
-    .id = {0, 0, 0, 0, 0, 0, 0, 1}, .resets_max = -1, .growth = -1, .window_ms = -1};
+    .id = {0, 0, 0, 0, 0, 0, 0, 1}, .resets_max = -1, .growth = -1, .window_ms = -1, .power_on_ms = -1};
 
 const struct host_options *host_options(void) {
     return &options;
@@ -85,14 +88,23 @@ static void read_id(const char *text) {
 
 const struct host_options *options_read(int argc, char **argv) {
     static const struct option names[] = {
-        {"hci", required_argument, NULL, 'h'},         {"app", required_argument, NULL, 'a'},
-        {"state", required_argument, NULL, 's'},       {"radio-lines", required_argument, NULL, 'l'},
-        {"radio-patch", required_argument, NULL, 'p'}, {"id", required_argument, NULL, 'i'},
-        {"watchdog-ms", required_argument, NULL, 'w'}, {"max-resets", required_argument, NULL, 'r'},
-        {"growth", required_argument, NULL, 'g'},      {"flash-ms", required_argument, NULL, 'f'},
-        {"window-ms", required_argument, NULL, 'W'},   {"battery-mv", required_argument, NULL, 'b'},
-        {"trial-ms", required_argument, NULL, 't'},    {"cut-at", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, '?' + 256},        {NULL, 0, NULL, 0},
+        {"hci", required_argument, NULL, 'h'},
+        {"app", required_argument, NULL, 'a'},
+        {"state", required_argument, NULL, 's'},
+        {"radio-lines", required_argument, NULL, 'l'},
+        {"radio-patch", required_argument, NULL, 'p'},
+        {"id", required_argument, NULL, 'i'},
+        {"watchdog-ms", required_argument, NULL, 'w'},
+        {"max-resets", required_argument, NULL, 'r'},
+        {"growth", required_argument, NULL, 'g'},
+        {"flash-ms", required_argument, NULL, 'f'},
+        {"window-ms", required_argument, NULL, 'W'},
+        {"battery-mv", required_argument, NULL, 'b'},
+        {"trial-ms", required_argument, NULL, 't'},
+        {"cut-at", required_argument, NULL, 'c'},
+        {"power-on-ms", required_argument, NULL, 'P'},
+        {"help", no_argument, NULL, '?' + 256},
+        {NULL, 0, NULL, 0},
     };
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, ":", names, NULL)) != -1;) {
@@ -126,6 +138,9 @@ const struct host_options *options_read(int argc, char **argv) {
             break;
         case 'W':
             options.window_ms = number("--window-ms", optarg, 0, 3600000);
+            break;
+        case 'P':
+            options.power_on_ms = number("--power-on-ms", optarg, 0, 3600000);
             break;
         case 't':
             options.trial_ms = (uint32_t)number("--trial-ms", optarg, 1, 3600000);

@@ -3,6 +3,7 @@
  * What changes a slot's bytes goes through the natives of flash, after updateTouch has allowed it.
  */
 #include "natives_absent.h"
+#include "power_ons.h"
 #include "put_off.h"
 #include "running.h"
 #include "trusted_keys.h"
@@ -97,6 +98,7 @@ void native_updateState(txMachine *the) {
     last = add_boolean(the, last, "awaitsReach", update_awaits_reach());
     last = add_number(the, last, "windowMs", (double)(put_off_left_us() / 1000));
     last = add_number(the, last, "pairingMs", (double)(put_off_pairing_left_us() / 1000));
+    last = add_number(the, last, "powerOnRecoveries", power_ons_recoveries());
     const struct put_off *sleep = put_off_sleep();
     if (sleep->sources) {
         last = add_number(the, last, "wakeSources", sleep->sources);

@@ -287,6 +287,10 @@ uint32_t port_trial_ms(uint32_t default_ms);
  * otherwise. */
 uint32_t port_window_ms(uint32_t default_ms);
 
+/* For less than how long a power-on must last to be in a row with the next: the default, unless the command
+ * line of a test says otherwise; 0 counts none. */
+uint32_t port_power_on_ms(uint32_t default_ms);
+
 /*
  * The application's signed bundle (signed_bundle.h) where the board keeps it, readable in place, at a
  * multiple of 16; NULL and *size 0 when there is none. More may follow behind the bundle.

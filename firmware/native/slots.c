@@ -225,6 +225,24 @@ void slots_choose(struct slots_choice *choice, const struct signed_target *targe
         choice->slot = confirmed;
 }
 
+void slots_set_aside(enum port_reset_cause cause, slots_report report) {
+    if (slots_size() == 0)
+        return;
+    slots_read();
+    const struct slots_state *state = slots_state();
+    if (state->trial == TRIAL_BEGUN) {
+        enum slots_revert why = revert_of(cause);
+        end_trial(why, slots_revert_text(why), report);
+    } else if (state->trial == TRIAL_MARKED) {
+        char line[80];
+        snprintf(line, sizeof line, "update: slot %u is not tried: its mark is taken back",
+                 (unsigned)state->trial_slot);
+        report(line);
+        if (slots_unmark())
+            report("update: the state cannot be written");
+    }
+}
+
 /* ---- what a client asks for ---- */
 
 static const struct refusal *write_or_refuse(const struct slots_state *state) {

@@ -90,6 +90,12 @@ bool slots_is_wake(enum port_reset_cause cause);
 void slots_choose(struct slots_choice *choice, const struct signed_target *target,
                   enum port_reset_cause cause, slots_report report, bool *was_on_trial);
 
+/*
+ * Reads the state in place of slots_choose, for a start that runs no application: ends a trial that has
+ * begun, and takes a mark back, so that a client can upload.
+ */
+void slots_set_aside(enum port_reset_cause cause, slots_report report);
+
 /* Bytes that a bundle can have; 0 on a board whose area cannot be read in place. */
 uint32_t slots_size(void);
 /* Where a slot begins in the area "update". */

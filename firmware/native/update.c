@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "power_ons.h"
 #include "put_off.h"
 #include "running.h"
 #include "runtime.h"
@@ -141,9 +142,12 @@ static uint64_t confirmation_us(void) {
     return healthy_us != PORT_NEVER && trial_clock()->is_reached ? healthy_us : PORT_NEVER;
 }
 
+static uint64_t sooner(uint64_t one, uint64_t other) {
+    return one < other ? one : other;
+}
+
 uint64_t update_next(void) {
-    uint64_t confirmation = confirmation_us();
-    return confirmation < deadline_us ? confirmation : deadline_us;
+    return sooner(sooner(confirmation_us(), deadline_us), power_ons_next());
 }
 
 static void confirm_trial(void) {
@@ -156,9 +160,14 @@ static void confirm_trial(void) {
 }
 
 void update_due(void) {
+    uint64_t now = port_clock_us();
+    if (power_ons_next() <= now)
+        power_ons_due();
     /* Before the deadline, which may have passed in a sleep. */
-    if (confirmation_us() <= port_clock_us())
+    if (confirmation_us() <= now)
         return confirm_trial();
+    if (deadline_us > now)
+        return;
     deadline_us = PORT_NEVER;
     if (running.kind == RUNNING_TRIAL)
         revert_trial(update_awaits_reach() ? REVERT_UNREACHED : REVERT_DEADLINE);
@@ -225,6 +234,21 @@ static bool open_shipped(char *problem, size_t size) {
     return true;
 }
 
+/* Whether this power-on is the one that leaves every application out. */
+static bool recovers_by_power_ons(char *problem, size_t size) {
+    const char *why;
+    if (!power_ons_start(&why)) {
+        if (why)
+            console_line(CONSOLE_WARNING, "update: %s", why);
+        return false;
+    }
+    snprintf(problem, size, "power has come %u times in a row for less than %u s: the recovery service runs",
+             POWER_ONS_MAX, (unsigned)(port_power_on_ms(POWER_ON_MS) / 1000));
+    slots_set_aside(port_reset_cause(), report);
+    recover(true);
+    return true;
+}
+
 static bool find_application(struct bundle *application, char *problem, size_t size) {
     bool was_on_trial = false;
     /* A trial goes on through sleep, and when the controller has failed, which is no fault of the
@@ -267,7 +291,7 @@ bool update_find_application(struct bundle *application, char *problem, size_t s
     set_target();
     put_off_start();
     is_starting = true;
-    bool is_found = find_application(application, problem, size);
+    bool is_found = !recovers_by_power_ons(problem, size) && find_application(application, problem, size);
     is_starting = false;
     return is_found;
 }

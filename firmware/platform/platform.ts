@@ -262,6 +262,8 @@ export interface UpdateFigures {
    * Resets of any kind change nothing about it.
    */
   readonly pairingMs: number;
+  /** How often power-ons in a row have started the recovery service. */
+  readonly powerOnRecoveries: number;
   /**
    * The application sleeps, and this start is in place of its sleep: bits of the sources that are to end it, and the time of
    * `PowerLines.rtcNow` at which the timer is to, where it is one of them. Left out where the application runs.

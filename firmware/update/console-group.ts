@@ -30,13 +30,14 @@ export function consoleGroup(
         });
       },
     },
-    /** → { running, trialLeftMs?, revert?, dropped? } */
+    /** → { running, trialLeftMs?, revert?, dropped?, recoveries? } */
     1: {
       read: () => ({
         running: store.running,
         trialLeftMs: store.trialLeftMs === undefined ? undefined : Math.max(0, Math.round(store.trialLeftMs)),
         revert: store.lastRevert,
         dropped: droppedFrames() || undefined,
+        recoveries: store.powerOnRecoveries || undefined,
       }),
     },
   };

@@ -60,6 +60,10 @@ export class Slots implements UpdateStore {
     return this.options.lines.state().trialLeftMs;
   }
 
+  get powerOnRecoveries(): number {
+    return this.options.lines.state().powerOnRecoveries;
+  }
+
   get lastRevert(): string | undefined {
     const { revert } = this.options.lines.state();
     return revert === undefined ? undefined : `The last trial has ended: ${revert}.`;

@@ -103,6 +103,8 @@ export interface UpdateStore {
   readonly trustsEverybody: boolean;
   /** In a trial: milliseconds until the camera goes back unless it is confirmed. */
   readonly trialLeftMs: number | undefined;
+  /** How often the recovery service has run because power came three times in a row. */
+  readonly powerOnRecoveries: number;
   /** What happened to the last trial that was not confirmed, a sentence; undefined when there was none since power-on. */
   readonly lastRevert: string | undefined;
 

@@ -51,7 +51,7 @@ describeOnHost((scene) => {
         "RangeError: end is not between 0 and 8",
         "RangeError: headerLength is not an integer",
         "RangeError: length is not between 0 and 65536",
-        "TypeError: no flash area is called nowhere; this board has state, update",
+        "TypeError: no flash area is called nowhere; this board has state, update, starts",
         "RangeError: length is not between 0 and 0",
         "TypeError: bytes is not a Uint8Array",
         "TypeError: sensorRead: no sensor is called pressure",
@@ -142,10 +142,13 @@ describeOnHost((scene) => {
         `software ${programmed}`,
         geometry,
       ]);
-      assert.equal(statSync(state).size, 65536 + 532480);
+      assert.equal(statSync(state).size, 65536 + 532480 + 8192);
       const second = await run(image, ["--state", state]);
       assert.equal(infos(second)[0], `power-on ${programmed}`);
-      // What a board had before it got its second area.
+      // What a board had before it got its third area, and its second.
+      truncateSync(state, 65536 + 532480);
+      const before = await run(image, ["--state", state]);
+      assert.equal(infos(before)[0], `power-on ${programmed}`);
       truncateSync(state, 65536);
       const third = await run(image, ["--state", state]);
       assert.equal(infos(third)[0], `power-on ${programmed}`);
@@ -153,10 +156,10 @@ describeOnHost((scene) => {
       truncateSync(state, 65536 + 262144);
       const grown = await run(image, ["--state", state]);
       assert.equal(infos(grown)[0], `power-on ${programmed}`);
-      assert.equal(statSync(state).size, 65536 + 532480);
+      assert.equal(statSync(state).size, 65536 + 532480 + 8192);
       truncateSync(state, 65535);
       const refusal = await run(image, ["--state", state]);
-      assert.match(refusal.lines.join(), /not the flash of this board, which has 598016 bytes/);
+      assert.match(refusal.lines.join(), /not the flash of this board, which has 606208 bytes/);
     });
 
     it("work in the background while timers run, and blocking operations wait for the one under way", async () => {

@@ -182,7 +182,7 @@ describe("self-tests", function () {
       assert.equal(await check(file), "record is gone");
       const bytes = readFileSync(file);
       assert.equal(bytes.length, stateFileSize);
-      const end = 4096 + 65536 + 532480;
+      const end = 4096 + 65536 + 532480 + 8192;
       assert.ok(bytes.subarray(4096, end).every((byte) => byte === 0xff));
       assert.ok(bytes.subarray(end).every((byte) => byte === 0));
     });
@@ -196,7 +196,7 @@ describe("self-tests", function () {
       bytes.fill(0, 4096 + 65536);
       writeFileSync(file, bytes);
       assert.equal(await check(file), "record is there");
-      const end = 4096 + 65536 + 532480;
+      const end = 4096 + 65536 + 532480 + 8192;
       assert.ok(
         readFileSync(file)
           .subarray(4096 + 65536, end)

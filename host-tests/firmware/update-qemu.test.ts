@@ -64,11 +64,15 @@ describe("updates on mps2-an500", function () {
     writeFileSync(state, flash);
   }
 
-  const options = () => ({ elf: image, app: shipped, stateFile: state });
+  // Tests start the camera faster than power-ons may come: those that are about them say so.
+  const options = (powerOnMs = 0) => ({
+    ...{ elf: image, app: shipped, stateFile: state },
+    arguments: [`power-on=${powerOnMs}`],
+  });
 
-  async function start(letters: Letters): Promise<Ended> {
+  async function start(letters: Letters, powerOnMs = 0): Promise<Ended> {
     setLetters(letters);
-    const ended = await runQemu(options());
+    const ended = await runQemu(options(powerOnMs));
     assert.equal(ended.status, 0, ended.lines.join("\n"));
     return ended;
   }
@@ -115,6 +119,14 @@ describe("updates on mps2-an500", function () {
       ...["info: start Error: the application sleeps", `${trial} | timer`],
       ...["info: version 3", "info: start undefined", trial],
     ]);
+  });
+
+  it("leave every application out for the recovery service at the third power-on in a row, once", async () => {
+    writeFileSync(state, prepared);
+    const said: string[] = [];
+    for (let times = 0; times < 4; times++)
+      said.push((await start({ powerOn: "asx" }, 60_000)).lines.at(-1)!.split(" | ")[0]!);
+    assert.deepEqual(said, ["info: confirmed", "info: confirmed", "info: recovery", "info: confirmed"]);
   });
 
   it("go back from a version that hangs, by the watchdog of the board", async () => {

@@ -79,7 +79,9 @@ describeOnHost((scene) => {
 
     const runWith = (letters: Letters, ...args: string[]): Promise<Run> => {
       setLetters(letters);
-      return run(image, ["--app", shipped, "--state", state, "--trial-ms", "60000", ...args]);
+      // Tests start the camera faster than power-ons may come: those that are about them say so.
+      const usual = ["--trial-ms", "60000", "--power-on-ms", "0"];
+      return run(image, ["--app", shipped, "--state", state, ...usual, ...args]);
     };
 
     /** What was said, without what every start says. */
@@ -555,6 +557,87 @@ describeOnHost((scene) => {
       assert.ok(says("broken") >= 5, lines.join("\n"));
     });
 
+    const COUNTED = ["--power-on-ms", "60000"];
+    const RECOVERS =
+      "start Error: power has come 3 times in a row for less than 60 s: the recovery service runs";
+
+    for (const [what, source, ...args] of [
+      ["that works", 'log("version 1");'],
+      ["that throws", 'throw new Error("broken");', "--max-resets", "1"],
+      ["that loses the controller", 'say("f"); throw new Error("none");', "--max-resets", "1"],
+      ["that never lets go of the processor", "for (;;);", "--watchdog-ms", "300", "--max-resets", "0"],
+      [
+        "that exhausts the heap",
+        "const all = []; for (;;) all.push([all]);",
+        "--growth",
+        "100000",
+        "--max-resets",
+        "1",
+      ],
+      ["that sleeps at once", 'say("z");', "--max-resets", "1"],
+      ["that resets the camera", 'say("r");', "--max-resets", "2"],
+    ] as const) {
+      it(`runs the recovery service after three power-ons in a row, in place of an application ${what}`, async () => {
+        newFlash(bundle(2, "1;"));
+        const good = shipped;
+        shipped = copyOf(bundle(1, source));
+        for (let times = 0; times < 2; times++) {
+          const { lines } = await runWith({ powerOn: "ax", reset: "ax" }, ...COUNTED, ...args);
+          assert.doesNotMatch(lines.join("\n"), /the recovery service runs/, what);
+        }
+        const lines = await said({ powerOn: "asyx" }, ...COUNTED);
+        assert.deepEqual(lines, [RECOVERS, "recovery | other slot 0 | - | 2", "pairing 5"]);
+        // Once: the camera comes back by itself.
+        const again = await runWith({ powerOn: "ax", reset: "ax" }, ...COUNTED, ...args);
+        assert.doesNotMatch(again.lines.join("\n"), /the recovery service runs/, what);
+        shipped = good;
+      });
+    }
+
+    it("ends the row with a start that lasts, and the recovery service after a while", async () => {
+      newFlash(bundle(2, "1;"));
+      const short = { powerOn: "ax" };
+      await said(short, ...COUNTED);
+      await said(short, ...COUNTED);
+      assert.ok(
+        !(await said({ powerOn: `a${"u".repeat(30)}x` }, "--power-on-ms", "20")).includes(RECOVERS),
+        "the third is one, but less than 20 ms had to pass",
+      );
+      await said(short, ...COUNTED);
+      await said(short, ...COUNTED);
+      const { lines, status } = await runWith(
+        { powerOn: "as", reset: "asx" },
+        ...[...COUNTED, "--trial-ms", "50", "--max-resets", "2"],
+      );
+      assert.equal(status, 0);
+      const text = lines.join("\n");
+      assert.match(
+        text,
+        /recovery \| other slot 0(?:.|\n)*the recovery service ends: trying the application again/,
+      );
+      assert.match(lines.at(-1)!, /^info: shipped/);
+    });
+
+    it("ends a trial, and takes a mark back, where power-ons lead to the recovery service, which takes an upload", async () => {
+      for (const [letters, line, end] of [
+        ["vmrx", "the trial of slot 1 has ended: the camera was reset before it was confirmed", undefined],
+        ["vmx", "slot 1 is not tried: its mark is taken back", "mark done"],
+      ] as const) {
+        newFlash(bundle(2, 'log("version 2");'));
+        await said({ powerOn: "vmr", reset: "cx" });
+        put(1, bundle(3, 'log("version 3");'));
+        await said({ powerOn: "x" }, ...COUNTED);
+        await said({ powerOn: letters, reset: "ax" }, ...COUNTED);
+        const lines = await said({ powerOn: "astvmr", reset: "asx" }, ...COUNTED);
+        assert.ok(lines.includes(`warning: update: ${line}`), lines.join("\n"));
+        assert.deepEqual(lines.slice(1, 4), [RECOVERS, lines[2], "touch done"]);
+        assert.match(lines[2]!, /^recovery \| other slot 1 \| - \| 3/);
+        if (end) assert.ok(lines.includes(end));
+        // What is marked there is tried with the next start.
+        assert.match(lines.at(-1)!, /^trial \| other slot 0 \| 3 bootable \| 2 confirmed/);
+      }
+    });
+
     it("without any application runs the recovery service, which takes one", async () => {
       newFlash(bundle(2, 'log("version 2"); confirm();'));
       setLetters({ powerOn: "asvmr", reset: "asx" });
@@ -631,6 +714,37 @@ describeOnHost((scene) => {
           if (reset === "x") assert.match(lines.at(-1)!, /^confirmed \| other slot 1 \| 2 /, `cut at ${at}`);
         }
         assert.ok(at > (reset === "x" ? 4 : 6), `${at - 1} operations of flash`);
+      }
+    });
+
+    it("always starts something signed, and comes back from recovery, wherever power-ons are cut", async () => {
+      newFlash(bundle(2, 'log("version 2");'));
+      await said({ powerOn: "vmr", reset: "cx" });
+      put(1, bundle(3, 'log("version 3");'));
+      // As many power-ons in a row before: with two, the one that is cut leads to recovery.
+      for (let before = 0; before < 3; before++) {
+        if (before > 0) await said({ powerOn: "ax" }, ...COUNTED);
+        const prepared = copyOf(readFileSync(state));
+        let at = 0;
+        for (let isCut = true; isCut; ) {
+          at++;
+          copyFileSync(prepared, state);
+          const letters = { powerOn: `avm${"u".repeat(6)}x` };
+          const { status } = await runWith(letters, "--power-on-ms", "25", "--cut-at", String(at));
+          assert.ok(status === 4 || status === 0, `cut at ${at}: status ${status}`);
+          isCut = status === 4;
+          let recoveries = 0;
+          for (let times = 0; times < 3; times++) {
+            const last = (await said({ powerOn: "asx" }, ...COUNTED)).at(-1)!;
+            if (/^recovery/.test(last)) recoveries++;
+            else assert.match(last, /^(confirmed|trial) \| other slot [01] \| [23] /, `cut at ${at}`);
+          }
+          assert.equal(recoveries, 1, `cut at ${at} of ${before}`);
+          const last = (await said({ powerOn: "asx" })).at(-1)!;
+          assert.match(last, /^confirmed \| other slot 1 \| 2 confirmed bootable/, `cut at ${at}`);
+        }
+        assert.ok(at > 4, `${at - 1} operations of flash`);
+        copyFileSync(prepared, state);
       }
     });
   });

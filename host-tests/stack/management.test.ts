@@ -410,10 +410,11 @@ describe("management: group 64", () => {
         running: "trial",
         trialLeftMs: 1234.5,
         lastRevert: "The last trial has ended: why.",
+        powerOnRecoveries: 2,
       });
       deepEqual(
         { ...(await client.read([64, 1])) },
-        { running: "trial", trialLeftMs: 1235, revert: "The last trial has ended: why." },
+        { running: "trial", trialLeftMs: 1235, revert: "The last trial has ended: why.", recoveries: 2 },
       );
     });
   });

@@ -42,6 +42,7 @@ export class MemorySlots implements UpdateStore {
   running: UpdateStore["running"] = "confirmed";
   trustsEverybody = false;
   trialLeftMs: number | undefined = undefined;
+  powerOnRecoveries = 0;
   lastRevert: string | undefined = undefined;
   resets = 0;
   /** What erasing, writing and verifying take. */

@@ -37,7 +37,7 @@ export async function started(
   const lines: Partial<UpdateLines> = {
     state: () => ({
       ...{ running: "confirmed", slotBytes: 0, slot: 0, offset: 0, trustsEverybody: true },
-      ...{ windowMs: 0, pairingMs: 0, awaitsReach: false, ...figures },
+      ...{ windowMs: 0, pairingMs: 0, powerOnRecoveries: 0, awaitsReach: false, ...figures },
     }),
     image: () => undefined,
     rtcNow: () => world.clock.now(),

@@ -16,6 +16,9 @@ static uint32_t trial_ms;
 /* What `window=` says, in milliseconds; UINT32_MAX without. */
 static uint32_t window_ms = UINT32_MAX;
 
+/* What `power-on=` says, in milliseconds; UINT32_MAX without. */
+static uint32_t power_on_ms = UINT32_MAX;
+
 /* What `growth=` leaves of the heap's growth. */
 static uint32_t growth = UINT32_MAX;
 
@@ -40,6 +43,8 @@ void port_init(int argc, char **argv) {
             trial_ms = (uint32_t)strtoul(argv[i] + 6, NULL, 10);
         if (strncmp(argv[i], "window=", 7) == 0)
             window_ms = (uint32_t)strtoul(argv[i] + 7, NULL, 10);
+        if (strncmp(argv[i], "power-on=", 9) == 0)
+            power_on_ms = (uint32_t)strtoul(argv[i] + 9, NULL, 10);
         if (strncmp(argv[i], "preload=", 8) == 0)
             rom_preload_into(argv[i] + 8);
     }
@@ -72,6 +77,10 @@ uint32_t port_trial_ms(uint32_t default_ms) {
 
 uint32_t port_window_ms(uint32_t default_ms) {
     return window_ms != UINT32_MAX ? window_ms : default_ms;
+}
+
+uint32_t port_power_on_ms(uint32_t default_ms) {
+    return power_on_ms != UINT32_MAX ? power_on_ms : default_ms;
 }
 
 uint32_t port_heap_growth(uint32_t most) {

@@ -69,6 +69,7 @@ class Camera {
         trustsEverybody: false,
         windowMs: 0,
         pairingMs: 0,
+        powerOnRecoveries: 0,
         awaitsReach: false,
       }),
       image: (index) =>

@@ -22,7 +22,7 @@ const arithmetic = inCrypto(
   ...["library/platform_util.c", "3rdparty/p256-m/p256-m/p256-m.c"],
   ...["monocypher/monocypher.c", "monocypher/optional/monocypher-ed25519.c"],
 );
-const includes = [
+export const includes = [
   ...[native, join(native, "crypto"), join(root, "host-tests/unit/update")].flatMap((folder) => [
     "-I",
     folder,
@@ -37,13 +37,13 @@ const flashAreas = `#define FLASH_AREA_UPDATE
 #define FLASH_AREAS(AREA) AREA(UPDATE, "update", 0, 0, 0)
 `;
 /** Bounds are strict: an array at the end of a structure has an end too. */
-const sanitizers = [
+export const sanitizers = [
   ...["-g", "-O2", "-fsanitize=address,undefined,bounds-strict"],
   "-fno-sanitize-recover=undefined,bounds-strict",
 ];
 
 /** All that bundle.c asks of the engine. */
-const engineVersion = `#define XS_MAJOR_VERSION 1
+export const engineVersion = `#define XS_MAJOR_VERSION 1
 #define XS_MINOR_VERSION 2
 #define XS_PATCH_VERSION 3
 `;

@@ -1,0 +1,266 @@
+/*
+ * starts_lines.c: what is kept of power-ons, on flash and in retained memory, of a camera whose clock the
+ * test sets.
+ *
+ *   flash UNIT PROGRAM    erase and program unit of the area "starts"; erases it
+ *   start CAUSE           power-on, software, watchdog, fault or timer; prints "application" or "recovery",
+ *                         the count of recoveries, and the minutes that sleep is put off and pairing is open
+ *   run MS                the clock goes on, and the event loop with it
+ *   hang MS               the clock goes on alone
+ *   paired                a device has taken the window for pairing
+ *   sleep MS              the application asks for a deep sleep; prints what becomes of it
+ *   garbage N             retained memory holds anything
+ *   keep, back            keeps the flash as it is, and brings it back
+ *   cuts N                N rows of power-ons, cut at each operation of flash
+ *   wear N                N power-ons; prints how often units were erased
+ */
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* With the statics that a start finds as the linker left them. */
+#include "power_ons.c"
+#undef US_PER_MS
+#include "put_off.c"
+
+enum { FLASH_MAX = 2 * 65536 };
+static struct port_flash_area geometry = {"starts", 2 * 4096, 4096, 8};
+static uint8_t cells[FLASH_MAX], kept[FLASH_MAX];
+static unsigned operations, erasures, cut_at;
+static bool is_broken;
+static jmp_buf power_off;
+
+static uint64_t rtc_us, started_us;
+static enum port_reset_cause cause;
+static _Alignas(8) uint8_t memory[PORT_RETAINED_SIZE];
+static jmp_buf slept;
+static const char *sleep_kind;
+
+const struct port_flash_area *port_flash_area(enum port_flash_area_id area) {
+    return area == PORT_FLASH_STARTS ? &geometry : NULL;
+}
+
+bool port_flash_read(enum port_flash_area_id area, uint32_t offset, void *bytes, uint32_t length) {
+    if (area != PORT_FLASH_STARTS || offset + length > geometry.size)
+        abort();
+    memcpy(bytes, cells + offset, length);
+    return true;
+}
+
+static uint32_t share(uint32_t length) {
+    return ++operations == cut_at ? length / 2 : length;
+}
+
+static void maybe_off(void) {
+    if (operations == cut_at)
+        longjmp(power_off, 1);
+}
+
+bool port_flash_program(enum port_flash_area_id area, uint32_t offset, const void *bytes, uint32_t length) {
+    if (area != PORT_FLASH_STARTS || offset + length > geometry.size || offset % geometry.program_unit ||
+        length % geometry.program_unit)
+        abort();
+    if (is_broken)
+        return false;
+    /* Nothing is programmed twice: some flash does not bear it. */
+    for (uint32_t i = 0; i < length; i++)
+        if (cells[offset + i] != 0xff)
+            abort();
+    memcpy(cells + offset, bytes, share(length));
+    maybe_off();
+    return true;
+}
+
+bool port_flash_erase(enum port_flash_area_id area, uint32_t offset, uint32_t length) {
+    if (area != PORT_FLASH_STARTS || offset % geometry.erase_unit || length != geometry.erase_unit)
+        abort();
+    erasures++;
+    memset(cells + offset, 0xff, share(length));
+    maybe_off();
+    return true;
+}
+
+bool port_flash_sync(enum port_flash_area_id area) {
+    return area == PORT_FLASH_STARTS;
+}
+
+uint32_t port_power_on_ms(uint32_t default_ms) {
+    return default_ms;
+}
+
+uint32_t port_window_ms(uint32_t default_ms) {
+    return default_ms;
+}
+
+enum port_reset_cause port_reset_cause(void) {
+    return cause;
+}
+
+uint64_t port_rtc_us(void) {
+    return rtc_us;
+}
+
+uint64_t port_clock_us(void) {
+    return rtc_us - started_us;
+}
+
+void *port_retained(void) {
+    return memory;
+}
+
+bool slots_is_wake(enum port_reset_cause which) {
+    return which >= PORT_RESET_WAKE_TIMER;
+}
+
+void port_reset(void) {
+    sleep_kind = "put off";
+    longjmp(slept, 1);
+}
+
+void port_deep_sleep(uint64_t at_us, uint32_t sources) {
+    (void)at_us, (void)sources;
+    sleep_kind = "sleeps";
+    longjmp(slept, 1);
+}
+
+/* ---- a camera ---- */
+
+static bool start(enum port_reset_cause why) {
+    const char *problem;
+    cause = why;
+    /* Retained memory stays as it was: power-on must not depend on its zeros. */
+    if (why == PORT_RESET_POWER_ON)
+        rtc_us = 1000;
+    started_us = rtc_us;
+    memset(&log, 0, sizeof log);
+    log.due_us = PORT_NEVER;
+    current = (struct put_off){0};
+    put_off_start();
+    bool recovers = power_ons_start(&problem);
+    if (problem)
+        printf("%s\n", problem);
+    return recovers;
+}
+
+static void run(uint64_t ms) {
+    rtc_us += ms * 1000;
+    if (power_ons_next() <= port_clock_us())
+        power_ons_due();
+}
+
+static unsigned minutes(uint64_t us) {
+    return (unsigned)((us + 59999999) / 60000000);
+}
+
+static void erase_all(void) {
+    memset(cells, 0xff, sizeof cells);
+}
+
+/* A row of three, each cut off after `ms`, until the supply goes at an operation of flash. */
+static unsigned row(uint64_t ms) {
+    unsigned recoveries = 0;
+    for (unsigned i = 0; i < POWER_ONS_MAX; i++) {
+        recoveries += start(PORT_RESET_POWER_ON);
+        run(ms);
+    }
+    return recoveries;
+}
+
+static unsigned row_until_cut(uint64_t ms, unsigned at) {
+    operations = 0;
+    cut_at = at;
+    unsigned recoveries = setjmp(power_off) == 0 ? row(ms) : 0;
+    cut_at = 0;
+    return recoveries;
+}
+
+/* Prints a line for each cut after which something does not hold. */
+static void try_cuts(unsigned rows) {
+    unsigned runs = 0;
+    for (unsigned n = 0; n < rows; n++) {
+        uint64_t ms = n % 3 == 0 ? 11000 : 2000;
+        memcpy(kept, cells, sizeof kept);
+        for (unsigned at = 1;; at++) {
+            memcpy(cells, kept, sizeof kept);
+            (void)row_until_cut(ms, at);
+            if (operations < at)
+                break;
+            runs++;
+            /* Long runs in between end whatever row there was; then it takes three, and no fewer. */
+            start(PORT_RESET_POWER_ON);
+            run(10000);
+            for (unsigned i = 0; i < 2; i++) {
+                unsigned long_ones = start(PORT_RESET_POWER_ON);
+                run(10000);
+                if (long_ones)
+                    printf("row %u, cut at %u: long runs lead to recovery\n", n, at);
+            }
+            unsigned got = row(2000);
+            if (got != 1)
+                printf("row %u, cut at %u: %u recoveries in three short power-ons\n", n, at, got);
+            /* And the camera comes back by itself. */
+            if (start(PORT_RESET_POWER_ON) || start(PORT_RESET_POWER_ON))
+                printf("row %u, cut at %u: recovery again\n", n, at);
+        }
+        memcpy(cells, kept, sizeof kept);
+        row(ms);
+    }
+    printf("%u runs\n", runs);
+}
+
+static enum port_reset_cause cause_of(const char *name) {
+    static const char *const names[] = {"power-on", "software", "watchdog", "fault", "timer"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return (enum port_reset_cause)i;
+    abort();
+}
+
+static void take(const char *line) {
+    char name[20];
+    unsigned one, two;
+    if (sscanf(line, "flash %u %u", &one, &two) == 2) {
+        geometry = (struct port_flash_area){"starts", 2 * one, one, two};
+        erase_all();
+    } else if (sscanf(line, "start %19s", name) == 1) {
+        bool recovers = start(cause_of(name));
+        printf("%s%s %u sleep %u pairing %u\n", recovers ? "recovery" : "application",
+               put_off_sleep()->sources ? " sleeps" : "", power_ons_recoveries(), minutes(put_off_left_us()),
+               minutes(put_off_pairing_left_us()));
+    } else if (sscanf(line, "run %u", &one) == 1) {
+        run(one);
+    } else if (sscanf(line, "hang %u", &one) == 1) {
+        rtc_us += (uint64_t)one * 1000;
+    } else if (strncmp(line, "paired", 6) == 0) {
+        put_off_paired();
+    } else if (sscanf(line, "sleep %u", &one) == 1) {
+        if (setjmp(slept) == 0)
+            update_sleep(rtc_us + (uint64_t)one * 1000, PORT_WAKE_TIMER);
+        printf("%s\n", sleep_kind);
+    } else if (sscanf(line, "garbage %u", &one) == 1) {
+        for (unsigned i = 0; i < sizeof memory; i++)
+            memory[i] = (uint8_t)(one * (i + 7) * 2654435761u >> 24);
+    } else if (sscanf(line, "broken %u", &one) == 1) {
+        is_broken = one;
+    } else if (sscanf(line, "cuts %u", &one) == 1) {
+        try_cuts(one);
+    } else if (sscanf(line, "wear %u", &one) == 1) {
+        erasures = 0;
+        for (unsigned i = 0; i < one; i++) {
+            start(PORT_RESET_POWER_ON);
+            run(10000);
+        }
+        printf("%u erasures\n", erasures);
+    } else {
+        abort();
+    }
+}
+
+int main(void) {
+    char line[100];
+    erase_all();
+    while (fgets(line, sizeof line, stdin))
+        take(line);
+    return 0;
+}
