@@ -82,9 +82,9 @@ export class Cyw43 implements ControllerDriver {
     const startedMs = clock.now();
     await this.powerUp(offForMs);
     hci.open();
-    await hci.send(reset, {}, ANSWER_LIMIT_MS);
+    await hci.sendSetup(reset, {}, ANSWER_LIMIT_MS);
     await this.changeRate(hci, downloadBaud);
-    await hci.send(downloadMinidriver, {}, ANSWER_LIMIT_MS);
+    await hci.sendSetup(downloadMinidriver, {}, ANSWER_LIMIT_MS);
     await this.download(hci, patch, records);
     await this.restart(hci);
     await this.changeRate(hci, runBaud);
@@ -94,7 +94,7 @@ export class Cyw43 implements ControllerDriver {
 
   async configure(hci: Hci): Promise<void> {
     // Reset ends the sleep mode. Both wake lines are active when low.
-    await hci.send(setSleepModeParameters, {
+    await hci.sendSetup(setSleepModeParameters, {
       sleepMode: 1,
       hostIdleThreshold: IDLE_THRESHOLD,
       controllerIdleThreshold: IDLE_THRESHOLD,
@@ -148,10 +148,10 @@ export class Cyw43 implements ControllerDriver {
   /** The controller changes behind its answer, which comes at the old rate. */
   private async changeRate(hci: Hci, baudRate: number): Promise<void> {
     if (baudRate === this.baudRate) return;
-    await hci.send(updateBaudRate, { encodedBaudRate: new Uint8Array(2), baudRate }, ANSWER_LIMIT_MS);
+    await hci.sendSetup(updateBaudRate, { encodedBaudRate: new Uint8Array(2), baudRate }, ANSWER_LIMIT_MS);
     this.setRate(baudRate);
     try {
-      await hci.send(reset, {}, ANSWER_LIMIT_MS);
+      await hci.sendSetup(reset, {}, ANSWER_LIMIT_MS);
     } catch (cause) {
       if (isSwitchedOff(cause)) throw cause;
       throw new HciError(
@@ -178,7 +178,7 @@ export class Cyw43 implements ControllerDriver {
     try {
       await hci.sendSeries(records, ANSWER_LIMIT_MS);
       const addressAndData = parametersAt(patch, records.offset);
-      await hci.send(launchRam, { addressAndData }, ANSWER_LIMIT_MS);
+      await hci.sendSetup(launchRam, { addressAndData }, ANSWER_LIMIT_MS);
     } catch (cause) {
       if (isSwitchedOff(cause)) throw cause;
       const { number, offset } = records;
@@ -203,7 +203,7 @@ export class Cyw43 implements ControllerDriver {
       if (!isReady)
         throw new HciError("controller-not-ready", `CTS was not low ${LAUNCH_LIMIT_MS} ms later.`);
       hci.open();
-      await hci.send(reset, {}, ANSWER_LIMIT_MS);
+      await hci.sendSetup(reset, {}, ANSWER_LIMIT_MS);
     } catch (cause) {
       if (isSwitchedOff(cause)) throw cause;
       throw new HciError(

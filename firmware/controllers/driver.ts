@@ -13,7 +13,7 @@ export interface ControllerDriver {
    * @throws HciError with one of the codes of docs/errors.md that say which step failed.
    */
   start(hci: Hci, offForMs?: number): Promise<void>;
-  /** What Reset undid: sent behind the last Reset of a start, before the radio counts as on. @throws HciError as `Hci.send`. */
+  /** What Reset undid: sent behind the last Reset of a start, before the radio counts as on. @throws HciError as `Hci.sendSetup`. */
   configure(hci: Hci): Promise<void>;
   /** Takes the supply away. The line is closed already. */
   stop(): void;

@@ -16,7 +16,7 @@ export function openSession(hci: Hci, controller: ScriptedController): void {
   hci.silenceMs = 0;
   hci.open();
   controller.script(reset.opcode, SILENCE);
-  void hci.send(reset, {});
+  void hci.sendSetup(reset, {});
   hci.onPacket(shiftedView(commandComplete(reset.opcode)));
   controller.sent.pop();
 }

@@ -100,7 +100,9 @@ export class OwnAddresses implements Air, QuietAir {
   async begin(): Promise<void> {
     this.current = undefined;
     this.resolvable?.forget();
-    await this.set(this.staticRandom);
+    const randomAddress = this.staticRandom;
+    await this.port.hci.sendSetup(leSetRandomAddress, { randomAddress });
+    this.current = randomAddress;
   }
 
   /**

@@ -12,6 +12,18 @@ import { HCI_STATUS, statusText } from "./status.ts";
 /** A controller that has not answered a command after this long is taken for dead (Vol 4, Part E, 4.4 sets no figure). */
 export const COMMAND_TIMEOUT_MS = 2000;
 
+/** Who sends a command, which decides when it goes out. */
+export const SENDER = {
+  /** Whoever uses the radio, while it is on. */
+  USER: 0,
+  /** Whoever sets the controller up: see `Hci.sendSetup`. */
+  SETUP: 1,
+  /** Whoever ends the run of the camera: see `CommandQueue.cutOff`. */
+  LAST: 2,
+} as const;
+
+export type Sender = (typeof SENDER)[keyof typeof SENDER];
+
 interface PendingCommand extends TimedCommand {
   readonly command: AnyCommand;
   /** Puts it on the line, whole; false when there is no room. */
@@ -22,8 +34,7 @@ interface PendingCommand extends TimedCommand {
   readonly handle?: number | undefined;
   /** What it is a command of. */
   readonly series?: CommandSeries;
-  /** It ends the run of the camera: see `cutOff`. */
-  readonly isLast?: boolean;
+  readonly sender: Sender;
 }
 
 /** What the commands are handed by the session. */
@@ -34,7 +45,7 @@ export interface CommandPort {
    * Why a command is not sent as the session stands; undefined when it is.
    * @param isFirst nothing else waits, or is under way
    */
-  refusal(command: AnyCommand, isFirst: boolean): HciError | undefined;
+  refusal(command: AnyCommand, sender: Sender, isFirst: boolean): HciError | undefined;
   /** From now on a packet is to call `CommandQueue.heard`. */
   onListen(): void;
   /** Reset was answered. */
@@ -103,14 +114,13 @@ export class CommandQueue {
 
   /**
    * Sends a command and resolves with what it returns.
-   * @param isLast it goes out, and is answered, though the stack is cut off
    * @throws HciError `controller-refused` with the status, `controller-timeout`, or why the session sends none.
    */
   send<P extends Fields, R extends Fields>(
     command: Command<P, R>,
     parameters: Values<P>,
     timeoutMs = COMMAND_TIMEOUT_MS,
-    isLast = false,
+    sender: Sender = SENDER.USER,
   ): Promise<Values<R>> {
     const writer = new Writer();
     writer.u8(H4_COMMAND);
@@ -122,7 +132,7 @@ export class CommandQueue {
     const write = (): boolean => this.port.transport.write(packet, packet.length);
     const { connectionHandle: handle } = parameters as { connectionHandle?: number };
     return new Promise((resolve, reject) =>
-      this.enqueue({ command, write, resolve, reject, timeoutMs, handle, isLast }),
+      this.enqueue({ command, write, resolve, reject, timeoutMs, handle, sender }),
     );
   }
 
@@ -131,21 +141,22 @@ export class CommandQueue {
     const { command } = series;
     const write = (): boolean => series.send();
     return new Promise((resolve, reject) =>
-      this.enqueue({ command, write, resolve, reject, timeoutMs, series }),
+      this.enqueue({ command, write, resolve, reject, timeoutMs, series, sender: SENDER.SETUP }),
     );
   }
 
   private enqueue(pending: PendingCommand): void {
     if (!this.counts(pending)) return;
-    const refusal = this.port.refusal(pending.command, !this.inFlight && this.queue.length === 0);
+    const isFirst = !this.inFlight && this.queue.length === 0;
+    const refusal = this.port.refusal(pending.command, pending.sender, isFirst);
     if (refusal) return pending.reject(refusal);
     this.queue.push(pending);
     this.pump();
   }
 
   /** Whether somebody is still to hear of it. */
-  private counts({ isLast }: PendingCommand): boolean {
-    return isLast === true || !this.isCutOff;
+  private counts({ sender }: PendingCommand): boolean {
+    return sender === SENDER.LAST || !this.isCutOff;
   }
 
   /** The usual answer, success and nothing else, while a series may be under way. False when another command is awaited. */
@@ -169,7 +180,7 @@ export class CommandQueue {
       this.credits = 1;
       this.timer.stop();
     }
-    const refusal = goesOn ? this.port.refusal(pending.command, false) : undefined;
+    const refusal = goesOn ? this.port.refusal(pending.command, pending.sender, false) : undefined;
     if (!goesOn) pending.resolve(undefined as never);
     else if (refusal) pending.reject(refusal);
     else this.queue.unshift(pending);

@@ -4,7 +4,7 @@ import type { Clock, HciReceiver, HciTransport, LogLevel, Timer } from "../../pl
 import { decode, type Fields, type Values, viewOf } from "../codec.ts";
 import { type BleErrorCode, HciError } from "../errors.ts";
 import { textOf } from "../text.ts";
-import { COMMAND_TIMEOUT_MS, CommandQueue } from "./command-queue.ts";
+import { COMMAND_TIMEOUT_MS, CommandQueue, SENDER, type Sender } from "./command-queue.ts";
 import { reset } from "./commands/baseband.ts";
 import { readBdAddr } from "./commands/informational.ts";
 import type { EventMasks } from "./event-masks.ts";
@@ -108,7 +108,7 @@ export class Hci implements HciReceiver {
     this.commands = new CommandQueue({
       transport: port.transport,
       clock: port.clock,
-      refusal: (command, isFirst) => this.refusal(command, isFirst),
+      refusal: (command, sender, isFirst) => this.refusal(command, sender, isFirst),
       onListen: () => {
         if (this.state === STATE.RUNNING) this.state = STATE.LISTENING;
       },
@@ -169,7 +169,7 @@ export class Hci implements HciReceiver {
     this.stopSilence();
     this.failure = switchedOff();
     this.commands.refuseWaiting(this.failure);
-    const answered = this.onLastEnd ? this.sendLast(reset, {}) : this.send(reset, {});
+    const answered = this.onLastEnd ? this.sendLast(reset, {}) : this.sendSetup(reset, {});
     this.state = STATE.RETIRING;
     await answered.catch((error: unknown) =>
       this.port.log("warning", `hci: switching off: ${textOf(error)}`),
@@ -195,7 +195,7 @@ export class Hci implements HciReceiver {
     command: Command<P, R>,
     parameters: Values<P>,
   ): Promise<Values<R>> {
-    return this.commands.send(command, parameters, COMMAND_TIMEOUT_MS, true);
+    return this.commands.send(command, parameters, COMMAND_TIMEOUT_MS, SENDER.LAST);
   }
 
   /**
@@ -213,7 +213,8 @@ export class Hci implements HciReceiver {
   }
 
   /**
-   * Sends a command and resolves with what it returns; commands wait for each other (Vol 4, Part E, 4.4).
+   * Sends a command and resolves with what it returns; commands wait for each other (Vol 4, Part E, 4.4). Between `open` and
+   * `run` none is sent: what is asked for then was begun in an earlier session, or comes too early.
    * @throws HciError `controller-refused` with the status, `controller-timeout`, or the failure that ended the line.
    */
   send<P extends Fields, R extends Fields>(
@@ -225,20 +226,33 @@ export class Hci implements HciReceiver {
   }
 
   /**
-   * Sends the commands of a series one behind the other, each when the one before was answered, and resolves behind the last. A
-   * patch is hundreds of them: with no promise and no timer of its own each costs a fraction of a `send`.
+   * As `send`, for who sets the controller up: between `open` and `run` it takes commands from nobody else.
+   */
+  sendSetup<P extends Fields, R extends Fields>(
+    command: Command<P, R>,
+    parameters: Values<P>,
+    timeoutMs = COMMAND_TIMEOUT_MS,
+  ): Promise<Values<R>> {
+    return this.commands.send(command, parameters, timeoutMs, SENDER.SETUP);
+  }
+
+  /**
+   * As `sendSetup` with the commands of a series, one behind the other, each when the one before was answered; resolves behind
+   * the last. A patch is hundreds of them: with no promise and no timer of its own each costs a fraction of a `send`.
    * @param timeoutMs for each answer
-   * @throws HciError as `send`; `series` is at the command that failed.
+   * @throws HciError as `sendSetup`; `series` is at the command that failed.
    */
   sendSeries(series: CommandSeries, timeoutMs = COMMAND_TIMEOUT_MS): Promise<void> {
     return this.commands.sendSeries(series, timeoutMs);
   }
 
-  /** Why a command is not sent: the line is closed or about to be, or Reset has not been sent. */
-  private refusal({ name, opcode }: AnyCommand, isFirst: boolean): HciError | undefined {
+  /** Why a command is not sent: the line is closed or about to be, Reset has not been sent, or the controller is not set up. */
+  private refusal({ name, opcode }: AnyCommand, sender: Sender, isFirst: boolean): HciError | undefined {
     const { state } = this;
     const isEarly = state === STATE.RESETTING && isFirst && opcode !== reset.opcode;
-    if (state !== STATE.CLOSED && state !== STATE.RETIRING && !isEarly) return undefined;
+    const isSetUp = state !== STATE.RESETTING && state !== STATE.STARTING;
+    const isAllowed = isSetUp || (sender === SENDER.SETUP && !isEarly);
+    if (state !== STATE.CLOSED && state !== STATE.RETIRING && isAllowed) return undefined;
     return this.failure ?? new HciError("radio-off", `${name} was not sent: the radio is off.`);
   }
 

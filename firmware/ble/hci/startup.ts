@@ -63,22 +63,22 @@ export interface StartOptions {
 
 /**
  * Resets the controller, reads its figures, and sets the event masks.
- * @throws HciError `controller-unsuitable` when it lacks a command that a peripheral needs; else as `Hci.send`.
+ * @throws HciError `controller-unsuitable` when it lacks a command that a peripheral needs; else as `Hci.sendSetup`.
  */
 export async function startController(hci: Hci, options: StartOptions): Promise<Controller> {
-  await hci.send(reset, {});
-  const { supportedCommands } = await hci.send(readLocalSupportedCommands, {});
+  await hci.sendSetup(reset, {});
+  const { supportedCommands } = await hci.sendSetup(readLocalSupportedCommands, {});
   const missing = REQUIRED.filter((command) => !supports(supportedCommands, command));
   if (missing.length > 0) {
     const names = missing.map((command) => command.name).join(", ");
     throw new HciError("controller-unsuitable", `This Bluetooth controller does not support ${names}.`);
   }
-  const { hciVersion } = await hci.send(readLocalVersionInformation, {});
-  const { leFeatures } = await hci.send(leReadLocalSupportedFeatures, {});
+  const { hciVersion } = await hci.sendSetup(readLocalVersionInformation, {});
+  const { leFeatures } = await hci.sendSetup(leReadLocalSupportedFeatures, {});
   const { eventMask, leEventMask } = hci.eventMasks(leFeatures);
-  await hci.send(setEventMask, { eventMask });
-  await hci.send(leSetEventMask, { leEventMask });
-  const { bdAddr } = await hci.send(readBdAddr, {});
+  await hci.sendSetup(setEventMask, { eventMask });
+  await hci.sendSetup(leSetEventMask, { leEventMask });
+  const { bdAddr } = await hci.sendSetup(readBdAddr, {});
   const buffers = await readBuffers(hci);
   if (!options.minimal) await tune(hci, supportedCommands);
   return { hciVersion, supportedCommands, leFeatures, publicAddress: bdAddr, ...buffers };
@@ -88,14 +88,14 @@ export async function startController(hci: Hci, options: StartOptions): Promise<
 async function tune(hci: Hci, supportedCommands: Uint8Array): Promise<void> {
   // Only controllers with BR/EDR have it.
   if (supports(supportedCommands, writeLeHostSupport)) {
-    await unlessRefused(hci.send(writeLeHostSupport, { leSupportedHost: 1, unused: 0 }));
+    await unlessRefused(hci.sendSetup(writeLeHostSupport, { leSupportedHost: 1, unused: 0 }));
   }
   if (supports(supportedCommands, leReadMaximumDataLength)) await unlessRefused(lengthenData(hci));
 }
 
 async function lengthenData(hci: Hci): Promise<void> {
-  const { supportedMaxTxOctets, supportedMaxTxTime } = await hci.send(leReadMaximumDataLength, {});
-  await hci.send(leWriteSuggestedDefaultDataLength, {
+  const { supportedMaxTxOctets, supportedMaxTxTime } = await hci.sendSetup(leReadMaximumDataLength, {});
+  await hci.sendSetup(leWriteSuggestedDefaultDataLength, {
     suggestedMaxTxOctets: supportedMaxTxOctets,
     suggestedMaxTxTime: supportedMaxTxTime,
   });
@@ -111,11 +111,11 @@ async function unlessRefused(improvement: Promise<unknown>): Promise<void> {
 
 /** A controller that shares its buffers with BR/EDR answers 0 to the LE command (Vol 4, Part E, 7.8.2). */
 async function readBuffers(hci: Hci): Promise<{ aclPacketLength: number; aclPackets: number }> {
-  const le = await hci.send(leReadBufferSize, {});
+  const le = await hci.sendSetup(leReadBufferSize, {});
   if (le.leAclDataPacketLength > 0 && le.totalNumLeAclDataPackets > 0) {
     return { aclPacketLength: le.leAclDataPacketLength, aclPackets: le.totalNumLeAclDataPackets };
   }
-  const shared = await hci.send(readBufferSize, {});
+  const shared = await hci.sendSetup(readBufferSize, {});
   if (shared.aclDataPacketLength < 27 || shared.totalNumAclDataPackets < 1) {
     throw new HciError("controller-unsuitable", "This Bluetooth controller reports no room for ACL data.");
   }

@@ -277,8 +277,8 @@ describe("Hci failures", () => {
       commandComplete(0x1009, [0, 9, 9, 9, 9, 9, 9]),
       commandComplete(0x0c03, [0]),
     ]);
-    const reset = watch(hci.send(commands.reset, {}));
-    const address = watch(hci.send(commands.readBdAddr, {}));
+    const reset = watch(hci.sendSetup(commands.reset, {}));
+    const address = watch(hci.sendSetup(commands.readBdAddr, {}));
     await controller.settle();
     assert.equal(reset.state, "resolved");
     assert.equal(toHex(address.value!.bdAddr), "00 ff ee 00 00 01");
@@ -292,9 +292,31 @@ describe("Hci failures", () => {
     await clock.advance(COMMAND_TIMEOUT_MS);
     assert.deepEqual([first.state, starved.state], ["resolved", "rejected"]);
     hci.open();
-    const again = watch(hci.send(commands.reset, {}));
+    const again = watch(hci.sendSetup(commands.reset, {}));
     await controller.settle();
     assert.equal(again.state, "resolved");
+  });
+
+  it("takes commands of the setup alone between open() and run(); others are refused for what ended the session before", async () => {
+    const { hci, controller, clock } = setUp();
+    controller.script(0x1009, SILENCE);
+    const lost = watch(hci.send(commands.readBdAddr, {}));
+    await clock.advance(COMMAND_TIMEOUT_MS);
+    assert.equal(lost.state, "rejected");
+    controller.take();
+    hci.open();
+    const reset = watch(hci.sendSetup(commands.reset, {}));
+    const behindReset = watch(hci.send(commands.leRand, {}));
+    await controller.settle();
+    const early = watch(hci.send(commands.leRand, {}));
+    await controller.settle();
+    for (const { error } of [behindReset, early]) assert.equal(error, lost.error);
+    assert.equal(reset.state, "resolved");
+    assert.deepEqual(controller.take(), ["01 03 0c 00"]);
+    hci.run();
+    const late = watch(hci.send(commands.readBdAddr, {}));
+    await controller.settle();
+    assert.equal(late.state, "resolved");
   });
 
   it("reports a hardware error (7.7.16) and a broken line as a lost controller", async () => {

@@ -43,7 +43,7 @@ for (const [phase, form] of SCENES) {
       const { hci, controller, series } = scene();
       controller.mute(OPCODE);
       const all = watch(hci.sendSeries(series(3)));
-      const other = watch(hci.send(commands.readBdAddr, {}));
+      const other = watch(hci.sendSetup(commands.readBdAddr, {}));
       for (const sent of numbered(1, 2, 3)) {
         await controller.settle();
         assert.deepEqual(controller.take(), [sent]);
@@ -132,7 +132,7 @@ for (const [phase, form] of SCENES) {
       assert.deepEqual(controller.take(), numbered(1, 2));
       assert.equal(all.error?.status, 0x12);
       assert.ok(three.next() && !three.next(), "it stands at the second");
-      const other = watch(hci.send(commands.readBdAddr, {}));
+      const other = watch(hci.sendSetup(commands.readBdAddr, {}));
       await controller.settle();
       assert.equal(other.state, "resolved");
     });
