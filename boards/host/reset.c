@@ -86,6 +86,9 @@ void host_restart(enum port_reset_cause next) {
         port_console_write(line, sizeof line - 1);
         _exit(3);
     }
+    /* The watchdog's timer survives exec, and its handler does not: it would end the new program before that
+     * has taken it back. */
+    alarm(0);
     retained->resets++;
     retained->cause = next;
     sigset_t blocked;

@@ -61,6 +61,7 @@ export const commands = firmware(`
       throw new Error("once");
     },
     t: () => log("touch " + said(native.updateTouch())),
+    d: () => undefined,
     r: () => native.reset(),
     f: () => native.controllerFailed(),
     k() {
@@ -88,8 +89,9 @@ export const commands = firmware(`
   const step = () => {
     const letter = letters.shift();
     if (letter === undefined) return;
-    doing[String.fromCharCode(letter)]();
-    native.timerSet(step, 5);
+    const name = String.fromCharCode(letter);
+    doing[name]();
+    native.timerSet(step, name === "d" ? 100 : 5);
   };
   native.timerSet(step, 0);
   return new Promise((_, reject) => { failed = reject; });`);
