@@ -1,7 +1,7 @@
 // First: classes with a method [Symbol.asyncDispose] need the symbol when their modules are evaluated.
 import "./platform/dispose.ts";
 
-import { isControllerFailure } from "./ble/errors.ts";
+import { isControllerDefect, isControllerFailure } from "./ble/errors.ts";
 import { Host } from "./ble/host.ts";
 import { createCamera } from "./camera/camera.ts";
 import { controllerDriver, type Feature, missingParts } from "./features/feature.ts";
@@ -51,7 +51,7 @@ export default function main(native: Native): Promise<never> {
   return new Promise((_, reject) => {
     native.applicationStart(modules, globals, (reason) => {
       report(reason);
-      if (isControllerFailure(reason)) native.controllerFailed();
+      if (isControllerFailure(reason) || isControllerDefect(reason)) native.controllerFailed();
       reject(new Error("the application could not start"));
     });
   });

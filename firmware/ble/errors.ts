@@ -88,6 +88,18 @@ const CONTROLLER_FAILURES: readonly BleErrorCode[] = [
   "patch-refused",
 ];
 
+/** Codes of a controller that cannot work, however often it is started: it, its patch or the board is to be replaced. */
+const CONTROLLER_DEFECTS: readonly BleErrorCode[] = [
+  "controller-unsuitable",
+  "patch-missing",
+  "patch-damaged",
+];
+
+/** Whether no further attempt to start the controller can succeed. */
+export function isControllerDefect(error: unknown): boolean {
+  return error instanceof HciError && CONTROLLER_DEFECTS.includes(error.code);
+}
+
 /** Whether the controller, or its line, has failed: nothing that an application does or could mend. */
 export function isControllerFailure(error: unknown): boolean {
   return error instanceof HciError && CONTROLLER_FAILURES.includes(error.code);

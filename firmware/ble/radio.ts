@@ -6,7 +6,7 @@
 import type { ControllerDriver } from "../controllers/driver.ts";
 import type { Clock, LogLevel } from "../platform/platform.ts";
 import { EarlyStart } from "./early-start.ts";
-import { BleError, type BleErrorCode, HciError, isLoss } from "./errors.ts";
+import { BleError, HciError, isControllerDefect, isLoss } from "./errors.ts";
 import { leSetAdvertisingEnable } from "./hci/commands/le-advertising.ts";
 import { disconnect } from "./hci/commands/link-control.ts";
 import type { Hci } from "./hci/hci.ts";
@@ -25,9 +25,6 @@ const STABLE_MS = 10_000;
 
 /** How long peers have to acknowledge the end of their links when the radio is switched off. */
 export const FAREWELL_MS = 1000;
-
-/** What another attempt does not change. */
-const FINAL: readonly BleErrorCode[] = ["controller-unsuitable", "patch-missing", "patch-damaged"];
 
 /** What the radio is handed. */
 export interface RadioPort {
@@ -228,7 +225,7 @@ export class Radio {
         // Without supply it discharges in the pause.
         driver?.stop();
         log("warning", `host: start of the controller failed (attempt ${attempt + 1}): ${errorText(error)}`);
-        if (error instanceof HciError && FINAL.includes(error.code)) break;
+        if (isControllerDefect(error)) break;
       }
     }
     if (session !== this.session) {

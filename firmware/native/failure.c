@@ -2,8 +2,8 @@
  * failure.c: what happens when JavaScript cannot go on. Every such end says what and where on the console and
  * resets with cause "fault". The next start pauses, longer with each failure in a row, so that a camera that
  * fails at once does not drain its battery in a reset loop; a hard fault and the watchdog count as well. An
- * application that ended because the Bluetooth controller was lost has not failed: such restarts have a count
- * of their own, which only makes the pauses longer.
+ * application that ended because the Bluetooth controller was lost, or cannot work, has not failed: such
+ * restarts have a count of their own, which only makes the pauses longer.
  */
 #include <stdarg.h>
 

@@ -5,6 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { syntheticPatch } from "../../simulator/chips/patch.ts";
+import { build } from "../../tools/build/build.ts";
+import { startCamera } from "../../tools/camera/camera.ts";
+import { perform } from "../../tools/cli/perform.ts";
+import { startSimulator } from "../../tools/session/radios/sim.ts";
 import { obscura } from "./run.ts";
 
 describe("a controller that has to be brought up", function () {
@@ -37,6 +41,69 @@ describe("a controller that has to be brought up", function () {
       assert.match(session.output(), /with a patch of 21 records, 3000 bytes/);
     });
   }
+
+  describe("that does not work is no failure of the application, and does not make way for the recovery service", () => {
+    const application = (): string => {
+      const main = join(folder, "main.ts");
+      writeFileSync(
+        main,
+        'import { advertise } from "aioble";\nawait advertise({ intervalUs: 100_000, name: "x" });\n',
+      );
+      return main;
+    };
+
+    it("a patch that it refuses", async () => {
+      const refused = syntheticPatch(20, 3000, 5);
+      // The first record's address, outside of the chip's RAM.
+      new DataView(refused.buffer).setUint32(3, 0xf000_0000, true);
+      const bad = join(folder, "refused.hcd");
+      writeFileSync(bad, refused);
+      const session = obscura(
+        ...["run", application(), "--board", "host", "--radio", "sim:cyw43", "--patch", bad],
+        ...["--no-phone", "--keep-going"],
+      );
+      await session.saw(/patch-refused|refused/);
+      await session.saw(/restarted after a loss of the Bluetooth controller, failure 1 in a row/);
+      session.child.kill("SIGINT");
+      await session.ended;
+      assert.doesNotMatch(session.output(), /recovery service|restarted after a fault/);
+    });
+
+    it("no patch, more than three times in a row", async () => {
+      const built = await perform(build({ application: application(), board: "host" }), () => undefined);
+      const radio = await startSimulator("cyw43");
+      const { application: file, board, image } = built;
+      const { hci, radioLines } = radio;
+      let heard = (): void => undefined;
+      const camera = await startCamera(
+        board,
+        { image, application: file, hci, radioLines: radioLines! },
+        () => heard(),
+      );
+      let hasEnded = false;
+      void camera.exited.then(() => {
+        hasEnded = true;
+        heard();
+      });
+      const restarts = (): string[] =>
+        camera.lines
+          .filter((line) => /restarted after|recovery/.test(line))
+          .map((line) => line.split(":")[1]!);
+      while (!hasEnded && restarts().length < 4)
+        await new Promise<void>((resolve) => {
+          heard = resolve;
+        });
+      await camera.stop();
+      await radio.stop();
+      assert.ok(camera.lines.some((line) => line.includes("This board keeps no patch")));
+      assert.deepEqual(
+        restarts().slice(0, 4),
+        [1, 2, 3, 4].map(
+          (count) => ` restarted after a loss of the Bluetooth controller, failure ${count} in a row`,
+        ),
+      );
+    });
+  });
 
   it("a patch without such a chip is a mistake, and so is one that is not there or cut short", async () => {
     const alone = obscura("run", "environment-sensor", "--patch", patch);
