@@ -46,6 +46,8 @@ interface Search {
   readonly waiting: Set<Pending<DeviceConnection>>;
   state:
     | { readonly is: "starting" }
+    /** The device has a link yet that is ending: a controller makes no second one. */
+    | { readonly is: "waiting"; readonly connection: DeviceConnection }
     | { readonly is: "looking"; readonly attempt: Attempt<Connection> }
     /** A link is up, of which nothing was heard yet. */
     | { readonly is: "holding"; readonly connection: DeviceConnection; readonly hold: Timer }
@@ -108,7 +110,7 @@ export class Central {
     const key = `${device.addrType} ${device.addrHex()}`;
     const there = this.connectionTo(device);
     if (there) return there;
-    if (!this.searches.has(key)) this.checkRoom();
+    if (!this.searches.has(key)) this.checkRoom(device);
     let mine: Pending<DeviceConnection> | undefined;
     try {
       return await this.core.scope.wait<DeviceConnection>(
@@ -127,10 +129,10 @@ export class Central {
     }
   }
 
-  /** A link to this device that is up and no longer held back. */
+  /** A link to this device that is up, not about to end, and no longer held back. */
   private connectionTo(device: Device): DeviceConnection | undefined {
     for (const connection of this.core.connections.values()) {
-      if (!connection.isConnected() || !connection.device.equals(device)) continue;
+      if (connection.isEnding || !connection.device.equals(device)) continue;
       const isHeld = [...this.searches.values()].some(
         ({ state }) => state.is === "holding" && state.connection === connection,
       );
@@ -139,11 +141,22 @@ export class Central {
     return undefined;
   }
 
-  private checkRoom(): void {
+  /** A link to this device that is not down yet. */
+  private endingTo(device: Device): DeviceConnection | undefined {
+    for (const connection of this.core.connections.values()) {
+      if (connection.isConnected() && connection.isEnding && connection.device.equals(device))
+        return connection;
+    }
+    return undefined;
+  }
+
+  private checkRoom(device: Device): void {
     const { host } = this.core;
-    let wanted = host.connections.size;
-    // A link that is held back is among the connections already.
-    for (const { state } of this.searches.values()) if (state.is !== "holding") wanted++;
+    // The place of a link that ends is its successor's.
+    let wanted = host.connections.size - (this.endingTo(device) ? 1 : 0);
+    // A link that is held back is among the connections already, and so is one whose end is waited for.
+    for (const { state } of this.searches.values())
+      if (state.is !== "holding" && state.is !== "waiting") wanted++;
     if (wanted < host.maxConnections) return;
     throw new BleError(
       "too-many-connections",
@@ -166,6 +179,11 @@ export class Central {
   }
 
   private look(search: Search): void {
+    const ending = this.endingTo(search.device);
+    if (ending) {
+      search.state = { is: "waiting", connection: ending };
+      return;
+    }
     const { initiator } = this.core.host;
     const attempt = initiator!.connect(search.device.onAir, search.parameters, {
       onConnected: (link) => this.connected(search, link),
@@ -217,12 +235,16 @@ export class Central {
     if (this.searches.get(search.key) === search) this.searches.delete(search.key);
   }
 
-  /** A link has ended. One that was held back has never existed, or is gone already: the search goes on. */
+  /**
+   * A link has ended. One that was held back has never existed, or is gone already: the search goes on, as does one that
+   * has waited for this.
+   */
   disconnected(connection: DeviceConnection, reason: number): void {
     for (const search of this.searches.values()) {
       const { state } = search;
-      if (state.is !== "holding" || state.connection !== connection) continue;
-      this.core.clock.clearTimer(state.hold);
+      const isConcerned = state.is === "holding" || state.is === "waiting";
+      if (!isConcerned || state.connection !== connection) continue;
+      if (state.is === "holding") this.core.clock.clearTimer(state.hold);
       if (reason === HCI_STATUS.HARDWARE_FAILURE) search.state = { is: "starting" };
       this.look(search);
       return;

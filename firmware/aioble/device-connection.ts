@@ -47,6 +47,8 @@ export class DeviceConnection {
   /** When the link ended, by the host's clock. */
   private endedAtMs: number | undefined = undefined;
   private ownClient: ConnectionClient | undefined = undefined;
+  /** Calls of `disconnect` that have what was sent before delivered. */
+  private leaving = 0;
   /** While the queue is full. */
   private refused: Promise<boolean> | undefined = undefined;
 
@@ -330,8 +332,18 @@ export class DeviceConnection {
   }
 
   private async end(timeoutMs: number): Promise<void> {
-    await this.flush({ timeoutMs: timeoutMs / 2 }).catch(() => {});
-    await this.core.host.disconnect(this.link);
+    this.leaving++;
+    try {
+      await this.flush({ timeoutMs: timeoutMs / 2 }).catch(() => {});
+      await this.core.host.disconnect(this.link);
+    } finally {
+      this.leaving--;
+    }
+  }
+
+  /** Not for applications: it is down, or on the way there. */
+  get isEnding(): boolean {
+    return this.leaving > 0 || this.link.isEnding || !this.isConnected();
   }
 
   /**

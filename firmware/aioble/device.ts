@@ -75,7 +75,8 @@ export class Device {
   }
 
   /**
-   * Connects to the device as a central, or returns the connection that there is. Looks for it until it advertises so that
+   * Connects to the device as a central, or returns the connection that there is; one that is ending is waited for, and not
+   * returned. Looks for it until it advertises so that
    * one can connect; callers at the same time share one search. The connection is returned once the device was heard of;
    * one that never was (reason 0x3E) is tried again. To a bonded device the link is being encrypted by then, unless `config`
    * says `autoPair: "never"`: what is asked of the device waits until it is, and rejects with the PairingError that says why it

@@ -232,12 +232,16 @@ export class Links {
     reason: number = HCI_STATUS.REMOTE_USER_TERMINATED,
   ): Promise<void> {
     if (!connection.isConnected) return;
+    connection.isEnding = true;
     try {
       await this.port.hci.send(disconnect, { connectionHandle: connection.handle, reason });
       this.expectEnd(connection, false, HCI_STATUS.LOCAL_HOST_TERMINATED);
     } catch (error) {
       if (!connection.isConnected) return;
-      if (!(error instanceof HciError) || error.status !== HCI_STATUS.UNKNOWN_CONNECTION) throw error;
+      if (!(error instanceof HciError) || error.status !== HCI_STATUS.UNKNOWN_CONNECTION) {
+        connection.isEnding = this.ending.has(connection);
+        throw error;
+      }
       // `unknown` has been called; but the link was to end.
       const ending = this.ending.get(connection);
       if (ending) ending.reason = HCI_STATUS.LOCAL_HOST_TERMINATED;
@@ -300,6 +304,7 @@ export class Links {
    */
   private expectEnd(connection: Connection, isUnknown: boolean, reason: number): void {
     if (!connection.isConnected) return;
+    connection.isEnding = true;
     const earlier = this.ending.get(connection);
     if (earlier && (earlier.isUnknown || !isUnknown)) return;
     const { clock, log } = this.port;

@@ -119,11 +119,18 @@ export class Initiator {
       controller.ownIdentity(attempt.ownAddressType) !== undefined;
     if (!valid) return HCI_STATUS.INVALID_PARAMETERS;
     if (!statesAllow(controller, { initiating: true })) return HCI_STATUS.COMMAND_DISALLOWED;
+    if (controller.options.oneLinkEach && this.hasLink(attempt)) return HCI_STATUS.CONNECTION_EXISTS;
     if (!controller.hasRoomForLink) return controller.options.limitStatus;
     this.attempt = attempt;
     this.controller.onAir({ kind: "scanning", share: attempt.leScanWindow / attempt.leScanInterval });
     this.startMs = controller.clock.now();
     return HCI_STATUS.SUCCESS;
+  }
+
+  private hasLink({ peerAddressType, peerAddress }: Attempt): boolean {
+    const { links, resolvingList } = this.controller;
+    const target = { type: peerAddressType & 1, address: peerAddress };
+    return [...links.values()].some(({ peer }) => sameIdentity(resolvingList.resolve(peer), target));
   }
 
   /** One advertising event arrives: the answer to a connectable one that is wanted is CONNECT_IND. */

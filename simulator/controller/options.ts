@@ -36,6 +36,11 @@ export interface ControllerOptions {
   readonly maxConnections: number;
   /** How it refuses what would need one more: 0x09 or 0x0D (Vol 1, Part F, 2.9 and 2.13). */
   readonly limitStatus: number;
+  /**
+   * Whether it refuses LE Create Connection to a device to which it has a link (Vol 6, Part B, 4.5). One that does not lets a phone of
+   * a test stand for several.
+   */
+  readonly oneLinkEach: boolean;
   /** Whether it takes LE Set Advertising Enable while it has a link; else Command Disallowed, whatever `leStates` says. */
   readonly advertisesWhileConnected: boolean;
   /** The states and combinations that it says it supports (Vol 4, Part E, 7.8.27). */
@@ -69,6 +74,7 @@ export const DEFAULT_OPTIONS: ControllerOptions = {
   maxDataOctets: 251,
   maxConnections: 8,
   limitStatus: HCI_STATUS.CONNECTION_LIMIT_EXCEEDED,
+  oneLinkEach: false,
   advertisesWhileConnected: true,
   leStates: new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0x03, 0x00, 0x00]),
   acceptListSize: 8,

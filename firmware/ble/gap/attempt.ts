@@ -19,6 +19,9 @@ export interface ConnectParameters extends ParameterRange {
 const HEARD_MS = 3000;
 const HEARD_MAX_MS = 12_000;
 
+/** How long the controller may take to notice the end of a link beyond its supervision timeout. */
+const END_MS = 1000;
+
 /** Who waits for a connection. Exactly one of the two is called. */
 export interface AttemptHandlers<C> {
   onConnected(connection: C): void;
@@ -34,6 +37,7 @@ export class Attempt<C> {
   /** How long the controller may still look for that address. */
   heardForMs = HEARD_MS;
   private heardMs = HEARD_MS;
+  private repeatUntilMs: number | undefined = undefined;
   readonly parameters: ConnectParameters;
   readonly handlers: AttemptHandlers<C>;
   /** Nobody waits any more. */
@@ -50,6 +54,16 @@ export class Attempt<C> {
     this.heard = heard;
     this.parameters = parameters;
     this.handlers = handlers;
+  }
+
+  /**
+   * The controller has refused it. One that says that there is a link to the device yet is asked again: the host has none, so
+   * that it is ending, which takes its supervision timeout at most.
+   */
+  mayBeRepeated(status: number, nowMs: number): boolean {
+    if (status !== HCI_STATUS.CONNECTION_EXISTS) return false;
+    this.repeatUntilMs ??= nowMs + this.parameters.supervisionTimeoutMs + END_MS;
+    return nowMs < this.repeatUntilMs;
   }
 
   /** It was heard. */

@@ -77,6 +77,9 @@ export class Connection {
   /** Controller error code of the disconnection; undefined while connected (Vol 1, Part F, 1.3). */
   disconnectReason: number | undefined = undefined;
 
+  /** It is to end, or the controller knows it no longer: nobody is given it any more. */
+  isEnding = false;
+
   /** Credit-based channels that are open on it: a link with one is in use. */
   openChannels = 0;
 

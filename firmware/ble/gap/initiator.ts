@@ -24,6 +24,9 @@ import {
 /** A controller that has accepted a cancellation reports the end of the attempt at once; longer is never. */
 const CANCEL_TIMEOUT_MS = 2000;
 
+/** After so long a controller is asked again that has a link to the device yet. */
+const REPEAT_MS = 250;
+
 /** While others wait, an attempt that has been on the air for so long makes way for the next, and goes on after them. */
 const TURN_MS = 2000;
 
@@ -157,8 +160,17 @@ export class Initiator<C> implements AddressUser, StateUser {
     if (!this.onAir || !attempt) return;
     this.reported();
     // Cancelled: by `cancel`, which finishes it, or for a change of the address, after which it goes on.
-    if (status === HCI_STATUS.UNKNOWN_CONNECTION) return;
+    if (status === HCI_STATUS.UNKNOWN_CONNECTION || this.repeats(attempt, status)) return;
     this.fail(attempt, status);
+  }
+
+  /** Whether the controller is asked again, after those that wait. */
+  private repeats(attempt: Attempt<C>, status: number): boolean {
+    const { clock } = this.port;
+    if (attempt.cancelled || !attempt.mayBeRepeated(status, clock.now())) return false;
+    this.queue.push(this.queue.shift()!);
+    clock.setTimer(() => this.next(), REPEAT_MS);
+    return true;
   }
 
   /** For `OwnAddresses`: see `AddressUser`. */
@@ -265,6 +277,7 @@ export class Initiator<C> implements AddressUser, StateUser {
     return (error) => {
       // A controller that is lost goes on when it is back.
       if (isLoss(error) || attempt !== this.queue[0]) return;
+      if (error instanceof HciError && this.repeats(attempt, error.status)) return;
       this.finish(attempt);
       if (!attempt.cancelled) attempt.handlers.onFailed(error);
     };
