@@ -180,11 +180,16 @@ describe("pairing with ble-host as the peripheral", function () {
       if (mitm) assert.equal(await read(first, AUTHENTIC), SECRET_TEXT);
       else await assert.rejects(read(first, AUTHENTIC), { status: INSUFFICIENT_AUTHENTICATION });
       await part(first);
-      const second = await meet();
-      await second.pair();
-      assert.deepEqual([second.bonded, second.authenticated], [true, mitm]);
-      assert.equal(await read(second), SECRET_TEXT);
-      await part(second);
+      // Once it is called, and once the camera encrypts by itself.
+      for (const autoPair of ["never", "encrypt"] as const) {
+        camera.aioble.config({ autoPair });
+        const again = await meet();
+        if (autoPair === "never") await again.pair();
+        assert.equal(await read(again), SECRET_TEXT);
+        assert.deepEqual([again.bonded, again.authenticated], [true, mitm]);
+        await part(again);
+      }
+      camera.aioble.config({ autoPair: "never" });
     });
   }
 

@@ -102,8 +102,8 @@ async function pairBy(each: Case): Promise<void> {
   await first.connection.pair(await optionsFor(first, each));
   say(`${name}: ${text(await first.read(SECRET))} ${protection(first.connection)}`);
   await first.connection.disconnect();
+  // What is read waits until the link is encrypted, which it is by itself.
   const second = await meet();
-  await second.connection.pair();
   say(`${name}, again: ${text(await second.read(SECRET))} ${protection(second.connection)}`);
   await second.connection.disconnect();
 }
@@ -120,7 +120,8 @@ async function forgetBonds(): Promise<void> {
   await peripheral.connection.disconnect();
   peripheral = await meet();
   const lost = await peripheral.connection.pair().then(() => "paired", codeOf);
-  say(`forgotten there: ${lost}, bonds ${security.bonds.size}`);
+  const read = await peripheral.read(SHOWN).then(() => "read", codeOf);
+  say(`forgotten there: ${lost}, bonds ${security.bonds.size}, what is open: ${read}`);
   if (peripheral.connection.isConnected()) await peripheral.connection.disconnect();
   security.bonds.delete(peer);
   peripheral = await meet();
