@@ -29,6 +29,9 @@ export interface Served {
 
 const UUID_BASE = 16;
 
+/** The characteristic of the management service, as `discover` names it. */
+const MANAGEMENT = Number.parseInt("da2e7828fbce4e01ae9e261174997c48", UUID_BASE);
+
 /** The handles of the values, by UUID. */
 export async function discover(link: Link): Promise<Map<number, number>> {
   const all = await link.valueHandles();
@@ -93,9 +96,11 @@ async function session(link: Link, random: SeededRandom, served: Served): Promis
 
 /**
  * Does everything by which an application keeps a connection that has ended: a write that nobody has waited for, one that a
- * loop has taken. Whoever did so last, in several rounds several, would count otherwise.
+ * loop has taken. Whoever did so last, in several rounds several, would count otherwise. So would the first of all who writes to
+ * the management service, by which its server is made, which stays.
  */
 export async function leaveTraces(link: Link, handles: ReadonlyMap<number, number>): Promise<void> {
+  link.writeCommand(handles.get(MANAGEMENT) ?? 0, Buffer.from([0]));
   for (const uuid of [UPLOAD, ORDER]) {
     const answer = await link.write(handles.get(uuid) ?? 0, Buffer.from([0]));
     expect(answer[0] === att.writeResponse, `a write was answered ${answer.toString("hex")}`);
