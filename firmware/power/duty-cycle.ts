@@ -35,12 +35,19 @@ export class DutyCycle<S> {
   private readonly port: PowerPort;
   private readonly options: DutyCycleOptions<S>;
 
-  /** @throws TypeError, RangeError for a number or a function that is none, or out of range. */
+  /** @throws TypeError, RangeError for a number or a function that is none, or out of range, or `onLowBattery` without `lowVolts`. */
   constructor(port: PowerPort, options: DutyCycleOptions<S>) {
     checkMs("intervalMs", options.intervalMs, INTERVAL_MIN_MS, DURATION_MAX_MS);
     checkMs("deadlineMs", options.deadlineMs, 1, options.intervalMs);
     if (options.lowVolts !== undefined) checkVolts("lowVolts", options.lowVolts);
-    if (options.onLowBattery !== undefined) checkFunction("onLowBattery", options.onLowBattery);
+    if (options.onLowBattery !== undefined) {
+      checkFunction("onLowBattery", options.onLowBattery);
+      if (options.lowVolts === undefined) {
+        throw new TypeError(
+          "onLowBattery is never called without lowVolts: give the voltage below which no burst runs",
+        );
+      }
+    }
     checkFunction("burst", options.burst);
     this.port = port;
     this.options = options;

@@ -97,7 +97,7 @@ export interface DutyCycleOptions<S> {
   readonly wakeOn?: readonly WakeSource[];
   /** Below this voltage, in volts, above 0, at most 100, no burst runs, and `onLowBattery` does in its place. */
   readonly lowVolts?: number;
-  /** Called in place of a burst, under the same deadline. */
+  /** Called in place of a burst, under the same deadline, where the battery has less than `lowVolts`, which it takes. */
   onLowBattery?(volts: number): Promise<void> | void;
   /** What the camera is awake for. It returns what the next one is given, or nothing to keep what there is. */
   burst(burst: Burst<S>): Promise<S | undefined | void> | S | undefined | void;

@@ -329,6 +329,7 @@ describe("power: duty cycle", () => {
     await refused({ lowVolts: "3" }, /^lowVolts is "3"; it is a number of volts/);
     await refused({ lowVolts: {} }, /^lowVolts is \[object Object\]; /);
     await refused({ onLowBattery: "later" }, /^onLowBattery is "later", which is not a function$/);
+    await refused({ onLowBattery: () => undefined }, /^onLowBattery is never called without lowVolts: /);
     await refused({ burst: null }, /^burst is null, which is not a function$/);
     for (const [options, given] of [
       [undefined, "undefined"],
