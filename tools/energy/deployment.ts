@@ -24,6 +24,7 @@ import { syntheticPatch } from "../../simulator/chips/patch.ts";
 import { EnergyMeter, type Segment } from "../../simulator/energy/meter.ts";
 import type { Profile } from "../../simulator/energy/profile.ts";
 import { DEFAULT_FLASH, SimulatedFlash } from "../../simulator/flash.ts";
+import { clockOf } from "../../simulator/life.ts";
 import { SimulatedPower } from "../../simulator/power.ts";
 import { type ChipCamera, World } from "../../simulator/world.ts";
 import { ToolError } from "../events.ts";
@@ -253,11 +254,6 @@ class Deployment {
   /** What a start finds. Nothing of it reaches into the next one. */
   private platform(life: { readonly isOver: boolean }): Platform {
     const { clock } = this.world;
-    const guarded: Clock = {
-      now: () => clock.now(),
-      setTimer: (callback, delayMs) => clock.setTimer(() => !life.isOver && callback(), delayMs),
-      clearTimer: (timer) => clock.clearTimer(timer),
-    };
     const { platform } = this.camera;
     const log = (level: LogLevel, line: string, error?: unknown): void => {
       if (life.isOver) return;
@@ -266,7 +262,7 @@ class Deployment {
     };
     return {
       ...platform,
-      clock: createTimerQueue(guarded),
+      clock: createTimerQueue(clockOf(life, clock)),
       transport: this.transport(life),
       radioLines: this.radioLines(),
       power: this.power,

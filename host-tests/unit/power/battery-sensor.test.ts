@@ -7,12 +7,13 @@ import { controllerDriver, missingParts } from "../../../firmware/features/featu
 import { image } from "../../../firmware/features/image.ts";
 import { createModules } from "../../../firmware/features/modules.ts";
 import { createGlobals, createSignals } from "../../../firmware/platform/globals.ts";
-import type { Clock, Platform } from "../../../firmware/platform/platform.ts";
+import type { Platform } from "../../../firmware/platform/platform.ts";
 import { createTimerQueue } from "../../../firmware/platform/timer-queue.ts";
 import { RecordStore } from "../../../firmware/storage/records.ts";
 import { type Cyw43Faults, noCyw43Faults } from "../../../simulator/chips/cyw43.ts";
 import { syntheticPatch } from "../../../simulator/chips/patch.ts";
 import { DEFAULT_FLASH, SimulatedFlash } from "../../../simulator/flash.ts";
+import { clockOf } from "../../../simulator/life.ts";
 import { SimulatedPower } from "../../../simulator/power.ts";
 import { createWorld } from "../../../simulator/world.ts";
 import { loadApplication } from "../../../tools/energy/application.ts";
@@ -33,14 +34,9 @@ describe("examples: battery-sensor", function () {
 
     const start = async (): Promise<void> => {
       const life = { isOver: false };
-      const guarded: Clock = {
-        now: () => clock.now(),
-        setTimer: (callback, delayMs) => clock.setTimer(() => !life.isOver && callback(), delayMs),
-        clearTimer: (timer) => clock.clearTimer(timer),
-      };
       const platform: Platform = {
         ...camera.platform,
-        clock: createTimerQueue(guarded),
+        clock: createTimerQueue(clockOf(life, clock)),
         power: lines,
         log: (_level, line) => void log.push(line),
       };

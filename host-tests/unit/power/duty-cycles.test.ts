@@ -9,7 +9,7 @@ import { controllerDriver, missingParts } from "../../../firmware/features/featu
 import { image } from "../../../firmware/features/image.ts";
 import { createModules } from "../../../firmware/features/modules.ts";
 import { createSignals } from "../../../firmware/platform/globals.ts";
-import type { Clock, Platform } from "../../../firmware/platform/platform.ts";
+import type { Platform } from "../../../firmware/platform/platform.ts";
 import { createTimerQueue } from "../../../firmware/platform/timer-queue.ts";
 import type { Burst } from "../../../firmware/power/index.ts";
 import type { Power } from "../../../firmware/power/power.ts";
@@ -17,6 +17,7 @@ import { RecordStore } from "../../../firmware/storage/records.ts";
 import { noCyw43Faults } from "../../../simulator/chips/cyw43.ts";
 import { syntheticPatch } from "../../../simulator/chips/patch.ts";
 import { DEFAULT_FLASH, SimulatedFlash } from "../../../simulator/flash.ts";
+import { clockOf, type Life } from "../../../simulator/life.ts";
 import { SimulatedPower } from "../../../simulator/power.ts";
 import { SeededRandom } from "../../../simulator/random.ts";
 import { createWorld } from "../../../simulator/world.ts";
@@ -94,17 +95,12 @@ class Field {
     return isCut ? "cut" : "asleep";
   }
 
-  private program(life: { readonly isOver: boolean }): Promise<unknown> {
+  private program(life: Life): Promise<unknown> {
     const { camera, lines, log, world } = this;
     const { clock } = world;
-    const guarded: Clock = {
-      now: () => clock.now(),
-      setTimer: (callback, delayMs) => clock.setTimer(() => !life.isOver && callback(), delayMs),
-      clearTimer: (timer) => clock.clearTimer(timer),
-    };
     const platform: Platform = {
       ...camera.platform,
-      clock: createTimerQueue(guarded),
+      clock: createTimerQueue(clockOf(life, clock)),
       power: lines,
       log: (level, line) => void (level !== "info" && level !== "debug" && log.push(line)),
     };
