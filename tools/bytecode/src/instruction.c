@@ -79,3 +79,59 @@ txByteCode *next_of(const struct function *function, uint32_t at) {
             return function->codes[at];
     return NULL;
 }
+
+uint32_t place_behind(const struct function *function, uint32_t at) {
+    do
+        at++;
+    while (at < function->count && function->codes[at]->id == REMOVED);
+    return at < function->count ? at : function->count;
+}
+
+uint32_t place_before(const struct function *function, uint32_t at) {
+    while (at-- > 0)
+        if (function->codes[at]->id != REMOVED)
+            return at;
+    return function->count;
+}
+
+bool is_at(const struct function *function, uint32_t at, txInteger id) {
+    return at < function->count && function->codes[at]->id == id;
+}
+
+uint32_t leads_to(const struct function *function, uint32_t branch) {
+    if (branch >= function->count)
+        return function->count;
+    txByteCode *target = target_of(function->codes[branch]);
+    uint32_t at = (uint32_t)((const txTargetCode *)target)->index;
+    return at < function->count && function->codes[at] == target ? at : function->count;
+}
+
+void remove_at(const struct function *function, uint32_t at) {
+    function->codes[at]->id = REMOVED;
+}
+
+bool is_end(const txByteCode *code) {
+    return code->id == XS_CODE_END || code->id == XS_CODE_END_ARROW || code->id == XS_CODE_END_BASE ||
+           code->id == XS_CODE_END_DERIVED;
+}
+
+bool is_last(const txByteCode *code) {
+    return is_end(code) || code->id == XS_CODE_BRANCH_1 || code->id == XS_CODE_RETHROW ||
+           code->id == XS_CODE_THROW;
+}
+
+uint32_t made_before(const struct function *function, uint32_t at, txInteger variable) {
+    while (at-- > 0)
+        if (makes_variable(function->codes[at]) && is_about(function->codes[at], variable))
+            return function->codes[at]->id == XS_CODE_NEW_TEMPORARY ? at : function->count;
+    return function->count;
+}
+
+bool takes_number(const struct function *function, uint32_t at, txInteger *number) {
+    uint32_t integer = place_before(function, at), flags = place_before(function, integer);
+    if (!is_at(function, integer, XS_CODE_INTEGER_1) || flags == function->count ||
+        takes_flags(function->codes[flags]))
+        return false;
+    *number = ((const txIntegerCode *)function->codes[integer])->integer;
+    return true;
+}

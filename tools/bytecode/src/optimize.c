@@ -5,9 +5,11 @@
  * - parameters that are only read are read where the caller put them, and not copied into variables;
  * - variables that are always written before they are read need no mark for "not initialized yet";
  * - literals and patterns take their object from the stack, where it is anyway, and not from a variable;
+ * - arrays of no element or one are made without their length first;
  * - templates do not begin and end with strings of nothing;
  * - values that nobody reads are not kept, and variables that nobody uses are not made;
  * - what control cannot reach is left out, and comparisons that always end the same are decided;
+ * - loops over iterators that only end keep no number of the way that they ended;
  * - what is taken off the stack before the end of a function is left to the end;
  * - arrow functions that do not use `this` do not keep it;
  * - pairs of instructions for which the engine has one, and instructions that do nothing.

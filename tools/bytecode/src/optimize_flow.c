@@ -5,49 +5,7 @@
  */
 #include "instruction.h"
 
-/* The place behind `at`, or before it, of an instruction or a target that is still there; or function->count.
- */
-static uint32_t behind(const struct function *function, uint32_t at) {
-    do
-        at++;
-    while (at < function->count && function->codes[at]->id == REMOVED);
-    return at < function->count ? at : function->count;
-}
-
-static uint32_t before(const struct function *function, uint32_t at) {
-    while (at-- > 0)
-        if (function->codes[at]->id != REMOVED)
-            return at;
-    return function->count;
-}
-
-static bool is_at(const struct function *function, uint32_t at, txInteger id) {
-    return at < function->count && function->codes[at]->id == id;
-}
-
-/* Where a branch leads, or function->count when that is not in the function. */
-static uint32_t leads_to(const struct function *function, const txByteCode *branch) {
-    txByteCode *target = target_of(branch);
-    uint32_t at = (uint32_t)((const txTargetCode *)target)->index;
-    return at < function->count && function->codes[at] == target ? at : function->count;
-}
-
-static void remove_at(const struct function *function, uint32_t at) {
-    function->codes[at]->id = REMOVED;
-}
-
 /* ---- what control cannot reach ---- */
-
-static bool is_end(const txByteCode *code) {
-    return code->id == XS_CODE_END || code->id == XS_CODE_END_ARROW || code->id == XS_CODE_END_BASE ||
-           code->id == XS_CODE_END_DERIVED;
-}
-
-/* Whether control never goes on behind it. */
-static bool is_last(const txByteCode *code) {
-    return is_end(code) || code->id == XS_CODE_BRANCH_1 || code->id == XS_CODE_RETHROW ||
-           code->id == XS_CODE_THROW;
-}
 
 struct reached {
     bool *is;
@@ -77,7 +35,7 @@ static void drop_unreachable(const struct function *function) {
         uint32_t at = reached.places[--reached.count];
         const txByteCode *code = function->codes[at];
         if (is_branch(code))
-            reach(function, &reached, leads_to(function, code));
+            reach(function, &reached, leads_to(function, at));
         if (!is_last(code))
             reach(function, &reached, at + 1);
     }
@@ -94,7 +52,7 @@ static void drop_targets(const struct function *function) {
     for (uint32_t at = 0; at < function->count; at++) {
         const txByteCode *code = function->codes[at];
         if (is_branch(code) || code->id == XS_CODE_CODE_1)
-            used[leads_to(function, code)] = true;
+            used[leads_to(function, at)] = true;
     }
     for (uint32_t at = 0; at < function->count; at++)
         if (function->codes[at]->id == XS_NO_CODE && !used[at])
@@ -110,9 +68,9 @@ static void drop_needless_branches(const struct function *function) {
     for (uint32_t at = 0; at < function->count; at++) {
         if (!is_at(function, at, XS_CODE_BRANCH_1))
             continue;
-        uint32_t to = leads_to(function, function->codes[at]), next = behind(function, at);
+        uint32_t to = leads_to(function, at), next = place_behind(function, at);
         while (next < to && is_at(function, next, XS_NO_CODE))
-            next = behind(function, next);
+            next = place_behind(function, next);
         if (next == to || to == function->count)
             remove_at(function, at);
     }
@@ -125,24 +83,6 @@ void optimize_reach(const struct function *function) {
 }
 
 /* ---- numbers of jumps ---- */
-
-/* Where the variable that is used at `at` was made as a temporary, or function->count. */
-static uint32_t made_before(const struct function *function, uint32_t at, txInteger variable) {
-    while (at-- > 0)
-        if (makes_variable(function->codes[at]) && is_about(function->codes[at], variable))
-            return function->codes[at]->id == XS_CODE_NEW_TEMPORARY ? at : function->count;
-    return function->count;
-}
-
-/* Whether `INTEGER number` is what the instruction at `at` takes from the stack. */
-static bool takes_number(const struct function *function, uint32_t at, txInteger *number) {
-    uint32_t integer = before(function, at), flags = before(function, integer);
-    if (!is_at(function, integer, XS_CODE_INTEGER_1) || flags == function->count ||
-        takes_flags(function->codes[flags]))
-        return false;
-    *number = ((const txIntegerCode *)function->codes[integer])->integer;
-    return true;
-}
 
 /* Whether the variable is never written but with other numbers than this one. */
 static bool is_never(const struct function *function, uint32_t at, txInteger variable, txInteger number) {
@@ -165,13 +105,13 @@ static bool is_never(const struct function *function, uint32_t at, txInteger var
 /* `if (variable === number)`, when it never is: goes on behind the `if`. */
 static void decide_comparisons(const struct function *function) {
     for (uint32_t at = 0; at < function->count; at++) {
-        uint32_t equal = behind(function, at), branch = behind(function, equal);
+        uint32_t equal = place_behind(function, at), branch = place_behind(function, equal);
         txInteger number;
         if (!is_at(function, at, XS_CODE_GET_LOCAL_1) || !is_at(function, equal, XS_CODE_STRICT_EQUAL) ||
             !is_at(function, branch, XS_CODE_BRANCH_ELSE_1) || !takes_number(function, at, &number) ||
             !is_never(function, at, ((const txIndexCode *)function->codes[at])->index, number))
             continue;
-        remove_at(function, before(function, at));
+        remove_at(function, place_before(function, at));
         remove_at(function, at);
         remove_at(function, equal);
         function->codes[branch]->id = XS_CODE_BRANCH_1;
@@ -187,7 +127,7 @@ static bool is_condition(const struct function *function, uint32_t at, txInteger
         return false;
     for (at = made + 1; at < function->count; at++) {
         txByteCode *code = function->codes[at];
-        uint32_t next = behind(function, at);
+        uint32_t next = place_behind(function, at);
         if (!is_about(code, variable))
             continue;
         if (makes_variable(code))
@@ -203,7 +143,7 @@ static bool is_condition(const struct function *function, uint32_t at, txInteger
 
 /* Where the variable is used next, when control goes straight from `at` to there; else function->count. */
 static uint32_t next_use(const struct function *function, uint32_t at, txInteger variable) {
-    for (at = behind(function, at); at < function->count; at = behind(function, at)) {
+    for (at = place_behind(function, at); at < function->count; at = place_behind(function, at)) {
         txByteCode *code = function->codes[at];
         if (is_about(code, variable))
             return at;
@@ -220,13 +160,13 @@ static uint32_t next_use(const struct function *function, uint32_t at, txInteger
 static void keep_done(const struct function *function) {
     for (uint32_t at = 0; at < function->count; at++) {
         if (!is_at(function, at, XS_CODE_PULL_LOCAL_1) ||
-            !is_at(function, before(function, at), XS_CODE_TRUE))
+            !is_at(function, place_before(function, at), XS_CODE_TRUE))
             continue;
         txInteger variable = ((const txIndexCode *)function->codes[at])->index;
-        uint32_t set = next_use(function, at, variable), branch = behind(function, set);
+        uint32_t set = next_use(function, at, variable), branch = place_behind(function, set);
         if (!is_at(function, set, XS_CODE_SET_LOCAL_1) || !is_at(function, branch, XS_CODE_BRANCH_IF_1))
             continue;
-        uint32_t again = behind(function, branch), pull = behind(function, again);
+        uint32_t again = place_behind(function, branch), pull = place_behind(function, again);
         if (!is_at(function, again, XS_CODE_TRUE) || pull == function->count ||
             !is_index(function->codes[pull], XS_CODE_PULL_LOCAL_1, variable) ||
             !is_condition(function, at, variable))
@@ -245,7 +185,7 @@ static void turn_branches(const struct function *function) {
         txByteCode *code = function->codes[at];
         for (uint32_t negation; code->id == XS_CODE_BRANCH_ELSE_1 || code->id == XS_CODE_BRANCH_IF_1;
              remove_at(function, negation)) {
-            negation = before(function, at);
+            negation = place_before(function, at);
             if (!is_at(function, negation, XS_CODE_NOT))
                 break;
             code->id = code->id == XS_CODE_BRANCH_IF_1 ? XS_CODE_BRANCH_ELSE_1 : XS_CODE_BRANCH_IF_1;
@@ -258,20 +198,20 @@ static void turn_branches(const struct function *function) {
  * value itself.
  */
 static void take_last(const struct function *function, uint32_t dub) {
-    uint32_t at = behind(function, dub);
+    uint32_t at = place_behind(function, dub);
     while (is_at(function, at, XS_CODE_TO_INSTANCE) || is_at(function, at, XS_CODE_SET_LOCAL_1) ||
            is_at(function, at, XS_CODE_GET_PROPERTY))
-        at = behind(function, at);
+        at = place_behind(function, at);
     bool pulls = is_at(function, at, XS_CODE_PULL_LOCAL_1) || is_at(function, at, XS_CODE_PULL_CLOSURE_1);
     bool keeps = is_at(function, at, XS_CODE_CONST_LOCAL_1) || is_at(function, at, XS_CODE_CONST_CLOSURE_1) ||
                  is_at(function, at, XS_CODE_LET_LOCAL_1) || is_at(function, at, XS_CODE_LET_CLOSURE_1);
-    if (keeps && !is_at(function, at = behind(function, at), XS_CODE_POP))
+    if (keeps && !is_at(function, at = place_behind(function, at), XS_CODE_POP))
         return;
     if (!pulls && !keeps)
         return;
-    at = behind(function, at);
+    at = place_behind(function, at);
     while (is_at(function, at, XS_CODE_UNWIND_1))
-        at = behind(function, at);
+        at = place_behind(function, at);
     if (!is_at(function, at, XS_CODE_POP))
         return;
     remove_at(function, dub);
@@ -280,7 +220,7 @@ static void take_last(const struct function *function, uint32_t dub) {
 
 static bool is_before_end(const struct function *function, uint32_t at) {
     do
-        at = behind(function, at);
+        at = place_behind(function, at);
     while (is_at(function, at, XS_NO_CODE));
     return at < function->count && is_end(function->codes[at]);
 }
@@ -310,7 +250,7 @@ static void drop_undefined_results(const struct function *function) {
     if (!has_one_result(function))
         return;
     for (uint32_t at = 0; at < function->count; at++) {
-        uint32_t undefined = before(function, at);
+        uint32_t undefined = place_before(function, at);
         if (is_at(function, at, XS_CODE_SET_RESULT) && is_at(function, undefined, XS_CODE_UNDEFINED)) {
             remove_at(function, undefined);
             remove_at(function, at);
@@ -321,6 +261,8 @@ static void drop_undefined_results(const struct function *function) {
 void optimize_flow(const struct function *function) {
     decide_comparisons(function);
     keep_done(function);
+    optimize_reach(function);
+    optimize_loops(function);
     turn_branches(function);
     for (uint32_t at = 0; at < function->count; at++)
         if (is_at(function, at, XS_CODE_DUB))

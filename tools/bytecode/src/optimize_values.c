@@ -34,6 +34,35 @@ static void drop_empty_strings(const struct function *function) {
     }
 }
 
+/* ---- arrays ---- */
+
+static bool is_symbol(const txByteCode *code, txInteger id, const char *name) {
+    return code->id == id && strcmp(((const txSymbolCode *)code)->symbol->string, name) == 0;
+}
+
+/* Whether codes[0..12) are `array = [], array.length = count, array.fill()`, with a count of 0 or 1. */
+static bool is_short_array(txByteCode *const *codes) {
+    static const txInteger ids[] = {XS_CODE_ARRAY,       XS_CODE_SET_LOCAL_1,  XS_CODE_GET_LOCAL_1,
+                                    XS_CODE_INTEGER_1,   XS_CODE_SET_PROPERTY, XS_CODE_POP,
+                                    XS_CODE_GET_LOCAL_1, XS_CODE_DUB,          XS_CODE_GET_PROPERTY,
+                                    XS_CODE_CALL,        XS_CODE_RUN_1,        XS_CODE_POP};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        if (codes[i]->id != ids[i])
+            return false;
+    txInteger count = ((const txIntegerCode *)codes[3])->integer;
+    return (count == 0 || count == 1) && is_symbol(codes[4], XS_CODE_SET_PROPERTY, "length") &&
+           is_symbol(codes[8], XS_CODE_GET_PROPERTY, "fill");
+}
+
+/* A literal takes memory for all elements before it sets the first one. Setting the only one does it as well.
+ */
+static void drop_lengths(const struct function *function) {
+    for (uint32_t at = 0; at + 12 <= function->count; at++)
+        if (is_short_array(function->codes + at))
+            for (uint32_t i = at + 2; i < at + 12; i++)
+                remove_at(function, i);
+}
+
 /* ---- literals and patterns ---- */
 
 /* Whether it leaves the value on top of the stack as it is, or takes one off that was above it. */
@@ -94,5 +123,6 @@ static void take_literals_from_stack(const struct function *function) {
 
 void optimize_values(const struct function *function) {
     drop_empty_strings(function);
+    drop_lengths(function);
     take_literals_from_stack(function);
 }
