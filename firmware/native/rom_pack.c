@@ -2,7 +2,8 @@
  * rom_pack.c: packs a machine into the image. A machine that was evaluated is full of holes, and of what only
  * the evaluation needed: code that ran once, names, several equal strings. What the camera can reach is
  * copied instead: slots, then the contents of arrays and buffers, then the code of functions, then strings.
- * Ends of lists of properties that are equal become one, and so do equal lists of outer variables.
+ * Ends of lists of properties that are equal become one, and so do lists of outer variables of which one
+ * begins with the other.
  */
 #include "rom_pack.h"
 
@@ -30,92 +31,6 @@ static struct {
 
 static uint32_t index_of(const txSlot *slot) {
     return slot >= pack.slots && slot < pack.slots + pack.slot_count ? (uint32_t)(slot - pack.slots) : NONE;
-}
-
-/* ---- what a slot refers to ---- */
-
-typedef void (*visitor)(txSlot **reference);
-
-/* Items of an array that are there. They have an index where other slots have the next one. */
-static txIndex item_count(txSlot *array) {
-    txIndex count = fxGetIndexSize(NULL, array);
-    return count < array->value.array.length ? count : array->value.array.length;
-}
-
-/* Calls `visit` for every reference of a slot's value. */
-static void visit_value(txSlot *slot, visitor visit) {
-    switch (slot->kind) {
-    case XS_UNINITIALIZED_KIND:
-    case XS_UNDEFINED_KIND:
-    case XS_NULL_KIND:
-    case XS_BOOLEAN_KIND:
-    case XS_INTEGER_KIND:
-    case XS_NUMBER_KIND:
-    case XS_STRING_X_KIND:
-    case XS_SYMBOL_KIND:
-    case XS_BIGINT_X_KIND:
-    case XS_ARRAY_BUFFER_KIND:
-    case XS_BUFFER_INFO_KIND:
-    case XS_DATE_KIND:
-    case XS_DATA_VIEW_KIND:
-    case XS_IDS_KIND:
-    case XS_KEY_X_KIND:
-    case XS_REGEXP_KIND:
-    case XS_TYPED_ARRAY_KIND:
-        break;
-    case XS_REFERENCE_KIND:
-    case XS_CLOSURE_KIND:
-        visit(&slot->value.reference);
-        break;
-    case XS_INSTANCE_KIND:
-        visit(&slot->value.instance.prototype);
-        break;
-    case XS_ARGUMENTS_SLOPPY_KIND:
-    case XS_ARGUMENTS_STRICT_KIND:
-    case XS_ARRAY_KIND:
-        for (txIndex i = 0; i < item_count(slot); i++)
-            visit_value(&slot->value.array.address[i], visit);
-        break;
-    case XS_CALLBACK_KIND:
-    case XS_CALLBACK_X_KIND:
-        visit(&slot->value.callback.closures);
-        break;
-    case XS_CODE_X_KIND:
-        visit(&slot->value.code.closures);
-        break;
-    case XS_MAP_KIND:
-    case XS_SET_KIND:
-        for (txSize i = 0; i < slot->value.table.length; i++)
-            visit(&slot->value.table.address[i]);
-        break;
-    case XS_MODULE_KIND:
-    case XS_PROGRAM_KIND:
-        visit(&slot->value.module.realm);
-        break;
-    case XS_WEAK_MAP_KIND:
-    case XS_WEAK_SET_KIND:
-        visit(&slot->value.weakList.first);
-        break;
-    case XS_ENTRY_KIND:
-        visit(&slot->value.entry.slot);
-        break;
-    case XS_ERROR_KIND:
-        visit(&slot->value.error.info);
-        break;
-    /* Two references. */
-    case XS_ACCESSOR_KIND:
-    case XS_EXPORT_KIND:
-    case XS_HOME_KIND:
-    case XS_LIST_KIND:
-    case XS_PRIVATE_KIND:
-    case XS_WEAK_ENTRY_KIND:
-        visit(&slot->value.list.first);
-        visit(&slot->value.list.last);
-        break;
-    default:
-        failure_fatal("preload: the firmware's module keeps a value that an image cannot hold (kind %d)",
-                      slot->kind);
-    }
 }
 
 /* ---- first: what is reached ---- */
@@ -198,11 +113,11 @@ static void normalise(txSlot *slot) {
     }
 }
 
-static void reach_all(void) {
+static void reach_rest(void) {
     for (uint32_t i = 0; i < pack.reached_count; i++) {
         txSlot *slot = &pack.slots[pack.reached[i]];
         normalise(slot);
-        visit_value(slot, reach_reference);
+        pack_visit(slot, reach_reference);
         reach(slot->next);
         struct pack_function *function =
             slot->kind == XS_CODE_X_KIND ? pack_function(slot->value.code.address) : NULL;
@@ -211,13 +126,70 @@ static void reach_all(void) {
     }
 }
 
-/* ---- then: places ---- */
+static void reach_all(txMachine *the, txSlot *main, txSlot *natives) {
+    memset(pack.is_reached, 0, pack.slot_count * sizeof *pack.is_reached);
+    memset(pack.is_pinned, 0, pack.slot_count * sizeof *pack.is_pinned);
+    pack.reached_count = 0;
+    reach_reference(&main);
+    reach_reference(&natives);
+    for (txSlot *slot = the->stack; slot < the->stackTop; slot++)
+        pack_visit(slot, reach_reference);
+    for (txID id = 0; id < the->keyIndex; id++)
+        reach_reference(&the->keyArray[id]);
+    for (txSize i = 0; i < the->nameModulo; i++)
+        reach_reference(&the->nameTable[i]);
+    for (txSize i = 0; i < the->symbolModulo; i++)
+        reach_reference(&the->symbolTable[i]);
+    reach_rest();
+}
+
+/* ---- lists of outer variables ---- */
 
 bool rom_is_environment(const txSlot *instance) {
     const txSlot *slot = instance->next;
     return slot && (instance->flag & XS_EXOTIC_FLAG) && (slot->flag & XS_INTERNAL_FLAG) &&
            slot->ID == XS_ENVIRONMENT_BEHAVIOR;
 }
+
+/* The length of a list that begins with all of another one; 0 when it does not. */
+static uint32_t length_beginning_with(const txSlot *slot, const txSlot *beginning) {
+    uint32_t length = 0;
+    for (; beginning; beginning = beginning->next, slot = slot->next, length++)
+        if (!slot || slot->kind != beginning->kind || slot->flag != beginning->flag ||
+            slot->ID != beginning->ID || memcmp(&slot->value, &beginning->value, sizeof slot->value) != 0)
+            return 0;
+    for (; slot; slot = slot->next)
+        length++;
+    return length;
+}
+
+/* The longest list that begins with this one. It may be this one. */
+static txSlot *longest_environment(txSlot *environment) {
+    txSlot *longest = environment;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < pack.reached_count; i++) {
+        txSlot *slot = &pack.slots[pack.reached[i]];
+        if (slot->kind != XS_INSTANCE_KIND || !rom_is_environment(slot))
+            continue;
+        uint32_t length = length_beginning_with(slot->next, environment->next);
+        if (length > most) {
+            most = length;
+            longest = slot;
+        }
+    }
+    return longest;
+}
+
+/* A function takes as many variables from the beginning of its list as it has, whatever is behind them. */
+static void share_environments(void) {
+    for (uint32_t i = 0; i < pack.reached_count; i++) {
+        txSlot *slot = &pack.slots[pack.reached[i]];
+        if (slot->kind == XS_CODE_X_KIND && slot->value.code.closures)
+            slot->value.code.closures = longest_environment(slot->value.code.closures);
+    }
+}
+
+/* ---- then: places ---- */
 
 /* The copy of a slot, before a copy `next` of the rest of its list. It may be there already. */
 static txSlot *place_slot(const txSlot *slot, txSlot *next) {
@@ -287,7 +259,7 @@ static void complete(txSlot *slot) {
     case XS_ARGUMENTS_STRICT_KIND:
     case XS_ARRAY_KIND:
         slot->value.array.address = keep_chunk(slot->value.array.address);
-        for (txIndex i = 0; i < item_count(slot); i++)
+        for (txIndex i = 0; i < pack_item_count(slot); i++)
             complete(&slot->value.array.address[i]);
         return;
     case XS_ARRAY_BUFFER_KIND:
@@ -330,7 +302,7 @@ static void complete(txSlot *slot) {
     default:
         break;
     }
-    visit_value(slot, refer);
+    pack_visit(slot, refer);
 }
 
 /* A table of slots, some of them missing. */
@@ -361,19 +333,6 @@ static void keep_root(txMachine *root, const txMachine *the) {
     root->profileID = the->profileID;
 }
 
-static void reach_roots(txMachine *the, txSlot *main, txSlot *natives) {
-    reach_reference(&main);
-    reach_reference(&natives);
-    for (txSlot *slot = the->stack; slot < the->stackTop; slot++)
-        visit_value(slot, reach_reference);
-    for (txID id = 0; id < the->keyIndex; id++)
-        reach_reference(&the->keyArray[id]);
-    for (txSize i = 0; i < the->nameModulo; i++)
-        reach_reference(&the->nameTable[i]);
-    for (txSize i = 0; i < the->symbolModulo; i++)
-        reach_reference(&the->symbolTable[i]);
-}
-
 struct rom_packed rom_pack(struct rom_header *header, const uint8_t *limit, txMachine *the,
                            const struct bundle *firmware, uint8_t *scratch, size_t size) {
     pack.slots = (txSlot *)scratch;
@@ -386,8 +345,9 @@ struct rom_packed rom_pack(struct rom_header *header, const uint8_t *limit, txMa
     pack.shared = pack_zeros(PACK_BUCKETS, sizeof *pack.shared);
     pack_begin(header + 1, limit);
     pack_find_functions(firmware);
-    reach_roots(the, header->main, header->natives);
-    reach_all();
+    reach_all(the, header->main, header->natives);
+    share_environments();
+    reach_all(the, header->main, header->natives);
 
     txSlot *slots = (txSlot *)pack_place(0, sizeof(txSlot));
     place_slots();

@@ -1,5 +1,5 @@
-/* rom_pack.h: what rom_pack.c, which packs slots, and rom_pack_code.c, which packs code and strings, share.
- */
+/* rom_pack.h: what rom_pack.c, which packs slots, rom_pack_code.c, which packs code and strings, and
+ * rom_pack_references.c share. */
 #ifndef OBSCURA_ROM_PACK_H
 #define OBSCURA_ROM_PACK_H
 
@@ -11,6 +11,14 @@
 void pack_begin(void *start, const uint8_t *limit);
 uint8_t *pack_place(size_t size, size_t alignment);
 void *pack_keep(const void *bytes, size_t size, size_t alignment);
+
+typedef void (*pack_visitor)(txSlot **reference);
+
+/* Calls `visit` for every reference of a slot's value. */
+void pack_visit(txSlot *slot, pack_visitor visit);
+
+/* Items of an array that are there. They have an index where other slots have the next one. */
+txIndex pack_item_count(txSlot *array);
 
 /* What stays outside the machine must not lie in the part of the program that leaves the image. */
 void pack_check_stays(const void *pointer);

@@ -48,6 +48,10 @@ const module = `
   const registered = Symbol.for("registered");
   const own = Symbol("own");
   let count = 0;
+  let shared = 1;
+  const takesOne = () => shared;
+  const takesTwo = () => { shared++; return shared + table.fields.mtu.length; };
+  const takesThree = () => { shared++; return [shared + table.fields.mtu.length, list.length]; };
   const twins = [(a) => a + 1, (a) => a + 1];
   const nested = (a) => { const inner = (b) => { const text = "in" + "ner"; return text + a + b; }; return inner; };
   const add = nested(1);
@@ -74,6 +78,7 @@ const module = `
     classes: () => { const made = new Derived(); made.list.push(1); return [made.size, Base.made, made.name, Derived.zero.size, made instanceof Base]; },
     errors: () => { const failure = new Failure("late"); return [failure, failure.code, failure instanceof Failure, error, error.stack.length > 0]; },
     closures: () => { count++; count++; return count; },
+    sharing: () => [takesOne(), takesTwo(), ...takesThree(), takesOne()],
     pushes: () => { list.push(7); list[0] = "one"; return list; },
     assigns: () => { objects[0].a = { deep: "er" }; table.added = "x"; delete table.opcode; return [objects[0].a.deep, objects[1].a, Object.keys(table), JSON.stringify({ a: [1] })]; },
     statics: () => { Base.extra = "e"; Base.prototype.more = () => "m"; return [Base.extra, new Derived().more()]; },
@@ -137,7 +142,7 @@ describe("preloaded machine on mps2-an500", function () {
     assert.equal(preloaded.status, 0, preloaded.lines.join("\n"));
     assert.equal(evaluated.lines[0], warning);
     assert.deepEqual(preloaded.lines, evaluated.lines.slice(1));
-    assert.equal(infos(preloaded).length, 2 * 23 + 1);
+    assert.equal(infos(preloaded).length, 2 * 24 + 1);
     assert.ok(
       infos(preloaded).includes("patches: 1,first,1,first,1,own,1,first,1,patched,getter,patched,TypeError"),
     );
