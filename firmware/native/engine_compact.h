@@ -38,6 +38,14 @@ void compact_type_error(txMachine *the, const char *format, ...) XS_FUNCTION_NOR
 /* The firmware has its own (stack.c), and the engine's has none but itself that refers to it. */
 __attribute__((weak)) void fx_Error_prototype_get_stack(txMachine *the);
 
+/* Others are in engine_parts.c. */
+__attribute__((weak)) void fxLoadVirtualModuleSource(txMachine *the, txSlot *record, txSlot *instance);
+__attribute__((weak)) void fx_AsyncFunction(txMachine *the);
+__attribute__((weak)) void fx_AsyncGeneratorFunction(txMachine *the);
+__attribute__((weak)) void fx_Function(txMachine *the);
+__attribute__((weak)) void fx_GeneratorFunction(txMachine *the);
+__attribute__((weak)) void fx_ModuleSource(txMachine *the);
+
 #undef mxBehavior
 #define mxBehavior(INSTANCE) compact_behavior(INSTANCE)
 #undef mxCall

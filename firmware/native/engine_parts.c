@@ -91,6 +91,26 @@ void __wrap_fxBuildAtomics(txMachine *the) {
 /* Proxy: its constructor is taken away below, so that nothing has this behavior. */
 const txBehavior __wrap_gxProxyBehavior;
 
+void fxLoadVirtualModuleSource(txMachine *the, txSlot *record, txSlot *instance);
+
+/* Modules that a program makes of functions, for a Compartment: no program has that. */
+void fxLoadVirtualModuleSource(txMachine *the, txSlot *record, txSlot *instance) {
+    (void)record, (void)instance;
+    mxTypeError("a module is made of bytecode only");
+}
+
+/* Constructors that make functions and modules of their source: the camera has no parser, and says so. */
+#define COMPILES(NAME)                                                                                       \
+    void NAME(txMachine *the) {                                                                              \
+        fxParseScript(the, NULL, NULL, 0);                                                                   \
+    }
+
+COMPILES(fx_AsyncFunction)
+COMPILES(fx_AsyncGeneratorFunction)
+COMPILES(fx_Function)
+COMPILES(fx_GeneratorFunction)
+COMPILES(fx_ModuleSource)
+
 /* Names of groups in regular expressions are of ASCII: the engine's tables for others have 5 KB. */
 txBoolean __wrap_fxIsIdentifierFirst(txU4 character);
 txBoolean __wrap_fxIsIdentifierNext(txU4 character);
@@ -123,6 +143,46 @@ ABSENT(fxNewArgumentsSloppyInstance)
 
 const txBehavior __wrap_gxArgumentsSloppyBehavior;
 
+/*
+ * Functions that are the engine's own and not the language's, or that the language has for old web pages
+ * only. A board with a preloaded machine leaves their code out with what made the machine.
+ */
+static const txID absent_globals[] = {_Proxy, _trace};
+
+static const struct {
+    txID object; /* of the engine's own ones */
+    txID name;
+} absent_properties[] = {
+    {_ArrayBuffer, _fromBigInt},
+    {mxArrayBufferPrototypeStackIndex, _concat},
+    {_BigInt, _bitLength},
+    {_BigInt, _fromArrayBuffer},
+    {mxCompartmentPrototypeStackIndex, _evaluate},
+    {mxDatePrototypeStackIndex, _getYear},
+    {mxDatePrototypeStackIndex, _setYear},
+    {_Math, _idiv},
+    {_Math, _idivmod},
+    {_Math, _imod},
+    {_Math, _imuldiv},
+    {_Math, _irem},
+    {_Math, _mod},
+    {mxModuleSourcePrototypeStackIndex, _bindings},
+    {mxModuleSourcePrototypeStackIndex, _needsImport},
+    {mxModuleSourcePrototypeStackIndex, _needsImportMeta},
+    {_String, _fromArrayBuffer},
+};
+
+static void delete_absent(txMachine *the) {
+    for (size_t i = 0; i < sizeof absent_globals / sizeof *absent_globals; i++) {
+        mxBehaviorDeleteProperty(the, mxGlobal.value.reference, absent_globals[i], 0);
+        the->stackPrototypes[-1 - absent_globals[i]].kind = XS_UNDEFINED_KIND;
+    }
+    for (size_t i = 0; i < sizeof absent_properties / sizeof *absent_properties; i++)
+        mxBehaviorDeleteProperty(the, the->stackPrototypes[-1 - absent_properties[i].object].value.reference,
+                                 absent_properties[i].name, 0);
+    mxProxyAccessor.kind = XS_UNDEFINED_KIND;
+}
+
 void engine_parts_settle(txMachine *the) {
     fxBeginHost(the);
     {
@@ -131,8 +191,7 @@ void engine_parts_settle(txMachine *the) {
         last = fxNextHostAccessorProperty(the, last, function_length, NULL, mxID(_length), XS_DONT_ENUM_FLAG);
         fxNextHostAccessorProperty(the, last, function_name, NULL, mxID(_name), XS_DONT_ENUM_FLAG);
         mxPop();
-        mxBehaviorDeleteProperty(the, mxGlobal.value.reference, mxID(_Proxy), 0);
-        the->stackPrototypes[-1 - _Proxy].kind = XS_UNDEFINED_KIND;
+        delete_absent(the);
     }
     fxEndHost(the);
 }

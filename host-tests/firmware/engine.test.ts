@@ -374,9 +374,43 @@ describeOnHost((scene) => {
     });
 
     it("leaves out what a camera has no use for", async () => {
-      const names = ["Proxy", "Atomics", "SharedArrayBuffer"];
-      const lines = await log(`log([${names.map((name) => `typeof ${name}`)}]); native.exit(0);`);
-      assert.deepEqual(lines, ["undefined,undefined,undefined"]);
+      const names = ["Proxy", "Atomics", "SharedArrayBuffer", "trace"];
+      const properties = [
+        "ArrayBuffer.fromBigInt",
+        "ArrayBuffer.prototype.concat",
+        "BigInt.bitLength",
+        "BigInt.fromArrayBuffer",
+        "Date.prototype.getYear",
+        "Date.prototype.setYear",
+        "String.fromArrayBuffer",
+        ...["idiv", "idivmod", "imod", "imuldiv", "irem", "mod"].map((name) => `Math.${name}`),
+      ];
+      const all = [...names, ...properties];
+      const lines = await log(`log([${all.map((name) => `typeof ${name}`)}]); native.exit(0);`);
+      assert.deepEqual(lines, [all.map(() => "undefined").join()]);
+    });
+
+    it("keeps what is like it, but of the language", async () => {
+      const all = [
+        "Math.imul",
+        "Math.pow",
+        "Date.prototype.getFullYear",
+        "Array.prototype.concat",
+        "BigInt.asIntN",
+      ];
+      const lines = await log(`log([${all.map((name) => `typeof ${name}`)}]); native.exit(0);`);
+      assert.deepEqual(lines, [all.map(() => "function").join()]);
+    });
+
+    it("says that it cannot compile, for each constructor that would", async () => {
+      const lines = await log(`
+        const makers = [function () {}, async function () {}, function* () {}, async function* () {}];
+        for (const maker of makers) log(attempt(() => maker.constructor("return 1")));
+        for (const maker of makers) log(attempt(() => new maker.constructor()));
+        log(makers[0] instanceof Function);
+        native.exit(0);`);
+      const refusal = "SyntaxError: the camera has no compiler: eval and Function do not work on it";
+      assert.deepEqual(lines, [...Array(8).fill(refusal), "true"]);
     });
   });
 });
