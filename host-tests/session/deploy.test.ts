@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, afterEach, before, describe, it } from "mocha";
+import { SeededRandom } from "../../simulator/random.ts";
 import { type Built, build } from "../../tools/build/build.ts";
 import { type Camera, startCamera } from "../../tools/camera/camera.ts";
 import { cameraCommand } from "../../tools/camera/command.ts";
@@ -21,6 +22,7 @@ import { type DeployOptions, deploy } from "../../tools/update/deploy.ts";
 import { developmentKeyFile } from "../../tools/update/keys.ts";
 import { logs } from "../../tools/update/logs.ts";
 import { watchAndDeploy } from "../../tools/update/watch.ts";
+import { obscura } from "./run.ts";
 
 const SLEEPER = (version: string): string => `
 import { deepSleep } from "power";
@@ -212,6 +214,44 @@ describe("obscura deploy and logs", function () {
     ]);
     assert.ok(said.slice(7).every((line) => line === "info: version 7 sleeps"));
     assert.ok(said.length > 7);
+  });
+
+  it("Ctrl-C in an upload ends it within a second or two with status 130, and the next deploy goes on from there", async () => {
+    const server = new SimulatorServer();
+    stops.push(() => server.close());
+    const hci = await server.listen();
+    const { application, board, image } = built;
+    const state = join(folder, "interrupted.state");
+    const command = await cameraCommand(board, { image, application, hci, state });
+    // A flash that takes its time: some five seconds for the bundle.
+    const program = new Program("camera", [...command, "--flash-ms", "12"], (line) => lines.push(line));
+    stops.push(() => program.stop());
+    const random = new SeededRandom(1);
+    const text = Array.from({ length: 5000 }, () => random.below(1e9).toString(36)).join("");
+    writeFileSync(main, `console.log("version 8 has", ${JSON.stringify(text)}.length);${SLEEPER("8")}`);
+    const args = [main, "--board", "host", "--radio", hci, "--trial", "1", "--json"];
+    const offsets = (output: string): number[] =>
+      [...output.matchAll(/"step":"upload","done":(\d+)/g)].map((match) => Number(match[1]));
+    const first = obscura("deploy", ...args);
+    await first.saw(/"step":"upload","done":(?=\d{5})/);
+    const before = performance.now();
+    first.child.kill("SIGINT");
+    assert.equal(await first.ended, 130, first.output());
+    // In order: after ten seconds it would be ended in its middle, with the same status.
+    assert.ok(performance.now() - before < 8000);
+    assert.ok(offsets(first.output()).at(-1)! > 10_000);
+    assert.doesNotMatch(first.output(), /step:fail|"step":"try"/);
+    assert.ok(program.isRunning);
+    assert.ok(!lines.some((line) => line.includes("on trial")));
+    const second = obscura("deploy", ...args);
+    assert.equal(await second.ended, 0, second.output());
+    const resumed = offsets(second.output());
+    // The first answer says what is there: no less than the last checkpoint.
+    assert.ok(
+      resumed[0]! >= Math.floor(offsets(first.output()).at(-1)! / 16_384) * 16_384 && resumed[0]! > 0,
+    );
+    assert.match(second.output(), /"type":"step:done","step":"confirm"/);
+    assert.ok(lines.some((line) => line === "info: version 8 sleeps"));
   });
 
   it("over rootcanal, through a transport that Bumble opens, and at the controller's own address", async () => {

@@ -56,7 +56,7 @@ function createProgram({ abort, end }: Pick<CommandLine, "abort" | "end">): Comm
     foreignCommand: (name, description) =>
       program.command(name).description(description).helpOption(false).allowUnknownOption(),
     rendererFor(options) {
-      const render = options.json ? jsonRenderer(process.stdout) : textRenderer(process.stdout);
+      const render = options.json ? jsonRenderer(process.stdout) : textRenderer(process.stdout, abort);
       // What fails after Ctrl-C fails because of it.
       return (event) => {
         if (!abort.aborted) render(event);

@@ -23,22 +23,37 @@ export function jsonRenderer(out: Sink): Renderer {
   return (event) => out.write(`${JSON.stringify(event)}\n`);
 }
 
-/** For a person: what is being done, how long it took, what went wrong. */
-export function textRenderer(out: Sink): Renderer {
+/**
+ * For a person: what is being done, how long it took, what went wrong.
+ * @param interruption leaves a terminal's line that would have been written again as it is, and ends it
+ */
+export function textRenderer(out: Sink, interruption?: AbortSignal): Renderer {
   const titles = new Map<string, string>();
   const reported = new Map<string, number>();
-  const line = (text: string) => out.write(`${out.isTTY ? ERASE_LINE : ""}${text}\n`);
+  /** A terminal's line has not been ended yet. */
+  let isOpen = false;
+  const line = (text: string) => {
+    out.write(`${out.isTTY ? ERASE_LINE : ""}${text}\n`);
+    isOpen = false;
+  };
+  const again = (text: string) => {
+    out.write(`${ERASE_LINE}${text}`);
+    isOpen = true;
+  };
+  interruption?.addEventListener("abort", () => {
+    if (isOpen) out.write("\n");
+  });
   return (event) => {
     switch (event.type) {
       case "step:start":
         titles.set(event.step, event.title);
         reported.set(event.step, 0);
-        if (out.isTTY) out.write(`${ERASE_LINE}… ${event.title}`);
+        if (out.isTTY) again(`… ${event.title}`);
         return;
       case "step:progress": {
         const { step, done, total, detail } = event;
         const text = `… ${titles.get(step)}: ${done} of ${total}${detail ? `, ${detail}` : ""}`;
-        if (out.isTTY) out.write(`${ERASE_LINE}${text}`);
+        if (out.isTTY) again(text);
         else if (done / total >= (reported.get(step) ?? 0) + quietShare) {
           reported.set(step, done / total);
           line(text);

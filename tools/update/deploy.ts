@@ -159,6 +159,8 @@ function cameraStep<T>(
 ): Operation<T> {
   return step(name, title, async (progress) => {
     try {
+      // Nothing is begun behind an interruption: what has not been marked is not to be tried.
+      signal.throwIfAborted();
       return await work(progress);
     } catch (error) {
       // Where the radio has gone, all links have ended: that is the reason, and not the camera.
@@ -182,6 +184,7 @@ async function* upload(
     const startMs = performance.now();
     let resumed: number | undefined;
     const onProgress = (offset: number): void => {
+      options.signal.throwIfAborted();
       resumed ??= offset;
       const seconds = (performance.now() - startMs) / 1000;
       const rate = (offset - Math.min(resumed, offset)) / Math.max(seconds, 0.001);

@@ -27,6 +27,22 @@ describe("the renderer for a person", () => {
     );
   });
 
+  it("ends a terminal's line that an interruption leaves, so that the shell's prompt begins a new one", () => {
+    for (const [isTTY, count, end] of [
+      [true, 2, "… Image: 1 of 100\n"],
+      [true, longStep.length, "(1.2 s)\n"],
+      [false, 2, ""],
+    ] as const) {
+      let text = "";
+      const interruption = new AbortController();
+      const render = textRenderer({ isTTY, write: (piece: string) => (text += piece) }, interruption.signal);
+      for (const event of longStep.slice(0, count)) render(event);
+      interruption.abort();
+      assert.ok(text.endsWith(end), text);
+      assert.ok(!text.endsWith("\n\n"));
+    }
+  });
+
   it("shows a terminal in one line, which the result replaces", () => {
     const text = shown(longStep, true);
     assert.equal(text.split("\n").length, 2);
