@@ -3,6 +3,7 @@ import type { DeviceConnection } from "../../firmware/aioble/device-connection.t
 import type { UpdateFigures } from "../../firmware/platform/platform.ts";
 import { CHARACTERISTIC_UUID, SERVICE_UUID } from "../../firmware/update/service.ts";
 import { WINDOW_MS } from "../../firmware/update/window.ts";
+import type { SimulatedPhone } from "../../simulator/world.ts";
 import { ManagementClient, openManagement } from "../../tools/update/management-client.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { type AiobleCamera, addAioble, diagnostics } from "../support/cameras.ts";
@@ -185,6 +186,102 @@ describe("management: the pairing window at power-on", () => {
       },
       "power-on",
     );
+  });
+});
+
+describe("management: who else comes in the window at power-on", () => {
+  /** A phone connects to what the application advertises, and pairs, or shows the key that it has. */
+  async function phoneComes(
+    { camera, world }: UpdateScene,
+    { phone }: SimulatedPhone,
+    how: "pair" | "encryptWithBond",
+  ): Promise<boolean> {
+    const incoming = camera.aioble.advertise({ intervalUs: 20_000, name: "camera", timeoutMs: 5000 });
+    const link = await phone.connect(await phone.find({ name: "camera" }));
+    const connection = await incoming;
+    const isDone = await link[how]().then(
+      (done) => done !== false,
+      () => false,
+    );
+    await world.clock.sleep(200);
+    const isBonded = isDone && connection.bonded;
+    await link.disconnect();
+    await world.clock.sleep(2000);
+    return isBonded;
+  }
+
+  /** A device whose address is another's, and which has none of its keys. */
+  function copyOf({ world }: UpdateScene, { phone }: SimulatedPhone): SimulatedPhone {
+    const copy = world.addPhone();
+    copy.phone.address.set(phone.address);
+    return copy;
+  }
+
+  it("a stranger with the address of the owner, whose bond is from an earlier power-on: it is the one device", async () => {
+    await powerOn(async (scene) => {
+      const { camera, world } = scene;
+      camera.aioble.config({ pairing: "never" });
+      const owner = world.addPhone();
+      equal(await phoneComes(scene, owner, "pair"), true);
+      camera.host.encryption!.manager.openFirmwareWindow(WINDOW_MS, () => undefined);
+      const stranger = copyOf(scene, owner);
+      equal(await phoneComes(scene, stranger, "encryptWithBond"), false, "it has no key");
+      equal(await phoneComes(scene, stranger, "pair"), true);
+      equal(camera.host.bonds!.size, 1);
+      equal(await phoneComes(scene, owner, "encryptWithBond"), false, "the owner sees that it was replaced");
+      equal(await phoneComes(scene, world.addPhone(), "pair"), false, "nobody else comes in");
+      equal(await phoneComes(scene, owner, "pair"), true, "under its address the owner takes the place back");
+      equal(await phoneComes(scene, stranger, "encryptWithBond"), false);
+    });
+  });
+
+  it("a stranger with the address of an owner whose bond is authenticated: the bond stays, byte for byte", async () => {
+    await powerOn(async (scene) => {
+      const { camera, world } = scene;
+      const owner = world.addPhone();
+      camera.aioble.security.agent = { display: () => {}, compare: () => true };
+      equal(await phoneComes(scene, owner, "pair"), true);
+      camera.aioble.security.agent = undefined;
+      camera.aioble.config({ pairing: "never" });
+      equal(camera.aioble.security.bonds.list()[0]!.authenticated, true);
+      camera.host.encryption!.manager.openFirmwareWindow(WINDOW_MS, () => undefined);
+      const before = `${camera.aioble.security.saveSecrets()}`;
+      equal(await phoneComes(scene, copyOf(scene, owner), "pair"), false);
+      equal(`${camera.aioble.security.saveSecrets()}`, before);
+      equal(await phoneComes(scene, owner, "encryptWithBond"), true);
+      // And the window is still there for somebody else.
+      equal(await phoneComes(scene, world.addPhone(), "pair"), true);
+    });
+  });
+
+  it("maxBonds: 1: one power-on is enough for a stranger to push the owner out, and one for the owner to come back", async () => {
+    await powerOn(async (scene) => {
+      const { camera, world } = scene;
+      camera.aioble.config({ maxBonds: 1, pairing: "never" });
+      const [owner, stranger] = [world.addPhone(), world.addPhone()];
+      for (const phone of [owner, stranger, owner]) {
+        camera.host.encryption!.manager.openFirmwareWindow(WINDOW_MS, () => undefined);
+        equal(await phoneComes(scene, phone, "pair"), true);
+        equal(camera.host.bonds!.size, 1);
+        equal(await phoneComes(scene, phone, "encryptWithBond"), true);
+      }
+    });
+  });
+
+  it("maxBonds: 1, and the application's client holds its link: the owner gets no bond until that has gone", async () => {
+    await powerOn(async (scene) => {
+      const { camera, central, world } = scene;
+      camera.aioble.config({ maxBonds: 1, maxConnections: 2, pairing: "always" });
+      camera.aioble.security.openPairing();
+      const client = await connect(scene, central);
+      await client.pair();
+      camera.host.encryption!.manager.openFirmwareWindow(WINDOW_MS, () => undefined);
+      const owner = world.addPhone();
+      equal(await phoneComes(scene, owner, "pair"), false);
+      await client.disconnect();
+      await world.clock.sleep(1100);
+      equal(await phoneComes(scene, owner, "pair"), true);
+    });
   });
 });
 
