@@ -216,6 +216,45 @@ describe("obscura deploy and logs", function () {
     assert.ok(said.length > 7);
   });
 
+  it("replaces an application that calls stop() every 50 ms: three power-ons, recovery, the next version", async () => {
+    const server = new SimulatorServer();
+    stops.push(() => server.close());
+    const hci = await server.listen();
+    const { board, image } = built;
+    writeFileSync(
+      main,
+      'import { stop } from "aioble"; console.log("version 1 stops"); setInterval(() => void stop().catch(() => {}), 50);',
+    );
+    const { application } = await perform(build({ application: main, board: "host" }), () => undefined);
+    const stopper = join(folder, "stopper");
+    copyFileSync(application, stopper);
+    const state = join(folder, "stopper.state");
+    const command = await cameraCommand(board, { image, application: stopper, hci, state });
+    // However slow this computer is: less than that has passed.
+    const powerOn = (): Program =>
+      new Program("camera", [...command, "--power-on-ms", "600000"], (line) => lines.push(line));
+    const says = async (text: string, count: number): Promise<void> => {
+      while (lines.filter((line) => line.includes(text)).length < count)
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    for (const count of [1, 2]) {
+      const camera = powerOn();
+      await says("version 1 stops", count);
+      await camera.stop();
+    }
+    const camera = powerOn();
+    stops.push(() => camera.stop());
+    await says("waiting for an upload", 1);
+    writeFileSync(main, SLEEPER("9"));
+    await perform(deploy(options(choose({ kind: "controller", hci }, "stopper"))), () => undefined);
+    const said = lines.filter((line) => /version \d|in a row/.test(line));
+    assert.deepEqual(said.slice(0, 4), [
+      ...["info: version 1 stops", "info: version 1 stops"],
+      "error: update: power has come 3 times in a row for less than 600 s: the recovery service runs",
+      "info: version 9 sleeps",
+    ]);
+  });
+
   it("Ctrl-C in an upload ends it within a second or two with status 130, and the next deploy goes on from there", async () => {
     const server = new SimulatorServer();
     stops.push(() => server.close());
