@@ -134,7 +134,8 @@ function checkFits({ total }: Sizes, quoted: RegExp): void {
 }
 
 describe("npm run size", function () {
-  this.timeout(600_000);
+  // Images to build.
+  this.timeout(1_800_000);
 
   const run = (...args: string[]) =>
     spawnSync(process.execPath, [join(root, "tools/run.mjs"), "size", ...args], { encoding: "utf8" });
