@@ -47,6 +47,7 @@ export const SLOW: Readonly<Record<string, number>> = {
   "host-tests/docs/run.test.ts": 18,
   "host-tests/session/chip.test.ts": 60,
   "host-tests/session/asleep.test.ts": 25,
+  "host-tests/session/supply.test.ts": 25,
   "host-tests/session/deploy.test.ts": 45,
   "host-tests/session/scenario.test.ts": 60,
   "host-tests/session/battery.test.ts": 90,
