@@ -1,5 +1,6 @@
 /** What a characteristic or descriptor demands of whoever uses it, as applications say it. */
 import type { Access, Requirement, Requirements } from "../ble/gatt/access.ts";
+import { shown } from "../ble/text.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 
 /**
@@ -13,10 +14,11 @@ export type SecurityLevel = "none" | "encrypted" | "authenticated" | "secure";
 export interface ProtectionOptions {
   /**
    * What the link must be: one level for all, or one for each way of using it. `subscribe` (a characteristic's) is as
-   * `read` where it is left out, or as `write` where the value cannot be read.
+   * `read` where it is left out, or as `write` where the value cannot be read. A level for a way in which the value cannot be
+   * used is a mistake, other than "none".
    */
   readonly security?: SecurityLevel | { readonly [each in Access]?: SecurityLevel };
-  /** Bytes of the link's key, 7 to 16, where `security` demands one. */
+  /** Bytes of the link's key, a whole number from 7 to 16, for each way of using it for which `security` demands a key. */
   readonly minKeySize?: number;
   /**
    * Asked before each read and write, when the client subscribes, and at no other time; once for a value that is read or
@@ -32,18 +34,25 @@ const LEVELS: Readonly<Record<SecurityLevel, Requirement>> = {
   secure: { authentication: true, secureConnections: true, minKeySize: 16 },
 };
 
-/** @throws TypeError for a level or an access that there is not, RangeError for a key size out of range. */
-export function requirementsOf(options: ProtectionOptions): Requirements | undefined {
+/** Ways in which a value can be used at all. */
+export type Uses = { readonly [each in Access]: boolean };
+
+/**
+ * @throws TypeError for a level or an access that there is not, for a level that demands something of a use that there is not,
+ * and for a key size without a level that demands a key; RangeError for a key size out of range.
+ */
+export function requirementsOf(options: ProtectionOptions, uses: Uses): Requirements | undefined {
   const { authorize, minKeySize, security = "none" } = options;
   if (authorize !== undefined && typeof authorize !== "function")
     throw new TypeError("authorize is a function");
-  if (minKeySize !== undefined && !(minKeySize >= 7 && minKeySize <= 16)) {
-    throw new RangeError(`minKeySize ${minKeySize} is out of range: 7 to 16`);
+  checkKeySize(minKeySize);
+  const levels = levelsOf(security, uses);
+  const isDemanding = Object.values(levels).some((level) => level !== "none");
+  if (minKeySize !== undefined && !isDemanding) {
+    throw new TypeError('minKeySize needs a level that demands a key: give security, "encrypted" at least');
   }
-  if (security === "none" && !authorize) return undefined;
+  if (!isDemanding && !authorize) return undefined;
   const demand = (level: SecurityLevel): Requirement => {
-    const known = Object.keys(LEVELS);
-    if (!known.includes(level)) throw new TypeError(`security "${level}" is none of ${known.join(", ")}`);
     const requirement = LEVELS[level];
     const size = level === "none" ? 0 : Math.max(minKeySize ?? 0, requirement.minKeySize ?? 0);
     return {
@@ -52,17 +61,48 @@ export function requirementsOf(options: ProtectionOptions): Requirements | undef
       ...(authorize ? { authorization: true } : {}),
     };
   };
-  if (typeof security === "string") {
-    const all = demand(security);
-    return { read: all, write: all, subscribe: all };
-  }
-  const { read = "none", write = "none", subscribe, ...others } = security;
-  for (const key of Object.keys(others)) {
-    throw new TypeError(`security has no "${key}", only read, write and subscribe`);
-  }
+  const { read = "none", write = "none", subscribe } = levels;
   return {
     read: demand(read),
     write: demand(write),
     ...(subscribe === undefined ? {} : { subscribe: demand(subscribe) }),
   };
+}
+
+function checkKeySize(minKeySize: number | undefined): void {
+  if (minKeySize === undefined) return;
+  if (typeof minKeySize !== "number")
+    throw new TypeError(`minKeySize is a number, 7 to 16, not ${shown(minKeySize)}`);
+  if (!(minKeySize >= 7 && minKeySize <= 16) || Math.floor(minKeySize) !== minKeySize)
+    throw new RangeError(`minKeySize ${minKeySize} is out of range: 7 to 16`);
+}
+
+type Levels = Exclude<ProtectionOptions["security"], string | undefined>;
+
+function levelsOf(security: SecurityLevel | Levels, uses: Uses): Levels {
+  if (typeof security === "string") {
+    checkLevel(security);
+    return { read: security, write: security, subscribe: security };
+  }
+  const isObject = typeof security === "object" && security !== null && !Array.isArray(security);
+  const given = Object.entries(isObject ? security : {}).filter(([, level]) => level !== undefined);
+  if (given.length === 0) {
+    throw new TypeError(
+      `security is a level, or an object with a level for read, write or subscribe, not ${shown(security)}`,
+    );
+  }
+  for (const [access, level] of given) {
+    if (!Object.hasOwn(uses, access))
+      throw new TypeError(`security has no ${shown(access)}, only read, write and subscribe`);
+    checkLevel(level);
+    if (level !== "none" && !uses[access as Access])
+      throw new TypeError(`security: ${access} is "${level}", but the value has no ${access}`);
+  }
+  return Object.fromEntries(given);
+}
+
+function checkLevel(level: unknown): void {
+  const known = Object.keys(LEVELS);
+  if (typeof level !== "string" || !known.includes(level))
+    throw new TypeError(`security ${shown(level)} is none of ${known.join(", ")}`);
 }

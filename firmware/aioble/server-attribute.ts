@@ -10,7 +10,7 @@ import { UUID } from "../ble/uuid.ts";
 import { type CapturedWrite, type CaptureTarget, HandedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
-import { type ProtectionOptions, requirementsOf } from "./protection.ts";
+import { type ProtectionOptions, requirementsOf, type Uses } from "./protection.ts";
 import { checkWait, NO_LIMITS, type Signal, type WaitOptions } from "./wait.ts";
 import { type Taker, WriteIterator, type WriteSource } from "./write-iterator.ts";
 
@@ -118,11 +118,12 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
     uuid: UUID,
     kind: string,
     options: ProtectionOptions & { readonly initial?: Value },
+    uses: Uses,
     capture: boolean,
   ) {
     if (!(uuid instanceof UUID)) throw new TypeError(`${kind} needs a bluetooth.UUID`);
     this.uuid = uuid;
-    this.requirements = requirementsOf(options);
+    this.requirements = requirementsOf(options, uses);
     this.authorize = options.authorize;
     this.value = checkedValue(options.initial ?? new Uint8Array(0));
     this.capture = capture;

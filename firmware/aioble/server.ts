@@ -175,13 +175,21 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
       new.target.prototype instanceof BufferedCharacteristic || new.target === BufferedCharacteristic;
     checkKeys("Characteristic", options, isBuffered ? BUFFERED_KEYS : CHARACTERISTIC_KEYS);
     if (options.format) checkKeys("format", options.format, FORMAT_KEYS);
-    super(uuid, "Characteristic", options, options.capture ?? false);
+    const {
+      read = false,
+      write = false,
+      writeNoResponse = false,
+      notify = false,
+      indicate = false,
+    } = options;
+    const uses = { read, write: write || writeNoResponse, subscribe: notify || indicate };
+    super(uuid, "Characteristic", options, uses, options.capture ?? false);
     this.flags =
-      (options.read ? PROPERTY.READ : 0) |
-      (options.write ? PROPERTY.WRITE : 0) |
-      (options.writeNoResponse ? PROPERTY.WRITE_WITHOUT_RESPONSE : 0) |
-      (options.notify ? PROPERTY.NOTIFY : 0) |
-      (options.indicate ? PROPERTY.INDICATE : 0) |
+      (read ? PROPERTY.READ : 0) |
+      (write ? PROPERTY.WRITE : 0) |
+      (writeNoResponse ? PROPERTY.WRITE_WITHOUT_RESPONSE : 0) |
+      (notify ? PROPERTY.NOTIFY : 0) |
+      (indicate ? PROPERTY.INDICATE : 0) |
       (options.reliableWrite ? PROPERTY.EXTENDED : 0);
     service.characteristics.push(this as Characteristic<boolean>);
     if (service.core) warnOfAddition(service.core, this, `service ${service.uuid}`);
@@ -413,10 +421,11 @@ export class Descriptor extends ServerAttribute<DeviceConnection> {
   constructor(characteristic: Characteristic<boolean>, uuid: UUID, options: DescriptorOptions = {}) {
     if (!(characteristic instanceof Characteristic)) throw new TypeError("Descriptor needs a Characteristic");
     checkKeys("Descriptor", options, DESCRIPTOR_KEYS);
-    super(uuid, "Descriptor", options, false);
+    const { read = false, write = false } = options;
+    super(uuid, "Descriptor", options, { read, write, subscribe: false }, false);
     this.characteristic = characteristic;
-    this.readable = options.read ?? false;
-    this.writable = options.write ?? false;
+    this.readable = read;
+    this.writable = write;
     characteristic.descriptors.push(this);
     const { registration } = characteristic;
     if (registration) warnOfAddition(registration.core, this, `characteristic ${characteristic.uuid}`);

@@ -175,7 +175,7 @@ export class BLE {
    * are empty then, with room for 20 bytes. Also while the radio is off.
    *
    * `FLAG_READ_ENCRYPTED`, `FLAG_READ_AUTHENTICATED`, `FLAG_WRITE_ENCRYPTED` and `FLAG_WRITE_AUTHENTICATED` say what the
-   * link must be; reading's count for subscribing too, or writing's where the value cannot be read. With
+   * link must be; reading's count for subscribing too, or writing's where the value cannot be read and has none of reading's. With
    * `FLAG_READ_AUTHORIZED` a read, and a subscription, needs a handler of `irq` that does not refuse it at
    * `IRQ_GATTS_READ_REQUEST`. With `FLAG_WRITE_AUTHORIZED` every write is refused: there is no event to ask by.
    * @returns for each service the handles of its values, each followed by the handles of its descriptors.

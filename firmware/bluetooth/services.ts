@@ -22,6 +22,8 @@ export type CharacteristicTuple = readonly [
 /** A service: its UUID and its characteristics. */
 export type ServiceTuple = readonly [uuid: UUID, characteristics: readonly CharacteristicTuple[]];
 
+/** FLAG_READ_ENCRYPTED, FLAG_READ_AUTHENTICATED and FLAG_READ_AUTHORIZED. */
+const READ_PROTECTION_FLAGS = 0x0e00;
 /** FLAG_READ_ENCRYPTED to FLAG_WRITE_AUTHORIZED. */
 const PROTECTION_FLAGS = 0x7e00;
 /** FLAG_BROADCAST to FLAG_INDICATE, and what protects. */
@@ -41,7 +43,7 @@ function checkTuple(tuple: readonly unknown[], flags: number, allowed: number): 
   const uuid = tuple[0];
   if (!(uuid instanceof UUID))
     throw new TypeError("gattsRegisterServices takes each uuid as a bluetooth.UUID");
-  const beyond = Math.floor(flags) === flags ? flags & ~allowed : -1;
+  const beyond = flags >>> 0 === flags ? flags & ~allowed : -1;
   if (beyond === 0) return uuid;
   if ((beyond & ~LATER_FLAGS) === 0) {
     throw new BleError(
@@ -58,14 +60,16 @@ export function serviceOf(service: ServiceTuple, source: IrqSource): ServiceDefi
   return { uuid: checkTuple(service, 0, 0), characteristics };
 }
 
-/** What the flags demand of who uses a value. */
+/**
+ * What the flags demand of who uses a value. Those of reading hold for subscriptions too, where the value cannot be read but is
+ * sent; without them those of writing do.
+ */
 function requirementsOf(flags: number): Requirements | undefined {
   if ((flags & PROTECTION_FLAGS) === 0) return undefined;
   const has = (flag: number): boolean => (flags & flag) !== 0;
-  return {
-    read: { encryption: has(0x0200), authentication: has(0x0400), authorization: has(0x0800) },
-    write: { encryption: has(0x1000), authentication: has(0x2000), authorization: has(0x4000) },
-  };
+  const read = { encryption: has(0x0200), authentication: has(0x0400), authorization: has(0x0800) };
+  const write = { encryption: has(0x1000), authentication: has(0x2000), authorization: has(0x4000) };
+  return has(READ_PROTECTION_FLAGS) ? { read, write, subscribe: read } : { read, write };
 }
 
 function hooksOf(requirements: Requirements | undefined, source: IrqSource): ValueHooks | undefined {

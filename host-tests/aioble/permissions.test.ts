@@ -215,4 +215,52 @@ describe("aioble: wrong demands throw at once", () => {
     throws(make({ security: "encrypted", minKeySize: 17 }), { name: "RangeError" });
     throws(make({ authorize: true }), { name: "TypeError" });
   });
+
+  it("what would be ignored is refused, of a characteristic and of a descriptor", () => {
+    const { camera } = createServed(() => {});
+    const { Characteristic, Descriptor, Service } = camera.aioble;
+    const service = new Service(new UUID(SERVICE));
+    const plain = new Characteristic(service, new UUID(FIRST), { read: true });
+    const makers = [
+      (options: object) =>
+        new Characteristic(service, new UUID(FIRST), { read: true, write: true, ...options }),
+      (options: object) => new Descriptor(plain, new UUID(FIRST), { read: true, write: true, ...options }),
+    ];
+    const levels = [
+      true,
+      1,
+      0,
+      null,
+      [],
+      ["encrypted"],
+      {},
+      { read: undefined },
+      new Map([["read", "encrypted"]]),
+    ];
+    const mistakes: readonly (readonly [options: object, name: string])[] = [
+      ...levels.map((security) => [{ security }, "TypeError"] as const),
+      [{ security: { read: true } }, "TypeError"],
+      [{ security: { read: null } }, "TypeError"],
+      [{ security: { subscribe: "encrypted" } }, "TypeError"],
+      [{ security: { write: "encrypted" }, write: false }, "TypeError"],
+      [{ security: { read: "encrypted" }, read: false }, "TypeError"],
+      [{ minKeySize: 16 }, "TypeError"],
+      [{ security: "none", minKeySize: 16 }, "TypeError"],
+      [{ security: { read: "none" }, minKeySize: 16 }, "TypeError"],
+      [{ minKeySize: 16, authorize: () => true }, "TypeError"],
+      [{ security: "encrypted", minKeySize: "16" }, "TypeError"],
+      [{ security: "encrypted", minKeySize: null }, "TypeError"],
+      [{ security: "encrypted", minKeySize: 7.5 }, "RangeError"],
+      [{ security: "encrypted", minKeySize: Number.NaN }, "RangeError"],
+      [{ authorize: null }, "TypeError"],
+    ];
+    for (const [options, name] of mistakes) {
+      for (const make of makers) throws(() => void make(options), { name });
+    }
+    deepEqual([service.characteristics.length, plain.descriptors.length], [1, 0]);
+    for (const make of makers) {
+      make({ security: undefined, minKeySize: undefined });
+      make({ security: { read: "encrypted", write: "none", subscribe: "none" }, minKeySize: 7 });
+    }
+  });
 });

@@ -84,7 +84,16 @@ describe("bluetooth: gattsRegisterServices", () => {
         throws(() => withFlags(constants.FLAG_READ | constants[name]), { code: "not-supported" });
         throws(() => withFlags(0, constants[name]), { code: "not-supported" });
       }
-      for (const flags of [-1, 0x80, 0x10000, 1.5, Number.NaN, undefined as never, "2" as never]) {
+      for (const flags of [
+        -1,
+        0x80,
+        0x10000,
+        2 ** 32 + 2,
+        1.5,
+        Number.NaN,
+        undefined as never,
+        "2" as never,
+      ]) {
         throws(() => withFlags(flags), RangeError);
       }
       throws(() => withFlags(2, constants.FLAG_NOTIFY), RangeError);
@@ -207,12 +216,16 @@ describe("bluetooth: gattsSetBuffer", () => {
 
 describe("bluetooth: flags that protect", () => {
   /** The codes that a read, a write and a subscription are refused with, 0 where they are not, on either kind of link. */
-  const attempt = (flags: number, prepare: (scene: Scene) => void = () => {}): Promise<number[][]> => {
+  const attempt = (
+    flags: number,
+    prepare: (scene: Scene) => void = () => {},
+    uses: number = constants.FLAG_READ | constants.FLAG_WRITE | constants.FLAG_NOTIFY,
+  ): Promise<number[][]> => {
     const found: number[][] = [];
     return inScene(async (scene) => {
       const { bluetooth, ble, camera, meet } = scene;
-      const { FLAG_NOTIFY, FLAG_READ, FLAG_WRITE, UUID } = bluetooth;
-      const own = FLAG_READ | FLAG_WRITE | FLAG_NOTIFY | flags;
+      const { UUID } = bluetooth;
+      const own = uses | flags;
       const [[handle = 0] = []] = ble.gattsRegisterServices([
         [new UUID(SERVICE), [[new UUID(COMMAND), own]]],
       ]);
@@ -275,6 +288,14 @@ describe("bluetooth: flags that protect", () => {
       [0, 5, 0],
       [0, 0, 0],
     ]);
+  });
+
+  it("of reading hold for subscriptions to a value that cannot be read, those of writing where there are none", async () => {
+    const { FLAG_NOTIFY, FLAG_READ_ENCRYPTED, FLAG_WRITE, FLAG_WRITE_ENCRYPTED } = constants;
+    const uses = FLAG_NOTIFY | FLAG_WRITE;
+    const refusals = async (flags: number) => (await attempt(flags, undefined, uses))[0];
+    deepEqual(await refusals(FLAG_READ_ENCRYPTED), [2, 0, 5]);
+    deepEqual(await refusals(FLAG_WRITE_ENCRYPTED), [2, 5, 5]);
   });
 
   it("an authorized read needs a handler that does not refuse it, a subscription too; an authorized write is refused", async () => {
