@@ -1,8 +1,10 @@
 /** A camera over the air: found, connected to, and its management service opened. */
+import { join } from "node:path";
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { SERVICE_UUID } from "../../firmware/update/service.ts";
 import type { Central } from "../central/central.ts";
 import { ToolError } from "../events.ts";
+import { buildRoot } from "../paths.ts";
 import { ManagementClient, ManagementError, openManagement } from "./management-client.ts";
 
 /** How long cameras are looked for, and how long one may take to let itself be connected to. */
@@ -87,12 +89,25 @@ export async function openCamera(device: ConnectableDevice, signal: AbortSignal)
     return { connection, client };
   } catch (error) {
     await connection.disconnect().catch(() => undefined);
+    if (isLostBond(error))
+      throw new ToolError(
+        `The camera has forgotten this computer, or another device stands in its place. If you have reset it, delete ${bondsFile()}, which has this computer's bonds, and try again.`,
+      );
     if (isRefusal(error))
       throw new ToolError(
         `The camera does not let this computer in: ${(error as Error).message} Switch the camera off and on: for five minutes it pairs with whoever asks.`,
       );
     throw error;
   }
+}
+
+/** Where this computer's bonds are when nobody says: one file for all cameras. */
+export function bondsFile(): string {
+  return join(buildRoot, "central", "bonds.json");
+}
+
+function isLostBond(error: unknown): boolean {
+  return (error as { readonly code?: unknown }).code === "bond-lost";
 }
 
 function isRefusal(error: unknown): boolean {

@@ -11,7 +11,7 @@ import { startBridge } from "../session/radios/bridge.ts";
 import { connectController } from "../session/radios/controller.ts";
 import type { Radio, RadioChoice } from "../session/radios/radio.ts";
 import { cameraFault } from "./camera-faults.ts";
-import { findCamera, type Heard, type OpenCamera, openCamera } from "./camera-finder.ts";
+import { bondsFile, findCamera, type Heard, type OpenCamera, openCamera } from "./camera-finder.ts";
 import { readSigned } from "./format.ts";
 import { type ListedImage, ManagementError } from "./management-client.ts";
 import { type SignOptions, signApplication } from "./sign.ts";
@@ -69,11 +69,7 @@ export async function* deploy(options: DeployOptions): Operation {
  * @throws ToolError before it runs when the radio is not there, and as soon as it has gone
  */
 export async function* withCentral(
-  {
-    bonds = join(buildRoot, "central", "bonds.json"),
-    radio,
-    signal,
-  }: Omit<CameraChoice, "camera" | "returnMs">,
+  { bonds = bondsFile(), radio, signal }: Omit<CameraChoice, "camera" | "returnMs">,
   work: (central: Central, signal: AbortSignal) => Operation,
 ): Operation {
   const { name, radio: started } = await startRadio(radio, signal);

@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { after, afterEach, before, describe, it } from "mocha";
+import { bondLostError, pairingFailedError } from "../../../firmware/ble/smp/failure.ts";
 import { FileRecords } from "../../../tools/central/central.ts";
 import { type Operation, step, type ToolEvent } from "../../../tools/events.ts";
-import { findCamera } from "../../../tools/update/camera-finder.ts";
+import { bondsFile, findCamera, openCamera } from "../../../tools/update/camera-finder.ts";
 import { deploy, rateText, withCentral } from "../../../tools/update/deploy.ts";
 import { logs } from "../../../tools/update/logs.ts";
 import { ManagementClient, type ManagementLink } from "../../../tools/update/management-client.ts";
@@ -117,6 +118,24 @@ describe("tools/update/deploy: the radio", () => {
     const reason = new Error("interrupted");
     setTimeout(() => abort.abort(reason), 20);
     await assert.rejects(all(waiting), reason);
+  });
+});
+
+describe("tools/update/camera-finder", () => {
+  it("a camera that has forgotten this computer, or does not let it in, is one line that says what helps", async () => {
+    let ends = 0;
+    const open = (error: Error) => {
+      const refuse = () => Promise.reject(error);
+      const connection = { service: refuse, exchangeMtu: refuse, disconnect: async () => void ends++ };
+      return openCamera({ connect: async () => connection } as never, new AbortController().signal);
+    };
+    await assert.rejects(open(bondLostError(0x06)), {
+      name: "ToolError",
+      message: `The camera has forgotten this computer, or another device stands in its place. If you have reset it, delete ${bondsFile()}, which has this computer's bonds, and try again.`,
+    });
+    const message = /^The camera does not let this computer in: .* Switch the camera off and on/;
+    await assert.rejects(open(pairingFailedError(0x05, "peer")), { name: "ToolError", message });
+    assert.equal(ends, 2);
   });
 });
 
