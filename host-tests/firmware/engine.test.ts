@@ -225,6 +225,40 @@ describeOnHost((scene) => {
       assert.deepEqual(lines, ["true"]);
     });
 
+    it("has one collection in a turn where slots run out and then chunks, which borrow and give back", async () => {
+      const lines = await log(`
+        let last = 0;
+        let collections = 0;
+        const look = () => {
+          const heap = native.heap();
+          if (heap.slotsUsed < last) collections++;
+          last = heap.slotsUsed;
+          return heap.chunksSize - heap.chunksUsed;
+        };
+        const turn = () => {
+          look();
+          // Garbage fills the chunks but for a little, and then the slots.
+          while (look() > 2000) new Uint8Array(100);
+          collections = 0;
+          while (collections === 0) { for (let i = 0; i < 50; i++) ({}); look(); }
+          for (let i = 0; i < 12; i++) { new Uint8Array(400); look(); }
+          log(collections + " " + (native.heap().growth > 1000));
+          // More than may be borrowed is collected for.
+          for (let i = 0; i < 30; i++) { new Uint8Array(400); look(); }
+          log(collections > 1);
+        };
+        let turns = 0;
+        const next = () => {
+          if (turns++ < 3) { turn(); native.timerSet(next, 0); return; }
+          native.collect();
+          // But for the head of an empty block.
+          log(native.heap().growth <= 32);
+          native.exit(0);
+        };
+        native.timerSet(next, 0);`);
+      assert.deepEqual(lines, [...Array(3).fill(["1 true", "true"]).flat(), "true"]);
+    });
+
     // A fifth of the slots is free after each collection, at the least, and one of this garbage takes two.
     it("collects rarely although it is nearly full", async () => {
       const lines = await log(`
