@@ -39,9 +39,12 @@ describe("a sensor on a battery", function () {
         output,
         /\d+ readings were taken[\s\S]*nobody came: they are kept[\s\S]*\b([2-9]|\d\d) readings were taken/,
       );
+      // A computer that is too busy for the chip's start and the window lets a burst go by with neither: that each burst brings
+      // the chip up is decided in virtual time (unit/power/battery-sensor).
       const starts = output.match(/cyw43: ready/g)?.length ?? 0;
+      const deliveries = output.match(/readings were taken/g)!.length;
       if (radio === "sim") assert.equal(starts, 0);
-      else assert.ok(starts >= 3, "the chip is brought up from cold for each burst");
+      else assert.ok(starts >= deliveries, `the chip is brought up from cold for each delivery:\n${output}`);
     });
   }
 });

@@ -105,14 +105,15 @@ describe("examples: battery-sensor", function () {
   });
 
   it("its phone takes the first reading, nobody the second, and the phone the second and the third at once", async () => {
-    const { world, clock, log, heard, cycle, sleep } = await createScene();
+    const { world, clock, chip, log, heard, cycle, sleep } = await createScene();
     const name = join(root, "examples/battery-sensor/phone.txt");
     const seen: CentralEvent[] = [];
     await world.run(async () => {
       let isOver = false;
       const camera = async (): Promise<void> => {
-        while (!isOver) {
+        for (let cycles = 1; !isOver; cycles++) {
           await cycle();
+          assert.equal(chip.starts, cycles, "the chip is brought up from cold for each burst");
           await sleep();
         }
       };
