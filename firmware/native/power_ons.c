@@ -73,11 +73,23 @@ static bool read_record(uint32_t offset, struct record *record) {
            record->crc == crc_of(record) && record->in_a_row < POWER_ONS_MAX;
 }
 
+/* The first place of a unit that is erased. Records are written one behind the other, so that all behind it
+ * are erased too: a start has no time to look at each. */
+static uint32_t end_of(unsigned unit) {
+    uint32_t first = 0, last = records_of_unit();
+    while (first < last) {
+        uint32_t middle = (first + last) / 2;
+        if (is_erased(place(unit, middle)))
+            last = middle;
+        else
+            first = middle + 1;
+    }
+    return first;
+}
+
 /* Finds the newest record of a unit, from its end, and where the next one goes. */
 static void read_unit(unsigned unit) {
-    uint32_t end = records_of_unit();
-    while (end > 0 && is_erased(place(unit, end - 1)))
-        end--;
+    uint32_t end = end_of(unit);
     for (uint32_t index = end; index > 0; index--) {
         struct record record;
         if (!read_record(place(unit, index - 1), &record))

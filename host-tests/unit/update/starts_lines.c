@@ -27,7 +27,9 @@
 enum { FLASH_MAX = 2 * 65536 };
 static struct port_flash_area geometry = {"starts", 2 * 4096, 4096, 8};
 static uint8_t cells[FLASH_MAX], kept[FLASH_MAX];
-static unsigned operations, erasures, cut_at;
+static unsigned operations, erasures;
+/* The supply goes at operation `cut_at` (0: never), of which so many quarters have been done. */
+static unsigned cut_at, cut_quarters;
 static bool is_broken;
 static jmp_buf power_off;
 
@@ -49,7 +51,7 @@ bool port_flash_read(enum port_flash_area_id area, uint32_t offset, void *bytes,
 }
 
 static uint32_t share(uint32_t length) {
-    return ++operations == cut_at ? length / 2 : length;
+    return ++operations == cut_at ? length / 4 * cut_quarters : length;
 }
 
 static void maybe_off(void) {
@@ -167,12 +169,29 @@ static unsigned row(uint64_t ms) {
     return recoveries;
 }
 
-static unsigned row_until_cut(uint64_t ms, unsigned at) {
+static void row_until_cut(uint64_t ms, unsigned at) {
     operations = 0;
     cut_at = at;
-    unsigned recoveries = setjmp(power_off) == 0 ? row(ms) : 0;
+    if (setjmp(power_off) == 0)
+        row(ms);
     cut_at = 0;
-    return recoveries;
+}
+
+/* Whether three short power-ons lead to recovery, and no others, whatever was before. */
+static void check_counts(unsigned n, unsigned at) {
+    start(PORT_RESET_POWER_ON);
+    run(10000);
+    for (unsigned i = 0; i < 2; i++) {
+        if (start(PORT_RESET_POWER_ON))
+            printf("row %u, cut at %u: long runs lead to recovery\n", n, at);
+        run(10000);
+    }
+    unsigned recoveries = row(2000);
+    if (recoveries != 1)
+        printf("row %u, cut at %u: %u recoveries in three short power-ons\n", n, at, recoveries);
+    /* And the camera comes back by itself. */
+    if (start(PORT_RESET_POWER_ON) || start(PORT_RESET_POWER_ON))
+        printf("row %u, cut at %u: recovery again\n", n, at);
 }
 
 /* Prints a line for each cut after which something does not hold. */
@@ -181,27 +200,16 @@ static void try_cuts(unsigned rows) {
     for (unsigned n = 0; n < rows; n++) {
         uint64_t ms = n % 3 == 0 ? 11000 : 2000;
         memcpy(kept, cells, sizeof kept);
-        for (unsigned at = 1;; at++) {
-            memcpy(cells, kept, sizeof kept);
-            (void)row_until_cut(ms, at);
-            if (operations < at)
-                break;
-            runs++;
-            /* Long runs in between end whatever row there was; then it takes three, and no fewer. */
-            start(PORT_RESET_POWER_ON);
-            run(10000);
-            for (unsigned i = 0; i < 2; i++) {
-                unsigned long_ones = start(PORT_RESET_POWER_ON);
-                run(10000);
-                if (long_ones)
-                    printf("row %u, cut at %u: long runs lead to recovery\n", n, at);
+        unsigned last = UINT32_MAX;
+        for (unsigned at = 1; at <= last; at++) {
+            for (cut_quarters = 0; cut_quarters <= 4; cut_quarters += 2) {
+                memcpy(cells, kept, sizeof kept);
+                row_until_cut(ms, at);
+                if (operations < at)
+                    last = operations;
+                runs++;
+                check_counts(n, at);
             }
-            unsigned got = row(2000);
-            if (got != 1)
-                printf("row %u, cut at %u: %u recoveries in three short power-ons\n", n, at, got);
-            /* And the camera comes back by itself. */
-            if (start(PORT_RESET_POWER_ON) || start(PORT_RESET_POWER_ON))
-                printf("row %u, cut at %u: recovery again\n", n, at);
         }
         memcpy(cells, kept, sizeof kept);
         row(ms);
