@@ -132,6 +132,9 @@ function listen(path: string | undefined, controller: BenchController): Promise<
   });
 }
 
+/** A power-on is over at once: its end, 10 s later, would fall into one figure or another (port_power_on_ms). */
+const POWER_ON_MS = 1;
+
 /** @param folder for callgrind's dumps; left out: without it. */
 function commandFor(
   images: BenchImages,
@@ -149,11 +152,21 @@ function commandFor(
       seed: "00".repeat(32),
       icount: { shift: 0 },
       exitOnReset: true,
+      arguments: [`power-on=${POWER_ON_MS}`],
     });
     return [qemuProgram, ...args];
   }
   const target = hci.kind === "unix" ? `unix:${hci.path}` : `tcp:${hci.host}:${hci.port}`;
-  const args = ["--hci", target, "--app", application, "--max-resets", "0"];
+  const args = [
+    "--hci",
+    target,
+    "--app",
+    application,
+    "--max-resets",
+    "0",
+    "--power-on-ms",
+    `${POWER_ON_MS}`,
+  ];
   if (folder === undefined) return [images.image, ...args];
   return [
     "valgrind",
