@@ -177,9 +177,9 @@ export class DeviceConnection {
   }
 
   /**
-   * Encrypts the link, which that of a central to a bonded device does by itself: with the key of the bond that there is, when it is worth what `options` demand, or by pairing. The
-   * central does it; a peripheral asks its central to, which may take its time or refuse. Resolves when the link is
-   * encrypted, and with `bond` the bond is on flash; at once when it is so already.
+   * Encrypts the link: with the key of the bond that there is, when it is worth what `options` demand, or by pairing. The
+   * central does it, with a bond by itself once it has connected; a peripheral asks its central to, which may take its time or
+   * refuse. Resolves when the link is encrypted, and with `bond` the bond is on flash; at once when it is so already.
    * @throws TypeError or RangeError at once for a bad option.
    * @throws The promise rejects with PairingError, which says why and what to do (`pairing-failed`, `pairing-timeout`,
    * `pairing-refused`, `bond-lost`, `bond-not-saved`); TimeoutError, the signal's reason, DeviceDisconnectedError.

@@ -240,7 +240,11 @@ export class Encryption {
   /** Encrypts a link whose operations are held back, unless that is under way already. */
   encryptByItself(connection: Connection): void {
     const link = this.links.get(connection);
-    if (link && connection.gate?.isHeld) this.manager.encryptWithBond(link);
+    const { gate } = connection;
+    if (!link || !gate?.isHeld) return;
+    this.manager.encryptWithBond(link);
+    // The bond gave way to another meanwhile: the peer is a stranger.
+    if (!this.isInUse(connection)) gate.open();
   }
 
   /** Whether what is held back may go out now. @param status 0, or why the link could not be encrypted */

@@ -307,6 +307,17 @@ describe("reconnecting: a bonded peripheral that cannot be encrypted with", () =
       equal(central.aioble.security.bonds.size, 0);
     }));
 
+  it("a bond that gave way to another before the link is encrypted: what waits goes out as to a stranger", () =>
+    inScene(async ({ central, meet, peripheral, world }) => {
+      peripheral.aioble.config({ securityRequestMs: 0 });
+      const unobserve = central.host.observe({ onConnected: () => central.host.bonds!.forgetAll() });
+      const { outgoing } = await meet();
+      unobserve();
+      deepEqual(await (await findValue(central, outgoing)).read(), byte(7));
+      await world.clock.sleep(500);
+      equal(outgoing.encrypted, false);
+    }));
+
   it("the bond deleted on both sides meanwhile: what waits goes out as to a stranger, and pair() pairs", () =>
     inScene(async ({ central, meet, peripheral, withholdKey, world }) => {
       const answer = withholdKey();
