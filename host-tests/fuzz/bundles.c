@@ -78,14 +78,6 @@ static void check_frame(const struct signed_bundle *bundle, const uint8_t *bytes
 
 /* ---- containers ---- */
 
-static uint8_t *exact(const uint8_t *bytes, size_t size) {
-    void *copy;
-    if (posix_memalign(&copy, SIGNED_ALIGNMENT, size ? size : 1) != 0)
-        abort();
-    memcpy(copy, bytes, size);
-    return copy;
-}
-
 /* Names and entries end where they say; a sanitizer looks. */
 static void walk(const struct bundle *bundle, const uint8_t *bytes, size_t size) {
     const char *own = bundle->own;

@@ -1,6 +1,7 @@
 /* lines.h: what the drivers of the verifier and of the slots share: a camera's keys, and bytes as hexadecimal
  * digits. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <psa/crypto.h>
@@ -25,6 +26,15 @@ static size_t from_hex(const char *text, uint8_t *bytes, size_t most) {
     while (size < most && sscanf(text + 2 * size, "%2x", &byte) == 1)
         bytes[size++] = (uint8_t)byte;
     return size;
+}
+
+/* A copy in memory of exactly its size, so that a sanitizer sees what reads beyond. */
+static inline uint8_t *exact(const uint8_t *bytes, size_t size) {
+    void *copy;
+    if (posix_memalign(&copy, SIGNED_ALIGNMENT, size ? size : 1) != 0)
+        abort();
+    memcpy(copy, bytes, size);
+    return copy;
 }
 
 static struct signed_key root;

@@ -22,14 +22,6 @@ static char line[2 * FILE_MAX + 100];
 static uint8_t file[FILE_MAX];
 static size_t file_size;
 
-static uint8_t *exact(const uint8_t *bytes, size_t size) {
-    void *copy;
-    if (posix_memalign(&copy, SIGNED_ALIGNMENT, size ? size : 1) != 0)
-        abort();
-    memcpy(copy, bytes, size);
-    return copy;
-}
-
 static void print(const struct signed_bundle *bundle, const uint8_t *bytes, const struct refusal *problem) {
     if (problem)
         printf("%s\n", problem->text);

@@ -12,6 +12,7 @@
  *
  * `cuts` and `flips` print "N runs" and a line for each run after which something did not hold.
  */
+#define _POSIX_C_SOURCE 200809L
 #include <stdarg.h>
 #include <stdlib.h>
 
