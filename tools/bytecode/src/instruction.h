@@ -70,6 +70,11 @@ void optimize_variables(const struct function *function);
 /* Leaves out values that nobody reads, and variables that nobody uses. */
 void optimize_unused(const struct function *function);
 
+/* ---- optimize_environments.c ---- */
+
+/* Puts the outer variables of the functions in it into an order that they share. They are finished. */
+void optimize_environments(const struct function *function);
+
 /* ---- optimize_flow.c ---- */
 
 /* Leaves out what control cannot reach. */

@@ -12,9 +12,11 @@
  * - loops over iterators that only end keep no number of the way that they ended;
  * - what is taken off the stack before the end of a function is left to the end;
  * - arrow functions that do not use `this` do not keep it;
+ * - lists of outer variables have an order that many of them share;
  * - pairs of instructions for which the engine has one, and instructions that do nothing.
  *
- * All of it is decided function by function, from the instructions of the function in their order.
+ * All of it but the order of outer variables is decided function by function, from the instructions of the
+ * function in their order.
  */
 #include "optimize.h"
 
@@ -162,6 +164,8 @@ static void optimize_function(txByteCode *first, const txByteCode *end) {
     join_neighbours(&function);
     optimize_flow(&function);
     join_neighbours(&function);
+    if (end)
+        optimize_environments(&function);
     free(function.codes);
 }
 
