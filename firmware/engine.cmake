@@ -12,40 +12,37 @@ if(NOT EXISTS "${XS_ROOT}/sources/xsAll.h")
   message(FATAL_ERROR "The XS engine is not at ${XS_ROOT}: run `npm ci --ignore-scripts` first.")
 endif()
 
+# Sets VARIABLE to a source of the engine as native/SCRIPT changes it, which leaves COUNT lines that match REGEX.
+function(obscura_change_source VARIABLE NAME SCRIPT REGEX COUNT)
+  set(ORIGINAL "${XS_ROOT}/sources/${NAME}")
+  set(CHANGED "${CMAKE_CURRENT_BINARY_DIR}/${NAME}")
+  set(CHANGES "${OBSCURA_ROOT}/firmware/native/${SCRIPT}")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CHANGES}" "${ORIGINAL}")
+  execute_process(COMMAND sed -E -f "${CHANGES}" "${ORIGINAL}" OUTPUT_FILE "${CHANGED}" COMMAND_ERROR_IS_FATAL ANY)
+  file(STRINGS "${CHANGED}" LINES REGEX "${REGEX}")
+  list(LENGTH LINES LINE_COUNT)
+  if(NOT LINE_COUNT EQUAL COUNT)
+    message(FATAL_ERROR "firmware/native/${SCRIPT} does not fit this version of ${NAME}.")
+  endif()
+  set(${VARIABLE} "${CHANGED}" PARENT_SCOPE)
+endfunction()
+
 # The interpreter keeps its variables in registers: see native/engine_run.h.
-set(OBSCURA_INTERPRETER "${CMAKE_CURRENT_BINARY_DIR}/xsRun.c")
-set(OBSCURA_INTERPRETER_CHANGES "${OBSCURA_ROOT}/firmware/native/engine_run.sed")
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
-  "${OBSCURA_INTERPRETER_CHANGES}" "${XS_ROOT}/sources/xsRun.c")
-execute_process(COMMAND sed -E -f "${OBSCURA_INTERPRETER_CHANGES}" "${XS_ROOT}/sources/xsRun.c"
-  OUTPUT_FILE "${OBSCURA_INTERPRETER}" COMMAND_ERROR_IS_FATAL ANY)
-file(STRINGS "${OBSCURA_INTERPRETER}" CHANGED REGEX "IN_REGISTER_|stackBottom = |run_(own|inherited)_property")
-list(LENGTH CHANGED CHANGED_COUNT)
-if(NOT CHANGED_COUNT EQUAL 10)
-  message(FATAL_ERROR "firmware/native/engine_run.sed does not fit this version of xsRun.c.")
-endif()
+obscura_change_source(OBSCURA_INTERPRETER xsRun.c engine_run.sed
+  "IN_REGISTER_|stackBottom = |run_(own|inherited)_property" 10)
 set_property(SOURCE "${OBSCURA_INTERPRETER}" APPEND PROPERTY
   COMPILE_OPTIONS -include "${OBSCURA_ROOT}/firmware/native/engine_run.h")
-
 # The collection reads no slots that nobody has written: see native/engine_memory.sed.
-set(OBSCURA_COLLECTOR "${CMAKE_CURRENT_BINARY_DIR}/xsMemory.c")
-set(OBSCURA_COLLECTOR_CHANGES "${OBSCURA_ROOT}/firmware/native/engine_memory.sed")
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
-  "${OBSCURA_COLLECTOR_CHANGES}" "${XS_ROOT}/sources/xsMemory.c")
-execute_process(COMMAND sed -E -f "${OBSCURA_COLLECTOR_CHANGES}" "${XS_ROOT}/sources/xsMemory.c"
-  OUTPUT_FILE "${OBSCURA_COLLECTOR}" COMMAND_ERROR_IS_FATAL ANY)
-file(STRINGS "${OBSCURA_COLLECTOR}" CHANGED
-  REGEX "c_memset\\(current \\+ aSize|\\(chunk->size - sizeof\\(txChunk\\)\\) / sizeof")
-list(LENGTH CHANGED CHANGED_COUNT)
-if(NOT CHANGED_COUNT EQUAL 3)
-  message(FATAL_ERROR "firmware/native/engine_memory.sed does not fit this version of xsMemory.c.")
-endif()
+obscura_change_source(OBSCURA_COLLECTOR xsMemory.c engine_memory.sed
+  "c_memset\\(current \\+ aSize|\\(chunk->size - sizeof\\(txChunk\\)\\) / sizeof" 3)
+# Fewer tables of letters: see native/engine_letters.sed.
+obscura_change_source(OBSCURA_LETTERS xsre.c engine_letters.sed "^\treturn 0x03c3;$" 1)
 
 function(obscura_add_engine TARGET)
   cmake_parse_arguments(ENGINE "PARSER;COMPACT" "" "OPTIONS" ${ARGN})
   file(GLOB SOURCES CONFIGURE_DEPENDS "${XS_ROOT}/sources/*.c")
-  list(FILTER SOURCES EXCLUDE REGEX "/(xsMemory|xsRun|xsSnapshot|xsSourceMap|xsmc)\\.c$")
-  list(APPEND SOURCES "${OBSCURA_INTERPRETER}" "${OBSCURA_COLLECTOR}")
+  list(FILTER SOURCES EXCLUDE REGEX "/(xsMemory|xsRun|xsSnapshot|xsSourceMap|xsmc|xsre)\\.c$")
+  list(APPEND SOURCES "${OBSCURA_INTERPRETER}" "${OBSCURA_COLLECTOR}" "${OBSCURA_LETTERS}")
   if(NOT ENGINE_PARSER)
     list(FILTER SOURCES EXCLUDE REGEX "/(xsLexical|xsSyntaxical|xsTree|xsScope|xsCode)\\.c$")
   endif()

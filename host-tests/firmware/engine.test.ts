@@ -424,6 +424,13 @@ describeOnHost((scene) => {
       assert.deepEqual(lines, [all.map(() => "undefined").join()]);
     });
 
+    it("makes letters small and large outside ASCII too, and every sigma the same one", async () => {
+      const lines = await log(
+        `log("ÄÖ ΟΔΟΣ Σ ДЖ".toLowerCase()); log("äöß σς дж".toUpperCase()); log(/ΣÄ/iu.test("ςä")); native.exit(0);`,
+      );
+      assert.deepEqual(lines, ["äö οδοσ σ дж", "ÄÖSS ΣΣ ДЖ", "true"]);
+    });
+
     it("keeps what is like it, but of the language", async () => {
       const all = [
         "Math.imul",

@@ -25,7 +25,11 @@ import { fingerprint, unlessFresh } from "./fingerprint.ts";
 const platformHeaders = ["engine_compact.h", "engine_run.h", "xs_platform.h"];
 
 /** Sources of the engine that are changed before they are compiled, each with its script for sed -E. */
-const changes = { xsMemory: "engine_memory.sed", xsRun: "engine_run.sed" } as const;
+const changes = {
+  xsMemory: "engine_memory.sed",
+  xsRun: "engine_run.sed",
+  xsre: "engine_letters.sed",
+} as const;
 
 /** What the kit calls the board's program that puts the preloaded machine into a linked image (decision 3). */
 const preloadProgram = "preload.sh";
@@ -274,4 +278,5 @@ ${
 | include/ | the headers that the engine is compiled with |
 | ${changes.xsRun} | the few declarations of \`xsRun.c\` that are changed before it is compiled; the headers say why |
 | ${changes.xsMemory} | the three lines of \`xsMemory.c\` that are mended before it is compiled |
+| ${changes.xsre} | the line of \`xsre.c\` that comes before it is compiled: fewer tables of letters |
 ${preloads ? `| ${preloadProgram} | evaluates the firmware in QEMU and puts the result into the image |\n` : ""}`;
