@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "mocha";
 import type { Board } from "../../tools/build/boards.ts";
@@ -38,6 +38,8 @@ interface Release {
   readonly bytecode: string;
   readonly key: string;
   readonly bundles: readonly string[];
+  /** Whether the image that was built is the same, byte for byte, once another command has signed the application's folder. */
+  readonly isLeftBySign: boolean;
 }
 
 async function makeRelease(board: string, folder: string): Promise<Release> {
@@ -48,6 +50,13 @@ async function makeRelease(board: string, folder: string): Promise<Release> {
   // The next build without the key puts an image for development in its place.
   const image = join(folder, "image");
   copyFileSync(built.image, image);
+  await outcome(
+    signApplication({
+      ...{ application: APPLICATION, board, manifest: "camera", key },
+      output: join(folder, "folder.bin"),
+    }),
+  );
+  const isLeftBySign = readFileSync(built.image).equals(readFileSync(image));
   const bytecode = join(folder, `${APPLICATION}.xsb`);
   copyFileSync(built.bytecode, bytecode);
   const sign = (version: string, output: string, unsigned = false): Promise<string> =>
@@ -64,7 +73,7 @@ async function makeRelease(board: string, folder: string): Promise<Release> {
     ...["sign", "-k", key, "--header-size", "32", "--pad-header", "--align", "4"],
     ...["--version", "3.0.0", "--slot-size", "262144", body, third],
   ]);
-  return { board: built.board, image, bytecode, key, bundles: [...bundles, third] };
+  return { board: built.board, image, bytecode, key, bundles: [...bundles, third], isLeftBySign };
 }
 
 /** That of QEMU links an image of its own, and shows little that the host's does not: --all. */
@@ -131,6 +140,10 @@ for (const [kind, describes] of Object.entries(kinds)) {
         onLine(text);
       });
     }
+
+    it("sign of an application's folder leaves the image for release where it is", () => {
+      assert.ok(release.isLeftBySign);
+    });
 
     it("smpclient: pairs, lists, uploads with a cut, tries, confirms; refused what is tampered; imgtool's", async function () {
       this.timeout(UPDATE_MS);

@@ -82,27 +82,10 @@ export async function* buildAll(
   const board = loadBoard(options.board, options.manifest);
   const keys = trustedKeysOf(board, trust, release);
   const rootKey = rootFile === undefined ? undefined : readRootKey(rootFile, keys);
-  const applications = names.map((which) => {
-    const { name, entry } = findApplication(which);
-    return { name, entry, heapKb: heapRequestKb(entry, board) };
-  });
+  const applications = names.map((which) => applicationFor(which, board));
   const folder = options.sanitize ? `${board.output}-sanitize` : board.output;
-  mkdirSync(folder, { recursive: true });
-  const lockFile = join(folder, "build.lock");
-  const unlock =
-    tryLock(lockFile) ??
-    (yield* step("wait", `Another build for ${board.name}`, async () => {
-      return { value: await lock(lockFile), detail: "ended" };
-    }));
-  try {
-    yield* step("compiler", "Bytecode compiler", async (progress) => {
-      const changed = await buildCompiler(progress);
-      return { value: undefined, detail: changed ? "built" : "up to date" };
-    });
-    const firmware = yield* compiled(board, folder, "firmware", "firmware", board.manifest.firmware);
-    const bundles: Compiled[] = [];
-    for (const { name, entry, heapKb } of applications)
-      bundles.push(yield* compiled(board, folder, "application", name, entry, firmware.bytecode, heapKb));
+  return yield* alone(board, folder, async function* () {
+    const { firmware, bundles } = yield* bytecodeOf(applications, board, folder);
     const image = yield* step("image", `Image for ${board.name}`, async (progress) => {
       const without = missingFeatures(board.manifest).join(";");
       const settings = [`WITHOUT=${without}`, ...(options.sanitize ? ["SANITIZE=ON"] : [])];
@@ -123,9 +106,70 @@ export async function* buildAll(
       bytecode,
       firmware: firmware.bytecode,
     }));
+  });
+}
+
+/**
+ * The bytecode of an application alone, with that of the firmware which it is compiled against: an image that was built before
+ * stays as it is, for whatever keys it trusts.
+ * @returns its .xsb file.
+ * @throws as `build`.
+ */
+export async function* buildBytecode({
+  application,
+  ...which
+}: Pick<BuildOptions, "application" | "board" | "manifest">): Operation<string> {
+  const board = loadBoard(which.board, which.manifest);
+  const source = applicationFor(application, board);
+  return yield* alone(board, board.output, async function* () {
+    const { bundles } = yield* bytecodeOf([source], board, board.output);
+    return bundles[0]!.bytecode;
+  });
+}
+
+/** An application's source, and what it asks for. */
+interface Source {
+  readonly name: string;
+  readonly entry: string;
+  /** KB of heap; 0 for none in particular. */
+  readonly heapKb: number;
+}
+
+function applicationFor(which: string, board: Board): Source {
+  const { name, entry } = findApplication(which);
+  return { name, entry, heapKb: heapRequestKb(entry, board) };
+}
+
+/** Runs a build in a folder while no other does. */
+async function* alone<T>(board: Board, folder: string, work: () => Operation<T>): Operation<T> {
+  mkdirSync(folder, { recursive: true });
+  const lockFile = join(folder, "build.lock");
+  const unlock =
+    tryLock(lockFile) ??
+    (yield* step("wait", `Another build for ${board.name}`, async () => {
+      return { value: await lock(lockFile), detail: "ended" };
+    }));
+  try {
+    return yield* work();
   } finally {
     unlock();
   }
+}
+
+async function* bytecodeOf(
+  applications: readonly Source[],
+  board: Board,
+  folder: string,
+): Operation<{ readonly firmware: Compiled; readonly bundles: readonly Compiled[] }> {
+  yield* step("compiler", "Bytecode compiler", async (progress) => {
+    const changed = await buildCompiler(progress);
+    return { value: undefined, detail: changed ? "built" : "up to date" };
+  });
+  const firmware = yield* compiled(board, folder, "firmware", "firmware", board.manifest.firmware);
+  const bundles: Compiled[] = [];
+  for (const { name, entry, heapKb } of applications)
+    bundles.push(yield* compiled(board, folder, "application", name, entry, firmware.bytecode, heapKb));
+  return { firmware, bundles };
 }
 
 async function applicationBundle(entry: string): Promise<KeptBundle> {

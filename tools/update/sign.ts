@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { findApplication } from "../build/application.ts";
 import { readPackage } from "../build/application-package.ts";
-import { build } from "../build/build.ts";
+import { buildBytecode } from "../build/build.ts";
 import { type Operation, ToolError, UsageError } from "../events.ts";
 import { buildRoot, displayPath } from "../paths.ts";
 import { whyNot, writeWhole } from "../whole-file.ts";
@@ -43,7 +43,7 @@ export async function* signApplication(options: SignOptions): Operation<string> 
   const counter = checkCounter(options.counter ?? obscura?.counter ?? 0);
   const key = readSigningKey(options.key);
   if (isBytecode && !existsSync(application)) throw new UsageError(`There is no file ${application}.`);
-  const bytecode = isBytecode ? application : (yield* build({ application, board, manifest })).bytecode;
+  const bytecode = isBytecode ? application : yield* buildBytecode({ application, board, manifest });
   const body = makeBody(readFileSync(bytecode), displayPath(bytecode), { board, counter });
   const firmware = join(buildRoot, board, "firmware.xsb");
   for (const message of isBytecode ? doubts(bytecode, board, firmware) : [])
