@@ -128,6 +128,18 @@ describe("bytecode compiler", function () {
     assert.equal(existsSync(path("out.xsb")), false);
   });
 
+  it("takes a literal of 65,534 bytes, and says of a longer one what the limit is", () => {
+    for (const quote of ['"', "`"]) {
+      const literal = (length: number): string => `\nexport const a = ${quote}${"x".repeat(length)}${quote};`;
+      assert.equal(compile(literal(65_534)).status, 0);
+      const { status, stderr } = compile(literal(65_535));
+      assert.equal(status, 1);
+      assert.match(stderr, /^in\.js:\d+:\d+: a literal is longer than 65534 bytes in UTF-8: divide it among/);
+    }
+    assert.match(compile(`export const a = /${"x".repeat(65_536)}/;`).stderr, /longer than 65534 bytes/);
+    assert.match(compile(`export const a = "${"é".repeat(32_768)}";`).stderr, /longer than 65534 bytes/);
+  });
+
   it("refuses what the camera's engine was built without", () => {
     for (const [what, source] of [
       ["eval", "export const f = (text) => eval(text);"],

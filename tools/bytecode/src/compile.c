@@ -13,11 +13,24 @@ static void print_place(int position) {
     fprintf(stderr, "%s:%d:%d: ", source_path, line, column);
 }
 
+/* What the parser says of a text that does not fit its buffer. */
+static const char *const too_long[] = {"buffer overflow", "string overflow", "number overflow",
+                                       "identifier overflow"};
+
 /* `position` is the offset of a byte, see positions_getter. */
 static void report(void *console, txString path, txInteger position, txString format, c_va_list arguments) {
     (void)console, (void)path;
     print_place(position);
-    vfprintf(stderr, format, arguments);
+    bool is_too_long = false;
+    for (size_t i = 0; i < sizeof too_long / sizeof *too_long; i++)
+        is_too_long = is_too_long || strcmp(format, too_long[i]) == 0;
+    if (is_too_long)
+        fprintf(stderr,
+                "a literal is longer than %d bytes in UTF-8: divide it among several, in an array, and "
+                "join() them",
+                LITERAL_BYTES_MAX);
+    else
+        vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
 }
 

@@ -13,6 +13,11 @@
 #include "bundle.h"
 #include "xsAll.h"
 
+/* What the engine's parser has for the text of one string, template, regular expression or number; two bytes
+ * stay free. */
+#define PARSER_BUFFER_BYTES (64 * 1024)
+#define LITERAL_BYTES_MAX (PARSER_BUFFER_BYTES - 2)
+
 /* Prints "obscura-bytecode: " and the sentence, and exits with status 1. */
 void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 

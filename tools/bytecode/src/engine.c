@@ -58,7 +58,7 @@ void symbols_open(struct symbols *symbols, const struct bundle *base) {
         .incrementalKeyCount = 4096,
         .nameModulo = 1993,
         .symbolModulo = 127,
-        .parserBufferSize = 64 * 1024,
+        .parserBufferSize = PARSER_BUFFER_BYTES,
         .parserTableModulo = 1993,
     };
     txMachine *the = fxCreateMachine(&creation, "obscura-bytecode", NULL, XS_NO_ID);
