@@ -41,9 +41,10 @@ export interface Central {
 /**
  * Starts a central.
  * @param hci where its controller listens: `tcp:HOST:PORT` or `unix:PATH`
- * @param bonds file that keeps its bonds from run to run
+ * @param bonds file that keeps its bonds, and who this computer is, from run to run
  * @param onLine gets what its stack warns of
  * @param onGone called when the controller has closed its socket
+ * @throws ToolError for a file that holds no bonds; the system's error for one that cannot be written
  */
 export function startCentral(
   hci: string,
@@ -53,12 +54,13 @@ export function startCentral(
 ): Central {
   const clock = createRealClock();
   const records = new FileRecords(bonds);
+  const identity = records.identity();
   const platform: Platform = {
     clock: createTimerQueue(clock),
     transport: new SocketLine(hci, onGone),
     random: (length) => new Uint8Array(randomBytes(length)),
     crypto: simulatedCrypto,
-    uniqueId: () => new Uint8Array(createHash("sha256").update(bonds).digest().subarray(0, 8)),
+    uniqueId: () => identity.slice(),
     flash: (area) => {
       throw new TypeError(`a central on this computer has no flash area ${area}`);
     },
@@ -76,6 +78,10 @@ export function startCentral(
     },
   };
 }
+
+/** Key of the record that this computer's address comes from: the stack has no such key. */
+const IDENTITY_KEY = "computer";
+const IDENTITY_LENGTH = 8;
 
 /** Records in a file, for its owner's eyes: the keys of bonds are among them. */
 export class FileRecords implements Records {
@@ -104,6 +110,22 @@ export class FileRecords implements Records {
 
   keys(): string[] {
     return [...this.values.keys()];
+  }
+
+  /**
+   * What this computer's address is derived from, the same for as long as the file is there. It is drawn at random, so that two
+   * computers are never one to a camera. A file of an earlier version has bonds and no identity: it keeps the one of then, which
+   * came from the file's path, for the cameras know this computer by that.
+   */
+  identity(): Uint8Array {
+    const stored = this.get(IDENTITY_KEY);
+    if (stored?.length === IDENTITY_LENGTH) return stored;
+    const isEarlier = this.keys().some((key) => key.startsWith("bond."));
+    const identity = new Uint8Array(
+      isEarlier ? createHash("sha256").update(this.file).digest() : randomBytes(IDENTITY_LENGTH),
+    ).slice(0, IDENTITY_LENGTH);
+    this.set(IDENTITY_KEY, identity);
+    return identity;
   }
 
   private write(): void {

@@ -81,8 +81,9 @@ export async function* withCentral(
         `The controller at ${name} has gone: for a camera of \`obscura run\`, its session has ended; --keep-going keeps that when its application fails.`,
       ),
     );
-  const central = startCentral(started.hci, bonds, (line) => warnings.push(line), onGone);
+  let central: Central | undefined;
   try {
+    central = startCentral(started.hci, bonds, (line) => warnings.push(line), onGone);
     yield* work(central, AbortSignal.any([signal, gone.signal]));
   } catch (error) {
     signal.throwIfAborted();
@@ -92,7 +93,7 @@ export async function* withCentral(
       throw new ToolError(`The controller at ${name} does not work: ${error.message}`, warnings.join("\n"));
     throw cameraFault(error);
   } finally {
-    await central.stop().catch((error: unknown) => {
+    await central?.stop().catch((error: unknown) => {
       // A controller that has failed cannot end its links: what went wrong before says more.
       if (!(error instanceof BleError)) throw error;
     });

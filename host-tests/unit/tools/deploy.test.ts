@@ -1,6 +1,7 @@
 /** Parts of `obscura deploy` that need no camera. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,6 +39,30 @@ describe("tools/update/deploy", () => {
       assert.equal(again.delete("irk"), true);
       assert.equal(again.delete("irk"), false);
       assert.deepEqual(new FileRecords(file).keys(), ["bond.0"]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("draws this computer's identity once, and keeps the one of an earlier version that has bonds", () => {
+    const folder = mkdtempSync(join(tmpdir(), "identity-"));
+    try {
+      const file = join(folder, "bonds.json");
+      const drawn = new FileRecords(file).identity();
+      assert.equal(drawn.length, 8);
+      assert.deepEqual(new FileRecords(file).identity(), drawn);
+      // The same path on another computer, or anew on this one.
+      rmSync(file);
+      assert.notDeepEqual(new FileRecords(file).identity(), drawn);
+      writeFileSync(file, JSON.stringify({ irk: "00", "bond.0": "0102", "peer.1": "03" }));
+      const earlier = new FileRecords(file);
+      assert.deepEqual(
+        earlier.identity(),
+        new Uint8Array(createHash("sha256").update(file).digest().subarray(0, 8)),
+      );
+      assert.deepEqual(earlier.get("bond.0"), new Uint8Array([1, 2]));
+      earlier.delete("bond.0");
+      assert.deepEqual(new FileRecords(file).identity(), earlier.identity(), "written down by then");
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
