@@ -103,12 +103,12 @@ function addResults(suite: Suite, results: readonly Result[]): void {
 
 for (const sanitize of [false, true]) {
   describe(`on XS${sanitize ? ", with sanitizers" : ""}`, function () {
-    this.timeout(900_000);
+    this.timeout(2_400_000);
     let outcome: Outcome;
 
     before(async () => {
       const image = await buildTests({ files: [mustFail, ...scenarios, ...unitTests], sanitize });
-      outcome = await runTests(image, 600_000);
+      outcome = await runTests(image, 1_500_000);
       // Mocha looks for the tests of a suite after its hooks, and for the suites inside after its tests.
       addResults(
         this,
