@@ -222,7 +222,7 @@ export class ConnectionClient {
               isRepeated = true;
               // A user may take longer than a peer may be silent.
               const postponement = isSilenceLimit ? postponing(clock, pending, SILENCE_MS) : undefined;
-              protecting.then(perform, refuse).finally(postponement);
+              protecting.then(perform, (why) => refuse(refusalFor(error, why))).finally(postponement);
             },
           };
           if (isOver) return;
@@ -246,6 +246,13 @@ export class ConnectionClient {
     if (!(error instanceof GattError)) return undefined;
     return this.core.pairing?.protect(this.connection, error.status);
   }
+}
+
+/** Where this side may not pair the peer's refusal stands, and its `cause` says why. */
+function refusalFor(error: unknown, why: unknown): unknown {
+  if (!(error instanceof GattError && why instanceof BleError && why.code === "pairing-refused")) return why;
+  error.cause = why;
+  return error;
 }
 
 function checkCharacteristics(values: readonly unknown[], what: string): void {

@@ -4,7 +4,7 @@ import type { Encryption } from "../ble/encryption.ts";
 import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { exportSecrets, importSecrets } from "../ble/smp/bond-export.ts";
 import { IO_CAPABILITY } from "../ble/smp/method.ts";
-import type { PairingUser, PairRequest, SecuredLink } from "../ble/smp/port.ts";
+import type { PairingOrigin, PairingUser, PairRequest, SecuredLink } from "../ble/smp/port.ts";
 import type { PairingSettings } from "../ble/smp/state.ts";
 import { BondList } from "./bonds.ts";
 import type { Core } from "./core.ts";
@@ -104,7 +104,11 @@ export class Pairing {
   }
 
   /** See `DeviceConnection.pair`. */
-  pair(connection: DeviceConnection, options: PairOptions): Promise<void> {
+  pair(
+    connection: DeviceConnection,
+    options: PairOptions,
+    origin: PairingOrigin = "application",
+  ): Promise<void> {
     const { manager } = this.encryption;
     checkKeys("pair", options, PAIR_KEYS);
     const { agent, io, oob, signal, timeoutMs = TIMEOUT_MS } = options;
@@ -125,6 +129,7 @@ export class Pairing {
       { timeoutMs, ...(signal ? { signal } : NO_LIMITS) },
       (pending) => {
         const request: PairRequest = {
+          origin,
           settings,
           user,
           outOfBand,
@@ -155,24 +160,24 @@ export class Pairing {
   }
 
   private beginToProtect(connection: DeviceConnection, status: number): Promise<void> | undefined {
-    const { autoPair, pairing } = this.core.host.settings;
-    if (autoPair === "never" || pairing === "never") return undefined;
+    const { autoPair } = this.core.host.settings;
+    if (autoPair === "never") return undefined;
+    const pair = (options: PairOptions): Promise<void> => this.pair(connection, options, "refusal");
     if (status === KEY_TOO_SHORT) {
       // Another pairing helps where both sides can have a longer key now; what it is worth must not fall.
       const { authenticated: mitm, encrypted, keySize } = connection;
       const canBeLonger = autoPair === "pair" && encrypted && keySize < KEY_SIZE_MAX;
-      return canBeLonger ? this.pair(connection, { mitm, minKeySize: keySize + 1 }) : undefined;
+      return canBeLonger ? pair({ mitm, minKeySize: keySize + 1 }) : undefined;
     }
     if (connection.encrypted) {
       // The key is not worth enough: a better one takes a user.
       const { user } = this.encryption.manager;
       const hasUser = user !== undefined && user.io !== IO_CAPABILITY.NO_INPUT_NO_OUTPUT;
       const canDoBetter = autoPair === "pair" && !connection.authenticated && hasUser;
-      return canDoBetter ? this.pair(connection, { mitm: true }) : undefined;
+      return canDoBetter ? pair({ mitm: true }) : undefined;
     }
-    if (autoPair === "pair") return this.pair(connection, NO_LIMITS);
     const { security } = connection.link;
-    return security.hasKey ? this.pair(connection, NO_LIMITS) : undefined;
+    return autoPair === "pair" || security.hasKey ? pair(NO_LIMITS) : undefined;
   }
 
   /** @throws TypeError, RangeError for the first option that is wrong. */

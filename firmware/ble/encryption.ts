@@ -222,7 +222,14 @@ export class Encryption {
   /** Pairs as `config` says; what comes of it is reported by `onSecurity`, and stands in the log. */
   pairAsConfigured(connection: Connection, user: PairingUser): void {
     const settings = configuredSettings(this.port.settings, user.io);
-    this.pair(connection, { settings, user, outOfBand: {}, onPaired() {}, onFailed() {} });
+    this.pair(connection, {
+      origin: "application",
+      settings,
+      user,
+      outOfBand: {},
+      onPaired() {},
+      onFailed() {},
+    });
   }
 
   /**

@@ -20,7 +20,7 @@ export const requirementsOf = (access: Access): Requirements | undefined =>
 /** Why this client may not ask for anything; undefined when it may. */
 export function refusalOf(access: Access, { bond, security }: Connection): CommandError | undefined {
   if (access === "open") return undefined;
-  if (security.isEncrypted && bond && (bond.isAuthenticated || bond.isAttended)) return undefined;
+  if (security.isEncrypted && bond && (bond.isAuthenticated || bond.isFromWindow)) return undefined;
   return new CommandError(
     RC.ACCESS_DENIED,
     "pair first: while the camera's pairing window is open, or so that the key is authenticated",

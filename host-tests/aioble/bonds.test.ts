@@ -254,6 +254,7 @@ describe("bonds: a phone that is bonded already", () => {
         isAuthenticated: true,
         isSecureConnections: true,
         isAttended: true,
+        isFromWindow: false,
       });
       await link.encrypt(key.slice().reverse());
       await reported(world);

@@ -368,6 +368,7 @@ describe("attack: identity theft in phase 3", () => {
     isAuthenticated: false,
     isSecureConnections: true,
     isAttended: false,
+    isFromWindow: false,
   };
   const bonds = {
     find: (type: number, address: Uint8Array) =>

@@ -101,6 +101,7 @@ function invent(random: SeededRandom): Uint8Array {
   if (kind < KIND.PEER) {
     const bond = bondOf(random.below(8), {
       isAttended: random.below(2) === 0,
+      isFromWindow: random.below(2) === 0,
       isAuthenticated: random.below(2) === 0,
       isSecureConnections: random.below(2) === 0,
       irk: random.below(2) === 0 ? undefined : random.bytes(16),

@@ -462,4 +462,27 @@ describe("management: who may", () => {
       { access: "bonded", before: (connection) => connection.pair() },
     );
   });
+
+  it("a bond that the application has asked for outside a window may not, unless it is authenticated", async () => {
+    for (const isAuthenticated of [false, true]) {
+      await managed(
+        async ({ camera, client }) => {
+          const [bond] = camera.host.bonds!.all();
+          deepEqual([bond?.isAttended, bond?.isAuthenticated], [true, isAuthenticated]);
+          if (isAuthenticated) equal(await client.echo("in"), "in");
+          else await rejects(client.echo("out"), { rc: 11 });
+        },
+        {
+          access: "bonded",
+          before: async (connection, camera, central, incoming) => {
+            const agent = { display: () => {}, compare: () => true };
+            central.aioble.security.agent = agent;
+            if (isAuthenticated) camera.aioble.security.agent = agent;
+            await incoming.pair({ mitm: isAuthenticated });
+            equal(connection.encrypted, true);
+          },
+        },
+      );
+    }
+  });
 });

@@ -32,6 +32,7 @@ export function bondOf(seed: number, options: Partial<Bond> = {}): Bond {
     isAuthenticated: false,
     isSecureConnections: true,
     isAttended: true,
+    isFromWindow: false,
     ...options,
   };
 }

@@ -90,6 +90,8 @@ export interface SceneOptions {
     connection: DeviceConnection,
     camera: AiobleCamera,
     central: AiobleCamera,
+    /** The camera's side of the connection. */
+    incoming: DeviceConnection,
   ) => Promise<void>;
   /** Whether the client opens the service: true when left out. */
   readonly isOpened?: boolean;
@@ -119,15 +121,14 @@ export async function managed(
   await world.run(async () => {
     const connect = async () => {
       const central = addAioble(world);
-      const incoming = camera.aioble.advertise({ intervalUs: 20_000 });
+      const advertised = camera.aioble.advertise({ intervalUs: 20_000 });
       const { ADDR_RANDOM, Device } = central.aioble;
       const connection = await new Device(ADDR_RANDOM, host.ownAddress).connect();
-      await incoming;
-      return { central, connection };
+      return { central, connection, incoming: await advertised };
     };
     await host.activate();
-    const { central, connection } = await connect();
-    await before?.(connection, camera, central);
+    const { central, connection, incoming } = await connect();
+    await before?.(connection, camera, central, incoming);
     const link = isOpened ? await openManagement(connection) : undefined;
     ok(link || !isOpened, "no management service");
     const raw = isOpened ? await RawClient.open(connection) : undefined;

@@ -1,13 +1,13 @@
 /**
  * How bonds are kept in records. All numbers are little-endian; keys are as `Bond` has them. A record of another version
- * is some other firmware's: it is left as it is, and not used.
+ * is some other firmware's: it is left as it is, and not used. Bonds of version 1, which had no flag 64, are read as if it were 0.
  *
  * `bond.N`, N from 0 to 31: what a pairing left behind. Written when a pairing ends, and at no other time.
  *
  * | bytes | content                                                                                            |
  * |-------|----------------------------------------------------------------------------------------------------|
- * | 1     | version: 1                                                                                         |
- * | 1     | flags: 1 LE Secure Connections, 2 authenticated, 4 IRK, 8 key as peripheral, 16 key as central, 32 attended |
+ * | 1     | version: 2                                                                                         |
+ * | 1     | flags: 1 LE Secure Connections, 2 authenticated, 4 IRK, 8 key as peripheral, 16 key as central, 32 attended, 64 from a pairing window |
  * | 1     | key size, 7 to 16                                                                                  |
  * | 4     | number of the bond: names the record beside it                                                     |
  * | 7     | identity of the peer: type, address                                                                |
@@ -29,7 +29,10 @@
 import { Reader, u8, u16, u32, viewOf, Writer } from "../codec.ts";
 import { type Bond, type Identity, type LongTermKey, PEER_NAME_MAX } from "./keys.ts";
 
-const VERSION = 1;
+/** Of bonds; 1 is read as well. */
+const VERSION = 2;
+/** Of what is beside them. */
+const PEER_VERSION = 1;
 
 const FLAG = {
   SECURE_CONNECTIONS: 1,
@@ -38,6 +41,7 @@ const FLAG = {
   KEY_AS_PERIPHERAL: 8,
   KEY_AS_CENTRAL: 16,
   ATTENDED: 32,
+  FROM_WINDOW: 64,
 } as const;
 
 /** A bond and the number that names the record beside it. */
@@ -68,7 +72,8 @@ export function encodeBond({ number, bond }: NumberedBond): Uint8Array {
       (irk ? FLAG.IRK : 0) |
       (keyAsPeripheral ? FLAG.KEY_AS_PERIPHERAL : 0) |
       (keyAsCentral ? FLAG.KEY_AS_CENTRAL : 0) |
-      (bond.isAttended ? FLAG.ATTENDED : 0),
+      (bond.isAttended ? FLAG.ATTENDED : 0) |
+      (bond.isFromWindow ? FLAG.FROM_WINDOW : 0),
   );
   writer.u8(bond.keySize);
   writer.u32(number);
@@ -82,7 +87,8 @@ export function encodeBond({ number, bond }: NumberedBond): Uint8Array {
 
 /** Reads what `encodeBond` wrote, whatever the bytes are. */
 export function decodeBond(bytes: Uint8Array): NumberedBond | Unusable {
-  if (bytes[0] !== VERSION) return bytes.length > 0 ? "foreign" : "damaged";
+  const version = bytes[0] ?? 0;
+  if (version < 1 || version > VERSION) return bytes.length > 0 ? "foreign" : "damaged";
   const reader = new Reader(viewOf(bytes), 1, bytes.length);
   const flags = u8.read(reader);
   const keySize = u8.read(reader);
@@ -99,7 +105,7 @@ export function decodeBond(bytes: Uint8Array): NumberedBond | Unusable {
   const isSound =
     !reader.failed &&
     reader.remaining === 0 &&
-    flags < 2 * FLAG.ATTENDED &&
+    flags < (version === 1 ? FLAG.FROM_WINDOW : 2 * FLAG.FROM_WINDOW) &&
     isSize(keySize) &&
     identity.addressType <= 1 &&
     ownIdentity.addressType <= 1;
@@ -116,13 +122,14 @@ export function decodeBond(bytes: Uint8Array): NumberedBond | Unusable {
       isAuthenticated: has(FLAG.AUTHENTICATED),
       isSecureConnections,
       isAttended: has(FLAG.ATTENDED),
+      isFromWindow: has(FLAG.FROM_WINDOW),
     },
   };
 }
 
 export function encodePeer({ lastUse, name, client }: PeerRecord): Uint8Array {
   const writer = new Writer(6 + name.length + client.length);
-  writer.u8(VERSION);
+  writer.u8(PEER_VERSION);
   writer.u32(lastUse);
   writer.u8(name.length);
   writer.bytes(name);
@@ -132,7 +139,7 @@ export function encodePeer({ lastUse, name, client }: PeerRecord): Uint8Array {
 
 /** Reads what `encodePeer` wrote, whatever the bytes are. */
 export function decodePeer(bytes: Uint8Array): PeerRecord | Unusable {
-  if (bytes[0] !== VERSION) return bytes.length > 0 ? "foreign" : "damaged";
+  if (bytes[0] !== PEER_VERSION) return bytes.length > 0 ? "foreign" : "damaged";
   const reader = new Reader(viewOf(bytes), 1, bytes.length);
   const lastUse = u32.read(reader);
   const nameLength = u8.read(reader);

@@ -47,7 +47,8 @@ export function bondOf(
   if (!keyAsCentral && !keyAsPeripheral) return undefined;
   const isItsOwn = isLasting(address) && !isSameIdentity(address, ownIdentity);
   const known = identity ?? (isItsOwn ? address : undefined);
-  return known && { identity: known, ownIdentity, irk, keyAsCentral, keyAsPeripheral, ...level, isAttended };
+  const keys = { irk, keyAsCentral, keyAsPeripheral };
+  return known && { identity: known, ownIdentity, ...keys, ...level, isAttended, isFromWindow: false };
 }
 
 /** Whether a device keeps this address: it is public, or random and static. */

@@ -4,6 +4,7 @@ import type { SecurityContext } from "./context.ts";
 import type { Bond } from "./keys.ts";
 import { PAIRING_FAILURE } from "./pdus.ts";
 import type { PairRequest, SecuritySettings } from "./port.ts";
+import { isApplications } from "./requests.ts";
 import type { Level, PairingSettings } from "./state.ts";
 
 /** What `config` says, for a pairing that a peer begins. @param io what the user of this side can do. */
@@ -37,7 +38,7 @@ export interface Candidate {
   readonly peer: string;
   /** Of this address; it proves nothing yet. */
   readonly bond: Bond | undefined;
-  /** This side called `pair`. */
+  /** This side asks for it; undefined: the peer began. */
   readonly request: PairRequest | undefined;
   readonly wantsBond: boolean;
   readonly asksConsent: boolean;
@@ -56,37 +57,41 @@ export function mayBegin(
   return pairing !== "never" && (pairing === "always" || isWindowOpen || bond !== undefined);
 }
 
-/** 0, or the reason why a peer may not pair now. It costs no computation, and at most a line in the log. */
+/** 0, or the reason why no pairing with a peer may begin now. It costs no computation, and at most a line in the log. */
 export function admit(shared: SecurityContext, candidate: Candidate): number {
-  const { peer, bond, request, wantsBond, asksConsent, isFirmwares, isInFirmwareWindow } = candidate;
+  const { bond, request, wantsBond, asksConsent, isFirmwares, isInFirmwareWindow } = candidate;
   const { bonds, log, settings } = shared.port;
+  const isWanted = isApplications(request);
   const isExpected = bond !== undefined || shared.isWindowOpen || isInFirmwareWindow;
-  if (shared.attempts.mustWait(peer, isExpected) && !request) {
-    log("debug", `smp: ${peer} may not pair so soon after pairings that failed`);
+  if (shared.attempts.mustWait(candidate.peer, isExpected) && !isWanted) {
+    log("debug", `smp: ${candidate.peer} may not pair so soon after pairings that failed`);
     return PAIRING_FAILURE.REPEATED_ATTEMPTS;
   }
   if (settings.pairing === "never" && !isFirmwares) {
-    return refuse(shared, peer, 'config says pairing: "never"');
+    return refuse(shared, candidate, 'config says pairing: "never"');
   }
-  if (!request && !isFirmwares && !mayBegin(shared, bond)) {
+  if (!isWanted && !isFirmwares && !mayBegin(shared, bond)) {
     return refuse(
       shared,
-      peer,
+      candidate,
       "it is not bonded, and no pairing window is open: call security.openPairing()",
     );
   }
-  const isAttended = request !== undefined || shared.isWindowOpen || asksConsent || isInFirmwareWindow;
+  const isAttended = isWanted || shared.isWindowOpen || asksConsent || isInFirmwareWindow;
   if (wantsBond && !bond && !bonds.hasRoom(isAttended)) {
     const why =
       !isAttended && bonds.areStrangersSpent
         ? "strangers have had too many written; wait"
         : "delete one, or raise maxBonds";
-    return refuse(shared, peer, `there is no room for another bond: ${why}`);
+    return refuse(shared, candidate, `there is no room for another bond: ${why}`);
   }
   return 0;
 }
 
-function refuse({ peerLog }: SecurityContext, peer: string, why: string): number {
-  peerLog.write("warning", `smp: ${peer} wants to pair and may not: ${why}`);
+function refuse({ peerLog }: SecurityContext, { peer, request }: Candidate, why: string): number {
+  const line = request
+    ? `smp: ${peer} refuses what is asked of it without pairing, and may not pair: ${why}`
+    : `smp: ${peer} wants to pair and may not: ${why}`;
+  peerLog.write("warning", line);
   return PAIRING_FAILURE.PAIRING_NOT_SUPPORTED;
 }

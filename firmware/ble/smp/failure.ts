@@ -136,6 +136,15 @@ export function refusedError(): PairingError {
   );
 }
 
+/** A peer has refused an operation for want of protection, and this side does not pair for that. @param reason of `admit` */
+export function notAdmittedError(reason: number): PairingError {
+  return new PairingError(
+    "pairing-refused",
+    `The camera does not pair by itself with a device that refuses an operation (${reasonCode(reason)}): ${wordsOf(reason, "local")}. Call pair() if it is the right device.`,
+    reason,
+  );
+}
+
 /** The platform could not give what a pairing needs: random numbers, mostly. */
 export function platformError(cause: string): PairingError {
   return new PairingError(

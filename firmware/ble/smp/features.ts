@@ -102,30 +102,11 @@ function isInvalid({ ioCapability, oobDataFlag, maximumEncryptionKeySize }: Peer
 
 /** The responder is asked. */
 export function receiveRequest(run: Run, features: PeerFeatures, pdu: Uint8Array): void {
-  const { context, state } = run;
+  const { state } = run;
   if (isInvalid(features)) return run.fail(PAIRING_FAILURE.INVALID_PARAMETERS);
   state.request = pdu;
   state.peer = features;
-  const reason = choose(run);
-  if (reason !== 0) return run.fail(reason);
-  if (!context.asksConsent) {
-    const { previous, isTrusted } = context;
-    if (previous && !isTrusted && !run.level.isAuthenticated) {
-      return run.fail(PAIRING_FAILURE.PAIRING_NOT_SUPPORTED);
-    }
-    return respond(run);
-  }
-  state.phase = "consent";
-  state.expects = 0;
-  const { level } = run;
-  run.outputs.push({ do: "ask", question: { asks: "consent", method: state.choice.method, level } });
-}
-
-/** The application has answered. */
-export function receiveConsent(run: Run, granted: boolean): void {
-  if (run.state.phase !== "consent") return;
-  if (granted) respond(run);
-  else run.fail(PAIRING_FAILURE.PAIRING_NOT_SUPPORTED);
+  choose(run);
 }
 
 function respond(run: Run): void {
@@ -152,17 +133,15 @@ export function receiveResponse(run: Run, features: PeerFeatures, pdu: Uint8Arra
   if (isInvalid(features) || (beyond & 0x0f) !== 0) return run.fail(PAIRING_FAILURE.INVALID_PARAMETERS);
   state.response = pdu;
   state.peer = features;
-  const reason = choose(run);
-  if (reason !== 0) return run.fail(reason);
-  beginPhase2(run);
+  choose(run);
 }
 
 function abilities({ ioCapability, oobDataFlag, authReq }: PeerFeatures): Abilities {
   return { io: ioCapability, hasOob: oobDataFlag === 1, mitm: (authReq & AUTH_REQ.MITM) !== 0 };
 }
 
-/** Decides on protocol, method and key size. Returns the reason why what comes out is not enough, or 0. */
-function choose(run: Run): number {
+/** Decides on protocol, method and key size, and goes on where that is enough, and no bond is replaced that may not be. */
+function choose(run: Run): void {
   const { context, state } = run;
   const { own, peer } = state;
   const both = own.authReq & peer.authReq;
@@ -174,7 +153,29 @@ function choose(run: Run): number {
   const [initiator, responder] = run.isInitiator ? [own, peer] : [peer, own];
   state.choice = chooseMethod(abilities(initiator), abilities(responder), state.isSecureConnections);
   state.usesKeypress = (both & AUTH_REQ.KEYPRESS) !== 0 && state.choice.method === "passkey";
-  return shortcoming(context, run);
+  const reason = shortcoming(context, run);
+  if (reason !== 0) return run.fail(reason);
+  const { level } = run;
+  if (!context.asksConsent) {
+    const { previous, isTrusted } = context;
+    const mayGoOn = !previous || isTrusted || level.isAuthenticated;
+    return mayGoOn ? goOn(run) : run.fail(PAIRING_FAILURE.PAIRING_NOT_SUPPORTED);
+  }
+  state.phase = "consent";
+  state.expects = 0;
+  run.outputs.push({ do: "ask", question: { asks: "consent", method: state.choice.method, level } });
+}
+
+/** The application has answered. */
+export function receiveConsent(run: Run, granted: boolean): void {
+  if (run.state.phase !== "consent") return;
+  if (granted) goOn(run);
+  else run.fail(PAIRING_FAILURE.PAIRING_NOT_SUPPORTED);
+}
+
+function goOn(run: Run): void {
+  if (run.isInitiator) beginPhase2(run);
+  else respond(run);
 }
 
 function shortcoming(context: PairingContext, run: Run): number {

@@ -46,9 +46,11 @@ export interface Bond {
   readonly isSecureConnections: boolean;
   /**
    * Somebody on this side took part: the application called `pair`, a pairing window was open, or the application
-   * consented. A stranger's unasked pairing is unattended.
+   * consented. A stranger's unasked pairing is unattended, one for an operation that the peer refused too.
    */
   readonly isAttended: boolean;
+  /** A pairing window was open when the pairing began, or when that of the bond began which the peer has proved. */
+  readonly isFromWindow: boolean;
 }
 
 /** Whoever keeps bonds: on flash, or for a test in memory. */

@@ -5,16 +5,24 @@ import { textOf } from "../text.ts";
 import { bondOf, isTaken } from "./bonding.ts";
 import type { SecurityContext } from "./context.ts";
 import { admit, configuredSettings, isEnough, mayBegin } from "./demands.ts";
-import { ignoredError, notSavedError, pairingFailedError, refusedError, timeoutError } from "./failure.ts";
+import {
+  ignoredError,
+  notAdmittedError,
+  notSavedError,
+  pairingFailedError,
+  refusedError,
+  timeoutError,
+} from "./failure.ts";
 import { authReqOf } from "./features.ts";
 import { FIRMWARE_SETTINGS } from "./firmware-window.ts";
+import { isSameIdentity } from "./identities.ts";
 import type { Bond, Identity } from "./keys.ts";
 import { LinkEncryption, UNSPECIFIED_ERROR } from "./link-encryption.ts";
 import { IO_CAPABILITY } from "./method.ts";
 import { type Occasion, Pairing, type PairingHandlers } from "./pairing.ts";
 import { AUTH_REQ, PAIRING_FAILURE, pairingFailed, pairingRequest, securityRequest } from "./pdus.ts";
 import type { PairingUser, PairRequest, SecuredLink, SecurityPort } from "./port.ts";
-import { PairRequests } from "./requests.ts";
+import { isApplications, PairRequests } from "./requests.ts";
 import { encodeSmp } from "./run.ts";
 import type { FailureSource, Level, PairingContext, PairingResult, PairingSettings, Step } from "./state.ts";
 import { fieldsOf, findPdu, initiate, isOfOtherRole, respondTo } from "./step.ts";
@@ -168,8 +176,22 @@ export class SecurityLink implements PairingHandlers {
       if (this.isSatisfied(request.settings)) requests.settle(request, undefined);
       else if (this.isMute) requests.settle(request, timeoutError());
       else if (this.port.settings.pairing === "never") requests.settle(request, refusedError());
-      else return this.begin(request);
+      else {
+        const refusal = this.refusalOf(request);
+        if (!refusal) return this.begin(request);
+        requests.settle(request, refusal);
+      }
     }
+  }
+
+  /** Why nobody pairs for a request that a peer has brought about; undefined where it may, or its bond may do. */
+  private refusalOf(request: PairRequest): Error | undefined {
+    const { encryption } = this;
+    const isBondsTurn = !encryption.security.isEncrypted && encryption.findUsableBond() !== undefined;
+    if (isApplications(request) || isBondsTurn) return undefined;
+    const { settings, user } = request;
+    const reason = this.admit({ ...APPLICATIONS, settings, user, request });
+    return reason === 0 ? undefined : notAdmittedError(reason);
   }
 
   /** Whether the link is protected as these settings demand. */
@@ -190,8 +212,15 @@ export class SecurityLink implements PairingHandlers {
     if (!bond || this.encryption.security.isEncrypted) return this.initiate(settings, request);
     this.startWithBond(bond, () => {
       // A request that is not satisfied yet pairs when it is served again.
-      if (!request && !isEnough(bond, settings)) this.initiate(settings, request);
+      if (!request && !isEnough(bond, settings)) this.initiateForPeer(settings);
     });
+  }
+
+  /** A Security Request has this side pair, where the peer may begin to. */
+  private initiateForPeer(settings: PairingSettings): void {
+    const reason = this.admit({ ...APPLICATIONS, settings, user: this.shared.user });
+    if (reason === 0) this.initiate(settings, undefined);
+    else this.refuse(reason);
   }
 
   // Encryption.
@@ -248,9 +277,7 @@ export class SecurityLink implements PairingHandlers {
       if (!encryption.security.isEncrypted) return this.encryptOrPair(settings, undefined);
       if (isEnough(encryption.security, settings)) return;
     }
-    const reason = this.admit({ ...APPLICATIONS, settings, user });
-    if (reason !== 0) return this.refuse(reason);
-    this.encryptOrPair(settings, undefined);
+    this.initiateForPeer(settings);
   }
 
   /** The central does not want to be asked. */
@@ -318,10 +345,13 @@ export class SecurityLink implements PairingHandlers {
   private start(attempt: Attempt, first: (context: PairingContext) => Step): void {
     const { encryption, link, port, shared } = this;
     const { settings, user, request, window, isFirmwares } = attempt;
-    const isAttended = request !== undefined || shared.isWindowOpen;
+    const isWanted = isApplications(request);
+    const isInWindow = shared.isWindowOpen;
+    const isAttended = isWanted || isInWindow;
     const apparent = encryption.findBond();
     const isTrusted = isAttended || window !== undefined || encryption.security.isBonded;
-    const claimant = { proven: encryption.proven, apparent, isTrusted };
+    const { proven } = encryption;
+    const claimant = { proven, apparent, isTrusted };
     const keypress = settings.keypress || (user?.hearsKeypresses ?? false);
     const context: PairingContext = {
       ciphers: port.crypto,
@@ -334,12 +364,13 @@ export class SecurityLink implements PairingHandlers {
       ownIrk: () => port.bonds.ownIrk(),
       previous: apparent,
       isTrusted,
-      asksConsent: request === undefined && (user?.asksConsent ?? false),
+      asksConsent: !isWanted && (user?.asksConsent ?? false),
       isTaken: (identity, irk, level) =>
         isTaken(port, claimant, identity, irk, level) || (isFirmwares && !window?.isOpenFor(identity)),
     };
-    const countsForWindow = request === undefined && shared.isWindowOpen;
-    const occasion: Occasion = { user, request, isAttended, countsForWindow, window, isFirmwares };
+    const countsForWindow = !isWanted && isInWindow;
+    const how = { isAttended, isInWindow, countsForWindow, proven };
+    const occasion: Occasion = { user, request, window, isFirmwares, ...how };
     this.pairing = new Pairing(link, shared, context, occasion, this);
     this.pairing.begin(first);
   }
@@ -376,14 +407,22 @@ export class SecurityLink implements PairingHandlers {
     this.serve();
   }
 
+  /** The application wants no more than what the link has now, and has decided so for this device. */
+  private get isWanted(): boolean {
+    const { security } = this.encryption;
+    return this.requests.all.some(
+      (request) => isApplications(request) && isEnough(security, request.settings),
+    );
+  }
+
   /** Keeps the bond; returns why that failed. */
   private keep({ context, occasion }: Pairing, result: PairingResult): unknown {
     const { link, port } = this;
     const { isFirmwares, window } = occasion;
-    const isAttended = occasion.isAttended || context.asksConsent;
+    const isAttended = occasion.isAttended || context.asksConsent || this.isWanted;
     const made = bondOf(result, link.peerAddress, context.identity, isAttended);
     const isWindows = made !== undefined && window?.isOpenFor(made.identity) === true;
-    const bond = made && (isWindows ? { ...made, isAttended: true } : made);
+    const bond = made && withWindow(made, occasion, isWindows);
     if (!bond) {
       port.log(
         "info",
@@ -410,7 +449,7 @@ export class SecurityLink implements PairingHandlers {
     const isPeers = source === "peer" || (source === "local" && SUSPICIOUS.includes(reason) && !cause);
     const { request } = pairing.occasion;
     noteFailure(pairing);
-    if (request === undefined && isPeers) shared.peerFailed(peer, pairing.wasGuess);
+    if (!isApplications(request) && isPeers) shared.peerFailed(peer, pairing.wasGuess);
     shared.failedPairings++;
     shared.peerLog.write("warning", `smp: link ${link.handle}: pairing failed: ${error.message}`);
     port.onSecurity(link, reason || UNSPECIFIED_ERROR, false);
@@ -461,6 +500,13 @@ export class SecurityLink implements PairingHandlers {
     requests.settle(requests.first, ignoredError());
     this.serve();
   }
+}
+
+/** A bond with what windows have to do with it: the firmware's, when that takes it, or the application's. */
+function withWindow(bond: Bond, { isInWindow, proven }: Occasion, isFirmwares: boolean): Bond {
+  if (isFirmwares) return { ...bond, isAttended: true, isFromWindow: true };
+  const isProven = proven !== undefined && isSameIdentity(proven.identity, bond.identity);
+  return { ...bond, isFromWindow: isInWindow || (isProven && proven.isFromWindow) };
 }
 
 /** What the application has not brought about in the firmware's own window, the firmware does. */

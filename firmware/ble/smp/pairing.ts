@@ -3,6 +3,7 @@ import { textOf } from "../text.ts";
 import type { SecurityContext } from "./context.ts";
 import { platformError } from "./failure.ts";
 import type { FirmwareWindow } from "./firmware-window.ts";
+import type { Bond } from "./keys.ts";
 import { PAIRING_FAILURE, pairingFailed } from "./pdus.ts";
 import type { Dialog, PairingUser, PairRequest, SecuredLink } from "./port.ts";
 import { encodeSmp } from "./run.ts";
@@ -38,10 +39,14 @@ export interface PairingHandlers {
 /** How a pairing came about. */
 export interface Occasion {
   readonly user: PairingUser | undefined;
-  /** Who called `pair` for it; undefined: the peer began. */
+  /** What this side asked for it; undefined: the peer began. */
   readonly request: PairRequest | undefined;
   /** Somebody of this side takes part. */
   readonly isAttended: boolean;
+  /** The application's window was open when it began. */
+  readonly isInWindow: boolean;
+  /** The bond whose key encrypted the link when it began. */
+  readonly proven: Bond | undefined;
   /** An open window admitted it. */
   readonly countsForWindow: boolean;
   /** The firmware's own window, where that was open for it. */

@@ -107,8 +107,19 @@ export interface PairingUser {
   keypress(link: SecuredLink, kind: number): void;
 }
 
+/**
+ * Who wants a pairing that this side asks for. Only the application decides about a device: what a peer brings about is held to
+ * what `config` says of peers that begin to pair, in whichever way it does.
+ */
+export type PairingOrigin =
+  /** The application has called `pair` for this connection. */
+  | "application"
+  /** The peer has refused an operation for want of protection. */
+  | "refusal";
+
 /** What `pair` asks for. */
 export interface PairRequest {
+  readonly origin: PairingOrigin;
   readonly settings: PairingSettings;
   readonly user: PairingUser | undefined;
   readonly outOfBand: OutOfBand;

@@ -1,12 +1,17 @@
-/** Calls of `pair` on one link that wait. */
+/** Requests to pair on one link that wait. */
 import type { PairRequest } from "./port.ts";
+
+/** Whether the application itself wants this pairing. Without a request the peer began it. */
+export function isApplications(request: PairRequest | undefined): boolean {
+  return request?.origin === "application";
+}
 
 export class PairRequests {
   private waiting: PairRequest[] = [];
 
-  /** The one that is served. */
+  /** The one that is served: what the application has decided comes before what a refusal brings about. */
   get first(): PairRequest | undefined {
-    return this.waiting[0];
+    return this.waiting.find(isApplications) ?? this.waiting[0];
   }
 
   get all(): readonly PairRequest[] {

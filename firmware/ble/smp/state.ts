@@ -88,7 +88,7 @@ export interface PeerFeatures {
 export type Phase =
   /** The initiator waits for the Pairing Response. */
   | "features"
-  /** The responder waits for its application's consent. */
+  /** This side waits for its application's consent. */
   | "consent"
   /** Public keys, of LE Secure Connections. */
   | "keys"

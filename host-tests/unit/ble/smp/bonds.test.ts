@@ -38,6 +38,7 @@ describe("bond records", () => {
       isAttended: false,
     }),
     "without keys": bondOf(6, { keyAsCentral: undefined, keyAsPeripheral: undefined, keySize: 7 }),
+    "from a pairing window": bondOf(8, { isFromWindow: true }),
     "of a public address": bondOf(7, { identity: { addressType: 0, address: identityOf(7).address } }),
   };
   for (const [name, bond] of Object.entries(kinds)) {
@@ -51,12 +52,21 @@ describe("bond records", () => {
     });
   }
 
+  it("a record of version 1 is a bond that is not known to be from a pairing window", () => {
+    const bond = bondOf(1, { isFromWindow: true });
+    const bytes = encodeBond({ number: 1, bond });
+    bytes[0] = 1;
+    assert.equal(decodeBond(bytes), "damaged", "it had no such flag");
+    bytes[1]! &= ~0x40;
+    assert.deepEqual(decodeBond(bytes), { number: 1, bond: { ...bond, isFromWindow: false } });
+  });
+
   it("what no bond can be is damaged, what another version wrote is foreign", () => {
     const bytes = encodeBond({ number: 1, bond: bondOf(1) });
     const changed = (at: number, value: number) =>
       decodeBond(bytes.map((byte, index) => (index === at ? value : byte)));
-    assert.equal(changed(0, 2), "foreign");
-    assert.equal(changed(1, 0x40 | bytes[1]!), "damaged");
+    assert.equal(changed(0, 3), "foreign");
+    assert.equal(changed(1, 0x80 | bytes[1]!), "damaged");
     for (const size of [0, 6, 17, 255]) assert.equal(changed(2, size), "damaged");
     assert.equal(changed(7, 2), "damaged", "the peer's type of address");
     assert.equal(changed(14, 2), "damaged", "ours");
@@ -124,13 +134,13 @@ describe("bonds: kept from start to start", () => {
 
   it("records of another version are left as they are, with what is beside them", () => {
     const records = new MemoryRecords();
-    records.set("bond.0", Uint8Array.of(2, 1, 1));
+    records.set("bond.0", Uint8Array.of(3, 1, 1));
     records.set("peer.7", Uint8Array.of(2, 9));
     const { bonds, log } = openBonds(records, { maxBonds: 2 });
     for (const seed of [1, 2, 3]) bonds.keep(bondOf(seed));
     assert.deepEqual(seeds(bonds), [3, 2]);
     assert.equal(bonds.forget(identityOf(3)), true);
-    assert.deepEqual(records.get("bond.0"), Uint8Array.of(2, 1, 1));
+    assert.deepEqual(records.get("bond.0"), Uint8Array.of(3, 1, 1));
     assert.deepEqual(records.get("peer.7"), Uint8Array.of(2, 9));
     assert.deepEqual(log, [["warning", "smp: the record bond.0 cannot be used: it is foreign"]]);
   });
