@@ -70,7 +70,7 @@ static bool is_erased(uint32_t offset) {
 
 static bool read_record(uint32_t offset, struct record *record) {
     return port_flash_read(PORT_FLASH_STARTS, offset, record, sizeof *record) &&
-           record->crc == crc_of(record) && record->in_a_row < POWER_ONS_MAX;
+           record->crc == crc_of(record) && record->in_a_row < POWER_ONS_LAST;
 }
 
 /* The first place of a unit that is erased. Records are written one behind the other, so that all behind it
@@ -150,29 +150,39 @@ static bool is_usable(void) {
 /* The row ends that long after the supply came, however often the camera has been reset since. */
 static void wait_for_end(void) {
     uint64_t end = port_power_on_ms(POWER_ON_MS) * US_PER_MS, now = port_rtc_us();
-    log.due_us = port_clock_us() + (end > now ? end - now : 0);
+    if (log.newest.in_a_row > 0)
+        log.due_us = port_clock_us() + (end > now ? end - now : 0);
 }
 
-bool power_ons_start(const char **problem) {
+/* Counts this power-on, before the application runs. Returns how many have come in a row; 0 if flash fails.
+ */
+static uint32_t count(void) {
+    uint32_t in_a_row = log.newest.in_a_row + 1, recoveries = log.newest.recoveries;
+    /* The row of the last one has ended: the camera comes back to its application, whatever becomes of the
+     * supply meanwhile. */
+    uint32_t kept = in_a_row == POWER_ONS_LAST ? 0 : in_a_row;
+    return make_room() && append(kept, recoveries + (in_a_row >= POWER_ONS_MAX)) ? in_a_row : 0;
+}
+
+uint32_t power_ons_start(const char **problem) {
+    uint32_t in_a_row = 0;
     *problem = NULL;
     if (!is_usable() || port_power_on_ms(POWER_ON_MS) == 0)
-        return false;
+        return 0;
     read_log();
     if (port_reset_cause() == PORT_RESET_POWER_ON) {
-        uint32_t in_a_row = log.newest.in_a_row + 1;
-        bool is_last = in_a_row == POWER_ONS_MAX;
-        /* It counts before the application runs. The row of the one that recovers has ended: the camera comes
-         * back to its application, whatever becomes of the supply meanwhile. */
-        if (!make_room() || !append(is_last ? 0 : in_a_row, log.newest.recoveries + is_last)) {
+        in_a_row = count();
+        if (in_a_row == 0) {
             *problem = "power-ons cannot be counted: the flash failed";
-            return false;
+            return 0;
         }
-        if (is_last)
-            return true;
     }
-    if (log.newest.in_a_row > 0)
-        wait_for_end();
-    return false;
+    wait_for_end();
+    /* Here, for the application that a reset brings may never come to its event loop. In place of the
+     * recovery service it must not hold a place in the row that is kept for somebody's switch. */
+    if (in_a_row == 0 && (log.due_us <= port_clock_us() || log.newest.in_a_row >= POWER_ONS_MAX))
+        power_ons_due();
+    return in_a_row >= POWER_ONS_MAX ? in_a_row : 0;
 }
 
 uint64_t power_ons_next(void) {

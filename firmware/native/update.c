@@ -234,16 +234,17 @@ static bool open_shipped(char *problem, size_t size) {
     return true;
 }
 
-/* Whether this power-on is the one that leaves every application out. */
+/* Whether this power-on is one that leaves every application out. */
 static bool recovers_by_power_ons(char *problem, size_t size) {
     const char *why;
-    if (!power_ons_start(&why)) {
+    uint32_t in_a_row = power_ons_start(&why);
+    if (in_a_row == 0) {
         if (why)
             console_line(CONSOLE_WARNING, "update: %s", why);
         return false;
     }
     snprintf(problem, size, "power has come %u times in a row for less than %u s: the recovery service runs",
-             POWER_ONS_MAX, (unsigned)(port_power_on_ms(POWER_ON_MS) / 1000));
+             (unsigned)in_a_row, (unsigned)(port_power_on_ms(POWER_ON_MS) / 1000));
     slots_set_aside(port_reset_cause(), report);
     recover(true);
     return true;

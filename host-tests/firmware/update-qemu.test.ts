@@ -121,12 +121,15 @@ describe("updates on mps2-an500", function () {
     ]);
   });
 
-  it("leave every application out for the recovery service at the third power-on in a row, once", async () => {
+  it("leave every application out for the recovery service at the third, fourth and fifth power-on in a row", async () => {
     writeFileSync(state, prepared);
     const said: string[] = [];
-    for (let times = 0; times < 4; times++)
+    for (let times = 0; times < 6; times++)
       said.push((await start({ powerOn: "asx" }, 60_000)).lines.at(-1)!.split(" | ")[0]!);
-    assert.deepEqual(said, ["info: confirmed", "info: confirmed", "info: recovery", "info: confirmed"]);
+    assert.equal(
+      said.map((line) => line.replace("info: ", "")).join(" "),
+      "confirmed confirmed recovery recovery recovery confirmed",
+    );
   });
 
   it("go back from a version that hangs, by the watchdog of the board", async () => {

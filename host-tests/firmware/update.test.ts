@@ -588,12 +588,38 @@ describeOnHost((scene) => {
         }
         const lines = await said({ powerOn: "asyx" }, ...COUNTED);
         assert.deepEqual(lines, [RECOVERS, "recovery | other slot 0 | - | 2", "pairing 5"]);
-        // Once: the camera comes back by itself.
+        // And twice more for those who hung before; then the camera comes back by itself.
+        for (const count of [4, 5])
+          assert.equal((await said({ powerOn: "asx" }, ...COUNTED))[0], RECOVERS.replace("3", `${count}`));
         const again = await runWith({ powerOn: "ax", reset: "ax" }, ...COUNTED, ...args);
         assert.doesNotMatch(again.lines.join("\n"), /the recovery service runs/, what);
         shipped = good;
       });
     }
+
+    it("has the third of three power-ons end in recovery after long ones of an application that never lets go", async () => {
+      const good = shipped;
+      for (const [before, resets, expected] of [
+        [1, "0", "arr"],
+        [2, "0", "rrr"],
+        // The start that the watchdog brings finds that the camera has run for long enough.
+        [2, "1", "aar"],
+      ] as const) {
+        newFlash(bundle(2, "1;"));
+        shipped = copyOf(bundle(1, "for (;;);"));
+        const long = ["--power-on-ms", "100", "--watchdog-ms", "400", "--max-resets", resets];
+        for (let times = 0; times < before; times++)
+          assert.doesNotMatch(
+            (await runWith({ powerOn: "a", reset: "a" }, ...long)).lines.join("\n"),
+            /the recovery service runs/,
+          );
+        shipped = good;
+        let row = "";
+        for (let times = 0; times < 3; times++)
+          row += (await said({ powerOn: "ax" }, ...COUNTED))[0] === "version 1" ? "a" : "r";
+        assert.equal(row, expected);
+      }
+    });
 
     it("ends the row with a start that lasts, and the recovery service after a while", async () => {
       newFlash(bundle(2, "1;"));
@@ -733,13 +759,16 @@ describeOnHost((scene) => {
           const { status } = await runWith(letters, "--power-on-ms", "25", "--cut-at", String(at));
           assert.ok(status === 4 || status === 0, `cut at ${at}: status ${status}`);
           isCut = status === 4;
-          let recoveries = 0;
+          let row = "";
           for (let times = 0; times < 3; times++) {
             const last = (await said({ powerOn: "asx" }, ...COUNTED)).at(-1)!;
-            if (/^recovery/.test(last)) recoveries++;
-            else assert.match(last, /^(confirmed|trial) \| other slot [01] \| [23] /, `cut at ${at}`);
+            if (!/^recovery/.test(last))
+              assert.match(last, /^(confirmed|trial) \| other slot [01] \| [23] /, `cut at ${at}`);
+            row += last[0] === "r" ? "r" : "a";
           }
-          assert.equal(recoveries, 1, `cut at ${at} of ${before}`);
+          // The one that is cut and those before it may have been a row of none, one, two or three.
+          assert.match(row, /^(aar|arr|rrr|rra)$/, `cut at ${at} of ${before}`);
+          if (before < 2) assert.equal(row.at(-1), "r", `cut at ${at} of ${before}`);
           const last = (await said({ powerOn: "asx" })).at(-1)!;
           assert.match(last, /^confirmed \| other slot 1 \| 2 confirmed bootable/, `cut at ${at}`);
         }

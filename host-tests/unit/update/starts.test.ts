@@ -50,12 +50,14 @@ describe("power-ons in C", function () {
     new Array<string[]>(count).fill(["start power-on", `run ${ms}`]).flat();
 
   describe("in a row", () => {
-    it("three short ones lead to the recovery service, and then the application has its turn again", () => {
-      assert.equal(starts(...shortly(7)), "aaraara");
+    it("the third, fourth and fifth lead to the recovery service, then the application has its turn again", () => {
+      assert.equal(starts(...shortly(12)), "aarrraarrraa");
     });
 
     it("one that lasts ten seconds ends the row", () => {
       assert.equal(starts(...shortly(2), ...shortly(1, 10_000), ...shortly(3)), "aaraar");
+      assert.equal(starts(...shortly(3), ...shortly(1, 10_000), ...shortly(3)), "aarraar");
+      assert.equal(starts(...shortly(4), ...shortly(1, 10_000), ...shortly(3)), "aarrraar");
       assert.equal(starts(...shortly(1), ...shortly(1, 10_000), ...shortly(3)), "aaaar");
       assert.equal(starts(...shortly(9, 10_000)), "a".repeat(9));
       assert.equal(starts(...shortly(3, 9998)), "aar");
@@ -86,9 +88,71 @@ describe("power-ons in C", function () {
       assert.equal(starts(...hangs, ...hangs, ...hangs, ...hangs), "aara");
     });
 
+    it("three short ones end in the recovery service after none, one and two long ones of such an application", () => {
+      for (const [before, expected] of ["aar", "aarr", "aarrr"].entries()) {
+        const hangs = new Array<string[]>(before).fill(["start power-on", "hang 30000"]).flat();
+        assert.equal(starts(...hangs, ...shortly(3)), expected);
+      }
+    });
+
+    it("a start after ten seconds ends the row before the application runs", () => {
+      for (const cause of ["software", "watchdog", "fault", "timer"]) {
+        const hangs = ["start power-on", "hang 60000", `start ${cause}`, "hang 30000"];
+        assert.equal(starts(...hangs, ...hangs, ...hangs, ...shortly(3)), "aaaaaaaar", cause);
+        const soon = ["start power-on", "hang 9000", `start ${cause}`, "hang 30000"];
+        assert.equal(starts(...soon, ...soon, ...shortly(3)), "aaaarrr", cause);
+      }
+    });
+
+    it("a reset in recovery ends the row: the application that it brings holds no place in it", () => {
+      for (const before of [2, 3, 4]) {
+        const row = [...shortly(before), "start power-on", "run 2000", "start software", "hang 30000"];
+        assert.equal(starts(...row, ...shortly(3)), `aa${"r".repeat(before - 1)}aaar`);
+      }
+    });
+
+    it("three short ones after a power-on that lasted end in the recovery service, whatever was before", () => {
+      const lasting = [
+        ["run 10000"],
+        ["hang 30000"],
+        ["hang 61000", "start watchdog"],
+        ["hang 61000", "start watchdog", "hang 30000"],
+        ["run 5000", "start software", "hang 30000"],
+        ["hang 5000", "start fault", "run 5000"],
+      ];
+      const kinds = [["run 2000"], ["hang 5000"], ["run 2000", "start fault", "hang 2000"], ...lasting];
+      for (const one of kinds) {
+        const rows = kinds.flatMap((two) =>
+          kinds.flatMap((three) =>
+            lasting.map((four) => [
+              ...[one, two, three, four].flatMap((kind) => ["start power-on", ...kind]),
+              ...shortly(3),
+            ]),
+          ),
+        );
+        // In one process, each on a flash that is erased.
+        const found = starts(...rows.flatMap((row) => ["flash 4096 8", ...row]));
+        let at = 0;
+        for (const row of rows) {
+          at += row.filter((command) => command.startsWith("start")).length;
+          assert.equal(found[at - 1], "r", row.join(", "));
+        }
+        assert.equal(at, found.length);
+      }
+    });
+
+    it("a supply that comes and goes has the application back within four power-ons", () => {
+      for (const kind of ["run 2000", "hang 2000", "hang 30000"])
+        assert.doesNotMatch(
+          starts(...new Array<string[]>(40).fill(["start power-on", kind]).flat()),
+          /rrrr/,
+          kind,
+        );
+    });
+
     it("counts how often that came about", () => {
       const counts = ask(...shortly(10)).map((line) => Number(line.split(" ")[1]));
-      assert.deepEqual(counts, [0, 0, 1, 1, 1, 2, 2, 2, 3, 3]);
+      assert.deepEqual(counts, [0, 0, 1, 2, 3, 3, 3, 4, 5, 6]);
     });
 
     it("with a flash that fails the application runs, each time with a line", () => {

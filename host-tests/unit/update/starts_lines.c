@@ -6,11 +6,10 @@
  *   start CAUSE           power-on, software, watchdog, fault or timer; prints "application" or "recovery",
  *                         the count of recoveries, and the minutes that sleep is put off and pairing is open
  *   run MS                the clock goes on, and the event loop with it
- *   hang MS               the clock goes on alone
+ *   hang MS               the clock goes on alone, unless the recovery service runs, which does not hang
  *   paired                a device has taken the window for pairing
  *   sleep MS              the application asks for a deep sleep; prints what becomes of it
  *   garbage N             retained memory holds anything
- *   keep, back            keeps the flash as it is, and brings it back
  *   cuts N                N rows of power-ons, cut at each operation of flash
  *   wear N                N power-ons; prints how often units were erased
  */
@@ -30,7 +29,7 @@ static uint8_t cells[FLASH_MAX], kept[FLASH_MAX];
 static unsigned operations, erasures;
 /* The supply goes at operation `cut_at` (0: never), of which so many quarters have been done. */
 static unsigned cut_at, cut_quarters;
-static bool is_broken;
+static bool is_broken, is_recovery;
 static jmp_buf power_off;
 
 static uint64_t rtc_us, started_us;
@@ -128,7 +127,7 @@ void port_deep_sleep(uint64_t at_us, uint32_t sources) {
 
 /* ---- a camera ---- */
 
-static bool start(enum port_reset_cause why) {
+static uint32_t start(enum port_reset_cause why) {
     const char *problem;
     cause = why;
     /* Retained memory stays as it was: power-on must not depend on its zeros. */
@@ -139,16 +138,24 @@ static bool start(enum port_reset_cause why) {
     log.due_us = PORT_NEVER;
     current = (struct put_off){0};
     put_off_start();
-    bool recovers = power_ons_start(&problem);
+    uint32_t in_a_row = power_ons_start(&problem);
+    is_recovery = in_a_row > 0;
     if (problem)
         printf("%s\n", problem);
-    return recovers;
+    return in_a_row;
 }
 
 static void run(uint64_t ms) {
     rtc_us += ms * 1000;
     if (power_ons_next() <= port_clock_us())
         power_ons_due();
+}
+
+static void hang(uint64_t ms) {
+    if (is_recovery)
+        run(ms);
+    else
+        rtc_us += ms * 1000;
 }
 
 static unsigned minutes(uint64_t us) {
@@ -159,21 +166,32 @@ static void erase_all(void) {
     memset(cells, 0xff, sizeof cells);
 }
 
-/* A row of three, each cut off after `ms`, until the supply goes at an operation of flash. */
+/* A row of three, each cut off after `ms`. Returns how often the recovery service ran. */
 static unsigned row(uint64_t ms) {
     unsigned recoveries = 0;
     for (unsigned i = 0; i < POWER_ONS_MAX; i++) {
-        recoveries += start(PORT_RESET_POWER_ON);
+        recoveries += start(PORT_RESET_POWER_ON) > 0;
         run(ms);
     }
     return recoveries;
 }
 
-static void row_until_cut(uint64_t ms, unsigned at) {
+/* What power-ons can be like: long ones, short ones, and such as resets end the row of. */
+static void rows_of(unsigned kind) {
+    row(kind == 0 ? 11000 : 2000);
+    if (kind < 3)
+        return;
+    start(PORT_RESET_SOFTWARE);
+    start(PORT_RESET_POWER_ON);
+    hang(60000);
+    start(PORT_RESET_WATCHDOG);
+}
+
+static void rows_until_cut(unsigned kind, unsigned at) {
     operations = 0;
     cut_at = at;
     if (setjmp(power_off) == 0)
-        row(ms);
+        rows_of(kind);
     cut_at = 0;
 }
 
@@ -189,8 +207,8 @@ static void check_counts(unsigned n, unsigned at) {
     unsigned recoveries = row(2000);
     if (recoveries != 1)
         printf("row %u, cut at %u: %u recoveries in three short power-ons\n", n, at, recoveries);
-    /* And the camera comes back by itself. */
-    if (start(PORT_RESET_POWER_ON) || start(PORT_RESET_POWER_ON))
+    /* Two more of the row, and the camera comes back by itself. */
+    if (row(2000) != POWER_ONS_LAST - POWER_ONS_MAX || start(PORT_RESET_POWER_ON))
         printf("row %u, cut at %u: recovery again\n", n, at);
 }
 
@@ -198,13 +216,13 @@ static void check_counts(unsigned n, unsigned at) {
 static void try_cuts(unsigned rows) {
     unsigned runs = 0;
     for (unsigned n = 0; n < rows; n++) {
-        uint64_t ms = n % 3 == 0 ? 11000 : 2000;
+        unsigned kind = n % 4;
         memcpy(kept, cells, sizeof kept);
         unsigned last = UINT32_MAX;
         for (unsigned at = 1; at <= last; at++) {
             for (cut_quarters = 0; cut_quarters <= 4; cut_quarters += 2) {
                 memcpy(cells, kept, sizeof kept);
-                row_until_cut(ms, at);
+                rows_until_cut(kind, at);
                 if (operations < at)
                     last = operations;
                 runs++;
@@ -212,7 +230,7 @@ static void try_cuts(unsigned rows) {
             }
         }
         memcpy(cells, kept, sizeof kept);
-        row(ms);
+        rows_of(kind);
     }
     printf("%u runs\n", runs);
 }
@@ -232,14 +250,14 @@ static void take(const char *line) {
         geometry = (struct port_flash_area){"starts", 2 * one, one, two};
         erase_all();
     } else if (sscanf(line, "start %19s", name) == 1) {
-        bool recovers = start(cause_of(name));
-        printf("%s%s %u sleep %u pairing %u\n", recovers ? "recovery" : "application",
+        start(cause_of(name));
+        printf("%s%s %u sleep %u pairing %u\n", is_recovery ? "recovery" : "application",
                put_off_sleep()->sources ? " sleeps" : "", power_ons_recoveries(), minutes(put_off_left_us()),
                minutes(put_off_pairing_left_us()));
     } else if (sscanf(line, "run %u", &one) == 1) {
         run(one);
     } else if (sscanf(line, "hang %u", &one) == 1) {
-        rtc_us += (uint64_t)one * 1000;
+        hang(one);
     } else if (strncmp(line, "paired", 6) == 0) {
         put_off_paired();
     } else if (sscanf(line, "sleep %u", &one) == 1) {
