@@ -13,6 +13,8 @@ const KEY_MISSING = 0x06;
 const MTU_REQUEST = 0x02;
 const MTU_RESPONSE = 0x03;
 const READ_REQUEST = 0x0a;
+const SECURITY_REQUEST = 0x0b;
+const SMP = 0x0006;
 const WRITE_COMMAND = 0x52;
 const COMMAND_DISALLOWED = 0x0c;
 const CONNECTION_TIMEOUT = 0x08;
@@ -276,6 +278,23 @@ describe("reconnecting: a bonded peripheral that cannot be encrypted with", () =
       equal(central.aioble.security.bonds.size, 1);
       const lines = diagnostics(central).filter((line) => line.includes("has forgotten this device"));
       equal(lines.length, 1);
+    }));
+
+  it("it has lost its key and asks for encryption again and again: one attempt, one report", () =>
+    inScene(async (scene) => {
+      const { meet, peripheral, updates, world } = scene;
+      const before = scene.attempts;
+      peripheral.aioble.security.bonds.clear();
+      const { outgoing, incoming } = await meet();
+      await rejects(outgoing.exchangeMtu(), { code: "bond-lost" });
+      const channel = incoming.link.l2cap.openFixed(SMP, 65);
+      for (let request = 0; request < 50; request++) {
+        channel.send(0, Uint8Array.of(SECURITY_REQUEST, 1), 0, 2);
+        await world.clock.sleep(200);
+      }
+      deepEqual([scene.attempts - before, updates.length], [1, 1]);
+      await rejects(outgoing.pair(), { code: "bond-lost" });
+      equal(outgoing.isConnected(), true);
     }));
 
   it("with the bond deleted it is a stranger: what is asked goes out, and pair() pairs anew on the same link", () =>

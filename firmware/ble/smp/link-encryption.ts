@@ -40,8 +40,8 @@ export class LinkEncryption {
   private next: Encryption | undefined = undefined;
   /** Runs while the peer is to encrypt with a bond's key. */
   private timer: Timer = undefined;
-  /** The log has a line of a peer that has no key. */
-  private hasWarned = false;
+  /** On this link the peer has said that it has no key. */
+  isKeyLost = false;
 
   constructor(
     link: SecuredLink,
@@ -176,8 +176,8 @@ export class LinkEncryption {
       });
       this.port.log("info", `smp: link ${this.link.handle} is encrypted`);
     }
-    if (status === KEY_MISSING && next?.bond && !this.hasWarned) {
-      this.hasWarned = true;
+    if (status === KEY_MISSING && next?.bond && !this.isKeyLost) {
+      this.isKeyLost = true;
       this.peerLog.write("warning", `smp: ${this.peer} has no key any more: it has forgotten this device`);
     }
     return () => next?.onDone?.(status === 0 ? undefined : encryptionError(status));

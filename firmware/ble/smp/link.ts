@@ -274,6 +274,8 @@ export class SecurityLink implements PairingHandlers {
     const mitm = own.mitm || ((authReq & AUTH_REQ.MITM) !== 0 && canAuthenticate);
     const settings: PairingSettings = { ...own, mitm };
     if (encryption.findUsableBond()) {
+      // It asks for what it has just refused: whether to go on is the application's to say.
+      if (encryption.isKeyLost) return;
       if (!encryption.security.isEncrypted) return this.encryptOrPair(settings, undefined);
       if (isEnough(encryption.security, settings)) return;
     }
