@@ -57,7 +57,7 @@ const notifications: Situation = async ({ connect }) => {
   for (let count = 0; count < 10; count++) await link.nextValue();
 };
 
-/** At another stage in each round: the start takes about 800 ms. */
+/** At another stage in each round: the start takes about 800 ms. On a busy computer it may be over. */
 const startBehindStop: Situation = async ({ connect, saw }, round) => {
   const link = await connect();
   const order = (await link.discover()).characteristic(ORDER);
@@ -115,10 +115,11 @@ async function play(soakImage: SoakImage, situation: Situation, rounds: number):
 /** What the camera says of one loss: one line, one for each attempt that failed, and one when it gives up. */
 function checkLines(lines: readonly string[], wasOn: boolean, back: RegExp | undefined): void {
   const count = (pattern: RegExp): number => lines.filter((line) => pattern.test(line)).length;
-  assert.equal(count(/error: .* Starting the controller again/), wasOn ? 1 : 0);
+  const losses = count(/error: .* Starting the controller again/);
+  assert.ok(wasOn ? losses === 1 : losses <= 1, `${losses} lines for one loss`);
   const attempts = [1, 2, 3].map((attempt) => count(new RegExp(`failed \\(attempt ${attempt}\\)`)));
   const hasFailed = back === RETURNS[2];
-  assert.equal(count(/error: host: the radio stays off/), wasOn && hasFailed ? 1 : 0);
+  assert.equal(count(/error: host: the radio stays off/), hasFailed ? losses : 0);
   assert.equal(count(/advertise failed/), hasFailed ? 1 : 0);
   if (hasFailed) assert.deepEqual(attempts, [1, 1, 1]);
   else if (back) assert.deepEqual(attempts, [1, 0, 0]);
