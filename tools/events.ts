@@ -57,6 +57,11 @@ export class UsageError extends ToolError {
   override name = "UsageError";
 }
 
+/** Ctrl-C has ended what ran, and this is what it leaves behind. */
+export class InterruptedError extends ToolError {
+  override name = "InterruptedError";
+}
+
 /** Thrown after a step's failure was reported as an event: whoever catches it must not report it again. */
 export class StepFailed extends Error {
   override name = "StepFailed";

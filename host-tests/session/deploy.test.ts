@@ -280,6 +280,7 @@ describe("obscura deploy and logs", function () {
     assert.ok(performance.now() - before < 8000);
     assert.ok(offsets(first.output()).at(-1)! > 10_000);
     assert.doesNotMatch(first.output(), /step:fail|"step":"try"/);
+    assert.match(first.output(), /^obscura: The camera has a part of the upload, and tries nothing: /m);
     assert.ok(program.isRunning);
     assert.ok(!lines.some((line) => line.includes("on trial")));
     const second = obscura("deploy", ...args);

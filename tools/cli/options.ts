@@ -35,6 +35,9 @@ export const airOption = () =>
 export const cameraOption = () =>
   new Option("-c, --camera <camera>", "its name or address; the only one that is there without it");
 
+export const pairAnewOption = () =>
+  new Option("--pair-anew", "delete this computer's bond with the camera that is found, and pair again");
+
 /** @throws UsageError for a radio that is not one of this computer's. */
 export function airOf(named: string): RadioChoice {
   const radio = parseRadio(named);

@@ -1,6 +1,6 @@
 /** The command line `obscura`: its commands are in the folder commands. */
 import { Command, CommanderError } from "commander";
-import { ToolError } from "../events.ts";
+import { InterruptedError, ToolError } from "../events.ts";
 import { version } from "../installation.mjs";
 import type { CommandLine } from "./command-line.ts";
 import { addBuild } from "./commands/build.ts";
@@ -101,7 +101,10 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: "user" });
     return status;
   } catch (error) {
-    if (await interruption.happened()) return interruption.status;
+    if (await interruption.happened()) {
+      if (error instanceof InterruptedError) process.stderr.write(`obscura: ${error.message}\n`);
+      return interruption.status;
+    }
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return exitStatus.success;
       process.stderr.write(`obscura: ${usageSentence(error, program, args)}\n`);

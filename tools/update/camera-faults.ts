@@ -1,6 +1,7 @@
 /** What the person at the keyboard is told when a camera that was heard does not connect, does not answer, or leaves. */
 import { DeviceDisconnectedError, TimeoutError } from "../../firmware/aioble/errors.ts";
 import { BleError, HciError } from "../../firmware/ble/errors.ts";
+import { PairingError } from "../../firmware/ble/smp/failure.ts";
 import { CborError } from "../../firmware/update/cbor.ts";
 import { ToolError } from "../events.ts";
 import { ManagementError } from "./management-client.ts";
@@ -8,11 +9,32 @@ import { ManagementError } from "./management-client.ts";
 const REMEDY =
   "Bring it nearer, end what else is connected to it, or switch it off and on; then run this again.";
 
+/** What to do where the two keys of a bond differ, or one side has none. */
+export const PAIR_ANEW =
+  "If it is your camera, switch it off and on, and run this again with --pair-anew within five minutes: that deletes this computer's bond with it, and pairs. A device that only claims to be the camera brings this about, too.";
+
+/** Connection Terminated due to MIC Failure (Vol 1, Part F, 1.3): the other side has encrypted with another key. */
+const MIC_FAILURE = 0x3d;
+/** Connection Timeout: what a controller that drops such packets comes to. */
+const CONNECTION_TIMEOUT = 0x08;
+
+const OTHER_KEY = `Where it ends so each time as soon as it is connected, the camera has another key than this computer. ${PAIR_ANEW}`;
+
+/** Whether a link that was being opened has failed by its encryption: keys that differ. */
+export function isKeyFault(error: unknown): boolean {
+  if (error instanceof DeviceDisconnectedError) return error.reason === MIC_FAILURE;
+  return error instanceof PairingError && error.source === "controller";
+}
+
 /**
  * A ToolError in one sentence or two for what a camera has done: its refusals, its silence, the end of its link, answers that
  * are none. Other errors come back as they are, those of this computer's controller among them.
  */
 export function cameraFault(error: unknown): unknown {
+  if (error instanceof ManagementError && error.message.toLowerCase().startsWith("a trial is running"))
+    return new ToolError(
+      "A version is on trial on the camera, which takes no other meanwhile: --end-trial resets the camera to end it first; by itself it ends 300 s after it began.",
+    );
   if (error instanceof ManagementError) return new ToolError(`The camera refuses: ${error.message}`);
   if (error instanceof CborError)
     return new ToolError(
@@ -24,6 +46,8 @@ export function cameraFault(error: unknown): unknown {
       `The camera was heard, but neither connects nor answers within ${error.timeoutMs / 1000} s. ${REMEDY}`,
     );
   if (error instanceof DeviceDisconnectedError)
-    return new ToolError(`The link to the camera has ended. ${error.message} ${REMEDY}`);
+    return new ToolError(
+      `The link to the camera has ended. ${error.message} ${REMEDY}${error.reason === CONNECTION_TIMEOUT ? ` ${OTHER_KEY}` : ""}`,
+    );
   return new ToolError(`The camera does not do what was asked: ${error.message} ${REMEDY}`);
 }

@@ -5,6 +5,7 @@ import { SERVICE_UUID } from "../../firmware/update/service.ts";
 import type { Central } from "../central/central.ts";
 import { ToolError } from "../events.ts";
 import { buildRoot } from "../paths.ts";
+import { isKeyFault, PAIR_ANEW } from "./camera-faults.ts";
 import { ManagementClient, ManagementError, openManagement } from "./management-client.ts";
 
 /** How long cameras are looked for, and how long one may take to let itself be connected to. */
@@ -75,13 +76,26 @@ export async function findCamera(
 }
 
 /**
+ * Deletes this computer's bond with a camera, so that it pairs when it connects.
+ * @returns whether there was one.
+ */
+export const forgetCamera = ({ aioble }: Pick<Central, "aioble">, { device }: Heard): boolean =>
+  aioble.security.bonds.delete(device);
+
+/** The camera's address, where it stays the same: a public or a static random one (Vol 6, Part B, 1.3). */
+export function lastingAddress({ device }: Heard): string | undefined {
+  const address = device.addrHex();
+  return device.addrType === 0 || /^[c-f]/.test(address) ? address : undefined;
+}
+
+/**
  * Connects, pairs where the camera wants that, and asks for a sign of life.
  * @throws ToolError when it has no management server, or does not let us in.
  */
 export async function openCamera(device: ConnectableDevice, signal: AbortSignal): Promise<OpenCamera> {
   const connection = await device.connect({ timeoutMs: CONNECT_MS, signal });
   try {
-    const link = await openManagement(connection);
+    const link = await openManagement(connection, signal);
     if (!link)
       throw new ToolError("This device has no management service: its image is without the feature update.");
     const client = new ManagementClient(link);
@@ -89,9 +103,14 @@ export async function openCamera(device: ConnectableDevice, signal: AbortSignal)
     return { connection, client };
   } catch (error) {
     await connection.disconnect().catch(() => undefined);
+    signal.throwIfAborted();
     if (isLostBond(error))
       throw new ToolError(
-        `The camera has forgotten this computer, or another device stands in its place. If you have reset it, delete ${bondsFile()}, which has this computer's bonds, and try again.`,
+        `The camera has forgotten this computer, or another device stands in its place. ${PAIR_ANEW}`,
+      );
+    if (isKeyFault(error))
+      throw new ToolError(
+        `The camera has another key than this computer. ${(error as Error).message} ${PAIR_ANEW}`,
       );
     if (isRefusal(error))
       throw new ToolError(

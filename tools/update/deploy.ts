@@ -4,17 +4,37 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { BleError, HciError } from "../../firmware/ble/errors.ts";
+import { findApplication } from "../build/application.ts";
 import { type Central, startCentral } from "../central/central.ts";
-import { type Operation, type Progress, StepFailed, type StepResult, step, ToolError } from "../events.ts";
+import {
+  InterruptedError,
+  type Operation,
+  type Progress,
+  StepFailed,
+  type StepResult,
+  step,
+  ToolError,
+} from "../events.ts";
 import { buildRoot } from "../paths.ts";
 import { startBridge } from "../session/radios/bridge.ts";
 import { connectController } from "../session/radios/controller.ts";
 import type { Radio, RadioChoice } from "../session/radios/radio.ts";
 import { cameraFault } from "./camera-faults.ts";
-import { bondsFile, findCamera, type Heard, type OpenCamera, openCamera } from "./camera-finder.ts";
+import {
+  bondsFile,
+  findCamera,
+  forgetCamera,
+  type Heard,
+  lastingAddress,
+  type OpenCamera,
+  openCamera,
+} from "./camera-finder.ts";
 import { readSigned } from "./format.ts";
 import { type ListedImage, ManagementError } from "./management-client.ts";
 import { type SignOptions, signApplication } from "./sign.ts";
+
+/** Most seconds until a confirmation: as long as a camera tries a version. */
+export const TRIAL_SECONDS_MAX = 300;
 
 /** How long a new version has to run before it is confirmed, when nobody says. */
 export const TRIAL_SECONDS = 5;
@@ -36,6 +56,8 @@ export interface CameraChoice {
   readonly bonds?: string;
   /** How long the camera may take to be there again after a reset or the end of its link; 90 s when left out. */
   readonly returnMs?: number;
+  /** Deletes this computer's bond with the camera that was found, and pairs anew. */
+  readonly pairAnew?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -45,23 +67,62 @@ export interface DeployOptions extends Omit<SignOptions, "unsigned" | "output">,
   readonly trialSeconds: number;
   /** Whether it is confirmed; else its trial goes on, and ends with the next reset. */
   readonly confirm: boolean;
+  /** Resets the camera to end the trial of another version first. */
+  readonly endTrial?: boolean;
 }
 
-/** What there is to say of a bundle that is built. */
-type TrialOptions = Omit<DeployOptions, keyof SignOptions | "radio">;
+/** What one deployment leaves for the next, and for who interrupts it. */
+export interface DeployState {
+  /** What an interruption leaves on the camera; undefined while that is nothing. */
+  left?: keyof typeof LEFT | undefined;
+  /** Address of the camera that was found, where it stays the same. */
+  camera?: string | undefined;
+  /** Hash of the version whose trial was begun here and not ended, in hexadecimal digits. */
+  trial?: string | undefined;
+  /** Whether the bond was deleted. */
+  isPairedAnew?: boolean;
+}
 
-/** Builds, signs, and brings the bundle to the camera. @throws ToolError when the camera does not keep it. */
-export async function* deploy(options: DeployOptions): Operation {
+/** By what was done last. */
+const LEFT = {
+  upload:
+    "The camera has a part of the upload, and tries nothing: the next deploy of this version goes on from there.",
+  bundle:
+    "The camera has the whole upload, and tries nothing: the next deploy of this version goes on from there.",
+  mark: "The camera may have the version marked by now, and then tries it after its next reset.",
+  trial:
+    "The version is on trial on the camera, which ends by itself after 300 s, or with the next reset; until then a deploy of this version confirms it.",
+  confirmation: "The version may be confirmed on the camera already.",
+} as const;
+
+/** What there is to say of a bundle that is built. */
+type TrialOptions = Omit<DeployOptions, keyof SignOptions | "radio"> & { readonly state?: DeployState };
+
+/**
+ * Builds, signs, and brings the bundle to the camera.
+ * @param state kept from one deployment to the next, where they follow each other
+ * @throws ToolError when the camera does not keep it; InterruptedError when the signal leaves something on the camera.
+ */
+export async function* deploy(options: DeployOptions, state: DeployState = {}): Operation {
   // Beside the bytecode lies what cameras of this computer run: that is not to change under them.
   const folder = join(buildRoot, "deploy", options.board);
   mkdirSync(folder, { recursive: true });
-  const output = join(folder, `${basename(options.application, ".xsb").replace(/\.ts$/, "")}.bin`);
-  yield* withCentral(options, async function* (central, signal) {
-    const file = yield* signApplication({ ...options, output });
-    signal.throwIfAborted();
-    yield* deployFile(readFileSync(file), central, { ...options, signal });
-  });
+  const output = join(folder, `${nameOf(options.application)}.bin`);
+  state.left = undefined;
+  try {
+    yield* withCentral(options, async function* (central, signal) {
+      const file = yield* signApplication({ ...options, output });
+      signal.throwIfAborted();
+      yield* deployFile(readFileSync(file), central, { ...options, signal, state });
+    });
+  } catch (error) {
+    if (options.signal.aborted && state.left) throw new InterruptedError(LEFT[state.left]);
+    throw error;
+  }
 }
+
+const nameOf = (application: string): string =>
+  application.endsWith(".xsb") ? basename(application, ".xsb") : findApplication(application).name;
 
 /**
  * Runs an operation with a central on the radio.
@@ -123,9 +184,12 @@ export async function* deployFile(
 ): Operation {
   const { digest } = readSigned(bundle);
   const hash = new Uint8Array(digest);
-  const { signal } = options;
+  const { endTrial = false, pairAnew = false, signal, state = {} } = options;
   const { heard, opened, before } = yield* cameraStep("find", "Camera", signal, async () => {
-    const heard = await findCamera(central, options.camera, signal);
+    const heard = await findCamera(central, state.camera ?? options.camera, signal);
+    state.camera = lastingAddress(heard);
+    if (pairAnew && !state.isPairedAnew) forgetCamera(central, heard);
+    state.isPairedAnew = true;
     const opened = await openCamera(heard.device, signal);
     const before = runningOf(await opened.client.list());
     const detail = `${heard.name || "(no name)"} ${heard.device.addrHex()}`;
@@ -137,9 +201,24 @@ export async function* deployFile(
     else await opened.connection.disconnect().catch(() => undefined);
     return;
   }
-  let open = yield* upload(bundle, heard, opened, options);
+  let open = opened;
+  // Nobody else's trial is ended unless that is asked for: the camera refuses the upload.
+  if (before && !before.confirmed && (endTrial || state.trial === hexOf(before.hash)))
+    open = yield* cameraStep("end-trial", "End of the trial", signal, async () => {
+      await reset(open);
+      const value = await again(heard, open, options);
+      const running = runningOf(await value.client.list());
+      state.trial = undefined;
+      return { value, detail: `${running ? `version ${running.version}` : "the image's application"} runs` };
+    });
+  open = yield* upload(bundle, heard, open, options);
+  state.left = "bundle";
   yield* cameraStep("try", "Trial", signal, async () => {
+    state.left = "mark";
     await open.client.mark(hash);
+    signal.throwIfAborted();
+    state.trial = hexOf(hash);
+    state.left = "trial";
     await reset(open);
     open = await again(heard, open, options);
     return { value: undefined, detail: await begun(open, hash) };
@@ -181,6 +260,7 @@ async function* upload(
     const startMs = performance.now();
     let resumed: number | undefined;
     const onProgress = (offset: number): void => {
+      if (options.state) options.state.left = "upload";
       options.signal.throwIfAborted();
       resumed ??= offset;
       const seconds = (performance.now() - startMs) / 1000;
@@ -215,7 +295,8 @@ async function* confirmTrial(
   hash: Uint8Array,
   options: TrialOptions,
 ): Operation {
-  const { confirm, signal, trialSeconds } = options;
+  const { confirm, signal, state = {}, trialSeconds } = options;
+  state.left = "trial";
   let open = opened;
   yield* cameraStep("confirm", confirm ? "Confirmation" : "Trial goes on", signal, async () => {
     const untilMs = performance.now() + trialSeconds * 1000;
@@ -232,7 +313,12 @@ async function* confirmTrial(
       await delay(Math.min(LOOK_MS, untilMs - performance.now()), undefined, { signal });
       if (!open.connection.isConnected()) open = await again(heard, open, options);
     }
-    if (confirm) await open.client.confirm();
+    signal.throwIfAborted();
+    if (confirm) {
+      state.left = "confirmation";
+      await open.client.confirm();
+      state.trial = undefined;
+    }
     await open.connection.disconnect().catch(() => undefined);
     const detail = confirm
       ? `version ${version} stays`
@@ -310,5 +396,7 @@ export async function again(
 
 const runningOf = (images: readonly ListedImage[]): ListedImage | undefined =>
   images.find(({ active }) => active);
+
+const hexOf = (hash: Uint8Array): string => Buffer.from(hash).toString("hex");
 
 const sameHash = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b);

@@ -5,7 +5,7 @@ import type { Operation } from "../events.ts";
 import { buildRoot } from "../paths.ts";
 import { mapsIn } from "../trace/maps.ts";
 import { Tracer } from "../trace/trace.ts";
-import { findCamera, openCamera } from "./camera-finder.ts";
+import { findCamera, forgetCamera, openCamera } from "./camera-finder.ts";
 import { again, type CameraChoice, withCentral } from "./deploy.ts";
 
 /** How often the camera is asked for what is new. */
@@ -27,10 +27,11 @@ export function logs(options: LogsOptions): Operation {
 /** As `logs`, with a central that runs. @throws errors of the central where the camera does not connect, or does not answer */
 export async function* followLogs(
   central: Pick<Central, "aioble">,
-  { camera, maps, once = false, ...choice }: Omit<LogsOptions, "radio">,
+  { camera, maps, once = false, pairAnew = false, ...choice }: Omit<LogsOptions, "radio">,
 ): Operation {
   const { signal } = choice;
   const heard = await findCamera(central, camera, signal);
+  if (pairAnew) forgetCamera(central, heard);
   const source = heard.name || heard.device.addrHex();
   const tracer = new Tracer(mapsIn([buildRoot, ...maps]));
   let open = await openCamera(heard.device, signal);

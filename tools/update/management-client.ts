@@ -72,20 +72,30 @@ export interface ListedImage {
 
 /**
  * The management service of a connected camera.
+ * @param signal ends whatever waits, and lets nothing more be asked
  * @returns undefined where it has none. Throws as the operations of a GATT client do.
  */
-export async function openManagement(connection: DeviceConnection): Promise<ManagementLink | undefined> {
-  await connection.exchangeMtu();
-  const service = await connection.service(SERVICE_UUID);
-  const characteristic = await service?.characteristic(CHARACTERISTIC_UUID);
+export async function openManagement(
+  connection: DeviceConnection,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<ManagementLink | undefined> {
+  await connection.exchangeMtu({ signal });
+  const service = await connection.service(SERVICE_UUID, { signal });
+  const characteristic = await service?.characteristic(CHARACTERISTIC_UUID, { signal });
   if (!characteristic) return undefined;
-  await characteristic.subscribe({ queueSize: QUEUE_SIZE });
+  await characteristic.subscribe({ queueSize: QUEUE_SIZE, signal });
   return {
     get fragmentLength() {
       return Math.min(512, connection.mtu - 3);
     },
-    write: (fragment) => characteristic.write(fragment, { response: false }),
-    notified: (timeoutMs) => characteristic.notified({ timeoutMs }),
+    write: async (fragment) => {
+      signal.throwIfAborted();
+      await characteristic.write(fragment, { response: false });
+    },
+    notified: async (timeoutMs) => {
+      signal.throwIfAborted();
+      return characteristic.notified({ timeoutMs, signal });
+    },
   };
 }
 

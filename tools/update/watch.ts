@@ -3,9 +3,9 @@ import { watch } from "node:fs";
 import { basename, dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { findApplication } from "../build/application.ts";
-import { type Operation, StepFailed, ToolError, UsageError } from "../events.ts";
+import { InterruptedError, type Operation, StepFailed, ToolError, UsageError } from "../events.ts";
 import { EventQueue } from "../session/queue.ts";
-import { type DeployOptions, deploy } from "./deploy.ts";
+import { type DeployOptions, type DeployState, deploy } from "./deploy.ts";
 
 /** Editors write a file in several steps. */
 const SETTLE_MS = 200;
@@ -27,13 +27,15 @@ export async function* watchAndDeploy(options: DeployOptions): Operation {
   });
   const close = (): void => changes.close();
   signal.addEventListener("abort", close, { once: true });
+  // The same camera each time, whatever name its next version has; and what was put on trial here is ended here.
+  const state: DeployState = {};
   try {
-    yield* attempt(options);
+    yield* attempt(options, state);
     for await (const first of changes) {
       await delay(SETTLE_MS, undefined, { signal });
       changes.drain();
       yield { type: "info", message: `${basename(first)} has changed.` };
-      yield* attempt(options);
+      yield* attempt(options, state);
     }
     signal.throwIfAborted();
   } finally {
@@ -42,10 +44,11 @@ export async function* watchAndDeploy(options: DeployOptions): Operation {
   }
 }
 
-async function* attempt(options: DeployOptions): Operation {
+async function* attempt(options: DeployOptions, state: DeployState): Operation {
   try {
-    yield* deploy(options);
+    yield* deploy(options, state);
   } catch (error) {
+    if (error instanceof InterruptedError) throw error;
     options.signal.throwIfAborted();
     if (!(error instanceof ToolError) && !(error instanceof StepFailed)) throw error;
     if (error instanceof ToolError) yield { type: "warning", message: error.message };

@@ -16,10 +16,11 @@ import type { Central } from "../../../tools/central/central.ts";
 import { reportFailure } from "../../../tools/cli/perform.ts";
 import { type Operation, ToolError, type ToolEvent } from "../../../tools/events.ts";
 import { cameraFault } from "../../../tools/update/camera-faults.ts";
-import { deployFile } from "../../../tools/update/deploy.ts";
+import { type DeployState, deployFile } from "../../../tools/update/deploy.ts";
 import { parseVersion, readSigned, signBody } from "../../../tools/update/format.ts";
 import { developmentKeyFile, readSigningKey } from "../../../tools/update/keys.ts";
 import { followLogs } from "../../../tools/update/logs.ts";
+import { ManagementClient, openManagement } from "../../../tools/update/management-client.ts";
 
 const bundle = signBody(new Uint8Array(600), parseVersion("3.0.0"), readSigningKey(developmentKeyFile));
 const { digest } = readSigned(bundle);
@@ -59,7 +60,7 @@ class FalseCamera {
   }
 
   private async *results() {
-    const device = { addrHex: () => "c0:00:00:00:00:01", connect: async () => this.connect() };
+    const device = { addrType: 1, addrHex: () => "c0:00:00:00:00:01", connect: async () => this.connect() };
     yield { connectable: true, device, name: () => "camera", services: () => [SERVICE_UUID] };
   }
 
@@ -235,6 +236,143 @@ describe("tools/update/camera-faults: obscura deploy", () => {
     const stuck = new FalseCamera();
     stuck.onRequest = (asked) => (asked === "1/1" ? { off: 0 } : undefined);
     await failsIn(stuck, "upload", /^The camera refuses: the camera takes no more of the file$/);
+  });
+});
+
+describe("tools/update/deploy: Ctrl-C", () => {
+  /** Interrupts in front of the camera's answer to a request; returns all that it was asked, and what is left there. */
+  async function interruptAt(request: string, nth: number) {
+    const camera = new FalseCamera();
+    const interruption = new AbortController();
+    const asked: string[] = [];
+    camera.onRequest = (command, count) => {
+      asked.push(command);
+      if (command === request && count === nth) interruption.abort(new Error("Ctrl-C"));
+      return undefined;
+    };
+    const state: DeployState = {};
+    const options = { ...choice(), signal: interruption.signal, trialSeconds: 0, confirm: true, state };
+    const { error } = await outcome(deployFile(bundle, camera.central, options));
+    assert.equal((error as Error).message, "Ctrl-C");
+    return { asked, left: state.left };
+  }
+
+  it("in an upload ends it with the frame that is under way", async () => {
+    const { asked, left } = await interruptAt("1/1", 2);
+    assert.deepEqual(asked.slice(-2), ["1/1", "1/1"]);
+    assert.equal(left, "upload");
+  });
+
+  it("with the last frame, and with the mark, ends it before the camera is asked for more", async () => {
+    const frames = (await interruptAt("1/0", 2)).asked.filter((command) => command === "1/1").length;
+    const last = await interruptAt("1/1", frames);
+    assert.equal(last.asked.at(-1), "1/1");
+    assert.equal(last.left, "upload");
+    const marked = await interruptAt("1/0", 2);
+    assert.equal(marked.asked.at(-1), "1/0");
+    assert.ok(!marked.asked.includes("0/5"), "no reset");
+    assert.equal(marked.left, "mark");
+  });
+
+  it("in a trial leaves it unconfirmed", async () => {
+    const { asked, left } = await interruptAt("1/0", 4);
+    assert.equal(asked.filter((command) => command === "1/0").length, 4);
+    assert.equal(left, "trial");
+  });
+
+  it("in a frame whose answer does not come ends at once", async () => {
+    const interruption = new AbortController();
+    let beginWait = (): void => undefined;
+    const waits = new Promise<void>((resolve) => {
+      beginWait = resolve;
+    });
+    const characteristic = {
+      subscribe: async () => undefined,
+      write: async () => undefined,
+      notified: ({ signal }: { signal: AbortSignal }) => {
+        beginWait();
+        return new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+        });
+      },
+    };
+    const service = { characteristic: async () => characteristic };
+    const connection = { mtu: 515, exchangeMtu: async () => 515, service: async () => service };
+    const link = await openManagement(connection as never, interruption.signal);
+    const asked = new ManagementClient(link!).echo("hi");
+    await waits;
+    interruption.abort(new Error("Ctrl-C"));
+    await assert.rejects(asked, /Ctrl-C/);
+    await assert.rejects(link!.write(new Uint8Array(1)), /Ctrl-C/);
+  });
+});
+
+describe("tools/update/deploy: a trial of another version", () => {
+  const OTHER = new Uint8Array(32).fill(7);
+
+  /** A camera that tries another version until it is reset. */
+  function tryingCamera(): FalseCamera {
+    const camera = new FalseCamera();
+    let isTrying = true;
+    camera.onRequest = (asked) => {
+      if (asked === "0/5") isTrying = false;
+      if (!isTrying) return undefined;
+      if (asked === "1/1") return { rc: 10, rsn: "A trial is running; confirm it, or reset the camera." };
+      const image = { slot: 0, version: "9.0.0", hash: OTHER, active: true, confirmed: false };
+      return asked === "1/0" ? { images: [image] } : undefined;
+    };
+    return camera;
+  }
+
+  const attempt = (more: object) =>
+    outcome(
+      deployFile(bundle, tryingCamera().central, { ...choice(), trialSeconds: 0, confirm: true, ...more }),
+    );
+
+  it("is left alone, and the sentence names --end-trial", async () => {
+    await failsIn(tryingCamera(), "upload", /^A version is on trial on the camera.*--end-trial/);
+    const { error } = await attempt({ state: { trial: "00" } });
+    assert.match((error as Error).message, /--end-trial/);
+  });
+
+  it("is ended by a reset with --end-trial, and where it was begun here", async () => {
+    for (const more of [{ endTrial: true }, { state: { trial: Buffer.from(OTHER).toString("hex") } }]) {
+      const { events, error } = await attempt(more);
+      assert.equal(error, undefined);
+      const done = events.filter((event) => event.type === "step:done").map(({ step }) => step);
+      assert.deepEqual(done, ["find", "end-trial", "upload", "try", "confirm"]);
+    }
+  });
+});
+
+describe("tools/update/deploy: --pair-anew", () => {
+  it("deletes the bond with the camera that was found, once, before it connects", async () => {
+    const deleted: string[] = [];
+    const camera = new FalseCamera();
+    let connections = 0;
+    camera.onConnect = (count) => {
+      connections = count;
+      return undefined;
+    };
+    const bonds = {
+      delete: (device: { addrHex(): string }) => {
+        assert.equal(connections, 0);
+        deleted.push(device.addrHex());
+        return true;
+      },
+    };
+    const central = { aioble: { ...camera.central.aioble, security: { bonds } } } as unknown as Central;
+    const state: DeployState = {};
+    const options = { ...choice(), trialSeconds: 0, confirm: true, pairAnew: true, state };
+    assert.equal((await outcome(deployFile(bundle, central, options))).error, undefined);
+    assert.equal((await outcome(deployFile(bundle, central, options))).error, undefined);
+    assert.deepEqual(deleted, ["c0:00:00:00:00:01"]);
+    assert.equal(state.camera, "c0:00:00:00:00:01");
+    connections = 0;
+    const shown = followLogs(central, { ...choice(), maps: [], once: true, pairAnew: true });
+    await shown.next();
+    await shown.return(undefined);
+    assert.equal(deleted.length, 2);
   });
 });
 

@@ -7,10 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { after, afterEach, before, describe, it } from "mocha";
+import { DeviceDisconnectedError } from "../../../firmware/aioble/errors.ts";
 import { bondLostError, pairingFailedError } from "../../../firmware/ble/smp/failure.ts";
 import { FileRecords } from "../../../tools/central/central.ts";
 import { type Operation, step, type ToolEvent } from "../../../tools/events.ts";
-import { bondsFile, findCamera, openCamera } from "../../../tools/update/camera-finder.ts";
+import { cameraFault, PAIR_ANEW } from "../../../tools/update/camera-faults.ts";
+import { findCamera, lastingAddress, openCamera } from "../../../tools/update/camera-finder.ts";
 import { deploy, rateText, withCentral } from "../../../tools/update/deploy.ts";
 import { logs } from "../../../tools/update/logs.ts";
 import { ManagementClient, type ManagementLink } from "../../../tools/update/management-client.ts";
@@ -156,11 +158,28 @@ describe("tools/update/camera-finder", () => {
     };
     await assert.rejects(open(bondLostError(0x06)), {
       name: "ToolError",
-      message: `The camera has forgotten this computer, or another device stands in its place. If you have reset it, delete ${bondsFile()}, which has this computer's bonds, and try again.`,
+      message: `The camera has forgotten this computer, or another device stands in its place. ${PAIR_ANEW}`,
     });
+    const otherKey =
+      /^The camera has another key than this computer\. .* with --pair-anew within five minutes/;
+    for (const error of [new DeviceDisconnectedError(0x3d), pairingFailedError(0x3d, "controller")])
+      await assert.rejects(open(error), { name: "ToolError", message: otherKey });
+    const silent = cameraFault(await open(new DeviceDisconnectedError(0x08)).catch((error) => error));
+    assert.match((silent as Error).message, /Where it ends so each time .* another key .* --pair-anew/);
     const message = /^The camera does not let this computer in: .* Switch the camera off and on/;
     await assert.rejects(open(pairingFailedError(0x05, "peer")), { name: "ToolError", message });
-    assert.equal(ends, 2);
+    assert.equal(ends, 5);
+  });
+});
+
+describe("tools/update/camera-finder: lastingAddress", () => {
+  it("is a public or a static random address, and no private one", () => {
+    const of = (addrType: number, address: string) =>
+      lastingAddress({ name: "", device: { addrType, addrHex: () => address } as never });
+    assert.equal(of(0, "00:11:22:33:44:55"), "00:11:22:33:44:55");
+    assert.equal(of(1, "c0:11:22:33:44:55"), "c0:11:22:33:44:55");
+    assert.equal(of(1, "40:11:22:33:44:55"), undefined);
+    assert.equal(of(1, "3f:11:22:33:44:55"), undefined);
   });
 });
 

@@ -2,11 +2,11 @@
 import { findApplication } from "../../build/application.ts";
 import { UsageError } from "../../events.ts";
 import { piecesFor } from "../../setup.mjs";
-import { deploy, TRIAL_SECONDS } from "../../update/deploy.ts";
+import { deploy, TRIAL_SECONDS, TRIAL_SECONDS_MAX } from "../../update/deploy.ts";
 import { developmentKeyFile } from "../../update/keys.ts";
 import { watchAndDeploy } from "../../update/watch.ts";
 import { type CommandLine, prepare } from "../command-line.ts";
-import { airOf, airOption, boardOption, cameraOption, jsonOption } from "../options.ts";
+import { airOf, airOption, boardOption, cameraOption, jsonOption, pairAnewOption } from "../options.ts";
 import { perform } from "../perform.ts";
 import { manifestOption } from "../verb.ts";
 import type { SignCommandOptions } from "./sign.ts";
@@ -16,14 +16,18 @@ interface DeployCommandOptions extends Omit<SignCommandOptions, "output" | "unsi
   readonly camera?: string;
   readonly trial: number;
   readonly confirm: boolean;
+  readonly pairAnew?: boolean;
+  readonly endTrial?: boolean;
   readonly watch?: boolean;
 }
 
 /** @throws UsageError for what is no time. */
 function seconds(text: string): number {
   const value = Number(text);
-  if (text.trim() !== "" && value >= 0 && value <= 3600) return value;
-  throw new UsageError(`--trial ${text} is not a number of seconds from 0 to 3600.`);
+  if (text.trim() !== "" && value >= 0 && value <= TRIAL_SECONDS_MAX) return value;
+  throw new UsageError(
+    `--trial ${text} is not a number of seconds from 0 to ${TRIAL_SECONDS_MAX}, as long as a camera tries a version.`,
+  );
 }
 
 /** Adds `deploy`. */
@@ -38,11 +42,13 @@ export function addDeploy(cli: CommandLine): void {
     .addOption(manifestOption())
     .addOption(airOption())
     .addOption(cameraOption())
+    .addOption(pairAnewOption())
     .option("-k, --key <file>", "private key; the development key without one", developmentKeyFile)
     .option("--app-version <version>", "as for sign")
     .option("--counter <number>", "as for sign", Number)
     .option("--trial <seconds>", "how long it has to run before it is confirmed", seconds, TRIAL_SECONDS)
     .option("--no-confirm", "leave it on trial: the camera goes back at its next reset")
+    .option("--end-trial", "reset the camera to end another version's trial first")
     .option("--watch", "deploy at each change of the application's files, until Ctrl-C")
     .addOption(jsonOption())
     .action(async (application: string, options: DeployCommandOptions) => {

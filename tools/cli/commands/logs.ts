@@ -1,7 +1,7 @@
 /** `obscura logs`. */
 import { logs } from "../../update/logs.ts";
 import { type CommandLine, prepare } from "../command-line.ts";
-import { airOf, airOption, cameraOption, jsonOption } from "../options.ts";
+import { airOf, airOption, cameraOption, jsonOption, pairAnewOption } from "../options.ts";
 import { perform } from "../perform.ts";
 
 interface LogsCommandOptions {
@@ -9,6 +9,7 @@ interface LogsCommandOptions {
   readonly camera?: string;
   readonly maps?: readonly string[];
   readonly once?: boolean;
+  readonly pairAnew?: boolean;
   readonly json?: boolean;
 }
 
@@ -18,14 +19,18 @@ export function addLogs(cli: CommandLine): void {
     .command("logs", "show a camera's console over the air, stacks in TypeScript")
     .addOption(airOption())
     .addOption(cameraOption())
+    .addOption(pairAnewOption())
     .option("-m, --maps <folder...>", "folders with the .map files of builds that were made elsewhere")
     .option("--once", "show what the camera has kept, and end")
     .addOption(jsonOption())
     .action(async (options: LogsCommandOptions) => {
-      const { camera, maps = [], once = false } = options;
+      const { camera, maps = [], once = false, pairAnew = false } = options;
       const radio = airOf(options.radio);
       if (radio.kind === "bridge") await prepare(["python"]);
-      const following = { radio, maps, once, signal: cli.abort, ...(camera === undefined ? {} : { camera }) };
+      const following = {
+        ...{ radio, maps, once, pairAnew, signal: cli.abort },
+        ...(camera === undefined ? {} : { camera }),
+      };
       await perform(logs(following), cli.rendererFor(options));
     });
 }
