@@ -104,6 +104,8 @@ class ManagedCamera implements ManagementPort {
   }
 
   onUse(connection: Connection): void {
+    const { manager } = this.host.encryption ?? {};
+    if (connection.bond) manager?.firmwareWindow?.used(connection.bond.identity);
     this.reach?.used(connection);
   }
 
@@ -129,7 +131,8 @@ function serve(host: Host, camera: ManagedCamera, state: UpdateFigures): void {
   const management = new Management(camera);
   host.observe({ onDisconnected: (connection) => management.ended(connection) });
   if (state.awaitsReach) watchTrial(host, camera.access);
-  const wakes = isWake(platform.power?.startCause ?? "power-on");
+  const startCause = platform.power?.startCause ?? "power-on";
+  const wakes = isWake(startCause);
   if (running !== "recovery") host.reservePlaces(RESERVED_PLACES);
   if (running === "recovery") open(host, camera, true);
   else if (wakeSources !== undefined) standIn(host, camera, state, wakeSources);
@@ -142,7 +145,9 @@ function serve(host: Host, camera: ManagedCamera, state: UpdateFigures): void {
     host.log("warning", 'update: nobody can manage this camera: its image has no feature "security"');
   } else if (pairingMs > 0) {
     // A camera under a ceiling has no button: who is there when it is switched on may pair, one device each time.
-    encryption.manager.openFirmwareWindow(pairingMs, () => platform.update!.paired());
+    // In recovery by the switch somebody stands there who may have lost more than a key: see docs/over-the-air.md.
+    const replaces = running === "recovery" && startCause === "power-on";
+    encryption.manager.openFirmwareWindow(pairingMs, () => platform.update!.paired(), replaces);
   }
   let hasWarned = false;
   host.observe({

@@ -387,6 +387,15 @@ describe("attack: identity theft in phase 3", () => {
     equal(isTaken(port, stranger, identity, bond.irk, level), true, "the key of the identity is no secret");
   });
 
+  it("at the device's own address, copied or replayed, in the firmware's window: only with the device's key", () => {
+    const here = { ...attended, apparent: bond };
+    for (const irk of [undefined, new Uint8Array(16).fill(8)]) {
+      equal(isTaken(port, here, identity, irk, level), false, "somebody on this side takes part");
+      equal(isTaken(port, { ...here, mustProve: true }, identity, irk, level), true);
+    }
+    equal(isTaken(port, { ...here, mustProve: true }, identity, bond.irk, level), false);
+  });
+
   it("the device itself is not: by its key in a window, over its encrypted link, or authenticated", () => {
     equal(isTaken(port, attended, identity, bond.irk, level), false);
     equal(isTaken(port, { ...stranger, proven: bond }, identity, undefined, level), false);

@@ -13,6 +13,8 @@ export interface Claimant {
   readonly apparent: Bond | undefined;
   /** The link was encrypted with the bond's key, or this side's user takes part. */
   readonly isTrusted: boolean;
+  /** Nobody takes part, and the address that it has on the air is not enough. */
+  readonly mustProve?: boolean;
 }
 
 /** Whether an identity, claimed and not proven, is another's: a bond may only be replaced as its own peer might. */
@@ -26,10 +28,10 @@ export function isTaken(
   const theirs = bonds.find(identity.addressType, identity.address);
   if (!theirs || !isSameIdentity(theirs.identity, identity)) return false;
   if (isWeaker(level, theirs)) return true;
-  const { proven, apparent, isTrusted } = claimant;
+  const { proven, apparent, isTrusted, mustProve } = claimant;
   if (proven && isSameIdentity(proven.identity, identity)) return false;
   const isSameKey = irk !== undefined && theirs.irk !== undefined && crypto.isSameSecret(irk, theirs.irk);
-  const isKnown = isTrusted && (isSameKey || theirs === apparent);
+  const isKnown = isTrusted && (isSameKey || (theirs === apparent && !mustProve));
   return !(level.isAuthenticated || isKnown);
 }
 

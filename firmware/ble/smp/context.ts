@@ -84,10 +84,11 @@ export class SecurityContext {
   /**
    * Opens the firmware's own window, beside that of the application, which can neither close nor replace it.
    * @param onTaken it has taken the one device that it is for
+   * @param replaces that one may take the place of a bonded device, and need not show that it is that one
    */
-  openFirmwareWindow(durationMs: number, onTaken: () => void): void {
+  openFirmwareWindow(durationMs: number, onTaken: () => void, replaces = false): void {
     const { clock, log } = this.port;
-    const window = new FirmwareWindow(() => {
+    const window = new FirmwareWindow(replaces, () => {
       log("info", "smp: the firmware's pairing window has its device, and is closed for others");
       onTaken();
     });

@@ -28,10 +28,17 @@ export class FirmwareWindow {
   hasApplicationFailed = false;
   private holder: Identity | undefined = undefined;
   private left = 1 + ANEW_MAX;
+  /** The holder has shown that it has its bond. */
+  private isUsed = false;
+  private readonly replaces: boolean;
   private readonly onTaken: () => void;
 
-  /** @param onTaken it has its one device. */
-  constructor(onTaken: () => void) {
+  /**
+   * @param replaces the one device may take the place of a bonded one, and need not show that it is that one
+   * @param onTaken it has its one device
+   */
+  constructor(replaces: boolean, onTaken: () => void) {
+    this.replaces = replaces;
     this.onTaken = onTaken;
   }
 
@@ -47,6 +54,20 @@ export class FirmwareWindow {
   /** Whether a bond with this device may be kept by it: devices can have begun to pair at the same time. */
   isOpenFor(identity: Identity): boolean {
     return this.left > 0 && (this.holder === undefined || isSameIdentity(this.holder, identity));
+  }
+
+  /**
+   * Whether the bond with this device gives way only to who shows that it is that device: an address can be copied. Not while
+   * the holder has not used its bond: it may have lost what it was given.
+   */
+  asksProof(identity: Identity): boolean {
+    const isHolder = this.holder !== undefined && isSameIdentity(this.holder, identity);
+    return isHolder ? this.isUsed : !this.replaces;
+  }
+
+  /** The device with this identity has its bond: a link is encrypted with the key, or the camera is managed over it. */
+  used(identity: Identity): void {
+    if (this.holder !== undefined && isSameIdentity(this.holder, identity)) this.isUsed = true;
   }
 
   /** A bond with this device is kept. */

@@ -2,7 +2,7 @@
 import type { Timer } from "../../platform/platform.ts";
 import { copyBytes, formatAddress } from "../codec.ts";
 import { textOf } from "../text.ts";
-import { bondOf, isTaken } from "./bonding.ts";
+import { bondOf, type Claimant, isTaken } from "./bonding.ts";
 import type { SecurityContext } from "./context.ts";
 import { admit, configuredSettings, isEnough, mayBegin } from "./demands.ts";
 import {
@@ -235,6 +235,8 @@ export class SecurityLink implements PairingHandlers {
   encryptionChanged(status: number): void {
     const isExpected = this.encryption.isChanging;
     const notify = this.encryption.changed(status);
+    const { proven } = this.encryption;
+    if (status === 0 && proven) this.shared.firmwareWindow?.used(proven.identity);
     if (status === 0 && isExpected) this.stopRequesting();
     this.port.onSecurity(this.link, status, this.pairing !== undefined);
     if (this.isClosed) return;
@@ -354,6 +356,8 @@ export class SecurityLink implements PairingHandlers {
     const isTrusted = isAttended || window !== undefined || encryption.security.isBonded;
     const { proven } = encryption;
     const claimant = { proven, apparent, isTrusted };
+    // Nobody but the firmware lets it pair.
+    const byWindow = isAttended || user?.asksConsent ? undefined : window;
     const keypress = settings.keypress || (user?.hearsKeypresses ?? false);
     const context: PairingContext = {
       ciphers: port.crypto,
@@ -368,13 +372,35 @@ export class SecurityLink implements PairingHandlers {
       isTrusted,
       asksConsent: !isWanted && (user?.asksConsent ?? false),
       isTaken: (identity, irk, level) =>
-        isTaken(port, claimant, identity, irk, level) || (isFirmwares && !window?.isOpenFor(identity)),
+        this.isTaken(
+          { ...claimant, mustProve: byWindow?.asksProof(identity) ?? false },
+          identity,
+          irk,
+          level,
+        ) ||
+        (isFirmwares && !window?.isOpenFor(identity)),
     };
     const countsForWindow = !isWanted && isInWindow;
     const how = { isAttended, isInWindow, countsForWindow, proven };
     const occasion: Occasion = { user, request, window, isFirmwares, ...how };
     this.pairing = new Pairing(link, shared, context, occasion, this);
     this.pairing.begin(first);
+  }
+
+  private isTaken(
+    claimant: Claimant,
+    identity: Identity,
+    irk: Uint8Array | undefined,
+    level: Level,
+  ): boolean {
+    const { peer, port, shared } = this;
+    if (!isTaken(port, claimant, identity, irk, level)) return false;
+    if (claimant.mustProve)
+      shared.peerLog.write(
+        "warning",
+        `smp: ${peer} pairs as a device that is bonded, and shows neither the key nor the IRK of that bond, which stays`,
+      );
+    return true;
   }
 
   private dropPairing(): void {
@@ -425,6 +451,9 @@ export class SecurityLink implements PairingHandlers {
     const made = bondOf(result, link.peerAddress, context.identity, isAttended);
     const isWindows = made !== undefined && window?.isOpenFor(made.identity) === true;
     const bond = made && withWindow(made, occasion, isWindows);
+    // Whoever says who it is has been looked at when it did.
+    const isUnproven =
+      isWindows && !result.identity && context.isTaken(made.identity, made.irk, result.level);
     if (!bond) {
       port.log(
         "info",
@@ -434,6 +463,8 @@ export class SecurityLink implements PairingHandlers {
     }
     try {
       if (isFirmwares && !isWindows) throw new Error("another device has paired meanwhile");
+      if (isUnproven)
+        throw new Error("a device of this address is bonded, and this one has not shown to be it");
       port.bonds.keep(bond);
       if (isWindows) window.take(bond.identity);
     } catch (error) {
