@@ -52,7 +52,7 @@ export interface PairOptions extends WaitOptions {
   readonly io?: number;
   /** Methods that are taken; all when left out. */
   readonly methods?: readonly PairingMethod[];
-  /** Bytes of the shortest key that is taken, 7 to 16; that of `config` when left out. */
+  /** Bytes of the shortest key that is taken: at most 16, and at least `minKeySize` of `config`, which it is when left out. */
   readonly minKeySize?: number;
   /** Stands for the user in this pairing; `security.agent` when left out. */
   readonly agent?: PairingAgent;
@@ -192,6 +192,11 @@ export class Pairing {
     }
     if (!(minKeySize >= 7 && minKeySize <= 16) || Math.floor(minKeySize) !== minKeySize) {
       throw new RangeError(`pair: minKeySize ${minKeySize} is out of range: 7 to 16`);
+    }
+    if (minKeySize < settings.minKeySize) {
+      throw new RangeError(
+        `pair: minKeySize ${minKeySize} is less than config has, ${settings.minKeySize}, which holds for every key: lower it there`,
+      );
     }
     const unknown = methods?.find((method) => !METHODS.includes(method));
     if (unknown !== undefined)

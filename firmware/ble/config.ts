@@ -82,11 +82,17 @@ export interface Config {
   io: number;
   /** Whether LE Secure Connections are offered: true at first. */
   leSecure: boolean;
-  /** Bytes of the shortest key that is taken, 7 to 16: 16 at first. */
+  /**
+   * Bytes of the shortest key that is taken, 7 to 16: 16 at first. It holds for the keys of bonds that there are, too: a shorter one
+   * encrypts no link, and a link that it encrypts when this is raised is ended.
+   */
   minKeySize: number;
   /** Bonds that are kept at a time: 1 to 32, 8 at first. */
   maxBonds: number;
-  /** Secure Connections Only mode: nothing below an authenticated key of 16 bytes by LE Secure Connections. False at first. */
+  /**
+   * Secure Connections Only mode: nothing below an authenticated key of 16 bytes by LE Secure Connections. False at first. As
+   * `minKeySize` it holds for the keys of bonds that there are, too.
+   */
   secureOnly: boolean;
 }
 

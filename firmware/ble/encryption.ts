@@ -14,8 +14,8 @@ import { CHANNEL } from "./l2cap/l2cap.ts";
 import { OperationGate } from "./operation-gate.ts";
 import type { ChoiceSetting, Setting } from "./setting.ts";
 import { configuredSettings } from "./smp/demands.ts";
-import { encryptionError } from "./smp/failure.ts";
-import type { BondKeeper, Identity } from "./smp/keys.ts";
+import { bondDeletedError, bondUnusableError, encryptionError } from "./smp/failure.ts";
+import type { BondKeeper, BondUse, Identity } from "./smp/keys.ts";
 import { SecurityManager } from "./smp/manager.ts";
 import { IO_CAPABILITY, IO_MAX } from "./smp/method.ts";
 import { SMP_MTU } from "./smp/pdus.ts";
@@ -233,15 +233,31 @@ export class Encryption {
   }
 
   /**
-   * What this device asks of the peer waits from now on, if it is a central that has a key for this peer: until
+   * What this device asks of the peer waits from now on, if it is a central that is bonded with this peer: until
    * `encryptByItself`, and until the link is encrypted (Vol 3, Part C, 10.3.2). When that fails what waits ends with the
-   * PairingError that says why, and so does all that comes while there is the bond and the link is not encrypted.
+   * PairingError that says why, and so does all that comes while there is the bond and the link is not encrypted. Where the bond's
+   * key may not encrypt, or is not for this role, it ends so at once: nobody pairs by itself over a bond whose peer has not
+   * proved who it is.
    */
   holdBack(connection: Connection): void {
-    const { isEncrypted, hasKey } = connection.security;
-    if (connection.isCentral && hasKey && !isEncrypted) {
-      connection.bearer.gate = new OperationGate(this.port.clock);
-    }
+    const use = this.bondUse(connection);
+    if (!connection.isCentral || connection.security.isEncrypted || use === "none") return;
+    const gate = new OperationGate(this.port.clock);
+    connection.bearer.gate = gate;
+    if (use === "usable") return;
+    const error = bondUnusableError(use);
+    this.port.log("warning", `smp: link ${connection.handle} is not encrypted: ${error.message}`);
+    gate.refuse(error);
+  }
+
+  private bondUse(connection: Connection): BondUse {
+    const link = this.links.get(connection);
+    return link ? this.manager.bondUse(link) : "none";
+  }
+
+  /** See `SecurityManager.demandsChanged`. */
+  demandsChanged(): void {
+    this.manager.demandsChanged();
   }
 
   /** Encrypts a link whose operations are held back, unless that is under way already. */
@@ -250,20 +266,25 @@ export class Encryption {
     const { gate } = connection;
     if (!link || !gate?.isHeld) return;
     this.manager.encryptWithBond(link);
-    // The bond gave way to another meanwhile: the peer is a stranger.
-    if (!this.isInUse(connection)) gate.open();
+    // The bond may have given way to another meanwhile.
+    this.decide(connection, HCI_STATUS.SUCCESS);
   }
 
   /** Whether what is held back may go out now. @param status 0, or why the link could not be encrypted */
   private decide(connection: Connection, status: number): void {
     const { gate } = connection;
     if (!gate || gate.isOpen) return;
-    const { isEncrypted, hasKey } = connection.security;
-    if (isEncrypted) return gate.open();
+    if (connection.security.isEncrypted) return gate.open();
     if (this.isInUse(connection)) return;
-    // Without the bond the peer is a stranger.
-    if (!hasKey) gate.open();
-    else if (status !== HCI_STATUS.SUCCESS) gate.refuse(encryptionError(status));
+    const use = this.bondUse(connection);
+    if (use === "none") {
+      // The peer is a stranger from now on. What was asked of the bonded device is not asked of it.
+      if (gate.isHeld) gate.refuse(bondDeletedError());
+      return gate.open();
+    }
+    if (!gate.isHeld) return;
+    if (status !== HCI_STATUS.SUCCESS) gate.refuse(encryptionError(status));
+    else if (use !== "usable") gate.refuse(bondUnusableError(use));
   }
 
   /** Whether a pairing or an encryption is under way on this link. */

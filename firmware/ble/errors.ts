@@ -8,6 +8,7 @@ export type BleErrorCode =
   | "already-updating"
   | "bond-lost"
   | "bond-not-saved"
+  | "bond-unusable"
   | "connecting-while-connected"
   | "controller-baud-rate"
   | "controller-busy"

@@ -39,10 +39,14 @@ export const feature = {
       },
     });
     host.bonds = bonds;
-    let { secretStore } = settings;
+    let { minKeySize, secretStore, secureOnly } = settings;
     host.observe({
       onConfigured() {
         resolving.update();
+        if (settings.minKeySize !== minKeySize || settings.secureOnly !== secureOnly) {
+          ({ minKeySize, secureOnly } = settings);
+          host.encryption?.demandsChanged();
+        }
         if (settings.secretStore === secretStore) return;
         secretStore = settings.secretStore;
         host.secrets?.forget();

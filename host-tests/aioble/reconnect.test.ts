@@ -326,7 +326,7 @@ describe("reconnecting: a bonded peripheral that cannot be encrypted with", () =
       equal(central.aioble.security.bonds.size, 0);
     }));
 
-  it("a bond that gave way to another before the link is encrypted: what waits goes out as to a stranger", () =>
+  it("a bond that gave way to another before the link is encrypted: what is asked afterwards goes out as to a stranger", () =>
     inScene(async ({ central, meet, peripheral, world }) => {
       peripheral.aioble.config({ securityRequestMs: 0 });
       const unobserve = central.host.observe({ onConnected: () => central.host.bonds!.forgetAll() });
@@ -337,19 +337,50 @@ describe("reconnecting: a bonded peripheral that cannot be encrypted with", () =
       equal(outgoing.encrypted, false);
     }));
 
-  it("the bond deleted on both sides meanwhile: what waits goes out as to a stranger, and pair() pairs", () =>
-    inScene(async ({ central, meet, peripheral, withholdKey, world }) => {
+  it("the bond deleted on both sides meanwhile: what waits is asked of no stranger, what comes is, and pair() pairs", () =>
+    inScene(async (scene) => {
+      const { central, meet, peripheral, withholdKey, world } = scene;
       const answer = withholdKey();
       const { outgoing } = await meet();
-      const found = findValue(central, outgoing);
+      const ble = new central.bluetooth.BLE();
+      ble.gattcRead(outgoing.link.handle, 3);
+      const waiting = Promise.all(
+        [outgoing.exchangeMtu(), findValue(central, outgoing), outgoing.l2capConnect(0x80)].map((each) =>
+          rejects(each, { name: "PairingError", code: "bond-lost" }),
+        ),
+      );
       const pairing = outgoing.pair();
       await world.clock.sleep(300);
       central.aioble.security.bonds.clear();
       peripheral.aioble.security.bonds.clear();
       answer();
-      deepEqual(await (await found).read(), byte(7));
+      await waiting;
+      deepEqual(scene.heard, []);
+      deepEqual(await (await findValue(central, outgoing)).read(), byte(7));
       await pairing;
       deepEqual([outgoing.encrypted, outgoing.bonded], [true, true]);
+    }));
+
+  it("the bond deleted before the encryption has begun: what waits is asked of no stranger", () =>
+    inScene(async (scene) => {
+      const { central, peripheral } = scene;
+      const ble = new central.bluetooth.BLE();
+      let asked = 0;
+      central.host.observe({
+        onConnected: ({ handle }) =>
+          void Promise.resolve().then(() => {
+            ble.gattcRead(handle, 3);
+            central.aioble.security.bonds.clear();
+            asked++;
+          }),
+      });
+      const advertised = peripheral.aioble.advertise({ intervalUs: 100_000 });
+      const { ADDR_RANDOM, Device } = central.aioble;
+      const outgoing = await new Device(ADDR_RANDOM, peripheral.host.ownAddress).connect();
+      await advertised;
+      await scene.world.clock.sleep(500);
+      deepEqual([asked, outgoing.encrypted, scene.heard], [1, false, []]);
+      equal(await outgoing.exchangeMtu(), 517);
     }));
 
   it("it has another key: its link layer ends the link, nothing goes out", () =>

@@ -429,6 +429,22 @@ describe("management: an application whose settings shut everybody out", () => {
     });
   }
 
+  it("secureOnly: the owner comes back with its key while the window is open, and with the next power-on's", async () => {
+    await powerOn(async (scene) => {
+      const { camera, central, world } = scene;
+      camera.aioble.config({ secureOnly: true });
+      equal(await pairs(scene, central), "manages");
+      await comesBack(scene, central);
+      await world.clock.sleep(WINDOW_MS);
+      const late = await connect(scene, central);
+      await rejects(late.pair(), { code: "bond-lost" });
+      await late.disconnect();
+      await world.clock.sleep(1000);
+      camera.host.encryption!.manager.openFirmwareWindow(WINDOW_MS, () => undefined);
+      await comesBack(scene, central);
+    });
+  });
+
   it("keeps what it protects by authentication: the firmware's bond is unauthenticated", async () => {
     await powerOn(async (scene) => {
       const { camera, central } = scene;

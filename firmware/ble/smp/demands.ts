@@ -22,14 +22,25 @@ export function configuredSettings(settings: SecuritySettings, io: number): Pair
   };
 }
 
+/** What of the settings is about the worth of a key. */
+type Demands = Pick<PairingSettings, "mitm" | "minKeySize" | "secureConnections" | "secureOnly">;
+
 /** Whether a link, or the key of a bond, is worth what is demanded. */
-export function isEnough(level: Level, settings: PairingSettings): boolean {
+export function isEnough(level: Level, settings: Demands): boolean {
   const { mitm, minKeySize, secureConnections, secureOnly } = settings;
   return (
     (level.isAuthenticated || !(mitm || secureOnly)) &&
     (level.isSecureConnections || !(secureConnections === "only" || secureOnly)) &&
     level.keySize >= (secureOnly ? 16 : minKeySize)
   );
+}
+
+/**
+ * Whether a key that is worth so much may encrypt a link at all, as `config` is now: those of bonds that are older than the setting
+ * too (Vol 3, Part C, 10.2.4). `mitm` of `config` is about pairings that begin, and not about keys that there are.
+ */
+export function isAllowed(level: Level, { minKeySize, secureOnly }: SecuritySettings): boolean {
+  return isEnough(level, { mitm: false, minKeySize, secureConnections: "on", secureOnly });
 }
 
 /** Whom a pairing is about to begin with. */

@@ -1,5 +1,6 @@
 /** Why a pairing did not come about, in words that say what to do (Vol 3, Part H, Table 3.7). */
 import { BleError, type BleErrorCode } from "../errors.ts";
+import type { BondUse } from "./keys.ts";
 import { PAIRING_FAILURE as REASON } from "./pdus.ts";
 import type { FailureSource } from "./state.ts";
 
@@ -161,6 +162,26 @@ export function bondLostError(status: number): PairingError {
     "The other device has forgotten this one: ask the user, then delete the bond and pair again.",
     status,
     "controller",
+  );
+}
+
+/** The bond was deleted here while an operation waited for the link to be encrypted with its key. */
+export function bondDeletedError(): PairingError {
+  return new PairingError(
+    "bond-lost",
+    "The bond with the other device was deleted before the link was encrypted, and what waited for that was not sent: pair anew, or ask again as of a stranger.",
+  );
+}
+
+/** There is a bond, and its key does not encrypt this link. */
+export function bondUnusableError(use: Exclude<BondUse, "none" | "usable">): PairingError {
+  const why = {
+    "other-role": "has no key for links on which this device is the central",
+    weak: "is worth less than secureOnly or minKeySize of config demand",
+  }[use];
+  return new PairingError(
+    "bond-unusable",
+    `The bond with the other device ${why}: ask the user, then call pair() for another, or delete the bond.`,
   );
 }
 

@@ -53,6 +53,12 @@ export interface Bond {
   readonly isFromWindow: boolean;
 }
 
+/**
+ * What the bond of a peer is good for on one link: there is none; its key encrypts; it has no key for this device's role; `config`
+ * demands more of keys than it is worth.
+ */
+export type BondUse = "none" | "usable" | "other-role" | "weak";
+
 /** Whoever keeps bonds: on flash, or for a test in memory. */
 export interface BondKeeper {
   /**

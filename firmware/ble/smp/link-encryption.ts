@@ -5,8 +5,10 @@ import { HciError } from "../errors.ts";
 import { type LinkSecurity, UNENCRYPTED } from "../security.ts";
 import { textOf } from "../text.ts";
 import type { SecurityContext } from "./context.ts";
+import { isAllowed, isEnough } from "./demands.ts";
 import { encryptionError, KEY_MISSING } from "./failure.ts";
-import type { Bond, LongTermKey } from "./keys.ts";
+import { FIRMWARE_SETTINGS } from "./firmware-window.ts";
+import type { Bond, BondUse, LongTermKey } from "./keys.ts";
 import type { SecuredLink, SecurityPort } from "./port.ts";
 import type { Level } from "./state.ts";
 
@@ -19,6 +21,9 @@ export const UNSPECIFIED_ERROR = 0x1f;
  */
 export const ENCRYPTION_TIMEOUT_MS = 30_000;
 
+/** What is wrong with a key, for the log. */
+const WEAK = "a key that is worth less than secureOnly or minKeySize of config demand";
+
 /** What the link is about to be encrypted with. */
 interface Encryption {
   readonly level: Level;
@@ -29,6 +34,7 @@ interface Encryption {
 
 export class LinkEncryption {
   private readonly link: SecuredLink;
+  private readonly shared: SecurityContext;
   private readonly port: SecurityPort;
   private readonly peerLog: SecurityContext["peerLog"];
   /** Its address as it stands in the log. */
@@ -43,18 +49,14 @@ export class LinkEncryption {
   /** On this link the peer has said that it has no key. */
   isKeyLost = false;
 
-  constructor(
-    link: SecuredLink,
-    { peerLog, port }: Pick<SecurityContext, "peerLog" | "port">,
-    peer: string,
-    onRefused: (status: number) => void,
-  ) {
+  constructor(link: SecuredLink, shared: SecurityContext, peer: string, onRefused: (status: number) => void) {
     this.link = link;
-    this.port = port;
-    this.peerLog = peerLog;
+    this.shared = shared;
+    this.port = shared.port;
+    this.peerLog = shared.peerLog;
     this.peer = peer;
     this.onRefused = onRefused;
-    this.publish({ hasKey: this.keyOf(this.findBond()) !== undefined });
+    this.publish({ hasKey: this.bondUse === "usable" });
   }
 
   get security(): LinkSecurity {
@@ -83,14 +85,54 @@ export class LinkEncryption {
     return this.port.bonds.find(addressType, address);
   }
 
-  /** The bond with a key for this link's role. */
+  /** The bond whose key may encrypt this link. */
   findUsableBond(): Bond | undefined {
     const bond = this.findBond();
-    return this.keyOf(bond) && bond;
+    return this.useOf(bond) === "usable" ? bond : undefined;
   }
 
-  private keyOf(bond: Bond | undefined): LongTermKey | undefined {
-    return this.link.isCentral ? bond?.keyAsCentral : bond?.keyAsPeripheral;
+  /** What the bond of the peer that this link's address claims is good for. */
+  get bondUse(): BondUse {
+    return this.useOf(this.findBond());
+  }
+
+  private useOf(bond: Bond | undefined): BondUse {
+    if (!bond) return "none";
+    if (!this.keyOf(bond)) return "other-role";
+    return this.isAllowed(bond) ? "usable" : "weak";
+  }
+
+  /**
+   * Whether `config` lets this bond's key encrypt. In the firmware's own window it lets the owner in whatever the application
+   * demands, as the pairing does that made its bond.
+   */
+  private isAllowed(bond: Bond): boolean {
+    const { firmwareWindow, port } = this.shared;
+    if (isAllowed(bond, port.settings)) return true;
+    const isOwners = !this.link.isCentral && bond.isAttended && firmwareWindow?.isFor(bond) === true;
+    return isOwners && isEnough(bond, FIRMWARE_SETTINGS);
+  }
+
+  /** `config` demands something else of keys than before: a link whose key is worth less is to end. */
+  demandsChanged(): void {
+    const { isEncrypted, hasKey } = this.current;
+    if (isEncrypted) {
+      const isEnoughStill = isAllowed(this.current, this.port.settings);
+      if (!isEnoughStill && !(this.provenBond && this.isAllowed(this.provenBond))) this.endWeak();
+      return;
+    }
+    const isUsable = this.bondUse === "usable";
+    if (hasKey !== isUsable) this.publish({ hasKey: isUsable });
+  }
+
+  private endWeak(): void {
+    const { handle } = this.link;
+    this.peerLog.write("warning", `smp: link ${handle} is encrypted with ${WEAK}; ending it`);
+    this.port.endLink(this.link);
+  }
+
+  private keyOf(bond: Bond): LongTermKey | undefined {
+    return this.link.isCentral ? bond.keyAsCentral : bond.keyAsPeripheral;
   }
 
   /** The central starts with the key of a bond. @param onDone is called once, unless the link ends. */
@@ -142,14 +184,18 @@ export class LinkEncryption {
   answerWithBond(ediv: number, rand: Uint8Array): void {
     const bond = this.findBond();
     const key = bond?.keyAsPeripheral;
-    if (bond && key?.ediv === ediv && this.port.crypto.isSameSecret(key.rand, rand)) {
+    const isKnown = key?.ediv === ediv && this.port.crypto.isSameSecret(key.rand, rand);
+    if (bond && isKnown && this.isAllowed(bond)) {
       this.next = { level: bond, bond };
       return this.port.answerKeyRequest(this.link, key.key);
     }
     this.port.answerKeyRequest(this.link, undefined);
-    const why = bond
-      ? "with another key than that of the bond: it has paired anew with a device of this address, or this one has"
-      : "but there is no bond with it: let it forget this device, and pair again";
+    let why = "but there is no bond with it: let it forget this device, and pair again";
+    if (bond) {
+      why = isKnown
+        ? `with ${WEAK}: let it forget this device, and pair anew`
+        : "with another key than that of the bond: it has paired anew with a device of this address, or this one has";
+    }
     this.peerLog.write("warning", `smp: ${this.peer} wants to encrypt, ${why}`);
   }
 
@@ -161,6 +207,11 @@ export class LinkEncryption {
     const { next } = this;
     this.next = undefined;
     this.stopTimer();
+    if (status === 0 && next?.bond && !this.isAllowed(next.bond)) {
+      // `config` has changed meanwhile. Whoever waits ends with the link.
+      this.endWeak();
+      return () => {};
+    }
     if (status === 0 && next) {
       const { bond, level } = next;
       const { isAuthenticated, isSecureConnections, keySize } = level;

@@ -124,9 +124,19 @@ export class SecurityLink implements PairingHandlers {
     const { encryption, requests } = this;
     encryption.startWithBond(bond, (error) => {
       if (error === undefined) return onEncrypted();
-      if (!encryption.findUsableBond()) return;
+      if (!encryption.findBond()) return;
       for (const request of requests.all) requests.settle(request, error);
     });
+  }
+
+  /** See `LinkEncryption`. */
+  get bondUse(): LinkEncryption["bondUse"] {
+    return this.encryption.bondUse;
+  }
+
+  /** See `LinkEncryption`. */
+  demandsChanged(): void {
+    this.encryption.demandsChanged();
   }
 
   /** A bond was deleted; perhaps this one. */
@@ -426,6 +436,8 @@ export class SecurityLink implements PairingHandlers {
     shared.pairingSucceeded(peer, countsForWindow);
     port.log("info", `smp: link ${link.handle} is paired: ${result.method}`);
     const error = result.isBonding ? this.keep(pairing, result) : undefined;
+    // `config` may demand more by now than when it began.
+    if (!pairing.occasion.isFirmwares) this.demandsChanged();
     port.onSecurity(link, 0, false);
     // What was paired for one serves all who ask no more. A peer that keeps no keys is no failure.
     for (const waiting of requests.all) {

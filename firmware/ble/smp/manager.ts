@@ -1,6 +1,7 @@
 /** The Security Manager of a host, by its links (Vol 3, Part H). */
 import { SecurityContext } from "./context.ts";
 import { SecurityLink } from "./link.ts";
+import type { BondUse } from "./keys.ts";
 import type { PairRequest, SecuredLink } from "./port.ts";
 
 export class SecurityManager extends SecurityContext {
@@ -42,6 +43,16 @@ export class SecurityManager extends SecurityContext {
   /** Whether a pairing, an encryption or a wish for one is under way on this link. */
   isInUse(link: SecuredLink): boolean {
     return this.links.get(link)?.isInUse ?? false;
+  }
+
+  /** What the bond with this link's peer is good for. */
+  bondUse(link: SecuredLink): BondUse {
+    return this.links.get(link)?.bondUse ?? "none";
+  }
+
+  /** `secureOnly` or `minKeySize` of `config` has changed: it holds for the keys of bonds and links that there are. */
+  demandsChanged(): void {
+    for (const link of this.links.values()) link.demandsChanged();
   }
 
   /** The bond with this peer was deleted. */
