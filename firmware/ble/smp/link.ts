@@ -61,6 +61,8 @@ export class SecurityLink implements PairingHandlers {
   private readonly encryption: LinkEncryption;
   private pairing: Pairing | undefined = undefined;
   private readonly requests = new PairRequests();
+  /** AuthReq of Security Requests that came while the link was being encrypted with the bond's key. */
+  private postponedAuthReq: number | undefined = undefined;
   /** A Security Request waits for the central's answer. */
   private isRequesting = false;
   private timer: Timer = undefined;
@@ -253,6 +255,15 @@ export class SecurityLink implements PairingHandlers {
     this.pairing?.feed({ is: "encryption", status });
     notify();
     this.serve();
+    this.servePostponed(status);
+  }
+
+  /** The peer asked to be encrypted with while that had begun: it may be for more than the bond is worth. */
+  private servePostponed(status: number): void {
+    const authReq = this.postponedAuthReq;
+    this.postponedAuthReq = undefined;
+    const { isEncrypted } = this.encryption.security;
+    if (authReq !== undefined && status === 0 && isEncrypted && !this.isBusy) this.securityRequested(authReq);
   }
 
   // PDUs.
@@ -279,7 +290,10 @@ export class SecurityLink implements PairingHandlers {
   /** The peripheral asks for encryption (2.4.6). It can raise what this side asks for, and never lower it. */
   private securityRequested(authReq: number): void {
     const { encryption } = this;
-    if (encryption.isChanging) return;
+    if (encryption.isChanging) {
+      this.postponedAuthReq = (this.postponedAuthReq ?? 0) | authReq;
+      return;
+    }
     const { user } = this.shared;
     const own = this.configured(user);
     const canAuthenticate = own.io !== IO_CAPABILITY.NO_INPUT_NO_OUTPUT;

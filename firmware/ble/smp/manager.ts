@@ -1,7 +1,7 @@
 /** The Security Manager of a host, by its links (Vol 3, Part H). */
 import { SecurityContext } from "./context.ts";
-import { SecurityLink } from "./link.ts";
 import type { BondUse } from "./keys.ts";
+import { SecurityLink } from "./link.ts";
 import type { PairRequest, SecuredLink } from "./port.ts";
 
 export class SecurityManager extends SecurityContext {
