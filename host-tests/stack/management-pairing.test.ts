@@ -231,7 +231,10 @@ describe("management: who else comes in the window at power-on", () => {
       const before = `${camera.aioble.security.saveSecrets()}`;
       const stranger = copyOf(scene, owner);
       equal(await phoneComes(scene, stranger, "encryptWithBond"), false, "it has no key");
-      for (let times = 0; times < 3; times++) equal(await phoneComes(scene, stranger, "pair"), false);
+      for (const givesIdentity of [true, false, true]) {
+        stranger.phone.security.givesIdentity = givesIdentity;
+        equal(await phoneComes(scene, stranger, "pair"), false);
+      }
       equal(`${camera.aioble.security.saveSecrets()}`, before);
       ok(diagnostics(camera).some((line) => line.includes("shows neither the key nor the IRK of that bond")));
       equal(await phoneComes(scene, owner, "encryptWithBond"), true);

@@ -246,7 +246,7 @@ export class PhonePairing {
   }
 
   private async agree({ legacy = false }: PairOptions): Promise<Agreement> {
-    const keys = KEYS.ENCRYPTION | KEYS.IDENTITY;
+    const keys = KEYS.ENCRYPTION | (this.security.givesIdentity ? KEYS.IDENTITY : 0);
     const request = this.send(pairingRequest, {
       ioCapability: KEYBOARD_DISPLAY,
       oobDataFlag: 0,

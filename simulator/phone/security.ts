@@ -29,6 +29,8 @@ export class PhoneSecurity {
   /** This phone's Identity Resolving Key. */
   readonly irk: Uint8Array;
   readonly random: (length: number) => Uint8Array;
+  /** Whether it gives its IRK and its Identity Address when it pairs; one that does not also takes none (Vol 3, Part H, 2.4.3). */
+  givesIdentity = true;
   private bonds: PhoneBond[] = [];
 
   constructor(crypto: Crypto, random: (length: number) => Uint8Array) {
