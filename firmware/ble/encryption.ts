@@ -246,7 +246,8 @@ export class Encryption {
     connection.bearer.gate = gate;
     if (use === "usable") return;
     const error = bondUnusableError(use);
-    this.port.log("warning", `smp: link ${connection.handle} is not encrypted: ${error.message}`);
+    const { peerLog } = this.manager;
+    peerLog.write("warning", `smp: link ${connection.handle} is not encrypted: ${error.message}`);
     gate.refuse(error);
   }
 
