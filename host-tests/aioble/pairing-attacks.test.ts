@@ -399,7 +399,49 @@ describe("attack: identity theft in phase 3", () => {
   it("the device itself is not: by its key in a window, over its encrypted link, or authenticated", () => {
     equal(isTaken(port, attended, identity, bond.irk, level), false);
     equal(isTaken(port, { ...stranger, proven: bond }, identity, undefined, level), false);
-    equal(isTaken(port, stranger, identity, undefined, { ...level, isAuthenticated: true }), false);
+    const authenticated = { ...level, isAuthenticated: true };
+    equal(isTaken(port, stranger, identity, bond.irk, authenticated), false);
+    equal(isTaken(port, { ...stranger, apparent: bond }, identity, undefined, authenticated), false);
+    equal(isTaken(port, attended, identity, undefined, authenticated), false, "a window, or accept");
+  });
+
+  it("another device is, though somebody here has authenticated it: who confirms a guest's number has not named the owner", () => {
+    for (const isAuthenticated of [false, true]) {
+      const owner = { ...bond, isAuthenticated };
+      const theirs = { ...port, bonds: { find: () => owner } as unknown as BondKeeper };
+      for (const irk of [undefined, new Uint8Array(16).fill(8)]) {
+        equal(isTaken(theirs, stranger, identity, irk, { ...level, isAuthenticated: true }), true);
+      }
+    }
+  });
+
+  it("the device itself, which has forgotten the camera, may pair anew when accept says yes, and not without a word", async () => {
+    for (const isAsked of [true, false]) {
+      const world = createWorld();
+      const [phone, camera] = [addAioble(world), addAioble(world)];
+      await world.run(async () => {
+        const pair = async (): Promise<void> => {
+          const advertised = camera.aioble.advertise({ intervalUs: 100_000 });
+          const { ADDR_RANDOM, Device } = phone.aioble;
+          const outgoing = await new Device(ADDR_RANDOM, camera.host.ownAddress).connect();
+          await advertised;
+          await outgoing.pair().finally(() => outgoing.disconnect());
+          await world.clock.sleep(1000);
+        };
+        await pair();
+        const [before] = camera.host.bonds!.all();
+        phone.aioble.security.bonds.clear();
+        const asked: boolean[] = [];
+        const accept = ({ bonded }: { readonly bonded: boolean }): boolean => asked.push(bonded) > 0;
+        if (isAsked) camera.aioble.security.agent = { accept };
+        if (isAsked) await pair();
+        else await rejects(pair(), { code: "pairing-failed" });
+        const after = camera.host.bonds!.all();
+        equal(after.length, 1);
+        equal(after[0]!.keyAsPeripheral!.key.join() === before!.keyAsPeripheral!.key.join(), !isAsked);
+        deepEqual(asked, isAsked ? [true] : []);
+      });
+    }
   });
 
   it("a peer on the air under the camera's own identity, which distributes none, leaves no bond", () => {

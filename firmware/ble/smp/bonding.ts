@@ -17,7 +17,11 @@ export interface Claimant {
   readonly mustProve?: boolean;
 }
 
-/** Whether an identity, claimed and not proven, is another's: a bond may only be replaced as its own peer might. */
+/**
+ * Whether an identity, claimed and not proven, is another's: a bond may only be replaced as its own peer might. Who has not proved
+ * it by the bond's key needs two of three: the pairing is authenticated; this side lets it replace a bond (`isTrusted`); its
+ * address on the air, or its Identity Resolving Key, is that of the bond. None of them alone says that it is the same device.
+ */
 export function isTaken(
   { bonds, crypto }: Pick<SecurityPort, "bonds" | "crypto">,
   claimant: Claimant,
@@ -31,8 +35,8 @@ export function isTaken(
   const { proven, apparent, isTrusted, mustProve } = claimant;
   if (proven && isSameIdentity(proven.identity, identity)) return false;
   const isSameKey = irk !== undefined && theirs.irk !== undefined && crypto.isSameSecret(irk, theirs.irk);
-  const isKnown = isTrusted && (isSameKey || (theirs === apparent && !mustProve));
-  return !(level.isAuthenticated || isKnown);
+  const isAlike = isSameKey || (theirs === apparent && !mustProve);
+  return !(level.isAuthenticated ? isTrusted || isAlike : isTrusted && isAlike);
 }
 
 /**

@@ -379,7 +379,9 @@ export class SecurityLink implements PairingHandlers {
     const apparent = encryption.findBond();
     const isTrusted = isAttended || window !== undefined || encryption.security.isBonded;
     const { proven } = encryption;
-    const claimant = { proven, apparent, isTrusted };
+    const asksConsent = !isWanted && (user?.asksConsent ?? false);
+    // By the time that an identity is claimed consent has been given.
+    const claimant = { proven, apparent, isTrusted: isTrusted || asksConsent };
     // Nobody but the firmware lets it pair.
     const byWindow = isAttended || user?.asksConsent ? undefined : window;
     const keypress = settings.keypress || (user?.hearsKeypresses ?? false);
@@ -394,7 +396,7 @@ export class SecurityLink implements PairingHandlers {
       ownIrk: () => port.bonds.ownIrk(),
       previous: apparent,
       isTrusted,
-      asksConsent: !isWanted && (user?.asksConsent ?? false),
+      asksConsent,
       isTaken: (identity, irk, level) =>
         this.isTaken(
           { ...claimant, mustProve: byWindow?.asksProof(identity) ?? false },
