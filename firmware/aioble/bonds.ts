@@ -39,6 +39,11 @@ export class BondList {
     return this.bonds.list().map((info) => this.bondOf(info));
   }
 
+  /** As `list`. */
+  [Symbol.iterator](): IterableIterator<BondedDevice> {
+    return this.list()[Symbol.iterator]();
+  }
+
   /** How many there are. */
   get size(): number {
     return this.bonds.size;

@@ -76,6 +76,8 @@ export function outOfBandOf(data: OobData | undefined): OutOfBand {
   if ((random === undefined) !== (confirm === undefined)) {
     throw new TypeError("oob: random and confirm go together");
   }
+  if (!random && !temporaryKey)
+    throw new TypeError("oob is empty: give it random and confirm, or temporaryKey");
   return {
     ...(random && confirm ? { peer: { random: random.slice(), confirm: confirm.slice() } } : {}),
     ...(temporaryKey ? { temporaryKey: temporaryKey.slice() } : {}),
@@ -85,7 +87,7 @@ export function outOfBandOf(data: OobData | undefined): OutOfBand {
 /** The functions that an agent may have. */
 const FUNCTIONS = ["display", "input", "compare", "accept", "keypress"] as const;
 
-/** @throws TypeError for what is no agent; where one of its functions is none, it names that. */
+/** @throws TypeError for what is no agent, or would silently be worth less than its functions; it names the function. */
 export function checkAgent(agent: PairingAgent): void {
   if (typeof agent !== "object" || agent === null) {
     throw new TypeError(
@@ -97,6 +99,16 @@ export function checkAgent(agent: PairingAgent): void {
     if (given !== undefined && typeof given !== "function") {
       throw new TypeError(`agent: ${name} is not a function: leave out what the camera has not`);
     }
+  }
+  if (agent.oob === undefined && FUNCTIONS.every((name) => agent[name] === undefined)) {
+    throw new TypeError(
+      `agent has none of ${FUNCTIONS.join(", ")} and oob: give it what the camera has, or undefined for no agent`,
+    );
+  }
+  if (agent.compare && !agent.display) {
+    throw new TypeError(
+      "agent: compare needs display too: who can show a number to compare can show a passkey",
+    );
   }
 }
 

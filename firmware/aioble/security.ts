@@ -21,9 +21,6 @@ import {
 } from "./pairing-agent.ts";
 import { checkTimeout, NO_LIMITS, type WaitOptions } from "./wait.ts";
 
-/** How long `pair` takes when nobody says. */
-const TIMEOUT_MS = 20_000;
-
 /** Encryption Key Size Too Short (Vol 3, Part F, Table 3.4). */
 const KEY_TOO_SHORT = 0x0c;
 
@@ -37,7 +34,10 @@ const METHODS: readonly PairingMethod[] = ["justWorks", "comparison", "passkey",
 
 /** What `DeviceConnection.pair` takes. */
 export interface PairOptions extends WaitOptions {
-  /** Milliseconds until the link is encrypted, 20,000 when left out. Ends in `TimeoutError`. */
+  /**
+   * Milliseconds until the link is encrypted. Ends in `TimeoutError`. Left out: as long as it goes on; what makes no progress
+   * for 30 s ends in `pairing-timeout` (Vol 3, Part H, 3.4).
+   */
   readonly timeoutMs?: number;
   /** Whether the keys are kept: true when left out. */
   readonly bond?: boolean;
@@ -111,7 +111,7 @@ export class Pairing {
   ): Promise<void> {
     const { manager } = this.encryption;
     checkKeys("pair", options, PAIR_KEYS);
-    const { agent, io, oob, signal, timeoutMs = TIMEOUT_MS } = options;
+    const { agent, io, oob, signal, timeoutMs } = options;
     checkTimeout(timeoutMs);
     if (agent !== undefined) checkAgent(agent);
     if (io !== undefined) checkIo(io, agent ?? this.agent ?? {});
@@ -126,7 +126,7 @@ export class Pairing {
     }
     let withdraw: (() => void) | undefined;
     return connection.scope.wait<void>(
-      { timeoutMs, ...(signal ? { signal } : NO_LIMITS) },
+      timeoutMs === undefined && !signal ? NO_LIMITS : { timeoutMs, signal },
       (pending) => {
         const request: PairRequest = {
           origin,
@@ -198,6 +198,9 @@ export class Pairing {
         `pair: minKeySize ${minKeySize} is less than config has, ${settings.minKeySize}, which holds for every key: lower it there`,
       );
     }
+    if (methods !== undefined && !(Array.isArray(methods) && methods.length > 0)) {
+      throw new TypeError(`pair: methods is a list of at least one of ${METHODS.join(", ")}`);
+    }
     const unknown = methods?.find((method) => !METHODS.includes(method));
     if (unknown !== undefined)
       throw new TypeError(`pair: there is no method "${unknown}": ${METHODS.join(", ")}`);
@@ -234,8 +237,8 @@ export class Security {
   /**
    * Stands for the user in pairings that devices begin, and in those of `pair` without an agent of its own. Without one the
    * camera can neither show nor ask anything, and pairs by "justWorks" alone.
-   * @throws TypeError for what is no agent, or has something else in the place of a function; TypeError, RangeError when its
-   *   `oob` is none.
+   * @throws TypeError for what is no agent: without any function or `oob`, with something else in the place of a function, with
+   *   `compare` and no `display`; TypeError, RangeError when its `oob` is none.
    */
   get agent(): PairingAgent | undefined {
     return this.pairing.agent;
@@ -248,15 +251,15 @@ export class Security {
   }
 
   /**
-   * Lets devices pair for a while, where `config` says `pairing: "window"`: call it when a button is pressed, or at the
-   * start. Three failed authentications close it, wrong passkeys for example. A call takes the place of the window before. What
+   * Lets devices pair for a while, where `config` says `pairing: "window"`, or "bonded": call it when a button is pressed, or at the
+   * start. With "never" it lets nobody pair, and the log says so. Three failed authentications close it, wrong passkeys for example. A call takes the place of the window before. What
    * it returns closes it.
    * @throws RangeError for a bad option.
    */
   openPairing(options: PairingWindowOptions = {}): Disposable {
     checkKeys("openPairing", options, WINDOW_KEYS);
     const { durationMs, count = 1 } = options;
-    checkTimeout(durationMs);
+    checkTimeout(durationMs, "durationMs");
     if (!(count >= 1) || Math.floor(count) !== count)
       throw new RangeError(`openPairing: count ${count} is none`);
     this.manager.openWindow(durationMs, count);
@@ -268,7 +271,7 @@ export class Security {
     this.manager.closeWindow();
   }
 
-  /** Whether a window is open. */
+  /** Whether a window is open, and lets devices pair: none does while `config` says `pairing: "never"`. */
   get isPairingOpen(): boolean {
     return this.manager.isWindowOpen;
   }

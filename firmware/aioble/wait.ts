@@ -36,12 +36,12 @@ export interface Pending<T> {
 export const NO_LIMITS: WaitOptions = Object.freeze({});
 
 /** @throws TypeError for no number, RangeError when `timeoutMs` is given and not a finite one of 0 or more. */
-export function checkTimeout(timeoutMs: number | undefined): void {
+export function checkTimeout(timeoutMs: number | undefined, name = "timeoutMs"): void {
   if (timeoutMs === undefined) return;
-  if (typeof timeoutMs !== "number") throw new TypeError(`timeoutMs is a number, not a ${typeof timeoutMs}`);
+  if (typeof timeoutMs !== "number") throw new TypeError(`${name} is a number, not a ${typeof timeoutMs}`);
   if (!(timeoutMs >= 0 && timeoutMs < Number.POSITIVE_INFINITY)) {
     throw new RangeError(
-      `timeoutMs ${timeoutMs} is out of range: give milliseconds, 0 or more, or leave it out`,
+      `${name} ${timeoutMs} is out of range: give milliseconds, 0 or more, or leave it out`,
     );
   }
 }

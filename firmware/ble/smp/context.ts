@@ -66,7 +66,10 @@ export class SecurityContext {
     const { clock } = this.port;
     const timer = durationMs === undefined ? undefined : clock.setTimer(() => this.closeWindow(), durationMs);
     this.window = { timer, left: count, failures: 0 };
-    this.port.log("info", "smp: the pairing window is open");
+    if (this.isWindowOpen) this.port.log("info", "smp: the pairing window is open");
+    else {
+      this.port.log("warning", 'smp: the pairing window lets nobody pair while config says pairing: "never"');
+    }
   }
 
   closeWindow(): void {
@@ -77,8 +80,9 @@ export class SecurityContext {
     this.port.log("info", "smp: the pairing window is closed");
   }
 
+  /** Whether a window lets peers pair. None does while `config` says that nobody does. */
   get isWindowOpen(): boolean {
-    return this.window !== undefined;
+    return this.window !== undefined && this.port.settings.pairing !== "never";
   }
 
   /**

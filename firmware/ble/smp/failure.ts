@@ -15,7 +15,8 @@ interface Words {
 
 const WORDS: Readonly<Record<number, Words>> = {
   [REASON.PASSKEY_ENTRY_FAILED]: {
-    local: "no passkey was given here: the agent's input has to return a number of six digits",
+    local:
+      "no passkey was shown or given here: the agent's display failed, or its input did not return a number of six digits",
     peer: "the other device's user gave up, or typed no passkey: try again",
   },
   [REASON.OOB_NOT_AVAILABLE]: {
@@ -46,7 +47,7 @@ const WORDS: Readonly<Record<number, Words>> = {
     peer: "the other device does not know a command that was sent to it",
   },
   [REASON.UNSPECIFIED]: {
-    local: "the other device sent what does not belong there, or the pairing was given up here",
+    local: "the other device sent what does not belong there",
     peer: "the other device gives no reason: try again, and look into its own log",
   },
   [REASON.REPEATED_ATTEMPTS]: {
@@ -110,6 +111,16 @@ export function pairingFailedError(reason: number, source: FailureSource): Pairi
   const who = { local: "here", peer: "by the other device", controller: "by the controller" }[source];
   const message = `Pairing was ended ${who} (${reasonCode(reason)}): ${wordsOf(reason, source)}.`;
   return new PairingError("pairing-failed", message, reason, source);
+}
+
+/** Who called `pair` wants it no longer. */
+export function givenUpError(): PairingError {
+  const reason = REASON.UNSPECIFIED;
+  return new PairingError(
+    "pairing-failed",
+    `Pairing was ended here (${reasonCode(reason)}): pair() was given up, by its timeoutMs or its signal.`,
+    reason,
+  );
 }
 
 /** The timer ran out: nothing more is said on this link (Vol 3, Part H, 3.4). */
@@ -185,9 +196,11 @@ export function bondUnusableError(use: Exclude<BondUse, "none" | "usable">): Pai
   );
 }
 
-/** A link could not be encrypted. @param status the controller's error code */
+/** A link could not be encrypted with the key of a bond. @param status the controller's error code */
 export function encryptionError(status: number): PairingError {
-  return status === KEY_MISSING ? bondLostError(status) : pairingFailedError(status, "controller");
+  if (status === KEY_MISSING) return bondLostError(status);
+  const message = `The link could not be encrypted with the key of the bond, which stays: the controller says ${reasonCode(status)}. Try again, or reconnect.`;
+  return new PairingError("pairing-failed", message, status, "controller");
 }
 
 /** The link is encrypted, and what it is encrypted with is not kept. */

@@ -1,6 +1,7 @@
 /** What one link is encrypted with, and with which key next (Vol 3, Part H, 2.4.4 and 2.4.5; Vol 6, Part B, 5.1.3). */
 
 import type { Timer } from "../../platform/platform.ts";
+import { formatAddress } from "../codec.ts";
 import { HciError } from "../errors.ts";
 import { type LinkSecurity, UNENCRYPTED } from "../security.ts";
 import { textOf } from "../text.ts";
@@ -229,7 +230,10 @@ export class LinkEncryption {
     }
     if (status === KEY_MISSING && next?.bond && !this.isKeyLost) {
       this.isKeyLost = true;
-      this.peerLog.write("warning", `smp: ${this.peer} has no key any more: it has forgotten this device`);
+      // The identity, which lasts, and that the list of bonds has.
+      const { identity } = next.bond;
+      const who = formatAddress(identity.address);
+      this.peerLog.write("warning", `smp: ${who} has no key any more: it has forgotten this device`);
     }
     return () => next?.onDone?.(status === 0 ? undefined : encryptionError(status));
   }

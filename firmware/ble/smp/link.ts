@@ -6,6 +6,7 @@ import { bondOf, type Claimant, isTaken } from "./bonding.ts";
 import type { SecurityContext } from "./context.ts";
 import { admit, configuredSettings, isEnough, mayBegin } from "./demands.ts";
 import {
+  givenUpError,
   ignoredError,
   notAdmittedError,
   notSavedError,
@@ -506,9 +507,11 @@ export class SecurityLink implements PairingHandlers {
   failed(pairing: Pairing, reason: number, source: FailureSource, cause?: Error): void {
     const { link, peer, port, requests, shared } = this;
     this.dropPairing();
-    const error = cause ?? pairingFailedError(reason, source);
-    const isPeers = source === "peer" || (source === "local" && SUSPICIOUS.includes(reason) && !cause);
     const { request } = pairing.occasion;
+    const isGivenUp = source === "local" && request !== undefined && !requests.all.includes(request);
+    const error = cause ?? (isGivenUp ? givenUpError() : pairingFailedError(reason, source));
+    const isPeers =
+      source === "peer" || (source === "local" && SUSPICIOUS.includes(reason) && !cause && !isGivenUp);
     noteFailure(pairing);
     if (!isApplications(request) && isPeers) shared.peerFailed(peer, pairing.wasGuess);
     shared.failedPairings++;
