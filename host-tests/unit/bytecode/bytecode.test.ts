@@ -116,8 +116,8 @@ describe("bytecode compiler", function () {
     });
 
     it("the value that a statement leaves", () => {
-      assert.equal(sizeOf("var c; c = a; outer = b;"), sizeOf("var c; outer = b; c = a;"));
-      assert.equal(sizeOf("return void 0;"), sizeOf("return true;"));
+      assert.equal(sizeOf("var c; c = a; outer = b; b();"), sizeOf("var c; outer = b; c = a; b();"));
+      assert.ok(sizeOf("return void 0;") < sizeOf("return true;"));
     });
   });
 
