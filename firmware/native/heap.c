@@ -27,6 +27,9 @@
 #define CHUNKS_STEP 1024
 /* Most bytes that chunks borrow in one turn. */
 #define BORROWED_MOST 4096
+/* Most steps of slots that are taken in place of a second collection in a turn: they stay, so it is since the
+ * start. */
+#define AHEAD_MOST 2
 /* Slots in a piece that is worth taking: the engine needs two of them for itself. */
 #define SLOTS_LEAST 16
 
@@ -53,8 +56,9 @@ static struct {
     txSize slots_after;  /* in use after the last collection */
     txSize chunks_after; /* bytes after the last that compacted them; 0 when there was none */
     bool serving;        /* turns of the event loop have begun */
-    bool scattered;      /* this turn had a collection that did not compact chunks */
+    unsigned before;     /* collections when this turn began */
     txSize borrowed;     /* bytes of chunks to give back */
+    unsigned ahead;      /* steps of slots that were taken in place of a collection */
     txSize refused;      /* bytes of the chunk that found no room; 0 when slots ran out */
 } heap;
 
@@ -163,7 +167,6 @@ static void collect(txMachine *the, txFlag flags) {
     the->collectFlag &= ~XS_COLLECTING_FLAG;
     heap.collected++;
     heap.slots_after = the->currentHeapCount;
-    heap.scattered = heap.serving && !(flags & XS_COMPACT_FLAG);
     if (!(flags & XS_COMPACT_FLAG))
         return;
     heap.chunks_after = the->currentChunksSize;
@@ -174,7 +177,12 @@ static void collect(txMachine *the, txFlag flags) {
 
 void heap_turn(void) {
     heap.serving = true;
-    heap.scattered = false;
+    heap.before = heap.collected;
+}
+
+/* Peers do not wait for another one before the next turn, where the region has room. */
+static bool turn_had_collection(void) {
+    return heap.serving && heap.collected != heap.before;
 }
 
 /*
@@ -303,15 +311,21 @@ txSlot *fxAllocateSlots(txMachine *the, txSize count) {
         note_peak();
         return (txSlot *)heap.high;
     }
-    if (heap.ready) {
-        /* Who asks for a slot may hold the address of a chunk, so chunks stay where they are. */
-        bool is_first = heap.serving && !heap.scattered;
-        collect(the, XS_ORGANIC_FLAG);
-        /* Peers do not wait for two collections: where this one has freed some, the next may compact. */
-        bool may_wait = is_first && the->maximumHeapCount - the->currentHeapCount >= SLOTS_STEP;
-        settle_slots(the, may_wait ? CHUNKS_LEFT : CHUNKS_SCATTERED);
-    } else
+    bool is_first = !turn_had_collection();
+    if (!heap.ready) {
         grow_slots(the, SLOTS_STEP, CHUNKS_LEFT);
+    } else if (!is_first && heap.ahead < AHEAD_MOST) {
+        heap.ahead++;
+        grow_slots(the, SLOTS_STEP, CHUNKS_LEFT);
+    }
+    if (heap.ready && !the->freeHeap) {
+        /* Who asks for a slot may hold the address of a chunk, so chunks stay where they are. */
+        collect(the, XS_ORGANIC_FLAG);
+        /* Where this one has freed some, the next turn's may compact. */
+        bool may_wait =
+            heap.serving && is_first && the->maximumHeapCount - the->currentHeapCount >= SLOTS_STEP;
+        settle_slots(the, may_wait ? CHUNKS_LEFT : CHUNKS_SCATTERED);
+    }
     heap.refused = 0;
     /* The engine looks again when the answer is -1. */
     return the->freeHeap ? (txSlot *)-1 : NULL;
@@ -336,7 +350,7 @@ static void put_first(txMachine *the, txBlock *block) {
 /* Room for one chunk in place of a second collection in this turn. False where that cannot be. */
 static bool borrow(txMachine *the, txSize chunk) {
     txSize bytes = (chunk + CHUNKS_STEP - 1) / CHUNKS_STEP * CHUNKS_STEP;
-    if (!heap.scattered || chunk > BORROWED_MOST || heap.borrowed + bytes > BORROWED_MOST ||
+    if (!turn_had_collection() || chunk > BORROWED_MOST || heap.borrowed + bytes > BORROWED_MOST ||
         (size_t)bytes + sizeof(txBlock) > left())
         return false;
     heap.borrowed += bytes;

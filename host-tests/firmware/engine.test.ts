@@ -227,6 +227,8 @@ describeOnHost((scene) => {
 
     it("has one collection in a turn where slots run out and then chunks, which borrow and give back", async () => {
       const lines = await log(`
+        native.collect();
+        const { chunksSize } = native.heap();
         let last = 0;
         let collections = 0;
         const look = () => {
@@ -251,12 +253,14 @@ describeOnHost((scene) => {
         const next = () => {
           if (turns++ < 3) { turn(); native.timerSet(next, 0); return; }
           native.collect();
-          // But for the head of an empty block.
-          log(native.heap().growth <= 32);
+          const heap = native.heap();
+          log(heap.chunksSize <= chunksSize ? true : heap.chunksSize + " " + chunksSize);
+          // Slots that were taken in place of a collection stay: two steps of 256, of 32 bytes at most.
+          log(heap.growth <= 2 * 256 * 32 + 1024 ? true : heap.growth);
           native.exit(0);
         };
         native.timerSet(next, 0);`);
-      assert.deepEqual(lines, [...Array(3).fill(["1 true", "true"]).flat(), "true"]);
+      assert.deepEqual(lines, [...Array(3).fill(["1 true", "true"]).flat(), "true", "true"]);
     });
 
     // A fifth of the slots is free after each collection, at the least, and one of this garbage takes two.
