@@ -13,14 +13,18 @@ export interface Camera {
   readonly exited: Promise<number | string>;
 }
 
-/** Starts a camera; resolves when its process runs, which is before it has booted. */
+/**
+ * Starts a camera; resolves when its process runs, which is before it has booted. Its power-ons do not count for the circuit
+ * breaker unless the options say so: programs start cameras one after the other in less than ten seconds.
+ */
 export async function startCamera(
   board: Board,
   options: CameraOptions,
   onLine: (line: string) => void = () => undefined,
 ): Promise<Camera> {
   const lines: string[] = [];
-  const program = new Program("camera", await cameraCommand(board, options), (line) => {
+  const command = await cameraCommand(board, { powerOnMs: 0, ...options });
+  const program = new Program("camera", command, (line) => {
     lines.push(line);
     onLine(line);
   });

@@ -25,6 +25,8 @@ export interface CameraOptions {
   readonly growth?: number;
   /** How long after a start deep sleep is put off for who manages the camera, in milliseconds; as long as the firmware says. */
   readonly windowMs?: number;
+  /** For less than how long a power-on must last to be in a row with the next, in milliseconds; 0 counts none. */
+  readonly powerOnMs?: number;
 }
 
 /** A socket that somebody listens on. */
@@ -56,7 +58,7 @@ interface QemuBoard {
 
 /** @throws ToolError for a board that nothing on this computer can run. */
 export async function cameraCommand(board: Board, options: CameraOptions): Promise<[string, ...string[]]> {
-  const { image, application, hci, radioLines, radioPatch, state, growth, windowMs } = options;
+  const { image, application, hci, radioLines, radioPatch, state, growth, windowMs, powerOnMs } = options;
   const id = options.id ?? idOf(state);
   if (board.runs === "hardware")
     throw new ToolError(`Nothing on this computer runs an image for ${board.name}`);
@@ -75,6 +77,7 @@ export async function cameraCommand(board: Board, options: CameraOptions): Promi
       arguments: [
         ...(growth === undefined ? [] : [`growth=${growth}`]),
         ...(windowMs === undefined ? [] : [`window=${windowMs}`]),
+        ...(powerOnMs === undefined ? [] : [`power-on=${powerOnMs}`]),
       ],
     });
     return [qemuProgram, ...args];
@@ -89,6 +92,7 @@ export async function cameraCommand(board: Board, options: CameraOptions): Promi
     ...["--id", id],
     ...(growth === undefined ? [] : ["--growth", String(growth)]),
     ...(windowMs === undefined ? [] : ["--window-ms", String(windowMs)]),
+    ...(powerOnMs === undefined ? [] : ["--power-on-ms", String(powerOnMs)]),
   ];
 }
 
