@@ -12,10 +12,6 @@
  * heap is free afterwards it grows until a third is. A collection is therefore followed by allocations in
  * proportion to what it had to look at.
  *
- * A turn of the event loop is to have one collection at most, for peers wait for them. One for a slot leaves
- * the chunks of what it freed where they are, so that chunks may run out in the rest of that turn: then they
- * borrow of the region, and give it back when they are compacted next.
- *
  * A machine that is being preloaded grows through memory of its own instead, in small steps.
  */
 #include "heap.h"
@@ -25,11 +21,6 @@
 /* Units of growth: slots, and bytes of chunks. */
 #define SLOTS_STEP 256
 #define CHUNKS_STEP 1024
-/* Most bytes that chunks borrow in one turn. */
-#define BORROWED_MOST 4096
-/* Most steps of slots that are taken in place of a second collection in a turn: they stay, so it is since the
- * start. */
-#define AHEAD_MOST 2
 /* Slots in a piece that is worth taking: the engine needs two of them for itself. */
 #define SLOTS_LEAST 16
 
@@ -55,19 +46,8 @@ static struct {
     unsigned collected;  /* how often */
     txSize slots_after;  /* in use after the last collection */
     txSize chunks_after; /* bytes after the last that compacted them; 0 when there was none */
-    bool serving;        /* turns of the event loop have begun */
-    unsigned before;     /* collections when this turn began */
-    txSize borrowed;     /* bytes of chunks to give back */
-    unsigned ahead;      /* steps of slots that were taken in place of a collection */
     txSize refused;      /* bytes of the chunk that found no room; 0 when slots ran out */
 } heap;
-
-/* How the chunks lie when slots find too little left of the region. */
-enum chunks {
-    CHUNKS_COMPACTED,
-    CHUNKS_SCATTERED, /* they are compacted, by another collection */
-    CHUNKS_LEFT,      /* they stay as they are for now */
-};
 
 /* What is left of the region of a machine that is preloaded; NULL otherwise. */
 static uint8_t *preload_next;
@@ -152,37 +132,14 @@ static void note_peak(void) {
         heap.peak = heap.size - left();
 }
 
-/* So many bytes of chunks go back to the region, or as many of them as are free. */
-static void give_back(txMachine *the, txSize bytes) {
-    txSize spare = (txSize)(heap.chunks->limit - heap.chunks->current);
-    bytes = (bytes < spare ? bytes : spare) & ~(txSize)15;
-    heap.chunks->limit -= bytes;
-    heap.low -= bytes;
-    the->maximumChunksSize -= bytes;
-}
-
 static void collect(txMachine *the, txFlag flags) {
     the->collectFlag |= XS_COLLECTING_FLAG;
     fxCollect(the, flags);
     the->collectFlag &= ~XS_COLLECTING_FLAG;
     heap.collected++;
     heap.slots_after = the->currentHeapCount;
-    if (!(flags & XS_COMPACT_FLAG))
-        return;
-    heap.chunks_after = the->currentChunksSize;
-    if (heap.borrowed)
-        give_back(the, heap.borrowed);
-    heap.borrowed = 0;
-}
-
-void heap_turn(void) {
-    heap.serving = true;
-    heap.before = heap.collected;
-}
-
-/* Peers do not wait for another one before the next turn, where the region has room. */
-static bool turn_had_collection(void) {
-    return heap.serving && heap.collected != heap.before;
+    if (flags & XS_COMPACT_FLAG)
+        heap.chunks_after = the->currentChunksSize;
 }
 
 /*
@@ -205,21 +162,19 @@ static void give_back_chunks(txMachine *the) {
     if (!heap.chunks)
         return;
     txSize spare = (txSize)(heap.chunks->limit - heap.chunks->current) - the->currentChunksSize / 4;
-    if (spare >= CHUNKS_STEP)
-        give_back(the, spare);
+    if (spare < CHUNKS_STEP)
+        return;
+    spare &= ~(txSize)15;
+    heap.chunks->limit -= spare;
+    heap.low -= spare;
+    the->maximumChunksSize -= spare;
 }
 
-/* What chunks have taken and do not need is for slots, where these find too little left of the region. */
-static void make_way(txMachine *the, enum chunks chunks) {
-    if (chunks == CHUNKS_SCATTERED)
+static void grow_slots(txMachine *the, txSize count) {
+    if ((size_t)count * sizeof(txSlot) > left() && heap.ready) {
         collect(the, XS_COMPACT_FLAG | XS_ORGANIC_FLAG);
-    if (chunks != CHUNKS_LEFT)
         give_back_chunks(the);
-}
-
-static void grow_slots(txMachine *the, txSize count, enum chunks chunks) {
-    if ((size_t)count * sizeof(txSlot) > left() && heap.ready)
-        make_way(the, chunks);
+    }
     if ((size_t)count * sizeof(txSlot) > left())
         count = (txSize)(left() / sizeof(txSlot));
     if (count < SLOTS_LEAST)
@@ -254,10 +209,10 @@ static void grow_chunks(txMachine *the, txSize size) {
 }
 
 /* Both grow when a collection has left too little. */
-static void settle_slots(txMachine *the, enum chunks chunks) {
+static void settle_slots(txMachine *the) {
     txSize slots = wanted(the->currentHeapCount, the->maximumHeapCount, SLOTS_STEP, sizeof(txSlot));
     if (slots)
-        grow_slots(the, slots, chunks);
+        grow_slots(the, slots);
 }
 
 /* After a collection that compacted them: any other leaves the chunks of what it freed where they are. */
@@ -269,7 +224,7 @@ static void settle_chunks(txMachine *the) {
 
 void heap_collect(txMachine *the) {
     collect(the, XS_COMPACT_FLAG);
-    settle_slots(the, CHUNKS_COMPACTED);
+    settle_slots(the);
     settle_chunks(the);
 }
 
@@ -311,21 +266,12 @@ txSlot *fxAllocateSlots(txMachine *the, txSize count) {
         note_peak();
         return (txSlot *)heap.high;
     }
-    bool is_first = !turn_had_collection();
-    if (!heap.ready) {
-        grow_slots(the, SLOTS_STEP, CHUNKS_LEFT);
-    } else if (!is_first && heap.ahead < AHEAD_MOST) {
-        heap.ahead++;
-        grow_slots(the, SLOTS_STEP, CHUNKS_LEFT);
-    }
-    if (heap.ready && !the->freeHeap) {
+    if (heap.ready) {
         /* Who asks for a slot may hold the address of a chunk, so chunks stay where they are. */
         collect(the, XS_ORGANIC_FLAG);
-        /* Where this one has freed some, the next turn's may compact. */
-        bool may_wait =
-            heap.serving && is_first && the->maximumHeapCount - the->currentHeapCount >= SLOTS_STEP;
-        settle_slots(the, may_wait ? CHUNKS_LEFT : CHUNKS_SCATTERED);
-    }
+        settle_slots(the);
+    } else
+        grow_slots(the, SLOTS_STEP);
     heap.refused = 0;
     /* The engine looks again when the answer is -1. */
     return the->freeHeap ? (txSlot *)-1 : NULL;
@@ -347,26 +293,15 @@ static void put_first(txMachine *the, txBlock *block) {
     the->firstBlock = block;
 }
 
-/* Room for one chunk in place of a second collection in this turn. False where that cannot be. */
-static bool borrow(txMachine *the, txSize chunk) {
-    txSize bytes = (chunk + CHUNKS_STEP - 1) / CHUNKS_STEP * CHUNKS_STEP;
-    if (!turn_had_collection() || chunk > BORROWED_MOST || heap.borrowed + bytes > BORROWED_MOST ||
-        (size_t)bytes + sizeof(txBlock) > left())
-        return false;
-    heap.borrowed += bytes;
-    grow_chunks(the, bytes);
-    return true;
-}
-
 /*
  * The engine asks for a block with room for one chunk. When what it gets begins where its first block ends,
  * it lengthens that block instead. So it is lent that block's own end, which stays where it was.
  */
 static void *lend(txMachine *the, txSize size) {
     txSize chunk = size - (txSize)sizeof(txBlock);
-    if (heap.ready && !borrow(the, chunk)) {
+    if (heap.ready) {
         collect(the, XS_COMPACT_FLAG | XS_ORGANIC_FLAG);
-        settle_slots(the, CHUNKS_COMPACTED);
+        settle_slots(the);
         settle_chunks(the);
     }
     txBlock *block = block_with_room(the, chunk);

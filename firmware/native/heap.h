@@ -19,8 +19,6 @@ void heap_use_preload(void *start, size_t size);
  */
 void *heap_scratch(size_t size);
 
-/* A turn of the event loop begins, in which peers are not to wait for two collections. */
-void heap_turn(void);
 /* How often garbage has been collected. */
 unsigned heap_collections(void);
 /* Collects garbage, compacts chunks, and grows the heap when too little is free. */

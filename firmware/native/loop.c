@@ -179,7 +179,6 @@ void loop_run(txMachine *the) {
         uint32_t events = port_event_wait();
         port_watchdog_feed();
         collector.before = heap_collections();
-        heap_turn();
         bool active = false;
         if (events & PORT_EVENT_ALARM)
             alarm_us = PORT_NEVER;
