@@ -29,6 +29,16 @@ async function inScene(work: (scene: Reconnecting) => Promise<void>): Promise<vo
   });
 }
 
+/** The handle of the peripheral's value, from a link that is over when this resolves. */
+async function learnHandle({ central, heard, meet }: Reconnecting): Promise<number> {
+  const { outgoing, incoming } = await meet();
+  const { handle } = await findValue(central, outgoing);
+  await outgoing.disconnect();
+  await incoming.disconnected();
+  heard.length = 0;
+  return handle;
+}
+
 /** Nothing was heard but over an encrypted link. */
 function wasAllEncrypted({ heard }: Reconnecting): void {
   ok(heard.length > 0);
@@ -71,11 +81,7 @@ describe("reconnecting: a central and a bonded peripheral", () => {
   it("a write without a response and an L2CAP channel wait too, and what is asked by numbers", () =>
     inScene(async (scene) => {
       const { central, meet, withholdKey, world } = scene;
-      const first = await meet();
-      const { handle } = await findValue(central, first.outgoing);
-      await first.outgoing.disconnect();
-      await first.incoming.disconnected();
-      scene.heard.length = 0;
+      const handle = await learnHandle(scene);
       const answer = withholdKey();
       const { outgoing, incoming } = await meet();
       const ble = new central.bluetooth.BLE();
@@ -99,12 +105,8 @@ describe("reconnecting: a central and a bonded peripheral", () => {
 
   it("a device that speaks first: what its words bring about waits too, before connect() has resolved", () =>
     inScene(async (scene) => {
-      const { central, meet } = scene;
-      const first = await meet();
-      const { handle } = await findValue(central, first.outgoing);
-      await first.outgoing.disconnect();
-      await first.incoming.disconnected();
-      scene.heard.length = 0;
+      const { central } = scene;
+      const handle = await learnHandle(scene);
       const ble = new central.bluetooth.BLE();
       central.host.observe({ onMtu: ({ handle: conn }) => ble.gattcRead(conn, handle) });
       const advertised = scene.peripheral.aioble.advertise({ intervalUs: 100_000 });
@@ -122,11 +124,7 @@ describe("reconnecting: a central and a bonded peripheral", () => {
   it("commands keep their place among what waits", () =>
     inScene(async (scene) => {
       const { central, meet, withholdKey, world } = scene;
-      const first = await meet();
-      const { handle } = await findValue(central, first.outgoing);
-      await first.outgoing.disconnect();
-      await first.incoming.disconnected();
-      scene.heard.length = 0;
+      const handle = await learnHandle(scene);
       const answer = withholdKey();
       const { outgoing } = await meet();
       const ble = new central.bluetooth.BLE();
