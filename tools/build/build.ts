@@ -31,11 +31,17 @@ export interface BuildOptions {
   readonly manifest?: string;
   /** Sanitizers for our C and the engine; the host board only. Goes to a folder of its own. */
   readonly sanitize?: boolean;
-  /** Files of the public keys whose bundles the image runs; by default the development key. */
+  /**
+   * Files of the public keys whose bundles the image runs; by default the development key. An image with keys goes to the
+   * folder of those for release, which ends in `-release`.
+   */
   readonly trust?: readonly string[];
   /** File of the public key that revokes those; none without. */
   readonly root?: string;
-  /** Refuses an image that trusts the development key; one without the feature `update` trusts none. */
+  /**
+   * Refuses an image that trusts the development key; one without the feature `update` trusts none. Goes to a folder of its
+   * own.
+   */
   readonly release?: boolean;
 }
 
@@ -70,6 +76,15 @@ function trustedKeysOf({ manifest }: Board, trust: readonly string[], release: b
   );
 }
 
+/** A folder of its own for what no other build may replace: who fetches an image for release finds that and no other there. */
+function folderEnding({
+  sanitize = false,
+  trust = [],
+  release = false,
+}: Omit<BuildOptions, "application">): string {
+  return `${release || trust.length > 0 ? "-release" : ""}${sanitize ? "-sanitize" : ""}`;
+}
+
 /**
  * Several applications for one board, in their order, with one image for all.
  * @throws as `build`.
@@ -83,7 +98,7 @@ export async function* buildAll(
   const keys = trustedKeysOf(board, trust, release);
   const rootKey = rootFile === undefined ? undefined : readRootKey(rootFile, keys);
   const applications = names.map((which) => applicationFor(which, board));
-  const folder = options.sanitize ? `${board.output}-sanitize` : board.output;
+  const folder = `${board.output}${folderEnding(options)}`;
   return yield* alone(board, folder, async function* () {
     const { firmware, bundles } = yield* bytecodeOf(applications, board, folder);
     const image = yield* step("image", `Image for ${board.name}`, async (progress) => {
