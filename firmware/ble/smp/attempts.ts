@@ -1,5 +1,6 @@
 /** Pairing attempts that follow failed ones are slowed down (Vol 3, Part H, 2.3.6). */
 import type { Clock } from "../../platform/platform.ts";
+import { PAIRING_FAILURE } from "./pdus.ts";
 
 /** How long a peer waits after its first failure, and at most: each failure doubles it. */
 export const FIRST_WAIT_MS = 1000;
@@ -11,6 +12,19 @@ export const REMEMBERED = 16;
 /** A peer may take another address for each attempt: so many failures of all strangers in so much time, then all wait. */
 export const FAILURES_MAX = 8;
 const WINDOW_MS = 60_000;
+
+/** Failures found here after which a peer has to wait: it, or somebody in its place, may have learned something, or wanted to. */
+const SUSPICIOUS: readonly number[] = [
+  PAIRING_FAILURE.AUTHENTICATION_REQUIREMENTS,
+  PAIRING_FAILURE.CONFIRM_VALUE_FAILED,
+  PAIRING_FAILURE.COMMAND_NOT_SUPPORTED,
+  PAIRING_FAILURE.ENCRYPTION_KEY_SIZE,
+  PAIRING_FAILURE.UNSPECIFIED,
+  PAIRING_FAILURE.INVALID_PARAMETERS,
+  PAIRING_FAILURE.DHKEY_CHECK_FAILED,
+  PAIRING_FAILURE.NUMERIC_COMPARISON_FAILED,
+  PAIRING_FAILURE.KEY_REJECTED,
+];
 
 interface Failures {
   readonly peer: string;
@@ -54,6 +68,11 @@ export class Attempts {
     if (record && now < record.failedAtMs + waitOf(record, now)) return true;
     return !isExpected && this.failures.length >= FAILURES_MAX && now < this.failures[0]! + WINDOW_MS;
   }
+}
+
+/** Whether a peer has to wait after a failure with this reason of Pairing Failed that was found here. */
+export function isSuspicious(reason: number): boolean {
+  return SUSPICIOUS.includes(reason);
 }
 
 /** The wait after a failure, by how long ago that is. */

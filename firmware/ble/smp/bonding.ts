@@ -1,8 +1,11 @@
 /** What becomes of the keys of a pairing, and which bonds it may touch (Vol 3, Part C, 10.3.2). */
+import { textOf } from "../text.ts";
+import { notSavedError } from "./failure.ts";
 import { isWeaker } from "./features.ts";
 import { isSameIdentity } from "./identities.ts";
 import type { Bond, Identity } from "./keys.ts";
-import type { SecurityPort } from "./port.ts";
+import type { Occasion, Pairing } from "./pairing.ts";
+import type { SecuredLink, SecurityPort } from "./port.ts";
 import type { Level, PairingResult } from "./state.ts";
 
 /** What is known of whoever claims an identity. */
@@ -60,4 +63,48 @@ export function bondOf(
 /** Whether a device keeps this address: it is public, or random and static. */
 function isLasting({ addressType, address }: Identity): boolean {
   return addressType === 0 || (address[0]! & 0xc0) === 0xc0;
+}
+
+/**
+ * Keeps the bond that a pairing leaves, if it leaves one.
+ * @param isWanted the application wants no more than what has come of the pairing, and has decided so for this device
+ * @returns the bond as it is kept
+ * @throws PairingError bond-not-saved
+ */
+export function keepBond(
+  { bonds, log }: Pick<SecurityPort, "bonds" | "log">,
+  { handle, peerAddress }: SecuredLink,
+  { context, occasion }: Pairing,
+  result: PairingResult,
+  isWanted: boolean,
+): Bond | undefined {
+  const { isFirmwares, window } = occasion;
+  const isAttended = occasion.isAttended || context.asksConsent || isWanted;
+  const made = bondOf(result, peerAddress, context.identity, isAttended);
+  if (!made) {
+    log("info", `smp: link ${handle}: no bond, for the peer gave no key, or did not say who it is`);
+    return undefined;
+  }
+  const { identity, irk } = made;
+  const isWindows = window?.isOpenFor(identity) === true;
+  // Whoever says who it is has been looked at when it did.
+  const isUnproven = isWindows && !result.identity && context.isTaken(identity, irk, result.level);
+  try {
+    if (isFirmwares && !isWindows) throw new Error("another device has paired meanwhile");
+    if (isUnproven)
+      throw new Error("a device of this address is bonded, and this one has not shown to be it");
+    bonds.keep(withWindow(made, occasion, isWindows));
+    if (isWindows) window.take(identity);
+  } catch (error) {
+    log("error", `smp: link ${handle}: the bond was not kept: ${textOf(error)}`);
+    throw notSavedError(textOf(error));
+  }
+  return bonds.find(identity.addressType, identity.address);
+}
+
+/** A bond with what windows have to do with it: the firmware's, when that takes it, or the application's. */
+function withWindow(bond: Bond, { isInWindow, proven }: Occasion, isFirmwares: boolean): Bond {
+  if (isFirmwares) return { ...bond, isAttended: true, isFromWindow: true };
+  const isProven = proven !== undefined && isSameIdentity(proven.identity, bond.identity);
+  return { ...bond, isFromWindow: isInWindow || (isProven && proven.isFromWindow) };
 }

@@ -2,7 +2,8 @@
 
 import type { SecurityContext } from "./context.ts";
 import type { Bond } from "./keys.ts";
-import { PAIRING_FAILURE } from "./pdus.ts";
+import { IO_CAPABILITY } from "./method.ts";
+import { AUTH_REQ, PAIRING_FAILURE } from "./pdus.ts";
 import type { PairRequest, SecuritySettings } from "./port.ts";
 import { isApplications } from "./requests.ts";
 import type { Level, PairingSettings } from "./state.ts";
@@ -20,6 +21,12 @@ export function configuredSettings(settings: SecuritySettings, io: number): Pair
     keypress: false,
     debugKeys: false,
   };
+}
+
+/** What a peripheral's Security Request makes of what this side asks for (Vol 3, Part H, 2.4.6): never less. */
+export function raisedBy(authReq: number, own: PairingSettings): PairingSettings {
+  const canAuthenticate = own.io !== IO_CAPABILITY.NO_INPUT_NO_OUTPUT;
+  return { ...own, mitm: own.mitm || ((authReq & AUTH_REQ.MITM) !== 0 && canAuthenticate) };
 }
 
 /** What of the settings is about the worth of a key. */

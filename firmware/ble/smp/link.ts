@@ -1,57 +1,30 @@
-/** The Security Manager of one link: who may pair, what is to be encrypted, and the timer. */
+/** The Security Manager of one link: what is to be encrypted or paired next, and what becomes of it for whoever waits. */
 import type { Timer } from "../../platform/platform.ts";
 import { copyBytes, formatAddress } from "../codec.ts";
-import { textOf } from "../text.ts";
-import { bondOf, type Claimant, isTaken } from "./bonding.ts";
+import { isSuspicious } from "./attempts.ts";
+import { keepBond } from "./bonding.ts";
 import type { SecurityContext } from "./context.ts";
-import { admit, configuredSettings, isEnough, mayBegin } from "./demands.ts";
+import { isEnough, raisedBy } from "./demands.ts";
 import {
   givenUpError,
   ignoredError,
   notAdmittedError,
-  notSavedError,
   pairingFailedError,
   refusedError,
   timeoutError,
 } from "./failure.ts";
 import { authReqOf } from "./features.ts";
-import { FIRMWARE_SETTINGS } from "./firmware-window.ts";
-import { isSameIdentity } from "./identities.ts";
-import type { Bond, Identity } from "./keys.ts";
+import type { Bond } from "./keys.ts";
 import { LinkEncryption, UNSPECIFIED_ERROR } from "./link-encryption.ts";
-import { IO_CAPABILITY } from "./method.ts";
-import { type Occasion, Pairing, type PairingHandlers } from "./pairing.ts";
-import { AUTH_REQ, PAIRING_FAILURE, pairingFailed, pairingRequest, securityRequest } from "./pdus.ts";
-import type { PairingUser, PairRequest, SecuredLink, SecurityPort } from "./port.ts";
+import { Pairing, type PairingHandlers } from "./pairing.ts";
+import { PAIRING_FAILURE, pairingFailed, pairingRequest, securityRequest } from "./pdus.ts";
+import type { PairRequest, SecuredLink, SecurityPort } from "./port.ts";
 import { isApplications, PairRequests } from "./requests.ts";
 import { encodeSmp } from "./run.ts";
 import type { FailureSource, Level, PairingContext, PairingResult, PairingSettings, Step } from "./state.ts";
 import { fieldsOf, findPdu, initiate, isOfOtherRole, respondTo } from "./step.ts";
-import { join } from "./toolbox.ts";
-
-/** The Security Manager's timer (Vol 3, Part H, 3.4). */
-export const SMP_TIMEOUT_MS = 30_000;
-
-/** Failures found here after which a peer has to wait: it, or somebody in its place, may have learned something, or wanted to. */
-const SUSPICIOUS: readonly number[] = [
-  PAIRING_FAILURE.AUTHENTICATION_REQUIREMENTS,
-  PAIRING_FAILURE.CONFIRM_VALUE_FAILED,
-  PAIRING_FAILURE.COMMAND_NOT_SUPPORTED,
-  PAIRING_FAILURE.ENCRYPTION_KEY_SIZE,
-  PAIRING_FAILURE.UNSPECIFIED,
-  PAIRING_FAILURE.INVALID_PARAMETERS,
-  PAIRING_FAILURE.DHKEY_CHECK_FAILED,
-  PAIRING_FAILURE.NUMERIC_COMPARISON_FAILED,
-  PAIRING_FAILURE.KEY_REJECTED,
-];
-
-/** How a pairing is to be, and for whom. */
-type Attempt = Pick<Occasion, "isFirmwares" | "request" | "user" | "window"> & {
-  readonly settings: PairingSettings;
-};
-
-/** Outside the firmware's own window. */
-const APPLICATIONS = { request: undefined, window: undefined, isFirmwares: false } as const;
+import { LinkTerms, type Terms } from "./terms.ts";
+import { ProgressTimer } from "./timer.ts";
 
 export class SecurityLink implements PairingHandlers {
   private readonly link: SecuredLink;
@@ -60,15 +33,14 @@ export class SecurityLink implements PairingHandlers {
   /** Its address as it stands in the log. */
   private readonly peer: string;
   private readonly encryption: LinkEncryption;
+  private readonly terms: LinkTerms;
+  private readonly timer: ProgressTimer;
   private pairing: Pairing | undefined = undefined;
   private readonly requests = new PairRequests();
   /** AuthReq of Security Requests that came while the link was being encrypted with the bond's key. */
   private postponedAuthReq: number | undefined = undefined;
   /** A Security Request waits for the central's answer. */
   private isRequesting = false;
-  private timer: Timer = undefined;
-  /** When the time of the Security Manager is up. */
-  private dueMs = 0;
   /** Runs while a bonded central may yet encrypt by itself. */
   private reminder: Timer = undefined;
   /** The timer ran out: the Security Manager says nothing more on this link. */
@@ -84,6 +56,8 @@ export class SecurityLink implements PairingHandlers {
       receive: (view, start, length) => this.receive(copyBytes(view, start, length)),
     };
     this.encryption = new LinkEncryption(link, shared, this.peer, (status) => this.encryptionChanged(status));
+    this.terms = new LinkTerms(link, shared, this.encryption, this.peer);
+    this.timer = new ProgressTimer(shared.port.clock, () => this.timedOut());
     this.remindLater();
   }
 
@@ -166,7 +140,7 @@ export class SecurityLink implements PairingHandlers {
       const isPlain = !this.encryption.security.isEncrypted;
       // The bond may be gone by now.
       if (isPlain && !this.isInUse && !this.isMute && this.encryption.findUsableBond())
-        this.requestSecurity({ settings: this.configured(this.shared.user) });
+        this.requestSecurity({ settings: this.terms.configured(this.shared.user) });
     }, delayMs);
   }
 
@@ -202,8 +176,7 @@ export class SecurityLink implements PairingHandlers {
     const { encryption } = this;
     const isBondsTurn = !encryption.security.isEncrypted && encryption.findUsableBond() !== undefined;
     if (isApplications(request) || isBondsTurn) return undefined;
-    const { settings, user } = request;
-    const reason = this.admit({ ...APPLICATIONS, settings, user, request });
+    const reason = this.terms.admit(this.terms.ofThisSide(request.settings, request));
     return reason === 0 ? undefined : notAdmittedError(reason);
   }
 
@@ -231,7 +204,7 @@ export class SecurityLink implements PairingHandlers {
 
   /** A Security Request has this side pair, where the peer may begin to. */
   private initiateForPeer(settings: PairingSettings): void {
-    const reason = this.admit({ ...APPLICATIONS, settings, user: this.shared.user });
+    const reason = this.terms.admit(this.terms.ofThisSide(settings, undefined));
     if (reason === 0) this.initiate(settings, undefined);
     else this.refuse(reason);
   }
@@ -288,18 +261,14 @@ export class SecurityLink implements PairingHandlers {
     this.transmit(encodeSmp(pairingFailed, { reason }));
   }
 
-  /** The peripheral asks for encryption (2.4.6). It can raise what this side asks for, and never lower it. */
+  /** The peripheral asks for encryption (2.4.6). */
   private securityRequested(authReq: number): void {
     const { encryption } = this;
     if (encryption.isChanging) {
       this.postponedAuthReq = (this.postponedAuthReq ?? 0) | authReq;
       return;
     }
-    const { user } = this.shared;
-    const own = this.configured(user);
-    const canAuthenticate = own.io !== IO_CAPABILITY.NO_INPUT_NO_OUTPUT;
-    const mitm = own.mitm || ((authReq & AUTH_REQ.MITM) !== 0 && canAuthenticate);
-    const settings: PairingSettings = { ...own, mitm };
+    const settings = raisedBy(authReq, this.terms.configured(this.shared.user));
     if (encryption.findUsableBond()) {
       // It asks for what it has just refused: whether to go on is the application's to say.
       if (encryption.isKeyLost) return;
@@ -321,119 +290,34 @@ export class SecurityLink implements PairingHandlers {
   private stopRequesting(): void {
     if (!this.isRequesting) return;
     this.isRequesting = false;
-    this.stopTimer();
+    this.timer.stop();
   }
 
   // Pairing.
 
-  private configured(user: PairingUser | undefined): PairingSettings {
-    return configuredSettings(this.port.settings, user?.io ?? IO_CAPABILITY.NO_INPUT_NO_OUTPUT);
-  }
-
-  private admit({ settings, user, request, window, isFirmwares }: Attempt): number {
-    return admit(this.shared, {
-      ...{ peer: this.peer, bond: this.encryption.findBond(), request, isFirmwares },
-      wantsBond: settings.bond,
-      asksConsent: user?.asksConsent ?? false,
-      isInFirmwareWindow: window !== undefined,
-    });
-  }
-
   private initiate(settings: PairingSettings, request: PairRequest | undefined): void {
-    this.start({ ...APPLICATIONS, settings, user: request?.user ?? this.shared.user, request }, initiate);
+    this.start(this.terms.ofThisSide(settings, request), initiate);
   }
 
   /** The peer begins; where this side has asked it to, that is what it pairs for. */
   private respond(pdu: Uint8Array): void {
-    const attempt = this.attempted();
+    const terms = this.terms.ofPeer(this.isRequesting ? this.requests.first : undefined);
     this.stopRequesting();
-    const isBusy = this.shared.isBusy(attempt.user, this.link);
-    const refusal = isBusy ? PAIRING_FAILURE.BUSY : this.admit(attempt);
-    this.start(attempt, (context) => respondTo(context, pdu, refusal));
+    const isBusy = this.shared.isBusy(terms.user, this.link);
+    const refusal = isBusy ? PAIRING_FAILURE.BUSY : this.terms.admit(terms);
+    this.start(terms, (context) => respondTo(context, pdu, refusal));
   }
 
-  /**
-   * How the pairing that the peer begins is to be. In the firmware's own window it is the application's only while that can do
-   * more than the firmware, and lets anybody be bonded: a camera is to have its owner whatever the application does.
-   */
-  private attempted(): Attempt {
-    const { link, shared } = this;
-    const request = this.isRequesting ? this.requests.first : undefined;
-    const user = request?.user ?? shared.user;
-    const settings = request?.settings ?? this.configured(user);
-    const bond = this.encryption.findBond();
-    const window = shared.firmwareWindow?.isFor(bond) ? shared.firmwareWindow : undefined;
-    const own: Attempt = { settings, user, request, window, isFirmwares: false };
-    if (!window) return own;
-    const isAble =
-      user !== undefined && settings.bond && mayBegin(shared, bond) && !shared.isBusy(user, link);
-    if (isAble && !window.hasApplicationFailed) return own;
-    return { window, isFirmwares: true, settings: FIRMWARE_SETTINGS, user: undefined, request: undefined };
-  }
-
-  private start(attempt: Attempt, first: (context: PairingContext) => Step): void {
-    const { encryption, link, port, shared } = this;
-    const { settings, user, request, window, isFirmwares } = attempt;
-    const isWanted = isApplications(request);
-    const isInWindow = shared.isWindowOpen;
-    const isAttended = isWanted || isInWindow;
-    const apparent = encryption.findBond();
-    const isTrusted = isAttended || window !== undefined || encryption.security.isBonded;
-    const { proven } = encryption;
-    const asksConsent = !isWanted && (user?.asksConsent ?? false);
-    // By the time that an identity is claimed consent has been given.
-    const claimant = { proven, apparent, isTrusted: isTrusted || asksConsent };
-    // Nobody but the firmware lets it pair.
-    const byWindow = isAttended || user?.asksConsent ? undefined : window;
-    const keypress = settings.keypress || (user?.hearsKeypresses ?? false);
-    const context: PairingContext = {
-      ciphers: port.crypto,
-      random: (length) => port.random(length),
-      settings: { ...settings, keypress },
-      outOfBand: { own: shared.outOfBand, ...(request?.outOfBand ?? user?.outOfBand) },
-      ownAddress: onAir(link.ownAddress),
-      peerAddress: onAir(link.peerAddress),
-      identity: port.ownIdentity(),
-      ownIrk: () => port.bonds.ownIrk(),
-      previous: apparent,
-      isTrusted,
-      asksConsent,
-      isTaken: (identity, irk, level) =>
-        this.isTaken(
-          { ...claimant, mustProve: byWindow?.asksProof(identity) ?? false },
-          identity,
-          irk,
-          level,
-        ) ||
-        (isFirmwares && !window?.isOpenFor(identity)),
-    };
-    const countsForWindow = !isWanted && isInWindow;
-    const how = { isAttended, isInWindow, countsForWindow, proven };
-    const occasion: Occasion = { user, request, window, isFirmwares, ...how };
-    this.pairing = new Pairing(link, shared, context, occasion, this);
+  private start(terms: Terms, first: (context: PairingContext) => Step): void {
+    const { context, occasion } = this.terms.begin(terms);
+    this.pairing = new Pairing(this.link, this.shared, context, occasion, this);
     this.pairing.begin(first);
-  }
-
-  private isTaken(
-    claimant: Claimant,
-    identity: Identity,
-    irk: Uint8Array | undefined,
-    level: Level,
-  ): boolean {
-    const { peer, port, shared } = this;
-    if (!isTaken(port, claimant, identity, irk, level)) return false;
-    if (claimant.mustProve)
-      shared.peerLog.write(
-        "warning",
-        `smp: ${peer} pairs as a device that is bonded, and shows neither the key nor the IRK of that bond, which stays`,
-      );
-    return true;
   }
 
   private dropPairing(): void {
     const { pairing } = this;
     this.pairing = undefined;
-    this.stopTimer();
+    this.timer.stop();
     this.shared.spend(pairing?.usedOutOfBand);
     pairing?.drop();
   }
@@ -473,34 +357,14 @@ export class SecurityLink implements PairingHandlers {
   }
 
   /** Keeps the bond; returns why that failed. */
-  private keep({ context, occasion }: Pairing, result: PairingResult): unknown {
-    const { link, port } = this;
-    const { isFirmwares, window } = occasion;
-    const isAttended = occasion.isAttended || context.asksConsent || this.isWanted;
-    const made = bondOf(result, link.peerAddress, context.identity, isAttended);
-    const isWindows = made !== undefined && window?.isOpenFor(made.identity) === true;
-    const bond = made && withWindow(made, occasion, isWindows);
-    // Whoever says who it is has been looked at when it did.
-    const isUnproven =
-      isWindows && !result.identity && context.isTaken(made.identity, made.irk, result.level);
-    if (!bond) {
-      port.log(
-        "info",
-        `smp: link ${link.handle}: no bond, for the peer gave no key, or did not say who it is`,
-      );
-      return undefined;
-    }
+  private keep(pairing: Pairing, result: PairingResult): unknown {
+    let bond: Bond | undefined;
     try {
-      if (isFirmwares && !isWindows) throw new Error("another device has paired meanwhile");
-      if (isUnproven)
-        throw new Error("a device of this address is bonded, and this one has not shown to be it");
-      port.bonds.keep(bond);
-      if (isWindows) window.take(bond.identity);
+      bond = keepBond(this.port, this.link, pairing, result, this.isWanted);
     } catch (error) {
-      port.log("error", `smp: link ${link.handle}: the bond was not kept: ${textOf(error)}`);
-      return notSavedError(textOf(error));
+      return error;
     }
-    this.encryption.bonded(port.bonds.find(bond.identity.addressType, bond.identity.address));
+    if (bond) this.encryption.bonded(bond);
     return undefined;
   }
 
@@ -510,8 +374,7 @@ export class SecurityLink implements PairingHandlers {
     const { request } = pairing.occasion;
     const isGivenUp = source === "local" && request !== undefined && !requests.all.includes(request);
     const error = cause ?? (isGivenUp ? givenUpError() : pairingFailedError(reason, source));
-    const isPeers =
-      source === "peer" || (source === "local" && SUSPICIOUS.includes(reason) && !cause && !isGivenUp);
+    const isPeers = source === "peer" || (source === "local" && isSuspicious(reason) && !cause && !isGivenUp);
     noteFailure(pairing);
     if (!isApplications(request) && isPeers) shared.peerFailed(peer, pairing.wasGuess);
     shared.failedPairings++;
@@ -533,24 +396,9 @@ export class SecurityLink implements PairingHandlers {
     this.prolong();
   }
 
-  /** The timer starts anew with each PDU that is queued, and with each digit that the peer's user types. */
+  /** The time is up anew after each PDU that is queued, and each digit that the peer's user types. */
   prolong(): void {
-    const { clock } = this.port;
-    this.dueMs = clock.now() + SMP_TIMEOUT_MS;
-    this.timer ??= clock.setTimer(() => this.checkTime(), SMP_TIMEOUT_MS);
-  }
-
-  /** The timer stays as the first PDU set it, for setting it anew takes as long as a PDU: here it goes on for the last one. */
-  private checkTime(): void {
-    const { clock } = this.port;
-    const restMs = this.dueMs - clock.now();
-    this.timer = restMs > 0 ? clock.setTimer(() => this.checkTime(), restMs) : undefined;
-    if (restMs <= 0) this.timedOut();
-  }
-
-  private stopTimer(): void {
-    if (this.timer !== undefined) this.port.clock.clearTimer(this.timer);
-    this.timer = undefined;
+    this.timer.prolong();
   }
 
   private timedOut(): void {
@@ -566,19 +414,7 @@ export class SecurityLink implements PairingHandlers {
   }
 }
 
-/** A bond with what windows have to do with it: the firmware's, when that takes it, or the application's. */
-function withWindow(bond: Bond, { isInWindow, proven }: Occasion, isFirmwares: boolean): Bond {
-  if (isFirmwares) return { ...bond, isAttended: true, isFromWindow: true };
-  const isProven = proven !== undefined && isSameIdentity(proven.identity, bond.identity);
-  return { ...bond, isFromWindow: isInWindow || (isProven && proven.isFromWindow) };
-}
-
 /** What the application has not brought about in the firmware's own window, the firmware does. */
 function noteFailure({ occasion: { isFirmwares, window } }: Pairing): void {
   if (window && !isFirmwares) window.hasApplicationFailed = true;
-}
-
-/** An address as the toolbox takes it. */
-function onAir({ addressType, address }: Identity): Uint8Array {
-  return join(Uint8Array.of(addressType), address);
 }
