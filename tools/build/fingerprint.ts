@@ -1,6 +1,7 @@
 /** Whether something has to be made again: a digest of everything that it is made of. */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeWhole } from "../whole-file.ts";
 
 /** SHA-256 over the contents of files and over other words, such as options. */
 export function fingerprint(files: readonly string[], words: readonly string[] = []): string {
@@ -13,10 +14,13 @@ export function fingerprint(files: readonly string[], words: readonly string[] =
   return hash.digest("hex");
 }
 
-/** Writes a file unless it holds that already, so that Ninja sees a change only where there is one. */
+/**
+ * Writes a file unless it holds that already, so that Ninja sees a change only where there is one. It is never written in
+ * place: a camera that runs as a process of this computer has its application mapped, and reading what was cut off ends it (SIGBUS).
+ */
 export function writeIfChanged(file: string, content: string | Uint8Array): boolean {
   if (existsSync(file) && readFileSync(file).equals(Buffer.from(content))) return false;
-  writeFileSync(file, content);
+  writeWhole(file, content);
   return true;
 }
 

@@ -2,10 +2,13 @@
 import assert from "node:assert/strict";
 import {
   chmodSync,
+  closeSync,
   existsSync,
+  fstatSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -16,6 +19,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
+import { writeIfChanged } from "../../../tools/build/fingerprint.ts";
 import { FileRecords } from "../../../tools/central/central.ts";
 import { reportFailure } from "../../../tools/cli/perform.ts";
 import { type Operation, StepFailed, step, ToolError, type ToolEvent } from "../../../tools/events.ts";
@@ -124,6 +128,22 @@ describe("tools/whole-file", () => {
       readdirSync(folder).filter((name) => name.startsWith(".")),
       [],
     );
+  });
+
+  it("is how what is built replaces the file that a running camera has mapped, which stays as it was", () => {
+    const bundle = path("application.bin");
+    assert.equal(writeIfChanged(bundle, "the one that runs"), true);
+    const mapped = openSync(bundle, "r");
+    try {
+      assert.equal(writeIfChanged(bundle, "the one that runs"), false);
+      assert.equal(fstatSync(mapped).nlink, 1, "nothing was written");
+      assert.equal(writeIfChanged(bundle, "another"), true);
+      assert.equal(readFileSync(mapped, "utf8"), "the one that runs");
+      assert.equal(readFileSync(bundle, "utf8"), "another");
+    } finally {
+      closeSync(mapped);
+      rmSync(bundle);
+    }
   });
 
   it("is how a key is made: whole, or its name stays free", async () => {
