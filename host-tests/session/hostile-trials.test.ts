@@ -120,7 +120,7 @@ class Scene {
     this.stops.push(() => this.program!.stop());
     const owner = this.central(hci, "owner");
     const camera = await findCamera(owner, undefined, this.signal);
-    const open = await openCamera(camera.device, this.signal);
+    const open = await openCamera(camera, this.signal);
     const { bytes, hash } = tried;
     await open.client.upload(bytes, new Uint8Array(createHash("sha256").update(bytes).digest()));
     await open.client.mark(hash, isPermanent);
@@ -154,8 +154,7 @@ class Scene {
     let why: unknown;
     for (let attempt = 0; attempt < 6; attempt++) {
       try {
-        const { device } = await findCamera(owner, undefined, this.signal);
-        return await openCamera(device, this.signal);
+        return await openCamera(await findCamera(owner, undefined, this.signal), this.signal);
       } catch (error) {
         why = error;
       }

@@ -1,7 +1,5 @@
 /** Our own stack as a central, in this process: what `deploy` and `logs` connect to cameras with. */
-import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { randomBytes } from "node:crypto";
 import type { Aioble } from "../../firmware/aioble/aioble.ts";
 import { Host } from "../../firmware/ble/host.ts";
 import { feature as central } from "../../firmware/features/central.ts";
@@ -11,12 +9,12 @@ import { createModules } from "../../firmware/features/modules.ts";
 import { feature as scan } from "../../firmware/features/scan.ts";
 import { feature as security } from "../../firmware/features/security.ts";
 import { createSignals } from "../../firmware/platform/globals.ts";
-import type { Platform, Records } from "../../firmware/platform/platform.ts";
+import type { Platform } from "../../firmware/platform/platform.ts";
 import { createTimerQueue } from "../../firmware/platform/timer-queue.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
-import { ToolError } from "../events.ts";
+import { lock } from "../lock.mjs";
 import { createRealClock } from "../radio/real-clock.ts";
-import { writeWhole } from "../whole-file.ts";
+import { FileRecords } from "./file-records.ts";
 import { SocketLine } from "./socket-line.ts";
 
 const image = {
@@ -34,6 +32,12 @@ export type CentralAioble = Aioble &
 /** A central that runs. */
 export interface Central {
   readonly aioble: CentralAioble;
+  /**
+   * Runs what may make or delete a bond, while no other process with the same file of bonds does, and with the bonds that others
+   * have made by then: a bond takes a place of its own only where all are known.
+   * @param signal ends the wait for the other process, with its reason
+   */
+  alone<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
   /** Ends all links, and lets nothing keep the process alive. */
   stop(): Promise<void>;
 }
@@ -70,81 +74,24 @@ export function startCentral(
   };
   const host = new Host(platform, records);
   const { aioble } = createModules(host, createSignals(platform), image);
+  const kept = host.bonds!;
+  // Drawn before there is a bond, and by one process: a camera knows this computer by one key.
+  records.exclusively(() => kept.ownIrk());
   return {
     aioble: aioble as unknown as CentralAioble,
+    async alone(work, signal) {
+      const giveBack = await lock(`${bonds}.pairing`, { signal });
+      try {
+        // What a link is encrypted with is not to change under it.
+        if (host.connections.size === 0 && records.refresh()) kept.reload();
+        return await work();
+      } finally {
+        giveBack();
+      }
+    },
     async stop() {
       await host.deactivate();
       clock.stop();
     },
   };
-}
-
-/** Key of the record that this computer's address comes from: the stack has no such key. */
-const IDENTITY_KEY = "computer";
-const IDENTITY_LENGTH = 8;
-
-/** Records in a file, for its owner's eyes: the keys of bonds are among them. */
-export class FileRecords implements Records {
-  private readonly file: string;
-  private readonly values: Map<string, Uint8Array>;
-
-  constructor(file: string) {
-    this.file = file;
-    this.values = readRecords(file);
-  }
-
-  get(key: string): Uint8Array | undefined {
-    return this.values.get(key)?.slice();
-  }
-
-  set(key: string, value: Uint8Array): void {
-    this.values.set(key, value.slice());
-    this.write();
-  }
-
-  delete(key: string): boolean {
-    const wasThere = this.values.delete(key);
-    if (wasThere) this.write();
-    return wasThere;
-  }
-
-  keys(): string[] {
-    return [...this.values.keys()];
-  }
-
-  /**
-   * What this computer's address is derived from, the same for as long as the file is there. It is drawn at random, so that two
-   * computers are never one to a camera. A file of an earlier version has bonds and no identity: it keeps the one of then, which
-   * came from the file's path, for the cameras know this computer by that.
-   */
-  identity(): Uint8Array {
-    const stored = this.get(IDENTITY_KEY);
-    if (stored?.length === IDENTITY_LENGTH) return stored;
-    const isEarlier = this.keys().some((key) => key.startsWith("bond."));
-    const identity = new Uint8Array(
-      isEarlier ? createHash("sha256").update(this.file).digest() : randomBytes(IDENTITY_LENGTH),
-    ).slice(0, IDENTITY_LENGTH);
-    this.set(IDENTITY_KEY, identity);
-    return identity;
-  }
-
-  private write(): void {
-    const entries = [...this.values].map(([key, value]) => [key, Buffer.from(value).toString("hex")]);
-    mkdirSync(dirname(this.file), { recursive: true });
-    writeWhole(this.file, JSON.stringify(Object.fromEntries(entries)), { mode: 0o600 });
-  }
-}
-
-/** @throws ToolError for a file that holds no records. */
-function readRecords(file: string): Map<string, Uint8Array> {
-  if (!existsSync(file)) return new Map();
-  try {
-    const entries = Object.entries(JSON.parse(readFileSync(file, "utf8")) as Record<string, string>);
-    return new Map(entries.map(([key, hex]) => [key, new Uint8Array(Buffer.from(hex, "hex"))]));
-  } catch (error) {
-    const reason = (error as Error).message;
-    throw new ToolError(
-      `The bonds in ${file} cannot be read (${reason}): remove the file, and pair with the cameras anew.`,
-    );
-  }
 }

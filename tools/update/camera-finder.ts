@@ -17,8 +17,13 @@ const OTHERS_MS = 1500;
 /** The radio listens all the time. */
 const LISTENING = { intervalUs: 30_000, windowUs: 30_000, active: true } as const;
 
+/** What cameras are looked for, and connected to, with. */
+export type Finder = Pick<Central, "aioble" | "alone">;
+
 /** A device as it was heard. */
 export interface Heard {
+  /** Who has heard it. */
+  readonly central: Finder;
   readonly device: ConnectableDevice;
   readonly name: string;
 }
@@ -36,7 +41,7 @@ export interface OpenCamera {
  * @throws ToolError when there is none, or more than one.
  */
 export async function findCamera(
-  { aioble }: Pick<Central, "aioble">,
+  central: Finder,
   wanted: string | undefined,
   signal: AbortSignal,
 ): Promise<Heard> {
@@ -45,11 +50,11 @@ export async function findCamera(
     wanted === undefined || name === wanted || device.addrHex() === wanted.toLowerCase();
   const service = SERVICE_UUID;
   let untilMs = performance.now() + SEARCH_MS;
-  const search = aioble.scan({ ...LISTENING, durationMs: SEARCH_MS, duplicates: "packets", signal });
+  const search = central.aioble.scan({ ...LISTENING, durationMs: SEARCH_MS, duplicates: "packets", signal });
   for await (const result of search) {
     if (result.connectable) {
       const isManaged = result.services().some((uuid) => uuid.equals(service));
-      const each = { device: result.device, name: result.name() ?? "", isManaged };
+      const each = { central, device: result.device, name: result.name() ?? "", isManaged };
       const key = each.device.addrHex();
       const isNew = !heard.has(key);
       heard.set(key, { ...each, name: each.name || (heard.get(key)?.name ?? "") });
@@ -75,15 +80,12 @@ export async function findCamera(
   return only;
 }
 
-/**
- * Deletes this computer's bond with a camera, so that it pairs when it connects.
- * @returns whether there was one.
- */
-export const forgetCamera = ({ aioble }: Pick<Central, "aioble">, { device }: Heard): boolean =>
-  aioble.security.bonds.delete(device);
+/** Deletes this computer's bond with a camera, if there is one, so that it pairs when it connects. */
+export const forgetCamera = ({ central, device }: Heard, signal: AbortSignal): Promise<boolean> =>
+  central.alone(async () => central.aioble.security.bonds.delete(device), signal);
 
 /** The camera's address, where it stays the same: a public or a static random one (Vol 6, Part B, 1.3). */
-export function lastingAddress({ device }: Heard): string | undefined {
+export function lastingAddress({ device }: Pick<Heard, "device">): string | undefined {
   const address = device.addrHex();
   return device.addrType === 0 || /^[c-f]/.test(address) ? address : undefined;
 }
@@ -92,7 +94,14 @@ export function lastingAddress({ device }: Heard): string | undefined {
  * Connects, pairs where the camera wants that, and asks for a sign of life.
  * @throws ToolError when it has no management server, or does not let us in.
  */
-export async function openCamera(device: ConnectableDevice, signal: AbortSignal): Promise<OpenCamera> {
+export function openCamera(
+  { central, device }: Pick<Heard, "device"> & { readonly central: Pick<Finder, "alone"> },
+  signal: AbortSignal,
+): Promise<OpenCamera> {
+  return central.alone(() => open(device, signal), signal);
+}
+
+async function open(device: ConnectableDevice, signal: AbortSignal): Promise<OpenCamera> {
   const connection = await device.connect({ timeoutMs: CONNECT_MS, signal });
   try {
     const link = await openManagement(connection, signal);

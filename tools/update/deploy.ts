@@ -22,6 +22,7 @@ import type { Radio, RadioChoice } from "../session/radios/radio.ts";
 import { cameraFault } from "./camera-faults.ts";
 import {
   bondsFile,
+  type Finder,
   findCamera,
   forgetCamera,
   type Heard,
@@ -177,20 +178,16 @@ async function startRadio(
 }
 
 /** Brings a signed bundle to the camera. */
-export async function* deployFile(
-  bundle: Buffer,
-  central: Pick<Central, "aioble">,
-  options: TrialOptions,
-): Operation {
+export async function* deployFile(bundle: Buffer, central: Finder, options: TrialOptions): Operation {
   const { digest } = readSigned(bundle);
   const hash = new Uint8Array(digest);
   const { endTrial = false, pairAnew = false, signal, state = {} } = options;
   const { heard, opened, before } = yield* cameraStep("find", "Camera", signal, async () => {
     const heard = await findCamera(central, state.camera ?? options.camera, signal);
     state.camera = lastingAddress(heard);
-    if (pairAnew && !state.isPairedAnew) forgetCamera(central, heard);
+    if (pairAnew && !state.isPairedAnew) await forgetCamera(heard, signal);
     state.isPairedAnew = true;
-    const opened = await openCamera(heard.device, signal);
+    const opened = await openCamera(heard, signal);
     const before = runningOf(await opened.client.list());
     const detail = `${heard.name || "(no name)"} ${heard.device.addrHex()}`;
     return { value: { heard, opened, before }, detail };
@@ -382,7 +379,7 @@ export async function again(
   const untilMs = performance.now() + returnMs;
   for (;;) {
     try {
-      return await openCamera(heard.device, signal);
+      return await openCamera(heard, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof ToolError) throw error;

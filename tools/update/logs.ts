@@ -1,11 +1,10 @@
 /** `obscura logs`: a camera's console over the air. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Central } from "../central/central.ts";
 import type { Operation } from "../events.ts";
 import { buildRoot } from "../paths.ts";
 import { mapsIn } from "../trace/maps.ts";
 import { Tracer } from "../trace/trace.ts";
-import { findCamera, forgetCamera, openCamera } from "./camera-finder.ts";
+import { type Finder, findCamera, forgetCamera, openCamera } from "./camera-finder.ts";
 import { again, type CameraChoice, withCentral } from "./deploy.ts";
 
 /** How often the camera is asked for what is new. */
@@ -26,15 +25,15 @@ export function logs(options: LogsOptions): Operation {
 
 /** As `logs`, with a central that runs. @throws errors of the central where the camera does not connect, or does not answer */
 export async function* followLogs(
-  central: Pick<Central, "aioble">,
+  central: Finder,
   { camera, maps, once = false, pairAnew = false, ...choice }: Omit<LogsOptions, "radio">,
 ): Operation {
   const { signal } = choice;
   const heard = await findCamera(central, camera, signal);
-  if (pairAnew) forgetCamera(central, heard);
+  if (pairAnew) await forgetCamera(heard, signal);
   const source = heard.name || heard.device.addrHex();
   const tracer = new Tracer(mapsIn([buildRoot, ...maps]));
-  let open = await openCamera(heard.device, signal);
+  let open = await openCamera(heard, signal);
   for (let from = 0; ; ) {
     try {
       const { first, next, lines } = await open.client.read([64, 0], { from });

@@ -12,10 +12,10 @@ import {
   writeFrame,
 } from "../../../firmware/update/frames.ts";
 import { SERVICE_UUID } from "../../../firmware/update/service.ts";
-import type { Central } from "../../../tools/central/central.ts";
 import { reportFailure } from "../../../tools/cli/perform.ts";
 import { type Operation, ToolError, type ToolEvent } from "../../../tools/events.ts";
 import { cameraFault } from "../../../tools/update/camera-faults.ts";
+import type { Finder } from "../../../tools/update/camera-finder.ts";
 import { type DeployState, deployFile } from "../../../tools/update/deploy.ts";
 import { parseVersion, readSigned, signBody } from "../../../tools/update/format.ts";
 import { developmentKeyFile, readSigningKey } from "../../../tools/update/keys.ts";
@@ -45,7 +45,8 @@ class FalseCamera {
     aioble: {
       scan: () => this.results(),
     },
-  } as unknown as Pick<Central, "aioble">;
+    alone: (work: () => Promise<unknown>) => work(),
+  } as unknown as Finder;
 
   /** The link ends with whatever waits for it. */
   leave(): DeviceDisconnectedError {
@@ -361,7 +362,8 @@ describe("tools/update/deploy: --pair-anew", () => {
         return true;
       },
     };
-    const central = { aioble: { ...camera.central.aioble, security: { bonds } } } as unknown as Central;
+    const aioble = { ...camera.central.aioble, security: { bonds } };
+    const central = { ...camera.central, aioble } as unknown as Finder;
     const state: DeployState = {};
     const options = { ...choice(), trialSeconds: 0, confirm: true, pairAnew: true, state };
     assert.equal((await outcome(deployFile(bundle, central, options))).error, undefined);

@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { after, afterEach, before, describe, it } from "mocha";
 import { DeviceDisconnectedError } from "../../../firmware/aioble/errors.ts";
 import { bondLostError, pairingFailedError } from "../../../firmware/ble/smp/failure.ts";
-import { FileRecords } from "../../../tools/central/central.ts";
+import { FileRecords } from "../../../tools/central/file-records.ts";
 import { type Operation, step, type ToolEvent } from "../../../tools/events.ts";
 import { cameraFault, PAIR_ANEW } from "../../../tools/update/camera-faults.ts";
 import { findCamera, lastingAddress, openCamera } from "../../../tools/update/camera-finder.ts";
@@ -154,7 +154,8 @@ describe("tools/update/camera-finder", () => {
     const open = (error: Error) => {
       const refuse = () => Promise.reject(error);
       const connection = { service: refuse, exchangeMtu: refuse, disconnect: async () => void ends++ };
-      return openCamera({ connect: async () => connection } as never, new AbortController().signal);
+      const device = { connect: async () => connection } as never;
+      return openCamera({ central: { alone: (work) => work() }, device }, new AbortController().signal);
     };
     await assert.rejects(open(bondLostError(0x06)), {
       name: "ToolError",
@@ -175,7 +176,7 @@ describe("tools/update/camera-finder", () => {
 describe("tools/update/camera-finder: lastingAddress", () => {
   it("is a public or a static random address, and no private one", () => {
     const of = (addrType: number, address: string) =>
-      lastingAddress({ name: "", device: { addrType, addrHex: () => address } as never });
+      lastingAddress({ device: { addrType, addrHex: () => address } as never });
     assert.equal(of(0, "00:11:22:33:44:55"), "00:11:22:33:44:55");
     assert.equal(of(1, "c0:11:22:33:44:55"), "c0:11:22:33:44:55");
     assert.equal(of(1, "40:11:22:33:44:55"), undefined);

@@ -20,7 +20,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { writeIfChanged } from "../../../tools/build/fingerprint.ts";
-import { FileRecords } from "../../../tools/central/central.ts";
+import { FileRecords } from "../../../tools/central/file-records.ts";
 import { reportFailure } from "../../../tools/cli/perform.ts";
 import { type Operation, StepFailed, step, ToolError, type ToolEvent } from "../../../tools/events.ts";
 import { storageProblem } from "../../../tools/storage.mjs";

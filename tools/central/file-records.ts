@@ -1,0 +1,139 @@
+/** Records in a file: the bonds of this computer, and who it is. Several processes may have the same file. */
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import type { Records } from "../../firmware/platform/platform.ts";
+import { ToolError } from "../events.ts";
+import { tryLock } from "../lock.mjs";
+import { writeWhole } from "../whole-file.ts";
+
+/** Key of the record that this computer's address comes from: the stack has no such key. */
+const IDENTITY_KEY = "computer";
+const IDENTITY_LENGTH = 8;
+
+/** How often the lock is tried for, each time for some 40 ms: who has it has it for as long as a file takes to be written. */
+const TRIES = 250;
+
+type Values = Map<string, Uint8Array>;
+
+/**
+ * For its owner's eyes: the keys of bonds are among them. Each change is made in the file as it is by then, under a lock, so that
+ * what another process has written stays. What it has changed of the same record is not overwritten: `refresh` shows it.
+ */
+export class FileRecords implements Records {
+  private readonly file: string;
+  /** As this process has read or written them last. */
+  private values: Values;
+  private hasLock = false;
+
+  /** @throws ToolError for a file that holds no records. */
+  constructor(file: string) {
+    this.file = file;
+    this.values = readRecords(file);
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.values.get(key)?.slice();
+  }
+
+  /** @throws Error when another process has changed this record; the system's error when the file cannot be written. */
+  set(key: string, value: Uint8Array): void {
+    this.change(key, (values) => values.set(key, value.slice()));
+  }
+
+  /** @throws as `set`. */
+  delete(key: string): boolean {
+    const wasThere = this.values.has(key);
+    if (wasThere) this.change(key, (values) => values.delete(key));
+    return wasThere;
+  }
+
+  keys(): string[] {
+    return [...this.values.keys()];
+  }
+
+  /** Reads the file anew. Returns whether another process has changed it. */
+  refresh(): boolean {
+    const before = this.values;
+    this.values = readRecords(this.file);
+    const { size } = this.values;
+    return size !== before.size || [...before].some(([key, value]) => !isSame(this.values.get(key), value));
+  }
+
+  /** Does what reads records and writes others by them, while no other process writes any. It has what they have written. */
+  exclusively<T>(work: () => T): T {
+    const giveBack = this.lock();
+    try {
+      this.refresh();
+      this.hasLock = true;
+      return work();
+    } finally {
+      this.hasLock = false;
+      giveBack();
+    }
+  }
+
+  /**
+   * What this computer's address is derived from, the same for as long as the file is there. It is drawn at random, so that two
+   * computers are never one to a camera. A file of an earlier version has bonds and no identity: it keeps the one of then, which
+   * came from the file's path, for the cameras know this computer by that.
+   */
+  identity(): Uint8Array {
+    return this.storedIdentity() ?? this.exclusively(() => this.storedIdentity() ?? this.drawIdentity());
+  }
+
+  private storedIdentity(): Uint8Array | undefined {
+    const stored = this.get(IDENTITY_KEY);
+    return stored?.length === IDENTITY_LENGTH ? stored : undefined;
+  }
+
+  private drawIdentity(): Uint8Array {
+    const isEarlier = this.keys().some((key) => key.startsWith("bond."));
+    const identity = new Uint8Array(
+      isEarlier ? createHash("sha256").update(this.file).digest() : randomBytes(IDENTITY_LENGTH),
+    ).slice(0, IDENTITY_LENGTH);
+    this.set(IDENTITY_KEY, identity);
+    return identity;
+  }
+
+  private lock(): () => void {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const giveBack = tryLock(`${this.file}.lock`);
+      if (giveBack) return giveBack;
+    }
+    throw new ToolError(`Another process is writing ${this.file}, and does not come to an end: look for it.`);
+  }
+
+  /** Changes one record, here and in the file. */
+  private change(key: string, apply: (values: Values) => void): void {
+    const giveBack = this.hasLock ? undefined : this.lock();
+    try {
+      const values = readRecords(this.file);
+      if (!isSame(values.get(key), this.values.get(key)))
+        throw new Error(`another process has changed ${key} in ${this.file} meanwhile: repeat the command`);
+      apply(values);
+      const entries = [...values].map(([name, bytes]) => [name, Buffer.from(bytes).toString("hex")]);
+      writeWhole(this.file, JSON.stringify(Object.fromEntries(entries)), { mode: 0o600 });
+      apply(this.values);
+    } finally {
+      giveBack?.();
+    }
+  }
+}
+
+function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  return one && other ? Buffer.from(one).equals(other) : one === other;
+}
+
+/** @throws ToolError for a file that holds no records. */
+function readRecords(file: string): Values {
+  if (!existsSync(file)) return new Map();
+  try {
+    const entries = Object.entries(JSON.parse(readFileSync(file, "utf8")) as Record<string, string>);
+    return new Map(entries.map(([key, hex]) => [key, new Uint8Array(Buffer.from(hex, "hex"))]));
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new ToolError(
+      `The bonds in ${file} cannot be read (${reason}): remove the file, and pair with the cameras anew.`,
+    );
+  }
+}
