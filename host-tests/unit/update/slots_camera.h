@@ -2,72 +2,15 @@
  * slots_camera.h: a camera's slots, with its flash in memory, which can lose its supply at any operation;
  * behind lines.h.
  */
-#include <setjmp.h>
-
 #include "slots.h"
-
-/* ---- the flash ---- */
 
 enum { UNIT = 4096, PROGRAM_UNIT = 8, SLOT_UNITS = 2, UNITS = 2 + SLOTS * SLOT_UNITS };
 #define SIZE (UNITS * UNIT)
 
-static _Alignas(16) uint8_t cells[SIZE];
-static unsigned operations;
-/* The supply goes at operation `cut_at` (0: never), of which so many quarters have been done. */
-static unsigned cut_at, cut_quarters;
-static jmp_buf power_off;
-
-const struct port_flash_area *port_flash_area(enum port_flash_area_id area) {
-    static const struct port_flash_area update = {"update", SIZE, UNIT, PROGRAM_UNIT};
-    return area == PORT_FLASH_UPDATE ? &update : NULL;
-}
-
-const void *port_flash_map(enum port_flash_area_id area) {
-    return area == PORT_FLASH_UPDATE ? cells : NULL;
-}
-
-static bool in_range(uint32_t offset, uint32_t length, uint32_t unit) {
-    return offset <= SIZE && length <= SIZE - offset && offset % unit == 0 && length % unit == 0;
-}
-
-bool port_flash_read(enum port_flash_area_id area, uint32_t offset, void *bytes, uint32_t length) {
-    if (area != PORT_FLASH_UPDATE || !in_range(offset, length, 1))
-        return false;
-    memcpy(bytes, cells + offset, length);
-    return true;
-}
-
-/* How much of an operation is done. */
-static uint32_t share(uint32_t length) {
-    return ++operations == cut_at ? length / 4 * cut_quarters : length;
-}
-
-static void maybe_off(void) {
-    if (operations == cut_at)
-        longjmp(power_off, 1);
-}
-
-bool port_flash_program(enum port_flash_area_id area, uint32_t offset, const void *bytes, uint32_t length) {
-    if (area != PORT_FLASH_UPDATE || !in_range(offset, length, PROGRAM_UNIT))
-        return false;
-    uint32_t done = share(length);
-    for (uint32_t i = 0; i < done; i++)
-        cells[offset + i] &= ((const uint8_t *)bytes)[i];
-    maybe_off();
-    return memcmp(cells + offset, bytes, length) == 0;
-}
-
-bool port_flash_erase(enum port_flash_area_id area, uint32_t offset, uint32_t length) {
-    if (area != PORT_FLASH_UPDATE || !in_range(offset, length, UNIT))
-        return false;
-    memset(cells + offset, 0xff, share(length));
-    maybe_off();
-    return true;
-}
-
-bool port_flash_sync(enum port_flash_area_id area) {
-    return area == PORT_FLASH_UPDATE;
-}
+static struct port_flash_area geometry = {"update", SIZE, UNIT, PROGRAM_UNIT};
+#define FLASH_MODEL_AREA PORT_FLASH_UPDATE
+#define FLASH_MODEL_SIZE SIZE
+#include "flash_model.h"
 
 /* ---- the camera ---- */
 

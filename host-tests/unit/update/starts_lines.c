@@ -13,7 +13,6 @@
  *   cuts N                N rows of power-ons, cut at each operation of flash
  *   wear N                N power-ons; prints how often units were erased
  */
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,66 +24,17 @@
 
 enum { FLASH_MAX = 2 * 65536 };
 static struct port_flash_area geometry = {"starts", 2 * 4096, 4096, 8};
-static uint8_t cells[FLASH_MAX], kept[FLASH_MAX];
-static unsigned operations, erasures;
-/* The supply goes at operation `cut_at` (0: never), of which so many quarters have been done. */
-static unsigned cut_at, cut_quarters;
-static bool is_broken, is_recovery;
-static jmp_buf power_off;
+#define FLASH_MODEL_AREA PORT_FLASH_STARTS
+#define FLASH_MODEL_SIZE FLASH_MAX
+#include "flash_model.h"
 
+static uint8_t kept[FLASH_MAX];
+static bool is_recovery;
 static uint64_t rtc_us, started_us;
 static enum port_reset_cause cause;
 static _Alignas(8) uint8_t memory[PORT_RETAINED_SIZE];
 static jmp_buf slept;
 static const char *sleep_kind;
-
-const struct port_flash_area *port_flash_area(enum port_flash_area_id area) {
-    return area == PORT_FLASH_STARTS ? &geometry : NULL;
-}
-
-bool port_flash_read(enum port_flash_area_id area, uint32_t offset, void *bytes, uint32_t length) {
-    if (area != PORT_FLASH_STARTS || offset + length > geometry.size)
-        abort();
-    memcpy(bytes, cells + offset, length);
-    return true;
-}
-
-static uint32_t share(uint32_t length) {
-    return ++operations == cut_at ? length / 4 * cut_quarters : length;
-}
-
-static void maybe_off(void) {
-    if (operations == cut_at)
-        longjmp(power_off, 1);
-}
-
-bool port_flash_program(enum port_flash_area_id area, uint32_t offset, const void *bytes, uint32_t length) {
-    if (area != PORT_FLASH_STARTS || offset + length > geometry.size || offset % geometry.program_unit ||
-        length % geometry.program_unit)
-        abort();
-    if (is_broken)
-        return false;
-    /* Nothing is programmed twice: some flash does not bear it. */
-    for (uint32_t i = 0; i < length; i++)
-        if (cells[offset + i] != 0xff)
-            abort();
-    memcpy(cells + offset, bytes, share(length));
-    maybe_off();
-    return true;
-}
-
-bool port_flash_erase(enum port_flash_area_id area, uint32_t offset, uint32_t length) {
-    if (area != PORT_FLASH_STARTS || offset % geometry.erase_unit || length != geometry.erase_unit)
-        abort();
-    erasures++;
-    memset(cells + offset, 0xff, share(length));
-    maybe_off();
-    return true;
-}
-
-bool port_flash_sync(enum port_flash_area_id area) {
-    return area == PORT_FLASH_STARTS;
-}
 
 uint32_t port_power_on_ms(uint32_t default_ms) {
     return default_ms;
@@ -285,6 +235,7 @@ static void take(const char *line) {
 
 int main(void) {
     char line[100];
+    is_written_once = true;
     erase_all();
     while (fgets(line, sizeof line, stdin))
         take(line);
