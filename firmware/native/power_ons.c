@@ -59,11 +59,11 @@ static uint32_t crc_of(const struct record *record) {
 }
 
 static bool is_erased(uint32_t offset) {
-    uint8_t bytes[STRIDE_MAX];
-    if (!port_flash_read(PORT_FLASH_STARTS, offset, bytes, stride()))
+    uint32_t words[STRIDE_MAX / sizeof(uint32_t)], length = stride();
+    if (!port_flash_read(PORT_FLASH_STARTS, offset, words, length))
         return false;
-    for (uint32_t i = 0; i < stride(); i++)
-        if (bytes[i] != 0xff)
+    for (uint32_t i = 0; i < length / sizeof *words; i++)
+        if (words[i] != UINT32_MAX)
             return false;
     return true;
 }
@@ -73,18 +73,16 @@ static bool read_record(uint32_t offset, struct record *record) {
            record->crc == crc_of(record) && record->in_a_row < POWER_ONS_LAST;
 }
 
-/* The first place of a unit that is erased. Records are written one behind the other, so that all behind it
- * are erased too: a start has no time to look at each. */
+/*
+ * Behind the last place of a unit that something was written to. Each is looked at, from the end: one that
+ * was not written, or that reads as erased, may lie between others that were, and what is written must not
+ * go over them.
+ */
 static uint32_t end_of(unsigned unit) {
-    uint32_t first = 0, last = records_of_unit();
-    while (first < last) {
-        uint32_t middle = (first + last) / 2;
-        if (is_erased(place(unit, middle)))
-            last = middle;
-        else
-            first = middle + 1;
-    }
-    return first;
+    uint32_t end = records_of_unit();
+    while (end > 0 && is_erased(place(unit, end - 1)))
+        end--;
+    return end;
 }
 
 /* Finds the newest record of a unit, from its end, and where the next one goes. */

@@ -238,6 +238,19 @@ describe("power-ons in C", function () {
     });
   }
 
+  for (const [unit, programUnit, rows, cuts] of [
+    [4096, 4, 40, ""],
+    [4096, 8, 40, ""],
+    [4096, 256, 16, " cuts"],
+    [512, 32, 16, " cuts"],
+  ] as const) {
+    it(`count as without it with a record erased between others, units of ${unit} and ${programUnit} bytes${cuts && ", and at every cut"}`, () => {
+      const [runs, ...problems] = ask(`flash ${unit} ${programUnit}`, `holes ${rows}${cuts}`).reverse();
+      assert.deepEqual(problems, []);
+      assert.ok(Number(/^(\d+) runs$/.exec(runs!)?.[1]) > 100, runs);
+    });
+  }
+
   it("wear a unit of 4 KB by one erasure in 128 power-ons", () => {
     assert.deepEqual(ask("flash 4096 8", "wear 12800"), ["100 erasures"]);
   });

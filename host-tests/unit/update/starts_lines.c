@@ -10,7 +10,10 @@
  *   paired                a device has taken the window for pairing
  *   sleep MS              the application asks for a deep sleep; prints what becomes of it
  *   garbage N             retained memory holds anything
+ *   broken 1|0            programming fails from now on, or does not
  *   cuts N                N rows of power-ons, cut at each operation of flash
+ *   holes N               N rows of power-ons, before each of which any one record is erased
+ *   holes N cuts          the same, and each cut at each operation of flash
  *   wear N                N power-ons; prints how often units were erased
  */
 #include <stdio.h>
@@ -162,25 +165,77 @@ static void check_counts(unsigned n, unsigned at) {
         printf("row %u, cut at %u: recovery again\n", n, at);
 }
 
+/* Each cut of the next row, from the flash that there is. Returns how many there were. */
+static unsigned try_cuts_of_row(unsigned n) {
+    static uint8_t before[FLASH_MAX];
+    unsigned runs = 0, last = UINT32_MAX;
+    memcpy(before, cells, sizeof before);
+    for (unsigned at = 1; at <= last; at++) {
+        for (cut_quarters = 0; cut_quarters <= 4; cut_quarters += 2) {
+            memcpy(cells, before, sizeof before);
+            rows_until_cut(n % 4, at);
+            if (operations < at)
+                last = operations;
+            runs++;
+            check_counts(n, at);
+        }
+    }
+    memcpy(cells, before, sizeof before);
+    return runs;
+}
+
 /* Prints a line for each cut after which something does not hold. */
 static void try_cuts(unsigned rows) {
     unsigned runs = 0;
     for (unsigned n = 0; n < rows; n++) {
-        unsigned kind = n % 4;
+        runs += try_cuts_of_row(n);
+        rows_of(n % 4);
+    }
+    printf("%u runs\n", runs);
+}
+
+/* What the next power-on says: how many there are in a row, and of recoveries. */
+static uint32_t counts(void) {
+    uint32_t in_a_row = start(PORT_RESET_POWER_ON);
+    return in_a_row << 16 | power_ons_recoveries();
+}
+
+static uint32_t record_size(void) {
+    return geometry.program_unit > sizeof(struct record) ? geometry.program_unit : sizeof(struct record);
+}
+
+/* The offset of the newest record. */
+static uint32_t newest_record(void) {
+    read_log();
+    return place(log.unit, log.next - 1);
+}
+
+/*
+ * Prints a line for each hole, a record that reads as erased between others, with which something does not
+ * hold: that power-ons are counted as without it, and what must hold after each cut.
+ */
+static void try_holes(unsigned rows, bool with_cuts) {
+    unsigned runs = 0;
+    for (unsigned n = 0; n < rows; n++) {
+        rows_of(n % 4);
         memcpy(kept, cells, sizeof kept);
-        unsigned last = UINT32_MAX;
-        for (unsigned at = 1; at <= last; at++) {
-            for (cut_quarters = 0; cut_quarters <= 4; cut_quarters += 2) {
-                memcpy(cells, kept, sizeof kept);
-                rows_until_cut(kind, at);
-                if (operations < at)
-                    last = operations;
-                runs++;
-                check_counts(n, at);
-            }
+        uint32_t newest = newest_record(), expected = counts();
+        for (uint32_t hole = 0; hole < geometry.size; hole += record_size()) {
+            memcpy(cells, kept, sizeof kept);
+            if (hole == newest || flash_is_erased(hole, record_size()))
+                continue;
+            runs++;
+            memset(cells + hole, 0xff, record_size());
+            if (counts() != expected)
+                printf("row %u, hole at %u: counted otherwise\n", n, hole);
+            memcpy(cells, kept, sizeof kept);
+            memset(cells + hole, 0xff, record_size());
+            if (with_cuts)
+                try_cuts_of_row(n + 1);
+            else
+                check_counts(n, 0);
         }
         memcpy(cells, kept, sizeof kept);
-        rows_of(kind);
     }
     printf("%u runs\n", runs);
 }
@@ -221,6 +276,8 @@ static void take(const char *line) {
         is_broken = one;
     } else if (sscanf(line, "cuts %u", &one) == 1) {
         try_cuts(one);
+    } else if (sscanf(line, "holes %u", &one) == 1) {
+        try_holes(one, strstr(line, "cuts") != NULL);
     } else if (sscanf(line, "wear %u", &one) == 1) {
         erasures = 0;
         for (unsigned i = 0; i < one; i++) {
