@@ -16,8 +16,8 @@ import { buildRoot, clientProgram, root } from "../../tools/paths.ts";
 import { Program } from "../../tools/program.ts";
 import { startBumble } from "../../tools/session/radios/bumble.ts";
 import { deploy } from "../../tools/update/deploy.ts";
-import { generateKey, publicFileOf } from "../../tools/update/keys.ts";
 import { signApplication } from "../../tools/update/sign.ts";
+import { buildRelease } from "../support/release.ts";
 import { thorough } from "../support/thorough.ts";
 
 const BUILD_MS = 600_000;
@@ -43,10 +43,7 @@ interface Release {
 }
 
 async function makeRelease(board: string, folder: string): Promise<Release> {
-  const key = join(folder, "key.pem");
-  await outcome(generateKey(key, "ed25519"));
-  const trust = [publicFileOf(key)];
-  const built = await outcome(build({ application: APPLICATION, board, trust, release: true }));
+  const { key, ...built } = await buildRelease(APPLICATION, board);
   const image = readFileSync(built.image);
   await outcome(build({ application: APPLICATION, board }));
   await outcome(

@@ -11,7 +11,6 @@ import { type Built, build } from "../../tools/build/build.ts";
 import { type Camera, startCamera } from "../../tools/camera/camera.ts";
 import { cameraCommand } from "../../tools/camera/command.ts";
 import { perform } from "../../tools/cli/perform.ts";
-import type { Operation, ToolEvent } from "../../tools/events.ts";
 import { buildRoot } from "../../tools/paths.ts";
 import { Program } from "../../tools/program.ts";
 import { SimulatorServer } from "../../tools/radio/simulator-server.ts";
@@ -22,6 +21,7 @@ import { type DeployOptions, deploy } from "../../tools/update/deploy.ts";
 import { developmentKeyFile } from "../../tools/update/keys.ts";
 import { logs } from "../../tools/update/logs.ts";
 import { watchAndDeploy } from "../../tools/update/watch.ts";
+import { Followed } from "./followed.ts";
 import { obscura } from "./run.ts";
 
 const SLEEPER = (version: string): string => `
@@ -29,58 +29,6 @@ import { deepSleep } from "power";
 console.log("version ${version} sleeps");
 await deepSleep({ durationMs: 600_000 });
 `;
-
-/** Runs an operation, and lets a test wait for what it reports. */
-class Followed {
-  readonly texts: string[] = [];
-  readonly ended: Promise<unknown>;
-  private read = 0;
-  private wake: () => void = () => undefined;
-  private hasEnded = false;
-
-  constructor(operation: Operation) {
-    this.ended = this.follow(operation).finally(() => {
-      this.hasEnded = true;
-      this.wake();
-    });
-    this.ended.catch(() => undefined);
-  }
-
-  /** The next text that matches, behind those that were waited for before. */
-  async says(pattern: RegExp): Promise<void> {
-    for (;;) {
-      while (this.read < this.texts.length) if (pattern.test(this.texts[this.read++]!)) return;
-      if (this.hasEnded) assert.fail(`ended without ${pattern}:\n${this.texts.join("\n")}`);
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-    }
-  }
-
-  private async follow(operation: Operation): Promise<void> {
-    for await (const event of operation) {
-      const text = textOf(event);
-      if (text !== undefined) this.texts.push(text);
-      this.wake();
-    }
-  }
-}
-
-function textOf(event: ToolEvent): string | undefined {
-  switch (event.type) {
-    case "info":
-    case "warning":
-      return event.message;
-    case "line":
-      return event.text;
-    case "step:done":
-      return `${event.step}: ${event.detail ?? ""}`;
-    case "step:fail":
-      return `${event.step} failed: ${event.message}`;
-    default:
-      return undefined;
-  }
-}
 
 describe("obscura deploy and logs", function () {
   this.timeout(600_000);

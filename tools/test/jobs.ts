@@ -49,6 +49,8 @@ export const SLOW: Readonly<Record<string, number>> = {
   "host-tests/session/asleep.test.ts": 25,
   "host-tests/session/supply.test.ts": 25,
   "host-tests/session/deploy.test.ts": 45,
+  "host-tests/session/deploy-keys.test.ts": 40,
+  "host-tests/session/deploy-trials.test.ts": 15,
   "host-tests/session/scenario.test.ts": 60,
   "host-tests/session/battery.test.ts": 90,
   "host-tests/session/stop.test.ts": 14,
