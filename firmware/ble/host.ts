@@ -8,6 +8,7 @@ import type { Channels } from "./channels.ts";
 import { formatAddress } from "./codec.ts";
 import type { Settings } from "./config.ts";
 import { type Counters, readCounters } from "./counters.ts";
+import type { EarlyStart, EarlyStartPort } from "./early-start.ts";
 import type { Encryption } from "./encryption.ts";
 import type { BleError } from "./errors.ts";
 import { Advertiser } from "./gap/advertiser.ts";
@@ -276,10 +277,10 @@ export class Host {
   /**
    * Starts a controller that has to be brought up, for an `activate` that is to be expected: without one it is switched off
    * again after 10 s. Nothing once the radio has been on, and where the controller always is.
-   * @param offForMs how long the controller has been without supply for certain; 0 when nothing is known of it
+   * @param begin starts it: what only images with the feature that asks for it have
    */
-  prepareRadio(offForMs: number): void {
-    this.radio.prepare(offForMs);
+  prepareRadio(begin: (port: EarlyStartPort) => EarlyStart): void {
+    this.radio.prepare(begin);
   }
 
   /** Whether the radio has been switched on since the camera started. */

@@ -5,7 +5,7 @@
 
 import type { ControllerDriver } from "../controllers/driver.ts";
 import type { Clock, LogLevel } from "../platform/platform.ts";
-import { EarlyStart } from "./early-start.ts";
+import type { EarlyStart, EarlyStartPort } from "./early-start.ts";
 import { BleError, HciError, isControllerDefect, isLoss } from "./errors.ts";
 import { leSetAdvertisingEnable } from "./hci/commands/le-advertising.ts";
 import { disconnect } from "./hci/commands/link-control.ts";
@@ -97,10 +97,10 @@ export class Radio {
   }
 
   /** See `Host.prepareRadio`. */
-  prepare(offForMs: number): void {
+  prepare(begin: (port: EarlyStartPort) => EarlyStart): void {
     const { driver, ...port } = this.port;
     if (!driver || this.session > 0) return;
-    this.early ??= new EarlyStart({ ...port, driver }, offForMs);
+    this.early ??= begin({ ...port, driver });
   }
 
   /** Whether somebody has switched it on since the camera started. */

@@ -1,4 +1,5 @@
 /** The module `power`: deep sleep, why the camera woke, the battery, and a duty cycle. */
+import { EarlyStart } from "../ble/early-start.ts";
 import { BleError } from "../ble/errors.ts";
 import { utf8Decode, utf8Encode } from "../ble/utf8.ts";
 import type { PowerLines } from "../platform/platform.ts";
@@ -19,7 +20,7 @@ export const feature = {
       signals,
       wait: (delayMs, callback) => void clock.setTimer(callback, delayMs),
       radioOff: () => host.depart(),
-      prepareRadio: (offForMs) => host.prepareRadio(offForMs),
+      prepareRadio: (offForMs) => host.prepareRadio((port) => new EarlyStart(port, offForMs)),
       radioWasUsed: () => host.radioWasUsed,
       log,
       unsupported,

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { qemuProgram } from "../../boards/common/mps/qemu.ts";
+import { EarlyStart } from "../../firmware/ble/early-start.ts";
 import { Host } from "../../firmware/ble/host.ts";
 import { controllerDriver } from "../../firmware/features/feature.ts";
 import { image } from "../../firmware/features/image.ts";
@@ -56,7 +57,7 @@ export function virtualColdStartMs({ figures }: Board): Promise<number> {
     const onAir = new Promise<void>((resolve) => {
       controller.onAir = () => resolve();
     });
-    host.prepareRadio(ASLEEP_MS);
+    host.prepareRadio((port) => new EarlyStart(port, ASLEEP_MS));
     await host.activate();
     const set = host.advertiser.acquire({ onEnded() {}, take: () => true })!;
     const nothing = new Uint8Array(0);

@@ -1,6 +1,7 @@
 /** The bring-up of a CYW43 chip against the simulator's model, step by step and fault by fault, in virtual time. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { EarlyStart } from "../../../firmware/ble/early-start.ts";
 import { HciError } from "../../../firmware/ble/errors.ts";
 import { Host } from "../../../firmware/ble/host.ts";
 import { Cyw43 } from "../../../firmware/controllers/cyw43.ts";
@@ -323,6 +324,9 @@ describe("CYW43: sleep", () => {
 });
 
 describe("CYW43: an early start", () => {
+  const prepare = (host: Host, offForMs: number): void =>
+    host.prepareRadio((port) => new EarlyStart(port, offForMs));
+
   /** What the camera said about it. */
   const told = ({ platform }: Camera): string[] =>
     platform.console.map(({ message }) => message).filter((message) => message.startsWith("host:"));
@@ -335,7 +339,7 @@ describe("CYW43: an early start", () => {
     const { world, host, chip } = camera;
     host.configure({ logLevel: 3 });
     await world.run(async () => {
-      host.prepareRadio(100);
+      prepare(host, 100);
       await world.clock.sleep(300);
       await host.activate();
       await advertise(host);
@@ -355,7 +359,7 @@ describe("CYW43: an early start", () => {
     const { world, host, chip } = camera;
     host.configure({ logLevel: 3 });
     await world.run(async () => {
-      host.prepareRadio(0);
+      prepare(host, 0);
       await world.clock.sleep(9999);
       assert.ok(chip.isReady());
       await world.clock.sleep(2);
@@ -372,7 +376,7 @@ describe("CYW43: an early start", () => {
     for (let atMs = 0; atMs < 700; atMs += 23) {
       const { world, host, chip } = createCamera();
       await world.run(async () => {
-        host.prepareRadio(100);
+        prepare(host, 100);
         await world.clock.sleep(atMs);
         await host.deactivate();
         assert.ok(!chip.isReady());
@@ -389,7 +393,7 @@ describe("CYW43: an early start", () => {
     host.configure({ logLevel: 3 });
     chip.faults.refuseRecord = 3;
     await world.run(async () => {
-      host.prepareRadio(100);
+      prepare(host, 100);
       await world.clock.sleep(2000);
       chip.faults.refuseRecord = undefined;
       await host.activate();
@@ -402,9 +406,9 @@ describe("CYW43: an early start", () => {
     const { world, host, chip } = createCamera();
     await world.run(async () => {
       await host.activate();
-      host.prepareRadio(0);
+      prepare(host, 0);
       await host.deactivate();
-      host.prepareRadio(0);
+      prepare(host, 0);
       await world.clock.sleep(1000);
     });
     assert.equal(chip.starts, 1);
