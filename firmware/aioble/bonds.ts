@@ -25,13 +25,11 @@ export interface BondedDevice {
 export class BondList {
   private readonly core: Core;
   private readonly bonds: KeptBonds;
-  private readonly onForgotten: () => void;
 
   /** Not for applications: `security` has one. */
-  constructor(core: Core, bonds: KeptBonds, onForgotten: () => void) {
+  constructor(core: Core, bonds: KeptBonds) {
     this.core = core;
     this.bonds = bonds;
-    this.onForgotten = onForgotten;
   }
 
   /** All of them, the one that was used last first. */
@@ -65,18 +63,12 @@ export class BondList {
   delete(device: Device): boolean {
     const { address, addressType } = identityOf(device);
     const info = this.bonds.get(addressType, address);
-    const existed = info !== undefined && this.bonds.forget(info.identity);
-    if (existed) this.onForgotten();
-    return existed;
+    return info !== undefined && this.bonds.forget(info.identity);
   }
 
   /** Deletes all. @throws Error when the flash fails; some are gone then. */
   clear(): void {
-    try {
-      this.bonds.forgetAll();
-    } finally {
-      this.onForgotten();
-    }
+    this.bonds.forgetAll();
   }
 
   private bondOf(info: BondInfo): BondedDevice {

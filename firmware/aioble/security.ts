@@ -229,7 +229,7 @@ export class Security {
   /** Not for applications: `aioble` has one. */
   constructor(core: Core, pairing: Pairing, encryption: Encryption) {
     this.core = core;
-    this.bonds = new BondList(core, core.host.bonds!, () => encryption.manager.bondForgotten());
+    this.bonds = new BondList(core, core.host.bonds!);
     this.pairing = pairing;
     this.manager = encryption.manager;
   }

@@ -261,6 +261,11 @@ export class Encryption {
     this.manager.demandsChanged();
   }
 
+  /** See `SecurityManager.bondsChanged`. */
+  bondsChanged(): void {
+    this.manager.bondsChanged();
+  }
+
   /** Encrypts a link whose operations are held back, unless that is under way already. */
   encryptByItself(connection: Connection): void {
     const link = this.links.get(connection);

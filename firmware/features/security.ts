@@ -36,6 +36,7 @@ export const feature = {
         resolving.update();
         host.scanner?.refresh();
         host.advertiser.refresh();
+        host.encryption?.bondsChanged();
       },
     });
     host.bonds = bonds;

@@ -99,6 +99,53 @@ describe("bonds: a camera that starts again", () => {
   });
 });
 
+describe("bonds: one that is given up for another", () => {
+  it("is none on a link that it has not encrypted: what is protected asks for a pairing, and not for the key", async () => {
+    const scene = createScene((camera) => {
+      camera.aioble.config({ maxBonds: 1, maxConnections: 2, securityRequestMs: 0 });
+      offerValue(camera, { security: "encrypted" });
+    });
+    const other = addAioble(scene.world);
+    await scene.world.run(async () => {
+      const first = await scene.meet();
+      await first.outgoing.pair();
+      await part(first);
+      scene.central.aioble.config({ autoPair: "never" });
+      const { outgoing } = await scene.meet();
+      const value = await remote(outgoing);
+      await rejects(value.read(), { status: ENCRYPTION });
+      const advertised = scene.camera.aioble.advertise(ADVERTISING);
+      const { ADDR_RANDOM, Device } = other.aioble;
+      const another = await new Device(ADDR_RANDOM, scene.camera.host.ownAddress).connect();
+      await advertised;
+      await another.pair();
+      await rejects(value.read(), { status: AUTHENTICATION });
+      equal(scene.camera.aioble.security.bonds.size, 1);
+    });
+  });
+
+  it("is never one that encrypts a link, and a bond that goes takes nothing from a link of another", async () => {
+    const scene = createScene((camera) => camera.aioble.config({ maxBonds: 1, maxConnections: 2 }));
+    const other = addAioble(scene.world);
+    await scene.world.run(async () => {
+      const { incoming, outgoing } = await scene.meet();
+      await outgoing.pair();
+      await reported(scene.world);
+      const advertised = scene.camera.aioble.advertise(ADVERTISING);
+      const { ADDR_RANDOM, Device } = other.aioble;
+      const another = await new Device(ADDR_RANDOM, scene.camera.host.ownAddress).connect();
+      await advertised;
+      await rejects(another.pair(), { code: "pairing-failed" });
+      deepEqual([incoming.bonded, scene.camera.aioble.security.bonds.size], [true, 1]);
+      scene.camera.aioble.config({ maxBonds: 4 });
+      await another.pair();
+      await reported(scene.world);
+      equal(scene.camera.aioble.security.bonds.delete((await advertised).device), true);
+      deepEqual([incoming.bonded, (await advertised).bonded], [true, false]);
+    });
+  });
+});
+
 describe("bonds: security.bonds and secrets", () => {
   it("lists who is bonded, the last that was used first, without a key", async () => {
     const scene = createScene();

@@ -324,6 +324,45 @@ describe("reconnecting: a bonded peripheral that cannot be encrypted with", () =
       equal(central.aioble.security.bonds.size, 0);
     }));
 
+  it("the bond given up for another while the link is being encrypted: encrypted, and not bonded", () =>
+    inScene(async (scene) => {
+      const { central, meet, withholdKey, world } = scene;
+      central.aioble.config({ maxBonds: 1 });
+      const answer = withholdKey();
+      const { outgoing } = await meet();
+      const found = findValue(central, outgoing);
+      const other = addAioble(world);
+      const advertised = other.aioble.advertise({ intervalUs: 100_000 });
+      const { ADDR_RANDOM, Device } = central.aioble;
+      const another = await new Device(ADDR_RANDOM, other.host.ownAddress).connect();
+      await advertised;
+      await another.pair();
+      equal(outgoing.encrypted, false);
+      answer();
+      deepEqual(await (await found).read(), byte(7));
+      deepEqual([outgoing.encrypted, outgoing.bonded, another.bonded], [true, false, true]);
+      equal(outgoing.link.bond, undefined, "nothing is granted by it");
+      equal(central.aioble.security.bonds.size, 1);
+    }));
+
+  it("a peripheral's bond given up between its answer for the key and the encryption: encrypted, and not bonded", () =>
+    inScene(async ({ meet, peripheral, world }) => {
+      peripheral.aioble.config({ maxBonds: 1 });
+      const bonds = peripheral.host.bonds!;
+      const [owner] = bonds.all();
+      const encryption = peripheral.host.encryption!;
+      const answer = encryption.keyRequested.bind(encryption);
+      encryption.keyRequested = (...request) => {
+        answer(...request);
+        bonds.keep({ ...owner!, identity: { addressType: 0, address: new Uint8Array(6).fill(7) } });
+      };
+      const { outgoing, incoming } = await meet();
+      await outgoing.pair();
+      await world.clock.sleep(100);
+      deepEqual([incoming.encrypted, incoming.bonded, incoming.link.bond], [true, false, undefined]);
+      equal(bonds.size, 1);
+    }));
+
   it("a bond that gave way to another before the link is encrypted: what is asked afterwards goes out as to a stranger", () =>
     inScene(async ({ central, meet, peripheral, world }) => {
       peripheral.aioble.config({ securityRequestMs: 0 });

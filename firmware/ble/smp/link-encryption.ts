@@ -28,7 +28,7 @@ const WEAK = "a key that is worth less than secureOnly or minKeySize of config d
 /** What the link is about to be encrypted with. */
 interface Encryption {
   readonly level: Level;
-  /** Undefined: the key of a pairing, or the bond was deleted meanwhile. */
+  /** Undefined: the key of a pairing, or the bond has gone meanwhile. */
   bond: Bond | undefined;
   readonly onDone?: (error: unknown) => void;
 }
@@ -244,11 +244,18 @@ export class LinkEncryption {
     this.publish({ isBonded: bond !== undefined });
   }
 
-  /** The bond that the peer's address claims was deleted. */
-  forgotten(): void {
-    this.provenBond = undefined;
-    if (this.next) this.next.bond = undefined;
-    this.publish({ isBonded: false, hasKey: this.current.isEncrypted });
+  /** A bond has come or gone, perhaps the one that encrypts this link, or that is about to. */
+  bondsChanged(): void {
+    const { isBonded, isEncrypted } = this.current;
+    if (this.next?.bond && !this.isKept(this.next.bond)) this.next.bond = undefined;
+    const isLost = this.provenBond !== undefined && !this.isKept(this.provenBond);
+    if (isLost) this.provenBond = undefined;
+    if (!isLost && isEncrypted) return;
+    this.publish({ isBonded: isBonded && !isLost, hasKey: isEncrypted || this.bondUse === "usable" });
+  }
+
+  private isKept({ identity }: Bond): boolean {
+    return this.port.bonds.find(identity.addressType, identity.address) !== undefined;
   }
 
   private publish(change: Partial<LinkSecurity>): void {

@@ -116,9 +116,9 @@ export class SecurityLink implements PairingHandlers {
     this.encryption.demandsChanged();
   }
 
-  /** A bond was deleted; perhaps this one. */
-  bondForgotten(): void {
-    if (!this.encryption.findBond()) this.encryption.forgotten();
+  /** See `LinkEncryption`. */
+  bondsChanged(): void {
+    this.encryption.bondsChanged();
   }
 
   private get isBusy(): boolean {

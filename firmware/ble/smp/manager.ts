@@ -55,8 +55,8 @@ export class SecurityManager extends SecurityContext {
     for (const link of this.links.values()) link.demandsChanged();
   }
 
-  /** The bond with this peer was deleted. */
-  bondForgotten(): void {
-    for (const link of this.links.values()) link.bondForgotten();
+  /** There is another bond, or one less: deleted, or given up for another. */
+  bondsChanged(): void {
+    for (const link of this.links.values()) link.bondsChanged();
   }
 }
