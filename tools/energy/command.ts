@@ -7,7 +7,8 @@ import { type Operation, step, ToolError, UsageError } from "../events.ts";
 import { displayPath, root } from "../paths.ts";
 import { whyNot, writeWhole } from "../whole-file.ts";
 import { deployApart } from "./apart.ts";
-import type { EnergyReport, ProcessorFigures } from "./deployment.ts";
+import type { EnergyReport } from "./deployment.ts";
+import type { ProcessorFigures } from "./metered-camera.ts";
 import { energyPage, energyText } from "./report.ts";
 
 /** What `--setting` knows. */

@@ -9,15 +9,7 @@ import { controllerDriver, missingParts } from "../../firmware/features/feature.
 import { image } from "../../firmware/features/image.ts";
 import { createModules } from "../../firmware/features/modules.ts";
 import { createGlobals, createSignals } from "../../firmware/platform/globals.ts";
-import type {
-  Clock,
-  FlashArea,
-  HciReceiver,
-  HciTransport,
-  LogLevel,
-  Platform,
-  RadioLines,
-} from "../../firmware/platform/platform.ts";
+import type { LogLevel, Platform } from "../../firmware/platform/platform.ts";
 import { createTimerQueue } from "../../firmware/platform/timer-queue.ts";
 import { RecordStore } from "../../firmware/storage/records.ts";
 import { syntheticPatch } from "../../simulator/chips/patch.ts";
@@ -32,20 +24,9 @@ import { Player } from "../phone/player.ts";
 import { parseScript } from "../phone/script.ts";
 import { HeardLines } from "../session/heard.ts";
 import { loadApplication, type Run } from "./application.ts";
+import { MeteredCamera, type ProcessorFigures } from "./metered-camera.ts";
 
 export const DAY_MS = 86_400_000;
-
-/** What processor time is made of, in instructions: figures of the benchmark. */
-export interface ProcessorFigures {
-  /** From reset to the first Advertising Enable. */
-  readonly bootToAdvertising: number;
-  /** A packet of data from the controller, with everything around it. */
-  readonly writeCycle: number;
-  /** One to it. */
-  readonly notificationCycle: number;
-  /** An event of the controller, and the command before it. */
-  readonly write: number;
-}
 
 /** What is deployed, and how. */
 export interface DeploymentOptions {
@@ -111,16 +92,9 @@ class Deployment {
   private readonly camera: ChipCamera;
   private readonly power = new SimulatedPower(this.world.clock);
   private readonly meter: EnergyMeter;
+  private readonly metered: MeteredCamera;
   private readonly heard = new HeardLines(this.world.clock);
   private readonly endMs: number;
-  private radioState: "off" | "awake" | "asleep" = "off";
-  private isSuspended = false;
-  /** Whether the line to the controller is open. */
-  private isOpen = false;
-  /** Timers of the application that run: a sensor may be at work meanwhile, whose clocks stay on. */
-  private readonly pauses = new Set<unknown>();
-  /** Looks whether the chip has fallen asleep. */
-  private look: unknown = undefined;
   /** Whether the application has begun. */
   private hasBegun = false;
   private starts = 0;
@@ -138,6 +112,9 @@ class Deployment {
     });
     this.endMs = options.days * DAY_MS;
     this.meter = new EnergyMeter(options.profile, () => this.world.clock.now());
+    const { lightSleep, processor } = options;
+    const { camera, meter } = this;
+    this.metered = new MeteredCamera({ camera, clock: this.world.clock, meter, processor, lightSleep });
   }
 
   async play(): Promise<EnergyReport> {
@@ -177,14 +154,12 @@ class Deployment {
     const { clock } = this.world;
     const { processor, profile } = this.options;
     this.starts++;
-    this.isSuspended = this.isOpen = false;
-    this.pauses.clear();
-    this.meter.setCpu("run");
+    this.metered.begin();
     const { bootMs, instructionsPerMs } = profile.figures;
     await clock.advance(bootMs.value + processor.bootToAdvertising / instructionsPerMs.value);
     if (clock.now() >= this.endMs) return;
     this.hasBegun = true;
-    this.wait();
+    this.metered.wait();
     const life = { isOver: false };
     let failure: unknown;
     await clock.run(
@@ -223,32 +198,8 @@ class Deployment {
       },
     });
     const modules = { ...createModules(host, signals, image), camera };
-    const globals = createGlobals({ ...platform, clock: this.watched(platform.clock) }, signals);
+    const globals = createGlobals({ ...platform, clock: this.metered.watched(platform.clock) }, signals);
     return this.run(modules, globals);
-  }
-
-  /** The clock of the application's own timers. */
-  private watched(clock: Clock): Clock {
-    const end = (timer: unknown): void => {
-      this.pauses.delete(timer);
-      this.wait();
-    };
-    return {
-      now: () => clock.now(),
-      setTimer: (callback, delayMs) => {
-        const timer = clock.setTimer(() => {
-          end(timer);
-          callback();
-        }, delayMs);
-        this.pauses.add(timer);
-        this.wait();
-        return timer;
-      },
-      clearTimer: (timer) => {
-        clock.clearTimer(timer);
-        end(timer);
-      },
-    };
   }
 
   /** What a start finds. Nothing of it reaches into the next one. */
@@ -262,133 +213,10 @@ class Deployment {
     };
     return {
       ...platform,
+      ...this.metered.parts(life),
       clock: createTimerQueue(clockOf(life, clock)),
-      transport: this.transport(life),
-      radioLines: this.radioLines(),
       power: this.power,
-      flash: (area) => this.flash(platform.flash(area)),
       log,
-    };
-  }
-
-  /** The line, with the work that its packets make. */
-  private transport(life: { readonly isOver: boolean }): HciTransport {
-    const { line } = this.camera;
-    const { meter } = this;
-    const { processor } = this.options;
-    return {
-      open: (receiver: HciReceiver) => {
-        this.setOpen(true);
-        line.open({
-          onPacket: (packet) => {
-            if (life.isOver) return;
-            meter.work(packet.getUint8(0) === H4_ACL ? processor.writeCycle : processor.write);
-            receiver.onPacket(packet);
-          },
-          onWritable: () => !life.isOver && receiver.onWritable(),
-          onFailure: (reason) => !life.isOver && receiver.onFailure(reason),
-        });
-      },
-      write(header, headerLength, payload, start, end) {
-        if (header[0] === H4_ACL) meter.work(processor.notificationCycle);
-        return line.write(header, headerLength, payload, start, end);
-      },
-      gather: (...rest) => line.gather(...rest),
-      close: () => {
-        line.close();
-        this.setOpen(false);
-      },
-    };
-  }
-
-  private setOpen(isOpen: boolean): void {
-    this.isOpen = isOpen;
-    this.wait();
-  }
-
-  private radioLines(): RadioLines {
-    const { line } = this.camera;
-    const { driver, downloadBaud, runBaud } = line;
-    return {
-      ...{ driver, downloadBaud, runBaud },
-      power: (on) => {
-        line.power(on);
-        this.setRadio(on ? "awake" : "off");
-      },
-      wake: (awake) => {
-        line.wake(awake);
-        this.followChip();
-      },
-      isReady: () => line.isReady(),
-      watchReady: (listener) => line.watchReady(listener),
-      setBaudRate: (rate) => line.setBaudRate(rate),
-      patch: () => line.patch(),
-      hostWake: {
-        isActive: () => line.hostWake!.isActive(),
-        watch: (listener) =>
-          line.hostWake!.watch(() => {
-            this.followChip();
-            listener();
-          }),
-        suspend: (isSuspended) => {
-          const isDone = line.hostWake!.suspend(isSuspended);
-          if (isDone) this.isSuspended = isSuspended;
-          this.wait();
-          return isDone;
-        },
-      },
-    };
-  }
-
-  /** The chip's own idle time passes before it sleeps. */
-  private followChip(): void {
-    const { chip } = this.camera;
-    const { clock } = this.world;
-    if (this.radioState === "off") return;
-    this.setRadio(chip.isAsleep() ? "asleep" : "awake");
-    if (this.radioState === "asleep") return;
-    clock.clearTimer(this.look);
-    this.look = clock.setTimer(() => chip.isAsleep() && this.followChip(), chip.sleepsInMs);
-  }
-
-  private setRadio(state: "off" | "awake" | "asleep"): void {
-    this.radioState = state;
-    this.meter.setRadio(state);
-    this.wait();
-  }
-
-  /** The processor waits, as deep as it may. */
-  private wait(): void {
-    const needsClocks = this.isOpen ? !this.isSuspended : this.pauses.size > 0;
-    const isDeep = this.options.lightSleep && !needsClocks;
-    this.meter.setCpu(isDeep ? "lightSleep" : "idle");
-  }
-
-  private flash(area: FlashArea): FlashArea {
-    const { meter } = this;
-    const erased = (length: number): void => meter.event("eraseKilobyte", length / 1024);
-    return {
-      size: area.size,
-      eraseUnit: area.eraseUnit,
-      programUnit: area.programUnit,
-      read: (offset, length) => area.read(offset, length),
-      program(offset, bytes) {
-        meter.event("programByte", bytes.length);
-        area.program(offset, bytes);
-      },
-      erase(offset, length) {
-        erased(length);
-        area.erase(offset, length);
-      },
-      sync: () => area.sync(),
-      programInBackground(offset, bytes) {
-        meter.event("programByte", bytes.length);
-        return area.programInBackground(offset, bytes);
-      },
-      eraseInBackground(offset, length) {
-        erased(length);
-        return area.eraseInBackground(offset, length);
-      },
     };
   }
 
@@ -455,7 +283,6 @@ class Deployment {
   }
 }
 
-const H4_ACL = 2;
 const PHONE_PAUSE_MS = 1000;
 /** Virtual time between two signs of progress. */
 const PROGRESS_MS = 60_000;

@@ -5,7 +5,7 @@ import { buildRoot } from "../paths.ts";
 import { mapsIn } from "../trace/maps.ts";
 import { Tracer } from "../trace/trace.ts";
 import { type Finder, findCamera, forgetCamera, openCamera } from "./camera-finder.ts";
-import { again, type CameraChoice, withCentral } from "./deploy.ts";
+import { again, type CameraChoice, withCentral } from "./central-session.ts";
 
 /** How often the camera is asked for what is new. */
 const LOOK_MS = 500;

@@ -13,7 +13,8 @@ import { FileRecords } from "../../../tools/central/file-records.ts";
 import { type Operation, step, type ToolEvent } from "../../../tools/events.ts";
 import { cameraFault, PAIR_ANEW } from "../../../tools/update/camera-faults.ts";
 import { findCamera, lastingAddress, openCamera } from "../../../tools/update/camera-finder.ts";
-import { deploy, rateText, withCentral } from "../../../tools/update/deploy.ts";
+import { withCentral } from "../../../tools/update/central-session.ts";
+import { deploy, rateText } from "../../../tools/update/deploy.ts";
 import { logs } from "../../../tools/update/logs.ts";
 import { ManagementClient, type ManagementLink } from "../../../tools/update/management-client.ts";
 
