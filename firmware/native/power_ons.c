@@ -29,6 +29,8 @@ struct record {
 #define UNITS 2u
 /* What one power-on writes: that it has come, and that it is over. */
 #define RECORDS_PER_START 2u
+/* Of a larger unit no more places are used: each start looks at all of them. */
+#define RECORDS_OF_UNIT_MAX 256u
 
 static struct {
     struct record newest;
@@ -47,7 +49,8 @@ static uint32_t stride(void) {
 }
 
 static uint32_t records_of_unit(void) {
-    return area()->erase_unit / stride();
+    uint32_t records = area()->erase_unit / stride();
+    return records < RECORDS_OF_UNIT_MAX ? records : RECORDS_OF_UNIT_MAX;
 }
 
 static uint32_t place(unsigned unit, uint32_t index) {
@@ -74,9 +77,8 @@ static bool read_record(uint32_t offset, struct record *record) {
 }
 
 /*
- * Behind the last place of a unit that something was written to. Each is looked at, from the end: one that
- * was not written, or that reads as erased, may lie between others that were, and what is written must not
- * go over them.
+ * Behind the last place of a unit that something was written to. Each is looked at, from the end: one whose
+ * writing was cut may read as erased later, between others, and what is written must not go over them.
  */
 static uint32_t end_of(unsigned unit) {
     uint32_t end = records_of_unit();

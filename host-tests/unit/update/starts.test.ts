@@ -226,6 +226,7 @@ describe("power-ons in C", function () {
     [4096, 4],
     [4096, 8],
     [512, 16],
+    [8192, 16],
     [8192, 32],
     [4096, 256],
     [512, 256],
@@ -251,8 +252,9 @@ describe("power-ons in C", function () {
     });
   }
 
-  it("wear a unit of 4 KB by one erasure in 128 power-ons", () => {
-    assert.deepEqual(ask("flash 4096 8", "wear 12800"), ["100 erasures"]);
+  it("wear a unit by one erasure in 128 power-ons, of which a larger one than 4 KB holds no more", () => {
+    for (const flash of ["4096 8", "8192 8", "65536 8", "65536 64"])
+      assert.deepEqual(ask(`flash ${flash}`, "wear 12800"), ["100 erasures"], flash);
   });
 
   it("with units that hold no power-on, or are too long to program, count none", () => {
