@@ -24,9 +24,9 @@ import { encodeSmp } from "./run.ts";
 import type { FailureSource, Level, PairingContext, PairingResult, PairingSettings, Step } from "./state.ts";
 import { fieldsOf, findPdu, initiate, isOfOtherRole, respondTo } from "./step.ts";
 import { LinkTerms, type Terms } from "./terms.ts";
-import { ProgressTimer } from "./timer.ts";
+import { ProgressTimer, type TimerOwner } from "./timer.ts";
 
-export class SecurityLink implements PairingHandlers {
+export class SecurityLink implements PairingHandlers, TimerOwner {
   private readonly link: SecuredLink;
   private readonly shared: SecurityContext;
   private readonly port: SecurityPort;
@@ -57,7 +57,7 @@ export class SecurityLink implements PairingHandlers {
     };
     this.encryption = new LinkEncryption(link, shared, this.peer, (status) => this.encryptionChanged(status));
     this.terms = new LinkTerms(link, shared, this.encryption, this.peer);
-    this.timer = new ProgressTimer(shared.port.clock, () => this.timedOut());
+    this.timer = new ProgressTimer(shared.port.clock, this);
     this.remindLater();
   }
 
@@ -401,7 +401,8 @@ export class SecurityLink implements PairingHandlers {
     this.timer.prolong();
   }
 
-  private timedOut(): void {
+  /** There was no progress for 30 s. */
+  timedOut(): void {
     const { pairing, requests } = this;
     if (pairing) {
       this.isMute = true;

@@ -4,16 +4,21 @@ import type { Clock, Timer } from "../../platform/platform.ts";
 /** So long a pairing, or a wish for one, may make no progress. */
 export const SMP_TIMEOUT_MS = 30_000;
 
+/** Whom a timer is for. No callback, which would cost each link some 100 bytes. */
+export interface TimerOwner {
+  timedOut(): void;
+}
+
 export class ProgressTimer {
   private readonly clock: Clock;
-  private readonly onTimeout: () => void;
+  private readonly owner: TimerOwner;
   private timer: Timer = undefined;
   /** When the time is up. */
   private dueMs = 0;
 
-  constructor(clock: Clock, onTimeout: () => void) {
+  constructor(clock: Clock, owner: TimerOwner) {
     this.clock = clock;
-    this.onTimeout = onTimeout;
+    this.owner = owner;
   }
 
   /** Begins, or begins anew: there is progress. */
@@ -28,7 +33,7 @@ export class ProgressTimer {
     const { clock } = this;
     const restMs = this.dueMs - clock.now();
     this.timer = restMs > 0 ? clock.setTimer(() => this.check(), restMs) : undefined;
-    if (restMs <= 0) this.onTimeout();
+    if (restMs <= 0) this.owner.timedOut();
   }
 
   stop(): void {
