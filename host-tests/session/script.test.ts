@@ -91,7 +91,7 @@ describe("obscura run with a script", function () {
     const camera = obscura("run", "mailbox", "--no-phone");
     try {
       const [, hci] = await camera.saw(/finds a controller at (tcp:\S+)\./);
-      const phone = obscura("phone", hci!);
+      const phone = obscura("phone", "--radio", hci!);
       const steps = [
         'find "obscura-mail"',
         "connect",
@@ -115,10 +115,21 @@ describe("obscura run with a script", function () {
   });
 
   it("says when there is no controller for the prompt", async () => {
-    const phone = obscura("phone", "tcp:127.0.0.1:1");
+    const phone = obscura("phone", "--radio", "tcp:127.0.0.1:1");
     assert.equal(await phone.ended, 1);
-    assert.match(phone.output(), /^obscura: There is no controller at tcp:127\.0\.0\.1:1: /);
-    const nowhere = obscura("phone", "somewhere");
-    assert.equal(await nowhere.ended, 2);
+    assert.match(
+      phone.output(),
+      /^obscura: No controller listens at tcp:127\.0\.0\.1:1 \(connection refused\)/,
+    );
   });
+
+  for (const [args, sentence] of [
+    [[], /^obscura: required option '-r, --radio <controller>' not specified/],
+    [["--radio", "sim"], /^obscura: --radio sim is for run: give the address that run --no-phone prints/],
+  ] as const)
+    it(`says what --radio of the prompt takes: phone ${args.join(" ")}`, async () => {
+      const phone = obscura("phone", ...args);
+      assert.equal(await phone.ended, 2);
+      assert.match(phone.output(), sentence);
+    });
 });

@@ -1,6 +1,6 @@
 /** `obscura phone`: a virtual phone that does what a person types, near a camera that runs. */
 import { randomBytes } from "node:crypto";
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { FROM_CONTROLLER, H4Framer } from "../../simulator/h4.ts";
@@ -11,14 +11,16 @@ import { parseHci } from "../camera/command.ts";
 import { type Operation, ToolError, type ToolEvent, UsageError } from "../events.ts";
 import { createRealClock } from "../radio/real-clock.ts";
 import { EventQueue } from "../session/queue.ts";
+import { startOwnRadio } from "../session/radios/own-radio.ts";
+import type { RadioChoice } from "../session/radios/radio.ts";
 import { ScriptError } from "./actor.ts";
 import { Player } from "./player.ts";
 import { forms, parseStep } from "./script.ts";
 
 /** A phone at a controller. */
 export interface PhoneOptions {
-  /** Where the phone's controller listens: `tcp:HOST:PORT` or `unix:PATH`. */
-  readonly hci: string;
+  /** The phone's controller: one at a socket, or one that Bumble's bridge opens. */
+  readonly radio: RadioChoice;
   /** What is typed. */
   readonly input: NodeJS.ReadableStream;
   /** Shown before each line; nothing where nobody types. */
@@ -37,9 +39,12 @@ const help = [
  * Does each line's step, until the input ends or says `exit`. A step that fails is reported, and the next one is read.
  * @throws ToolError when there is no controller, or it has gone; with a failed step when nobody types
  */
-export async function* runPhone({ hci, input, prompt, signal }: PhoneOptions): Operation {
+export async function* runPhone({ radio: choice, input, prompt, signal }: PhoneOptions): Operation {
+  const { name, radio } = await startOwnRadio(choice, signal);
   const clock = createRealClock();
-  const socket = await open(hci);
+  const target = parseHci(radio.hci);
+  const socket = connect(target.kind === "tcp" ? { ...target, noDelay: true } : target);
+  socket.on("error", () => socket.destroy());
   const events = new EventQueue<ToolEvent>();
   const lost = new AbortController();
   socket.on("close", () => lost.abort());
@@ -56,6 +61,8 @@ export async function* runPhone({ hci, input, prompt, signal }: PhoneOptions): O
   };
   const player = new Player(stage, (central) => events.put({ type: "central", source: "phone", central }));
   const lines = createInterface({ input });
+  // At once: lines that come before somebody asks for them are lost, and the input's end with them.
+  const typed = lines[Symbol.asyncIterator]();
   const close = () => lines.close();
   signal.addEventListener("abort", close, { once: true });
   lost.signal.addEventListener("abort", close, { once: true });
@@ -67,7 +74,7 @@ export async function* runPhone({ hci, input, prompt, signal }: PhoneOptions): O
       prompt?.();
     };
     await ready();
-    for await (const text of lines) {
+    for await (const text of typed) {
       if (text.trim() === "exit") break;
       if (text.trim() === "help") for (const line of help) events.put({ type: "text", text: line });
       else failed = (await perform(player, text, events)) ?? failed;
@@ -84,13 +91,14 @@ export async function* runPhone({ hci, input, prompt, signal }: PhoneOptions): O
     );
     yield* events;
     signal.throwIfAborted();
-    if (lost.signal.aborted) throw new ToolError(`The controller at ${hci} has gone`);
+    if (lost.signal.aborted) throw new ToolError(`The controller at ${name} has gone`);
     if (prompt === undefined && failed !== undefined) throw new ToolError(failed);
   } finally {
     signal.removeEventListener("abort", close);
     lines.close();
     socket.destroy();
     clock.stop();
+    await radio.stop();
   }
 }
 
@@ -111,15 +119,4 @@ async function perform(
     events.put({ type: "warning", message: error.message });
     return error.message;
   }
-}
-
-function open(hci: string): Promise<Socket> {
-  const target = parseHci(hci);
-  return new Promise((resolve, reject) => {
-    const socket = connect(target.kind === "tcp" ? { ...target, noDelay: true } : target);
-    socket.once("connect", () => resolve(socket));
-    socket.on("error", (error) =>
-      reject(new ToolError(`There is no controller at ${hci}: ${error.message}`)),
-    );
-  });
 }

@@ -3,9 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BleError, HciError } from "../../firmware/ble/errors.ts";
 import { type Central, startCentral } from "../central/central.ts";
 import { type Operation, StepFailed, ToolError } from "../events.ts";
-import { startBridge } from "../session/radios/bridge.ts";
-import { connectController } from "../session/radios/controller.ts";
-import type { Radio, RadioChoice } from "../session/radios/radio.ts";
+import { startOwnRadio } from "../session/radios/own-radio.ts";
+import type { RadioChoice } from "../session/radios/radio.ts";
 import { cameraFault } from "./camera-faults.ts";
 import { bondsFile, type Heard, type OpenCamera, openCamera } from "./camera-finder.ts";
 
@@ -38,7 +37,7 @@ export async function* withCentral(
   { bonds = bondsFile(), radio, signal }: Omit<CameraChoice, "camera" | "returnMs">,
   work: (central: Central, signal: AbortSignal) => Operation,
 ): Operation {
-  const { name, radio: started } = await startRadio(radio, signal);
+  const { name, radio: started } = await startOwnRadio(radio, signal);
   const warnings: string[] = [];
   const gone = new AbortController();
   const onGone = (): void =>
@@ -65,20 +64,6 @@ export async function* withCentral(
     });
     await started.stop();
   }
-}
-
-/** @throws ToolError in one line when it is not there */
-async function startRadio(
-  radio: RadioChoice,
-  signal: AbortSignal,
-): Promise<{ readonly name: string; readonly radio: Radio }> {
-  if (radio.kind === "bridge")
-    return { name: radio.transport, radio: await startBridge(radio.transport, signal) };
-  if (radio.kind === "controller")
-    return { name: radio.hci, radio: await connectController(radio.hci, signal) };
-  throw new ToolError(
-    "Name the controller to use with --radio: what `obscura run --no-phone` prints, for one.",
-  );
 }
 
 /**
