@@ -61,6 +61,13 @@ describe("Slots in C", function () {
     assert.deepEqual(ask([1, 5, 7, 9], "states 400"), ["400 runs"]);
   });
 
+  it("refuse each byte of a bundle the other way, with a reason: after the upload, at the mark, at the trial and later", () => {
+    const body = makeBody(container({ code: 700 }), "it", { board: "host", counter: 1 });
+    const file = signBody(body, parseVersion("1.0.0"), key);
+    const said = slots.ask([key.publicKey], `bundle 0 ${file.toString("hex")}`, "tampering");
+    assert.deepEqual(said, [`${file.length} runs`]);
+  });
+
   it("choose in their order, refuse what is older, and raise the floor by 1,000 at most", () => {
     assert.deepEqual(ask([1, 5000, 6000, 9], "rules"), [
       // Nothing is in slot 0.

@@ -7,10 +7,11 @@
  *   flips                             bits of the state the other way, with a bundle confirmed
  *   states N                          N states whose checksum is right, and whose bytes are anything
  *   rules                             what is refused, and how the counter's floor moves
+ *   tampering                         bundle 0, each byte altered before each look at it
  *   revocation                        bundle 0 is confirmed; 1 revokes its key; 2 has another; 3 is the
  * root's
  *
- * `cuts` and `flips` print "N runs" and a line for each run after which something did not hold.
+ * `cuts`, `flips` and `tampering` print "N runs" and a line for each run after which something did not hold.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <stdarg.h>
@@ -279,6 +280,81 @@ static void try_rules(void) {
     show();
 }
 
+/* What the start said last that was about a slot. */
+static char said[200];
+
+static void keep_said(const char *text) {
+    if (said[0] == '\0')
+        snprintf(said, sizeof said, "%s", text);
+}
+
+/* A start after which only what shipped may run, and whose first line gives a reason. */
+static void start_to_shipped(const char *beginning, const char *when, uint32_t at) {
+    bool was_on_trial;
+    said[0] = '\0';
+    slots_choose(&running, &target, PORT_RESET_SOFTWARE, keep_said, &was_on_trial);
+    check(running.slot == SLOT_SHIPPED, "byte %u, %s: it runs", (unsigned)at, when);
+    size_t length = strlen(beginning);
+    check(strncmp(said, beginning, length) == 0 && strlen(said) > length, "byte %u, %s: the reason is \"%s\"",
+          (unsigned)at, when, said);
+}
+
+static const struct refusal *verify_upload(unsigned slot) {
+    static struct signed_bundle bundle;
+    static struct signed_check state;
+    signed_check_begin(&state, &bundle, slots_bytes(slot), slots_size(), &target);
+    while (!signed_check_step(&state, SIGNED_STEP_SIZE))
+        ;
+    return signed_check_problem(&state);
+}
+
+/* Each byte of a bundle the other way: after the upload, before the mark, between mark and trial, and once it
+ * is confirmed. The flash of each moment is made once. */
+static void try_tampering(void) {
+    static uint8_t uploaded[SIZE], marked[SIZE], confirmed[SIZE];
+    const char *problem = "";
+    unsigned count = 0;
+    power_on_with_new_flash();
+    check(upload_bundle(0, 0), "the upload failed");
+    check(verify_upload(0) == NULL, "the upload is not taken");
+    memcpy(uploaded, cells, SIZE);
+    check(mark(0, false, &problem), "no mark: %s", problem);
+    memcpy(marked, cells, SIZE);
+    start(false);
+    check(running.is_trial, "the trial does not begin");
+    confirm();
+    memcpy(confirmed, cells, SIZE);
+    start(false);
+    check(running.slot == 0, "the confirmed bundle does not run");
+    const uint8_t masks[] = {0x01, 0x80, 0xff};
+    for (uint32_t at = 0; at < sizes[0]; at++) {
+        uint8_t mask = masks[at % 3];
+        uint32_t byte = slots_offset(0) + at;
+        count++;
+        /* From before the confirmation. */
+        known.floor = 0;
+        memcpy(cells, uploaded, SIZE);
+        cells[byte] ^= mask;
+        start(false);
+        const struct refusal *why = verify_upload(0);
+        check(why && why->code[0] && why->text[0], "byte %u: the upload is taken", (unsigned)at);
+        problem = "";
+        check(!mark(0, false, &problem) && problem[0], "byte %u: it is marked", (unsigned)at);
+        check(slots_state()->trial == TRIAL_NONE, "byte %u: the mark is kept", (unsigned)at);
+        memcpy(cells, marked, SIZE);
+        cells[byte] ^= mask;
+        start_to_shipped("update: the trial of slot 0 has ended: its bundle ", "marked", at);
+        memcpy(cells, confirmed, SIZE);
+        cells[byte] ^= mask;
+        start_to_shipped("update: the confirmed bundle ", "confirmed", at);
+    }
+    /* As it was, it runs: the others are refused for what was altered. */
+    memcpy(cells, confirmed, SIZE);
+    start(false);
+    check(running.slot == 0, "the confirmed bundle does not run any more");
+    printf("%u runs\n", count);
+}
+
 static void try_revocation(void) {
     talkative = true;
     target.is_revoked = slots_is_revoked;
@@ -331,6 +407,8 @@ int main(void) {
             try_states(number);
         else if (strncmp(line, "rules", 5) == 0)
             try_rules();
+        else if (strncmp(line, "tampering", 9) == 0)
+            try_tampering();
         else if (strncmp(line, "revocation", 10) == 0)
             try_revocation();
         else
