@@ -92,7 +92,11 @@ for (const [kind, describes] of Object.entries(kinds)) {
     afterEach(async function () {
       for (const stop of stops.splice(0).reverse()) await stop();
       if (this.currentTest?.state === "failed") process.stderr.write(`${lines.join("\n")}\n`);
+      const warnings = lines.filter(
+        (line) => line.startsWith("camera: ") && line.includes("development key"),
+      );
       lines.length = 0;
+      assert.deepEqual(warnings, [], "an image for release trusts no key that everybody has");
     });
 
     after(() => rmSync(folder, { recursive: true, force: true }));
