@@ -96,6 +96,10 @@ export async function* buildAll(
   const { trust = [], root: rootFile, release = false } = options;
   const board = loadBoard(options.board, options.manifest);
   const keys = trustedKeysOf(board, trust, release);
+  if (release && !board.manifest.features.includes("update")) {
+    const message = `The manifest ${board.manifest.name} is without the feature "update": this image looks at no signature, and runs what lies on its flash for the application. Who can write there can write the image too (docs/decisions/0009-update-feature.md).`;
+    yield { type: "info", message };
+  }
   const rootKey = rootFile === undefined ? undefined : readRootKey(rootFile, keys);
   const applications = names.map((which) => applicationFor(which, board));
   const folder = `${board.output}${folderEnding(options)}`;

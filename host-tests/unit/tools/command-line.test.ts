@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { describe, it } from "mocha";
+import { build } from "../../../tools/build/build.ts";
 import { addRun } from "../../../tools/cli/commands/run.ts";
 import { optionsOf, saidOf, verb } from "../../../tools/cli/verb.ts";
 import { root } from "../../../tools/paths.ts";
@@ -69,6 +70,16 @@ describe("obscura", function () {
     assert.equal(status, 2);
     assert.match(stderr, /An image for release trusts keys of yours: name them with --trust/);
     assert.equal(stdout, "");
+  });
+
+  it("says before anything else that an image for release without the feature update looks at no signature", async () => {
+    const options = { application: "environment-sensor", board: "host", release: true };
+    const operation = build({ ...options, manifest: "peripheral" });
+    const { value: event } = await operation.next();
+    assert.ok(typeof event === "object" && "type" in event && event.type === "info");
+    assert.match(event.message, /^The manifest peripheral is without .* looks at no signature, /);
+    // Before anything is built.
+    await operation.return(undefined as never);
   });
 
   it("lists the examples for an unknown application, in one line, with --json too", () => {
