@@ -4,7 +4,8 @@ Copies frames between a UDP socket and the management service of a camera, so th
     smp_relay.py --hci tcp-client:HOST:PORT --camera NAME --bonds FILE
 
 Prints {"port": N} when the camera is connected. Connects again when the link ends; what comes meanwhile is dropped. Knows
-nothing of what it copies but the length in a frame's header.
+nothing of what it copies but the length in a frame's header. A datagram that is shorter than that is no frame: it has the
+relay's controller leave the air, as a flat battery would.
 """
 
 import argparse
@@ -24,11 +25,15 @@ class Relay(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self.frames: asyncio.Queue[bytes] = asyncio.Queue()
         self.client: tuple[str, int] | None = None
+        self.cut = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if len(data) < HEADER.size:
+            self.cut.set()
+            return
         self.client = addr
         self.frames.put_nowait(data)
 
@@ -62,14 +67,22 @@ async def run(options: argparse.Namespace) -> None:
             if not has_said:
                 print(json.dumps({"port": transport.get_extra_info("sockname")[1]}), flush=True)
             has_said = True
-            copying = [asyncio.ensure_future(work(gatt)) for work in (relay.send, relay.receive)]
+            works = (relay.send(gatt), relay.receive(gatt), relay.cut.wait())
+            copying = [asyncio.ensure_future(work) for work in works]
             await asyncio.wait(copying, return_when=asyncio.FIRST_COMPLETED)
             for task in copying:
                 task.cancel()
             await asyncio.gather(*copying, return_exceptions=True)
         except Exception as error:
             print(json.dumps({"again": repr(error)}), flush=True)
-        await gatt.disconnect()
+        # Not in order, which waits for answers of a camera that may be gone.
+        opened = getattr(gatt._state, "transport", None)
+        if opened is not None:
+            await opened.close()
+        if relay.cut.is_set():
+            relay.cut.clear()
+            while not relay.frames.empty():
+                relay.frames.get_nowait()
         await asyncio.sleep(0.3)
 
 

@@ -1,10 +1,11 @@
 """
 smpclient, as it is, updates a camera: its own Bumble transport over a virtual controller, paired and encrypted.
 
-    smp_update.py --hci tcp-client:HOST:PORT --camera NAME --bonds FILE --second FILE --third FILE
+    smp_update.py --hci tcp-client:HOST:PORT --camera NAME --bonds FILE --imgtool FILE --ours FILE
 
-`second` and `third` are signed bundles. Prints one line of JSON for each step; ends with status 1 and a traceback when
-something is not as it should be.
+Both are signed bundles: one by imgtool, which is tried and confirmed, and one by us. Prints one line of JSON for each
+step; ends with status 1 and a traceback when something is not as it should be. What is asked of the camera has
+smpclient's own time-outs.
 """
 
 import argparse
@@ -70,9 +71,17 @@ class Camera:
             assert transport._state.connection.is_encrypted, "the link is not encrypted"
             yield client
         finally:
-            # Where the camera has ended the link meanwhile, Bumble cancels what waits on it.
-            with suppress(asyncio.CancelledError):
-                await client.disconnect()
+            # A controller that has vanished answers nothing.
+            if not getattr(client, "has_vanished", False):
+                # Where the camera has ended the link meanwhile, Bumble cancels what waits on it.
+                with suppress(asyncio.CancelledError):
+                    await client.disconnect()
+
+
+async def vanish(client: SMPClient) -> None:
+    """The client's controller leaves the air, as a flat battery would have it: the camera hears of no end of the link."""
+    client.has_vanished = True
+    await client._transport._state.transport.close()
 
 
 async def states(client: SMPClient) -> list[Any]:
@@ -84,7 +93,7 @@ async def states(client: SMPClient) -> list[Any]:
 async def upload(client: SMPClient, file: Path, until: int | None = None) -> list[int]:
     """Offsets as they come; leaves off once one is above `until`."""
     offsets: list[int] = []
-    async for offset in client.upload(file.read_bytes(), slot=0, first_timeout_s=60, subsequent_timeout_s=30):
+    async for offset in client.upload(file.read_bytes(), slot=0):
         offsets.append(offset)
         if until is not None and offset > until:
             break
@@ -125,20 +134,25 @@ async def until_it_runs(camera: Camera, digest: bytes) -> None:
 
 async def run(options: argparse.Namespace) -> None:
     camera = Camera(options.hci, options.camera, options.bonds)
-    second, third = options.second, options.third
-    size = second.stat().st_size
+    imgtool, ours = options.imgtool, options.ours
+    size = imgtool.stat().st_size
     async with camera.session() as client:
         await look_around(client)
-        offsets = await upload(client, second, until=size // 3)
+        offsets = await upload(client, imgtool, until=size // 3)
         say("cut", offset=offsets[-1], of=size)
     async with camera.session() as client:
-        started = time.monotonic()
-        offsets = await upload(client, second)
+        offsets = await upload(client, imgtool, until=size // 2)
         assert offsets[0] > size // 3, f"not resumed: {offsets[0]}"
+        await vanish(client)
+        say("vanished", first=offsets[0], offset=offsets[-1])
+    async with camera.session() as client:
+        started = time.monotonic()
+        offsets = await upload(client, imgtool)
+        assert offsets[0] > size // 2, f"not resumed: {offsets[0]}"
         assert offsets[-1] == size, offsets
         seconds = time.monotonic() - started
         say("resumed", first=offsets[0], seconds=round(seconds, 2))
-        digest = hash_of(second)
+        digest = hash_of(imgtool)
         other = (await states(client))[1]
         assert other.hash == digest and other.bootable and not other.pending, other
         answer = await client.request(ImageStatesWrite(hash=digest))
@@ -154,15 +168,10 @@ async def run(options: argparse.Namespace) -> None:
         answer = await client.request(ImageStatesWrite(confirm=True))
         assert success(answer) and answer.images[0].confirmed, answer
         say("confirmed", version=running.version)
-        tampered = bytearray(third.read_bytes())
+        tampered = bytearray(ours.read_bytes())
         tampered[len(tampered) // 2] ^= 1
         try:
-            [
-                offset
-                async for offset in client.upload(
-                    bytes(tampered), slot=0, first_timeout_s=60, subsequent_timeout_s=30
-                )
-            ]
+            [offset async for offset in client.upload(bytes(tampered), slot=0)]
         except Exception as refused:
             say("tampered", refused=type(refused).__name__)
         else:
@@ -170,13 +179,13 @@ async def run(options: argparse.Namespace) -> None:
         answer = await client.request(ImageStatesWrite(hash=hashlib.sha256(tampered).digest()))
         assert error(answer), answer
         started = time.monotonic()
-        await upload(client, third)
-        speed = third.stat().st_size / 1024 / (time.monotonic() - started)
+        await upload(client, ours)
+        speed = ours.stat().st_size / 1024 / (time.monotonic() - started)
         say("speed", kb_per_second=round(speed, 1))
         images = await states(client)
-        assert images[1].hash == hash_of(third) and images[1].bootable, images
-        say("imgtool", version=images[1].version)
-        assert success(await client.request(ImageErase(), timeout_s=30))
+        assert images[1].hash == hash_of(ours) and images[1].bootable, images
+        say("listed", version=images[1].version)
+        assert success(await client.request(ImageErase()))
         images = await states(client)
         assert len(images) == 1 and images[0].hash == digest, images
         say("erased")
@@ -186,6 +195,6 @@ async def run(options: argparse.Namespace) -> None:
 parser = argparse.ArgumentParser()
 for name in ("hci", "camera"):
     parser.add_argument(f"--{name}", required=True)
-for name in ("bonds", "second", "third"):
+for name in ("bonds", "imgtool", "ours"):
     parser.add_argument(f"--{name}", required=True, type=Path)
 asyncio.run(asyncio.wait_for(run(parser.parse_args()), 300))

@@ -145,23 +145,24 @@ for (const [kind, describes] of Object.entries(kinds)) {
       assert.ok(release.isLeft);
     });
 
-    it("smpclient: pairs, lists, uploads with a cut, tries, confirms; refused what is tampered; imgtool's", async function () {
+    it("smpclient: pairs, lists, uploads imgtool's bundle over two cuts, tries, confirms; what is tampered is refused; ours, erased", async function () {
       this.timeout(UPDATE_MS);
       const camera = await start("smpclient");
-      const [, second, third] = release.bundles;
-      const steps = await run("smp_update.py", [...camera, "--second", second!, "--third", third!]);
+      const [, ours, imgtool] = release.bundles;
+      const steps = await run("smp_update.py", [...camera, "--imgtool", imgtool!, "--ours", ours!]);
       assert.deepEqual(
         steps.map(({ step }) => step),
         [
           "parameters",
           "list",
           "cut",
+          "vanished",
           "resumed",
           "trial",
           "confirmed",
           "tampered",
           "speed",
-          "imgtool",
+          "listed",
           "erased",
           "done",
         ],
@@ -188,7 +189,7 @@ for (const [kind, describes] of Object.entries(kinds)) {
       report(`obscura deploy uploads ${uploaded} over rootcanal`);
     });
 
-    it("mcumgr-toolkit through a relay: firmware_update, the trial, its confirmation", async function () {
+    it("mcumgr-toolkit through a relay: a cut, firmware_update, the trial, its confirmation, erase", async function () {
       this.timeout(UPDATE_MS);
       const camera = await start("toolkit");
       const port = new Promise<number>((resolve) => {
@@ -197,10 +198,10 @@ for (const [kind, describes] of Object.entries(kinds)) {
         });
         stops.push(() => relay.stop());
       });
-      const steps = await run("smp_toolkit.py", [String(await port), release.bundles[1]!]);
+      const steps = await run("smp_toolkit.py", [String(await port), ...release.bundles.slice(1)]);
       assert.deepEqual(
         steps.map(({ step }) => step),
-        ["parameters", "list", "slots", "updated", "trial", "done"],
+        ["parameters", "list", "slots", "cut", "resumed", "updated", "trial", "erased", "done"],
       );
     });
   });
