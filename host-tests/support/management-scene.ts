@@ -6,6 +6,7 @@ import { ConsoleLines } from "../../firmware/update/console-lines.ts";
 import { HEADER_LENGTH, readHeader, writeFrame } from "../../firmware/update/frames.ts";
 import { Management } from "../../firmware/update/management.ts";
 import { CHARACTERISTIC_UUID, SERVICE_UUID } from "../../firmware/update/service.ts";
+import type { UpdateStore } from "../../firmware/update/store.ts";
 import { createWorld, type World } from "../../simulator/world.ts";
 import { ManagementClient, openManagement } from "../../tools/update/management-client.ts";
 import { equal, ok } from "./assert.ts";
@@ -96,12 +97,14 @@ export interface SceneOptions {
   /** Whether the client opens the service: true when left out. */
   readonly isOpened?: boolean;
   readonly seed?: number;
+  /** What is managed in place of `store`; a `MemorySlots` when left out. */
+  readonly slots?: (world: World) => UpdateStore;
 }
 
 /** Runs `work` with a camera and a connected client of its management server. */
 export async function managed(
   work: (scene: ManagementScene) => Promise<void>,
-  { access = "open", before, isOpened = true, seed }: SceneOptions = {},
+  { access = "open", before, isOpened = true, seed, slots }: SceneOptions = {},
 ): Promise<void> {
   const world = createWorld(seed);
   const camera = addAioble(world);
@@ -109,7 +112,7 @@ export async function managed(
   const { host } = camera;
   const lines = new ConsoleLines();
   const management = new Management({
-    ...{ clock: camera.platform.clock, gatt: host.gatt, store, access, lines },
+    ...{ clock: camera.platform.clock, gatt: host.gatt, access, lines, store: slots?.(world) ?? store },
     random: (length) => camera.platform.random(length),
     info: () => ({ name: "camera", version: "1.0.0" }),
     onUse: () => undefined,
