@@ -9,6 +9,9 @@ export const SLOT_BYTES = (UPDATE_BYTES - 2 * UNIT_BYTES) / 2;
 /** Where a slot begins, from the beginning of the area "state", which lies before the area "update". */
 export const slotAt = (slot: number): number => STATE_BYTES + 2 * UNIT_BYTES + slot * SLOT_BYTES;
 
+/** Where a file lies in the area "state" that the letter "l" uploads: its length in 4 bytes, little-endian, and the file. */
+export const STAGED_AT = 8192;
+
 /** What is done after power-on, after a wake from deep sleep, and after another reset: letters of `commands`. */
 export interface Letters {
   readonly powerOn?: string;
@@ -45,6 +48,19 @@ export const commands = firmware(`
       const { length, fileHash, code, text } = native.updateVerified();
       log("verified " + (code ? code + ": " + text : length + " " + hex(fileHash)));
     },
+    l() {
+      const { offset } = native.updateState();
+      native.updateTouch();
+      const [a, b, c] = native.flashRead("state", ${STAGED_AT}, 4);
+      const length = a + 256 * b + 65536 * c;
+      native.flashErase("update", offset, Math.ceil(length / 4096) * 4096);
+      for (let at = 0; at < length; at += 128) {
+        const piece = new Uint8Array(128).fill(255);
+        piece.set(native.flashRead("state", ${STAGED_AT} + 4 + at, Math.min(128, length - at)));
+        native.flashProgram("update", offset + at, piece);
+      }
+      log("uploaded");
+    },
     m: () => log("mark " + attempt(() => said(native.updateMark(false)))),
     p: () => log("mark " + attempt(() => said(native.updateMark(true)))),
     u: () => log("unmark " + said(native.updateUnmark())),
@@ -59,6 +75,12 @@ export const commands = firmware(`
       native.updateReached();
       native.controllerFailed();
       throw new Error("once");
+    },
+    h() {
+      native.collect();
+      native.collect();
+      const { slotsUsed, chunksUsed, growthPeak } = native.heap();
+      log("heap " + [slotsUsed, chunksUsed, growthPeak].join(" "));
     },
     t: () => log("touch " + said(native.updateTouch())),
     d: () => undefined,

@@ -45,6 +45,8 @@ void port_init(int argc, char **argv) {
             window_ms = (uint32_t)strtoul(argv[i] + 7, NULL, 10);
         if (strncmp(argv[i], "power-on=", 9) == 0)
             power_on_ms = (uint32_t)strtoul(argv[i] + 9, NULL, 10);
+        if (strncmp(argv[i], "cut-at=", 7) == 0)
+            flash_cut_at((uint32_t)strtoul(argv[i] + 7, NULL, 10));
         if (strncmp(argv[i], "preload=", 8) == 0)
             rom_preload_into(argv[i] + 8);
     }

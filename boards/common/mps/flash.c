@@ -20,6 +20,9 @@
 #define ERASED 0xFF
 #define PREPARED 0xA5
 
+/* QEMU's exit status where the supply went, as on the host board. */
+#define CUT_STATUS 4
+
 struct marker {
     char text[16];
 };
@@ -31,9 +34,30 @@ _Static_assert(PORT_FLASH_AREAS * sizeof(struct marker) <= UNIT_BYTES, "a marker
 _Static_assert(0 FLASH_AREAS(AREA) <= UNITS_MAX, "a byte for each erase unit");
 #undef AREA
 
+/* The supply goes in the middle of this operation, counted from power-on; 0 for never. */
+static uint32_t cut_at;
+static uint32_t operations __attribute__((section(".noinit")));
+
+void flash_cut_at(uint32_t operation) {
+    cut_at = operation;
+    if (reset_count() == 1)
+        operations = 0;
+}
+
+/* How much of an operation is done. */
+static uint32_t before_cut(uint32_t length, bool *is_cut) {
+    *is_cut = cut_at != 0 && ++operations == cut_at;
+    return *is_cut ? length / 2 : length;
+}
+
 /* Nothing may be left in the write buffer when the host kills us. */
 static void settle(void) {
     __asm__ volatile("dsb" : : : "memory");
+}
+
+static void cut(void) {
+    settle();
+    port_exit(CUT_STATUS);
 }
 
 static uint8_t *cells(enum port_flash_area_id area, uint32_t offset) {
@@ -117,18 +141,25 @@ bool port_flash_program(enum port_flash_area_id area, uint32_t offset, const voi
         return false;
     volatile uint8_t *memory = memory_of(area, offset, length);
     const uint8_t *wanted = bytes;
-    bool verified = true;
-    for (uint32_t i = 0; i < length; i++) {
+    bool verified = true, is_cut;
+    uint32_t done = before_cut(length, &is_cut);
+    for (uint32_t i = 0; i < done; i++) {
         memory[i] &= wanted[i];
         verified &= memory[i] == wanted[i];
     }
+    if (is_cut)
+        cut();
     return verified;
 }
 
 bool port_flash_erase(enum port_flash_area_id area, uint32_t offset, uint32_t length) {
     if (area >= PORT_FLASH_AREAS || !flash_list_fits(area, offset, length, port_flash_area(area)->erase_unit))
         return false;
-    memset(memory_of(area, offset, length), ERASED, length);
+    uint8_t *memory = memory_of(area, offset, length);
+    bool is_cut;
+    memset(memory, ERASED, before_cut(length, &is_cut));
+    if (is_cut)
+        cut();
     return true;
 }
 

@@ -131,6 +131,12 @@ bool semihosting_write_file(const char *name, const void *bytes, uint32_t length
 /* Ends QEMU with this exit status. Returns only when nobody listens. */
 void semihosting_exit(int status);
 
+/* ---- flash.c ---- */
+
+/* Ends QEMU in the middle of this operation of flash, counted from 1 at power-on, as if the supply went; 0
+ * never. */
+void flash_cut_at(uint32_t operation);
+
 /* ---- watchdog.c ---- */
 
 /* Feeds the watchdog, when it runs, and makes sure that a sleep does not outlast it. */
