@@ -1,5 +1,6 @@
 /** `obscura run --radio sim:cyw43`: the camera brings a modelled chip up from cold, on both boards; `obscura patch`. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,8 +9,13 @@ import { syntheticPatch } from "../../simulator/chips/patch.ts";
 import { build } from "../../tools/build/build.ts";
 import { startCamera } from "../../tools/camera/camera.ts";
 import { perform } from "../../tools/cli/perform.ts";
+import { SimulatorServer } from "../../tools/radio/simulator-server.ts";
 import { startSimulator } from "../../tools/session/radios/sim.ts";
+import { judge } from "../support/second-model.ts";
 import { obscura } from "./run.ts";
+
+/** LE Set Advertising Enable as it is on the line, the last command of a start. */
+const ADVERTISING_ENABLE = "010a200101";
 
 describe("a controller that has to be brought up", function () {
   this.timeout(600_000);
@@ -41,6 +47,48 @@ describe("a controller that has to be brought up", function () {
       assert.match(session.output(), /with a patch of 21 records, 3000 bytes/);
     });
   }
+
+  it("host: a second model of the chip takes the bytes of its H4 line as well, at their rates", async () => {
+    const whole = syntheticPatch();
+    const radioPatch = join(folder, "whole.hcd");
+    writeFileSync(radioPatch, whole);
+    const { application, board, image } = await perform(
+      build({ application: "environment-sensor", board: "host" }),
+      () => undefined,
+    );
+    const server = new SimulatorServer();
+    const { chip, hci, lines } = await server.addChip();
+    const events: string[] = [];
+    const power = chip.power.bind(chip);
+    chip.power = (on) => {
+      events.push(`power ${on ? 1 : 0}`);
+      power(on);
+    };
+    let end = (): void => undefined;
+    const onAir = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const receive = chip.receive.bind(chip);
+    chip.receive = (bytes, baudRate) => {
+      const text = Buffer.from(bytes).toString("hex");
+      events.push(`bytes ${baudRate} ${text}`);
+      receive(bytes, baudRate);
+      if (text.includes(ADVERTISING_ENABLE)) end();
+    };
+    const options = { image, application, hci, radioLines: lines, radioPatch };
+    const camera = await startCamera(board, options);
+    void camera.exited.then(end);
+    await onAir;
+    await camera.stop();
+    await server.close();
+    const verdict = judge(events);
+    assert.equal(verdict.sha256, createHash("sha256").update(whole).digest("hex"), camera.lines.join("\n"));
+    assert.equal(verdict.mode, "patched");
+    assert.equal(verdict.opcodes.at(-1), 0x200a);
+    assert.equal(verdict.rate, board.figures.RADIO_RUN_BAUD);
+    assert.equal(verdict.noise, 0);
+    assert.deepEqual(verdict.faults, []);
+  });
 
   describe("that does not work is no failure of the application, and does not make way for the recovery service", () => {
     const application = (): string => {

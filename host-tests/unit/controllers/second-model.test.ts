@@ -1,28 +1,16 @@
 /** What the CYW43 driver sends, replayed through a second model of the chip, which is in Python and shares nothing with ours. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { join } from "node:path";
 import { describe, it } from "mocha";
 import { Host } from "../../../firmware/ble/host.ts";
 import { Cyw43 } from "../../../firmware/controllers/cyw43.ts";
 import type { HciTransport, RadioLines } from "../../../firmware/platform/platform.ts";
 import { syntheticPatch } from "../../../simulator/chips/patch.ts";
 import { createWorld } from "../../../simulator/world.ts";
-import { venvProgram } from "../../../tools/paths.ts";
 import { MemoryRecords } from "../../support/cameras.ts";
+import { judge, type Verdict } from "../../support/second-model.ts";
 
 const PATCH = syntheticPatch();
-
-interface Verdict {
-  readonly mode: string;
-  readonly rate: number;
-  readonly records: number;
-  readonly sha256: string;
-  readonly noise: number;
-  readonly faults: readonly string[];
-  readonly opcodes: readonly number[];
-}
 
 /** A camera's bring-up, as events of the chip's lines. */
 async function recorded(change: (event: string) => string = (event) => event): Promise<Verdict> {
@@ -67,13 +55,7 @@ async function recorded(change: (event: string) => string = (event) => event): P
   const driver = new Cyw43({ transport, lines, clock, log });
   const host = new Host(platform, new MemoryRecords(), new Map(), driver);
   await world.run(() => host.activate());
-  const script = join(import.meta.dirname, "chip_model.py");
-  const { status, stdout, stderr } = spawnSync(venvProgram("python"), [script], {
-    input: `${events.map(change).join("\n")}\n`,
-    encoding: "utf8",
-  });
-  assert.equal(status, 0, stderr);
-  return JSON.parse(stdout) as Verdict;
+  return judge(events.map(change));
 }
 
 describe("CYW43: a second model of the chip", function () {
