@@ -156,7 +156,8 @@ class Deployment {
     this.starts++;
     this.metered.begin();
     const { bootMs, instructionsPerMs } = profile.figures;
-    await clock.advance(bootMs.value + processor.bootToAdvertising / instructionsPerMs.value);
+    const instructions = processor.bootToAdvertising + processor.verifyAtStart;
+    await clock.advance(bootMs.value + instructions / instructionsPerMs.value);
     if (clock.now() >= this.endMs) return;
     this.hasBegun = true;
     this.metered.wait();

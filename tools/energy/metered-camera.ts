@@ -14,8 +14,10 @@ const H4_ACL = 2;
 
 /** What processor time is made of, in instructions: figures of the benchmark. */
 export interface ProcessorFigures {
-  /** From reset to the first Advertising Enable. */
+  /** From reset to the first Advertising Enable, without the check of the application's signature. */
   readonly bootToAdvertising: number;
+  /** That check, which every start makes. */
+  readonly verifyAtStart: number;
   /** A packet of data from the controller, with everything around it. */
   readonly writeCycle: number;
   /** One to it. */

@@ -82,6 +82,7 @@ describe("energy: the meter", () => {
         flashProgramMicrocoulombsPerByte: 0.5,
         flashEraseMillicoulombsPerKilobyte: 0.25,
         scanMilliamps: 20,
+        sensorReadingMillicoulombs: 0.01,
       }),
       () => nowMs,
     );
@@ -90,12 +91,19 @@ describe("energy: the meter", () => {
     meter.event("dataByte", 500);
     meter.event("programByte", 2000);
     meter.event("eraseKilobyte", 4);
+    meter.event("sensor", 300);
     meter.setScanning(0.25);
     nowMs = 2000;
     meter.setScanning(0);
     nowMs = 5000;
     const charges = meter.total();
-    const expected = { "radio: advertising": 13, "radio: connections": 1.8, flash: 2, "radio: scanning": 10 };
+    const expected = {
+      "radio: advertising": 13,
+      "radio: connections": 1.8,
+      flash: 2,
+      "radio: scanning": 10,
+      sensors: 3,
+    };
     for (const [name, charge] of Object.entries(expected)) {
       assert.ok(Math.abs(charges[name]! - charge) < 1e-9, `${name}: ${charges[name]}`);
     }
@@ -105,6 +113,7 @@ describe("energy: the meter", () => {
       dataByte: 500,
       programByte: 2000,
       eraseKilobyte: 4,
+      sensor: 300,
     });
   });
 });
