@@ -3,20 +3,22 @@
  * faults of the chip, power cuts and a flat battery strewn in.
  */
 import assert from "node:assert/strict";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, it } from "mocha";
 import { Host } from "../../../firmware/ble/host.ts";
 import { controllerDriver, missingParts } from "../../../firmware/features/feature.ts";
 import { image } from "../../../firmware/features/image.ts";
 import { createModules } from "../../../firmware/features/modules.ts";
 import { createSignals } from "../../../firmware/platform/globals.ts";
-import type { Platform } from "../../../firmware/platform/platform.ts";
+import type { FlashArea, Platform } from "../../../firmware/platform/platform.ts";
 import { createTimerQueue } from "../../../firmware/platform/timer-queue.ts";
 import type { Burst } from "../../../firmware/power/index.ts";
 import type { Power } from "../../../firmware/power/power.ts";
 import { RecordStore } from "../../../firmware/storage/records.ts";
 import { noCyw43Faults } from "../../../simulator/chips/cyw43.ts";
 import { syntheticPatch } from "../../../simulator/chips/patch.ts";
-import { DEFAULT_FLASH, SimulatedFlash } from "../../../simulator/flash.ts";
+import { DEFAULT_FLASH, PowerCut, SimulatedFlash } from "../../../simulator/flash.ts";
 import { clockOf, type Life } from "../../../simulator/life.ts";
 import { SimulatedPower } from "../../../simulator/power.ts";
 import { SeededRandom } from "../../../simulator/random.ts";
@@ -28,6 +30,12 @@ const INTERVAL_MS = 60_000;
 const DEADLINE_MS = 20_000;
 const OFFER_MS = 300;
 const CYCLES = 1000;
+/** From here on nothing may grow: every trouble has come a few times. */
+const SETTLED_CYCLES = 200;
+/** Bytes of the heap that a cycle may leave on average, for what the test itself keeps of it, and compiled code. A host that stays has 80,000. */
+const GROWTH_MAX = 3000;
+/** Operations on flash of a cycle. */
+const FLASH_OPERATIONS = 4;
 
 type State = { readonly readings: number; readonly delivered: number };
 
@@ -44,15 +52,44 @@ type Trouble =
   | "overrun"
   | "hardware error"
   | "cut"
+  | "cut in a write"
   | "flat battery";
+
+/** Bytes of JavaScript's heap that a collection leaves. */
+function heapUsed(): number {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  collect();
+  return process.memoryUsage().heapUsed;
+}
+
+/** The flash of one life of a camera. */
+function watched(flash: SimulatedFlash, onCut: () => void): FlashArea {
+  const watch = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof PowerCut) onCut();
+      throw error;
+    }
+  };
+  const { size, eraseUnit, programUnit } = flash;
+  return {
+    ...{ size, eraseUnit, programUnit },
+    read: (offset, length) => watch(() => flash.read(offset, length)),
+    program: (offset, bytes) => watch(() => flash.program(offset, bytes)),
+    erase: (offset, length) => watch(() => flash.erase(offset, length)),
+    sync: () => watch(() => flash.sync()),
+    programInBackground: async (offset, bytes) => watch(() => flash.program(offset, bytes)),
+    eraseInBackground: async (offset, length) => watch(() => flash.erase(offset, length)),
+  };
+}
 
 class Field {
   readonly world = createWorld(7);
   readonly random: SeededRandom;
-  readonly camera = this.world.addChipCamera({
-    line: { patch: syntheticPatch(20, 3000, 5) },
-    stateFlash: new SimulatedFlash({ ...DEFAULT_FLASH, size: 16_384 }),
-  });
+  readonly camera = this.world.addChipCamera({ line: { patch: syntheticPatch(20, 3000, 5) } });
+  flash = new SimulatedFlash({ ...DEFAULT_FLASH, size: 16_384 });
   // No memory outlasts the loss of the supply: everything is on flash.
   readonly lines = new SimulatedPower(this.world.clock, 0);
   readonly log: string[] = [];
@@ -73,17 +110,17 @@ class Field {
     const { clock } = world;
     const life = { isOver: false };
     let isCut = false;
+    this.log.length = 0;
     await clock.run(
       () =>
         new Promise<void>((resolve, reject) => {
+          const cut = (): void => {
+            isCut = life.isOver = true;
+            resolve();
+          };
           lines.onAsleep = resolve;
-          if (cutAfterMs !== undefined) {
-            clock.setTimer(() => {
-              isCut = true;
-              resolve();
-            }, cutAfterMs);
-          }
-          this.program(life).catch(
+          if (cutAfterMs !== undefined) clock.setTimer(() => !life.isOver && cut(), cutAfterMs);
+          this.program(life, watched(this.flash, cut)).catch(
             (error: Error) => error.name !== "Asleep" && !life.isOver && reject(error),
           );
         }),
@@ -92,16 +129,18 @@ class Field {
     life.isOver = true;
     camera.line.close();
     if (isCut) camera.line.power(false);
+    this.flash = this.flash.restart();
     return isCut ? "cut" : "asleep";
   }
 
-  private program(life: Life): Promise<unknown> {
+  private async program(life: Life, flash: FlashArea): Promise<unknown> {
     const { camera, lines, log, world } = this;
     const { clock } = world;
     const platform: Platform = {
       ...camera.platform,
       clock: createTimerQueue(clockOf(life, clock)),
       power: lines,
+      flash: (area) => (area === "state" ? flash : camera.platform.flash(area)),
       log: (level, line) => void (level !== "info" && level !== "debug" && log.push(line)),
     };
     const records = RecordStore.open(platform.flash("state"), platform.log);
@@ -129,10 +168,14 @@ class Field {
     });
   }
 
+  /** The records as the next start finds them. */
+  records(): RecordStore {
+    return RecordStore.open(this.flash.restart(), () => undefined);
+  }
+
   /** What the camera has kept. */
   kept(): { app: State; cycle: { number: number; failures: number } } | undefined {
-    const records = RecordStore.open(this.camera.platform.stateFlash, () => undefined);
-    const bytes = records.get("power/state");
+    const bytes = this.records().get("power/state");
     return bytes && JSON.parse(Buffer.from(bytes).toString());
   }
 }
@@ -148,10 +191,13 @@ describe("power: 1,000 duty cycles with trouble", function () {
     const counts = new Map<Trouble, number>();
     const TROUBLES: readonly Trouble[] = [
       ...["record", "hang", "no CTS", "silent", "stray byte", "wrong rate", "chatter"],
-      ...["overrun", "hardware error", "cut", "flat battery"],
+      ...["overrun", "hardware error", "cut", "cut in a write", "flat battery"],
     ] as Trouble[];
     let readings = 0;
     let pendingAtStart = 0;
+    let settled: { readonly heap: number; readonly keys: readonly string[] } | undefined;
+    /** Cuts that came before the camera slept. */
+    const cuts = new Map<Trouble, number>();
     for (let cycle = 0; cycle < CYCLES; cycle++) {
       const trouble =
         random.fraction() < 0.4 ? TROUBLES[Math.floor(random.fraction() * TROUBLES.length)]! : "nothing";
@@ -174,11 +220,15 @@ describe("power: 1,000 duty cycles with trouble", function () {
         else if (trouble === "hardware error") camera.controller.reportHardwareError(1);
       }, afterMs);
       const beats = field.beats.length;
+      if (trouble === "cut in a write")
+        field.flash.cutAfter(Math.floor(random.fraction() * FLASH_OPERATIONS));
       const end = await field.start(trouble === "cut" ? random.fraction() * 900 : undefined);
       clock.clearTimer(late);
       const kept = field.kept();
       const now = kept?.app.readings ?? 0;
+      if (cycle === SETTLED_CYCLES) settled = { heap: heapUsed(), keys: field.records().keys() };
       if (end === "cut") {
+        cuts.set(trouble, (cuts.get(trouble) ?? 0) + 1);
         // The burst's own reading may be gone, what was kept before is not.
         assert.ok(now === readings || now === readings + 1, `cycle ${cycle}: ${readings} became ${now}`);
         readings = now;
@@ -201,6 +251,10 @@ describe("power: 1,000 duty cycles with trouble", function () {
       assert.ok(Math.abs(lines.rtcNow() - dueMs) < 1);
     }
     assert.ok(counts.size === TROUBLES.length + 1, "every trouble came");
+    assert.ok(cuts.get("cut")! > 10 && cuts.get("cut in a write")! > 10, JSON.stringify([...cuts]));
+    assert.deepEqual(field.records().keys().sort(), [...settled!.keys].sort());
+    const grown = (heapUsed() - settled!.heap) / (CYCLES - SETTLED_CYCLES);
+    assert.ok(grown <= GROWTH_MAX, `the heap grew by ${grown} bytes a cycle`);
     assert.equal(field.lows.length, counts.get("flat battery"));
     assert.deepEqual(chip.violations, []);
     // As long as the supply lasts the beats are whole intervals apart, whatever came between.
