@@ -14,6 +14,8 @@ struct host_options {
     const char *state;       /* file of the flash; NULL for one that is forgotten at the end */
     const char *application; /* NULL when there is none */
     uint8_t id[8];
+    uint8_t public_address[6];
+    bool has_public_address;
     uint32_t watchdog_ms; /* 0: what the firmware asks for */
     long resets_max;      /* -1: any number */
     uint32_t battery_mv;  /* 0: no battery */

@@ -8,7 +8,7 @@
 
 static const char usage[] =
     "usage: firmware [--hci tcp:HOST:PORT|unix:PATH] [--app FILE.bin] [--state FILE] [--id HEX]\n"
-    "                [--radio-lines tcp:HOST:PORT|unix:PATH [--radio-patch FILE]]\n"
+    "                [--radio-lines tcp:HOST:PORT|unix:PATH [--radio-patch FILE] [--public-address HEX]]\n"
     "                [--watchdog-ms N] [--max-resets N] [--growth BYTES] [--flash-ms N] [--battery-mv N]\n"
     "                [--trial-ms N] [--window-ms N] [--power-on-ms N] [--cut-at N]\n"
     "\n"
@@ -21,6 +21,8 @@ static const char usage[] =
     "controller\n"
     "                 is always on\n"
     "  --radio-patch  its patch, an HCD file\n"
+    "  --public-address\n"
+    "                 what was assigned to the device, 12 hexadecimal digits (default none)\n"
     "  --watchdog-ms  period of the watchdog, instead of the firmware's own\n"
     "  --max-resets   after this many resets, end with status 3 instead of the next one\n"
     "  --growth       bytes that the heap may grow by, if fewer than the board's; 0 keeps it at its floor\n"
@@ -77,12 +79,15 @@ static const char *socket_address(const char *option, const char *text) {
     return text;
 }
 
-static void read_id(const char *text) {
-    if (strlen(text) != 16 || strspn(text, "0123456789abcdefABCDEF") != 16)
-        misuse("--id", "not 16 hexadecimal digits");
-    for (int i = 0; i < 8; i++) {
+static void read_bytes(const char *option, const char *text, uint8_t *bytes, size_t length) {
+    if (strlen(text) != 2 * length || strspn(text, "0123456789abcdefABCDEF") != 2 * length) {
+        char why[40];
+        snprintf(why, sizeof why, "not %zu hexadecimal digits", 2 * length);
+        misuse(option, why);
+    }
+    for (size_t i = 0; i < length; i++) {
         const char digits[] = {text[2 * i], text[2 * i + 1], 0};
-        options.id[i] = (uint8_t)strtoul(digits, NULL, 16);
+        bytes[i] = (uint8_t)strtoul(digits, NULL, 16);
     }
 }
 
@@ -94,6 +99,7 @@ const struct host_options *options_read(int argc, char **argv) {
         {"radio-lines", required_argument, NULL, 'l'},
         {"radio-patch", required_argument, NULL, 'p'},
         {"id", required_argument, NULL, 'i'},
+        {"public-address", required_argument, NULL, 'A'},
         {"watchdog-ms", required_argument, NULL, 'w'},
         {"max-resets", required_argument, NULL, 'r'},
         {"growth", required_argument, NULL, 'g'},
@@ -125,7 +131,11 @@ const struct host_options *options_read(int argc, char **argv) {
             options.state = optarg;
             break;
         case 'i':
-            read_id(optarg);
+            read_bytes("--id", optarg, options.id, sizeof options.id);
+            break;
+        case 'A':
+            read_bytes("--public-address", optarg, options.public_address, sizeof options.public_address);
+            options.has_public_address = true;
             break;
         case 'w':
             options.watchdog_ms = (uint32_t)number("--watchdog-ms", optarg, 10, 3600000);

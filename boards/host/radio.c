@@ -69,3 +69,8 @@ const void *port_radio_patch(size_t *size) {
     *size = patch_size;
     return patch;
 }
+
+bool port_radio_public_address(uint8_t address[6]) {
+    memcpy(address, host_options()->public_address, 6);
+    return host_options()->has_public_address;
+}

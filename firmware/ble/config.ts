@@ -24,8 +24,8 @@ export interface Config {
    */
   rxbuf: number;
   /**
-   * Kind of address that the camera has on the air, from the next start of an advertisement on. 0: the controller's
-   * public address. 1, at first: a static random one, drawn once and kept on flash. 3: advertising that nobody can connect
+   * Kind of address that the camera has on the air, from the next start of an advertisement on. 0: the
+   * public address, where there is one. 1, at first: a static random one, drawn once and kept on flash. 3: advertising that nobody can connect
    * to gets a new non-resolvable private one at each start, all else is as for 1 (Vol 6, Part B, 1.3). 2: a resolvable
    * private one, which changes and by which only bonded devices know the camera.
    */
@@ -145,7 +145,7 @@ export function getConfig(host: Host, key: string): unknown {
 /**
  * Changes settings: all, or none when one of them is wrong.
  * @throws RangeError for a value out of range or an unknown key, BleError `not-supported` for what comes with
- * pairing.
+ * pairing, `public-address-missing` for `addrMode` 0 on a board whose controller has none and to which none was assigned.
  */
 export function setConfig(host: Host, changes: Partial<Config>): void {
   for (const [key, value] of Object.entries(changes)) {
@@ -200,9 +200,11 @@ function checkSecretStore(host: Host, value: unknown): void {
 
 function checkSetting(host: Host, key: keyof Settings, value: unknown): void {
   host.settingTable.check(key, value);
-  const { isPrivacyPossible } = host.identities;
+  const { identities } = host;
   if (key === "secretStore" && value !== host.settings.secretStore) checkSecretStore(host, value);
-  if (key === "addrMode" && value === ADDRESS_MODE.RESOLVABLE && !isPrivacyPossible)
+  if (key !== "addrMode") return;
+  if (value === ADDRESS_MODE.PUBLIC) identities.checkPublic();
+  if (value === ADDRESS_MODE.RESOLVABLE && !identities.isPrivacyPossible)
     throw new BleError(
       "not-supported",
       'config: addrMode 2, resolvable private addresses, needs the feature "security", which this image is without.',

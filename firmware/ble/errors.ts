@@ -37,6 +37,7 @@ export type BleErrorCode =
   | "peer-memory-full"
   | "protocol-error"
   | "psm-in-use"
+  | "public-address-missing"
   | "radio-off"
   | "radio-on"
   | "send-queue-full"

@@ -145,7 +145,7 @@ export class Host {
       random: (length) => platform.random(length),
       uniqueId: () => platform.uniqueId(),
     });
-    this.identities = this.makeIdentities();
+    this.identities = this.makeIdentities(driver);
     this.gatt = new GattServer({
       clock,
       log,
@@ -363,11 +363,12 @@ export class Host {
     }
   }
 
-  private makeIdentities(): Identities {
+  private makeIdentities(driver: ControllerDriver | undefined): Identities {
     const { addresses, settings } = this;
     const host = this;
     return new Identities({
       addresses,
+      driver,
       settings,
       get bonds() {
         return host.bonds;

@@ -14,6 +14,10 @@ interface IdentitiesPort {
   readonly addresses: OwnAddresses;
   /** Undefined in an image without the feature `security`. */
   readonly bonds: Bonds | undefined;
+  /** The driver of a controller that has no public address of its own; undefined for one that has. */
+  readonly driver:
+    | { readonly publicAddress?: Uint8Array | undefined; checkPublicAddress?(): void }
+    | undefined;
   /** Whether the radio is on, or will be. */
   readonly isSwitchedOn: boolean;
 }
@@ -22,12 +26,23 @@ interface IdentitiesPort {
 const NO_ADDRESS = new Uint8Array(6);
 
 export class Identities {
-  /** The controller's public address, six bytes in printed order; undefined until the radio has been on. */
+  /** The public address, six bytes in printed order; undefined until the radio has been on, and where there is none. */
   publicAddress: Uint8Array | undefined = undefined;
   private readonly port: IdentitiesPort;
 
   constructor(port: IdentitiesPort) {
     this.port = port;
+  }
+
+  /** The controller runs, and has reported this public address. */
+  began(reported: Uint8Array): void {
+    const { driver } = this.port;
+    this.publicAddress = driver ? driver.publicAddress : reported;
+  }
+
+  /** @throws BleError `public-address-missing` where this device cannot have a public address on the air. */
+  checkPublic(): void {
+    this.port.driver?.checkPublicAddress?.();
   }
 
   /** The Identity Address of this device: what it is known by, whatever it has on the air. */

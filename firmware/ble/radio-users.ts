@@ -44,7 +44,7 @@ export function radioHandlers(parts: RadioParts): RadioHandlers {
   return {
     onStarting: () => addresses.begin(),
     onStarted: (controller) => {
-      identities.publicAddress = controller.publicAddress;
+      identities.began(controller.publicAddress);
       acl.start(controller.aclPacketLength, controller.aclPackets);
       advertiser.begin(controller.hciVersion);
       for (const user of users) user.begin();

@@ -1,5 +1,5 @@
 /** Vendor commands of the Cypress/Infineon CYW43 family (as Linux' hci_bcm and Zephyr's h4_ifx_cyw43xxx send them). */
-import { bytes, rest, u8, u32 } from "../ble/codec.ts";
+import { address, bytes, rest, u8, u32 } from "../ble/codec.ts";
 import { defineCommand } from "../ble/hci/packet.ts";
 import { LAUNCH_RAM, WRITE_RAM } from "./patch.ts";
 
@@ -11,6 +11,9 @@ export const updateBaudRate = defineCommand("Update Baud Rate", 0xfc18, NO_BIT, 
   encodedBaudRate: bytes(2),
   baudRate: u32,
 });
+
+/** The public address, until the supply is gone. */
+export const writeBdAddr = defineCommand("Write BD_ADDR", 0xfc01, NO_BIT, { bdAddr: address });
 
 /** From here on Write RAM is taken. */
 export const downloadMinidriver = defineCommand("Download Minidriver", 0xfc2e, NO_BIT, {});

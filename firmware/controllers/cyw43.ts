@@ -2,7 +2,7 @@
  * Brings up controllers of the Cypress/Infineon CYW43 family over H4: they wake at 115,200 baud with a ROM that needs
  * the vendor's patch, restart when it is launched, and keep nothing without supply.
  */
-import { HciError } from "../ble/errors.ts";
+import { BleError, HciError } from "../ble/errors.ts";
 import { reset } from "../ble/hci/commands/baseband.ts";
 import type { Hci } from "../ble/hci/hci.ts";
 import { textOf } from "../ble/text.ts";
@@ -12,6 +12,7 @@ import {
   launchRam,
   setSleepModeParameters,
   updateBaudRate,
+  writeBdAddr,
   writeRam,
 } from "./cyw43-commands.ts";
 import type { ControllerDriver } from "./driver.ts";
@@ -92,7 +93,21 @@ export class Cyw43 implements ControllerDriver {
     log("info", `cyw43: ready after ${tookMs} ms, with a patch of ${records} records, ${bytes} bytes`);
   }
 
+  get publicAddress(): Uint8Array | undefined {
+    return this.port.lines.publicAddress;
+  }
+
+  checkPublicAddress(): void {
+    if (this.publicAddress) return;
+    throw new BleError(
+      "public-address-missing",
+      "config: addrMode 0 needs a public address, and none was assigned to this camera: the Bluetooth controller's own may be that of many.",
+    );
+  }
+
   async configure(hci: Hci): Promise<void> {
+    const { publicAddress } = this;
+    if (publicAddress) await hci.sendSetup(writeBdAddr, { bdAddr: publicAddress });
     // Reset ends the sleep mode. Both wake lines are active when low.
     await hci.sendSetup(setSleepModeParameters, {
       sleepMode: 1,

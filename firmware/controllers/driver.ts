@@ -7,6 +7,13 @@ export interface ControllerDriver {
   /** The line to the controller, which HCI opens: the driver sees what passes. */
   readonly transport: HciTransport;
   /**
+   * The public address that was assigned to this device, six bytes in printed order; undefined: none was, and the one that the
+   * controller has by itself may be that of many.
+   */
+  readonly publicAddress?: Uint8Array | undefined;
+  /** @throws BleError `public-address-missing` where none was. */
+  checkPublicAddress?(): void;
+  /**
    * Supplies the controller from cold, and leaves the line open, at the rate of the run, with a controller that has
    * answered Reset. May be called again at any time: it starts over.
    * @param offForMs how long the controller has been without supply for certain; 0 when nothing is known of it

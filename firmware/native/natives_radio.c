@@ -26,6 +26,10 @@ void native_radioLines(txMachine *the) {
         return;
     size_t patch_size;
     port_radio_patch(&patch_size);
+    uint8_t address[6];
+    bool is_assigned = port_radio_public_address(address);
+    if (is_assigned)
+        memcpy(native_result_bytes(the, sizeof address), address, sizeof address);
     mxPush(mxObjectPrototype);
     txSlot *property = fxLastProperty(the, fxNewObjectInstance(the));
     property = fxNextStringXProperty(the, property, (txString)driver, fxNewNameX(the, "driver"), XS_NO_FLAG);
@@ -34,7 +38,10 @@ void native_radioLines(txMachine *the) {
     property = fxNextIntegerProperty(the, property, RADIO_RUN_BAUD, fxNewNameX(the, "runBaud"), XS_NO_FLAG);
     property =
         fxNextIntegerProperty(the, property, (txInteger)patch_size, fxNewNameX(the, "patchSize"), XS_NO_FLAG);
-    fxNextBooleanProperty(the, property, port_uart_suspends(), fxNewNameX(the, "suspends"), XS_NO_FLAG);
+    property =
+        fxNextBooleanProperty(the, property, port_uart_suspends(), fxNewNameX(the, "suspends"), XS_NO_FLAG);
+    if (is_assigned)
+        fxNextSlotProperty(the, property, mxResult, fxNewNameX(the, "publicAddress"), XS_NO_FLAG);
     mxPullSlot(mxResult);
 }
 

@@ -197,6 +197,12 @@ bool port_uart_suspend(bool suspend);
  * More may follow behind the patch. */
 const void *port_radio_patch(size_t *size);
 
+/*
+ * The public address (EUI-48) that was assigned to this device, in printed order; the one that the controller
+ * has by itself may be that of many. False where none was assigned.
+ */
+bool port_radio_public_address(uint8_t address[6]);
+
 /* ---- flash ---- */
 
 /* PORT_FLASH_STATE for the area "state" of board.json, which every board has: records, as addresses and

@@ -144,6 +144,8 @@ export interface RadioLines {
   setBaudRate(baudRate: number): number;
   /** The controller's patch; undefined where the board has none. */
   patch(): PatchSource | undefined;
+  /** The public address that was assigned to this device, six bytes in printed order; undefined: none was. */
+  readonly publicAddress?: Uint8Array | undefined;
   /** Undefined on a board that cannot stop its UART, or is without HOST_WAKE. */
   readonly hostWake?: HostWake;
 }

@@ -13,6 +13,7 @@ import { thorough } from "../support/thorough.ts";
 
 const ROUNDS = 5;
 const TEMPERATURE = 0x2a6e;
+const PUBLIC_ADDRESS = "001bdc778899";
 
 const builtFor = (board: string): Promise<Built> =>
   perform(build({ application: "environment-sensor", board }), () => undefined);
@@ -42,6 +43,7 @@ describe("a camera asleep while connected", function () {
           hci,
           radioLines: lines,
           radioPatch,
+          publicAddress: PUBLIC_ADDRESS,
         });
         try {
           const phone = server.addPhone();
@@ -59,6 +61,7 @@ describe("a camera asleep while connected", function () {
           await link.disconnect();
           assert.deepEqual(chip.violations, []);
           assert.equal(chip.lost, 0);
+          assert.equal(Buffer.from(chip.assignedAddress!).toString("hex"), PUBLIC_ADDRESS);
           assert.deepEqual(
             server.controllers.flatMap(({ violations }) => violations),
             [],

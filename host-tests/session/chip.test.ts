@@ -75,7 +75,8 @@ describe("a controller that has to be brought up", function () {
       receive(bytes, baudRate);
       if (text.includes(ADVERTISING_ENABLE)) end();
     };
-    const options = { image, application, hci, radioLines: lines, radioPatch };
+    const publicAddress = "001bdc778899";
+    const options = { image, application, hci, radioLines: lines, radioPatch, publicAddress };
     const camera = await startCamera(board, options);
     void camera.exited.then(end);
     await onAir;
@@ -85,6 +86,8 @@ describe("a controller that has to be brought up", function () {
     assert.equal(verdict.sha256, createHash("sha256").update(whole).digest("hex"), camera.lines.join("\n"));
     assert.equal(verdict.mode, "patched");
     assert.equal(verdict.opcodes.at(-1), 0x200a);
+    assert.equal(Buffer.from(chip.assignedAddress!).toString("hex"), publicAddress);
+    assert.ok(verdict.opcodes.includes(0xfc01));
     assert.equal(verdict.rate, board.figures.RADIO_RUN_BAUD);
     assert.equal(verdict.noise, 0);
     assert.deepEqual(verdict.faults, []);

@@ -44,6 +44,8 @@ makeCamerasBy((world, options = {}) => {
   });
   const { clock, log } = platform;
   chips.push(line.chip);
+  // Scenarios know the controller's own.
+  line.publicAddress = controller.options.publicAddress;
   const driver = new Cyw43({ transport: line, lines: line, clock, log });
   return { platform: platform as unknown as SimulatedCamera["platform"], controller, driver };
 }, KIND);

@@ -23,6 +23,13 @@ const DOWNLOAD_MINIDRIVER = 0xfc2e;
 const WRITE_RAM = 0xfc4c;
 const LAUNCH_RAM = 0xfc4e;
 
+/** Where advertising, scan and connection say which own address they have (Vol 4, Part E, 7.8), behind the header. */
+const OWN_ADDRESS_TYPE: ReadonlyMap<number, number> = new Map([
+  [0x2006, 5],
+  [0x200b, 5],
+  [0x200d, 12],
+]);
+
 /** Vendor-Specific Debug (Vol 4, Part E, 5.4.4), as chips that trace themselves send it. */
 const VENDOR_EVENT = new Uint8Array([H4_EVENT, 0xff, 3, 0x1b, 0x03, 0x00]);
 
@@ -266,6 +273,7 @@ export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady">
     this.held = [];
     this.release();
     this.assignedAddress = undefined;
+    this.controller.publicAddress = this.controller.options.publicAddress;
     this.records = [];
     this.framer.reset();
   }
@@ -298,7 +306,9 @@ export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady">
       case LAUNCH_RAM:
         return this.takeRecord(opcode, packet);
       case WRITE_BD_ADDR:
+        if (this.state !== "patched") return this.refuse(opcode, "Write BD_ADDR before the patch");
         this.assignedAddress = parameters.slice().reverse();
+        this.controller.publicAddress = this.assignedAddress;
         return this.answer(opcode);
       case SET_SLEEP_MODE:
         this.sleepMode = parameters[0] === 1;
@@ -315,9 +325,17 @@ export class Cyw43Chip implements Pick<RadioLines, "power" | "wake" | "isReady">
       default:
         if (this.state !== "patched")
           return this.refuse(opcode, `command 0x${opcode.toString(16)} before the patch`);
+        this.checkOwnAddress(opcode, parameters);
     }
     const { session } = this;
     this.after(this.times.answerMs, session, () => this.controller.receive(packet));
+  }
+
+  /** Its own public address is that of every chip of its kind. */
+  private checkOwnAddress(opcode: number, parameters: Uint8Array): void {
+    const at = OWN_ADDRESS_TYPE.get(opcode);
+    const isPublic = at !== undefined && (parameters[at]! & 1) === 0;
+    if (isPublic && !this.assignedAddress) this.violations.push("its default address on the air");
   }
 
   private updateBaudRate(parameters: Uint8Array): void {

@@ -36,6 +36,8 @@ export class ChipLine implements HciTransport, RadioLines {
   readonly chip: Cyw43Chip;
   readonly downloadBaud: number;
   readonly runBaud: number;
+  /** What was assigned to the board; to be set before the chip is started. */
+  publicAddress: Uint8Array | undefined = undefined;
   /** How often the host opened the line. */
   opened = 0;
   /** Bytes from the chip that were noise at the host's rate. */

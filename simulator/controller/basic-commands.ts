@@ -56,7 +56,7 @@ export function registerBasicCommands(table: CommandTable, controller: Controlle
     supportedCommands: controller.supportedCommands(),
   }));
   table.on(readLocalSupportedFeatures, () => ({ lmpFeatures: LMP_FEATURES }));
-  table.on(readBdAddr, () => ({ bdAddr: options.publicAddress }));
+  table.on(readBdAddr, () => ({ bdAddr: controller.publicAddress }));
   table.on(leReadBufferSize, () => ({
     leAclDataPacketLength: options.sharedBuffers ? 0 : figures.length,
     totalNumLeAclDataPackets: options.sharedBuffers ? 0 : figures.packets,

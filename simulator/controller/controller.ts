@@ -58,6 +58,8 @@ export class Controller implements LinkOwner {
   readonly clock: Clock;
   readonly air: Air;
   readonly options: ControllerOptions;
+  /** In printed order: the options', unless a vendor's command has written another. */
+  publicAddress: Uint8Array;
   faults: Faults = noFaults();
   readonly acceptList: AcceptList;
   readonly resolvingList: ResolvingList;
@@ -91,6 +93,7 @@ export class Controller implements LinkOwner {
     this.air = air;
     this.clock = air.clock;
     this.options = { ...DEFAULT_OPTIONS, ...options };
+    this.publicAddress = this.options.publicAddress;
     this.acceptList = new AcceptList(this.options.acceptListSize);
     this.resolvingList = new ResolvingList(this);
     this.advertiser = new Advertiser(this);
@@ -245,7 +248,7 @@ export class Controller implements LinkOwner {
   ownIdentity(type: number, peer?: Identity): Identity | undefined {
     const made = type >= 2 && peer ? this.resolvingList.localFor(peer) : undefined;
     if (made) return made;
-    if ((type & 1) === 0) return { type: 0, address: this.options.publicAddress };
+    if ((type & 1) === 0) return { type: 0, address: this.publicAddress };
     return this.randomAddress && { type: 1, address: this.randomAddress };
   }
 

@@ -17,6 +17,10 @@ export interface CameraOptions {
   readonly radioLines?: string;
   /** Its patch, an HCD file. */
   readonly radioPatch?: string;
+  /** The public address that was assigned to the device with it, 12 hexadecimal digits; none when left out. */
+  readonly publicAddress?: string;
+  /** What the battery has, in millivolts; there is none to measure when left out. */
+  readonly batteryMv?: number;
   /** The file that is the state area of flash; made when missing, forgotten with the process when left out. */
   readonly state?: string;
   /** The device's unique identifier, 16 hexadecimal digits; one of its own for each state area when left out. */
@@ -59,6 +63,7 @@ interface QemuBoard {
 /** @throws ToolError for a board that nothing on this computer can run. */
 export async function cameraCommand(board: Board, options: CameraOptions): Promise<[string, ...string[]]> {
   const { image, application, hci, radioLines, radioPatch, state, growth, windowMs, powerOnMs } = options;
+  const { batteryMv, publicAddress } = options;
   const id = options.id ?? idOf(state);
   if (board.runs === "hardware")
     throw new ToolError(`Nothing on this computer runs an image for ${board.name}`);
@@ -75,6 +80,8 @@ export async function cameraCommand(board: Board, options: CameraOptions): Promi
       ...(state === undefined ? {} : { stateFile: state }),
       id,
       arguments: [
+        ...(publicAddress === undefined ? [] : [`public-address=${publicAddress}`]),
+        ...(batteryMv === undefined ? [] : [`battery=${batteryMv}`]),
         ...(growth === undefined ? [] : [`growth=${growth}`]),
         ...(windowMs === undefined ? [] : [`window=${windowMs}`]),
         ...(powerOnMs === undefined ? [] : [`power-on=${powerOnMs}`]),
@@ -88,6 +95,8 @@ export async function cameraCommand(board: Board, options: CameraOptions): Promi
     ...(application === undefined ? [] : ["--app", application]),
     ...(radioLines === undefined ? [] : ["--radio-lines", radioLines]),
     ...(radioPatch === undefined ? [] : ["--radio-patch", radioPatch]),
+    ...(publicAddress === undefined ? [] : ["--public-address", publicAddress]),
+    ...(batteryMv === undefined ? [] : ["--battery-mv", String(batteryMv)]),
     ...(state === undefined ? [] : ["--state", state]),
     ...["--id", id],
     ...(growth === undefined ? [] : ["--growth", String(growth)]),

@@ -37,6 +37,8 @@ void port_init(int argc, char **argv) {
             growth = (uint32_t)strtoul(argv[i] + 7, NULL, 10);
         if (strcmp(argv[i], "radio=cyw43") == 0)
             radio_lines_init();
+        if (strncmp(argv[i], "public-address=", 15) == 0 && !radio_assign(argv[i] + 15))
+            console_printf("board: public-address= wants 12 hexadecimal digits; none is assigned\n");
         if (strncmp(argv[i], "battery=", 8) == 0)
             battery_mv = (uint32_t)strtoul(argv[i] + 8, NULL, 10);
         if (strncmp(argv[i], "trial=", 6) == 0)

@@ -85,6 +85,10 @@ void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* The controller is a modelled one that has to be brought up: its lines are on UART2. */
 void radio_lines_init(void);
 
+/* The public address that was assigned to the device, 12 hexadecimal digits. False when it is no such text.
+ */
+bool radio_assign(const char *text);
+
 /* uart.c: forgets what is queued for the controller. */
 void uart_drop(void);
 

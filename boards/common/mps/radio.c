@@ -3,12 +3,18 @@
  * command line: a real board has no choice.
  */
 #include "chip_lines.h"
+#include "hex.h"
 #include "internal.h"
+#include <string.h>
 
 /* The fastest rate that a CMSDK UART makes: the lines cost no time. */
 #define LINES_BAUD_DIVIDER UART_BAUD_DIVIDER_MIN
 
 static bool present;
+
+/* What `public-address=` says. */
+static uint8_t public_address[6];
+static bool has_public_address;
 
 void radio_lines_init(void) {
     present = true;
@@ -51,6 +57,16 @@ void port_radio_power(bool on) {
 
 const char *port_radio_driver(void) {
     return present ? "cyw43" : NULL;
+}
+
+bool radio_assign(const char *text) {
+    has_public_address = hex_parse(text, public_address, sizeof public_address);
+    return has_public_address;
+}
+
+bool port_radio_public_address(uint8_t address[6]) {
+    memcpy(address, public_address, sizeof public_address);
+    return has_public_address;
 }
 
 const void *port_radio_patch(size_t *size) {

@@ -47,6 +47,8 @@ export interface RadioLinesFigures {
   readonly patchSize: number;
   /** Whether the UART can be stopped, and HOST_WAKE wakes the board. */
   readonly suspends: boolean;
+  /** Six bytes in printed order; left out where none was assigned. */
+  readonly publicAddress?: Uint8Array;
 }
 
 export interface Native {

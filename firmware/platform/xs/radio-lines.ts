@@ -6,7 +6,7 @@ import type { Native } from "./native.ts";
 export function createRadioLines(native: Native): RadioLines | undefined {
   const figures = native.radioLines();
   if (!figures) return undefined;
-  const { driver, downloadBaud, runBaud, patchSize, suspends } = figures;
+  const { driver, downloadBaud, runBaud, patchSize, publicAddress, suspends } = figures;
   const patch = {
     size: patchSize,
     read: native.radioPatch,
@@ -17,6 +17,7 @@ export function createRadioLines(native: Native): RadioLines | undefined {
     driver,
     downloadBaud,
     runBaud,
+    publicAddress,
     power: native.radioPower,
     wake: native.radioWake,
     isReady: native.radioReady,

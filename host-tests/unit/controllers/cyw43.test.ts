@@ -1,6 +1,7 @@
 /** The bring-up of a CYW43 chip against the simulator's model, step by step and fault by fault, in virtual time. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { getConfig, setConfig } from "../../../firmware/ble/config.ts";
 import { EarlyStart } from "../../../firmware/ble/early-start.ts";
 import { HciError } from "../../../firmware/ble/errors.ts";
 import { Host } from "../../../firmware/ble/host.ts";
@@ -42,11 +43,12 @@ async function failure(camera: Camera): Promise<HciError> {
   return error;
 }
 
-function advertise(host: Host): Promise<void> {
+async function advertise(host: Host): Promise<() => void> {
   const set = host.advertiser.acquire({ onEnded() {}, take: () => true })!;
   const nothing = new Uint8Array(0);
   const advData = new Uint8Array([2, 1, 6]);
-  return set.start({ intervalUs: 100_000, connectable: true, advData, respData: nothing });
+  await set.start({ intervalUs: 100_000, connectable: true, advData, respData: nothing });
+  return () => set.release();
 }
 
 describe("CYW43: bring-up", () => {
@@ -299,6 +301,58 @@ describe("CYW43: what may go wrong", () => {
       assert.equal(chip.starts, 2, fault);
       assert.deepEqual(chip.launched, PATCH, fault);
     }
+  });
+});
+
+describe("CYW43: the public address", () => {
+  const ASSIGNED = Uint8Array.of(0x00, 0x1b, 0xdc, 0x77, 0x88, 0x99);
+
+  it("that was assigned is written behind each start, and is on the air with addrMode 0", async () => {
+    const camera = createCamera();
+    const { world, host, chip, line } = camera;
+    line.publicAddress = ASSIGNED;
+    const { phone } = world.addPhone();
+    setConfig(host, { addrMode: 0 });
+    await world.run(async () => {
+      for (let start = 0; start < 2; start++) {
+        await host.activate();
+        const release = await advertise(host);
+        assert.ok(chip.commands.lastIndexOf(0xfc01) > chip.commands.lastIndexOf(0x0c03));
+        assert.ok(chip.commands.lastIndexOf(0xfc01) < chip.commands.lastIndexOf(0x200a));
+        const { addressType } = await phone.find({ address: ASSIGNED });
+        assert.equal(addressType, 0);
+        assert.deepEqual(getConfig(host, "mac"), [0, ASSIGNED]);
+        await host.deactivate();
+        release();
+      }
+    });
+    assert.deepEqual(chip.violations, []);
+  });
+
+  it("is refused where none was assigned, before and after the radio was on, and the setting stays", async () => {
+    const { world, host, chip } = createCamera();
+    const refused = (): void =>
+      assert.throws(() => setConfig(host, { addrMode: 0, mtu: 185 }), { code: "public-address-missing" });
+    refused();
+    await world.run(async () => {
+      await host.activate();
+      refused();
+      await advertise(host);
+    });
+    assert.deepEqual([host.settings.addrMode, host.settings.mtu], [1, 517]);
+    assert.equal(getConfig(host, "mac")[0], 1);
+    assert.deepEqual(chip.violations, []);
+    assert.ok(!chip.commands.includes(0xfc01));
+  });
+
+  it("of the chip itself on the air is what its model does not bear", async () => {
+    const { world, host, chip } = createCamera();
+    host.configure({ addrMode: 0 });
+    await world.run(async () => {
+      await host.activate();
+      await advertise(host);
+    });
+    assert.deepEqual(chip.violations, ["its default address on the air"]);
   });
 });
 

@@ -23,6 +23,7 @@ function createNative() {
       runBaud: 3_000_000,
       patchSize: 35,
       suspends: true,
+      publicAddress: Uint8Array.of(1, 2, 3, 4, 5, 6),
     },
     radioHostWake: true,
     radioSuspend: false,
@@ -92,6 +93,7 @@ describe("XS platform", () => {
     const power = createPowerLines(native);
     calls.length = 0;
     assert.equal(radioLines!.driver, "cyw43");
+    assert.deepEqual(radioLines!.publicAddress, Uint8Array.of(1, 2, 3, 4, 5, 6));
     assert.deepEqual([radioLines!.downloadBaud, radioLines!.runBaud], [2_000_000, 3_000_000]);
     radioLines!.power(true);
     radioLines!.wake(false);

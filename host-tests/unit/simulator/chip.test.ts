@@ -13,6 +13,7 @@ const LAUNCH_ADDRESS = 0xffff_ffff;
 
 const RESET = 0x0c03;
 const UPDATE_BAUD_RATE = 0xfc18;
+const WRITE_BD_ADDR = 0xfc01;
 const SET_SLEEP_MODE = 0xfc27;
 const DOWNLOAD_MINIDRIVER = 0xfc2e;
 const WRITE_RAM = 0xfc4c;
@@ -269,6 +270,30 @@ describe("the model of a CYW43 chip", () => {
       `supplied again after less than ${CYW43_TIMES.offMs} ms`,
       "supplied while DEV_WAKE lets it sleep",
     ]);
+  });
+
+  it("notes its default address in advertising, scan and connection, and an assigned one only until the supply is gone", async () => {
+    /** Own_Address_Type, of commands whose other parameters do not matter here. */
+    const commands = (type: number): [opcode: number, ...parameters: number[]][] => [
+      [0x2006, 0xa0, 0, 0xa0, 0, 0, type, 0, 0, 0, 0, 0, 0, 0, 7, 0],
+      [0x200b, 0, 0x10, 0, 0x10, 0, type, 0],
+      [0x200d, 0x60, 0, 0x60, 0, 0, 0, 0, 0, 0, 0, 0, 0, type, 6, 0, 6, 0, 0, 0, 0x2a, 0, 0, 0, 0, 0],
+    ];
+    const send = async (type: number): Promise<string[]> => {
+      for (const command of commands(type)) await driver.command(...command);
+      return chip.violations.splice(0);
+    };
+    const note = "its default address on the air";
+    await driver.bringUp();
+    assert.deepEqual(await send(1), []);
+    assert.deepEqual(await send(0), [note, note, note]);
+    assert.equal(await driver.command(WRITE_BD_ADDR, 1, 2, 3, 4, 5, 6), HCI_STATUS.SUCCESS);
+    assert.deepEqual(await send(0), []);
+    chip.power(false);
+    await driver.clock.advance(CYW43_TIMES.offMs);
+    driver.baudRate = START_BAUD;
+    await driver.bringUp();
+    assert.deepEqual(await send(0), [note, note, note]);
   });
 
   it("notes data before the patch, and bytes that begin no packet", async () => {
