@@ -131,8 +131,8 @@ describe("energy: a deployment", function () {
     const lines: string[] = [];
     const script = `find "obscura-battery" within 60 s
 connect
-read 8f1c0001-6d6a-4c55-9a0e-0b5c0a3e0001
-write 8f1c0002-6d6a-4c55-9a0e-0b5c0a3e0001 01
+subscribe 8f1c0001-6d6a-4c55-9a0e-0b5c0a3e0001 indications
+notifications 1
 expect disconnection`;
     const report = await play({
       application: "battery-sensor",

@@ -28,6 +28,11 @@ import { parseScript } from "../../../tools/phone/script.ts";
 import type { CentralEvent } from "../../../tools/rig/events.ts";
 import { HeardLines } from "../../../tools/session/heard.ts";
 
+/** Values that were indicated to the phone, in hexadecimal. */
+function pushed(seen: readonly CentralEvent[]): string[] {
+  return seen.flatMap((event) => (event.event === "notification" && event.indication ? [event.raw] : []));
+}
+
 /** A camera with the example on it. */
 async function createScene() {
   const world = createWorld(5);
@@ -138,7 +143,39 @@ describe("examples: battery-sensor", function () {
       "cycle 2 (timer): 2 readings wait",
       "2 readings were taken",
     ]);
-    const values = seen.flatMap((event) => (event.event === "value" ? [event] : []));
-    assert.equal(values.length, 2, JSON.stringify(seen));
+    assert.deepEqual(pushed(seen), ["d007", "d007d007"], JSON.stringify(seen));
+  });
+
+  it("pushes more than a packet holds in several, and lets go what was confirmed when its client leaves in between", async () => {
+    const { world, clock, log, cycle, sleep } = await createScene();
+    const { phone } = world.addPhone();
+    const stage = {
+      addPhone: () => phone,
+      wait: (ms: number) => clock.sleep(ms),
+      heard: () => assert.fail("the scripts listen to no log"),
+    };
+    const visit = async (steps: string): Promise<string[]> => {
+      const seen: CentralEvent[] = [];
+      const script = `find "obscura-battery"\nconnect mtu 23\nsubscribe 8f1c0001-6d6a-4c55-9a0e-0b5c0a3e0001 indications\n${steps}`;
+      const player = new Player(stage, (event) => void seen.push(event));
+      await Promise.all([cycle(), player.play(parseScript(script, "visit"))]);
+      await sleep();
+      return pushed(seen);
+    };
+    await world.run(async () => {
+      for (let at = 0; at < 24; at++) {
+        await cycle();
+        await sleep();
+      }
+      // Ten readings of two bytes in 20. The phone leaves with its second confirmation, which the camera does not get.
+      const first = await visit("notifications 2\ndisconnect");
+      assert.deepEqual(first, ["d007".repeat(10), "d007".repeat(10)]);
+      assert.ok(log.includes("10 readings were taken"), log.join("\n"));
+      log.length = 0;
+      const rest = await visit("notifications 2\nexpect disconnection");
+      assert.ok(log.some((line) => line.endsWith(": 16 readings wait")));
+      assert.deepEqual(rest, ["d007".repeat(10), "d007".repeat(6)]);
+      assert.ok(log.includes("16 readings were taken"), log.join("\n"));
+    }, 3_600_000);
   });
 });
