@@ -10,6 +10,7 @@ import { runPhoneSession } from "../../simulator/phone/session.ts";
 import type { ToolEvent } from "../../tools/events.ts";
 import { SimulatorServer } from "../../tools/radio/simulator-server.ts";
 import type { CentralEvent } from "../../tools/rig/events.ts";
+import { thorough } from "../support/thorough.ts";
 import { obscura } from "./run.ts";
 
 /** Process ids of the programs that a process has started. */
@@ -57,8 +58,13 @@ function useFolder(): void {
   afterEach(() => rmSync(folder, { recursive: true }));
 }
 
-for (const board of ["host", "mps2-an500"]) {
-  describe(`obscura run --board ${board}`, function () {
+// The third differs from the second by registers alone.
+for (const [board, its] of [
+  ["host", describe],
+  ["mps2-an500", describe],
+  ["mps3-an547", thorough.describe],
+] as const) {
+  its(`obscura run --board ${board}`, function () {
     this.timeout(600_000);
     useFolder();
 

@@ -22,12 +22,12 @@ export const descriptions: Readonly<Record<string, string>> = {
   verifyBundle: "instructions of verifying a bundle of 200 KB signed with Ed25519",
   verifyStep: "the most of them that one step takes when an upload is verified beside other work",
   coldStart:
-    "the same with a CYW43 chip that is brought up from cold with a patch of 35,182 bytes, its waits and the model's lines left out",
+    "the same as bootToAdvertising, from power-on, with a CYW43 chip that is brought up from cold with a patch of 35,182 bytes, its waits and the model's lines left out; of a wake is wakeCycle",
   coldStartBeyondBoot: "coldStart without bootToAdvertising; reported only",
   wakeCycle:
     "instructions from a wake with such a chip to deep sleep, with half a second on the air and no client",
   coldStartMs:
-    "milliseconds of virtual time from such a wake to the first advertising event, without the processor's",
+    "milliseconds of virtual time from a wake with such a chip to the first advertising event, of the stack and the driver alone: without the processor's time, and without an application",
   notification: "instructions from notify() of 20 bytes to the last byte in the UART queue",
   notificationCycle: "instructions awake for one of a thousand notifications, with everything around it",
   notificationTo3:

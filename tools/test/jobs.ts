@@ -54,6 +54,7 @@ export const SLOW: Readonly<Record<string, number>> = {
   "host-tests/session/scenario.test.ts": 60,
   "host-tests/session/battery.test.ts": 90,
   "host-tests/session/stop.test.ts": 14,
+  "host-tests/session/power.test.ts": 15,
   "host-tests/firmware/limits.test.ts": 15,
   "host-tests/firmware/selftest.test.ts": 25,
   "host-tests/firmware/board-json.test.ts": 12,
