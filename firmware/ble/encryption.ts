@@ -213,6 +213,12 @@ export class Encryption {
     if (link) this.manager.close(link);
   }
 
+  /** See `claimWindow` in smp/claim.ts. */
+  claimWindow(connection: Connection): boolean {
+    const link = this.links.get(connection);
+    return link !== undefined && this.manager.claimWindow(link);
+  }
+
   /** See `SecurityManager.pair`. */
   pair(connection: Connection, request: PairRequest): () => void {
     const link = this.links.get(connection);

@@ -103,6 +103,10 @@ class ManagedCamera implements ManagementPort {
     return { name: utf8Decode(this.host.gatt.deviceName), version: runningVersion(this.store) };
   }
 
+  claim(connection: Connection): boolean {
+    return this.host.encryption?.claimWindow(connection) ?? false;
+  }
+
   onUse(connection: Connection): void {
     const { manager } = this.host.encryption ?? {};
     if (connection.bond) manager?.firmwareWindow?.used(connection.bond.identity);

@@ -14,7 +14,7 @@ import type { UpdateStore } from "./store.ts";
 
 /** What the server is handed. */
 export interface ManagementPort
-  extends Pick<ServicePort, "access" | "clock" | "gatt" | "onUse" | "whenDelivered"> {
+  extends Pick<ServicePort, "access" | "claim" | "clock" | "gatt" | "onUse" | "whenDelivered"> {
   /** Asked for when the first client comes. */
   readonly store: UpdateStore;
   readonly lines: ConsoleLines;
@@ -55,6 +55,10 @@ export class Management implements ServicePort {
 
   whenDelivered(connection: Connection, callback: () => void): void {
     this.port.whenDelivered(connection, callback);
+  }
+
+  claim(connection: Connection): boolean {
+    return this.port.claim(connection);
   }
 
   onUse(connection: Connection): void {

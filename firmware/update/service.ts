@@ -29,6 +29,8 @@ export interface ServicePort {
   readonly access: Access;
   /** See `Host.whenCompleted`. */
   whenDelivered(connection: Connection, callback: () => void): void;
+  /** A client that may not has asked for something. Returns whether that has made it one that may: see `claimWindow` of the SMP. */
+  claim(connection: Connection): boolean;
   /** A client that may manage the camera has asked for something. */
   onUse(connection: Connection): void;
   /** What was asked for in this session has no owner any more. */
@@ -93,7 +95,8 @@ export class ManagementService {
       clock,
       commands: port.commands(),
       refusal: (): CommandError | undefined => {
-        const error = refusalOf(access, connection);
+        let error = refusalOf(access, connection);
+        if (error && port.claim(connection)) error = refusalOf(access, connection);
         if (!error) port.onUse(connection);
         else if (!hasRefused) {
           hasRefused = true;

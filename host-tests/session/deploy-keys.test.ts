@@ -173,4 +173,23 @@ describe("obscura deploy --pair-anew (image for release)", function () {
     assert.equal(status, 0, said);
     assert.equal(bondsHere().length, 2);
   });
+
+  it("a camera that is met for the first time outside of its window takes the same bond in the next one", async () => {
+    const { deploy, powerOn } = await scene();
+    rmSync(bonds, { force: true });
+    rmSync(join(folder, "camera.state"));
+    await powerOn(keeps, { windowMs: 0 });
+    const withoutRight =
+      /^find failed: The camera is bonded with this computer, and does not let it manage: /m;
+    refuses(await deploy(), withoutRight);
+    refuses(await deploy(), withoutRight);
+    assert.equal(bondsHere().length, 1);
+    await powerOn();
+    const { status, said } = await deploy();
+    assert.equal(status, 0, said);
+    await powerOn(keeps, { windowMs: 0 });
+    assert.equal((await deploy()).status, 0, "from then on");
+    const counts = lines.filter((line) => line.startsWith("info: bonds:"));
+    assert.deepEqual(counts.slice(-2), ["info: bonds: 1", "info: bonds: 1"]);
+  });
 });

@@ -115,6 +115,7 @@ export async function managed(
     ...{ clock: camera.platform.clock, gatt: host.gatt, access, lines, store: slots?.(world) ?? store },
     random: (length) => camera.platform.random(length),
     info: () => ({ name: "camera", version: "1.0.0" }),
+    claim: () => false,
     onUse: () => undefined,
     whenDelivered: (connection, callback) => void host.whenCompleted(connection, callback),
     reset: () => store.reset(),

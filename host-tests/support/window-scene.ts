@@ -43,6 +43,7 @@ export async function scene(
     ...{ clock: camera.platform.clock, gatt: host.gatt, store, access, lines: new ConsoleLines() },
     random: (length) => camera.platform.random(length),
     info: () => ({ name: "camera", version: "1.0.0" }),
+    claim: () => false,
     onUse: (connection) => window.used(connection),
     whenDelivered: (connection, callback) => void host.whenCompleted(connection, callback),
     reset: () => store.reset(),

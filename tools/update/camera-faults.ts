@@ -13,6 +13,15 @@ const REMEDY =
 export const PAIR_ANEW =
   "If it is your camera, switch it off and on, and run this again with --pair-anew within five minutes: that deletes this computer's bond with it, and pairs. A device that only claims to be the camera brings this about, too.";
 
+/** The way in for a device that the camera knows by its address alone: see docs/over-the-air.md. */
+const RECOVER =
+  "switch it on three times in a row, the first two times for 1 to 10 s, and run this with --pair-anew within five minutes: no application runs then, and it takes the place of that bond.";
+
+/** Error of the management protocol. */
+const ACCESS_DENIED = 11;
+/** Key Rejected (Vol 3, Part H, 3.5.5): the identity that was given belongs to the bond of another. */
+const KEY_REJECTED = 0x0f;
+
 /** Connection Terminated due to MIC Failure (Vol 1, Part F, 1.3): the other side has encrypted with another key. */
 const MIC_FAILURE = 0x3d;
 /** Connection Timeout: what a controller that drops such packets comes to. */
@@ -24,6 +33,28 @@ const OTHER_KEY = `Where it ends so each time as soon as it is connected, the ca
 export function isKeyFault(error: unknown): boolean {
   if (error instanceof DeviceDisconnectedError) return error.reason === MIC_FAILURE;
   return error instanceof PairingError && error.source === "controller";
+}
+
+/**
+ * What to say where a camera does not let this computer in; undefined for another error.
+ * @param isBonded the link is encrypted with the key of a bond
+ */
+export function refusalFault(error: unknown, isBonded: boolean): ToolError | undefined {
+  if (error instanceof ManagementError && error.rc === ACCESS_DENIED && isBonded)
+    return new ToolError(
+      "The camera is bonded with this computer, and does not let it manage: the bond was made outside of a pairing window. Switch the camera off and on, and run this again within five minutes; where it is refused once more, another device was first: switch it off and on again, and add --pair-anew.",
+    );
+  if (error instanceof PairingError && error.code === "bond-not-saved")
+    return new ToolError(`The bond with the camera cannot be kept. ${error.message}`);
+  if (error instanceof PairingError && error.source === "peer" && error.reason === KEY_REJECTED)
+    return new ToolError(
+      `The camera keeps the bond that it has with this computer, or with a device of the same address. Switch the camera off and on, and run this again within five minutes. Where it still keeps it, it knows another computer by that: ${RECOVER}`,
+    );
+  if (error instanceof PairingError || (error instanceof ManagementError && error.rc === ACCESS_DENIED))
+    return new ToolError(
+      `The camera does not let this computer in: ${error.message} Switch the camera off and on, and run this again within five minutes: in that time it takes the first device that comes.`,
+    );
+  return undefined;
 }
 
 /**

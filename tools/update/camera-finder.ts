@@ -5,8 +5,8 @@ import { SERVICE_UUID } from "../../firmware/update/service.ts";
 import type { Central } from "../central/central.ts";
 import { ToolError } from "../events.ts";
 import { buildRoot } from "../paths.ts";
-import { isKeyFault, PAIR_ANEW } from "./camera-faults.ts";
-import { ManagementClient, ManagementError, openManagement } from "./management-client.ts";
+import { isKeyFault, PAIR_ANEW, refusalFault } from "./camera-faults.ts";
+import { ManagementClient, openManagement } from "./management-client.ts";
 
 /** How long cameras are looked for, and how long one may take to let itself be connected to. */
 const SEARCH_MS = 10_000;
@@ -121,11 +121,7 @@ async function open(device: ConnectableDevice, signal: AbortSignal): Promise<Ope
       throw new ToolError(
         `The camera has another key than this computer. ${(error as Error).message} ${PAIR_ANEW}`,
       );
-    if (isRefusal(error))
-      throw new ToolError(
-        `The camera does not let this computer in: ${(error as Error).message} Switch the camera off and on: for five minutes it pairs with whoever asks.`,
-      );
-    throw error;
+    throw refusalFault(error, connection.bonded) ?? error;
   }
 }
 
@@ -136,9 +132,4 @@ export function bondsFile(): string {
 
 function isLostBond(error: unknown): boolean {
   return (error as { readonly code?: unknown }).code === "bond-lost";
-}
-
-function isRefusal(error: unknown): boolean {
-  const { name } = error as Error;
-  return (error instanceof ManagementError && error.rc === 11) || name === "PairingError";
 }

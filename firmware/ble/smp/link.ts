@@ -3,6 +3,7 @@ import type { Timer } from "../../platform/platform.ts";
 import { copyBytes, formatAddress } from "../codec.ts";
 import { isSuspicious } from "./attempts.ts";
 import { keepBond } from "./bonding.ts";
+import { claimWindow } from "./claim.ts";
 import type { SecurityContext } from "./context.ts";
 import { isEnough, raisedBy } from "./demands.ts";
 import {
@@ -109,6 +110,11 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
   /** See `LinkEncryption`. */
   get bondUse(): LinkEncryption["bondUse"] {
     return this.encryption.bondUse;
+  }
+
+  /** See `claimWindow`. */
+  claimWindow(): boolean {
+    return claimWindow(this.shared, this.link, this.encryption);
   }
 
   /** See `LinkEncryption`. */

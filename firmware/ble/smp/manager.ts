@@ -50,6 +50,11 @@ export class SecurityManager extends SecurityContext {
     return this.links.get(link)?.bondUse ?? "none";
   }
 
+  /** See `claimWindow` in claim.ts. */
+  claimWindow(link: SecuredLink): boolean {
+    return this.links.get(link)?.claimWindow() ?? false;
+  }
+
   /** `secureOnly` or `minKeySize` of `config` has changed: it holds for the keys of bonds and links that there are. */
   demandsChanged(): void {
     for (const link of this.links.values()) link.demandsChanged();

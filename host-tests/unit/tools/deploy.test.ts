@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { after, afterEach, before, describe, it } from "mocha";
 import { DeviceDisconnectedError } from "../../../firmware/aioble/errors.ts";
-import { bondLostError, pairingFailedError } from "../../../firmware/ble/smp/failure.ts";
+import { bondLostError, notSavedError, pairingFailedError } from "../../../firmware/ble/smp/failure.ts";
 import { FileRecords } from "../../../tools/central/file-records.ts";
 import { type Operation, step, type ToolEvent } from "../../../tools/events.ts";
 import { cameraFault, PAIR_ANEW } from "../../../tools/update/camera-faults.ts";
@@ -16,7 +16,11 @@ import { findCamera, lastingAddress, openCamera } from "../../../tools/update/ca
 import { withCentral } from "../../../tools/update/central-session.ts";
 import { deploy, rateText } from "../../../tools/update/deploy.ts";
 import { logs } from "../../../tools/update/logs.ts";
-import { ManagementClient, type ManagementLink } from "../../../tools/update/management-client.ts";
+import {
+  ManagementClient,
+  ManagementError,
+  type ManagementLink,
+} from "../../../tools/update/management-client.ts";
 
 describe("tools/update/deploy", () => {
   it("says the rate and the time that is left, and nothing before it knows", () => {
@@ -152,9 +156,10 @@ describe("tools/update/deploy: the radio", () => {
 describe("tools/update/camera-finder", () => {
   it("a camera that has forgotten this computer, or does not let it in, is one line that says what helps", async () => {
     let ends = 0;
-    const open = (error: Error) => {
+    const open = (error: Error, bonded = false) => {
       const refuse = () => Promise.reject(error);
-      const connection = { service: refuse, exchangeMtu: refuse, disconnect: async () => void ends++ };
+      const disconnect = async () => void ends++;
+      const connection = { bonded, service: refuse, exchangeMtu: refuse, disconnect };
       const device = { connect: async () => connection } as never;
       return openCamera({ central: { alone: (work) => work() }, device }, new AbortController().signal);
     };
@@ -171,6 +176,19 @@ describe("tools/update/camera-finder", () => {
     const message = /^The camera does not let this computer in: .* Switch the camera off and on/;
     await assert.rejects(open(pairingFailedError(0x05, "peer")), { name: "ToolError", message });
     assert.equal(ends, 5);
+    const denied = new ManagementError(11, "pair first");
+    await assert.rejects(open(denied), { name: "ToolError", message });
+    const withoutRight =
+      /^The camera is bonded with this computer, .* made outside of a pairing window\. Switch the camera off and on, .* --pair-anew\.$/;
+    await assert.rejects(open(denied, true), { name: "ToolError", message: withoutRight });
+    const lostIdentity = /^The camera keeps the bond that it has with this computer, .* three times in a row/;
+    await assert.rejects(open(pairingFailedError(0x0f, "peer")), {
+      name: "ToolError",
+      message: lostIdentity,
+    });
+    const notKept = /^The bond with the camera cannot be kept\. .*: No space is left for bonds\.json/;
+    const error = notSavedError("No space is left for bonds.json");
+    await assert.rejects(open(error), { name: "ToolError", message: notKept });
   });
 });
 
