@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Aioble } from "../../firmware/aioble/aioble.ts";
 import { Host } from "../../firmware/ble/host.ts";
+import { IRK_KEY } from "../../firmware/ble/smp/own-irk.ts";
 import { feature as central } from "../../firmware/features/central.ts";
 import { feature as client } from "../../firmware/features/client.ts";
 import type { Image } from "../../firmware/features/feature.ts";
@@ -38,6 +39,8 @@ export interface Central {
    * @param signal ends the wait for the other process, with its reason
    */
   alone<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** @throws ToolError when a bond that this device leaves by pairing could not be kept; there may be one already. */
+  checkRoom(device: InstanceType<CentralAioble["Device"]>): void;
   /** Ends all links, and lets nothing keep the process alive. */
   stop(): Promise<void>;
 }
@@ -48,7 +51,7 @@ export interface Central {
  * @param bonds file that keeps its bonds, and who this computer is, from run to run
  * @param onLine gets what its stack warns of
  * @param onGone called when the controller has closed its socket
- * @throws ToolError for a file that holds no bonds; the system's error for one that cannot be written
+ * @throws ToolError for a file that holds no bonds, and where the key that cameras know this computer by cannot be kept
  */
 export function startCentral(
   hci: string,
@@ -73,12 +76,16 @@ export function startCentral(
     },
   };
   const host = new Host(platform, records);
-  const { aioble } = createModules(host, createSignals(platform), image);
+  const aioble = createModules(host, createSignals(platform), image).aioble as unknown as CentralAioble;
   const kept = host.bonds!;
-  // Drawn before there is a bond, and by one process: a camera knows this computer by one key.
-  records.exclusively(() => kept.ownIrk());
+  // Drawn before there is a bond, and by one process: a camera knows this computer by one key. One that is not kept would have it
+  // taken for another device with this one's address the next time.
+  records.exclusively(() => {
+    const irk = kept.ownIrk();
+    if (!records.get(IRK_KEY)) kept.setOwnIrk(irk);
+  });
   return {
-    aioble: aioble as unknown as CentralAioble,
+    aioble,
     async alone(work, signal) {
       const giveBack = await lock(`${bonds}.pairing`, { signal });
       try {
@@ -88,6 +95,9 @@ export function startCentral(
       } finally {
         giveBack();
       }
+    },
+    checkRoom(device) {
+      if (!aioble.security.bonds.get(device)) records.checkRoom();
     },
     async stop() {
       await host.deactivate();

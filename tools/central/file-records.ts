@@ -1,10 +1,10 @@
 /** Records in a file: the bonds of this computer, and who it is. Several processes may have the same file. */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import type { Records } from "../../firmware/platform/platform.ts";
 import { ToolError } from "../events.ts";
 import { tryLock } from "../lock.mjs";
-import { writeWhole } from "../whole-file.ts";
+import { whyNot, writeWhole } from "../whole-file.ts";
 
 /** Key of the record that this computer's address comes from: the stack has no such key. */
 const IDENTITY_KEY = "computer";
@@ -12,6 +12,9 @@ const IDENTITY_LENGTH = 8;
 
 /** How often the lock is tried for, each time for some 40 ms: who has it has it for as long as a file takes to be written. */
 const TRIES = 250;
+
+/** More than a bond, and what is beside it, take in the file. */
+const BOND_CHARACTERS = 1024;
 
 type Values = Map<string, Uint8Array>;
 
@@ -35,7 +38,7 @@ export class FileRecords implements Records {
     return this.values.get(key)?.slice();
   }
 
-  /** @throws Error when another process has changed this record; the system's error when the file cannot be written. */
+  /** @throws Error when another process has changed this record; ToolError when the file cannot be written. */
   set(key: string, value: Uint8Array): void {
     this.change(key, (values) => values.set(key, value.slice()));
   }
@@ -69,6 +72,19 @@ export class FileRecords implements Records {
     } finally {
       this.hasLock = false;
       giveBack();
+    }
+  }
+
+  /**
+   * Writes as much beside the file as it would have with one bond more.
+   * @throws ToolError when that cannot be kept: a camera would have a bond then that this computer has not
+   */
+  checkRoom(): void {
+    const place = `${this.file}.${process.pid}.room`;
+    try {
+      write(place, `${textOf(this.values)}${" ".repeat(BOND_CHARACTERS)}`);
+    } finally {
+      rmSync(place, { force: true });
     }
   }
 
@@ -111,8 +127,7 @@ export class FileRecords implements Records {
       if (!isSame(values.get(key), this.values.get(key)))
         throw new Error(`another process has changed ${key} in ${this.file} meanwhile: repeat the command`);
       apply(values);
-      const entries = [...values].map(([name, bytes]) => [name, Buffer.from(bytes).toString("hex")]);
-      writeWhole(this.file, JSON.stringify(Object.fromEntries(entries)), { mode: 0o600 });
+      write(this.file, textOf(values));
       apply(this.values);
     } finally {
       giveBack?.();
@@ -122,6 +137,20 @@ export class FileRecords implements Records {
 
 function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
   return one && other ? Buffer.from(one).equals(other) : one === other;
+}
+
+const textOf = (values: Values): string =>
+  JSON.stringify(
+    Object.fromEntries([...values].map(([key, bytes]) => [key, Buffer.from(bytes).toString("hex")])),
+  );
+
+/** @throws ToolError when the system does not let it be written. */
+function write(file: string, text: string): void {
+  try {
+    writeWhole(file, text, { mode: 0o600 });
+  } catch (error) {
+    throw new ToolError(`This computer cannot keep what cameras know it by: ${whyNot(error)}`);
+  }
 }
 
 /** @throws ToolError for a file that holds no records. */

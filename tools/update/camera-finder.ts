@@ -18,7 +18,7 @@ const OTHERS_MS = 1500;
 const LISTENING = { intervalUs: 30_000, windowUs: 30_000, active: true } as const;
 
 /** What cameras are looked for, and connected to, with. */
-export type Finder = Pick<Central, "aioble" | "alone">;
+export type Finder = Pick<Central, "aioble" | "alone" | "checkRoom">;
 
 /** A device as it was heard. */
 export interface Heard {
@@ -92,13 +92,16 @@ export function lastingAddress({ device }: Pick<Heard, "device">): string | unde
 
 /**
  * Connects, pairs where the camera wants that, and asks for a sign of life.
- * @throws ToolError when it has no management server, or does not let us in.
+ * @throws ToolError when it has no management server, does not let us in, or would have a bond that this computer cannot keep.
  */
 export function openCamera(
-  { central, device }: Pick<Heard, "device"> & { readonly central: Pick<Finder, "alone"> },
+  { central, device }: Pick<Heard, "device"> & { readonly central: Pick<Finder, "alone" | "checkRoom"> },
   signal: AbortSignal,
 ): Promise<OpenCamera> {
-  return central.alone(() => open(device, signal), signal);
+  return central.alone(async () => {
+    central.checkRoom(device);
+    return open(device, signal);
+  }, signal);
 }
 
 async function open(device: ConnectableDevice, signal: AbortSignal): Promise<OpenCamera> {

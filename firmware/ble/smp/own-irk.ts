@@ -2,7 +2,8 @@
 import type { LogLevel, Records } from "../../platform/platform.ts";
 import { textOf } from "../text.ts";
 
-const IRK_KEY = "irk";
+/** Its record. */
+export const IRK_KEY = "irk";
 const IRK_LENGTH = 16;
 
 interface RecordsPort {

@@ -32,6 +32,8 @@ type Reply = CborMap | Uint8Array | Error;
 class FalseCamera {
   /** Called with each connection that is asked for; an error refuses it. */
   onConnect: (count: number) => Error | undefined = () => undefined;
+  /** Asked whether a bond with it could be kept; an error says that it could not. */
+  onRoom: () => void = () => undefined;
   /** Called with each request, as `group/command`, in front of the camera; undefined lets the camera answer. */
   onRequest: (command: string, count: number) => Reply | undefined = () => undefined;
   private readonly counts = new Map<string, number>();
@@ -46,6 +48,7 @@ class FalseCamera {
       scan: () => this.results(),
     },
     alone: (work: () => Promise<unknown>) => work(),
+    checkRoom: () => this.onRoom(),
   } as unknown as Finder;
 
   /** The link ends with whatever waits for it. */
@@ -175,6 +178,17 @@ describe("tools/update/camera-faults: obscura deploy", () => {
     const camera = new FalseCamera();
     camera.onConnect = () => new TimeoutError(10_000);
     await failsIn(camera, "find", silent);
+  });
+
+  it("says that a bond could not be kept, before it connects", async () => {
+    const camera = new FalseCamera();
+    let connections = 0;
+    camera.onConnect = () => void connections++;
+    camera.onRoom = () => {
+      throw new ToolError("No space is left for bonds.json: free some, and run this again.");
+    };
+    await failsIn(camera, "find", /^No space is left for bonds\.json: /);
+    assert.equal(connections, 0);
   });
 
   it("says that the camera does not answer", async () => {

@@ -161,7 +161,8 @@ describe("tools/update/camera-finder", () => {
       const disconnect = async () => void ends++;
       const connection = { bonded, service: refuse, exchangeMtu: refuse, disconnect };
       const device = { connect: async () => connection } as never;
-      return openCamera({ central: { alone: (work) => work() }, device }, new AbortController().signal);
+      const central = { alone: <T>(work: () => Promise<T>) => work(), checkRoom: () => undefined };
+      return openCamera({ central, device }, new AbortController().signal);
     };
     await assert.rejects(open(bondLostError(0x06)), {
       name: "ToolError",

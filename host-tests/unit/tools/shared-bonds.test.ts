@@ -11,6 +11,7 @@ import { Bonds } from "../../../firmware/ble/smp/bonds.ts";
 import type { Bond, Identity } from "../../../firmware/ble/smp/keys.ts";
 import { type Central, startCentral } from "../../../tools/central/central.ts";
 import { FileRecords } from "../../../tools/central/file-records.ts";
+import { ToolError } from "../../../tools/events.ts";
 
 const OWN: Identity = { addressType: 1, address: new Uint8Array(6).fill(0xc1) };
 
@@ -116,6 +117,35 @@ describe("tools/central: one file of bonds, several processes", () => {
     ones.open(bondWith(1).identity)!.close();
     ones.named(bondWith(1).identity, new Uint8Array([65]));
     assert.deepEqual(camerasIn(file), [1, 2]);
+  });
+
+  it("a computer that cannot keep its key, or one bond more, says why before it connects", async () => {
+    const central = await start();
+    const device = new central.aioble.Device(central.aioble.ADDR_RANDOM, "c0:00:00:00:00:07");
+    central.checkRoom(device);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.startsWith("bonds")),
+      ["bonds.json"],
+    );
+    // The system refuses whatever is to be written: there is no such folder.
+    rmSync(file);
+    const gone = join(folder, "gone", "bonds.json");
+    assert.throws(() => new FileRecords(gone).checkRoom(), {
+      name: "ToolError",
+      message: /^This computer cannot keep what cameras know it by: .*no such file/,
+    });
+    const { set } = FileRecords.prototype;
+    FileRecords.prototype.set = function (key, value) {
+      if (key === "irk") throw new ToolError("No space is left.");
+      set.call(this, key, value);
+    };
+    try {
+      await assert.rejects(start(), /^ToolError: No space is left\.$/);
+    } finally {
+      FileRecords.prototype.set = set;
+    }
+    const drawn = JSON.parse(readFileSync(file, "utf8")) as object;
+    assert.deepEqual(Object.keys(drawn), ["computer"]);
   });
 
   it("processes that start at the same time are one device, and lose none of each other's records", async () => {
