@@ -5,7 +5,7 @@ import { type Operation, step, ToolError, UsageError } from "../events.ts";
 import { lock, tryLock } from "../lock.mjs";
 import { displayPath, root } from "../paths.ts";
 import { signForDevelopment } from "../update/development.ts";
-import type { PublicKey } from "../update/keys.ts";
+import { isDevelopmentKey, type PublicKey } from "../update/keys.ts";
 import { readRootKey, readTrustedKeys, writeTrustedKeys } from "../update/trusted-keys.ts";
 import { findApplication } from "./application.ts";
 import { type Board, loadBoard } from "./boards.ts";
@@ -33,14 +33,14 @@ export interface BuildOptions {
   readonly sanitize?: boolean;
   /**
    * Files of the public keys whose bundles the image runs; by default the development key. An image with keys goes to the
-   * folder of those for release, which ends in `-release`.
+   * folder of those for release, which ends in `-release`; with the development key among them, to one that ends in `-trust`.
    */
   readonly trust?: readonly string[];
   /** File of the public key that revokes those; none without. */
   readonly root?: string;
   /**
-   * Refuses an image that trusts the development key; one without the feature `update` trusts none. Goes to a folder of its
-   * own.
+   * Refuses an image that trusts the development key; one without the feature `update` trusts none. Goes to the folder that ends
+   * in `-release`.
    */
   readonly release?: boolean;
 }
@@ -76,13 +76,17 @@ function trustedKeysOf({ manifest }: Board, trust: readonly string[], release: b
   );
 }
 
-/** A folder of its own for what no other build may replace: who fetches an image for release finds that and no other there. */
-function folderEnding({
-  sanitize = false,
-  trust = [],
-  release = false,
-}: Omit<BuildOptions, "application">): string {
-  return `${release || trust.length > 0 ? "-release" : ""}${sanitize ? "-sanitize" : ""}`;
+/**
+ * How the folder ends that an image with these keys goes to. What no other build may replace has one of its own: who fetches an image
+ * for release finds that there and no other, and one that everybody can sign for among others is not one.
+ */
+export function folderEnding(
+  keys: readonly PublicKey[],
+  { sanitize = false, release = false }: Pick<BuildOptions, "release" | "sanitize">,
+): string {
+  const isForRelease = release || (keys.length > 0 && !keys.some(isDevelopmentKey));
+  const isOpen = !isForRelease && keys.length > 0;
+  return `${isForRelease ? "-release" : ""}${isOpen ? "-trust" : ""}${sanitize ? "-sanitize" : ""}`;
 }
 
 /**
@@ -93,7 +97,7 @@ export async function* buildAll(
   names: readonly string[],
   options: Omit<BuildOptions, "application">,
 ): Operation<Built[]> {
-  const { trust = [], root: rootFile, release = false } = options;
+  const { trust = [], root: rootFile, release = false, sanitize = false } = options;
   const board = loadBoard(options.board, options.manifest);
   const keys = trustedKeysOf(board, trust, release);
   if (release && !board.manifest.features.includes("update")) {
@@ -102,13 +106,14 @@ export async function* buildAll(
   }
   const rootKey = rootFile === undefined ? undefined : readRootKey(rootFile, keys);
   const applications = names.map((which) => applicationFor(which, board));
-  const folder = `${board.output}${folderEnding(options)}`;
+  const folder = `${board.output}${folderEnding(keys, options)}`;
   return yield* alone(board, folder, async function* () {
+    // First of all: what fails from here on leaves no image with other keys.
+    const trusted = keys.length > 0 ? [`TRUSTED_KEYS=${writeTrustedKeys(keys, folder, rootKey)}`] : [];
     const { firmware, bundles } = yield* bytecodeOf(applications, board, folder);
     const image = yield* step("image", `Image for ${board.name}`, async (progress) => {
       const without = missingFeatures(board.manifest).join(";");
-      const settings = [`WITHOUT=${without}`, ...(options.sanitize ? ["SANITIZE=ON"] : [])];
-      if (keys.length > 0) settings.push(`TRUSTED_KEYS=${writeTrustedKeys(keys, folder, rootKey)}`);
+      const settings = [`WITHOUT=${without}`, ...(sanitize ? ["SANITIZE=ON"] : []), ...trusted];
       const built = await buildImage(board, { bundle: firmware.bytecode, folder, settings }, progress);
       await writeImageMap(built.image, firmware);
       const detail = `${displayPath(built.image)}, ${built.changed ? "linked" : "up to date"}`;

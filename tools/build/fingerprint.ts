@@ -14,12 +14,16 @@ export function fingerprint(files: readonly string[], words: readonly string[] =
   return hash.digest("hex");
 }
 
+/** Whether a file is there and holds that. */
+export const holds = (file: string, content: string | Uint8Array): boolean =>
+  existsSync(file) && readFileSync(file).equals(Buffer.from(content));
+
 /**
  * Writes a file unless it holds that already, so that Ninja sees a change only where there is one. It is never written in
  * place: a camera that runs as a process of this computer has its application mapped, and reading what was cut off ends it (SIGBUS).
  */
 export function writeIfChanged(file: string, content: string | Uint8Array): boolean {
-  if (existsSync(file) && readFileSync(file).equals(Buffer.from(content))) return false;
+  if (holds(file, content)) return false;
   writeWhole(file, content);
   return true;
 }

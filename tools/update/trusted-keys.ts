@@ -1,6 +1,7 @@
 /** The public keys of an image, as the C source that firmware/native/trusted_keys.c includes. */
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { writeIfChanged } from "../build/fingerprint.ts";
+import { holds, writeIfChanged } from "../build/fingerprint.ts";
 import { UsageError } from "../events.ts";
 import { type Algorithm, isDevelopmentKey, type PublicKey, readPublicKey } from "./keys.ts";
 
@@ -76,9 +77,15 @@ export function readRootKey(file: string, keys: readonly PublicKey[]): PublicKey
   return root;
 }
 
-/** Writes the source for an image that is built in `folder`; returns its path. */
+/**
+ * Writes the source for an image that is built in `folder`, and removes the image that is there with other keys, and what it can be
+ * linked anew from: a build that ends midway is not to leave it in the place of its own. Returns the path of the source.
+ */
 export function writeTrustedKeys(keys: readonly PublicKey[], folder: string, root?: PublicKey): string {
   const file = join(folder, "trusted_keys.inc.h");
-  writeIfChanged(file, trustedKeysSource(keys, "The public keys that this image trusts.", root));
+  const source = trustedKeysSource(keys, "The public keys that this image trusts.", root);
+  if (!holds(file, source))
+    for (const made of ["firmware", "relink"]) rmSync(join(folder, made), { recursive: true, force: true });
+  writeIfChanged(file, source);
   return file;
 }
