@@ -1,17 +1,18 @@
 /** `obscura deploy --watch`: a deployment at each change of the application's files. */
-import { watch } from "node:fs";
 import { basename, dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { findApplication } from "../build/application.ts";
 import { InterruptedError, type Operation, StepFailed, ToolError, UsageError } from "../events.ts";
-import { EventQueue } from "../session/queue.ts";
 import { type DeployOptions, type DeployState, deploy } from "./deploy.ts";
+import { Sources } from "./sources.ts";
 
-/** Editors write a file in several steps. */
+/** From one look at the files to the next. */
+const LOOK_MS = 250;
+
+/** How long no other file must have changed after one has: git writes many. */
 const SETTLE_MS = 200;
-
-/** Folders that change while an application is built, or that are none of its sources. */
-const IGNORED = /(^|\/)(node_modules|build|\.git)(\/|$)/;
+/** So often that is waited for. */
+const SETTLES_MAX = 25;
 
 /**
  * Deploys, and again after each change, until the signal. A deployment that fails is reported, and the next change is waited
@@ -21,27 +22,28 @@ export async function* watchAndDeploy(options: DeployOptions): Operation {
   const { application, signal } = options;
   if (application.endsWith(".xsb")) throw new UsageError("--watch is for an application in TypeScript.");
   const folder = dirname(findApplication(application).entry);
-  const changes = new EventQueue<string>();
-  const watcher = watch(folder, { recursive: true }, (_, name) => {
-    if (name !== null && !IGNORED.test(name.replaceAll("\\", "/"))) changes.put(name);
-  });
-  const close = (): void => changes.close();
-  signal.addEventListener("abort", close, { once: true });
+  const sources = new Sources(folder);
   // The same camera each time, whatever name its next version has; and what was put on trial here is ended here.
   const state: DeployState = {};
-  try {
+  for (;;) {
     yield* attempt(options, state);
-    for await (const first of changes) {
-      await delay(SETTLE_MS, undefined, { signal });
-      changes.drain();
-      yield { type: "info", message: `${basename(first)} has changed.` };
-      yield* attempt(options, state);
-    }
-    signal.throwIfAborted();
-  } finally {
-    signal.removeEventListener("abort", close);
-    watcher.close();
+    const first = await changeIn(sources, signal);
+    yield { type: "info", message: `${basename(first)} has changed.` };
   }
+}
+
+/** Waits until a file has changed, and until no other follows at once. @throws the signal's reason */
+async function changeIn(sources: Sources, signal: AbortSignal): Promise<string> {
+  let [first] = sources.changed();
+  while (first === undefined) {
+    await delay(LOOK_MS, undefined, { signal });
+    [first] = sources.changed();
+  }
+  for (let settles = 0; settles < SETTLES_MAX; settles++) {
+    await delay(SETTLE_MS, undefined, { signal });
+    if (sources.changed().length === 0) break;
+  }
+  return first;
 }
 
 async function* attempt(options: DeployOptions, state: DeployState): Operation {
