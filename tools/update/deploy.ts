@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { CborMap } from "../../firmware/update/cbor.ts";
 import { findApplication } from "../build/application.ts";
 import {
   InterruptedError,
@@ -128,7 +129,8 @@ export async function* deployFile(bundle: Buffer, central: Finder, options: Tria
       const value = await again(heard, open, options);
       const running = runningOf(await value.client.list());
       state.trial = undefined;
-      return { value, detail: `${running ? `version ${running.version}` : "the image's application"} runs` };
+      const what = await whatRuns(value, running);
+      return { value, detail: what ? `${what} runs` : "no application runs, but the recovery service" };
     });
   open = yield* upload(bundle, heard, open, options);
   state.left = "bundle";
@@ -265,17 +267,25 @@ async function begun(open: OpenCamera, hash: Uint8Array): Promise<string> {
 }
 
 /** Whatever became of the trial, as the camera says it. */
-async function reverted(
-  { client, connection }: OpenCamera,
-  running: ListedImage | undefined,
-): Promise<ToolError> {
-  const { revert } = await client.read([64, 1]).catch(() => ({ revert: undefined }));
-  await connection.disconnect().catch(() => undefined);
-  const now = running ? `runs version ${running.version} again` : "runs the application of its image again";
+async function reverted(open: OpenCamera, running: ListedImage | undefined): Promise<ToolError> {
+  const { revert } = await trialState(open);
+  const what = await whatRuns(open, running);
+  await open.connection.disconnect().catch(() => undefined);
+  const now = what ? `runs ${what} again` : "runs no application, but its recovery service";
   return new ToolError(
     `The camera has gone back, and ${now}. ${typeof revert === "string" ? revert : ""}`.trim(),
   );
 }
+
+/** The application that runs; undefined where the recovery service does. @param running the bundle that is active */
+async function whatRuns(open: OpenCamera, running: ListedImage | undefined): Promise<string | undefined> {
+  if (running) return `version ${running.version}`;
+  const { running: kind } = await trialState(open);
+  return kind === "recovery" ? undefined : "the application of its image";
+}
+
+/** What the camera says of its trial, where it says so: cameras of other makers have no such command. */
+const trialState = ({ client }: OpenCamera): Promise<CborMap> => client.read([64, 1]).catch(() => ({}));
 
 /** Resets the camera, and waits until its link has ended. */
 async function reset({ client, connection }: OpenCamera): Promise<void> {

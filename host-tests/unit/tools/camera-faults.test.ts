@@ -350,6 +350,37 @@ describe("tools/update/deploy: a trial of another version", () => {
     assert.match((error as Error).message, /--end-trial/);
   });
 
+  for (const [running, expected] of [
+    ["shipped", "the application of its image runs"],
+    ["recovery", "no application runs, but the recovery service"],
+  ] as const)
+    it(`says what runs when it has been ended: ${running}`, async () => {
+      const camera = tryingCamera();
+      const { onRequest } = camera;
+      let hasReset = false;
+      camera.onRequest = (asked, count) => {
+        if (asked === "64/1") return { running };
+        const isFirst = asked === "1/0" && hasReset;
+        hasReset = asked === "0/5" || (hasReset && !isFirst);
+        return isFirst ? { images: [] } : onRequest(asked, count);
+      };
+      const options = { ...choice(), trialSeconds: 0, confirm: true, endTrial: true };
+      const { events } = await outcome(deployFile(bundle, camera.central, options));
+      const ended = events.find((event) => event.type === "step:done" && event.step === "end-trial");
+      assert.equal((ended as { readonly detail?: string }).detail, expected);
+    });
+
+  it("says that the recovery service runs after a version that has failed, and no application", async () => {
+    const camera = new FalseCamera();
+    camera.onRequest = (asked, count) => {
+      if (asked === "64/1") return { running: "recovery", revert: "The last trial has ended: it failed." };
+      return asked === "1/0" && count > 2 ? { images: [] } : undefined;
+    };
+    const sentence =
+      /^The camera has gone back, and runs no application, but its recovery service\. The last trial has ended: it failed\.$/;
+    await failsIn(camera, "try", sentence);
+  });
+
   it("is ended by a reset with --end-trial, and where it was begun here", async () => {
     for (const more of [{ endTrial: true }, { state: { trial: Buffer.from(OTHER).toString("hex") } }]) {
       const { events, error } = await attempt(more);
