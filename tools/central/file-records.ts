@@ -40,13 +40,13 @@ export class FileRecords implements Records {
 
   /** @throws Error when another process has changed this record; ToolError when the file cannot be written. */
   set(key: string, value: Uint8Array): void {
-    this.change(key, (values) => values.set(key, value.slice()));
+    this.change(key, value.slice());
   }
 
   /** @throws as `set`. */
   delete(key: string): boolean {
     const wasThere = this.values.has(key);
-    if (wasThere) this.change(key, (values) => values.delete(key));
+    if (wasThere) this.change(key, undefined);
     return wasThere;
   }
 
@@ -119,20 +119,28 @@ export class FileRecords implements Records {
     throw new ToolError(`Another process is writing ${this.file}, and does not come to an end: look for it.`);
   }
 
-  /** Changes one record, here and in the file. */
-  private change(key: string, apply: (values: Values) => void): void {
+  /** Changes one record, here and in the file. @param value undefined: deletes it */
+  private change(key: string, value: Uint8Array | undefined): void {
     const giveBack = this.hasLock ? undefined : this.lock();
     try {
       const values = readRecords(this.file);
-      if (!isSame(values.get(key), this.values.get(key)))
-        throw new Error(`another process has changed ${key} in ${this.file} meanwhile: repeat the command`);
-      apply(values);
-      write(this.file, textOf(values));
-      apply(this.values);
+      const found = values.get(key);
+      if (!isSame(found, value)) {
+        if (!isSame(found, this.values.get(key)))
+          throw new Error(`another process has changed ${key} in ${this.file} meanwhile: repeat the command`);
+        put(values, key, value);
+        write(this.file, textOf(values));
+      }
+      put(this.values, key, value);
     } finally {
       giveBack?.();
     }
   }
+}
+
+function put(values: Values, key: string, value: Uint8Array | undefined): void {
+  if (value) values.set(key, value);
+  else values.delete(key);
 }
 
 function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {

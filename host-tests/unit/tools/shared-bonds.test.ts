@@ -101,6 +101,12 @@ describe("tools/central: one file of bonds, several processes", () => {
     other.set("bond.0", new Uint8Array([2]));
     assert.throws(() => one.delete("bond.0"), refused);
     assert.deepEqual(new FileRecords(file).get("bond.0"), new Uint8Array([2]));
+    // Both mean the same: the address that both derive from who this computer is, for one.
+    one.set("address", new Uint8Array([3]));
+    other.set("address", new Uint8Array([3]));
+    other.delete("address");
+    assert.equal(one.delete("address"), true);
+    assert.equal(one.get("address"), undefined);
   });
 
   it("keeps the bonds of both, each in a place of its own", () => {
