@@ -64,7 +64,7 @@ export interface PairOptions extends WaitOptions {
 export interface PairingWindowOptions {
   /** How long it stays open; until `closePairing` when left out. */
   readonly durationMs?: number;
-  /** Pairings after which it closes: 1 when left out. */
+  /** Pairings that come about after which it closes: 1 when left out. */
   readonly count?: number;
 }
 
@@ -252,8 +252,8 @@ export class Security {
 
   /**
    * Lets devices pair for a while, where `config` says `pairing: "window"`, or "bonded": call it when a button is pressed, or at the
-   * start. With "never" it lets nobody pair, and the log says so. Three failed authentications close it, wrong passkeys for example. A call takes the place of the window before. What
-   * it returns closes it.
+   * start. With "never" it lets nobody pair, and the log says so. Three failed authentications close it, wrong passkeys for example. When it closes, pairings under way that
+   * nothing else lets in end. While a window is open a call goes on with that one, for another time and count. What it returns closes it.
    * @throws RangeError for a bad option.
    */
   openPairing(options: PairingWindowOptions = {}): Disposable {

@@ -1,6 +1,6 @@
 /** Attacks that claim the identity of a bonded device, by their names (docs/security.md). */
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
-import { bondOf, isTaken } from "../../firmware/ble/smp/bonding.ts";
+import { bondedIdentity, isTaken } from "../../firmware/ble/smp/bonding.ts";
 import type { Bond, BondKeeper } from "../../firmware/ble/smp/keys.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
@@ -29,7 +29,7 @@ describe("attack: identity theft in phase 3", () => {
   } as unknown as BondKeeper;
   const port = { bonds, crypto: simulatedCrypto };
   const level = { isAuthenticated: false, isSecureConnections: true, keySize: 16 };
-  const stranger = { proven: undefined, apparent: undefined, isTrusted: false };
+  const stranger = { proven: undefined, apparent: undefined, isTrusted: false, known: [bond] };
   const attended = { ...stranger, isTrusted: true };
 
   it("a stranger that claims a bonded identity is refused, with its own key or none, also in an open window", () => {
@@ -63,7 +63,8 @@ describe("attack: identity theft in phase 3", () => {
       const owner = { ...bond, isAuthenticated };
       const theirs = { ...port, bonds: { find: () => owner } as unknown as BondKeeper };
       for (const irk of [undefined, new Uint8Array(16).fill(8)]) {
-        equal(isTaken(theirs, stranger, identity, irk, { ...level, isAuthenticated: true }), true);
+        const unknown = { ...stranger, known: [owner] };
+        equal(isTaken(theirs, unknown, identity, irk, { ...level, isAuthenticated: true }), true);
       }
     }
   });
@@ -102,9 +103,9 @@ describe("attack: identity theft in phase 3", () => {
     const keys = { keyAsCentral: key, keyAsPeripheral: key };
     const result = { level, method: "justWorks", isBonding: true, irk: undefined, ...keys } as const;
     const other = { addressType: 1, address: Uint8Array.of(0xc0, 9, 9, 9, 9, 9) };
-    equal(bondOf({ ...result, identity: undefined }, identity, identity, true), undefined);
-    equal(bondOf({ ...result, identity: other }, identity, identity, true)?.identity, other);
-    equal(bondOf({ ...result, identity: undefined }, other, identity, true)?.identity, other);
+    equal(bondedIdentity({ ...result, identity: undefined }, identity, identity), undefined);
+    equal(bondedIdentity({ ...result, identity: other }, identity, identity), other);
+    equal(bondedIdentity({ ...result, identity: undefined }, other, identity), other);
   });
 
   it("nobody makes a bond weaker", () => {

@@ -62,6 +62,7 @@ class FuzzManager {
       },
       bonds: {
         find: () => undefined,
+        all: () => [],
         hasRoom: () => true,
         areStrangersSpent: false,
         keep: () => {},

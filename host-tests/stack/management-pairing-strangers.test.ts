@@ -187,6 +187,8 @@ describe("management: who else comes in the window at power-on", () => {
       camera.aioble.security.openPairing();
       const client = await connect(scene, central);
       await client.pair();
+      // Until the camera has kept the bond.
+      await world.clock.sleep(1000);
       camera.host.encryption!.manager.openFirmwareWindow(WINDOW_MS, () => undefined);
       const owner = world.addPhone();
       equal(await phoneComes(scene, owner, "pair"), false);

@@ -97,6 +97,7 @@ export class Side {
       isTrusted: false,
       asksConsent: false,
       isTaken: () => false,
+      refusalOf: () => 0,
       ...options,
     };
   }

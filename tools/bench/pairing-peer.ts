@@ -44,6 +44,7 @@ export async function pair(controller: BenchController, handle: number, peer: Ui
     isTrusted: true,
     asksConsent: false,
     isTaken: () => false,
+    refusalOf: () => 0,
   };
   const central = new Central(controller, handle, context);
   while (!central.isOver) {

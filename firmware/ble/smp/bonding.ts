@@ -4,7 +4,7 @@ import { notSavedError } from "./failure.ts";
 import { isWeaker } from "./features.ts";
 import { isSameIdentity } from "./identities.ts";
 import type { Bond, Identity } from "./keys.ts";
-import type { Occasion, Pairing } from "./pairing.ts";
+import type { Pairing } from "./pairing.ts";
 import type { SecuredLink, SecurityPort } from "./port.ts";
 import type { Level, PairingResult } from "./state.ts";
 
@@ -14,8 +14,10 @@ export interface Claimant {
   readonly proven: Bond | undefined;
   /** The bond of the address on the air, which proves nothing. */
   readonly apparent: Bond | undefined;
-  /** The link was encrypted with the bond's key, or this side's user takes part. */
+  /** This side lets it replace one of the bonds that it knew then. */
   readonly isTrusted: boolean;
+  /** Those bonds. One that was made since is nobody's to give away. */
+  readonly known: readonly Bond[];
   /** Nobody takes part, and the address that it has on the air is not enough. */
   readonly mustProve?: boolean;
 }
@@ -35,29 +37,27 @@ export function isTaken(
   const theirs = bonds.find(identity.addressType, identity.address);
   if (!theirs || !isSameIdentity(theirs.identity, identity)) return false;
   if (isWeaker(level, theirs)) return true;
-  const { proven, apparent, isTrusted, mustProve } = claimant;
-  if (proven && isSameIdentity(proven.identity, identity)) return false;
+  const { proven, apparent, known, mustProve } = claimant;
+  if (theirs === proven) return false;
+  const isTrusted = claimant.isTrusted && known.includes(theirs);
   const isSameKey = irk !== undefined && theirs.irk !== undefined && crypto.isSameSecret(irk, theirs.irk);
   const isAlike = isSameKey || (theirs === apparent && !mustProve);
   return !(level.isAuthenticated ? isTrusted || isAlike : isTrusted && isAlike);
 }
 
 /**
- * The bond that a pairing leaves; undefined when the peer gave no key, or did not say who it is. A peer on the air under this
- * device's own identity has not said it.
+ * Whose bond a pairing leaves; undefined when it leaves none: the peer gave no key, or did not say who it is. A peer on the air
+ * under this device's own identity has not said it.
  * @param address the peer's on the air
  */
-export function bondOf(
-  { identity, irk, keyAsCentral, keyAsPeripheral, level }: PairingResult,
+export function bondedIdentity(
+  { identity, isBonding, keyAsCentral, keyAsPeripheral }: PairingResult,
   address: Identity,
   ownIdentity: Identity,
-  isAttended: boolean,
-): Bond | undefined {
-  if (!keyAsCentral && !keyAsPeripheral) return undefined;
+): Identity | undefined {
+  if (!isBonding || !(keyAsCentral || keyAsPeripheral)) return undefined;
   const isItsOwn = isLasting(address) && !isSameIdentity(address, ownIdentity);
-  const known = identity ?? (isItsOwn ? address : undefined);
-  const keys = { irk, keyAsCentral, keyAsPeripheral };
-  return known && { identity: known, ownIdentity, ...keys, ...level, isAttended, isFromWindow: false };
+  return identity ?? (isItsOwn ? address : undefined);
 }
 
 /** Whether a device keeps this address: it is public, or random and static. */
@@ -65,9 +65,17 @@ function isLasting({ addressType, address }: Identity): boolean {
   return addressType === 0 || (address[0]! & 0xc0) === 0xc0;
 }
 
+/** What somebody on this side has to do with a pairing, as it is when that ends. */
+export interface Attendance {
+  /** The application wants it, has consented, or its window is open. */
+  readonly isAttended: boolean;
+  /** The application's window has been open all the time. */
+  readonly isInWindow: boolean;
+}
+
 /**
- * Keeps the bond that a pairing leaves, if it leaves one.
- * @param isWanted the application wants no more than what has come of the pairing, and has decided so for this device
+ * Keeps the bond that a pairing leaves, if it leaves one. Whether it may has been asked at this very moment
+ * (`PairingContext.refusalOf`).
  * @returns the bond as it is kept
  * @throws PairingError bond-not-saved
  */
@@ -76,35 +84,30 @@ export function keepBond(
   { handle, peerAddress }: SecuredLink,
   { context, occasion }: Pairing,
   result: PairingResult,
-  isWanted: boolean,
+  attendance: Attendance,
 ): Bond | undefined {
-  const { isFirmwares, window } = occasion;
-  const isAttended = occasion.isAttended || context.asksConsent || isWanted;
-  const made = bondOf(result, peerAddress, context.identity, isAttended);
-  if (!made) {
+  const { window, proven } = occasion;
+  const identity = bondedIdentity(result, peerAddress, context.identity);
+  if (!identity) {
     log("info", `smp: link ${handle}: no bond, for the peer gave no key, or did not say who it is`);
     return undefined;
   }
-  const { identity, irk } = made;
-  const isWindows = window?.isOpenFor(identity) === true;
-  // Whoever says who it is has been looked at when it did.
-  const isUnproven = isWindows && !result.identity && context.isTaken(identity, irk, result.level);
+  const isFirmwares = window?.isOpenFor(identity) === true;
+  const { addressType, address } = identity;
+  const former = bonds.find(addressType, address);
+  // What was said of the device by whose key it came holds of it.
+  const inherited = former !== undefined && former === proven ? former : undefined;
+  const { irk, keyAsCentral, keyAsPeripheral, level } = result;
   try {
-    if (isFirmwares && !isWindows) throw new Error("another device has paired meanwhile");
-    if (isUnproven)
-      throw new Error("a device of this address is bonded, and this one has not shown to be it");
-    bonds.keep(withWindow(made, occasion, isWindows));
-    if (isWindows) window.take(identity);
+    bonds.keep({
+      ...{ identity, ownIdentity: context.identity, irk, keyAsCentral, keyAsPeripheral, ...level },
+      isAttended: isFirmwares || attendance.isAttended || inherited?.isAttended === true,
+      isFromWindow: isFirmwares || attendance.isInWindow || inherited?.isFromWindow === true,
+    });
+    if (isFirmwares) window.take(identity);
   } catch (error) {
     log("error", `smp: link ${handle}: the bond was not kept: ${textOf(error)}`);
     throw notSavedError(textOf(error));
   }
-  return bonds.find(identity.addressType, identity.address);
-}
-
-/** A bond with what windows have to do with it: the firmware's, when that takes it, or the application's. */
-function withWindow(bond: Bond, { isInWindow, proven }: Occasion, isFirmwares: boolean): Bond {
-  if (isFirmwares) return { ...bond, isAttended: true, isFromWindow: true };
-  const isProven = proven !== undefined && isSameIdentity(proven.identity, bond.identity);
-  return { ...bond, isFromWindow: isInWindow || (isProven && proven.isFromWindow) };
+  return bonds.find(addressType, address);
 }

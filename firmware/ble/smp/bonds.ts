@@ -112,12 +112,11 @@ export class Bonds implements BondKeeper {
     const former = this.entryOf(bond.identity);
     // A bond that is in use goes on with what is known of its peer; one that is not begins anew.
     const continues = former !== undefined && former.links > 0;
-    const isAttended = bond.isAttended || (continues && former.bond.isAttended);
-    const stranger = isStranger({ ...bond, isAttended });
+    const stranger = isStranger(bond);
     const takesOver = former !== undefined && (!stranger || isStranger(former.bond));
     const place = takesOver ? former : this.placeFor(stranger);
     const number = continues ? former.number : this.nextNumber();
-    const bytes = encodeBond({ number, bond: { ...bond, isAttended } });
+    const bytes = encodeBond({ number, bond });
     const copy = decodeBond(bytes);
     if (typeof copy === "string") throw new TypeError("a bond whose identities, keys or key size are none");
     if (!place) throw noRoom();
@@ -164,7 +163,7 @@ export class Bonds implements BondKeeper {
     return [...this.entries].sort((one, other) => other.lastUse - one.lastUse).map(infoOf);
   }
 
-  /** All bonds with their keys, for a copy of them. */
+  /** All bonds with their keys, the one that was used last first. */
   all(): Bond[] {
     return [...this.entries].sort((one, other) => other.lastUse - one.lastUse).map(({ bond }) => bond);
   }

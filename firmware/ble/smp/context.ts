@@ -1,4 +1,5 @@
 /** What the links of a host share of its Security Manager (Vol 3, Part H): who may pair, who is asked, what is computed. */
+import type { Timer } from "../../platform/platform.ts";
 import { Attempts } from "./attempts.ts";
 import { FirmwareWindow } from "./firmware-window.ts";
 import { PeerLog } from "./peer-log.ts";
@@ -12,9 +13,9 @@ export const WINDOW_FAILURES = 3;
 /** Draws of a private key that are not in its range, after which the random numbers are none. */
 const DRAWS_MAX = 8;
 
-/** An open pairing window. */
-interface Window {
-  readonly timer: unknown;
+/** An open pairing window of the application. */
+export interface PairingWindow {
+  timer: Timer;
   /** Pairings that it is still good for. */
   left: number;
   /** Authentications that have failed. */
@@ -27,7 +28,7 @@ export interface LocalOutOfBand {
   readonly confirm: Uint8Array;
 }
 
-export class SecurityContext {
+export abstract class SecurityContext {
   readonly port: SecurityPort;
   readonly attempts: Attempts;
   /** For every line that a peer can cause, as often as it likes. */
@@ -40,7 +41,7 @@ export class SecurityContext {
   failedPairings = 0;
   /** Users that have been asked on a link, and have not answered. */
   private readonly asking = new Map<SecuredLink, PairingUser>();
-  private window: Window | undefined = undefined;
+  private window: PairingWindow | undefined = undefined;
   private ownWindow: FirmwareWindow | undefined = undefined;
   /** Handed out out of band, for one pairing. */
   private handedOut: OutOfBand["own"] = undefined;
@@ -57,15 +58,19 @@ export class SecurityContext {
     return this.agent ?? this.handler;
   }
 
+  /** A window has closed: pairings that nothing else lets in are to end. */
+  protected abstract endUnadmitted(): void;
+
   /**
-   * Opens the window in which peers may pair, or opens it anew. Three failed authentications close it.
+   * Opens the window in which peers may pair. One that is open goes on with this duration and count, for pairings under way too.
+   * Three failed authentications close it.
    * @param count pairings after which it closes
    */
   openWindow(durationMs: number | undefined, count: number): void {
-    this.closeWindow();
     const { clock } = this.port;
+    if (this.window?.timer !== undefined) clock.clearTimer(this.window.timer);
     const timer = durationMs === undefined ? undefined : clock.setTimer(() => this.closeWindow(), durationMs);
-    this.window = { timer, left: count, failures: 0 };
+    this.window = Object.assign(this.window ?? {}, { timer, left: count, failures: 0 });
     if (this.isWindowOpen) this.port.log("info", "smp: the pairing window is open");
     else {
       this.port.log("warning", 'smp: the pairing window lets nobody pair while config says pairing: "never"');
@@ -78,16 +83,22 @@ export class SecurityContext {
     if (timer !== undefined) this.port.clock.clearTimer(timer);
     this.window = undefined;
     this.port.log("info", "smp: the pairing window is closed");
+    this.endUnadmitted();
   }
 
-  /** Whether a window lets peers pair. None does while `config` says that nobody does. */
+  /** The window that lets peers pair. None does while `config` says that nobody does. */
+  get openedWindow(): PairingWindow | undefined {
+    return this.port.settings.pairing === "never" ? undefined : this.window;
+  }
+
   get isWindowOpen(): boolean {
-    return this.window !== undefined && this.port.settings.pairing !== "never";
+    return this.openedWindow !== undefined;
   }
 
   /**
    * Opens the firmware's own window, beside that of the application, which can neither close nor replace it.
-   * @param onTaken it has taken the one device that it is for
+   * It lasts `durationMs`, and takes one device.
+   * @param onTaken it has taken that one
    * @param replaces that one may take the place of a bonded device, and need not show that it is that one
    */
   openFirmwareWindow(durationMs: number, onTaken: () => void, replaces = false): void {
@@ -95,13 +106,17 @@ export class SecurityContext {
     const window = new FirmwareWindow(replaces, () => {
       log("info", "smp: the firmware's pairing window has its device, and is closed for others");
       onTaken();
+      this.endUnadmitted();
     });
+    this.ownWindow?.close();
     this.ownWindow = window;
     log("info", "smp: the firmware's pairing window is open, for one device");
     clock.setTimer(() => {
       if (this.ownWindow !== window) return;
       this.ownWindow = undefined;
+      window.close();
       log("info", "smp: the firmware's pairing window is closed");
+      this.endUnadmitted();
     }, durationMs);
   }
 
@@ -110,12 +125,12 @@ export class SecurityContext {
     return this.ownWindow;
   }
 
-  /** A pairing has come about. @param isBeyond a stranger's, which an open window was for. */
-  pairingSucceeded(peer: string, countsForWindow: boolean): void {
+  /** A pairing has come about. @param window of the application, which was open for it. */
+  pairingSucceeded(peer: string, window: PairingWindow | undefined): void {
     this.attempts.succeeded(peer);
-    if (!this.window || !countsForWindow) return;
-    this.window.left--;
-    if (this.window.left === 0) this.closeWindow();
+    if (!window || window !== this.window) return;
+    window.left--;
+    if (window.left === 0) this.closeWindow();
   }
 
   /**

@@ -142,5 +142,7 @@ function finish(run: Run): void {
     keyAsPeripheral: shared ?? state.distributed,
     keyAsCentral: shared ?? theirs,
   };
-  run.end({ do: "finish", result });
+  const refusal = run.context.refusalOf(result);
+  if (refusal === 0) run.end({ do: "finish", result });
+  else run.fail(refusal);
 }

@@ -30,6 +30,7 @@ export class FirmwareWindow {
   private left = 1 + ANEW_MAX;
   /** The holder has shown that it has its bond. */
   private isUsed = false;
+  private isClosed = false;
   private readonly replaces: boolean;
   private readonly onTaken: () => void;
 
@@ -47,13 +48,15 @@ export class FirmwareWindow {
    * for what the firmware's own pairing is worth.
    */
   isFor(bond: Bond | undefined): boolean {
-    if (bond?.isAuthenticated) return false;
+    if (this.isClosed || bond?.isAuthenticated) return false;
     return this.holder === undefined || (bond !== undefined && this.isOpenFor(bond.identity));
   }
 
   /** Whether a bond with this device may be kept by it: devices can have begun to pair at the same time. */
   isOpenFor(identity: Identity): boolean {
-    return this.left > 0 && (this.holder === undefined || isSameIdentity(this.holder, identity));
+    return (
+      !this.isClosed && this.left > 0 && (this.holder === undefined || isSameIdentity(this.holder, identity))
+    );
   }
 
   /**
@@ -68,6 +71,11 @@ export class FirmwareWindow {
   /** The device with this identity has its bond: a link is encrypted with the key, or the camera is managed over it. */
   used(identity: Identity): void {
     if (this.holder !== undefined && isSameIdentity(this.holder, identity)) this.isUsed = true;
+  }
+
+  /** Its time is over, for pairings under way too. */
+  close(): void {
+    this.isClosed = true;
   }
 
   /** A bond with this device is kept. */

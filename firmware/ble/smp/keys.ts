@@ -49,7 +49,7 @@ export interface Bond {
    * consented. A stranger's unasked pairing is unattended, one for an operation that the peer refused too.
    */
   readonly isAttended: boolean;
-  /** A pairing window was open when the pairing began, or when that of the bond began which the peer has proved. */
+  /** A pairing window was open from the beginning of the pairing to its end, or of that whose bond the peer has proved. */
   readonly isFromWindow: boolean;
 }
 
@@ -66,6 +66,8 @@ export interface BondKeeper {
    * IRK resolves.
    */
   find(addressType: number, address: Uint8Array): Bond | undefined;
+  /** All that there are. A bond that takes another's place is another object. */
+  all(): readonly Bond[];
   /**
    * Whether another bond has a place, by `isAttended` as in `Bond`, with another's given up for it where the rules allow.
    * Asked before a pairing costs anything.

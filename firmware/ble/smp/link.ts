@@ -27,6 +27,9 @@ import { fieldsOf, findPdu, initiate, isOfOtherRole, respondTo } from "./step.ts
 import { LinkTerms, type Terms } from "./terms.ts";
 import { ProgressTimer, type TimerOwner } from "./timer.ts";
 
+/** So long a peer has to take in why its pairing has failed. */
+const FAREWELL_MS = 1000;
+
 export class SecurityLink implements PairingHandlers, TimerOwner {
   private readonly link: SecuredLink;
   private readonly shared: SecurityContext;
@@ -320,6 +323,13 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     this.pairing.begin(first);
   }
 
+  /** A window has closed: its pairing ends if nothing else lets it in. */
+  endUnadmitted(): void {
+    const { pairing } = this;
+    if (!pairing || this.terms.mayGoOn(pairing.occasion)) return;
+    pairing.feed({ is: "cancel", reason: PAIRING_FAILURE.PAIRING_NOT_SUPPORTED });
+  }
+
   private dropPairing(): void {
     const { pairing } = this;
     this.pairing = undefined;
@@ -338,11 +348,12 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
 
   finished(pairing: Pairing, result: PairingResult): void {
     const { link, peer, port, requests, shared } = this;
-    const { countsForWindow, request } = pairing.occasion;
+    const { applicationWindow, request } = pairing.occasion;
     this.dropPairing();
-    shared.pairingSucceeded(peer, countsForWindow);
     port.log("info", `smp: link ${link.handle} is paired: ${result.method}`);
     const error = result.isBonding ? this.keep(pairing, result) : undefined;
+    // After the bond, which has a right to the window that this may close.
+    shared.pairingSucceeded(peer, isApplications(request) ? undefined : applicationWindow);
     // `config` may demand more by now than when it began.
     if (!pairing.occasion.isFirmwares) this.demandsChanged();
     port.onSecurity(link, 0, false);
@@ -366,7 +377,8 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
   private keep(pairing: Pairing, result: PairingResult): unknown {
     let bond: Bond | undefined;
     try {
-      bond = keepBond(this.port, this.link, pairing, result, this.isWanted);
+      const attendance = this.terms.attendanceOf(pairing, this.isWanted);
+      bond = keepBond(this.port, this.link, pairing, result, attendance);
     } catch (error) {
       return error;
     }
@@ -387,8 +399,24 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     shared.peerLog.write("warning", `smp: link ${link.handle}: pairing failed: ${error.message}`);
     port.onSecurity(link, reason || UNSPECIFIED_ERROR, false);
     if (this.isClosed) return;
+    if (pairing.hasEncrypted) this.endUnkept();
     requests.settle(request ?? requests.first, error);
     this.serve();
+  }
+
+  /**
+   * The key of a pairing that did not come about encrypts the link, and nobody answers for it: the link ends, once the peer has
+   * been told why or does not listen.
+   */
+  private endUnkept(): void {
+    const { link, port } = this;
+    let isOver = false;
+    const end = (): void => {
+      if (!isOver && !this.isClosed) port.endLink(link);
+      isOver = true;
+    };
+    port.clock.setTimer(end, FAREWELL_MS);
+    port.whenDelivered(link, end);
   }
 
   // The channel, and the timer.

@@ -60,6 +60,10 @@ export class SecurityManager extends SecurityContext {
     for (const link of this.links.values()) link.demandsChanged();
   }
 
+  protected override endUnadmitted(): void {
+    for (const link of this.links.values()) link.endUnadmitted();
+  }
+
   /** There is another bond, or one less: deleted, or given up for another. */
   bondsChanged(): void {
     for (const link of this.links.values()) link.bondsChanged();

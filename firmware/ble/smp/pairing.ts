@@ -1,6 +1,6 @@
 /** One pairing on one link: takes the steps, does what they want done, and asks the user. */
 import { textOf } from "../text.ts";
-import type { SecurityContext } from "./context.ts";
+import type { PairingWindow, SecurityContext } from "./context.ts";
 import { platformError } from "./failure.ts";
 import type { FirmwareWindow } from "./firmware-window.ts";
 import type { Bond } from "./keys.ts";
@@ -41,16 +41,14 @@ export interface Occasion {
   readonly user: PairingUser | undefined;
   /** What this side asked for it; undefined: the peer began. */
   readonly request: PairRequest | undefined;
-  /** Somebody of this side takes part. */
-  readonly isAttended: boolean;
-  /** The application's window was open when it began. */
-  readonly isInWindow: boolean;
+  /** The application's window that was open when it began. It gives rights as long as it is open. */
+  readonly applicationWindow: PairingWindow | undefined;
+  /** The firmware's own window, where that was open for it. It gives rights as long as it is open. */
+  readonly window: FirmwareWindow | undefined;
   /** The bond whose key encrypted the link when it began. */
   readonly proven: Bond | undefined;
-  /** An open window admitted it. */
-  readonly countsForWindow: boolean;
-  /** The firmware's own window, where that was open for it. */
-  readonly window: FirmwareWindow | undefined;
+  /** The bonds that there were when it began. Who let it replace a bond meant one of these. */
+  readonly known: readonly Bond[];
   /** It pairs as the firmware says, and not as the application does. */
   readonly isFirmwares: boolean;
 }
@@ -65,6 +63,8 @@ export class Pairing {
   private dialog: Dialog | undefined = undefined;
   private withdrawDelivery: (() => void) | undefined = undefined;
   private isOver = false;
+  private isKeyGiven = false;
+  private isLinkEncrypted = false;
   /** Steps that wait until what the one before wanted is done. */
   private readonly waiting: (() => Step)[] = [];
   private isTaking = false;
@@ -88,7 +88,13 @@ export class Pairing {
   }
 
   feed(input: Input): void {
+    if (input.is === "encryption" && input.status === 0) this.isLinkEncrypted = this.isKeyGiven;
     this.take(() => step(this.context, this.state!, input));
+  }
+
+  /** The link is encrypted with its key. */
+  get hasEncrypted(): boolean {
+    return this.isLinkEncrypted;
   }
 
   /** What this side handed out out of band, where the peer claims to know it. */
@@ -162,8 +168,10 @@ export class Pairing {
         handlers.prolong();
         return this.occasion.user?.keypress(link, output.kind);
       case "encrypt":
+        this.isKeyGiven = true;
         return handlers.encrypt(output.key, output.level);
       case "answerKey":
+        this.isKeyGiven = output.key !== undefined;
         return handlers.answerKey(output.key, output.level);
       case "awaitDelivery":
         this.withdrawDelivery = shared.port.whenDelivered(link, () => this.feed({ is: "delivered" }));

@@ -73,6 +73,11 @@ export interface PairingContext {
   readonly asksConsent: boolean;
   /** Whether this identity belongs to another device, whose bond a pairing of this level may not replace. */
   isTaken(identity: Identity, irk: Uint8Array | undefined, level: Level): boolean;
+  /**
+   * Why what has come of the pairing may not be, as the bonds, the windows and `config` are now: the reason of Pairing Failed, or
+   * 0. What it knew at its beginning is an answer of that time.
+   */
+  refusalOf(result: PairingResult): number;
 }
 
 /** What a peer can do and wants, as its Pairing Request or Response says. */

@@ -1,15 +1,16 @@
 /** On which terms one link pairs: how, for whom, in whose window, and in place of which bonds. */
-import { type Claimant, isTaken } from "./bonding.ts";
+import { type Attendance, bondedIdentity, isTaken } from "./bonding.ts";
 import type { SecurityContext } from "./context.ts";
 import { admit, configuredSettings, mayBegin } from "./demands.ts";
 import { FIRMWARE_SETTINGS } from "./firmware-window.ts";
 import type { Identity } from "./keys.ts";
 import type { LinkEncryption } from "./link-encryption.ts";
 import { IO_CAPABILITY } from "./method.ts";
-import type { Occasion } from "./pairing.ts";
+import type { Occasion, Pairing } from "./pairing.ts";
+import { PAIRING_FAILURE } from "./pdus.ts";
 import type { PairingUser, PairRequest, SecuredLink } from "./port.ts";
 import { isApplications } from "./requests.ts";
-import type { Level, PairingContext, PairingSettings } from "./state.ts";
+import type { Level, PairingContext, PairingResult, PairingSettings } from "./state.ts";
 import { join } from "./toolbox.ts";
 
 /** How a pairing is to be, and for whom. */
@@ -78,17 +79,11 @@ export class LinkTerms {
   } {
     const { encryption, link, shared } = this;
     const { port } = shared;
+    const applicationWindow = shared.openedWindow;
     const isWanted = isApplications(request);
-    const isInWindow = shared.isWindowOpen;
-    const isAttended = isWanted || isInWindow;
-    const apparent = encryption.findBond();
-    const isTrusted = isAttended || window !== undefined || encryption.security.isBonded;
     const { proven } = encryption;
-    const asksConsent = !isWanted && (user?.asksConsent ?? false);
-    // By the time that an identity is claimed consent has been given.
-    const claimant = { proven, apparent, isTrusted: isTrusted || asksConsent };
-    // Nobody but the firmware lets it pair.
-    const byWindow = isAttended || user?.asksConsent ? undefined : window;
+    const known = port.bonds.all();
+    const occasion = { user, request, applicationWindow, window, proven, known, isFirmwares };
     const keypress = settings.keypress || (user?.hearsKeypresses ?? false);
     const context: PairingContext = {
       ciphers: port.crypto,
@@ -99,32 +94,65 @@ export class LinkTerms {
       peerAddress: onAir(link.peerAddress),
       identity: port.ownIdentity(),
       ownIrk: () => port.bonds.ownIrk(),
-      previous: apparent,
-      isTrusted,
-      asksConsent,
-      isTaken: (identity, irk, level) =>
-        this.isTaken(
-          { ...claimant, mustProve: byWindow?.asksProof(identity) ?? false },
-          identity,
-          irk,
-          level,
-        ) ||
-        (isFirmwares && !window?.isOpenFor(identity)),
+      previous: encryption.findBond(),
+      isTrusted: isWanted || (applicationWindow ?? window) !== undefined || encryption.security.isBonded,
+      asksConsent: !isWanted && (user?.asksConsent ?? false),
+      isTaken: (identity, irk, level) => this.isTaken(occasion, identity, irk, level),
+      refusalOf: (result) => this.refusalOf(occasion, result),
     };
-    const countsForWindow = !isWanted && isInWindow;
-    const how = { isAttended, isInWindow, countsForWindow, proven };
-    return { context, occasion: { user, request, window, isFirmwares, ...how } };
+    return { context, occasion };
   }
 
+  /** Whether something lets a pairing in that has begun, as the windows, the bonds and `config` are now. */
+  mayGoOn({ known, request, window, isFirmwares }: Occasion): boolean {
+    const { encryption, shared } = this;
+    const bond = encryption.findBond();
+    if (isFirmwares) return window?.isFor(bond) === true;
+    const { settings } = shared.port;
+    if (isApplications(request)) return settings.pairing !== "never";
+    // A bond that was made since is another device's, or was not there to let this one in.
+    return mayBegin(shared, bond && known.includes(bond) ? bond : undefined);
+  }
+
+  /** What somebody on this side has to do with a pairing now. @param isWanted the application has come to want it */
+  attendanceOf({ context, occasion }: Pairing, isWanted: boolean): Attendance {
+    const isInWindow = this.isInWindow(occasion);
+    const isAttended = isWanted || isInWindow || isApplications(occasion.request) || context.asksConsent;
+    return { isAttended, isInWindow };
+  }
+
+  private isInWindow({ applicationWindow }: Occasion): boolean {
+    return applicationWindow !== undefined && applicationWindow === this.shared.openedWindow;
+  }
+
+  /** See `PairingContext.refusalOf`. */
+  private refusalOf(occasion: Occasion, result: PairingResult): number {
+    if (!this.mayGoOn(occasion)) return PAIRING_FAILURE.PAIRING_NOT_SUPPORTED;
+    const { link, shared } = this;
+    const identity = bondedIdentity(result, link.peerAddress, shared.port.ownIdentity());
+    const isRefused = identity !== undefined && this.isTaken(occasion, identity, result.irk, result.level);
+    return isRefused ? PAIRING_FAILURE.KEY_REJECTED : 0;
+  }
+
+  /** By the bonds and the windows as they are now. */
   private isTaken(
-    claimant: Claimant,
+    occasion: Occasion,
     identity: Identity,
     irk: Uint8Array | undefined,
     level: Level,
   ): boolean {
-    const { peer, shared } = this;
+    const { encryption, peer, shared } = this;
+    const { isFirmwares, known, proven, request, user, window } = occasion;
+    const isWindows = window?.isOpenFor(identity) === true;
+    if (isFirmwares && !isWindows) return true;
+    // By the time that an identity is claimed consent has been given.
+    const isAllowed = isApplications(request) || this.isInWindow(occasion) || user?.asksConsent === true;
+    // Nobody but the firmware lets it pair.
+    const mustProve = !isAllowed && isWindows && window.asksProof(identity);
+    const apparent = encryption.findBond();
+    const claimant = { proven, apparent, known, isTrusted: isAllowed || isWindows, mustProve };
     if (!isTaken(shared.port, claimant, identity, irk, level)) return false;
-    if (claimant.mustProve)
+    if (mustProve)
       shared.peerLog.write(
         "warning",
         `smp: ${peer} pairs as a device that is bonded, and shows neither the key nor the IRK of that bond, which stays`,
