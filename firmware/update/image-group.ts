@@ -10,9 +10,9 @@ import type { SlotImage, UpdateStore } from "./store.ts";
 /** A client whose upload rests for this long gives way to another one's. */
 export const UPLOAD_PAUSE_MS = 10_000;
 
-/** Slots that clients may have erased at once; one more so often. A sector of NOR flash lasts for some 100,000. */
-export const ERASES_MAX = 20;
-export const ERASE_REFILL_MS = 60_000;
+/** How often clients may have a slot erased or marked at once; once more so often. A sector of NOR flash lasts for some 100,000. */
+export const SLOT_CHANGES_MAX = 20;
+export const SLOT_CHANGE_REFILL_MS = 60_000;
 
 /** Uploads of one link that the console says are refused: it has a line for the owner, and none for who repeats himself. */
 export const REFUSAL_LINES_MAX = 4;
@@ -33,7 +33,7 @@ const HASH_BYTES = 32;
 export interface ImagePort {
   readonly store: UpdateStore;
   readonly clock: Clock;
-  readonly erases: Allowance;
+  readonly changes: Allowance;
   random(length: number): Uint8Array;
   log(level: LogLevel, message: string): void;
 }
@@ -111,8 +111,10 @@ export class ImageGroup {
     }
     const image = store.list().find((each) => sameBytes(each.hash, hash));
     if (!image) throw imageError(IMAGE_ERROR.HASH_NOT_FOUND, "no slot has a bundle with this hash");
-    if (!image.active) await store.mark(hash.slice(), confirm);
-    else if (confirm) store.confirm();
+    if (!image.active) {
+      this.takeChange();
+      await store.mark(hash.slice(), confirm);
+    } else if (confirm) store.confirm();
     else throw imageError(IMAGE_ERROR.ALREADY_ACTIVE, "this bundle runs already");
     return this.state();
   }
@@ -184,7 +186,7 @@ export class ImageGroup {
     const sha = given?.slice() ?? this.port.random(HASH_BYTES);
     const { upload } = store;
     if (!(upload && upload.length === length && sameBytes(upload.sha, sha))) {
-      this.takeErase();
+      this.takeChange();
       log("info", `update: a client uploads a bundle of ${length} bytes`);
     }
     this.isUnnamed = given === undefined;
@@ -228,16 +230,16 @@ export class ImageGroup {
     if (slot !== OTHER)
       throw imageError(IMAGE_ERROR.INVALID_SLOT, `slot ${slot} is not erased: slot 1 can be`);
     this.checkTurn(client);
-    this.takeErase();
+    this.takeChange();
     await this.port.store.erase();
     return {};
   }
 
-  private takeErase(): void {
-    if (this.port.erases.take(1)) return;
+  private takeChange(): void {
+    if (this.port.changes.take(1)) return;
     throw new CommandError(
       RC.BUSY,
-      `the slot was erased ${ERASES_MAX} times in a short while; one more is allowed each minute`,
+      `the slot was erased or marked ${SLOT_CHANGES_MAX} times in a short while; one more is allowed each minute`,
     );
   }
 }

@@ -7,7 +7,7 @@ import { Commands } from "./commands.ts";
 import { consoleGroup } from "./console-group.ts";
 import type { ConsoleLines } from "./console-lines.ts";
 import { GROUP } from "./errors.ts";
-import { ERASE_REFILL_MS, ERASES_MAX, ImageGroup } from "./image-group.ts";
+import { SLOT_CHANGE_REFILL_MS, SLOT_CHANGES_MAX, ImageGroup } from "./image-group.ts";
 import { type CameraInfo, osGroup } from "./os-group.ts";
 import { ManagementService, type ServicePort } from "./service.ts";
 import type { UpdateStore } from "./store.ts";
@@ -78,7 +78,7 @@ export class Management implements ServicePort {
     const { port, startedAtMs } = this;
     const { clock, lines, store } = port;
     const image = new ImageGroup({
-      ...{ store, clock, erases: new Allowance(clock, ERASES_MAX, ERASE_REFILL_MS) },
+      ...{ store, clock, changes: new Allowance(clock, SLOT_CHANGES_MAX, SLOT_CHANGE_REFILL_MS) },
       random: (length) => port.random(length),
       log: (level, message) => port.log(level, message),
     });

@@ -40,7 +40,7 @@ function setUp(): Scene {
   const image = new ImageGroup({
     store,
     clock,
-    erases: new Allowance(clock, 1000, 1),
+    changes: new Allowance(clock, 1000, 1),
     log,
     random: () => new Uint8Array(32),
   });

@@ -364,6 +364,19 @@ describe("management: group 1", () => {
       await client.erase();
     });
   });
+
+  it("marks a bundle for a trial as often, for each mark is written", async () => {
+    await managed(async ({ client, store, sleep }) => {
+      await client.upload(NEW, hashOf(NEW));
+      const { hash } = store.list()[1]!;
+      const mark = (turn: number) => client.write([1, 0], { hash, confirm: turn % 2 === 0 });
+      for (let turn = 0; turn < 19; turn++) await mark(turn);
+      await rejects(mark(19), { rc: 10 });
+      await sleep(60_000);
+      await mark(20);
+      await rejects(mark(21), { rc: 10 });
+    });
+  });
 });
 
 describe("management: group 64", () => {
