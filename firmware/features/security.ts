@@ -30,7 +30,7 @@ export const feature = {
       settings,
       random,
       log,
-      findResolvingKey: (address, irks, from) => findResolvingKey(address, irks, crypto.aes128, from),
+      findResolvingKey: (address, irks) => findResolvingKey(address, irks, crypto.aes128),
       ownIdentity: () => identities.own,
       onChanged() {
         resolving.update();

@@ -73,7 +73,7 @@ export function openBonds(records: Records, options: BondsOptions = {}): TestBon
     clock: options.clock ?? still,
     settings,
     random: (length) => Uint8Array.from({ length }, (_, at) => 0x11 * (at + 1)),
-    findResolvingKey: (address, irks, from) => findResolvingKey(address, irks, simulatedCrypto.aes128, from),
+    findResolvingKey: (address, irks) => findResolvingKey(address, irks, simulatedCrypto.aes128),
     ownIdentity: options.own ?? (() => OWN),
     onChanged() {},
     log: (level, message) => log.push([level, message]),

@@ -62,19 +62,11 @@ export function createResolvableAddress(
   }
 }
 
-/**
- * Which of these Identity Resolving Keys a resolvable private address was made with, from the one at `from` on; -1 for none
- * (1.3.2.3).
- */
-export function findResolvingKey(
-  address: Uint8Array,
-  irks: readonly Uint8Array[],
-  aes128: Aes128,
-  from = 0,
-): number {
+/** The first of these Identity Resolving Keys that a resolvable private address was made with; -1 for none (1.3.2.3). */
+export function findResolvingKey(address: Uint8Array, irks: readonly Uint8Array[], aes128: Aes128): number {
   const block = blockOf(address);
   const last = address[5];
-  for (let at = from; at < irks.length; at++) {
+  for (let at = 0; at < irks.length; at++) {
     const hash = aes128(irks[at]!, block);
     if (hash[15] === last && hash[14] === address[4] && hash[13] === address[3]) return at;
   }

@@ -54,11 +54,8 @@ export interface BondsPort {
   readonly settings: { readonly maxBonds: number };
   /** Entropy fit for keys. */
   random(length: number): Uint8Array;
-  /**
-   * Which of these keys a resolvable private address was made with, from the one at `from` on; -1 for none (Vol 6, Part B,
-   * 1.3.2.3).
-   */
-  findResolvingKey(address: Uint8Array, irks: readonly Uint8Array[], from: number): number;
+  /** The first of these keys that a resolvable private address was made with; -1 for none (Vol 6, Part B, 1.3.2.3). */
+  findResolvingKey(address: Uint8Array, irks: readonly Uint8Array[]): number;
   /** The identity that this device has at the moment. */
   ownIdentity(): Identity;
   /** There is another bond, or one less. */
@@ -71,7 +68,7 @@ export class Bonds implements BondKeeper {
   private readonly port: BondsPort;
   private readonly strangerWear: Allowance;
   private loaded: KeptBond[] | undefined = undefined;
-  /** Of what is loaded; undefined after a change. */
+  /** Of what is loaded, for one identity of this device; undefined after a change. */
   private known: KeyedBonds | undefined = undefined;
   /** Slots of records that another version of the firmware wrote. */
   private readonly foreign = new Set<number>();
@@ -183,13 +180,13 @@ export class Bonds implements BondKeeper {
     return this.entries.filter((entry) => this.isUsable(entry)).map(({ bond }) => bond.identity);
   }
 
-  /** Devices with private addresses that this one knows by the identity which it has at the moment, with their keys. */
+  /**
+   * Devices with private addresses that this one knows by the identity which it has at the moment, with their keys. Where
+   * several resolve an address it is the first one's.
+   */
   privatePeers(): { readonly identity: Identity; readonly irk: Uint8Array }[] {
     const { entries, irks } = this.keyed;
-    const peers = entries.map((entry, at) => ({ entry, irk: irks[at]! }));
-    return peers
-      .filter(({ entry }) => this.isUsable(entry))
-      .map(({ entry, irk }) => ({ identity: entry.bond.identity, irk }));
+    return entries.map(({ bond }, at) => ({ identity: bond.identity, irk: irks[at]! }));
   }
 
   /** A link is encrypted with the key of the bond with this Identity Address. Undefined when there is none. */
@@ -327,29 +324,22 @@ export class Bonds implements BondKeeper {
 
   /** Who has this private address. A busy place has dozens in a second, so that little is done but the hashes. */
   private resolve(address: Uint8Array): KeptBond | undefined {
-    const { port, keyed } = this;
-    const { entries, irks } = keyed;
-    for (const entry of keyed.seen) {
-      if (sameBytes(entry.lastAddress!, address) && this.isUsable(entry)) return entry;
-    }
-    let found = port.findResolvingKey(address, irks, 0);
-    for (; found >= 0; found = port.findResolvingKey(address, irks, found + 1)) {
-      const entry = entries[found]!;
-      if (!this.isUsable(entry)) continue;
-      if (!entry.lastAddress) keyed.seen.push(entry);
-      entry.lastAddress = address.slice();
-      return entry;
-    }
-    return undefined;
+    const { entries, irks, seen } = this.keyed;
+    for (const entry of seen) if (sameBytes(entry.lastAddress!, address)) return entry;
+    const entry = entries[this.port.findResolvingKey(address, irks)];
+    if (!entry) return undefined;
+    if (!entry.lastAddress) seen.push(entry);
+    entry.lastAddress = address.slice();
+    return entry;
   }
 
   private isUsable({ bond }: KeptBond): boolean {
     return isSameIdentity(bond.ownIdentity, this.port.ownIdentity());
   }
 
-  /** The bonds that resolve private addresses, and their keys in the same order. */
   private get keyed(): KeyedBonds {
-    this.known ??= keyedOf(this.entries);
+    const own = this.port.ownIdentity();
+    if (!this.known || !isSameIdentity(this.known.own, own)) this.known = keyedOf(this.entries, own);
     return this.known;
   }
 

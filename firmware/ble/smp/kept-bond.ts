@@ -4,6 +4,7 @@
  * is not authenticated: those take at most half of the places, and only each other's.
  */
 import type { Allowance } from "../allowance.ts";
+import { isSameIdentity } from "./identities.ts";
 import type { Bond, Identity } from "./keys.ts";
 
 /** A bond as it is looked at from outside. It holds no key. */
@@ -38,8 +39,12 @@ export interface KeptBond {
   readonly wear: Allowance;
 }
 
-/** The bonds that resolve private addresses, and their keys in the same order. */
+/**
+ * The bonds that resolve private addresses to one identity of this device, and their keys in the same order. Those that are
+ * worth more come first: a peer chooses its key, so that a stranger's may resolve an address that the owner's does.
+ */
 export interface KeyedBonds {
+  readonly own: Identity;
   readonly entries: readonly KeptBond[];
   readonly irks: readonly Uint8Array[];
   /** Those of them that have resolved an address. */
@@ -71,17 +76,19 @@ export function isStranger(bond: Bond): boolean {
 }
 
 /** The key of a device that has none is 0, and resolves nothing (Vol 3, Part H, 3.6.4). */
-export function keyedOf(all: readonly KeptBond[]): KeyedBonds {
-  const entries = all.filter(({ bond }) => hasIrk(bond));
-  const seen = entries.filter(({ lastAddress }) => lastAddress !== undefined);
-  return { entries, irks: entries.map(({ bond }) => bond.irk!), seen };
+export function keyedOf(all: readonly KeptBond[], own: Identity): KeyedBonds {
+  const entries = all.filter(({ bond }) => hasIrk(bond) && isSameIdentity(bond.ownIdentity, own));
+  entries.sort((one, other) => rankOf(other.bond) - rankOf(one.bond));
+  // Whose address it was may be another's by now.
+  for (const entry of entries) entry.lastAddress = undefined;
+  return { own, entries, irks: entries.map(({ bond }) => bond.irk!), seen: [] };
 }
 
 function hasIrk({ irk }: Bond): boolean {
   return irk?.some((byte) => byte !== 0) === true;
 }
 
-/** The higher, the later a bond is given up. */
+/** The higher, the more a bond is worth: the later it is given up, and the earlier an address is its peer's. */
 function rankOf(bond: Bond): number {
   if (isStranger(bond)) return 0;
   return bond.isAuthenticated ? 2 : 1;
