@@ -5,8 +5,9 @@ interface Watch {
 }
 
 export class Allowance {
+  /** Times at once. */
+  readonly burst: number;
   private readonly clock: Watch;
-  private readonly burst: number;
   private readonly refillMs: number;
   private left: number;
   private sinceMs: number;

@@ -7,7 +7,7 @@ import { Commands } from "./commands.ts";
 import { consoleGroup } from "./console-group.ts";
 import type { ConsoleLines } from "./console-lines.ts";
 import { GROUP } from "./errors.ts";
-import { SLOT_CHANGE_REFILL_MS, SLOT_CHANGES_MAX, ImageGroup } from "./image-group.ts";
+import { ImageGroup, SLOT_CHANGE_REFILL_MS, SLOT_CHANGES_MAX } from "./image-group.ts";
 import { type CameraInfo, osGroup } from "./os-group.ts";
 import { ManagementService, type ServicePort } from "./service.ts";
 import type { UpdateStore } from "./store.ts";

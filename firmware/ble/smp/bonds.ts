@@ -36,14 +36,18 @@ export const MAX_BONDS_SETTING: Setting<"maxBonds"> = {
 export const PEER_WRITES_MAX = 32;
 export const STRANGER_WRITES_MAX = 64;
 export const WRITE_REFILL_MS = 10_000;
-/** What the bond of a stranger costs of the writes that strangers share. */
-const STRANGER_BOND_WRITES = 8;
+/** What a bond costs of them that a peer makes by itself: a stranger's, or over the bond that encrypts its link. */
+const BOND_WRITES = 8;
 
 const BOND_KEY = "bond.";
 const PEER_KEY = "peer.";
 
 /** Numbers of bonds are 32 bits. */
 const NUMBER_MAX = 0xffffffff;
+
+const STRANGERS_SPENT =
+  "Strangers have had so many bonds written of late that flash would wear out: wait, or open a pairing window.";
+const PEER_SPENT = "The device has had so much written of late that flash would wear out: wait.";
 
 const NOTHING = new Uint8Array(0);
 
@@ -102,7 +106,7 @@ export class Bonds implements BondKeeper {
   }
 
   get areStrangersSpent(): boolean {
-    return !this.strangerWear.has(STRANGER_BOND_WRITES);
+    return !this.strangerWear.has(BOND_WRITES);
   }
 
   keep(bond: Bond): void {
@@ -117,13 +121,8 @@ export class Bonds implements BondKeeper {
     const copy = decodeBond(bytes);
     if (typeof copy === "string") throw new TypeError("a bond whose identities, keys or key size are none");
     if (!place) throw noRoom();
-    if (stranger && !this.strangerWear.take(STRANGER_BOND_WRITES)) {
-      this.refuse();
-      throw new BleError(
-        "bond-not-saved",
-        "Strangers have had so many bonds written of late that flash would wear out: wait, or open a pairing window.",
-      );
-    }
+    if (stranger) this.takeBond(this.strangerWear, STRANGERS_SPENT);
+    else if (continues) this.takeBond(former.wear, PEER_SPENT);
     // One record: a power cut leaves the bond that was in its place, or the new one.
     this.port.records.set(bondKey(former?.slot ?? place.slot), bytes);
     this.lastNumber = Math.max(this.lastNumber, number);
@@ -218,7 +217,7 @@ export class Bonds implements BondKeeper {
         if (!isOpen || !current) return;
         isOpen = false;
         current.links--;
-        if (current.isDirty) this.tryWrite(current);
+        this.settle(current);
       },
     };
   }
@@ -401,13 +400,32 @@ export class Bonds implements BondKeeper {
     entry.client = client;
     entry.isDirty = true;
     if (!isUrgent) return true;
-    const wear = isStranger(entry.bond) ? this.strangerWear : entry.wear;
-    if (wear.take(1)) {
+    if (this.wearOf(entry).take(1)) {
       if (this.tryWrite(entry)) return true;
     } else this.refuse();
     entry.client = before;
     entry.isDirty = wasDirty;
     return false;
+  }
+
+  /**
+   * Writes what can wait, unless the peer has half of its writes left or less: those are for what may not. It waits in RAM then
+   * for the next write.
+   */
+  private settle(entry: KeptBond): void {
+    const wear = this.wearOf(entry);
+    if (entry.isDirty && wear.has(Math.floor(wear.burst / 2) + 1) && wear.take(1)) this.tryWrite(entry);
+  }
+
+  private wearOf({ bond, wear }: KeptBond): Allowance {
+    return isStranger(bond) ? this.strangerWear : wear;
+  }
+
+  /** @throws BleError bond-not-saved, when not enough of these writes is left for a bond. */
+  private takeBond(wear: Allowance, refusal: string): void {
+    if (wear.take(BOND_WRITES)) return;
+    this.refuse();
+    throw new BleError("bond-not-saved", refusal);
   }
 
   private tryWrite(entry: KeptBond): boolean {

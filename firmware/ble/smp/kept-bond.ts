@@ -59,7 +59,7 @@ export interface PeerMemory {
   readonly client: Uint8Array;
   /**
    * Keeps these bytes. With `isUrgent` they survive a power cut on return; else they are written with the next that is, or
-   * when the link ends. False, and nothing has changed, when the peer has had too much written, or the flash fails.
+   * when the link ends, unless the peer has had much written. False, and nothing has changed, when the peer has had too much written, or the flash fails.
    */
   save(client: Uint8Array, isUrgent: boolean): boolean;
   /** The link has ended. */
