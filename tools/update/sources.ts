@@ -1,6 +1,15 @@
 /** Which of an application's files have changed since somebody looked last. */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** From one look at the files to the next. */
+const LOOK_MS = 250;
+
+/** How long no other file must have changed after one has: git writes many. */
+const SETTLE_MS = 200;
+/** So often that is waited for. */
+const SETTLES_MAX = 25;
 
 /** What an application may be made of, package.json among it: other files are an editor's, or nobody's. */
 const SOURCE = /\.([cm]?[jt]s|json)$/;
@@ -31,6 +40,23 @@ export class Sources {
     this.known = now;
     const all = new Set([...before.keys(), ...now.keys()]);
     return [...all].filter((name) => before.get(name) !== now.get(name));
+  }
+
+  /** Waits until a file has changed, and until no other follows at once; returns its name. @throws the signal's reason */
+  async change(signal: AbortSignal): Promise<string> {
+    // What a pause is interrupted with is an error of its own.
+    const pause = (ms: number): Promise<void> =>
+      delay(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
+    let [first] = this.changed();
+    while (first === undefined) {
+      await pause(LOOK_MS);
+      [first] = this.changed();
+    }
+    for (let settles = 0; settles < SETTLES_MAX; settles++) {
+      await pause(SETTLE_MS);
+      if (this.changed().length === 0) break;
+    }
+    return first;
   }
 }
 

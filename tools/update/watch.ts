@@ -1,18 +1,9 @@
 /** `obscura deploy --watch`: a deployment at each change of the application's files. */
 import { basename, dirname } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { findApplication } from "../build/application.ts";
 import { InterruptedError, type Operation, StepFailed, ToolError, UsageError } from "../events.ts";
 import { type DeployOptions, type DeployState, deploy } from "./deploy.ts";
 import { Sources } from "./sources.ts";
-
-/** From one look at the files to the next. */
-const LOOK_MS = 250;
-
-/** How long no other file must have changed after one has: git writes many. */
-const SETTLE_MS = 200;
-/** So often that is waited for. */
-const SETTLES_MAX = 25;
 
 /**
  * Deploys, and again after each change, until the signal. A deployment that fails is reported, and the next change is waited
@@ -27,23 +18,9 @@ export async function* watchAndDeploy(options: DeployOptions): Operation {
   const state: DeployState = {};
   for (;;) {
     yield* attempt(options, state);
-    const first = await changeIn(sources, signal);
+    const first = await sources.change(signal);
     yield { type: "info", message: `${basename(first)} has changed.` };
   }
-}
-
-/** Waits until a file has changed, and until no other follows at once. @throws the signal's reason */
-async function changeIn(sources: Sources, signal: AbortSignal): Promise<string> {
-  let [first] = sources.changed();
-  while (first === undefined) {
-    await delay(LOOK_MS, undefined, { signal });
-    [first] = sources.changed();
-  }
-  for (let settles = 0; settles < SETTLES_MAX; settles++) {
-    await delay(SETTLE_MS, undefined, { signal });
-    if (sources.changed().length === 0) break;
-  }
-  return first;
 }
 
 async function* attempt(options: DeployOptions, state: DeployState): Operation {

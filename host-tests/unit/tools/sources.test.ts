@@ -73,6 +73,20 @@ describe("tools/update/sources", () => {
     assert.deepEqual(sources.changed(), ["shared.ts"]);
   });
 
+  it("waits for a change, and ends with what it is interrupted with, before one and in the middle", async () => {
+    const { signal } = new AbortController();
+    const changing = sources.change(signal);
+    write("main.ts");
+    assert.equal(await changing, "main.ts");
+    for (const isMiddle of [false, true]) {
+      const interruption = new AbortController();
+      if (isMiddle) write("main.ts");
+      const waiting = sources.change(interruption.signal);
+      interruption.abort(new Error("Ctrl-C"));
+      await assert.rejects(waiting, /^Error: Ctrl-C$/);
+    }
+  });
+
   it("and nothing of what is none of the application's", () => {
     const others = [
       ".main.ts.swp",
