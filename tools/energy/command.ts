@@ -4,12 +4,13 @@ import { dirname, join } from "node:path";
 import { type Profile, readProfile } from "../../simulator/energy/profile.ts";
 import { findApplication } from "../build/application.ts";
 import { type Operation, step, ToolError, UsageError } from "../events.ts";
+import { checkOutput } from "../output-file.ts";
 import { displayPath, root } from "../paths.ts";
 import { whyNot, writeWhole } from "../whole-file.ts";
 import { deployApart } from "./apart.ts";
 import type { EnergyReport } from "./deployment.ts";
 import type { ProcessorFigures } from "./metered-camera.ts";
-import { energyPage, energyText } from "./report.ts";
+import { energyPage, energyText, PAGE_BEGINNING } from "./report.ts";
 
 /** What `--setting` knows. */
 export const SETTINGS = ["sequential-start", "clocks-on"] as const;
@@ -79,6 +80,7 @@ export async function* energyReport(options: EnergyOptions): Operation<EnergyRep
   const { applications, against, days, html, phone, settings, signal } = options;
   if (!(days > 0 && days <= 366))
     throw new UsageError(`--days is ${days}; it is more than 0 and at most 366.`);
+  if (html !== undefined) checkOutput(html, PAGE_BEGINNING);
   const [first, second = first] = applications as [string, string?];
   const sides = [{ application: first, chosen: settings, at: 0 }];
   if (applications.length > 1 || against !== undefined || options.profiles.length > 1) {

@@ -155,6 +155,10 @@ function breakdown(report: EnergyReport): string {
   return `<table class="b"><tr><th>consumer</th><th>per start</th><th>share</th><th></th></tr>${bars.join("")}</table>`;
 }
 
+/** What every page begins with. */
+export const PAGE_BEGINNING = `<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Energy</title>`;
+
 /** A page that needs nothing but itself. */
 export function energyPage(reports: readonly EnergyReport[]): string {
   const legend = Object.entries(COLOURS)
@@ -172,8 +176,7 @@ export function energyPage(reports: readonly EnergyReport[]): string {
 ${timeline(report)}
 ${breakdown(report)}`,
   );
-  return `<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Energy</title>
+  return `${PAGE_BEGINNING}
 <style>body{font:15px/1.4 sans-serif;max-width:1000px;margin:2em auto;padding:0 1em}table{border-collapse:collapse;margin:1em 0}td,th{text-align:left;padding:2px 12px 2px 0}.n{text-align:right}.b .bar{width:400px}.bar div{background:#2471a3;height:12px}i{display:inline-block;width:12px;height:12px;margin-right:4px}span{margin-right:12px}</style>
 <h1>Energy</h1>
 <table>${table.join("\n")}</table>

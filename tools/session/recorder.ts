@@ -3,6 +3,7 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { FROM_CONTROLLER, FROM_HOST, H4Framer } from "../../simulator/h4.ts";
 import { parseHci } from "../camera/command.ts";
+import { checkOutput } from "../output-file.ts";
 import { btsnoopHeader, btsnoopRecord } from "../trace/btsnoop.ts";
 
 /** Longest payload that an ACL packet can announce. */
@@ -29,7 +30,9 @@ export interface Recorder {
 
 /** Starts recording to `file` what passes to and from the controller at `hci`. */
 export async function startRecorder(hci: string, file: string): Promise<Recorder> {
-  writeFileSync(file, btsnoopHeader());
+  const header = btsnoopHeader();
+  checkOutput(file, header);
+  writeFileSync(file, header);
   const record = (direction: "sent" | "received") =>
     createH4Cutter((packet) => appendFileSync(file, btsnoopRecord(direction, packet, Date.now())));
   const target = parseHci(hci);

@@ -12,6 +12,8 @@ import type { PublicKey, SigningKey } from "./keys.ts";
 
 export const HEADER_BYTES = 32;
 const HEADER_MAGIC = 0x96f3b83d;
+/** What every signed file begins with. */
+export const SIGNED_BEGINNING = Buffer.from([0x3d, 0xb8, 0xf3, 0x96]);
 const TLV_MAGIC = 0x6907;
 const PROTECTED_MAGIC = 0x6908;
 const TLV_INFO_BYTES = 4;

@@ -117,6 +117,10 @@ export const publicFileOf = (file: string): string => `${file.replace(/\.pem$/, 
  */
 export async function* generateKey(file: string, algorithm: Algorithm): Operation<SigningKey> {
   const publicFile = publicFileOf(file);
+  if (file.endsWith(".pub.pem"))
+    throw new UsageError(
+      `${displayPath(file)} is what a public key is called: name the private one, ${displayPath(file.replace(/\.pub\.pem$/, ".pem"))}.`,
+    );
   for (const path of [file, publicFile]) {
     if (existsSync(path))
       throw new UsageError(`${displayPath(path)} exists, and is not overwritten: name another file.`);

@@ -57,6 +57,9 @@ export function readContainer(
   return readTarget(bytes);
 }
 
+/** What every body of an application begins with: a map of five, and in the order of CBOR `board` first. */
+export const BODY_BEGINNING = Buffer.from("\xa5\x65board", "latin1");
+
 /** @param name of the container's file, for errors */
 export function makeBody(
   container: Uint8Array,

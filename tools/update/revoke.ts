@@ -1,8 +1,9 @@
 /** `obscura revoke`: a file that takes a key back, signed with the root key. */
 import { type Operation, ToolError, UsageError } from "../events.ts";
+import { checkOutput } from "../output-file.ts";
 import { displayPath } from "../paths.ts";
 import { whyNot, writeWhole } from "../whole-file.ts";
-import { parseVersion, signBody } from "./format.ts";
+import { parseVersion, SIGNED_BEGINNING, signBody } from "./format.ts";
 import { readPublicKey, readSigningKey } from "./keys.ts";
 import { makeRevocation } from "./manifest.ts";
 
@@ -18,6 +19,7 @@ export async function* revokeKey(
   const root = readSigningKey(key);
   if (hash.equals(root.publicKey.hash))
     throw new UsageError("A root key does not revoke itself: name the key that signs bundles.");
+  checkOutput(output, SIGNED_BEGINNING);
   try {
     writeWhole(output, signBody(makeRevocation(hash), parseVersion("0.0.0"), root));
   } catch (error) {

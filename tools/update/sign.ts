@@ -5,11 +5,12 @@ import { findApplication } from "../build/application.ts";
 import { readPackage } from "../build/application-package.ts";
 import { buildBytecode } from "../build/build.ts";
 import { type Operation, ToolError, UsageError } from "../events.ts";
+import { checkOutput } from "../output-file.ts";
 import { buildRoot, displayPath } from "../paths.ts";
 import { whyNot, writeWhole } from "../whole-file.ts";
-import { formatVersion, isSignedBy, parseVersion, readSigned, signBody } from "./format.ts";
+import { formatVersion, isSignedBy, parseVersion, readSigned, SIGNED_BEGINNING, signBody } from "./format.ts";
 import { isDevelopmentKey, readPublicKey, readSigningKey } from "./keys.ts";
-import { makeBody, readBody, readContainer, readTarget } from "./manifest.ts";
+import { BODY_BEGINNING, makeBody, readBody, readContainer, readTarget } from "./manifest.ts";
 
 /** Most of a security counter: MCUboot gives it 32 bits. */
 const COUNTER_MAX = 0xffffffff;
@@ -43,6 +44,7 @@ export async function* signApplication(options: SignOptions): Operation<string> 
   const counter = checkCounter(options.counter ?? obscura?.counter ?? 0);
   const key = readSigningKey(options.key);
   if (isBytecode && !existsSync(application)) throw new UsageError(`There is no file ${application}.`);
+  if (options.output !== undefined) checkOutput(options.output, unsigned ? BODY_BEGINNING : SIGNED_BEGINNING);
   const bytecode = isBytecode ? application : yield* buildBytecode({ application, board, manifest });
   const body = makeBody(readFileSync(bytecode), displayPath(bytecode), { board, counter });
   const firmware = join(buildRoot, board, "firmware.xsb");

@@ -1,0 +1,28 @@
+/** Files that a command is told to write: never in the place of one that it would not write itself. */
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { UsageError } from "./events.ts";
+import { displayPath } from "./paths.ts";
+
+/**
+ * Looks at the file whose name a person gave to write to: a key, a source or whatever else is there by that name stays, the command's
+ * own inputs among it. What an earlier run of the command has made, and what is no file, is written again.
+ * @param beginning what everything that the command writes begins with
+ * @throws UsageError when something else is there
+ */
+export function checkOutput(file: string, beginning: Uint8Array | string): void {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats?.isDirectory()) throw new UsageError(`${displayPath(file)} is a folder: name a file in it.`);
+  if (!stats?.isFile() || stats.size === 0) return;
+  const expected = Buffer.from(beginning);
+  const found = Buffer.alloc(expected.length);
+  const handle = openSync(file, "r");
+  try {
+    readSync(handle, found, 0, found.length, 0);
+  } finally {
+    closeSync(handle);
+  }
+  if (!found.equals(expected))
+    throw new UsageError(
+      `${displayPath(file)} exists, and is nothing that this command writes: name another file, or remove it.`,
+    );
+}
