@@ -1,5 +1,6 @@
 /** Runs operations for the command line: shows their events, turns their failures into an exit status. */
 import { type Operation, StepFailed, ToolError, UsageError } from "../events.ts";
+import { storageProblem } from "../storage.mjs";
 import type { Renderer } from "./render.ts";
 
 /** What the tools' processes end with. */
@@ -17,8 +18,9 @@ export async function perform<T>(operation: Operation<T>, render: Renderer): Pro
 /** Reports a failure on standard error unless an event reported it; returns the exit status. Defects pass through. */
 export function reportFailure(error: unknown): number {
   if (error instanceof StepFailed) return exitStatus.failure;
-  if (isOfComputer(error)) {
-    process.stderr.write(`obscura: This computer does not let it: ${error.message}\n`);
+  const problem = storageProblem(error) ?? problemOfComputer(error);
+  if (problem !== undefined) {
+    process.stderr.write(`obscura: ${problem}\n`);
     return exitStatus.failure;
   }
   if (!(error instanceof ToolError)) throw error;
@@ -26,9 +28,9 @@ export function reportFailure(error: unknown): number {
   return error instanceof UsageError ? exitStatus.usage : exitStatus.failure;
 }
 
-/** A full disk, a folder that is read-only or somebody else's: whose it is to mend, and which file it is, the message says. */
-const isOfComputer = (error: unknown): error is Error =>
-  error instanceof Error &&
-  ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO"].includes(
-    (error as NodeJS.ErrnoException).code ?? "",
-  );
+/** Where no call for a file is named, or a disk is broken: what the system says of it. */
+function problemOfComputer(error: unknown): string | undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  const isIts = ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO"].includes(code ?? "");
+  return error instanceof Error && isIts ? `This computer does not let it: ${error.message}` : undefined;
+}

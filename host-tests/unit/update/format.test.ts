@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { encode } from "cborg";
 import { after, before, describe, it } from "mocha";
 import { perform } from "../../../tools/cli/perform.ts";
@@ -213,6 +213,19 @@ describe("Signed bundles", function () {
     writeFileSync(firmware, own);
     assert.equal(found(), "");
     assert.match(doubts(xsb, "host", path("none"))[0]!, /for mps2-an500, and is signed for host$/);
+    for (const [folder, expected] of [
+      ["mps2-an500-release", /for mps2-an500, and is signed for host$/],
+      ["mps2-an500-peripheral-trust-sanitize", /for mps2-an500, and is signed for host$/],
+      ["host-release", undefined],
+      ["of-mine", undefined],
+    ] as const) {
+      const elsewhere = join(path(folder), "applications", "it.xsb");
+      mkdirSync(dirname(elsewhere), { recursive: true });
+      writeFileSync(elsewhere, container());
+      const [doubt] = doubts(elsewhere, "host", path("none"));
+      if (expected === undefined) assert.equal(doubt, undefined);
+      else assert.match(doubt!, expected);
+    }
     writeFileSync(xsb, container({ engine: [1, 2, 4] }));
     assert.match(found(), /version 1\.2\.4 of the XS engine, not 1\.2\.3: .*build it again/);
     const other = container();
