@@ -27,7 +27,7 @@ static size_t application_size;
 static uint64_t start_us;
 static int poll_fd, timer_fd, post_fd, flash_fd, lines_fd = -1;
 static uint32_t pending; /* enum port_event; set from signal handlers too */
-static uint64_t asleep_us;
+static uint64_t asleep_us, asleep_deep_us;
 static uint32_t wakeups;
 static volatile sig_atomic_t asleep, fed;
 
@@ -138,12 +138,16 @@ uint32_t port_event_wait(void) {
         struct epoll_event events[4];
         /* Also when something is pending: the socket must not wait behind a chain of posts. */
         asleep = 1;
+        bool is_deep = uart_is_stopped();
         bool now = __atomic_load_n(&pending, __ATOMIC_SEQ_CST) != 0;
         uint64_t before = now ? 0 : host_monotonic_us();
         int count = epoll_wait(poll_fd, events, 4, now ? 0 : -1);
         asleep = 0;
         if (!now) {
-            asleep_us += host_monotonic_us() - before;
+            uint64_t slept = host_monotonic_us() - before;
+            asleep_us += slept;
+            if (is_deep)
+                asleep_deep_us += slept;
             if (count > 0)
                 wakeups++;
         }
@@ -275,7 +279,8 @@ void port_console_write(const char *text, size_t length) {
 /* ---- figures ---- */
 
 void port_stats(struct port_stats *stats) {
-    *stats = (struct port_stats){.asleep_us = asleep_us, .wakeups = wakeups};
+    *stats =
+        (struct port_stats){.asleep_us = asleep_us, .asleep_deep_us = asleep_deep_us, .wakeups = wakeups};
 }
 
 const void *port_stack_limit(void) {

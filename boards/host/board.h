@@ -45,6 +45,9 @@ void lines_ready(void);
 /* epoll says that the socket is readable or writable. */
 void uart_ready(bool readable, bool writable);
 
+/* Closed, or suspended. */
+bool uart_is_stopped(void);
+
 /* A stream socket to tcp:HOST:PORT or unix:PATH; -1 with *why set. */
 int host_connect(const char *target, const char **why);
 

@@ -112,6 +112,10 @@ uint32_t port_uart_open(uint32_t baud, bool flow) {
     return make_rate(baud);
 }
 
+bool uart_is_stopped(void) {
+    return descriptor < 0 || suspended;
+}
+
 bool port_uart_suspend(bool suspend) {
     if (suspend == suspended)
         return true;

@@ -350,6 +350,7 @@ void port_exit(int status) __attribute__((noreturn));
 /* What the board counted since start. A member that a board cannot know stays 0. */
 struct port_stats {
     uint64_t asleep_us;            /* time spent asleep in port_event_wait */
+    uint64_t asleep_deep_us;       /* of it as deep as light sleep gets, the HCI UART closed or stopped */
     uint32_t wakeups;              /* returns from sleep (WFI, epoll), whatever the reason */
     uint32_t wakeups_housekeeping; /* of these, the ones that only fed the watchdog or saw a counter wrap */
     uint32_t ram_static;           /* bytes of RAM that the linker placed */

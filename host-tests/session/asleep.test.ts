@@ -1,19 +1,56 @@
-/** Asleep while connected on the emulated boards: the chip sleeps, the UART stops, and packets of both sides wake them. */
+/**
+ * Asleep while connected on the emulated boards: the chip sleeps, the UART stops, the processor may stop its clocks, and packets of
+ * both sides wake them.
+ */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { describe, it } from "mocha";
 import { syntheticPatch } from "../../simulator/chips/patch.ts";
 import { type Built, build } from "../../tools/build/build.ts";
-import { startCamera } from "../../tools/camera/camera.ts";
+import { cameraCommand } from "../../tools/camera/command.ts";
 import { perform } from "../../tools/cli/perform.ts";
+import { Program } from "../../tools/program.ts";
 import { SimulatorServer } from "../../tools/radio/simulator-server.ts";
 import { thorough } from "../support/thorough.ts";
 
 const ROUNDS = 5;
 const TEMPERATURE = 0x2a6e;
 const PUBLIC_ADDRESS = "001bdc778899";
+
+/** A question to QEMU's monitor; the answer's line. */
+async function ask(path: string, question: string): Promise<string> {
+  const socket = connect(path);
+  await once(socket, "connect");
+  const command = { execute: "human-monitor-command", arguments: { "command-line": question } };
+  socket.write(`${JSON.stringify({ execute: "qmp_capabilities" })}\n${JSON.stringify(command)}\n`);
+  for await (const line of createInterface({ input: socket })) {
+    const { return: answer } = JSON.parse(line) as { return?: unknown };
+    if (typeof answer !== "string") continue;
+    socket.destroy();
+    return answer;
+  }
+  throw new Error("the monitor has hung up");
+}
+
+/** How long the processor has slept, in ticks: in all, and as deep as light sleep gets. */
+async function sleepOf(
+  monitor: string,
+  image: string,
+): Promise<{ readonly all: number; readonly deep: number }> {
+  const symbols = execFileSync("arm-none-eabi-nm", [image], { encoding: "utf8" });
+  const read = async (name: string): Promise<number> => {
+    const address = new RegExp(`^([0-9a-f]{8}) . ${name}$`, "m").exec(symbols)![1];
+    const answer = await ask(monitor, `x /1gx 0x${address}`);
+    return Number(/: (0x[0-9a-f]{16})/.exec(answer)![1]);
+  };
+  return { all: await read("asleep_ticks"), deep: await read("asleep_deep_ticks") };
+}
 
 const builtFor = (board: string): Promise<Built> =>
   perform(build({ application: "environment-sensor", board }), () => undefined);
@@ -37,25 +74,31 @@ describe("a camera asleep while connected", function () {
         const server = new SimulatorServer();
         const { chip, hci, lines } = await server.addChip();
         const { image, application } = built;
-        const camera = await startCamera(built.board, {
-          image,
-          application,
-          hci,
-          radioLines: lines,
-          radioPatch,
-          publicAddress: PUBLIC_ADDRESS,
+        const command = await cameraCommand(built.board, {
+          ...{ image, application, hci, radioLines: lines, radioPatch },
+          ...{ publicAddress: PUBLIC_ADDRESS, powerOnMs: 0 },
         });
+        const monitor = board === "host" ? undefined : join(folder, "monitor");
+        const more = monitor ? ["-qmp", `unix:${monitor},server=on,wait=off`] : [];
+        const camera = new Program("camera", [...command, ...more], () => undefined);
         try {
           const phone = server.addPhone();
           const link = await phone.connect(await phone.find({ name: "obscura-env" }, 60_000));
           const temperature = (await link.discover()).characteristic(TEMPERATURE);
           await link.subscribe(temperature);
           const stops = chip.hostStops;
+          const before = monitor && (await sleepOf(monitor, image));
           // The application notifies once a second.
           for (let round = 0; round < ROUNDS; round++) {
             assert.equal((await link.nextValue()).value.length, 2);
             if (round % 2) assert.equal((await link.read(temperature)).length, 2);
             if (round === 2) chip.glitchHostWake();
+          }
+          if (monitor && before) {
+            const { all, deep } = await sleepOf(monitor, image);
+            const stopped = deep - before.deep;
+            assert.ok(stopped > 0, "deep while the UART is stopped");
+            assert.ok(all - before.all > stopped, "and not while it runs");
           }
           assert.ok(chip.hostStops - stops >= ROUNDS - 2, `${chip.hostStops - stops} sleeps`);
           await link.disconnect();

@@ -8,7 +8,9 @@
 #include "internal.h"
 
 static volatile uint32_t pending, reasons;
-static uint64_t asleep_ticks;
+/* QEMU keeps no SLEEPDEEP: it always reads as zero. */
+static bool is_deep;
+static uint64_t asleep_ticks, asleep_deep_ticks;
 static uint32_t wakeups, wakeups_housekeeping;
 
 void port_event_post(uint32_t events) {
@@ -31,6 +33,7 @@ void events_wake_reason(enum wake_reason reason) {
 }
 
 void events_sleep_deep(bool deep) {
+    is_deep = deep;
     SCB_SCR = deep ? SCB_SCR | SCR_SLEEPDEEP : SCB_SCR & ~SCR_SLEEPDEEP;
 }
 
@@ -39,7 +42,10 @@ static void sleep_once(void) {
 
     reasons = 0;
     __asm__ volatile("dsb\n\twfi" : : : "memory");
-    asleep_ticks += clock_ticks() - start;
+    uint64_t slept = clock_ticks() - start;
+    asleep_ticks += slept;
+    if (is_deep)
+        asleep_deep_ticks += slept;
     wakeups++;
     /* The handlers run between these two. */
     __asm__ volatile("cpsie i\n\tisb\n\tcpsid i" : : : "memory");
@@ -64,6 +70,7 @@ uint32_t port_event_wait(void) {
 
 void port_stats(struct port_stats *stats) {
     stats->asleep_us = asleep_ticks / TICKS_PER_US;
+    stats->asleep_deep_us = asleep_deep_ticks / TICKS_PER_US;
     stats->wakeups = wakeups;
     stats->wakeups_housekeeping = wakeups_housekeeping;
     memory_stats(stats);

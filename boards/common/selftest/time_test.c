@@ -106,6 +106,9 @@ void test_events(void) {
     check(!woken, "nothing but the alarm wakes an idle board");
     check(wakeups == 1, "an idle wait is one wake-up");
     check(after.asleep_us > before.asleep_us, "sleep is accounted for");
+    check(after.asleep_deep_us == 0 ||
+              after.asleep_deep_us - before.asleep_deep_us == after.asleep_us - before.asleep_us,
+          "with the UART closed it is deep");
     check(after.stack_size == 0 || (after.stack_peak > 0 && after.stack_peak < after.stack_size),
           "the stack's high-water mark is within the stack");
 }
