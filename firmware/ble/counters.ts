@@ -20,8 +20,12 @@ export interface Counters {
     /** How often something was refused because a link's share was full. */
     readonly refused: number;
   };
-  /** PDUs to clients, answers mostly, that were dropped because a link's queue and its reserve were full. */
-  readonly acl: { readonly droppedPdus: number };
+  readonly acl: {
+    /** PDUs to clients, answers mostly, that were dropped because a link's queue and its reserve were full. */
+    readonly droppedPdus: number;
+    /** Links that were ended because the controller had completed none of their packets for 45 s. */
+    readonly stalledLinks: number;
+  };
   /** Frames from peers that could not be put together. */
   readonly l2cap: { readonly droppedFrames: number };
   /** Credit-based channels; left out where the image has none. */
@@ -68,7 +72,7 @@ export function readCounters(
   const { size, held, peak, refused } = budget;
   return {
     peers: { size, held, peak, refused },
-    acl: { droppedPdus: acl.dropped },
+    acl: { droppedPdus: acl.dropped, stalledLinks: links.stalled },
     l2cap: { droppedFrames: links.droppedFrames },
     ...(channels ? { channels: { ...channels.counters } } : {}),
     gatt: {

@@ -89,7 +89,7 @@ export class Host {
   /** Settings and methods of features that the image is without, each with the error that says so. */
   readonly missing: ReadonlyMap<string, () => Error>;
   private readonly radio: Radio;
-  private readonly links: Links;
+  readonly links: Links;
   private readonly idleLinks: IdleLinks;
   private readonly addresses: OwnAddresses;
   private readonly users: RadioUser[] = [];

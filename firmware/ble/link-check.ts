@@ -1,8 +1,16 @@
 /**
- * Finds links whose end the host has not heard of. The controller reports an end once (Vol 4, Part E, 7.7.5), and one wrong
+ * Finds links that are not what the host takes them for.
+ *
+ * One kind has ended unheard. The controller reports an end once (Vol 4, Part E, 7.7.5), and one wrong
  * bit on its line is enough to lose that: the link would be counted, and waited for, for ever. So the controller is asked
  * whether it knows the link, when there is a sign that it may not; one that does not answers Unknown Connection Identifier,
  * which `Hci` reports as it does for every command about a link.
+ *
+ * Another kind is up and moves nothing: packets that the line lost on their way to the controller are never completed, and
+ * keep buffers for ever. A peer can do the same, which acknowledges nothing and goes on sending empty packets (Vol 6, Part B,
+ * 4.5.9). From here the two look alike, so that the link is ended and not the controller started again: that would be a
+ * peer's to provoke, and end everybody's links. What the controller held counts as completed with the link's end (Vol 4,
+ * Part E, 4.3).
  */
 import type { Clock, LogLevel, Timer } from "../platform/platform.ts";
 import type { Connection } from "./gap/connection.ts";
@@ -17,6 +25,13 @@ import { textOf } from "./text.ts";
  */
 export const QUIET_CHECK_MS = 10_000;
 
+/**
+ * A link of whose packets the controller has completed none for so long is ended, within one more supervision timeout. It is
+ * longer than the longest supervision timeout, 32 s (Vol 6, Part B, 4.5.2), and than the 40 s of a procedure that data may
+ * have to wait for, such as the start of encryption (5.2): what a link does that works, it has done by then.
+ */
+export const STALL_MS = 45_000;
+
 export interface LinkCheckPort {
   readonly hci: Hci;
   readonly acl: Acl;
@@ -28,6 +43,8 @@ export interface LinkCheckPort {
   isFull(): boolean;
   /** Whether the link ends anyway, reported or not. */
   isEnding(connection: Connection): boolean;
+  /** The controller has held packets of the link for `STALL_MS`, and completed none. */
+  onStalled(connection: Connection): void;
   log(level: LogLevel, message: string): void;
 }
 
@@ -47,6 +64,8 @@ export class LinkCheck {
   private readonly port: LinkCheckPort;
   private readonly watches = new Map<Connection, Watch>();
   private timer: Timer | undefined = undefined;
+  /** See `STALL_MS`; 0 never ends a link. */
+  stallMs = STALL_MS;
   /** One question at a time is under way. */
   private isAsking = false;
 
@@ -89,35 +108,51 @@ export class LinkCheck {
   }
 
   /**
-   * Asks about the first link that it is time for, and looks again when it is time for the next. To be called when a link is
-   * up, for it may have taken the last place, and when the controller holds data that nobody looks after yet: a peer that is
-   * there acknowledges within its supervision timeout, or else the link ends (Vol 6, Part B, 4.5.2).
+   * Ends links that move nothing, asks about the first link that it is time for, and looks again when it is time for the
+   * next. To be called when a link is up, for it may have taken the last place, and when the controller holds data that nobody
+   * looks after yet: a peer that is there acknowledges within its supervision timeout, or else the link ends (Vol 6, Part B,
+   * 4.5.2).
    */
   look(): void {
     this.stop();
-    const { acl, clock, connections, isEnding, isPossible } = this.port;
-    if (!isPossible()) {
-      acl.isWatched = true;
-      return;
-    }
+    const { stallMs } = this;
+    const { acl, clock, connections, isEnding } = this.port;
     const nowMs = clock.now();
-    const isFull = this.port.isFull();
     let nextMs = Number.POSITIVE_INFINITY;
+    const stalled: Connection[] = [];
     for (const connection of connections.values()) {
       if (isEnding(connection)) continue;
       const watch = this.watchOf(connection);
       const wasQuiet = watch.isQuiet;
       watch.isQuiet = connection.link.inController === 0;
       if (acl.takeProgress(connection.link) || watch.isQuiet !== wasQuiet) watch.sinceMs = nowMs;
-      if (!watch.isDoubtful && watch.isQuiet) {
-        if (!isFull) continue;
-      } else acl.isWatched = true;
-      const dueMs = this.dueMs(connection, watch);
-      nextMs = Math.min(nextMs, dueMs);
-      if (dueMs <= nowMs && !this.isAsking) this.ask(connection, watch);
+      if (!watch.isQuiet) acl.isWatched = true;
+      const endMs = watch.isQuiet || stallMs === 0 ? Number.POSITIVE_INFINITY : watch.sinceMs + stallMs;
+      if (endMs > nowMs) nextMs = Math.min(nextMs, endMs, this.askWhenDue(connection, watch, nowMs));
+      else {
+        // A controller that refuses to end it is told again.
+        watch.sinceMs = nowMs;
+        nextMs = Math.min(nextMs, nowMs + stallMs);
+        stalled.push(connection);
+      }
     }
+    for (const connection of stalled) this.port.onStalled(connection);
     if (nextMs === Number.POSITIVE_INFINITY || this.isAsking) return;
     this.timer = clock.setTimer(() => this.look(), nextMs - nowMs);
+  }
+
+  /** Asks about a link if it is time for that; the result is when to look next. */
+  private askWhenDue(connection: Connection, watch: Watch, nowMs: number): number {
+    const { isFull, isPossible } = this.port;
+    const isNeeded = isPossible()
+      ? watch.isDoubtful || !watch.isQuiet || isFull()
+      : !watch.isQuiet && this.stallMs > 0;
+    if (!isNeeded) return Number.POSITIVE_INFINITY;
+    const dueMs = this.dueMs(connection, watch);
+    if (dueMs > nowMs || this.isAsking) return dueMs;
+    if (isPossible()) this.ask(connection, watch);
+    else watch.askedMs = nowMs;
+    return this.dueMs(connection, watch);
   }
 
   /** When it is time to ask about a link. */

@@ -83,7 +83,7 @@ export interface LinkEstablished {
   readonly supervisionTimeout: number;
 }
 
-/** A link that ends without the controller's report if that does not come. */
+/** A link that ends without the controller's report if that does not come, or with the controller. */
 interface Ending {
   readonly timer: Timer;
   readonly isUnknown: boolean;
@@ -94,13 +94,16 @@ interface Ending {
 export class Links {
   /** Frames of links that have ended which could not be put together. */
   private endedDroppedFrames = 0;
+  /** Links that were ended because they moved nothing: see `LinkCheck`. */
+  stalled = 0;
   /** By their handles. */
   readonly connections = new Map<number, Connection>();
   private readonly port: LinksPort;
   private readonly handlers: LinksHandlers;
   /** Links whose end the controller has to report: it was asked for, or the controller does not know them. */
   private readonly ending = new Map<Connection, Ending>();
-  private readonly check: LinkCheck;
+  /** Finds those that are not what they seem. */
+  readonly check: LinkCheck;
   /** The handle of a link that the controller is to end because this host has not heard of it. */
   private stray: number | undefined = undefined;
   /** The command for that is under way. */
@@ -122,6 +125,7 @@ export class Links {
       isPossible: () => port.canAskAboutLinks(),
       isFull: () => connections.size >= port.settings.maxConnections,
       isEnding: (connection) => this.ending.has(connection),
+      onStalled: (connection) => this.endStalled(connection),
     });
     hci.on(disconnectionComplete, ({ status, connectionHandle, reason }) => {
       const connection = connections.get(connectionHandle);
@@ -248,6 +252,19 @@ export class Links {
     }
   }
 
+  /** What the controller holds of a link does not move. Why it is the link that ends, `LinkCheck` says. */
+  private endStalled(connection: Connection): void {
+    const { log } = this.port;
+    const { handle, link } = connection;
+    if (!connection.isStalled) this.stalled++;
+    connection.isStalled = true;
+    log(
+      "warning",
+      `host: ending link ${handle}: of ${link.inController} packets the controller completed none for ${this.check.stallMs} ms`,
+    );
+    this.disconnect(connection).catch((error) => log("warning", `host: ${textOf(error)}`));
+  }
+
   /** The controller holds data, and nobody looks whether it completes them. */
   watch(): void {
     this.check.look();
@@ -311,6 +328,12 @@ export class Links {
     const withinMs = (isUnknown ? 0 : connection.parameters.supervisionTimeoutMs) + END_REPORT_MS;
     const what = isUnknown ? "does not know" : "was to end";
     const timer = clock.setTimer(() => {
+      if (connection.isStalled && !isUnknown) {
+        // With the report the buffers would have come back. No peer can withhold it.
+        return this.port.hci.abandon(
+          "The Bluetooth controller completed no packets of a connection, and did not report its end.",
+        );
+      }
       log("warning", `host: the controller ${what} link ${connection.handle}, and did not report its end`);
       this.close(connection, ending.reason);
     }, withinMs);

@@ -83,6 +83,8 @@ export function createRig(peerBytes?: number): Rig {
   host.configure({ idleTimeoutMs: 0 });
   // So would its look at controllers that say nothing, likewise.
   host.hci.silenceMs = 0;
+  // And its look at packets that are not completed.
+  host.links.check.stallMs = 0;
   const { aioble } = createWholeModules(host, createSignals(platform));
   return {
     controller,

@@ -80,6 +80,9 @@ export class Connection {
   /** It is to end, or the controller knows it no longer: nobody is given it any more. */
   isEnding = false;
 
+  /** It is to end because the controller has not completed what it holds of it: see `LinkCheck`. */
+  isStalled = false;
+
   /** Credit-based channels that are open on it: a link with one is in use. */
   openChannels = 0;
 
