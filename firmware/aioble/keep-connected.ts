@@ -1,6 +1,6 @@
 /** One connection to a device after the other: it is looked for again whenever its link has ended. */
 import { BleError, isControllerFailure } from "../ble/errors.ts";
-import { checkObject } from "../ble/option-keys.ts";
+import { checkObject, checkSignal } from "../ble/option-keys.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Central, ConnectOptions } from "./central.ts";
 import type { Core } from "./core.ts";
@@ -55,6 +55,7 @@ export function keepConnected(
 ): Stream<DeviceConnection> {
   checkObject("connect", given);
   const { firstPauseMs = FIRST_PAUSE_MS, maxPauseMs = MAX_PAUSE_MS, signal, ...options } = given;
+  checkSignal("connect", signal);
   checkPauses(firstPauseMs, maxPauseMs);
   central.check(options);
   const { clock, host } = core;

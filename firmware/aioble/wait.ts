@@ -213,9 +213,6 @@ export class WaitScope {
     const signal = options.signal;
     const isLimited = signal !== undefined || options.timeoutMs !== undefined;
     if (isLimited) checkTimeout(options.timeoutMs);
-    if (signal && typeof signal.addEventListener !== "function") {
-      throw new TypeError("signal is an AbortSignal: give the signal of an AbortController");
-    }
     const wait = new Wait<T>(this);
     if (this.ended) wait.reject(this.ended.error);
     else if (isLimited) this.limit(wait, options);

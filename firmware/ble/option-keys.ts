@@ -16,13 +16,29 @@ export const FORCE_KEYS = { force: true } as const;
 
 /**
  * @param what names the call, for a person
- * @throws TypeError for what is no object of options, and for the first key that is not in `known`, with the one that was meant where only its case differs.
+ * @throws TypeError for what is no object of options, for the first key that is not in `known`, with the one that was meant
+ * where only its case differs, and for a `signal` that is none.
  */
 export function checkKeys(what: string, options: object, known: object): void {
   checkObject(what, options);
   for (const key of Object.keys(options)) {
     if (!Object.hasOwn(known, key)) throw new TypeError(`${what}: ${problemOf(key, Object.keys(known))}`);
   }
+  if (Object.hasOwn(known, "signal")) checkSignal(what, (options as { signal?: unknown }).signal);
+}
+
+/**
+ * @param what names the call, for a person
+ * @throws TypeError for what nobody can listen to.
+ */
+export function checkSignal(what: string, signal: unknown): void {
+  if (signal === undefined) return;
+  const { addEventListener, removeEventListener } = (signal ?? {}) as Partial<AbortSignal>;
+  if (typeof addEventListener === "function" && typeof removeEventListener === "function") return;
+  const given = Array.isArray(signal) ? "a list" : shown(signal);
+  throw new TypeError(
+    `${what}: signal is ${given}, which is no AbortSignal: give the signal of an AbortController`,
+  );
 }
 
 /**

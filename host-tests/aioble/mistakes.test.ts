@@ -60,7 +60,7 @@ const mistakes: readonly (readonly [what: string, call: (scene: Scene) => unknow
     "an AbortController in place of its signal",
     ({ advertise, camera }) =>
       advertise({ ...OPTIONS, timeoutMs: 50, signal: untyped(new camera.globals.AbortController()) }),
-    /signal is an AbortSignal/,
+    /signal is .*, which is no AbortSignal: give the signal of an AbortController/,
   ],
   ["scan() of a text", ({ scan }) => untyped(scan)("x"), /options are an object/],
   [

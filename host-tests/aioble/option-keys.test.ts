@@ -61,17 +61,30 @@ describe("aioble: unknown options", () => {
           ...{ camera, power, ble, connection, channel, remoteService, remote },
           ...{ broadcast, service, characteristic },
         };
+        let signals = 0;
         for (const { call, name, what } of optionCalls) {
           for (const key of ["intervalUS", "timeoutMS", "constructor"]) {
             const error = await errorOf(() => call(scene, { [key]: 1 } as never));
             ok(error instanceof TypeError, `${name}: ${error}`);
             ok(error.message.startsWith(`${what}: unknown key "${key}"`), `${name}: ${error.message}`);
           }
+          if ((await errorOf(() => call(scene, { x: 1 } as never))).message.includes("signal")) {
+            signals++;
+            for (const signal of [null, 5, "", {}, [], { addEventListener: () => {} }]) {
+              const error = await errorOf(() => call(scene, { signal } as never));
+              ok(error instanceof TypeError, `${name}, ${JSON.stringify(signal)}: ${error}`);
+              ok(
+                /^[\w ]+: signal is .*, which is no AbortSignal: give/.test(error.message),
+                `${name}: ${error.message}`,
+              );
+            }
+          }
           for (const given of [5, true, [], "text"]) {
             const error = await errorOf(() => call(scene, given as never));
             ok(error instanceof TypeError, `${name}(${JSON.stringify(given)}): ${error}`);
           }
         }
+        ok(signals > 30, `${signals} calls take a signal`);
         await world.clock.sleep(1000);
         ok(connection.isConnected() && channel.isConnected());
         equal(service.characteristics.length, 1);
