@@ -18,7 +18,10 @@ export const feature = {
       lines,
       retained: new Retained({ lines, records, encode: utf8Encode, decode: utf8Decode, log }),
       signals,
-      wait: (delayMs, callback) => void clock.setTimer(callback, delayMs),
+      wait(delayMs, callback) {
+        const timer = clock.setTimer(callback, delayMs);
+        return () => clock.clearTimer(timer);
+      },
       radioOff: () => host.depart(),
       prepareRadio: (offForMs) => host.prepareRadio((port) => new EarlyStart(port, offForMs)),
       radioWasUsed: () => host.radioWasUsed,

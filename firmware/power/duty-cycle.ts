@@ -23,7 +23,7 @@ interface Kept<S> {
     readonly number: number;
     /** Of these, the latest that failed in a row. */
     readonly failures: number;
-    /** A burst runs: a start that finds this true follows a reset in its middle. */
+    /** A burst runs: a start that finds this true follows a reset in its middle, or a state that could not be kept. */
     readonly isRunning: boolean;
   };
 }
@@ -35,7 +35,10 @@ export class DutyCycle<S> {
   private readonly port: PowerPort;
   private readonly options: DutyCycleOptions<S>;
 
-  /** @throws TypeError, RangeError for a number or a function that is none, or out of range, or `onLowBattery` without `lowVolts`. */
+  /**
+   * @throws TypeError, RangeError for a number or a function that is none, or out of range, `onLowBattery` without `lowVolts`,
+   * or a state that cannot be kept.
+   */
   constructor(port: PowerPort, options: DutyCycleOptions<S>) {
     checkMs("intervalMs", options.intervalMs, INTERVAL_MIN_MS, DURATION_MAX_MS);
     checkMs("deadlineMs", options.deadlineMs, 1, options.intervalMs);
@@ -49,6 +52,7 @@ export class DutyCycle<S> {
       }
     }
     checkFunction("burst", options.burst);
+    port.retained.check(options.state);
     this.port = port;
     this.options = options;
   }
@@ -57,16 +61,18 @@ export class DutyCycle<S> {
   async run(found: unknown): Promise<never> {
     const { lines } = this.port;
     const before = this.known(found);
-    if (before.cycle.isRunning) return this.sleep(this.broken(before));
+    const { startCause } = lines;
+    const isBroken = before.cycle.isRunning && (startCause === "watchdog" || startCause === "fault");
+    if (isBroken) return this.sleep(this.broken(before));
     const kept = this.begin(before);
-    const outcome = await this.limited(kept, lines.startCause);
+    const outcome = await this.limited(kept, startCause);
     const failed = "error" in outcome;
     if (failed) {
       const { error, what } = outcome;
       const message = `power: ${what} failed: ${errorText(error)}; the camera sleeps all the same`;
       this.port.log("error", message, error);
     }
-    const app = failed ? kept.app : (outcome.state ?? kept.app);
+    const app = failed || outcome.state === undefined ? kept.app : outcome.state;
     return this.sleep({
       app,
       cycle: { ...kept.cycle, failures: failed ? kept.cycle.failures + 1 : 0, isRunning: false },
@@ -79,7 +85,7 @@ export class DutyCycle<S> {
     const fresh = { dueMs: this.port.lines.rtcNow(), number: 0, failures: 0, isRunning: false };
     const kept = found as Partial<Kept<S>> | undefined;
     if (kept?.cycle === undefined) return { app: state, cycle: fresh };
-    const app = kept.app ?? state;
+    const app = kept.app === undefined ? state : kept.app;
     // Without a supply the clock began anew.
     return this.port.lines.startCause === "power-on"
       ? { app, cycle: { ...fresh, number: kept.cycle.number } }
@@ -102,11 +108,22 @@ export class DutyCycle<S> {
   private begin({ app, cycle }: Kept<S>): Kept<S> {
     const { intervalMs } = this.options;
     const nowMs = this.port.lines.rtcNow();
-    // Woken before it was due, by something else than the time: the beat stays.
+    // Behind whatever start the next beat is at most an interval away: one that is due later was put off by resets, or is
+    // that of a version with a longer interval.
     const missed = Math.floor((nowMs - cycle.dueMs) / intervalMs) + 1;
-    const dueMs = cycle.dueMs + Math.max(0, missed) * intervalMs;
+    const dueMs = cycle.dueMs + missed * intervalMs;
     const kept = { app, cycle: { ...cycle, dueMs, number: cycle.number + 1, isRunning: true } };
-    this.port.retained.write(kept);
+    try {
+      this.port.retained.write(kept);
+    } catch (error) {
+      // The burst is what the camera is there for.
+      const why = errorText(error);
+      this.port.log(
+        "error",
+        `power: that a burst begins cannot be kept: ${why}; it runs all the same`,
+        error,
+      );
+    }
     return kept;
   }
 
@@ -127,21 +144,25 @@ export class DutyCycle<S> {
     if (isLow) port.log("warning", `power: the battery has ${volts} V, less than ${lowVolts}: no burst`);
     const what = isLow ? "onLowBattery" : "the burst";
     const work = async (): Promise<S | undefined> => {
-      if (!isLow) return ((await this.options.burst(burst)) ?? undefined) as S | undefined;
+      if (!isLow) return (await this.options.burst(burst)) as S | undefined;
       await onLowBattery?.(volts);
       return undefined;
     };
     return new Promise((resolve) => {
-      port.wait(deadlineMs, () => {
+      const endWait = port.wait(deadlineMs, () => {
         abort.abort(new RangeError(`the burst's deadline of ${deadlineMs} ms has passed`));
         port.wait(GRACE_MS, () => {
           const late = `${what} did not end ${GRACE_MS} ms after its deadline of ${deadlineMs} ms`;
           resolve({ what, error: new Error(late) });
         });
       });
+      const end = (outcome: Outcome<S>): void => {
+        endWait();
+        resolve(outcome);
+      };
       work().then(
-        (state) => resolve({ state }),
-        (error: unknown) => resolve({ what, error }),
+        (state) => end({ state }),
+        (error: unknown) => end({ what, error }),
       );
     });
   }
@@ -170,12 +191,14 @@ export class DutyCycle<S> {
     return lines.deepSleep(dueMs, wakeOn);
   }
 
-  /** The cycle as it is now, with the state that was kept last. */
+  /** The cycle as it is now, with the state that was kept last: a burst whose state is lost has failed. */
   private keepBefore(next: Kept<S>): void {
     const { log, retained } = this.port;
     const before = retained.read() as Partial<Kept<S>> | undefined;
+    const app = before?.app === undefined ? this.options.state : before.app;
+    const failures = (before?.cycle?.failures ?? 0) + 1;
     try {
-      retained.write({ ...next, app: before?.app ?? this.options.state });
+      retained.write({ ...next, app, cycle: { ...next.cycle, failures } });
     } catch (error) {
       // A camera that cannot write sleeps all the same, and begins anew when it wakes.
       log("error", `power: nothing can be kept: ${errorText(error)}`, error);

@@ -79,7 +79,7 @@ export interface Burst<S> {
   readonly cause: WakeCause;
   /** Counts bursts, those that failed included; 0 is the first since the state was lost. */
   readonly number: number;
-  /** Bursts in a row that failed before this one. */
+  /** Bursts in a row that failed before this one, by what they threw, their deadline, a crash, or a state that cannot be kept. */
   readonly failures: number;
   /** Aborts at the deadline. */
   readonly signal: AbortSignal;
@@ -87,7 +87,10 @@ export interface Burst<S> {
 
 /** A duty cycle. */
 export interface DutyCycleOptions<S> {
-  /** From the beginning of a burst to that of the next, in milliseconds, 100 to 2,592,000,000. */
+  /**
+   * From the beginning of a burst to that of the next, in milliseconds, 100 to 2,592,000,000. Another one than before holds
+   * from the first burst on.
+   */
   readonly intervalMs: number;
   /** How long a burst may take, in milliseconds, 1 up to the interval. A second later the camera sleeps, burst or no burst. */
   readonly deadlineMs: number;
@@ -106,7 +109,8 @@ export interface DutyCycleOptions<S> {
 /**
  * Runs a burst, switches the radio off, sleeps, and wakes for the next one, at the same distance from the first however
  * long each took. A burst that throws, or outlasts its deadline, is reported and the camera sleeps all the same. After a
- * watchdog reset or a fault in a burst the camera sleeps longer, twice as long with each in a row, up to a day.
+ * watchdog reset or a fault in a burst the camera sleeps longer, twice as long with each in a row, up to a day; any other start
+ * runs a burst. A burst whose state cannot be kept has failed.
  * Call it at every start of the application, once, and neither it nor `deepSleep` while it runs. Does not return.
  * @throws RangeError, TypeError as `deepSleep`
  */

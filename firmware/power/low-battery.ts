@@ -19,15 +19,21 @@ export function lowBattery(
   checkMs("intervalMs", intervalMs, INTERVAL_MIN_MS, DURATION_MAX_MS);
   return new Promise((resolve, reject) => {
     if (lines.batteryVolts() === undefined) unsupported("Measuring the battery");
-    const onAbort = (): void => reject(signal!.reason);
-    const end = (): void => signal?.removeEventListener("abort", onAbort);
+    let endWait: (() => void) | undefined;
+    const onAbort = (): void => {
+      endWait?.();
+      reject(signal!.reason);
+    };
     const measure = (): void => {
-      if (signal?.aborted) return reject(signal.reason);
       const volts = lines.batteryVolts();
-      if (volts === undefined || volts >= lowVolts) return wait(intervalMs, measure);
-      end();
+      if (volts === undefined || volts >= lowVolts) {
+        endWait = wait(intervalMs, measure);
+        return;
+      }
+      signal?.removeEventListener("abort", onAbort);
       resolve(volts);
     };
+    if (signal?.aborted) return onAbort();
     signal?.addEventListener("abort", onAbort);
     measure();
   });

@@ -11,8 +11,8 @@ export interface PowerPort {
   readonly lines: PowerLines;
   readonly retained: Retained;
   readonly signals: Signals;
-  /** Calls back once, at least so much later. */
-  wait(delayMs: number, callback: () => void): void;
+  /** Calls back once, at least so much later, unless the function that it returns is called before. */
+  wait(delayMs: number, callback: () => void): () => void;
   /** Switches the radio off. Never rejects. */
   radioOff(): Promise<void>;
   /** Begins to start the radio, which has had no supply for so long at least, for who asks for it soon. */

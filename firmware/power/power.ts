@@ -1,5 +1,6 @@
 /** The module `power` on one camera. The compiler holds `createPower` to the declarations in index.ts. */
 import { checkKeys, type OptionKeys } from "../ble/option-keys.ts";
+import { shown } from "../ble/text.ts";
 import { isWake, WAKE_SOURCES, type WakeSource } from "../platform/platform.ts";
 import { DutyCycle } from "./duty-cycle.ts";
 import type { DeepSleepOptions, DutyCycleOptions, Json, LowBatteryOptions } from "./index.ts";
@@ -71,7 +72,7 @@ export function createPower(port: PowerPort): Power {
     lowBattery: (options: LowBatteryOptions) => lowBattery(port, options),
     dutyCycle: <S>(options: DutyCycleOptions<S>) => {
       checkKeys("dutyCycle", options, DUTY_CYCLE_KEYS);
-      checkSources(port, options.wakeOn ?? []);
+      checkSources(port, options.wakeOn === undefined ? [] : options.wakeOn);
       const cycle = new DutyCycle(port, options);
       checkUnclaimed("dutyCycle", claim);
       return claimed("dutyCycle", () => cycle.run(found()));
@@ -106,7 +107,8 @@ function checkSources({ lines, unsupported }: PowerPort, sources: readonly WakeS
   }
   for (const source of sources) {
     if (!WAKE_SOURCES.includes(source)) {
-      throw new TypeError(`wakeOn has "${source}"; sources are ${WAKE_SOURCES.join(", ")}`);
+      const given = Array.isArray(source) ? "a list" : shown(source);
+      throw new TypeError(`wakeOn has ${given}; sources are ${WAKE_SOURCES.join(", ")}`);
     }
     if (!lines.wakeSources.includes(source)) unsupported(`Waking by ${source}`);
   }

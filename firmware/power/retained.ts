@@ -64,18 +64,19 @@ export class Retained {
     }
   }
 
-  /**
-   * @throws TypeError for a state that JSON cannot hold; RangeError for more than `STATE_BYTES_MAX` of it; Error when the
-   * flash fails.
-   */
-  write({ app, cycle, radio }: Kept): void {
-    const { encode, lines, records } = this.port;
+  /** @throws TypeError for a state that JSON cannot hold; RangeError for more than `STATE_BYTES_MAX` of it. */
+  check(app: unknown): void {
     const state = jsonOf(app);
     // A text has at least as many bytes: one that is far too long is not encoded first.
-    const stateBytes = state.length > STATE_BYTES_MAX ? state.length : encode(state).length;
-    if (stateBytes > STATE_BYTES_MAX) {
-      throw new RangeError(`the state is ${stateBytes} bytes of JSON; at most ${STATE_BYTES_MAX}`);
-    }
+    const stateBytes = state.length > STATE_BYTES_MAX ? state.length : this.port.encode(state).length;
+    if (stateBytes <= STATE_BYTES_MAX) return;
+    throw new RangeError(`the state is ${stateBytes} bytes of JSON; at most ${STATE_BYTES_MAX}`);
+  }
+
+  /** @throws TypeError, RangeError as `check`; Error when the flash fails. */
+  write({ app, cycle, radio }: Kept): void {
+    const { encode, lines, records } = this.port;
+    this.check(app);
     const bytes = encode(JSON.stringify({ app, cycle, radio }));
     if (bytes.length + HEADER_BYTES <= lines.retainedBytes) {
       lines.writeRetained(framed(bytes));

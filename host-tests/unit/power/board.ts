@@ -5,6 +5,7 @@ import type { ResetCause } from "../../../firmware/platform/platform.ts";
 import { createPower, type Power } from "../../../firmware/power/power.ts";
 import { Retained } from "../../../firmware/power/retained.ts";
 import { VirtualClock } from "../../../simulator/clock.ts";
+import { clockOf } from "../../../simulator/life.ts";
 import { SimulatedPower } from "../../../simulator/power.ts";
 import { MemoryRecords } from "../../support/cameras.ts";
 
@@ -23,6 +24,8 @@ export class Board {
   radioIsOn = false;
   /** Whether the program that runs has used it. */
   radioIsUsed = false;
+  /** Of the program that runs: those before it have no timers any more. */
+  private life = { isOver: false };
   /** For how long the radio had been off where its start began early. */
   readonly prepared: number[] = [];
 
@@ -32,7 +35,10 @@ export class Board {
 
   /** The module as an application finds it after this start. */
   start(): Power {
-    const { clock, lines, log, records } = this;
+    const { lines, log, records } = this;
+    this.life.isOver = true;
+    this.life = { isOver: false };
+    const clock = clockOf(this.life, this.clock);
     this.radioIsOn = true;
     const write = (_level: string, message: string): void => void log.push(message);
     return createPower({
@@ -44,7 +50,10 @@ export class Board {
         log: write,
       }),
       signals: createSignals({ clock, log: write } as never),
-      wait: (delayMs, callback) => void clock.setTimer(callback, delayMs),
+      wait(delayMs, callback) {
+        const timer = clock.setTimer(callback, delayMs);
+        return () => clock.clearTimer(timer);
+      },
       radioOff: async () => {
         this.radioIsOn = false;
       },

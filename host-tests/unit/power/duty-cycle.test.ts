@@ -159,6 +159,110 @@ describe("power: duty cycle", () => {
     assert.ok(board.log.some((line) => line.includes("cannot be kept")));
   });
 
+  it("a burst whose state cannot be kept has failed", async () => {
+    const board = new Board();
+    const seen: Json[] = [];
+    for (const next of ["x".repeat(5000), () => 1, "good", undefined]) {
+      await board.untilAsleep((power) =>
+        power.dutyCycle({
+          ...{ intervalMs: 60_000, deadlineMs: 1000, state: "first" },
+          burst: ({ failures }) => {
+            seen.push(failures);
+            return next as string;
+          },
+        }),
+      );
+      await board.wake();
+    }
+    assert.deepEqual(seen, [0, 1, 2, 0]);
+  });
+
+  it("every state of JSON is one, also null, false, 0 and an empty text; undefined keeps what there is", async () => {
+    for (const state of [null, false, 0, "", []]) {
+      const board = new Board();
+      const seen: unknown[] = [];
+      for (const next of [state, undefined, 1]) {
+        await board.untilAsleep((power) =>
+          power.dutyCycle<unknown>({
+            ...{ intervalMs: 60_000, deadlineMs: 1000, state: "first" },
+            burst: (burst) => {
+              seen.push(burst.state);
+              return next;
+            },
+          }),
+        );
+        await board.wake();
+      }
+      assert.deepEqual(seen, ["first", state, state]);
+      // One that cannot be kept leaves it as well.
+      await board.untilAsleep((power) =>
+        power.dutyCycle<unknown>({
+          ...{ intervalMs: 60_000, deadlineMs: 1000, state: "first" },
+          burst: () => state,
+        }),
+      );
+      await board.wake();
+      await board.untilAsleep((power) =>
+        power.dutyCycle<unknown>({
+          ...{ intervalMs: 60_000, deadlineMs: 1000, state: "first" },
+          burst: () => "x".repeat(5000),
+        }),
+      );
+      assert.deepEqual(board.start().retainedState(), state);
+    }
+  });
+
+  for (const cause of ["software", "timer", "button"] as const) {
+    it(`a start by ${cause} behind a burst that did not end is no crash: a burst runs at once, and the beat stays`, async () => {
+      const board = new Board();
+      void counting(board.start(), board.clock, 20_000, []).catch(() => undefined);
+      await board.clock.advance(5000);
+      board.lines.restart(cause);
+      const seen: Json[] = [];
+      await board.untilAsleep((power) => counting(power, board.clock, 100, seen));
+      assert.deepEqual(seen, [[5000, 0, cause, 1, 0]]);
+      assert.equal(board.lines.wakeAtMs, 60_000);
+    });
+  }
+
+  it("a version with a shorter interval begins it at its first burst, on the beat", async () => {
+    const board = new Board();
+    const cycle = (intervalMs: number) => (power: Power) =>
+      power.dutyCycle({ intervalMs, deadlineMs: 100, state: 0, burst: () => undefined });
+    await board.untilAsleep(cycle(86_400_000));
+    await board.wake("software", 10_000);
+    await board.untilAsleep(cycle(60_000));
+    assert.equal(board.lines.wakeAtMs, 60_000);
+    await board.wake();
+    await board.untilAsleep(cycle(86_400_000));
+    assert.equal(board.lines.wakeAtMs, 60_000 + 86_400_000);
+  });
+
+  it("a burst that ends well behind a long pause of failures, woken by a button, is followed by the next in an interval", async () => {
+    const board = new Board();
+    const hang = (power: Power) =>
+      power.dutyCycle({ intervalMs: 60_000, deadlineMs: 1000, state: 0, burst: () => new Promise(() => {}) });
+    for (let round = 0; round < 12; round++) {
+      void hang(board.start()).catch(() => undefined);
+      await board.clock.advance(10);
+      board.lines.restart("watchdog");
+      await board.untilAsleep(hang);
+      if (round < 11) await board.wake();
+    }
+    assert.ok(board.lines.wakeAtMs! - board.lines.rtcNow() > 80_000_000);
+    await board.wake("button", 10_000);
+    const wokenMs = board.lines.rtcNow();
+    await board.untilAsleep((power) => counting(power, board.clock, 100, []));
+    const inMs = board.lines.wakeAtMs! - wokenMs;
+    assert.ok(inMs > 0 && inMs <= 60_000, `${inMs}`);
+  });
+
+  it("leaves no timer behind a burst that has ended", async () => {
+    const board = new Board();
+    await board.untilAsleep((power) => counting(power, board.clock, 100, []));
+    assert.equal(board.clock.pending, 0);
+  });
+
   it("says in one line why a burst failed, whatever was thrown", async () => {
     const lost = new HciError("controller-not-ready", "The controller does not pull CTS down.");
     for (const [thrown, text] of [
@@ -271,7 +375,10 @@ describe("power: duty cycle", () => {
     const power = board.start();
     const cycle = (state: unknown) =>
       power.dutyCycle({ intervalMs: 60_000, deadlineMs: 1000, state, burst: () => undefined });
-    await assert.rejects(cycle(1n), { name: "TypeError", message: /^state is nothing that JSON can hold/ });
+    await assert.rejects(async () => cycle(1n), {
+      name: "TypeError",
+      message: /^state is nothing that JSON can hold/,
+    });
     const asleep = assert.rejects(power.deepSleep({ durationMs: 5, state: "kept" }), { name: "Asleep" });
     await assert.rejects(async () => cycle(0), {
       name: "TypeError",
@@ -292,6 +399,13 @@ describe("power: duty cycle", () => {
     );
     assert.equal(bursts, 1);
     assert.ok(board.log.some((line) => line.includes("nothing can be kept")));
+    // Nor does it keep the next one from running.
+    await board.wake();
+    await board.untilAsleep((power) =>
+      power.dutyCycle({ intervalMs: 60_000, deadlineMs: 1000, state: 0, burst: () => void bursts++ }),
+    );
+    assert.equal(bursts, 2);
+    assert.ok(board.log.some((line) => line.includes("that a burst begins cannot be kept")));
   });
 
   it("refuses times out of range at once", async () => {
@@ -315,6 +429,19 @@ describe("power: duty cycle", () => {
       );
   });
 
+  it("refuses what it cannot use before anything has been kept, also in the middle of a cycle", async () => {
+    const board = new Board();
+    await board.untilAsleep((power) => counting(power, board.clock, 100, []));
+    await board.wake();
+    const before = board.lines.readRetained();
+    for (const wrong of [{ wakeOn: null }, { state: "x".repeat(4000) }, { state: 1n }, { burst: 1 }]) {
+      const options = { intervalMs: 1000, deadlineMs: 100, state: 0, burst: () => undefined, ...wrong };
+      await assert.rejects(async () => board.start().dutyCycle(options as never));
+    }
+    assert.deepEqual(board.lines.readRetained(), before);
+    assert.equal(board.clock.pending, 0);
+  });
+
   it("refuses what is no number, no function and no options by its type", async () => {
     const power = new Board().start();
     const burst = () => undefined;
@@ -331,6 +458,16 @@ describe("power: duty cycle", () => {
     await refused({ onLowBattery: "later" }, /^onLowBattery is "later", which is not a function$/);
     await refused({ onLowBattery: () => undefined }, /^onLowBattery is never called without lowVolts: /);
     await refused({ burst: null }, /^burst is null, which is not a function$/);
+    const noList = /^wakeOn is a list of sources, such as \["motion"\]$/;
+    for (const wakeOn of [null, 5, "button", { 0: "button" }]) await refused({ wakeOn }, noList);
+    await refused(
+      { wakeOn: [Symbol("sun")] },
+      /^wakeOn has Symbol\(sun\); sources are timer, motion, button$/,
+    );
+    await refused({ wakeOn: [["button"]] }, /^wakeOn has a list; sources are /);
+    await refused({ wakeOn: [null] }, /^wakeOn has null; sources are /);
+    await refused({ state: undefined }, /^state is nothing that JSON can hold$/);
+    await refused({ state: () => 1 }, /^state is nothing that JSON can hold$/);
     for (const [options, given] of [
       [undefined, "undefined"],
       [null, "null"],

@@ -135,8 +135,19 @@ describe("power: deep sleep", () => {
         message: `deepSleep: options are an object, not ${given}`,
       });
     }
+    for (const [source, given] of [
+      [Symbol("sun"), "Symbol(sun)"],
+      [["button"], "a list"],
+      ["sun", '"sun"'],
+    ] as const) {
+      await refused(
+        { durationMs: 1, wakeOn: [source] },
+        { name: "TypeError", message: `wakeOn has ${given}; sources are timer, motion, button` },
+      );
+    }
     const noList = { name: "TypeError", message: /^wakeOn is a list of sources, such as \["motion"\]$/ };
     await refused({ durationMs: 1, wakeOn: "button" }, noList);
+    await refused({ durationMs: 1, wakeOn: null }, noList);
     const cyclic: { self?: unknown } = {};
     cyclic.self = cyclic;
     for (const state of [() => 1, 1n, { count: 1n }, cyclic]) {
@@ -230,10 +241,11 @@ describe("power: a low battery", () => {
     const { lowBattery } = board.start();
     const abort = new AbortController();
     const waiting = lowBattery({ lowVolts: 3.4, intervalMs: 1000, signal: abort.signal });
+    await clock.advance(1500);
     abort.abort(new Error("enough"));
     await assert.rejects(waiting, /enough/);
+    assert.equal(clock.pending, 0, "nothing is left of the wait");
     await assert.rejects(lowBattery({ lowVolts: 3.4, signal: abort.signal }), /enough/);
-    await clock.advance(1001);
     assert.equal(clock.pending, 0);
     assert.throws(() => lowBattery({ lowVolts: 0 }), { name: "RangeError", message: /lowVolts is 0/ });
     assert.throws(() => lowBattery({ lowVolts: 3, intervalMs: 99 }), { name: "RangeError" });
