@@ -1,10 +1,13 @@
 /** Stands between a camera and its controller, and records what passes as a btsnoop file. */
-import { appendFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, closeSync, existsSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { FROM_CONTROLLER, FROM_HOST, H4Framer } from "../../simulator/h4.ts";
 import { parseHci } from "../camera/command.ts";
+import { UsageError } from "../events.ts";
 import { checkOutput } from "../output-file.ts";
+import { displayPath } from "../paths.ts";
 import { btsnoopHeader, btsnoopRecord } from "../trace/btsnoop.ts";
+import { whyNot } from "../whole-file.ts";
 
 /** Longest payload that an ACL packet can announce. */
 const LONGEST = 0xffff;
@@ -28,11 +31,25 @@ export interface Recorder {
   stop(): void;
 }
 
+/**
+ * Leaves what is there as it is.
+ * @throws UsageError when nothing can be recorded in this file, or something else is there
+ */
+export function checkRecording(file: string): void {
+  checkOutput(file, btsnoopHeader());
+  const isNew = !existsSync(file);
+  try {
+    closeSync(openSync(file, "a"));
+    if (isNew) rmSync(file);
+  } catch (error) {
+    throw new UsageError(`Nothing can be recorded in ${displayPath(file)}: ${whyNot(error)}`);
+  }
+}
+
 /** Starts recording to `file` what passes to and from the controller at `hci`. */
 export async function startRecorder(hci: string, file: string): Promise<Recorder> {
-  const header = btsnoopHeader();
-  checkOutput(file, header);
-  writeFileSync(file, header);
+  checkRecording(file);
+  writeFileSync(file, btsnoopHeader());
   const record = (direction: "sent" | "received") =>
     createH4Cutter((packet) => appendFileSync(file, btsnoopRecord(direction, packet, Date.now())));
   const target = parseHci(hci);

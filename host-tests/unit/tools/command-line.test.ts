@@ -1,6 +1,8 @@
 /** What `obscura` says to mistakes, and how it ends. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { describe, it } from "mocha";
@@ -55,6 +57,32 @@ describe("obscura", function () {
     assert.equal(status, 2);
     assert.match(stderr, /There is no radio "smoke-signals"\. Radios: sim, sim:cyw43, bumble, tcp:HOST:PORT/);
     assert.equal(stdout, "");
+  });
+
+  it("run refuses a patch that is none, and a recording that nobody can write, and builds nothing before", () => {
+    const folder = mkdtempSync(join(tmpdir(), "obscura-run-"));
+    const short = join(folder, "short.hcd");
+    writeFileSync(short, Uint8Array.of(0x4c, 0xfc, 20, 0));
+    const kept = join(folder, "kept.btsnoop");
+    writeFileSync(kept, "of yesterday");
+    const chip = ["--radio", "sim:cyw43"];
+    for (const [args, status, said] of [
+      [[...chip, "--patch", short], 1, /short\.hcd: The controller's patch is damaged at byte 0: /],
+      [[...chip, "--patch", join(folder, "none.hcd")], 2, /The patch cannot be read: .*none\.hcd/],
+      [[...chip, "--patch", folder], 2, /The patch cannot be read: .* is no regular file/],
+      [["--btsnoop", folder], 2, / is a folder: name a file in it\./],
+      [["--btsnoop", kept], 2, /kept\.btsnoop exists, and is nothing that this command writes/],
+      [["--btsnoop", join(folder, "none", "traffic")], 2, /Nothing can be recorded in .*traffic: /],
+      [["--btsnoop", kept, ...chip, "--patch", short], 1, /patch is damaged/],
+    ] as const) {
+      const result = obscura("run", ...args);
+      assert.equal(result.status, status, `${args.join(" ")}: ${result.stderr}`);
+      assert.match(result.stderr, said);
+      assert.equal(result.stdout, "", args.join(" "));
+    }
+    assert.equal(readFileSync(kept, "utf8"), "of yesterday");
+    assert.deepEqual(readdirSync(folder).sort(), ["kept.btsnoop", "short.hcd"]);
+    rmSync(folder, { recursive: true });
   });
 
   it("says what argument is missing, and what is too much", () => {

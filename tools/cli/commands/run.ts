@@ -1,8 +1,10 @@
 /** `obscura run`. */
 import { Option } from "commander";
 import { UsageError } from "../../events.ts";
+import { readPatch } from "../../patch/patch.ts";
 import { runScenario, scenarioOf } from "../../scenario/run.ts";
 import { parseRadio, radios } from "../../session/radios/radio.ts";
+import { checkRecording } from "../../session/recorder.ts";
 import { runSession } from "../../session/session.ts";
 import { piecesFor } from "../../setup.mjs";
 import { type CommandLine, prepare } from "../command-line.ts";
@@ -59,6 +61,9 @@ export function addRun(cli: CommandLine): void {
       if (options.patch !== undefined && !(radio.kind === "sim" && radio.chip)) {
         throw new UsageError("--patch is for a chip that has to be brought up: give --radio sim:cyw43 too.");
       }
+      // Before a build that may take minutes.
+      if (options.patch !== undefined) readPatch(options.patch);
+      if (btsnoop !== undefined) checkRecording(btsnoop);
       const scenario = scenarioOf(application);
       const isPlayed =
         scenario !== undefined && radio.kind === "sim" && !radio.chip && options.phone && !options.script;
