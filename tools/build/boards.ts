@@ -1,8 +1,8 @@
 /** The boards in boards/, each a folder with a board.json. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { UsageError } from "../events.ts";
-import { buildRoot, root } from "../paths.ts";
+import { ToolError, UsageError } from "../events.ts";
+import { buildRoot, displayPath, root } from "../paths.ts";
 import { readChecked } from "./json.ts";
 import { DEFAULT_MANIFEST, findManifest, type Manifest } from "./manifest.ts";
 
@@ -28,7 +28,10 @@ export interface Board {
 
 /** What the build reads of a board.json; boards/schema.json describes the whole. */
 interface BoardFile {
+  readonly name: string;
   readonly cpu: string;
+  readonly memory: readonly { readonly name: string }[];
+  readonly flash: readonly FlashFigures[];
   readonly title: string;
   readonly heap: {
     readonly chunkBytes: number;
@@ -43,6 +46,13 @@ interface BoardFile {
     readonly runBaud?: number;
   };
   readonly run: { readonly kind: "process" | "qemu" | "hardware" };
+}
+
+interface FlashFigures {
+  readonly name: string;
+  readonly size: number;
+  readonly eraseUnit: number;
+  readonly programUnit: number;
 }
 
 const boardsRoot = join(root, "boards");
@@ -66,7 +76,12 @@ export function loadBoard(name: string, which: string = DEFAULT_MANIFEST, boards
     throw new UsageError(`There is no board "${name}". Boards: ${names.join(", ")}.`);
   }
   const folder = join(boards, name);
-  const board = readChecked<BoardFile>(join(folder, "board.json"), join(boardsRoot, "schema.json"), "board");
+  const file = join(folder, "board.json");
+  const board = readChecked<BoardFile>(file, join(boardsRoot, "schema.json"), "board");
+  const mistakes = boardMistakes(name, board);
+  if (mistakes.length > 0) {
+    throw new ToolError(mistakes.map((mistake) => `${displayPath(file)}: ${mistake}`).join("\n"));
+  }
   const toolchain = join(folder, "toolchain.cmake");
   const manifest = findManifest(which);
   const figures: Record<string, number> = { ...figuresOf(board), ...manifest.figures };
@@ -81,6 +96,34 @@ export function loadBoard(name: string, which: string = DEFAULT_MANIFEST, boards
     figures,
     heapMaxBytes: figures.HEAP_CHUNKS! + figures.HEAP_SLOTS! * slotBytes(board) + figures.HEAP_GROWTH!,
   };
+}
+
+/** What a schema cannot say of a board.json, a sentence for each mistake. */
+export function boardMistakes(
+  folder: string,
+  { flash, memory, name }: Pick<BoardFile, "flash" | "memory" | "name">,
+): string[] {
+  const mistakes: string[] = [];
+  if (name !== folder) mistakes.push(`"name" is "${name}"; it is the name of the folder, "${folder}"`);
+  for (const [key, items] of Object.entries({ memory, flash })) {
+    const names = items.map((item) => item.name);
+    for (const twice of new Set(names.filter((each, at) => names.indexOf(each) !== at)))
+      mistakes.push(`"${key}" has "${twice}" twice; each has a name of its own`);
+  }
+  for (const [at, area] of flash.entries()) {
+    for (const mistake of flashMistakes(area)) mistakes.push(`"flash[${at}]", ${area.name}: ${mistake}`);
+  }
+  return mistakes;
+}
+
+function flashMistakes({ eraseUnit, programUnit, size }: FlashFigures): string[] {
+  const isPower = Number.isInteger(Math.log2(eraseUnit));
+  if (!isPower) return [`"eraseUnit" is ${eraseUnit}; it is a power of two`];
+  if (eraseUnit < programUnit)
+    return [`"eraseUnit" is ${eraseUnit}, less than the ${programUnit} bytes that are programmed together`];
+  if (size % eraseUnit !== 0 || size < 2 * eraseUnit)
+    return [`"size" is ${size}; it is a multiple of "eraseUnit", ${eraseUnit}, and at least two of them`];
+  return [];
 }
 
 /** A slot has four pointers' size. */

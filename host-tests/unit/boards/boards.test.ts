@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import { describe, it } from "mocha";
-import { figuresOf, loadBoard } from "../../../tools/build/boards.ts";
+import { boardMistakes, figuresOf, loadBoard } from "../../../tools/build/boards.ts";
 import { readChecked } from "../../../tools/build/json.ts";
 
 const boards = new URL("../../../boards/", import.meta.url);
@@ -91,6 +91,41 @@ describe("boards", () => {
       Object.assign(board.flash[0], { name: "State Area" });
     }, /"flash\[0\]\.name" is "State Area"/);
     rmSync(folder, { recursive: true });
+  });
+
+  it("report what a schema cannot see, with the same care, before anything is built", () => {
+    const made = mkdtempSync(join(tmpdir(), "obscura-boards-"));
+    const folder = join(made, "my-board");
+    cpSync(fileURLToPath(new URL("mps2-an500", boards)), folder, { recursive: true });
+    // biome-ignore lint/suspicious/noExplicitAny: what is wrong has no type
+    const wrong = (change: (board: any) => void, expected: RegExp) => {
+      const board = { ...JSON.parse(read("mps2-an500/board.json")), name: "my-board" };
+      assert.deepEqual(boardMistakes("my-board", board), []);
+      change(board);
+      writeFileSync(join(folder, "board.json"), JSON.stringify(board));
+      assert.throws(() => loadBoard("my-board", undefined, made), { name: "ToolError", message: expected });
+    };
+    const area = (at: number, values: object) => (board: { flash: object[] }) => {
+      Object.assign(board.flash[at]!, values);
+    };
+    wrong((board) => {
+      board.name = "mps2-an500";
+    }, /board\.json: "name" is "mps2-an500"; it is the name of the folder, "my-board"$/);
+    wrong(area(1, { name: "state" }), /board\.json: "flash" has "state" twice; each has a name of its own$/);
+    wrong((board) => {
+      board.memory[1].name = board.memory[0].name;
+    }, /"memory" has "IMAGE" twice/);
+    wrong(area(1, { eraseUnit: 4095 }), /"flash\[1\]", update: "eraseUnit" is 4095; it is a power of two$/);
+    wrong(area(1, { eraseUnit: 4, programUnit: 8 }), /"eraseUnit" is 4, less than the 8 bytes that are/);
+    wrong(
+      area(0, { size: 65_537 }),
+      /"flash\[0\]", state: "size" is 65537; it is a multiple of "eraseUnit", 4096/,
+    );
+    wrong(area(2, { size: 4096 }), /"flash\[2\]", starts: "size" is 4096; .* at least two of them$/);
+    wrong((board) => {
+      board.radio.runBaud = 4_000_001;
+    }, /"radio\.runBaud" is 4000001 and must be <= 4000000/);
+    rmSync(made, { recursive: true });
   });
 
   for (const folder of folders) {
