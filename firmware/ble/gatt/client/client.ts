@@ -281,11 +281,16 @@ export class GattClient implements DiscoveryContext, ValueHandler {
     this.watcher = watcher;
   }
 
-  /** For the bearer's client role. */
+  /** For the bearer's client role. What comes before anything may be asked of the peer reaches nobody (`isFree`). */
   onValue(handle: number, view: DataView, start: number, length: number, isIndication: boolean): void {
+    const { counters, watcher } = this;
+    // A bonded peer that has not proved who it is may be anybody with its address.
+    if (!this.isFree) {
+      counters.unwantedValues++;
+      return;
+    }
     if (handle === this.known.serviceChanged && isIndication) this.databaseChanged();
     const inboxes = this.inboxes.get(handle);
-    const { counters, watcher } = this;
     if (!inboxes && !watcher) {
       if (handle === this.known.serviceChanged) return;
       counters.unwantedValues++;
