@@ -278,24 +278,29 @@ export class Security {
 
   /**
    * Bonds are kept, and are there at each start, by themselves: a call without `text` only says how many there are. With a
-   * text that `saveSecrets` returned, takes over the camera's identity in it, and its bonds in addition to those that there
-   * are. Everything is looked at before anything changes.
+   * text that `saveSecrets` returned, takes over the camera's identity in it, and its bonds beside those that there are: all of it or
+   * nothing. A bond of the same two devices takes the place of the one that there is, no other gives way; those of another identity of
+   * the camera stay, and are of use when it has that one again.
    * @returns the number of bonds.
-   * @throws TypeError for any other text, RangeError when there is no room for so many, BleError `radio-on`, Error when the
-   * flash fails: then it may be done in part, and can be called again.
+   * @throws TypeError for any other text, RangeError when there is no room for all of the bonds, BleError `radio-on`, Error when the
+   * flash fails: what had been written is taken back then, as far as the flash can be written.
    */
   loadSecrets(text?: string): number {
     const { host } = this.core;
     const bonds = host.bonds!;
     if (text !== undefined) {
       const secrets = importSecrets(text);
-      const { maxBonds } = host.settings;
-      if (secrets.bonds.length > maxBonds) {
-        throw new RangeError(`loadSecrets: ${secrets.bonds.length} bonds, where maxBonds is ${maxBonds}`);
+      host.identities.checkAdoption(secrets.address);
+      const formerIrk = bonds.ownIrk();
+      const undo = bonds.adopt(secrets.bonds);
+      try {
+        bonds.setOwnIrk(secrets.irk);
+        host.identities.adopt(secrets.address);
+      } catch (error) {
+        undo();
+        if (bonds.ownIrk() !== formerIrk) bonds.setOwnIrk(formerIrk);
+        throw error;
       }
-      host.identities.adopt(secrets.address);
-      bonds.setOwnIrk(secrets.irk);
-      for (const bond of [...secrets.bonds].reverse()) bonds.keep(bond);
     }
     return bonds.size;
   }

@@ -1,7 +1,8 @@
 /** Who this device and its peers are: Identity Addresses, and what bonds say of an address on the air (Vol 3, Part C, 10.8). */
+import { formatAddress } from "./codec.ts";
 import type { Settings } from "./config.ts";
 import { BleError } from "./errors.ts";
-import { ADDRESS_TYPE, isResolvableAddress } from "./gap/address.ts";
+import { ADDRESS_TYPE, isResolvableAddress, isStaticRandomAddress } from "./gap/address.ts";
 import type { Connection } from "./gap/connection.ts";
 import { ADDRESS_MODE, type OwnAddress, type OwnAddresses } from "./gap/own-address.ts";
 import type { Air, ResolvableAddress } from "./gap/resolvable-address.ts";
@@ -59,14 +60,24 @@ export class Identities {
     return { addressType: type, address: address ?? this.publicAddress ?? NO_ADDRESS };
   }
 
-  /** Takes over the identity of another camera, from a copy of what it is known by. @throws BleError `radio-on`. */
+  /**
+   * Takes over the identity of another camera, from a copy of what it is known by.
+   * @throws BleError `radio-on`, RangeError where the address is no static random one, Error when the flash fails.
+   */
   adopt(address: Uint8Array): void {
+    this.checkAdoption(address);
+    this.port.addresses.adopt(address);
+  }
+
+  /** Throws where `adopt` would, but for the flash. */
+  checkAdoption(address: Uint8Array): void {
     if (this.port.isSwitchedOn)
       throw new BleError(
         "radio-on",
         "The radio is on: load secrets before it is switched on, or after stop().",
       );
-    this.port.addresses.adopt(address);
+    if (!isStaticRandomAddress(address))
+      throw new RangeError(`${formatAddress(address)} is no static random address`);
   }
 
   /** Can have resolvable private addresses from now on. Returns what `createResolvable` makes. */

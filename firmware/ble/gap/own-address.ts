@@ -1,7 +1,6 @@
 /** The addresses that this device has on the air (Vol 6, Part B, 1.3). */
 
 import type { LogLevel, Records } from "../../platform/platform.ts";
-import { formatAddress } from "../codec.ts";
 import { leSetRandomAddress } from "../hci/commands/le-controller.ts";
 import type { Hci } from "../hci/hci.ts";
 import type { Setting } from "../setting.ts";
@@ -179,10 +178,8 @@ export class OwnAddresses implements Air, QuietAir {
     return this.address ?? this.derive();
   }
 
-  /** Has this static random address from the next start on, and ever after. @throws RangeError when it is none. */
+  /** Has this static random address from the next start on, and ever after. @throws Error when the flash fails. */
   adopt(address: Uint8Array): void {
-    if (!isStaticRandomAddress(address))
-      throw new RangeError(`${formatAddress(address)} is no static random address`);
     this.port.records.set(ADDRESS_KEY, address);
     this.address = address.slice();
   }

@@ -6,6 +6,7 @@
  */
 import { hex } from "../codec.ts";
 import { decodeBond, encodeBond } from "./bond-record.ts";
+import { isOf } from "./identities.ts";
 import type { Bond } from "./keys.ts";
 
 const FORMAT = "obscura-bonds";
@@ -46,15 +47,16 @@ export function importSecrets(text: string): Secrets {
   if (format !== FORMAT || version !== VERSION || !Array.isArray(bonds)) {
     throw new TypeError("loadSecrets: this is nothing that saveSecrets() of this version returned");
   }
-  return {
-    address: bytesOf("address", address, 6),
-    irk: bytesOf("irk", irk, 16),
-    bonds: bonds.map((record, at) => {
-      const decoded = decodeBond(bytesOf(`bond ${at}`, record));
-      if (typeof decoded === "string") throw new TypeError(`loadSecrets: bond ${at} is ${decoded}`);
-      return decoded.bond;
-    }),
-  };
+  const decoded: Bond[] = [];
+  for (const [at, record] of bonds.entries()) {
+    const one = decodeBond(bytesOf(`bond ${at}`, record));
+    if (typeof one === "string") throw new TypeError(`loadSecrets: bond ${at} is ${one}`);
+    const { identity, ownIdentity } = one.bond;
+    if (decoded.some((other) => isOf(other, identity, ownIdentity)))
+      throw new TypeError(`loadSecrets: bond ${at} is of the same devices as another`);
+    decoded.push(one.bond);
+  }
+  return { address: bytesOf("address", address, 6), irk: bytesOf("irk", irk, 16), bonds: decoded };
 }
 
 function bytesOf(name: string, text: unknown, length?: number): Uint8Array {

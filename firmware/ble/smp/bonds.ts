@@ -5,6 +5,7 @@ import { formatAddress, sameBytes } from "../codec.ts";
 import { BleError } from "../errors.ts";
 import type { Setting } from "../setting.ts";
 import { textOf } from "../text.ts";
+import { placesFor } from "./bond-places.ts";
 import { decodeBond, decodePeer, encodeBond, encodePeer } from "./bond-record.ts";
 import { isAt, isOf, isSameIdentity } from "./identities.ts";
 import {
@@ -133,13 +134,64 @@ export class Bonds implements BondKeeper {
       bond: copy.bond,
       lastAddress: undefined,
     };
+    this.place(entry);
+    this.trim(entry);
+    this.sweep();
+    this.port.onChanged();
+  }
+
+  /**
+   * Takes these over, the first used last, beside those that there are. That is the application's doing: strangers' allowance of
+   * flash is not for it.
+   * @returns what undoes it.
+   * @throws RangeError when there is no room for all of them, Error when the flash fails; the bonds are as before then, as far as
+   *   the flash can be written.
+   */
+  adopt(bonds: readonly Bond[]): () => void {
+    const { entries, foreign } = this;
+    const former = [...entries];
+    const { records, settings } = this.port;
+    const slots = Array.from({ length: BOND_SLOTS }, (_, slot) => slot);
+    const free = slots.filter((slot) => !foreign.has(slot) && !entries.some((entry) => entry.slot === slot));
+    const placed = placesFor(bonds, { entries, maxBonds: settings.maxBonds, free }).reverse();
+    const before = placed.map(({ slot }) => ({ key: bondKey(slot), bytes: this.read(bondKey(slot)) }));
+    const undo = (): void => {
+      for (const { key, bytes } of before) {
+        try {
+          if (bytes) records.set(key, bytes);
+          else records.delete(key);
+        } catch (error) {
+          this.port.log("warning", `smp: a bond that was taken over is still there: ${textOf(error)}`);
+        }
+      }
+      this.loaded = former;
+      this.known = undefined;
+      this.port.onChanged();
+    };
+    const numbers = placed.map(({ slot, bond }) => {
+      const number = this.nextNumber();
+      this.lastNumber = number;
+      return { slot, number, bond };
+    });
+    try {
+      for (const { slot, ...numbered } of numbers) records.set(bondKey(slot), encodeBond(numbered));
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    for (const { slot, number, bond } of numbers)
+      this.place({ ...this.newPeer(), slot, number, bond, lastAddress: undefined });
+    this.sweep();
+    this.port.onChanged();
+    return undo;
+  }
+
+  /** In place of what was in its slot. */
+  private place(entry: KeptBond): void {
     this.known = undefined;
     const replaced = this.entries.findIndex(({ slot }) => slot === entry.slot);
     if (replaced >= 0) this.entries.splice(replaced, 1, entry);
     else this.entries.push(entry);
-    this.trim(entry);
-    this.sweep();
-    this.port.onChanged();
   }
 
   forget(identity: Identity): boolean {
