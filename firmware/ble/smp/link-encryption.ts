@@ -17,7 +17,7 @@ import type { Level } from "./state.ts";
 export const UNSPECIFIED_ERROR = 0x1f;
 
 /**
- * How long a peer may take to encrypt with a bond's key, as long as for any step of a pairing (Vol 3, Part H, 3.4). Its link
+ * How long a peer may take to encrypt, as long as for any step of a pairing (Vol 3, Part H, 3.4). Its link
  * layer has 40 s for each of the steps that this takes (Vol 6, Part B, 5.2).
  */
 export const ENCRYPTION_TIMEOUT_MS = 30_000;
@@ -45,7 +45,7 @@ export class LinkEncryption {
   private current: LinkSecurity = UNENCRYPTED;
   private provenBond: Bond | undefined = undefined;
   private next: Encryption | undefined = undefined;
-  /** Runs while the peer is to encrypt with a bond's key. */
+  /** Runs while the peer is to encrypt. */
   private timer: Timer = undefined;
   /** On this link the peer has said that it has no key. */
   isKeyLost = false;
@@ -138,9 +138,14 @@ export class LinkEncryption {
 
   /** The central starts with the key of a bond. @param onDone is called once, unless the link ends. */
   startWithBond(bond: Bond, onDone: (error: unknown) => void): void {
-    this.next = { level: bond, bond, onDone };
-    this.timer = this.port.clock.setTimer(() => this.timedOut(), ENCRYPTION_TIMEOUT_MS);
+    this.expect({ level: bond, bond, onDone });
     this.start(this.keyOf(bond)!);
+  }
+
+  private expect(next: Encryption): void {
+    this.stopTimer();
+    this.next = next;
+    this.timer = this.port.clock.setTimer(() => this.timedOut(), ENCRYPTION_TIMEOUT_MS);
   }
 
   private stopTimer(): void {
@@ -161,7 +166,7 @@ export class LinkEncryption {
 
   /** The central starts with the key of a pairing. */
   startWithPairing(key: Uint8Array, level: Level): void {
-    this.next = { level, bond: undefined };
+    this.expect({ level, bond: undefined });
     this.start({ key, ediv: 0, rand: new Uint8Array(8) });
   }
 
@@ -177,7 +182,7 @@ export class LinkEncryption {
 
   /** The peripheral answers with the key of a pairing. @param key undefined: there is none. */
   answerWithPairing(key: Uint8Array | undefined, level: Level): void {
-    if (key) this.next = { level, bond: undefined };
+    if (key) this.expect({ level, bond: undefined });
     this.port.answerKeyRequest(this.link, key);
   }
 
@@ -187,7 +192,7 @@ export class LinkEncryption {
     const key = bond?.keyAsPeripheral;
     const isKnown = key?.ediv === ediv && this.port.crypto.isSameSecret(key.rand, rand);
     if (bond && isKnown && this.isAllowed(bond)) {
-      this.next = { level: bond, bond };
+      this.expect({ level: bond, bond });
       return this.port.answerKeyRequest(this.link, key.key);
     }
     this.port.answerKeyRequest(this.link, undefined);

@@ -222,6 +222,8 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
 
   /** The peer's link layer asks for a key. */
   keyRequested(ediv: number, rand: Uint8Array): void {
+    // The central is who encrypts (Vol 6, Part B, 5.1.3.1): a key that it gave would be of use to nobody but who asks wrongly.
+    if (this.link.isCentral) return this.port.answerKeyRequest(this.link, undefined);
     if (this.pairing) return this.pairing.feed({ is: "keyRequest", ediv, rand });
     this.encryption.answerWithBond(ediv, rand);
   }
@@ -399,14 +401,14 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     shared.peerLog.write("warning", `smp: link ${link.handle}: pairing failed: ${error.message}`);
     port.onSecurity(link, reason || UNSPECIFIED_ERROR, false);
     if (this.isClosed) return;
-    if (pairing.hasEncrypted) this.endUnkept();
+    if (pairing.hasGivenKey) this.endUnkept();
     requests.settle(request ?? requests.first, error);
     this.serve();
   }
 
   /**
-   * The key of a pairing that did not come about encrypts the link, and nobody answers for it: the link ends, once the peer has
-   * been told why or does not listen.
+   * The key of a pairing that did not come about encrypts the link, or is about to, and nobody answers for it: the link ends, once the
+   * peer has been told why or does not listen.
    */
   private endUnkept(): void {
     const { link, port } = this;

@@ -64,7 +64,6 @@ export class Pairing {
   private withdrawDelivery: (() => void) | undefined = undefined;
   private isOver = false;
   private isKeyGiven = false;
-  private isLinkEncrypted = false;
   /** Steps that wait until what the one before wanted is done. */
   private readonly waiting: (() => Step)[] = [];
   private isTaking = false;
@@ -88,13 +87,13 @@ export class Pairing {
   }
 
   feed(input: Input): void {
-    if (input.is === "encryption" && input.status === 0) this.isLinkEncrypted = this.isKeyGiven;
+    if (input.is === "encryption" && input.status !== 0) this.isKeyGiven = false;
     this.take(() => step(this.context, this.state!, input));
   }
 
-  /** The link is encrypted with its key. */
-  get hasEncrypted(): boolean {
-    return this.isLinkEncrypted;
+  /** The link is encrypted with its key, or is about to be. */
+  get hasGivenKey(): boolean {
+    return this.isKeyGiven;
   }
 
   /** What this side handed out out of band, where the peer claims to know it. */
