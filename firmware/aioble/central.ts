@@ -69,7 +69,7 @@ const CONNECT_KEYS: OptionKeys<ConnectOptions> = {
 function parametersOf(options: ConnectOptions): ConnectParameters {
   checkKeys("connect", options, CONNECT_KEYS);
   checkTimeout(options.timeoutMs);
-  checkTimeout(options.scanDurationMs);
+  checkTimeout(options.scanDurationMs, "scanDurationMs");
   const { scanIntervalUs = 10_000, minConnIntervalUs, maxConnIntervalUs } = options;
   const parameters = {
     scanIntervalUs,

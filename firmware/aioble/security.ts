@@ -124,6 +124,12 @@ export class Pairing {
         "pair: mitm: true and io 3 do not go together, for nobody could show, type or compare a number: give an agent or oob",
       );
     }
+    const hasData = isOutOfBand || manager.outOfBand !== undefined;
+    if (settings.methods?.some((method) => isPossible(method, settings, hasData)) === false) {
+      throw new TypeError(
+        `pair: none of methods ${settings.methods.join(", ")} can come about with this agent, oob, leSecure and mitm: give what it takes`,
+      );
+    }
     let withdraw: (() => void) | undefined;
     return connection.scope.wait<void>(
       timeoutMs === undefined && !signal ? NO_LIMITS : { timeoutMs, signal },
@@ -215,6 +221,26 @@ export class Pairing {
       keypress: false,
       debugKeys: false,
     };
+  }
+}
+
+/** Whether this side has what it takes for a pairing by this method. @param hasData it has data out of band, or has handed some out */
+function isPossible(
+  method: PairingMethod,
+  { io, mitm, secureConnections, secureOnly }: PairingSettings,
+  hasData: boolean,
+): boolean {
+  const isSecure = secureConnections !== "off";
+  const mustAuthenticate = mitm || secureOnly;
+  switch (method) {
+    case "justWorks":
+      return !mustAuthenticate;
+    case "passkey":
+      return io !== IO_CAPABILITY.NO_INPUT_NO_OUTPUT && (isSecure || !mustAuthenticate);
+    case "comparison":
+      return isSecure && (io === IO_CAPABILITY.DISPLAY_YES_NO || io === IO_CAPABILITY.KEYBOARD_DISPLAY);
+    default:
+      return hasData;
   }
 }
 

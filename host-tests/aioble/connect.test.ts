@@ -258,6 +258,20 @@ describe("connect: how it ends without a connection", () => {
       equal(scene.central.host.active, false);
     });
   }
+
+  it("names the option that is wrong, by a promise that rejects", async () => {
+    for (const [name, values] of [
+      ["timeoutMs", ["x", -1, Number.NaN]],
+      ["scanDurationMs", ["x", -1, Number.NaN]],
+    ] as const) {
+      for (const value of values) {
+        const scene = createScene();
+        const connecting = peer(scene).connect({ [name]: value });
+        const error = await connecting.catch((failure: Error) => failure);
+        ok((error as Error).message.startsWith(`${name} `), `${error}`);
+      }
+    }
+  });
 });
 
 describe("Device", () => {

@@ -49,6 +49,49 @@ describe("pairing: mistakes", () => {
     });
   });
 
+  it("methods of which none can come about are a TypeError at once; one that can is enough", async () => {
+    const display = (): void => undefined;
+    const input = (): Promise<string> => new Promise(() => {});
+    const compare = (): boolean => true;
+    const oob = { temporaryKey: new Uint8Array(16) };
+    for (const [possible, options] of [
+      [false, { methods: ["passkey"] }],
+      [false, { methods: ["comparison"] }],
+      [false, { methods: ["passkey", "comparison", "outOfBand"] }],
+      [false, { methods: ["comparison"], agent: { display } }],
+      [false, { methods: ["comparison"], agent: { input } }],
+      [false, { methods: ["comparison"], agent: { display, compare }, leSecure: false }],
+      [false, { methods: ["passkey"], agent: { display }, leSecure: false, mitm: true }],
+      [false, { methods: ["justWorks"], agent: { display }, mitm: true }],
+      [false, { methods: ["outOfBand"], agent: { display } }],
+      [false, { methods: ["passkey"], oob }],
+      [true, { methods: ["justWorks"] }],
+      [true, { methods: ["passkey", "justWorks"] }],
+      [true, { methods: ["passkey"], agent: { display } }],
+      [true, { methods: ["passkey"], agent: { input } }],
+      [true, { methods: ["comparison"], agent: { display, compare } }],
+      [true, { methods: ["outOfBand"], oob }],
+    ] as const) {
+      const { world, meet } = createPair();
+      await world.run(async () => {
+        const { outgoing } = await meet();
+        const pair = (): Promise<void> =>
+          outgoing.pair({ ...options, timeoutMs: 10 } as unknown as PairOptions);
+        if (!possible) throws(pair, /none of methods .* can come about/);
+        else await pair().catch(({ name }: Error) => ok(name !== "TypeError", JSON.stringify(options)));
+      });
+    }
+    const { world, central, meet } = createPair();
+    central.aioble.config({ secureOnly: true });
+    await world.run(async () => {
+      const { outgoing } = await meet();
+      throws(() => outgoing.pair({ methods: ["justWorks"] }), /none of methods/);
+      throws(() => outgoing.pair({ methods: ["outOfBand"] }), /none of methods/);
+      central.aioble.security.localOob();
+      await rejects(outgoing.pair({ methods: ["outOfBand"], timeoutMs: 10 }), { code: "timeout" });
+    });
+  });
+
   it('openPairing() names its own options, and opens nothing under pairing: "never", which the log says', async () => {
     const { world, peripheral } = createPair();
     const { config, security } = peripheral.aioble;

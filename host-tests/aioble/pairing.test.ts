@@ -304,7 +304,8 @@ describe("pairing: who may", () => {
       const mitm = outgoing.pair({ mitm: true, agent: { display } });
       await rejects(mitm, { code: "pairing-failed", reason: 0x03, source: "local" });
       await world.clock.sleep(70_000);
-      await rejects(outgoing.pair({ methods: ["passkey"] }), { reason: 0x03, source: "local" });
+      const passkey = outgoing.pair({ methods: ["passkey"], agent: { display } });
+      await rejects(passkey, { reason: 0x03, source: "local" });
       await world.clock.sleep(70_000);
       central.aioble.config({ leSecure: false });
       await rejects(incoming.pair({ leSecure: "only" }), { reason: 0x03, source: "local" });
