@@ -43,6 +43,24 @@ describe("management: a bond without rights in the window at power-on", () => {
     });
   });
 
+  it("gets nothing for a key whose bond another one has replaced meanwhile, which stays", async () => {
+    await bonded(async (scene) => {
+      const { camera, central } = scene;
+      switchOn(scene);
+      const link = await connect(scene, central);
+      await link.pair();
+      const bonds = camera.host.bonds!;
+      const [former] = bonds.all();
+      const key = { ...former!.keyAsPeripheral!, key: new Uint8Array(16).fill(9) };
+      bonds.keep({ ...former!, keyAsPeripheral: key, keyAsCentral: key });
+      const [replacing] = bonds.all();
+      await rejects(echo(link), { rc: 11 });
+      equal(bonds.all()[0], replacing);
+      deepEqual(rights(scene), [[false, false]]);
+      await link.disconnect();
+    });
+  });
+
   it("takes the window by asking for something: clients of the application come back and leave it to the owner", async () => {
     await bonded(async (scene) => {
       const { central, world } = scene;

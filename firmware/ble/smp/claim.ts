@@ -20,9 +20,10 @@ export function claimWindow(
 ): boolean {
   const bond = encryption.proven;
   if (isCentral || !bond || !window?.isFor(bond)) return false;
-  if (!isAsGood(bond)) return false;
   const { bonds, log } = port;
   const { identity } = bond;
+  // Another bond may have taken its place since it encrypted the link: that is not the one whose key is proved.
+  if (!isAsGood(bond) || bonds.find(identity.addressType, identity.address) !== bond) return false;
   try {
     bonds.keep({ ...bond, isAttended: true, isFromWindow: true });
   } catch (error) {
