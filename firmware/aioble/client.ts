@@ -66,10 +66,11 @@ export class ConnectionClient {
 
   private reportChange(): void {
     const { connection, core } = this;
+    const { peerLog } = core.host;
     try {
       connection.onServicesChanged?.();
     } catch (error) {
-      core.host.log(
+      peerLog.write(
         "error",
         `aioble: onServicesChanged of ${connection.device} failed: ${textOf(error)}`,
         error,

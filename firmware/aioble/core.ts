@@ -123,7 +123,8 @@ export class Core {
     try {
       connection.onParameters(link.parameters);
     } catch (error) {
-      this.host.log("error", `aioble: onParameters failed: ${textOf(error)}`, error);
+      const { peerLog } = this.host;
+      peerLog.write("error", `aioble: onParameters failed: ${textOf(error)}`, error);
     }
   }
 

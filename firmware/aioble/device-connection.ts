@@ -451,7 +451,8 @@ export class DeviceConnection {
     } catch (error) {
       const isSilent = error instanceof TimeoutError;
       const what = isSilent ? "did not confirm the disconnection" : `is not disconnected: ${textOf(error)}`;
-      this.core.host.log("warning", `aioble: ${this.device} ${what}`);
+      const { peerLog } = this.core.host;
+      peerLog.write("warning", `aioble: ${this.device} ${what}`);
     }
   }
 

@@ -302,7 +302,8 @@ export class L2CAPChannel implements ChannelOwner {
       await this.disconnect();
     } catch (error) {
       if (!(error instanceof TimeoutError)) throw error;
-      this.core.log("warning", `aioble: ${this.connection.device} did not confirm the end of a channel`);
+      const { peerLog } = this.core.host;
+      peerLog.write("warning", `aioble: ${this.connection.device} did not confirm the end of a channel`);
     }
   }
 

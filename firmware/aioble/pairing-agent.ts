@@ -177,11 +177,8 @@ export class AgentUser implements PairingUser {
     this.answer(dialog, { connection, signal: aborter.signal }).then(
       (value) => this.close(dialog, value),
       (error: unknown) => {
-        this.core.host.log(
-          "error",
-          `aioble: the agent's ${dialog.question.asks} failed: ${textOf(error)}`,
-          error,
-        );
+        const { peerLog } = this.core.host;
+        peerLog.write("error", `aioble: the agent's ${dialog.question.asks} failed: ${textOf(error)}`, error);
         this.close(dialog, false);
       },
     );
@@ -229,7 +226,8 @@ export class AgentUser implements PairingUser {
     try {
       this.agent.keypress?.({ connection, kind });
     } catch (error) {
-      this.core.host.log("error", `aioble: the agent's keypress failed: ${textOf(error)}`, error);
+      const { peerLog } = this.core.host;
+      peerLog.write("error", `aioble: the agent's keypress failed: ${textOf(error)}`, error);
     }
   }
 }

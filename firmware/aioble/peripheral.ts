@@ -408,6 +408,7 @@ function alreadyAdvertising(): BleError {
 
 /** A link that nobody waits for is ended politely. */
 export function endUnwanted(core: Core, link: Connection): void {
-  core.host.log("warning", "aioble: ended a connection that nobody waits for");
-  core.host.disconnect(link).catch((error: unknown) => core.host.log("warning", `aioble: ${textOf(error)}`));
+  const { peerLog } = core.host;
+  peerLog.write("warning", "aioble: ended a connection that nobody waits for");
+  core.host.disconnect(link).catch((error: unknown) => peerLog.write("warning", `aioble: ${textOf(error)}`));
 }

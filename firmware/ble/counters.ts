@@ -7,6 +7,7 @@ import type { GattClientCounters } from "./gatt/client/client.ts";
 import type { GattServer } from "./gatt/server/server.ts";
 import type { Acl } from "./hci/acl.ts";
 import type { Links } from "./links.ts";
+import type { PeerLog } from "./peer-log.ts";
 
 /** Counters since the camera started, by module. Further modules add groups of their own. */
 export interface Counters {
@@ -19,6 +20,8 @@ export interface Counters {
     readonly peak: number;
     /** How often something was refused because a link's share was full. */
     readonly refused: number;
+    /** Warnings and errors that peers caused and that the log has not got, for there were too many: not those about pairing. */
+    readonly unloggedLines: number;
   };
   readonly acl: {
     /** PDUs to clients, answers mostly, that were dropped because a link's queue and its reserve were full. */
@@ -61,6 +64,7 @@ export interface Counters {
 /** The counters as they are now. */
 export function readCounters(
   budget: Budget,
+  peerLog: PeerLog,
   acl: Acl,
   links: Links,
   gatt: GattServer,
@@ -71,7 +75,7 @@ export function readCounters(
 ): Counters {
   const { size, held, peak, refused } = budget;
   return {
-    peers: { size, held, peak, refused },
+    peers: { size, held, peak, refused, unloggedLines: peerLog.unlogged },
     acl: { droppedPdus: acl.dropped, stalledLinks: links.stalled },
     l2cap: { droppedFrames: links.droppedFrames },
     ...(channels ? { channels: { ...channels.counters } } : {}),

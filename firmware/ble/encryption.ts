@@ -323,11 +323,12 @@ export class Encryption {
   }
 
   private answer(connectionHandle: number, key: Uint8Array | undefined): void {
-    const { hci, log } = this.port;
+    const { hci } = this.port;
+    const { peerLog } = this.manager;
     const sent: Promise<unknown> = key
       ? hci.send(leLongTermKeyRequestReply, { connectionHandle, longTermKey: key.slice().reverse() })
       : hci.send(leLongTermKeyRequestNegativeReply, { connectionHandle });
-    sent.catch((error: unknown) => log("warning", `host: ${textOf(error)}`));
+    sent.catch((error: unknown) => peerLog.write("warning", `host: ${textOf(error)}`));
   }
 
   private changed(values: {
@@ -338,10 +339,10 @@ export class Encryption {
     const { status, connectionHandle, encryptionEnabled } = values;
     const link = this.linkOf(connectionHandle);
     if (!link) return;
-    const { log } = this.port;
+    const { peerLog } = this.manager;
     if (status === HCI_STATUS.SUCCESS && encryptionEnabled === 0) {
       // There is no way on LE to switch encryption off: what the link carries from now on is not what it was.
-      log("warning", `host: link ${connectionHandle} is no longer encrypted; ending it`);
+      peerLog.write("warning", `host: link ${connectionHandle} is no longer encrypted; ending it`);
       return this.end(link.connection);
     }
     if (status !== HCI_STATUS.SUCCESS) this.port.onRefused();
@@ -349,9 +350,10 @@ export class Encryption {
   }
 
   private end(connection: Connection): void {
-    const { disconnect, log } = this.port;
+    const { disconnect } = this.port;
+    const { peerLog } = this.manager;
     disconnect(connection, HCI_STATUS.AUTHENTICATION_FAILURE).catch((error: unknown) =>
-      log("warning", `host: ${textOf(error)}`),
+      peerLog.write("warning", `host: ${textOf(error)}`),
     );
   }
 }

@@ -38,6 +38,7 @@ import {
 } from "./links.ts";
 import { listenForLinks, type NewLinkParts } from "./new-links.ts";
 import type { HostObserver } from "./observer.ts";
+import { PeerLog } from "./peer-log.ts";
 import { Radio } from "./radio.ts";
 import { type RadioParts, type RadioUser, radioHandlers } from "./radio-users.ts";
 import { type Setting, SettingTable } from "./setting.ts";
@@ -60,6 +61,8 @@ export class Host {
   readonly acl: Acl;
   /** What peers make this host keep. */
   readonly budget: Budget;
+  /** What peers make this host say; what is about pairing the Security Manager counts by itself. */
+  readonly peerLog: PeerLog;
   readonly advertiser: Advertiser;
   /** What the controller can do at a time. */
   readonly states: SupportedStates;
@@ -119,7 +122,9 @@ export class Host {
     const { log, settings } = this;
     const { clock } = platform;
     const { transport } = driver ?? platform;
-    this.budget = new Budget(platform.peerBytes ?? PEER_BYTES, { log });
+    this.peerLog = new PeerLog({ clock, log });
+    const ofPeers = this.peerLog.write;
+    this.budget = new Budget(platform.peerBytes ?? PEER_BYTES, { log: ofPeers });
     this.acl = new Acl({
       transport,
       budget: this.budget,
@@ -148,7 +153,7 @@ export class Host {
     this.identities = this.makeIdentities(driver);
     this.gatt = new GattServer({
       clock,
-      log,
+      log: ofPeers,
       aesCmac: platform.crypto.aesCmac,
       onSubscriptions: () => this.idleLinks.update(),
     });
@@ -164,13 +169,15 @@ export class Host {
     });
     this.idleLinks = new IdleLinks({
       clock,
-      log,
+      log: ofPeers,
       settings,
       connections: this.connections,
       advertiser: this.advertiser,
       isPairing: (connection) => this.encryption?.isInUse(connection) ?? false,
       end: (connection, reason) => {
-        this.links.disconnect(connection, reason).catch((error) => log("warning", `host: ${error.message}`));
+        this.links
+          .disconnect(connection, reason)
+          .catch((error) => ofPeers("warning", `host: ${error.message}`));
       },
     });
     this.radio = new Radio({ hci, clock, driver, log }, radioHandlers(this.partsOfRadio()));
@@ -235,8 +242,9 @@ export class Host {
 
   /** What was dropped, and what peers make this host keep. */
   get counters(): Counters {
-    const { acl, advertiser, budget, channels, clients, encryption, gatt, links } = this;
-    return readCounters(budget, acl, links, gatt, channels, clients?.counters, encryption, advertiser.filter);
+    const { acl, advertiser, budget, channels, clients, encryption, gatt, links, peerLog } = this;
+    const filter = advertiser.filter;
+    return readCounters(budget, peerLog, acl, links, gatt, channels, clients?.counters, encryption, filter);
   }
 
   /** See `Links.open`. For features whose events report links. */
@@ -380,13 +388,13 @@ export class Host {
   }
 
   private linksPort(): LinksPort {
-    const { acl, gatt, hci, log, platform, settings } = this;
+    const { acl, gatt, hci, platform, settings } = this;
     const host = this;
     return {
       acl,
       gatt,
       hci,
-      log,
+      log: this.peerLog.write,
       settings,
       clock: platform.clock,
       get encryption() {
@@ -437,13 +445,13 @@ export class Host {
 
   /** Where links that come up go. */
   private partsOfLinks(): NewLinkParts {
-    const { advertiser, hci, links, log } = this;
+    const { advertiser, hci, links } = this;
     const host = this;
     return {
       advertiser,
       hci,
       links,
-      log,
+      log: this.peerLog.write,
       get encryption() {
         return host.encryption;
       },

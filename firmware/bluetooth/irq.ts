@@ -199,7 +199,8 @@ export class IrqSource implements HostObserver, GattWatcher, ScanWatcher {
     try {
       return handler?.(event, data);
     } catch (error) {
-      this.host.log("error", `bluetooth: the irq handler failed at event ${event}: ${textOf(error)}`, error);
+      const { peerLog } = this.host;
+      peerLog.write("error", `bluetooth: the irq handler failed at event ${event}: ${textOf(error)}`, error);
       return undefined;
     }
   }

@@ -8,10 +8,10 @@ import type { Feature } from "./feature.ts";
 
 export const feature = {
   attach(host) {
-    const { acl, budget, log } = host;
+    const { acl, budget, peerLog } = host;
     const { clock, copyBytes } = host.platform;
     host.channels = new Channels({
-      ...{ acl, budget, clock, copyBytes, log },
+      ...{ acl, budget, clock, copyBytes, log: peerLog.write },
       observe: (observer) => host.observe(observer),
       onUse: () => host.updateIdleLinks(),
     });

@@ -6,10 +6,10 @@ import type { Feature } from "./feature.ts";
 
 export const feature = {
   attach(host) {
-    const { hci, log } = host;
+    const { hci, peerLog } = host;
     const control = new LinkControl({
       hci,
-      log,
+      log: peerLog.write,
       clock: host.platform.clock,
       connections: host.connections,
       get controller() {

@@ -122,7 +122,8 @@ class ManagedCamera implements ManagementPort {
   }
 
   log(level: LogLevel, message: string, error?: unknown): void {
-    this.host.log(level, message, error);
+    const { peerLog } = this.host;
+    peerLog.write(level, message, error);
   }
 }
 

@@ -25,7 +25,7 @@ export class Reach {
   private readonly window: UpdateWindow;
 
   constructor(host: Host, { access, isRecovery, name }: ReachOptions) {
-    const { advertiser, log } = host;
+    const { advertiser, log, peerLog } = host;
     const { clock } = host.platform;
     const mayManage = (connection: Connection): boolean => refusalOf(access, connection) === undefined;
     /**
@@ -36,13 +36,13 @@ export class Reach {
     const reserved = isRecovery ? 0 : RESERVED_PLACES;
     const hasRoom = (): boolean => host.connections.size < host.maxConnections + reserved && !isReached();
     const links = new UnusedLinks({
-      ...{ clock, log, mayManage },
+      ...{ clock, log: peerLog.write, mayManage },
       isFull: () => !hasRoom() || !window.canAdvertise,
       end(connection) {
         host
           .disconnect(connection)
           .catch((error: Error) =>
-            log("warning", `update: link ${connection.handle} is not ended: ${error.message}`),
+            peerLog.write("warning", `update: link ${connection.handle} is not ended: ${error.message}`),
           );
       },
     });

@@ -1,7 +1,7 @@
 /** Attacks on the pairing of a whole camera, by their names (docs/security.md). */
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
+import { LINE_REFILL_MS, LINES_MAX } from "../../firmware/ble/peer-log.ts";
 import { FAILURES_MAX, FIRST_WAIT_MS, MAX_WAIT_MS } from "../../firmware/ble/smp/attempts.ts";
-import { LINE_REFILL_MS, LINES_MAX } from "../../firmware/ble/smp/peer-log.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok } from "../support/assert.ts";
 import { le16 } from "../support/bytes.ts";

@@ -3,6 +3,7 @@
 /** Modules of the firmware, the most particular path first; a path that ends in "/" is a folder. */
 export const MODULES: readonly (readonly [path: string, module: string])[] = [
   ["ble/allowance.ts", "codec"],
+  ["ble/peer-log.ts", "codec"],
   ["ble/budget.ts", "codec"],
   ["ble/codec.ts", "codec"],
   ["ble/operation-gate.ts", "codec"],

@@ -1,8 +1,8 @@
 /** What the links of a host share of its Security Manager (Vol 3, Part H): who may pair, who is asked, what is computed. */
 import type { Timer } from "../../platform/platform.ts";
+import { PeerLog } from "../peer-log.ts";
 import { Attempts } from "./attempts.ts";
 import { FirmwareWindow } from "./firmware-window.ts";
-import { PeerLog } from "./peer-log.ts";
 import type { PairingUser, SecuredLink, SecurityPort } from "./port.ts";
 import type { KeyPair, OutOfBand } from "./state.ts";
 import { f4, xOf } from "./toolbox.ts";

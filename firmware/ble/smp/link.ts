@@ -380,7 +380,13 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     let bond: Bond | undefined;
     try {
       const attendance = this.terms.attendanceOf(pairing, this.isWanted);
-      bond = keepBond(this.port, this.link, pairing, result, attendance);
+      bond = keepBond(
+        { bonds: this.port.bonds, log: this.shared.peerLog.write },
+        this.link,
+        pairing,
+        result,
+        attendance,
+      );
     } catch (error) {
       return error;
     }
