@@ -11,6 +11,7 @@ import { leLongTermKeyRequestNegativeReply } from "./hci/commands/le-security.ts
 import { dataBufferOverflow } from "./hci/events.ts";
 import type { Hci } from "./hci/hci.ts";
 import { leConnectionComplete, leEnhancedConnectionComplete, leLongTermKeyRequest } from "./hci/le-events.ts";
+import { LE_META } from "./hci/packet.ts";
 import { HCI_STATUS } from "./hci/status.ts";
 import type { LinkEstablished, Links } from "./links.ts";
 
@@ -27,6 +28,9 @@ export interface NewLinkParts {
   /** See `HostObserver.onUnwanted`. */
   onUnwanted(connection: Connection): void;
 }
+
+/** The last handle that a link may have (Vol 4, Part E, 7.7.65.1). */
+const HANDLE_MAX = 0x0eff;
 
 /** Has what the controller reports of new links, and asks for them, dealt with. */
 export function listenForLinks(parts: NewLinkParts): void {
@@ -75,6 +79,7 @@ function connected(
   // Where the status is not 0 the other fields may hold anything.
   if (values.status === HCI_STATUS.ADVERTISING_TIMEOUT) return advertiser.expired();
   if (values.status !== HCI_STATUS.SUCCESS) return centralLinks?.failed(values.status);
+  if (values.connectionHandle > HANDLE_MAX) return parts.hci.refuseEvent(LE_META);
   if (values.role === ROLE.CENTRAL) return centralLinks?.connected(values);
   const { peerAddress: address, peerAddressType: addressType } = values;
   if (!advertiser.admits({ addressType, address })) return links.refuse(values);

@@ -364,6 +364,11 @@ export class Hci implements HciReceiver {
     }
   }
 
+  /** What an event with this code says cannot be: it counts as malformed. */
+  refuseEvent(code: number): void {
+    this.refuse("event", code);
+  }
+
   private refuse(what: string, code: number): void {
     this.malformed++;
     this.warn(`hci: dropped a malformed ${what} 0x${code.toString(16)} from the controller`);
