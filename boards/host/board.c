@@ -61,6 +61,10 @@ void port_init(int argc, char **argv) {
     const struct host_options *options = options_read(argc, argv);
     fault_start();
     reset_start(argv);
+    /* The C library's generator, which is Math.random, begins alike in each process otherwise. */
+    unsigned seed;
+    if (port_random(&seed, sizeof seed))
+        srand(seed);
     flash_start();
     if (options->application)
         application = host_map_file("--app", options->application, &application_size);

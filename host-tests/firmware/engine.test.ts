@@ -103,6 +103,15 @@ describeOnHost((scene) => {
     });
   });
 
+  it("Math.random is another one in each process", async () => {
+    const image = await build(`
+      log(Array.from({ length: 4 }, () => Math.random()));
+      native.exit(0);`);
+    const [first, second] = await Promise.all([run(image), run(image)]);
+    assert.equal(first.status, 0);
+    assert.notDeepEqual(first.lines, second.lines);
+  });
+
   describe("heap", () => {
     /** Keeps records of every kind of memory, some of them for long, and looks whether they are what they were. */
     const churn = `
