@@ -1,17 +1,21 @@
 /** Files that a command is told to write: never in the place of one that it would not write itself. */
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync, statSync } from "node:fs";
 import { UsageError } from "./events.ts";
 import { displayPath } from "./paths.ts";
+import { whyNot } from "./whole-file.ts";
 
 /**
  * Looks at the file whose name a person gave to write to: a key, a source or whatever else is there by that name stays, the command's
  * own inputs among it. What an earlier run of the command has made, and what is no file, is written again.
  * @param beginning what everything that the command writes begins with
- * @throws UsageError when something else is there
+ * @throws UsageError when something else is there, or nothing can be written there: now, and not behind minutes of work
  */
 export function checkOutput(file: string, beginning: Uint8Array | string): void {
+  if (file === "") throw new UsageError("The name of the file to write is empty.");
   const stats = statSync(file, { throwIfNoEntry: false });
   if (stats?.isDirectory()) throw new UsageError(`${displayPath(file)} is a folder: name a file in it.`);
+  // A pipe would wait for its reader.
+  if (!stats || stats.isFile()) checkWritable(file, stats === undefined);
   if (!stats?.isFile() || stats.size === 0) return;
   const expected = Buffer.from(beginning);
   const found = Buffer.alloc(expected.length);
@@ -25,4 +29,13 @@ export function checkOutput(file: string, beginning: Uint8Array | string): void 
     throw new UsageError(
       `${displayPath(file)} exists, and is nothing that this command writes: name another file, or remove it.`,
     );
+}
+
+function checkWritable(file: string, isNew: boolean): void {
+  try {
+    closeSync(openSync(file, "a"));
+    if (isNew) rmSync(file);
+  } catch (error) {
+    throw new UsageError(`${displayPath(file)} cannot be written: ${whyNot(error)}`);
+  }
 }

@@ -93,6 +93,9 @@ function checkValue(key: FigureName, value: unknown): void {
   throw new Error(`"${key}.value" is ${JSON.stringify(value)} and must be ${range}`);
 }
 
+/** What UARTs of the family make at most, as boards/schema.json has it. */
+const BAUD_MAX = 4_000_000;
+
 /** A record's opcode, length and address, and the most that one holds beside them. */
 const RECORD_HEADER = 7;
 const RECORD_DATA_MAX = 251;
@@ -107,8 +110,10 @@ function checkPatchFigures({ figures }: Profile): void {
   const bytes = patchBytes.value;
   if (!Number.isInteger(bytes) || bytes < least || bytes > most)
     throw new Error(`"patchBytes.value" is ${bytes}; ${records} records have ${least} to ${most} bytes`);
-  for (const { value } of [downloadBaud, runBaud]) {
-    if (value < START_BAUD)
-      throw new Error(`a rate is ${value} baud and must be ${START_BAUD} or more, as the chip starts`);
+  for (const [name, { value }] of Object.entries({ downloadBaud, runBaud })) {
+    if (Number.isInteger(value) && value >= START_BAUD && value <= BAUD_MAX) continue;
+    throw new Error(
+      `"${name}.value" is ${value} and must be a whole number from ${START_BAUD}, at which the chip starts, to ${BAUD_MAX}`,
+    );
   }
 }

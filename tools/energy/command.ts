@@ -72,14 +72,19 @@ function scriptOf(application: string, phone: string | true | undefined): string
   return readFileSync(file, "utf8");
 }
 
+/** The most that is played. */
+export const DAYS_MAX = 366;
+
+/** Whether so many days can be played. */
+export const isPlayable = (days: number): boolean => days > 0 && days <= DAYS_MAX;
+
 /**
  * Plays one deployment, or two.
  * @throws UsageError for a number of days out of range, and for applications, profiles and scripts that are not there
  */
 export async function* energyReport(options: EnergyOptions): Operation<EnergyReport[]> {
   const { applications, against, days, html, phone, settings, signal } = options;
-  if (!(days > 0 && days <= 366))
-    throw new UsageError(`--days is ${days}; it is more than 0 and at most 366.`);
+  if (!isPlayable(days)) throw new UsageError(`${days} days cannot be played: at most ${DAYS_MAX}.`);
   if (html !== undefined) checkOutput(html, PAGE_BEGINNING);
   const [first, second = first] = applications as [string, string?];
   const sides = [{ application: first, chosen: settings, at: 0 }];

@@ -4,6 +4,7 @@
  */
 
 import { Host } from "../../firmware/ble/host.ts";
+import { errorText } from "../../firmware/ble/text.ts";
 import { createCamera } from "../../firmware/camera/camera.ts";
 import { controllerDriver, missingParts } from "../../firmware/features/feature.ts";
 import { image } from "../../firmware/features/image.ts";
@@ -23,7 +24,7 @@ import { ToolError } from "../events.ts";
 import { Player } from "../phone/player.ts";
 import { parseScript } from "../phone/script.ts";
 import { HeardLines } from "../session/heard.ts";
-import { loadApplication, type Run } from "./application.ts";
+import { type Application, loadApplication } from "./application.ts";
 import { MeteredCamera, type ProcessorFigures } from "./metered-camera.ts";
 
 export const DAY_MS = 86_400_000;
@@ -87,7 +88,7 @@ const STATE_BYTES = 65_536;
 
 class Deployment {
   private readonly options: DeploymentOptions;
-  private readonly run: Run;
+  private readonly program: Application;
   private readonly world = new World(1);
   private readonly camera: ChipCamera;
   private readonly power = new SimulatedPower(this.world.clock);
@@ -101,9 +102,9 @@ class Deployment {
   private wakes = 0;
   private awakeMs = 0;
 
-  constructor(options: DeploymentOptions, run: Run) {
+  constructor(options: DeploymentOptions, program: Application) {
     this.options = options;
-    this.run = run;
+    this.program = program;
     const { downloadBaud, patchBytes, patchRecords, runBaud } = options.profile.figures;
     const patch = syntheticPatch(patchRecords.value - 1, patchBytes.value);
     this.camera = this.world.addChipCamera({
@@ -162,6 +163,7 @@ class Deployment {
     this.hasBegun = true;
     this.metered.wait();
     const life = { isOver: false };
+    let hasFailed = false;
     let failure: unknown;
     await clock.run(
       () =>
@@ -170,6 +172,7 @@ class Deployment {
           const limit = clock.setTimer(resolve, this.endMs - clock.now());
           this.application(life).catch((error: unknown) => {
             if ((error as Error | undefined)?.name === "Asleep") return;
+            hasFailed = true;
             failure = error;
             clock.clearTimer(limit);
             resolve();
@@ -179,9 +182,10 @@ class Deployment {
     );
     life.isOver = true;
     this.camera.line.close();
-    if (failure !== undefined) {
+    if (hasFailed) {
       throw new ToolError(
-        `The application failed in the simulated camera: ${(failure as Error)?.stack ?? failure}`,
+        `The application failed in the simulated camera: ${errorText(failure)}`,
+        this.program.framesOf(failure).join("\n"),
       );
     }
   }
@@ -200,7 +204,7 @@ class Deployment {
     });
     const modules = { ...createModules(host, signals, image), camera };
     const globals = createGlobals({ ...platform, clock: this.metered.watched(platform.clock) }, signals);
-    return this.run(modules, globals);
+    return this.program.run(modules, globals);
   }
 
   /** What a start finds. Nothing of it reaches into the next one. */

@@ -1,13 +1,10 @@
 /** Stands between a camera and its controller, and records what passes as a btsnoop file. */
-import { appendFileSync, closeSync, existsSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { FROM_CONTROLLER, FROM_HOST, H4Framer } from "../../simulator/h4.ts";
 import { parseHci } from "../camera/command.ts";
-import { UsageError } from "../events.ts";
 import { checkOutput } from "../output-file.ts";
-import { displayPath } from "../paths.ts";
 import { btsnoopHeader, btsnoopRecord } from "../trace/btsnoop.ts";
-import { whyNot } from "../whole-file.ts";
 
 /** Longest payload that an ACL packet can announce. */
 const LONGEST = 0xffff;
@@ -31,20 +28,8 @@ export interface Recorder {
   stop(): void;
 }
 
-/**
- * Leaves what is there as it is.
- * @throws UsageError when nothing can be recorded in this file, or something else is there
- */
-export function checkRecording(file: string): void {
-  checkOutput(file, btsnoopHeader());
-  const isNew = !existsSync(file);
-  try {
-    closeSync(openSync(file, "a"));
-    if (isNew) rmSync(file);
-  } catch (error) {
-    throw new UsageError(`Nothing can be recorded in ${displayPath(file)}: ${whyNot(error)}`);
-  }
-}
+/** @throws UsageError when nothing can be recorded in this file, or something else is there, which stays. */
+export const checkRecording = (file: string): void => checkOutput(file, btsnoopHeader());
 
 /** Starts recording to `file` what passes to and from the controller at `hci`. */
 export async function startRecorder(hci: string, file: string): Promise<Recorder> {

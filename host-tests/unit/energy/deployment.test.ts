@@ -1,10 +1,13 @@
 /** Deployments in virtual time: states and counts against what can be computed by hand, and the bar of the early start. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, describe, it } from "mocha";
 import { asFunctionBody } from "../../../tools/energy/application.ts";
 import { listProfiles, loadProfile, processorFigures } from "../../../tools/energy/command.ts";
 import { type DeploymentOptions, deploy, type EnergyReport } from "../../../tools/energy/deployment.ts";
+import type { ToolError } from "../../../tools/events.ts";
 
 const picture = join(import.meta.dirname, "picture.ts");
 
@@ -149,6 +152,55 @@ expect disconnection`;
       name: "ToolError",
       message: /failed in the simulated camera: .*no such sensor/s,
     });
+  });
+
+  it("says where in the application's own lines it failed, and nothing of the simulated camera's", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "obscura-energy-"));
+    const failures = {
+      // Types and comments are in the source alone.
+      thrown: [
+        'import { deepSleep } from "power";',
+        "interface Own {",
+        "  readonly x?: { y: number };",
+        "}",
+        "// why",
+        "const deeper = (own: Own): number => own.x!.y;",
+        "export async function go(): Promise<void> {",
+        "  await new Promise((resolve) => setTimeout(resolve, 10));",
+        "  console.log(deeper({}), deepSleep);",
+        "}",
+      ],
+      main: ['import { go } from "./thrown.ts";', "", "await go();"],
+      refused: ['import { advertise } from "aioble";', "await advertise({ intervalUs: 1 });"],
+      text: ['throw "no error";'],
+      nothing: ["throw undefined;"],
+    };
+    for (const [name, lines] of Object.entries(failures))
+      writeFileSync(join(folder, `${name}.ts`), `${lines.join("\n")}\n`);
+    const failed = async (name: string): Promise<ToolError> => {
+      try {
+        await play({ application: join(folder, `${name}.ts`) });
+      } catch (error) {
+        return error as ToolError;
+      }
+      return assert.fail(`${name} did not fail`);
+    };
+    const main = await failed("main");
+    assert.match(main.message, /^The application failed in the simulated camera: TypeError: [^\n]*$/);
+    const places = main.output.split("\n").map((line) => /(\w+\.ts:\d+):\d+\)?$/.exec(line)?.[1]);
+    assert.deepEqual(places, ["thrown.ts:6", "thrown.ts:9", "main.ts:3"]);
+    const refused = await failed("refused");
+    assert.match(refused.message, /: RangeError: .*intervalUs[^\n]*$/);
+    assert.match(refused.output, /^ +at .*refused\.ts:2:\d+\)?$/);
+    for (const [name, text] of [
+      ["text", "no error"],
+      ["nothing", "undefined"],
+    ] as const) {
+      const error = await failed(name);
+      assert.equal(error.message, `The application failed in the simulated camera: ${text}`);
+      assert.equal(error.output, "");
+    }
+    rmSync(folder, { recursive: true });
   });
 
   it("ends before the application has begun: a sentence", async () => {

@@ -139,7 +139,16 @@ describe("energy: profiles", () => {
     wrong({ patchRecords: { value: 2.5, source: "x" } }, /"patchRecords\.value" is 2\.5/);
     wrong({ patchBytes: { value: 22, source: "x" } }, /3 records have 23 to 523 bytes/);
     wrong({ patchBytes: { value: 524, source: "x" } }, /3 records have 23 to 523 bytes/);
-    wrong({ runBaud: { value: 9600, source: "x" } }, /a rate is 9600 baud/);
+    for (const key of ["runBaud", "downloadBaud"]) {
+      for (const value of [0, 9600, 115_199, 115_200.5, 4_000_001, 1e300]) {
+        wrong(
+          { [key]: { value, source: "x" } },
+          new RegExp(`"${key}\\.value" is .* whole number from 115200, .* to 4000000`),
+        );
+      }
+      for (const value of [115_200, 4_000_000])
+        readProfile("p", { ...whole, figures: { ...whole.figures, [key]: { value, source: "x" } } });
+    }
     wrong(
       { usableShare: { value: 1.5, source: "x" } },
       /^Error: "usableShare\.value" is 1\.5 and must be a number from 0 to 1$/,

@@ -44,7 +44,7 @@ async function createScene() {
   const lines = new SimulatedPower(clock);
   const log: string[] = [];
   const heard = new HeardLines(clock);
-  const run = await loadApplication("battery-sensor");
+  const { run } = await loadApplication("battery-sensor");
   return {
     ...{ world, clock, chip: camera.chip, log, heard },
     /** From a start to the sleep behind it. */

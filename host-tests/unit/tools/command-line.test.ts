@@ -72,7 +72,8 @@ describe("obscura", function () {
       [[...chip, "--patch", folder], 2, /The patch cannot be read: .* is no regular file/],
       [["--btsnoop", folder], 2, / is a folder: name a file in it\./],
       [["--btsnoop", kept], 2, /kept\.btsnoop exists, and is nothing that this command writes/],
-      [["--btsnoop", join(folder, "none", "traffic")], 2, /Nothing can be recorded in .*traffic: /],
+      [["--btsnoop", join(folder, "none", "traffic")], 2, /none\/traffic cannot be written: /],
+      [["--btsnoop", ""], 2, /The name of the file to write is empty\./],
       [["--btsnoop", kept, ...chip, "--patch", short], 1, /patch is damaged/],
     ] as const) {
       const result = obscura("run", ...args);
@@ -83,6 +84,21 @@ describe("obscura", function () {
     assert.equal(readFileSync(kept, "utf8"), "of yesterday");
     assert.deepEqual(readdirSync(folder).sort(), ["kept.btsnoop", "short.hcd"]);
     rmSync(folder, { recursive: true });
+  });
+
+  it("energy refuses what is no number of days, and a page that nobody can write, and plays nothing before", () => {
+    for (const [args, said] of [
+      [["--days", "abc"], /--days is "abc"; it is a number more than 0 and at most 366\./],
+      [["--days", ""], /--days is ""; /],
+      [["--days", "367"], /--days is "367"; /],
+      [["--html", ""], /The name of the file to write is empty\./],
+      [["--html", "none/page.html"], /none\/page\.html cannot be written: /],
+    ] as const) {
+      const { status, stderr, stdout } = obscura("energy", ...args);
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, said);
+      assert.equal(stdout, "");
+    }
   });
 
   it("says what argument is missing, and what is too much", () => {

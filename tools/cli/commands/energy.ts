@@ -1,6 +1,13 @@
 /** `obscura energy`. */
 import { Option } from "commander";
-import { energyReport, listProfiles, SETTINGS, type Setting } from "../../energy/command.ts";
+import {
+  DAYS_MAX,
+  energyReport,
+  isPlayable,
+  listProfiles,
+  SETTINGS,
+  type Setting,
+} from "../../energy/command.ts";
 import { UsageError } from "../../events.ts";
 import type { CommandLine } from "../command-line.ts";
 import { jsonOption } from "../options.ts";
@@ -16,6 +23,13 @@ interface EnergyCommandOptions {
   readonly json?: boolean;
 }
 
+/** @throws UsageError for what is no number of days. */
+function numberOfDays(text: string): number {
+  const days = Number(text);
+  if (text.trim() !== "" && isPlayable(days)) return days;
+  throw new UsageError(`--days is "${text}"; it is a number more than 0 and at most ${DAYS_MAX}.`);
+}
+
 /** Adds `energy`. */
 export function addEnergy(cli: CommandLine): void {
   cli
@@ -28,7 +42,7 @@ export function addEnergy(cli: CommandLine): void {
       `board, one or one for each side: ${listProfiles().join(", ")}, or a file`,
       ["openmv-ae3"],
     )
-    .option("-d, --days <number>", "how long", Number, 1)
+    .option("-d, --days <number>", "how long", numberOfDays, 1)
     .addOption(new Option("--setting <names...>", "settings of the first side").choices(SETTINGS).default([]))
     .addOption(
       new Option(
