@@ -226,7 +226,8 @@ describe("bluetooth: events", () => {
         ],
       );
       const lines = diagnostics(camera);
-      equal(lines.length, 1003);
+      ok(lines.length < 50, "a peer does not fill the log");
+      equal(lines.length + camera.host.counters.peers.unloggedLines, 1003);
       ok(lines.every((line) => line.startsWith("bluetooth: the irq handler failed at event ")));
       ok(lines[0]!.endsWith("Error: careless"));
     }));
