@@ -69,16 +69,22 @@ export async function findCamera(
   const [only, ...others] = managed.length > 0 ? managed : found;
   if (!only) {
     const what = wanted === undefined ? "No camera" : `No camera ${wanted}`;
+    const there = [...heard.values()].filter(({ isManaged }) => isManaged);
+    const instead =
+      there.length === 0
+        ? ""
+        : ` Cameras that offer their management: ${listOf(there)}; one that runs no application is called obscura- and four digits, and has the address that it always has (--camera ADDRESS).`;
     throw new ToolError(
-      `${what} was heard in ${SEARCH_MS / 1000} s: is it switched on, and does its application advertise? For five minutes after power-on the firmware does, 10 s after the application has stopped.`,
+      `${what} was heard in ${SEARCH_MS / 1000} s: is it switched on, and does its application advertise? For five minutes after power-on the firmware does, 10 s after the application has stopped.${instead}`,
     );
   }
-  if (others.length > 0) {
-    const all = [only, ...others].map(({ name, device }) => `${name || "(no name)"} ${device.addrHex()}`);
-    throw new ToolError(`There are several: name one with --camera. ${all.join(", ")}`);
-  }
+  if (others.length > 0)
+    throw new ToolError(`There are several: name one with --camera. ${listOf([only, ...others])}`);
   return only;
 }
+
+const listOf = (cameras: readonly Heard[]): string =>
+  cameras.map(({ name, device }) => `${name || "(no name)"} ${device.addrHex()}`).join(", ");
 
 /** Deletes this computer's bond with a camera, if there is one, so that it pairs when it connects. */
 export const forgetCamera = ({ central, device }: Heard, signal: AbortSignal): Promise<boolean> =>

@@ -9,6 +9,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { after, afterEach, before, describe, it } from "mocha";
 import { DeviceDisconnectedError } from "../../../firmware/aioble/errors.ts";
 import { bondLostError, notSavedError, pairingFailedError } from "../../../firmware/ble/smp/failure.ts";
+import { UUID } from "../../../firmware/ble/uuid.ts";
+import { SERVICE_UUID } from "../../../firmware/update/service.ts";
 import { FileRecords } from "../../../tools/central/file-records.ts";
 import { type Operation, step, type ToolEvent } from "../../../tools/events.ts";
 import { cameraFault, PAIR_ANEW } from "../../../tools/update/camera-faults.ts";
@@ -154,6 +156,30 @@ describe("tools/update/deploy: the radio", () => {
 });
 
 describe("tools/update/camera-finder", () => {
+  it("a camera that is not heard by its name: those that offer their management are named, and no others", async () => {
+    const resultOf = (name: string, address: string, services: UUID[], connectable = true) => ({
+      ...{ connectable, device: { addrHex: () => address }, name: () => name, services: () => services },
+    });
+    const find = (...results: object[]) => {
+      const central = { aioble: { scan: () => results } } as never;
+      return findCamera(central, "garden", new AbortController().signal);
+    };
+    const recovery = resultOf("obscura-1a2b", "c0:00:00:00:00:01", [SERVICE_UUID]);
+    const others = [
+      resultOf("watch", "c0:00:00:00:00:02", [new UUID(0x180d)]),
+      resultOf("beacon", "c0:00:00:00:00:03", [SERVICE_UUID], false),
+    ];
+    await assert.rejects(find(recovery, ...others), {
+      name: "ToolError",
+      message:
+        /^No camera garden was heard .* offer their management: obscura-1a2b c0:00:00:00:00:01; one that runs no application/,
+    });
+    await assert.rejects(find(...others), {
+      name: "ToolError",
+      message: /10 s after the application has stopped\.$/,
+    });
+  });
+
   it("a camera that has forgotten this computer, or does not let it in, is one line that says what helps", async () => {
     let ends = 0;
     const open = (error: Error, bonded = false) => {
