@@ -1,6 +1,6 @@
 /** `obscura deploy`: from an application to a camera that runs it, over the air. */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { CborMap } from "../../firmware/update/cbor.ts";
@@ -12,6 +12,7 @@ import {
   type StepResult,
   step,
   ToolError,
+  UsageError,
 } from "../events.ts";
 import { buildRoot } from "../paths.ts";
 import { cameraFault } from "./camera-faults.ts";
@@ -27,6 +28,7 @@ import {
 import { again, type CameraChoice, withCentral } from "./central-session.ts";
 import { readSigned } from "./format.ts";
 import { type ListedImage, ManagementError } from "./management-client.ts";
+import { readBody } from "./manifest.ts";
 import { type SignOptions, signApplication } from "./sign.ts";
 
 /** Most seconds until a confirmation: as long as a camera tries a version. */
@@ -69,24 +71,32 @@ const LEFT = {
   trial:
     "The version is on trial on the camera, which ends by itself after 300 s, or with the next reset; until then a deploy of this version confirms it.",
   confirmation: "The version may be confirmed on the camera already.",
+  revocation: "The key may be revoked on the camera already.",
 } as const;
 
 /** What there is to say of a bundle that is built. */
-type TrialOptions = Omit<DeployOptions, keyof SignOptions | "radio"> & { readonly state?: DeployState };
+type TrialOptions = Omit<DeployOptions, keyof SignOptions | "radio"> & {
+  readonly state?: DeployState;
+  /** It takes back a key, and nothing is to be tried. */
+  readonly isRevocation?: boolean;
+};
 
 /**
- * Builds, signs, and brings the bundle to the camera.
+ * Builds, signs, and brings the bundle to the camera; a file that is signed, with the ending `.bin`, as it is.
  * @param state kept from one deployment to the next, where they follow each other
- * @throws ToolError when the camera does not keep it; InterruptedError when the signal leaves something on the camera.
+ * @throws UsageError for a file that is no such bundle, or was to be signed as something else; ToolError when the camera does not keep it; InterruptedError when the signal leaves something on the camera.
  */
 export async function* deploy(options: DeployOptions, state: DeployState = {}): Operation {
+  const { application } = options;
+  const signed = application.endsWith(".bin") ? readBundle(options) : undefined;
   // Beside the bytecode lies what cameras of this computer run: that is not to change under them.
   const folder = join(buildRoot, "deploy", options.board);
   mkdirSync(folder, { recursive: true });
-  const output = join(folder, `${nameOf(options.application)}.bin`);
   state.left = undefined;
   try {
     yield* withCentral(options, async function* (central, signal) {
+      if (signed) return yield* deployFile(signed.file, central, { ...options, ...signed, signal, state });
+      const output = join(folder, `${nameOf(application)}.bin`);
       const file = yield* signApplication({ ...options, output });
       signal.throwIfAborted();
       yield* deployFile(readFileSync(file), central, { ...options, signal, state });
@@ -99,6 +109,18 @@ export async function* deploy(options: DeployOptions, state: DeployState = {}): 
 
 const nameOf = (application: string): string =>
   application.endsWith(".xsb") ? basename(application, ".xsb") : findApplication(application).name;
+
+/** A bundle or a revocation that somebody has signed. @throws as `deploy` */
+function readBundle({ application, counter, version }: DeployOptions) {
+  if (version !== undefined || counter !== undefined)
+    throw new UsageError(
+      `${application} is signed already, with its version and its counter: leave --app-version and --counter out.`,
+    );
+  if (!existsSync(application)) throw new UsageError(`There is no file ${application}.`);
+  const file = readFileSync(application);
+  const isRevocation = readBody(readSigned(file).body).kind === "revocation";
+  return { file, isRevocation };
+}
 
 /** Brings a signed bundle to the camera. */
 export async function* deployFile(bundle: Buffer, central: Finder, options: TrialOptions): Operation {
@@ -134,6 +156,7 @@ export async function* deployFile(bundle: Buffer, central: Finder, options: Tria
     });
   open = yield* upload(bundle, heard, open, options);
   state.left = "bundle";
+  if (options.isRevocation) return yield* revoke(open, hash, options);
   yield* cameraStep("try", "Trial", signal, async () => {
     state.left = "mark";
     await open.client.mark(hash);
@@ -145,6 +168,18 @@ export async function* deployFile(bundle: Buffer, central: Finder, options: Tria
     return { value: undefined, detail: await begun(open, hash) };
   });
   yield* confirmTrial(heard, open, hash, options);
+}
+
+/** Has the camera carry out a revocation that is there: at once, without a trial. */
+function revoke({ client, connection }: OpenCamera, hash: Uint8Array, options: TrialOptions): Operation {
+  const { signal, state = {} } = options;
+  return cameraStep("revoke", "Revocation", signal, async () => {
+    state.left = "revocation";
+    await client.mark(hash);
+    state.left = undefined;
+    await connection.disconnect().catch(() => undefined);
+    return { value: undefined, detail: "the key signs nothing any more for this camera" };
+  });
 }
 
 /** A step that a camera has a part in: what it does wrong ends the step with a sentence. */

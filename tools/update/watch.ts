@@ -11,7 +11,7 @@ import { Sources } from "./sources.ts";
  */
 export async function* watchAndDeploy(options: DeployOptions): Operation {
   const { application, signal } = options;
-  if (application.endsWith(".xsb")) throw new UsageError("--watch is for an application in TypeScript.");
+  if (/\.(xsb|bin)$/.test(application)) throw new UsageError("--watch is for an application in TypeScript.");
   const folder = dirname(findApplication(application).entry);
   const sources = new Sources(folder);
   // The same camera each time, whatever name its next version has; and what was put on trial here is ended here.

@@ -391,6 +391,36 @@ describe("tools/update/deploy: a trial of another version", () => {
   });
 });
 
+describe("tools/update/deploy: a revocation", () => {
+  const options = () => ({ ...choice(), trialSeconds: 0, confirm: true, isRevocation: true });
+
+  it("is carried out when it is marked: nothing is tried, reset or confirmed", async () => {
+    const camera = new FalseCamera();
+    const asked: string[] = [];
+    camera.onRequest = (command) => void asked.push(command);
+    const { events, error } = await outcome(deployFile(bundle, camera.central, options()));
+    assert.equal(error, undefined);
+    const done = events.filter((event) => event.type === "step:done").map(({ step }) => step);
+    assert.deepEqual(done, ["find", "upload", "revoke"]);
+    assert.deepEqual([asked.at(-1), asked.includes("0/5")], ["1/0", false]);
+  });
+
+  it("that the camera refuses is one sentence, and an interruption says what may be done already", async () => {
+    const camera = new FalseCamera();
+    const rsn = "this camera does not trust the key that the file revokes";
+    camera.onRequest = (command, count) => (command === "1/0" && count === 2 ? { rc: 1, rsn } : undefined);
+    const state: DeployState = {};
+    const { events, error } = await outcome(deployFile(bundle, camera.central, { ...options(), state }));
+    assert.equal(reportFailure(error), 1);
+    const failures = events.filter((event) => event.type === "step:fail");
+    assert.deepEqual(
+      failures.map(({ step, message }) => [step, message]),
+      [["revoke", `The camera refuses: ${rsn}`]],
+    );
+    assert.equal(state.left, "revocation");
+  });
+});
+
 describe("tools/update/deploy: --pair-anew", () => {
   it("deletes the bond with the camera that was found, once, before it connects", async () => {
     const deleted: string[] = [];

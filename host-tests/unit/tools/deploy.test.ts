@@ -126,6 +126,26 @@ describe("tools/update/deploy: the radio", () => {
     await assert.rejects(all(deployment), expected);
   });
 
+  it("is not looked for when a signed file is none, is not there, or was to be signed as something else", async () => {
+    const file = join(folder, "a.bin");
+    writeFileSync(file, "not signed");
+    const deployOf = (application: string, more: object = {}) =>
+      all(
+        deploy({
+          ...choose("tcp:127.0.0.1:1"),
+          ...{ application, board: "host", manifest: "camera", key: "", trialSeconds: 5, confirm: true },
+          ...more,
+        }),
+      );
+    await assert.rejects(deployOf(join(folder, "none.bin")), {
+      name: "UsageError",
+      message: /^There is no file/,
+    });
+    await assert.rejects(deployOf(file), { name: "ToolError", message: /is no signed bundle/ });
+    for (const more of [{ version: "1.0.0" }, { counter: 1 }])
+      await assert.rejects(deployOf(file, more), { name: "UsageError", message: / is signed already, / });
+  });
+
   it("that goes ends the command at once, whatever it waits for, and says what may have ended it", async () => {
     const hci = await listen((socket) => socket.on("data", () => setTimeout(() => socket.destroy(), 50)));
     const gone = new RegExp(`^The controller at ${hci} has gone: .* --keep-going `);

@@ -37,7 +37,7 @@ export function addDeploy(cli: CommandLine): void {
       "deploy",
       "build an application, sign it, and bring it to a camera over the air: upload, trial, confirmation",
     )
-    .argument("<application>", "as for build, or an .xsb file that build has made")
+    .argument("<application>", "as for build, an .xsb file of build's, or a .bin file of sign's or revoke's")
     .addOption(boardOption())
     .addOption(manifestOption())
     .addOption(airOption())
@@ -54,7 +54,7 @@ export function addDeploy(cli: CommandLine): void {
     .action(async (application: string, options: DeployCommandOptions) => {
       const { appVersion: version, json: _, radio: named, trial: trialSeconds, watch, ...rest } = options;
       const radio = airOf(named);
-      if (!application.endsWith(".xsb")) findApplication(application);
+      if (!/\.(xsb|bin)$/.test(application)) findApplication(application);
       await prepare(piecesFor(options.board, radio.kind));
       const deployment = {
         ...{ application, radio, trialSeconds, signal: cli.abort, ...rest },
