@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { SILENCE_MS } from "../../../firmware/ble/hci/hci.ts";
 import { Host } from "../../../firmware/ble/host.ts";
+import { STALL_MS } from "../../../firmware/ble/link-check.ts";
 import { UUID } from "../../../firmware/ble/uuid.ts";
 import { Cyw43 } from "../../../firmware/controllers/cyw43.ts";
 import { createSignals } from "../../../firmware/platform/globals.ts";
@@ -17,6 +18,7 @@ const PATCH = syntheticPatch(20, 3000, 5);
 const NAME = "supplied";
 const VALUE = 0xff01;
 const TICK_MS = 20;
+const H4_ACL = 2;
 const RETRY_MS = 1000;
 
 /** Silence that is noticed late, the command's limit, and three attempts with their pauses. */
@@ -70,7 +72,7 @@ function createScene() {
   };
   const connect = async (): Promise<PhoneLink> => phone.connect(await phone.find({ name: NAME }));
   return {
-    ...{ world, clock, host, aioble, phone, serve, connect },
+    ...{ world, clock, host, aioble, phone, serve, connect, chip: camera.chip },
     /** Codes of all attempts to start the controller that failed. */
     failedStarts: (): string[] =>
       console.flatMap(({ message }) => /start of the controller failed.*\((.*)\)$/.exec(message)?.[1] ?? []),
@@ -159,4 +161,31 @@ describe("CYW43: the supply is lost", function () {
       );
     });
   }
+});
+
+describe("CYW43: data are lost on the way to the chip", function () {
+  this.timeout(60_000);
+
+  it("the connection that they were of ends, and the camera serves whoever comes next, on the same start of the chip", async () => {
+    const { aioble, chip, clock, connect, serve, world } = createScene();
+    await world.run(async () => {
+      serve().catch(assert.fail);
+      const link = await connect();
+      await link.subscribe((await link.discover()).characteristic(VALUE));
+      await link.nextValue();
+      const receive = chip.receive.bind(chip);
+      chip.receive = (bytes, baudRate) => {
+        if (bytes[0] !== H4_ACL) receive(bytes, baudRate);
+      };
+      await clock.sleep(1000);
+      chip.receive = receive;
+      await clock.sleep(STALL_MS - 2000);
+      assert.equal(aioble.counters().acl.stalledLinks, 0);
+      await link.disconnected();
+      assert.equal(aioble.counters().acl.stalledLinks, 1);
+      const next = await connect();
+      assert.equal((await next.read((await next.discover()).characteristic(VALUE))).length, 1);
+      assert.equal(chip.starts, 1);
+    }, 3_600_000);
+  });
 });
