@@ -45,7 +45,7 @@ export class LinkEncryption {
   private current: LinkSecurity = UNENCRYPTED;
   private provenBond: Bond | undefined = undefined;
   private next: Encryption | undefined = undefined;
-  /** Runs while the peer is to encrypt. */
+  /** Runs while the peer is to encrypt, and somebody here waits for it. */
   private timer: Timer = undefined;
   /** On this link the peer has said that it has no key. */
   isKeyLost = false;
@@ -138,14 +138,17 @@ export class LinkEncryption {
 
   /** The central starts with the key of a bond. @param onDone is called once, unless the link ends. */
   startWithBond(bond: Bond, onDone: (error: unknown) => void): void {
-    this.expect({ level: bond, bond, onDone });
+    this.next = { level: bond, bond, onDone };
+    this.limit();
     this.start(this.keyOf(bond)!);
   }
 
-  private expect(next: Encryption): void {
-    this.stopTimer();
-    this.next = next;
-    this.timer = this.port.clock.setTimer(() => this.timedOut(), ENCRYPTION_TIMEOUT_MS);
+  /**
+   * Somebody waits for the encryption that is about to come: not for longer than 30 s. A peripheral that nobody asks anything needs no
+   * timer for each return of its central, and a pairing has its own.
+   */
+  limit(): void {
+    this.timer ??= this.port.clock.setTimer(() => this.timedOut(), ENCRYPTION_TIMEOUT_MS);
   }
 
   private stopTimer(): void {
@@ -166,7 +169,7 @@ export class LinkEncryption {
 
   /** The central starts with the key of a pairing. */
   startWithPairing(key: Uint8Array, level: Level): void {
-    this.expect({ level, bond: undefined });
+    this.next = { level, bond: undefined };
     this.start({ key, ediv: 0, rand: new Uint8Array(8) });
   }
 
@@ -182,7 +185,7 @@ export class LinkEncryption {
 
   /** The peripheral answers with the key of a pairing. @param key undefined: there is none. */
   answerWithPairing(key: Uint8Array | undefined, level: Level): void {
-    if (key) this.expect({ level, bond: undefined });
+    if (key) this.next = { level, bond: undefined };
     this.port.answerKeyRequest(this.link, key);
   }
 
@@ -192,7 +195,7 @@ export class LinkEncryption {
     const key = bond?.keyAsPeripheral;
     const isKnown = key?.ediv === ediv && this.port.crypto.isSameSecret(key.rand, rand);
     if (bond && isKnown && this.isAllowed(bond)) {
-      this.expect({ level: bond, bond });
+      this.next = { level: bond, bond };
       return this.port.answerKeyRequest(this.link, key.key);
     }
     this.port.answerKeyRequest(this.link, undefined);

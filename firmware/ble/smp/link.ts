@@ -81,6 +81,7 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
   /** See `SecurityManager.pair`. */
   pair(request: PairRequest): () => void {
     this.requests.add(request);
+    if (!this.pairing && this.encryption.isChanging) this.encryption.limit();
     this.serve();
     return () => this.withdraw(request);
   }
