@@ -40,9 +40,14 @@ export function featuresOf({ name, features }: Pick<Manifest, "name" | "features
 
 /** The module in place of firmware/features/image.ts. */
 function imageModule(name: string, features: readonly string[]): string {
-  const missing = Object.entries(readCatalogue())
-    .filter(([feature]) => !features.includes(feature))
-    .map(([feature, { api, methods, settings }]) => ({ feature, api, methods, settings }));
+  const absent = Object.entries(readCatalogue()).filter(([feature]) => !features.includes(feature));
+  const absentClasses = new Set(absent.flatMap(([, { api }]) => Object.values(api).flat()));
+  // Nobody can call a method of a class that is missing itself.
+  const isReachable = (method: string): boolean => !absentClasses.has(method.slice(0, method.indexOf(".")));
+  const missing = absent.map(([feature, { api, methods, settings }]) => ({
+    ...{ feature, api, settings },
+    methods: methods.filter(isReachable),
+  }));
   const imports = features.map(
     (feature, at) => `import { feature as feature${at} } from ${JSON.stringify(`./${feature}.ts`)};\n`,
   );
