@@ -1,4 +1,5 @@
 /** How often peers may have something done, flash written or lines logged: a burst, and what comes back with time. */
+
 /** What tells the time, in milliseconds. */
 interface Watch {
   now(): number;
