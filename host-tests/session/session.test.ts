@@ -208,9 +208,10 @@ describe("obscura run", function () {
     assert.match(JSON.stringify(trigger), /"raw":"01010000"/);
   });
 
-  it("says where the traffic could not be recorded", async () => {
+  it("says where the traffic could not be recorded, before it builds", async () => {
     const session = obscura("run", "--btsnoop", join(folder, "missing", "file"));
-    assert.equal(await session.ended, 1);
-    assert.match(session.output(), /The HCI traffic cannot be recorded: .*missing/);
+    assert.equal(await session.ended, 2);
+    assert.match(session.output(), /missing\/file cannot be written: ENOENT/);
+    assert.doesNotMatch(session.output(), /Bundle/);
   });
 });
