@@ -32,6 +32,9 @@ export const QUIET_CHECK_MS = 10_000;
  */
 export const STALL_MS = 45_000;
 
+/** The shortest supervision timeout (Vol 4, Part E, 7.7.65.1). A link that is reported with 0 would be looked at again at once, for ever. */
+const SUPERVISION_TIMEOUT_LEAST_MS = 100;
+
 export interface LinkCheckPort {
   readonly hci: Hci;
   readonly acl: Acl;
@@ -157,9 +160,9 @@ export class LinkCheck {
 
   /** When it is time to ask about a link. */
   private dueMs(connection: Connection, { askedMs, isDoubtful, isQuiet, sinceMs }: Watch): number {
-    const { supervisionTimeoutMs } = connection.parameters;
-    if (isDoubtful) return askedMs + supervisionTimeoutMs;
-    return Math.max(askedMs, sinceMs) + Math.max(supervisionTimeoutMs, isQuiet ? QUIET_CHECK_MS : 0);
+    const patienceMs = Math.max(connection.parameters.supervisionTimeoutMs, SUPERVISION_TIMEOUT_LEAST_MS);
+    if (isDoubtful) return askedMs + patienceMs;
+    return Math.max(askedMs, sinceMs) + Math.max(patienceMs, isQuiet ? QUIET_CHECK_MS : 0);
   }
 
   private ask(connection: Connection, watch: Watch): void {
