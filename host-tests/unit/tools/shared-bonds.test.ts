@@ -8,29 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { Bonds } from "../../../firmware/ble/smp/bonds.ts";
-import type { Bond, Identity } from "../../../firmware/ble/smp/keys.ts";
 import { type Central, startCentral } from "../../../tools/central/central.ts";
 import { FileRecords } from "../../../tools/central/file-records.ts";
 import { ToolError } from "../../../tools/events.ts";
-
-const OWN: Identity = { addressType: 1, address: new Uint8Array(6).fill(0xc1) };
-
-/** What is kept of camera `number`. */
-const bondWith = (number: number): Bond => {
-  const key = { key: new Uint8Array(16).fill(number), ediv: 0, rand: new Uint8Array(8) };
-  return {
-    identity: { addressType: 1, address: new Uint8Array([0xc0, 0, 0, 0, 0, number]) },
-    ownIdentity: OWN,
-    irk: undefined,
-    keyAsPeripheral: key,
-    keyAsCentral: key,
-    keySize: 16,
-    isAuthenticated: false,
-    isSecureConnections: true,
-    isAttended: true,
-    isFromWindow: false,
-  };
-};
+import { bondOf, OWN } from "../../support/bonds.ts";
 
 /** The bonds of a process. */
 function bondsIn(records: FileRecords): Bonds {
@@ -113,15 +94,15 @@ describe("tools/central: one file of bonds, several processes", () => {
     const [one, other] = [new FileRecords(file), new FileRecords(file)];
     const [ones, others] = [bondsIn(one), bondsIn(other)];
     assert.deepEqual([ones.size, others.size], [0, 0]);
-    ones.keep(bondWith(1));
-    assert.throws(() => others.keep(bondWith(2)), /another process has changed bond\.0/);
+    ones.keep(bondOf(1));
+    assert.throws(() => others.keep(bondOf(2)), /another process has changed bond\.0/);
     other.refresh();
     others.reload();
-    others.keep(bondWith(2));
+    others.keep(bondOf(2));
     assert.deepEqual(camerasIn(file), [1, 2]);
     // The first one goes on without having seen the second bond: it is neither swept nor overwritten.
-    ones.open(bondWith(1).identity)!.close();
-    ones.named(bondWith(1).identity, new Uint8Array([65]));
+    ones.open(bondOf(1).identity)!.close();
+    ones.named(bondOf(1).identity, new Uint8Array([65]));
     assert.deepEqual(camerasIn(file), [1, 2]);
   });
 
@@ -187,7 +168,7 @@ describe("tools/central: one file of bonds, several processes", () => {
       await new Promise<void>((resolve) => {
         release = resolve;
       });
-      bondsIn(new FileRecords(file)).keep(bondWith(1));
+      bondsIn(new FileRecords(file)).keep(bondOf(1));
       order.push("one ends");
     }, signal);
     assert.equal(other.aioble.security.bonds.size, 0);
