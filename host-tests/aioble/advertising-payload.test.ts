@@ -3,7 +3,7 @@ import type { AdvertiseOptions } from "../../firmware/aioble/advertising.ts";
 import { utf8Encode } from "../../firmware/ble/utf8.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { adValue } from "../../simulator/phone/advertising-data.ts";
-import { nameOf, type Sighting } from "../../simulator/phone/phone.ts";
+import { nameOf, type Sighting } from "../../simulator/phone/sightings.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { counting, fromHex, toHex } from "../support/bytes.ts";

@@ -1,7 +1,7 @@
 /** broadcast(): values for whoever listens, refreshed in place, without connections. */
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { adValue } from "../../simulator/phone/advertising-data.ts";
-import type { Report } from "../../simulator/phone/phone.ts";
+import type { Report } from "../../simulator/phone/sightings.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { counting } from "../support/bytes.ts";

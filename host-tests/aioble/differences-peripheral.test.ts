@@ -1,6 +1,6 @@
 /** aioble's defects in advertising, none of which we have: docs/differences.md names each. */
 import { adValue } from "../../simulator/phone/advertising-data.ts";
-import { nameOf } from "../../simulator/phone/phone.ts";
+import { nameOf } from "../../simulator/phone/sightings.ts";
 import { createPair, text } from "../multi/pair.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { diagnostics } from "../support/cameras.ts";

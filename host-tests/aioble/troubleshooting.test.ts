@@ -1,7 +1,7 @@
 /** The troubles that docs/troubleshooting.md lists, and what the camera says about each. */
 
 import { UUID } from "../../firmware/ble/uuid.ts";
-import { nameOf } from "../../simulator/phone/phone.ts";
+import { nameOf } from "../../simulator/phone/sightings.ts";
 import { CHAR_UUID, createPair, findCharacteristics, SERVICE_UUID } from "../multi/pair.ts";
 import { equal, ok, rejects, throws } from "../support/assert.ts";
 import type { AiobleCamera } from "../support/cameras.ts";

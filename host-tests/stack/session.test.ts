@@ -1,5 +1,5 @@
 /** What a phone sees of a camera. */
-import { nameOf } from "../../simulator/phone/phone.ts";
+import { nameOf } from "../../simulator/phone/sightings.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { addHost, diagnostics } from "../support/cameras.ts";

@@ -2,7 +2,8 @@
 
 import type { Aioble } from "../../firmware/aioble/aioble.ts";
 import type { ControllerOptions } from "../../simulator/controller/options.ts";
-import type { Phone, Report } from "../../simulator/phone/phone.ts";
+import type { Phone } from "../../simulator/phone/phone.ts";
+import type { Report } from "../../simulator/phone/sightings.ts";
 import { createWorld, type World } from "../../simulator/world.ts";
 import { type AiobleCamera, addAioble } from "./cameras.ts";
 

@@ -14,6 +14,7 @@ import { AttErrorResponse, PhoneError } from "./errors.ts";
 
 const PRIMARY_SERVICE = 0x2800;
 const CHARACTERISTIC = 0x2803;
+const CCCD = 0x2902;
 const ATTRIBUTE_NOT_FOUND = 0x0a;
 
 export interface FoundDescriptor {
@@ -58,6 +59,13 @@ export class FoundDatabase {
     if (!found) throw new PhoneError(`the camera has no characteristic ${wanted}`);
     return found;
   }
+}
+
+/** The Client Characteristic Configuration (Vol 3, Part G, 3.3.3.3). @throws PhoneError when there is none. */
+export function configurationOf({ descriptors, uuid }: FoundCharacteristic): FoundDescriptor {
+  const found = descriptors.find((descriptor) => descriptor.uuid.short === CCCD);
+  if (!found) throw new PhoneError(`${uuid} has no client characteristic configuration`);
+  return found;
 }
 
 interface Entry {

@@ -16,7 +16,12 @@ import { leEnableEncryption } from "../../firmware/ble/hci/commands/le-security.
 import { disconnect } from "../../firmware/ble/hci/commands/link-control.ts";
 import { encodePdu, PhoneAtt, type ServerValue } from "./att.ts";
 import { Deferred } from "./deadline.ts";
-import { discoverDatabase, type FoundCharacteristic, type FoundDatabase } from "./discovery.ts";
+import {
+  configurationOf,
+  discoverDatabase,
+  type FoundCharacteristic,
+  type FoundDatabase,
+} from "./discovery.ts";
 import { PhoneError } from "./errors.ts";
 import type { PhoneHci } from "./hci.ts";
 import { type Paired, type PairOptions, PhonePairing } from "./pairing.ts";
@@ -25,7 +30,6 @@ import type { Party, PhoneSecurity } from "./security.ts";
 /** Fixed L2CAP channels (Vol 3, Part A, Table 2.2). */
 export const CHANNEL = { ATT: 0x0004, SIGNALING: 0x0005, SMP: 0x0006 } as const;
 
-const CCCD = 0x2902;
 const REMOTE_USER_TERMINATED = 0x13;
 const CONNECTION_PARAMETER_UPDATE_REQUEST = 0x12;
 const CONNECTION_PARAMETER_UPDATE_RESPONSE = 0x13;
@@ -99,6 +103,11 @@ export class PhoneLink {
 
   get isConnected(): boolean {
     return this.reason === undefined;
+  }
+
+  /** ATT_MTU in force. */
+  get mtu(): number {
+    return this.att.mtu;
   }
 
   /** Sends any bytes on any channel, whatever they are. */
@@ -199,9 +208,10 @@ export class PhoneLink {
     characteristic: FoundCharacteristic,
     kind: "notify" | "indicate" | "none" = "notify",
   ): Promise<void> {
-    const cccd = characteristic.descriptors.find((descriptor) => descriptor.uuid.short === CCCD);
-    if (!cccd) throw new PhoneError(`${characteristic.uuid} has no client characteristic configuration`);
-    await this.write(cccd, new Uint8Array([kind === "notify" ? 1 : kind === "indicate" ? 2 : 0, 0]));
+    await this.write(
+      configurationOf(characteristic),
+      new Uint8Array([kind === "notify" ? 1 : kind === "indicate" ? 2 : 0, 0]),
+    );
   }
 
   /** The next notification or indication that was not returned yet. */

@@ -22,7 +22,7 @@ import {
 } from "../../firmware/ble/smp/pdus.ts";
 import type { Clock } from "../../firmware/platform/platform.ts";
 import { Deferred } from "./deadline.ts";
-import { PhoneError } from "./errors.ts";
+import { PairingFailedError, PhoneError } from "./errors.ts";
 import type { Party, PhoneBond, PhoneSecurity } from "./security.ts";
 
 /** The Security Manager's timer (3.4). */
@@ -44,33 +44,6 @@ const REASON = {
   DHKEY_CHECK_FAILED: 0x0b,
   NUMERIC_COMPARISON_FAILED: 0x0c,
 } as const;
-
-const REASONS: Readonly<Record<number, string>> = {
-  1: "Passkey Entry Failed",
-  2: "OOB Not Available",
-  3: "Authentication Requirements",
-  4: "Confirm Value Failed",
-  5: "Pairing Not Supported",
-  6: "Encryption Key Size",
-  7: "Command Not Supported",
-  8: "Unspecified Reason",
-  9: "Repeated Attempts",
-  10: "Invalid Parameters",
-  11: "DHKey Check Failed",
-  12: "Numeric Comparison Failed",
-  15: "Key Rejected",
-  16: "Busy",
-};
-
-/** A pairing that one side has ended; `code` is the reason. */
-export class PairingFailedError extends PhoneError {
-  override name = "PairingFailedError";
-
-  constructor(reason: number, by: "camera" | "phone") {
-    const digits = (reason + 0x100).toString(16).slice(1);
-    super(`the ${by} ended the pairing: ${REASONS[reason] ?? "reason"} (0x${digits})`, reason);
-  }
-}
 
 /** The phone's user. */
 export interface PhoneUser {

@@ -2,7 +2,7 @@
  * A virtual phone: a small central of its own, without a line of the camera's stack. It does what people do with a
  * camera: look for it, connect, look around, read, write, subscribe, pair, leave.
  */
-import { hex, type Values } from "../../firmware/ble/codec.ts";
+import type { Values } from "../../firmware/ble/codec.ts";
 import { setEventMask } from "../../firmware/ble/hci/commands/baseband.ts";
 import {
   leReadMaximumDataLength,
@@ -29,13 +29,12 @@ import {
   leReadRemoteFeaturesComplete,
 } from "../../firmware/ble/hci/le-events.ts";
 import type { Clock } from "../../firmware/platform/platform.ts";
-import { adValue } from "./advertising-data.ts";
-import { textOf, uuidOf } from "./assigned-numbers.ts";
 import { Deferred } from "./deadline.ts";
 import { PhoneError } from "./errors.ts";
 import { PhoneHci, type SendPacket } from "./hci.ts";
 import { type LinkTiming, PhoneLink } from "./link.ts";
-import type { PhoneSecurity } from "./security.ts";
+import type { Party, PhoneSecurity } from "./security.ts";
+import { type Report, Search, type Sighting, type Wanted } from "./sightings.ts";
 
 /** All events that a central can get: every event of Vol 4, Part E, 7.3.1 that a 5.0 controller has. */
 const EVENT_MASK = new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f]);
@@ -43,56 +42,11 @@ const EVENT_MASK = new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3
 const LE_EVENT_MASK = new Uint8Array([0x5f, 0x08, 0, 0, 0, 0, 0, 0]);
 const FAILED_TO_BE_ESTABLISHED = 0x3e;
 const UNKNOWN_CONNECTION = 0x02;
-const SCAN_RESPONSE = 0x04;
 /** Attempts to connect before a link that is not established counts as a failure. */
 const ATTEMPTS = 6;
 
-/** One advertising packet, or one scan response. */
-export interface Report {
-  /** Event_Type (Vol 4, Part E, 7.7.65.2). */
-  readonly eventType: number;
-  readonly addressType: number;
-  /** Six bytes in printed order. */
-  readonly address: Uint8Array;
-  readonly data: Uint8Array;
-  readonly rssi: number;
-  readonly atMs: number;
-}
-
-/** What one device said about itself, the two payloads apart. */
-export interface Sighting {
-  readonly addressType: number;
-  readonly address: Uint8Array;
-  readonly connectable: boolean;
-  readonly scannable: boolean;
-  readonly rssi: number;
-  readonly advertising: Uint8Array;
-  /** Undefined when none came, or none was asked for. */
-  readonly scanResponse: Uint8Array | undefined;
-}
-
-/** Whom to look for; all that is given must fit. */
-export interface Wanted {
-  readonly name?: string;
-  readonly address?: Uint8Array;
-  /** 16-bit UUID of a service in the advertising data or scan response. */
-  readonly service?: number;
-  /** An earlier sighting, whose payload it has no longer. */
-  readonly unlike?: Payload;
-}
-
 export interface ConnectOptions extends Partial<LinkTiming> {
   readonly timeoutMs?: number;
-}
-
-/** The two packets of one device. */
-export type Payload = Pick<Sighting, "advertising" | "scanResponse">;
-
-/** Name in a payload or the other. */
-export function nameOf(sighting: Payload): string | undefined {
-  const bytes =
-    adValue(sighting.advertising, 8, 9) ?? adValue(sighting.scanResponse ?? new Uint8Array(0), 8, 9);
-  return bytes && textOf(bytes);
 }
 
 export class Phone {
@@ -203,25 +157,26 @@ export class Phone {
    * @throws PhoneError after `timeoutMs`.
    */
   async find(wanted: Wanted, timeoutMs = 30_000): Promise<Sighting> {
-    const heard = new Map<string, Sighting>();
-    const name = wanted.name ?? (wanted.address ? hex(wanted.address) : "any camera");
+    const search = new Search(wanted);
     await this.start();
-    const found = new Deferred<Sighting>(this.clock, timeoutMs, `an advertisement of ${name}`);
+    const found = new Deferred<Sighting>(this.clock, timeoutMs, search.what);
     const outcome = found.promise.then(
       (sighting) => ({ sighting, error: undefined }),
       (error: unknown) => ({ sighting: undefined, error }),
     );
     await this.beginScan(true, (report) => {
-      const key = `${report.addressType} ${hex(report.address)}`;
-      const sighting = combine(heard.get(key), report);
-      heard.set(key, sighting);
-      const complete = sighting.advertising.length > 0 && (sighting.scanResponse || !sighting.scannable);
-      if (complete && fits(sighting, wanted)) found.resolve(sighting);
+      const sighting = search.take(report);
+      if (sighting) found.resolve(sighting);
     });
     const { sighting, error } = await outcome;
     await this.endScan();
     if (!sighting) throw error;
     return sighting;
+  }
+
+  /** Forgets the bond with this camera; returns whether there was one. */
+  forget(camera: Party): boolean {
+    return this.security.forget(camera);
   }
 
   private async beginScan(active: boolean, onReport: (report: Report) => void): Promise<void> {
@@ -330,41 +285,4 @@ function parseReport(bytes: Uint8Array, atMs: number): Report | undefined {
     rssi: (bytes[9 + length]! << 24) >> 24,
     atMs,
   };
-}
-
-function combine(before: Sighting | undefined, report: Report): Sighting {
-  const { addressType, address, rssi, data, eventType } = report;
-  const known = before ?? {
-    addressType,
-    address,
-    connectable: false,
-    scannable: false,
-    rssi,
-    advertising: new Uint8Array(0),
-    scanResponse: undefined,
-  };
-  if (eventType === SCAN_RESPONSE) return { ...known, rssi, scanResponse: data };
-  const connectable = eventType === 0 || eventType === 1;
-  return { ...known, rssi, advertising: data, connectable, scannable: eventType === 0 || eventType === 2 };
-}
-
-function fits(sighting: Sighting, wanted: Wanted): boolean {
-  if (wanted.name !== undefined && nameOf(sighting) !== wanted.name) return false;
-  if (wanted.unlike !== undefined && digitsOf(wanted.unlike) === digitsOf(sighting)) return false;
-  if (wanted.address !== undefined && hex(wanted.address) !== hex(sighting.address)) return false;
-  return wanted.service === undefined || offers(sighting, wanted.service);
-}
-
-function digitsOf({ advertising, scanResponse }: Payload): string {
-  return `${hex(advertising)} ${hex(scanResponse ?? new Uint8Array(0))}`;
-}
-
-function offers(sighting: Sighting, service: number): boolean {
-  for (const payload of [sighting.advertising, sighting.scanResponse ?? new Uint8Array(0)]) {
-    const list = adValue(payload, 2, 3) ?? new Uint8Array(0);
-    for (let at = 0; at + 2 <= list.length; at += 2) {
-      if (uuidOf(list.slice(at, at + 2)).short === service) return true;
-    }
-  }
-  return false;
 }

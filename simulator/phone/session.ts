@@ -11,7 +11,8 @@ import type { ServerValue } from "./att.ts";
 import type { FoundCharacteristic, FoundDatabase } from "./discovery.ts";
 import { PhoneError } from "./errors.ts";
 import type { PhoneLink } from "./link.ts";
-import type { Phone, Sighting, Wanted } from "./phone.ts";
+import type { Phone } from "./phone.ts";
+import type { Sighting, Wanted } from "./sightings.ts";
 
 const READ = 0x02;
 const NOTIFY = 0x10;

@@ -1,7 +1,7 @@
 /** Service UUIDs of two widths in one advertisement, found by scanning. */
 import { UUID } from "../../../firmware/ble/uuid.ts";
 import { adValue } from "../../../simulator/phone/advertising-data.ts";
-import { nameOf } from "../../../simulator/phone/phone.ts";
+import { nameOf } from "../../../simulator/phone/sightings.ts";
 import { deepEqual, equal } from "../../support/assert.ts";
 import { fromHex } from "../../support/bytes.ts";
 import { describe, it } from "../../support/suite.ts";
