@@ -25,7 +25,7 @@ const NO_CHOICE: Choice = { method: "justWorks", initiatorTypes: false, responde
 export function authReqOf({ settings }: Pick<PairingContext, "settings">): number {
   return (
     (settings.bond ? AUTH_REQ.BONDING : 0) |
-    (settings.mitm ? AUTH_REQ.MITM : 0) |
+    (settings.mitm || settings.asksMitm ? AUTH_REQ.MITM : 0) |
     (settings.secureConnections === "off" ? 0 : AUTH_REQ.SC) |
     (settings.keypress ? AUTH_REQ.KEYPRESS : 0)
   );

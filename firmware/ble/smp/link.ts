@@ -212,8 +212,9 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     });
   }
 
-  /** A Security Request has this side pair, where the peer may begin to. */
+  /** A Security Request has this side pair, where the peer may begin to and this side's user does not put it off. */
   private initiateForPeer(settings: PairingSettings): void {
+    if (this.shared.user?.pairsLater) return;
     const reason = this.terms.admit(this.terms.ofThisSide(settings, undefined));
     if (reason === 0) this.initiate(settings, undefined);
     else this.refuse(reason);

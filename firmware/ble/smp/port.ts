@@ -97,6 +97,11 @@ export interface PairingUser {
   readonly io: number;
   /** It wants to be asked before a peer's pairing goes on. */
   readonly asksConsent: boolean;
+  /**
+   * A peripheral's wish for security waits until `pair` is called here: this side does not pair by itself. The bond that there is
+   * encrypts at once all the same.
+   */
+  readonly pairsLater?: boolean;
   /** It wants to hear of digits that the peer's user types. */
   readonly hearsKeypresses: boolean;
   /** What it knows of a peer by another way, for pairings that peers begin. */

@@ -22,6 +22,8 @@ export interface PairingSettings {
   readonly bond: boolean;
   /** Demands that the key is authenticated, and asks for a method that does so. */
   readonly mitm: boolean;
+  /** Asks for such a method without the demand: what both sides can do together is taken. Left out: only `mitm` asks. */
+  readonly asksMitm?: boolean;
   /** LE Secure Connections: not offered, offered, or demanded. */
   readonly secureConnections: "off" | "on" | "only";
   /** Bytes of the shortest key that is taken, 7 to 16. */
