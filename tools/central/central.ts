@@ -1,34 +1,9 @@
-/** Our own stack as a central, in this process: what `deploy` and `logs` connect to cameras with. */
-import { randomBytes } from "node:crypto";
-import type { Aioble } from "../../firmware/aioble/aioble.ts";
-import { Host } from "../../firmware/ble/host.ts";
+/** What `deploy` and `logs` connect to cameras with: our own stack as a central, with bonds that last and that processes share. */
 import { IRK_KEY } from "../../firmware/ble/smp/own-irk.ts";
-import { feature as central } from "../../firmware/features/central.ts";
-import { feature as client } from "../../firmware/features/client.ts";
-import type { Image } from "../../firmware/features/feature.ts";
-import { createModules } from "../../firmware/features/modules.ts";
-import { feature as scan } from "../../firmware/features/scan.ts";
-import { feature as security } from "../../firmware/features/security.ts";
-import { createSignals } from "../../firmware/platform/globals.ts";
-import type { Platform } from "../../firmware/platform/platform.ts";
-import { createTimerQueue } from "../../firmware/platform/timer-queue.ts";
-import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { lock } from "../lock.mjs";
 import { createRealClock } from "../radio/real-clock.ts";
 import { FileRecords } from "./file-records.ts";
-import { SocketLine } from "./socket-line.ts";
-
-const image = {
-  manifest: "camera",
-  features: [central, client, scan, security],
-  missing: [],
-} satisfies Image;
-
-/** `aioble` as a central has it. */
-export type CentralAioble = Aioble &
-  ReturnType<(typeof client)["aioble"]> &
-  ReturnType<(typeof scan)["aioble"]> &
-  ReturnType<(typeof security)["aioble"]>;
+import { type CentralAioble, computerPlatform, createCentralHost } from "./host.ts";
 
 /** A central that runs. */
 export interface Central {
@@ -62,21 +37,8 @@ export function startCentral(
   const clock = createRealClock();
   const records = new FileRecords(bonds);
   const identity = records.identity();
-  const platform: Platform = {
-    clock: createTimerQueue(clock),
-    transport: new SocketLine(hci, onGone),
-    random: (length) => new Uint8Array(randomBytes(length)),
-    crypto: simulatedCrypto,
-    uniqueId: () => identity.slice(),
-    flash: (area) => {
-      throw new TypeError(`a central on this computer has no flash area ${area}`);
-    },
-    log: (level, message) => {
-      if (level === "warning" || level === "error") onLine(`${level}: ${message}`);
-    },
-  };
-  const host = new Host(platform, records);
-  const aioble = createModules(host, createSignals(platform), image).aioble as unknown as CentralAioble;
+  const platform = computerPlatform({ clock, hci, identity, onLine, onGone });
+  const { aioble, host } = createCentralHost(platform, records);
   const kept = host.bonds!;
   // Drawn before there is a bond, and by one process: a camera knows this computer by one key. One that is not kept would have it
   // taken for another device with this one's address the next time.
