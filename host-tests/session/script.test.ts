@@ -1,4 +1,4 @@
-/** The phone's scripts and its prompt, as a person uses them. */
+/** The phone's scripts, as a person uses them. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -86,50 +86,4 @@ describe("obscura run with a script", function () {
     assert.equal(await others.ended, 2);
     assert.match(others.output(), /^obscura: A script is for the simulator's phone: leave --radio out\.\n$/);
   });
-
-  it("does the same at a prompt, near a camera that runs", async () => {
-    const camera = obscura("run", "mailbox", "--no-phone");
-    try {
-      const [, hci] = await camera.saw(/finds a controller at (tcp:\S+)\./);
-      const phone = obscura("phone", "--radio", hci!);
-      const steps = [
-        'find "obscura-mail"',
-        "connect",
-        "raed",
-        `write ${TEXT} "by hand"`,
-        `read ${TEXT}`,
-        "help",
-        "exit",
-      ];
-      phone.child.stdin!.end(`${steps.join("\n")}\n`);
-      assert.equal(await phone.ended, 1, phone.output());
-      assert.match(phone.output(), /phone {6}found the camera\n/);
-      assert.match(phone.output(), /warning: phone: "raed" is no step\./);
-      assert.match(phone.output(), /phone {6}read 4F627363-.*-000000000001: 62792068616e64\n/);
-      assert.match(phone.output(), /\n {2}expect disconnection \[within TIME\]\n/);
-      await camera.saw(/text from .*: 7 bytes/);
-    } finally {
-      camera.child.kill("SIGINT");
-    }
-    assert.equal(await camera.ended, 130);
-  });
-
-  it("says when there is no controller for the prompt", async () => {
-    const phone = obscura("phone", "--radio", "tcp:127.0.0.1:1");
-    assert.equal(await phone.ended, 1);
-    assert.match(
-      phone.output(),
-      /^obscura: No controller listens at tcp:127\.0\.0\.1:1 \(connection refused\)/,
-    );
-  });
-
-  for (const [args, sentence] of [
-    [[], /^obscura: required option '-r, --radio <controller>' not specified/],
-    [["--radio", "sim"], /^obscura: --radio sim is for run: give the address that run --no-phone prints/],
-  ] as const)
-    it(`says what --radio of the prompt takes: phone ${args.join(" ")}`, async () => {
-      const phone = obscura("phone", ...args);
-      assert.equal(await phone.ended, 2);
-      assert.match(phone.output(), sentence);
-    });
 });

@@ -1,10 +1,10 @@
-/** A virtual phone of a script: what it is connected to, and what it knows of the camera. */
+/** A phone of a script: what it is connected to, and what it knows of the camera. */
 import { identify } from "../../simulator/phone/assigned-numbers.ts";
 import type { ServerValue } from "../../simulator/phone/att.ts";
 import type { FoundCharacteristic, FoundDatabase } from "../../simulator/phone/discovery.ts";
-import type { PhoneLink } from "../../simulator/phone/link.ts";
-import type { Phone, Sighting } from "../../simulator/phone/phone.ts";
+import type { Sighting } from "../../simulator/phone/sightings.ts";
 import type { Attribute } from "./script.ts";
+import type { ScriptLink, ScriptPhone } from "./script-phone.ts";
 
 /** A step that did not go as the script says. */
 export class ScriptError extends Error {
@@ -13,27 +13,27 @@ export class ScriptError extends Error {
 
 /** One phone and what it knows of the camera. */
 export class Actor {
-  readonly phone: Phone;
+  readonly phone: ScriptPhone;
   sighting: Sighting | undefined;
   isReady = false;
-  private current: PhoneLink | undefined;
+  private current: ScriptLink | undefined;
   private database: FoundDatabase | undefined;
   /** Values of others that came while one was waited for. */
   readonly received: ServerValue[] = [];
   value: Uint8Array | undefined;
   notifications = 0;
 
-  constructor(phone: Phone) {
+  constructor(phone: ScriptPhone) {
     this.phone = phone;
   }
 
-  connected(link: PhoneLink): void {
+  connected(link: ScriptLink): void {
     this.current = link;
     this.database = undefined;
     this.received.length = 0;
   }
 
-  get link(): PhoneLink {
+  get link(): ScriptLink {
     return this.current ?? fail("this phone is not connected: connect first");
   }
 
@@ -50,7 +50,7 @@ export class Actor {
   /** Whether there was a bond with the camera. */
   forget(): boolean {
     const { sighting } = this;
-    return sighting !== undefined && this.phone.security.forget(sighting);
+    return sighting !== undefined && this.phone.forget(sighting);
   }
 
   async characteristic({ uuid, nth }: Attribute): Promise<FoundCharacteristic> {

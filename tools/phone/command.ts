@@ -1,26 +1,21 @@
-/** `obscura phone`: a virtual phone that does what a person types, near a camera that runs. */
-import { randomBytes } from "node:crypto";
-import { connect } from "node:net";
+/** `obscura phone`: our own stack as a phone that does what a person types, near a camera that runs. */
 import { createInterface } from "node:readline";
-import { simulatedCrypto } from "../../simulator/crypto.ts";
-import { FROM_CONTROLLER, H4Framer } from "../../simulator/h4.ts";
 import { PhoneError } from "../../simulator/phone/errors.ts";
-import { Phone } from "../../simulator/phone/phone.ts";
-import { PhoneSecurity } from "../../simulator/phone/security.ts";
-import { parseHci } from "../camera/command.ts";
 import { type Operation, ToolError, type ToolEvent, UsageError } from "../events.ts";
-import { createRealClock } from "../radio/real-clock.ts";
 import { EventQueue } from "../session/queue.ts";
 import { startOwnRadio } from "../session/radios/own-radio.ts";
 import type { RadioChoice } from "../session/radios/radio.ts";
 import { ScriptError } from "./actor.ts";
-import { Player } from "./player.ts";
+import { type OwnPhone, startOwnPhone } from "./own-phone.ts";
+import { Player, type Stage } from "./player.ts";
 import { forms, parseStep } from "./script.ts";
 
 /** A phone at a controller. */
 export interface PhoneOptions {
   /** The phone's controller: one at a socket, or one that Bumble's bridge opens. */
   readonly radio: RadioChoice;
+  /** File that keeps the phone's bonds from run to run; none does when left out. */
+  readonly bonds?: string;
   /** What is typed. */
   readonly input: NodeJS.ReadableStream;
   /** Shown before each line; nothing where nobody types. */
@@ -37,37 +32,28 @@ const help = [
 
 /**
  * Does each line's step, until the input ends or says `exit`. A step that fails is reported, and the next one is read.
- * @throws ToolError when there is no controller, or it has gone; with a failed step when nobody types
+ * @throws ToolError when there is no controller, it does not work, or it has gone; with a failed step when nobody types
  */
-export async function* runPhone({ radio: choice, input, prompt, signal }: PhoneOptions): Operation {
+export async function* runPhone({ radio: choice, bonds, input, prompt, signal }: PhoneOptions): Operation {
   const { name, radio } = await startOwnRadio(choice, signal);
-  const clock = createRealClock();
-  const target = parseHci(radio.hci);
-  const socket = connect(target.kind === "tcp" ? { ...target, noDelay: true } : target);
-  socket.on("error", () => socket.destroy());
   const events = new EventQueue<ToolEvent>();
-  const lost = new AbortController();
-  socket.on("close", () => lost.abort());
-  const framer = new H4Framer(FROM_CONTROLLER, (packet) => phone.receive(packet));
-  const address = new Uint8Array(randomBytes(6));
-  address[0] = address[0]! | 0xc0;
-  const security = new PhoneSecurity(simulatedCrypto, (length) => new Uint8Array(randomBytes(length)));
-  const phone = new Phone(clock, (packet) => socket.write(packet), address, security);
-  socket.on("data", (bytes) => framer.push(bytes));
-  const stage = {
-    addPhone: () => phone,
-    wait: (ms: number) => new Promise<void>((resolve) => void clock.setTimer(resolve, ms)),
-    heard: () => Promise.reject(new ScriptError("the camera's log is not here: expect log is for scripts")),
-  };
-  const player = new Player(stage, (central) => events.put({ type: "central", source: "phone", central }));
+  const gone = new AbortController();
+  const over = AbortSignal.any([signal, gone.signal]);
+  const close = (): void => events.close();
+  over.addEventListener("abort", close, { once: true });
   const lines = createInterface({ input });
   // At once: lines that come before somebody asks for them are lost, and the input's end with them.
   const typed = lines[Symbol.asyncIterator]();
-  const close = () => lines.close();
-  signal.addEventListener("abort", close, { once: true });
-  lost.signal.addEventListener("abort", close, { once: true });
+  let own: OwnPhone | undefined;
   let failed: string | undefined;
-  const read = async (): Promise<void> => {
+  let defect: unknown;
+  const read = async ({ clock, phone }: OwnPhone): Promise<void> => {
+    const player = new Player(stageOf(phone, clock), (central) =>
+      events.put({ type: "central", source: "phone", central }),
+    );
+    await phone.start().catch((error: PhoneError) => {
+      throw new ToolError(`The controller at ${name} does not work: ${error.message}`);
+    });
     const ready = async (): Promise<void> => {
       // Behind the lines of the step before, which are shown when this turn is over.
       await new Promise((resolve) => setImmediate(resolve));
@@ -75,31 +61,42 @@ export async function* runPhone({ radio: choice, input, prompt, signal }: PhoneO
     };
     await ready();
     for await (const text of typed) {
-      if (text.trim() === "exit") break;
+      if (over.aborted || text.trim() === "exit") break;
       if (text.trim() === "help") for (const line of help) events.put({ type: "text", text: line });
       else failed = (await perform(player, text, events)) ?? failed;
       await ready();
     }
   };
   try {
-    read().then(
-      () => events.close(),
-      (error: unknown) => {
-        failed = String(error);
-        events.close();
-      },
-    );
+    own = startOwnPhone({
+      ...{ hci: radio.hci, bonds },
+      onLine: (text) => events.put({ type: "line", source: "phone", text }),
+      onGone: () => gone.abort(),
+    });
+    read(own)
+      .catch((error: unknown) => {
+        defect = error;
+      })
+      .finally(close);
     yield* events;
     signal.throwIfAborted();
-    if (lost.signal.aborted) throw new ToolError(`The controller at ${name} has gone`);
+    if (gone.signal.aborted) throw new ToolError(`The controller at ${name} has gone`);
+    if (defect !== undefined) throw defect;
     if (prompt === undefined && failed !== undefined) throw new ToolError(failed);
   } finally {
-    signal.removeEventListener("abort", close);
+    over.removeEventListener("abort", close);
     lines.close();
-    socket.destroy();
-    clock.stop();
+    await own?.stop();
     await radio.stop();
   }
+}
+
+function stageOf(phone: OwnPhone["phone"], clock: OwnPhone["clock"]): Stage {
+  return {
+    addPhone: () => phone,
+    wait: (ms) => new Promise<void>((resolve) => void clock.setTimer(resolve, ms)),
+    heard: () => Promise.reject(new ScriptError("the camera's log is not here: expect log is for scripts")),
+  };
 }
 
 /** Does one line; returns what went wrong. */

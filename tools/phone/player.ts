@@ -1,4 +1,4 @@
-/** Plays the steps of a script with virtual phones, and reports what they see. */
+/** Plays the steps of a script with phones, and reports what they see. */
 
 import { attErrorText } from "../../firmware/ble/att/errors.ts";
 import { formatAddress, hex } from "../../firmware/ble/codec.ts";
@@ -7,15 +7,16 @@ import { identify } from "../../simulator/phone/assigned-numbers.ts";
 import type { ServerValue } from "../../simulator/phone/att.ts";
 import { AttErrorResponse, PhoneError } from "../../simulator/phone/errors.ts";
 import type { PhoneUser } from "../../simulator/phone/pairing.ts";
-import type { Phone, Sighting } from "../../simulator/phone/phone.ts";
 import { serviceEvents, sightingEvent, valueEvent } from "../../simulator/phone/session.ts";
+import type { Sighting } from "../../simulator/phone/sightings.ts";
 import type { CentralEvent } from "../rig/events.ts";
 import { Actor, fail, ScriptError, title } from "./actor.ts";
 import type { Attribute, Line, PairChoice, Pattern, Step, Whom } from "./script.ts";
+import type { ScriptPhone } from "./script-phone.ts";
 
 /** What the steps of a script play with. */
 export interface Stage {
-  addPhone(): Phone;
+  addPhone(): ScriptPhone;
   wait(ms: number): Promise<void>;
   /** Resolves with the line with this text that the camera's console has, or gets within that time. Each once. */
   heard(text: string, withinMs: number): Promise<string | undefined>;
@@ -196,7 +197,7 @@ export class Player {
     if (!sighting.connectable) fail("this camera advertises so that nobody can connect");
     const link = await actor.phone.connect(sighting);
     actor.connected(link);
-    this.report({ event: "connected", address: formatAddress(sighting.address), mtu: link.att.mtu });
+    this.report({ event: "connected", address: formatAddress(sighting.address), mtu: link.mtu });
     if (!plain && (await link.encryptWithBond())) this.report({ event: "encrypted" });
     if (mtu > 23) this.report({ event: "mtu", asked: mtu, mtu: await link.exchangeMtu(mtu) });
   }

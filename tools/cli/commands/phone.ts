@@ -6,22 +6,29 @@ import { perform } from "../perform.ts";
 
 interface PhoneCommandOptions {
   readonly radio: string;
+  readonly bonds?: string;
   readonly json?: boolean;
 }
 
 /** Adds `phone`. */
 export function addPhone(cli: CommandLine): void {
   cli
-    .command("phone", "a virtual phone that does what you type, near a camera that runs with --no-phone")
+    .command("phone", "a phone that does what you type, near a camera that runs with --no-phone")
     .addOption(airOption())
+    .option("--bonds <file>", "keep the phone's bonds in this file; it forgets them at its end without it")
     .addOption(jsonOption())
     .action(async (options: PhoneCommandOptions) => {
+      const { bonds } = options;
       const radio = airOf(options.radio);
       if (radio.kind === "bridge") await prepare(["python"]);
       const typed = process.stdin.isTTY && process.stdout.isTTY && !options.json;
       const prompt = typed ? { prompt: () => void process.stdout.write("> ") } : {};
       await perform(
-        runPhone({ radio, input: process.stdin, signal: cli.abort, ...prompt }),
+        runPhone({
+          ...{ radio, input: process.stdin, signal: cli.abort },
+          ...prompt,
+          ...(bonds === undefined ? {} : { bonds }),
+        }),
         cli.rendererFor(options),
       );
     });
