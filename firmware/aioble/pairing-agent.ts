@@ -15,7 +15,10 @@ export type PairingMethod = "justWorks" | "comparison" | "passkey" | "outOfBand"
 /** What every function of an agent is handed. */
 export interface AgentRequest {
   readonly connection: DeviceConnection;
-  /** Aborts when the answer is of no use any more: the pairing has ended. */
+  /**
+   * Aborts when the pairing is over, well or not, whether this has been answered or not: an answer is of no use any more, and what is
+   * shown may go.
+   */
   readonly signal: Signal;
 }
 
@@ -144,7 +147,7 @@ export class AgentUser implements PairingUser {
   private readonly core: Core;
   private readonly agent: PairingAgent;
   private readonly connectionOf: (link: SecuredLink) => DeviceConnection | undefined;
-  /** What is asked, with what withdraws it. */
+  /** What was asked or told in pairings that are not over, with what withdraws it. */
   private readonly open = new Map<Dialog, AbortController>();
 
   /** @throws TypeError, RangeError for bad out-of-band data. */
@@ -175,19 +178,13 @@ export class AgentUser implements PairingUser {
     const aborter = new this.core.signals.AbortController();
     this.open.set(dialog, aborter);
     this.answer(dialog, { connection, signal: aborter.signal }).then(
-      (value) => this.close(dialog, value),
+      (value) => dialog.answer(value),
       (error: unknown) => {
         const { peerLog } = this.core.host;
         peerLog.write("error", `aioble: the agent's ${dialog.question.asks} failed: ${textOf(error)}`, error);
-        this.close(dialog, false);
+        dialog.answer(false);
       },
     );
-  }
-
-  private close(dialog: Dialog, value: number | boolean | undefined): void {
-    // A number that is shown stays on the display: its signal says when it may go.
-    if (dialog.question.asks !== "display") this.open.delete(dialog);
-    dialog.answer(value);
   }
 
   private async answer(dialog: Dialog, request: AgentRequest): Promise<number | boolean | undefined> {

@@ -106,8 +106,9 @@ export class IrqPairing implements PairingUser {
     }
   }
 
-  withdraw({ link }: Dialog): void {
-    this.open.delete(link.handle);
+  withdraw(dialog: Dialog): void {
+    const { handle } = dialog.link;
+    if (this.open.get(handle) === dialog) this.open.delete(handle);
   }
 
   keypress(_link: SecuredLink, _kind: number): void {}

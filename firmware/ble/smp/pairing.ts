@@ -60,7 +60,10 @@ export class Pairing {
   private readonly shared: SecurityContext;
   private readonly handlers: PairingHandlers;
   private state: State | undefined = undefined;
+  /** What the user has not answered. */
   private dialog: Dialog | undefined = undefined;
+  /** Everything that the user was asked or told: what is shown stays so until the pairing is over, answered or not. */
+  private asked: Dialog[] = [];
   private withdrawDelivery: (() => void) | undefined = undefined;
   private isOver = false;
   private isKeyGiven = false;
@@ -111,10 +114,11 @@ export class Pairing {
     this.isOver = true;
     this.waiting.length = 0;
     this.withdrawDelivery?.();
-    const { dialog } = this;
+    const { asked } = this;
     this.dialog = undefined;
+    this.asked = [];
     this.shared.asks(this.link, undefined);
-    if (dialog) this.occasion.user?.withdraw(dialog);
+    for (const dialog of asked) this.occasion.user?.withdraw(dialog);
     if (this.state) wipe(this.state);
   }
 
@@ -212,6 +216,7 @@ export class Pairing {
       },
     };
     this.dialog = dialog;
+    this.asked.push(dialog);
     shared.asks(link, user);
     user.ask(dialog);
   }

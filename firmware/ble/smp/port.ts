@@ -77,7 +77,7 @@ export interface SecurityPort {
   log(level: LogLevel, message: string, error?: unknown): void;
 }
 
-/** A question to this side's user that has not been answered. */
+/** What this side's user is asked or told. */
 export interface Dialog {
   readonly link: SecuredLink;
   readonly question: Question;
@@ -107,7 +107,10 @@ export interface PairingUser {
   /** What it knows of a peer by another way, for pairings that peers begin. */
   readonly outOfBand: OutOfBand;
   ask(dialog: Dialog): void;
-  /** The pairing is over: what was asked needs no answer any more. */
+  /**
+   * The pairing is over, well or not: nothing of what was asked or told is of use any more. Called once for each dialog, answered or
+   * not, and nothing is kept of it afterwards.
+   */
   withdraw(dialog: Dialog): void;
   keypress(link: SecuredLink, kind: number): void;
 }
