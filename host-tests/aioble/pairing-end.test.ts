@@ -1,6 +1,7 @@
 /** How a pairing between two cameras ends where it does not succeed, and who shares one. */
 import type { PairingAgent } from "../../firmware/aioble/pairing-agent.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
+import { onStage, ROLES, SMP_CODE } from "../support/dawdling.ts";
 import { createPair, PLAIN, protection } from "../support/pairing-cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
@@ -118,3 +119,44 @@ describe("pairing: how it ends", () => {
     });
   });
 });
+
+/** Of the device: it can show and compare, is to bond, and gives its identity. */
+const FEATURES = [1, 0, 0x0d, 16, 0x02, 0x02] as const;
+
+for (const role of ROLES) {
+  describe(`pairing: a user who does not answer, the camera as ${role}`, () => {
+    it("accept: it ends 30 s after the Pairing Request, is Busy for others until then, and comes about with the next", () =>
+      onStage(role, {}, async ({ addDevice, camera, hold, meet, owner, world }) => {
+        const signals: { readonly aborted: boolean }[] = [];
+        camera.aioble.security.agent = {
+          accept({ signal }) {
+            signals.push(signal);
+            return signals.length > 1 || new Promise(() => {});
+          },
+        };
+        const dawdler = await addDevice();
+        const dawdlers = await meet(dawdler);
+        const owners = await meet(owner);
+        // What it says to pair it says by hand, and nothing else.
+        const held = hold(dawdler, dawdlers, role === "peripheral" ? SMP_CODE.REQUEST : SMP_CODE.RESPONSE);
+        const isUnderWay = (): boolean => camera.host.encryption!.isInUse(dawdlers.own.link);
+        if (role === "central") held.say(0x0b, 0x05);
+        else held.say(SMP_CODE.REQUEST, ...FEATURES);
+        await world.clock.sleep(1000);
+        if (role === "central") held.say(SMP_CODE.RESPONSE, ...FEATURES);
+        await world.clock.sleep(9000);
+        deepEqual([signals.length, isUnderWay()], [1, true]);
+        await rejects(owners.theirs.pair(), { code: "pairing-failed", reason: 0x10 });
+        await world.clock.sleep(18_000);
+        deepEqual([signals[0]!.aborted, isUnderWay()], [false, true]);
+        await world.clock.sleep(3000);
+        deepEqual([signals[0]!.aborted, isUnderWay(), dawdlers.own.isConnected()], [true, false, true]);
+        await owners.theirs.pair();
+        deepEqual([owners.own.encrypted, signals.length], [true, 2]);
+        // The Specification lets it try again on another connection.
+        held.say(SMP_CODE.REQUEST, ...FEATURES);
+        await world.clock.sleep(1000);
+        equal(signals.length, 2);
+      }));
+  });
+}

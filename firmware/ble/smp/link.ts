@@ -324,6 +324,8 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
   private start(terms: Terms, first: (context: PairingContext) => Step): void {
     const { context, occasion } = this.terms.begin(terms);
     this.pairing = new Pairing(this.link, this.shared, context, occasion, this);
+    // The time runs from the Pairing Request on, in the responder too (3.4): it may send nothing until its user consents.
+    this.prolong();
     this.pairing.begin(first);
   }
 
@@ -440,7 +442,7 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     this.prolong();
   }
 
-  /** The time is up anew after each PDU that is queued, and each digit that the peer's user types. */
+  /** The time is up anew after the Pairing Request, each PDU that is queued, and each digit that the peer's user types. */
   prolong(): void {
     this.timer.prolong();
   }
