@@ -113,7 +113,7 @@ export class FileRecords implements Records {
 
   private lock(): () => void {
     for (let tries = 0; tries < TRIES; tries++) {
-      const giveBack = tryLock(`${this.file}.lock`);
+      const giveBack = tryToLock(this.file);
       if (giveBack) return giveBack;
     }
     throw new ToolError(`Another process is writing ${this.file}, and does not come to an end: look for it.`);
@@ -157,9 +157,21 @@ function write(file: string, text: string): void {
   try {
     writeWhole(file, text, { mode: 0o600 });
   } catch (error) {
-    throw new ToolError(`This computer cannot keep what cameras know it by: ${whyNot(error)}`);
+    throw unkept(error);
   }
 }
+
+/** @throws ToolError when the system does not let anything be written beside the file. */
+function tryToLock(file: string): (() => void) | undefined {
+  try {
+    return tryLock(`${file}.lock`);
+  } catch (error) {
+    throw unkept(error);
+  }
+}
+
+const unkept = (error: unknown): ToolError =>
+  new ToolError(`This computer cannot keep what cameras know it by: ${whyNot(error)}`);
 
 /** @throws ToolError for a file that holds no records. */
 function readRecords(file: string): Values {

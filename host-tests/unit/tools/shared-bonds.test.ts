@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -133,6 +133,15 @@ describe("tools/central: one file of bonds, several processes", () => {
     }
     const drawn = JSON.parse(readFileSync(file, "utf8")) as object;
     assert.deepEqual(Object.keys(drawn), ["computer"]);
+  });
+
+  it("a file in a place where nothing can be written is a sentence", () => {
+    writeFileSync(file, "{}");
+    for (const place of [join(file, "bonds.json"), "/proc/bonds.json"])
+      assert.throws(() => new FileRecords(place).identity(), {
+        name: "ToolError",
+        message: /^This computer cannot keep what cameras know it by: /,
+      });
   });
 
   it("processes that start at the same time are one device, and lose none of each other's records", async () => {
