@@ -1,6 +1,6 @@
 /** `obscura phone` near a camera that runs, as a person uses it. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
@@ -78,6 +78,8 @@ describe("obscura phone", function () {
         `write ${INTERVAL} 01`,
         "expect refusal 0x05",
         "pair",
+        "pair legacy",
+        "expect refusal 0x03",
         `write ${INTERVAL} 01`,
         `subscribe ${PICTURES}`,
         "notifications 1",
@@ -86,6 +88,11 @@ describe("obscura phone", function () {
       );
       assert.equal(await first.ended, 0, first.output());
       assert.match(first.output(), /phone {6}paired/);
+      assert.match(
+        first.output(),
+        /failed: the camera ended the pairing: Authentication Requirements \(0x03\)/,
+      );
+      assert.doesNotMatch(first.output(), /smp:/);
       assert.match(first.output(), /phone {6}notification 1:/);
       const second = obscura("phone", "--radio", hci, "--bonds", bonds);
       type(second, "find", "connect", `read ${PICTURES}`, "exit");
@@ -124,6 +131,23 @@ describe("obscura phone", function () {
       assert.equal(await phone.ended, 130, phone.output());
       assert.doesNotMatch(phone.output(), /\n {4}at /);
       await camera.saw(/info: disconnected/);
+    }));
+
+  it("says what is wrong with the file of its bonds", () =>
+    near("mailbox", async (hci) => {
+      const file = join(folder, "no-bonds.json");
+      writeFileSync(file, "[");
+      for (const [bonds, sentence] of [
+        [
+          file,
+          /^obscura: The bonds in \S+ cannot be read \(.*\): remove the file, and pair with the cameras anew\.\n$/,
+        ],
+        [join("/proc", "bonds.json"), /^obscura: This computer cannot keep what cameras know it by: .*\n$/],
+      ] as const) {
+        const phone = obscura("phone", "--radio", hci, "--bonds", bonds);
+        assert.equal(await phone.ended, 1, phone.output());
+        assert.match(phone.output(), sentence);
+      }
     }));
 
   it("says when there is no controller for the prompt", async () => {

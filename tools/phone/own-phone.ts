@@ -9,13 +9,16 @@ import { HostPhone } from "./host-phone.ts";
 
 const IDENTITY_LENGTH = 8;
 
+/** What the step that pairs reports by itself, in words for a phone's user. */
+const REPORTED = /^warning: smp: link \d+: pairing failed: /;
+
 /** What it is made of. */
 export interface OwnPhoneOptions {
   /** Where its controller listens: `tcp:HOST:PORT` or `unix:PATH`. */
   readonly hci: string;
   /** File that keeps its bonds, and who it is; another device each time when left out. */
   readonly bonds: string | undefined;
-  /** Gets what its stack warns of. */
+  /** Gets what its stack warns of, and no step reports. */
   readonly onLine: (text: string) => void;
   /** Called when the controller has closed its socket. */
   readonly onGone: () => void;
@@ -34,7 +37,12 @@ export function startOwnPhone({ hci, bonds, onLine, onGone }: OwnPhoneOptions): 
   const clock = createRealClock();
   const file = bonds === undefined ? undefined : new FileRecords(bonds);
   const identity = file?.identity() ?? new Uint8Array(randomBytes(IDENTITY_LENGTH));
-  const platform = computerPlatform({ clock, hci, identity, onLine, onGone });
+  const platform = computerPlatform({
+    ...{ clock, hci, identity, onGone },
+    onLine: (text) => {
+      if (!REPORTED.test(text)) onLine(text);
+    },
+  });
   // A camera that asks for other connection parameters gets them.
   const central = createCentralHost(platform, file ?? new MemoryRecords(), [linkControl]);
   return {
