@@ -90,13 +90,27 @@ export function outOfBandOf(data: OobData | undefined): OutOfBand {
 /** The functions that an agent may have. */
 const FUNCTIONS = ["display", "input", "compare", "accept", "keypress"] as const;
 
-/** @throws TypeError for what is no agent, or would silently be worth less than its functions; it names the function. */
+const AGENT_KEYS: OptionKeys<PairingAgent> = {
+  display: true,
+  input: true,
+  compare: true,
+  accept: true,
+  keypress: true,
+  oob: true,
+};
+
+/**
+ * @throws TypeError for what is no agent, or would silently be worth less than it looks; it names the function, or the key that there
+ *   is not. An object of a class may have what it likes besides.
+ */
 export function checkAgent(agent: PairingAgent): void {
   if (typeof agent !== "object" || agent === null) {
     throw new TypeError(
       `agent ${String(agent)} is not an object: give it functions, or undefined for no agent`,
     );
   }
+  const prototype: unknown = Object.getPrototypeOf(agent);
+  if (prototype === Object.prototype || prototype === null) checkKeys("agent", agent, AGENT_KEYS);
   for (const name of FUNCTIONS) {
     const given: unknown = agent[name];
     if (given !== undefined && typeof given !== "function") {

@@ -263,8 +263,8 @@ export class Security {
   /**
    * Stands for the user in pairings that devices begin, and in those of `pair` without an agent of its own. Without one the
    * camera can neither show nor ask anything, and pairs by "justWorks" alone.
-   * @throws TypeError for what is no agent: without any function or `oob`, with something else in the place of a function, with
-   *   `compare` and no `display`; TypeError, RangeError when its `oob` is none.
+   * @throws TypeError for what is no agent: without any function or `oob`, with a key that there is not, with something else in
+   *   the place of a function, with `compare` and no `display`; TypeError, RangeError when its `oob` is none.
    */
   get agent(): PairingAgent | undefined {
     return this.pairing.agent;

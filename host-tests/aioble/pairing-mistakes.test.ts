@@ -11,7 +11,15 @@ const linesOf = ({ platform }: AiobleCamera): string[] => platform.console.map((
 describe("pairing: mistakes", () => {
   const AGENTS: readonly (readonly [unknown, RegExp])[] = [
     [{}, /agent has none of display, input, compare, accept, keypress and oob/],
-    [{ displayPasskey() {} }, /agent has none of display/],
+    [
+      { displayPasskey() {} },
+      /agent: unknown key "displayPasskey"; there are display, input, compare, accept, keypress, oob$/,
+    ],
+    [{ display() {}, acept: () => true }, /agent: unknown key "acept"/],
+    [{ display() {}, Compare: () => true }, /agent: unknown key "Compare": write compare$/],
+    [{ input: () => 1, signal: undefined }, /agent: unknown key "signal"/],
+    [Object.assign(Object.create(null), { accept: () => true, oop: {} }), /agent: unknown key "oop"/],
+    [new (class {})(), /agent has none of display/],
     [{ compare: () => true }, /compare needs display/],
     [{ compare: () => true, input: () => 1 }, /compare needs display/],
     [{ accept: () => true, oob: {} }, /oob is empty/],
@@ -31,6 +39,22 @@ describe("pairing: mistakes", () => {
       central.aioble.security.agent = undefined;
       equal(outgoing.encrypted, false);
     });
+  });
+
+  it("an agent of a class may have what its functions need besides", () => {
+    const { central } = createPair();
+    class Panel implements PairingAgent {
+      readonly shown: string[] = [];
+      display({ passkey }: { readonly passkey: string }): void {
+        this.show(passkey);
+      }
+      show(text: string): void {
+        this.shown.push(text);
+      }
+    }
+    const panel = new Panel();
+    central.aioble.security.agent = panel;
+    equal(central.aioble.security.agent, panel);
   });
 
   it("options of pair() that say nothing are a TypeError", async () => {
