@@ -134,6 +134,19 @@ bool port_battery(uint32_t *millivolts) {
     return *millivolts != 0;
 }
 
+/* What came beside the wake and is no source of it is taken here: it would wake the next sleep. */
+static void wake(enum port_reset_cause by, uint32_t sources) {
+    sigset_t others;
+    sigemptyset(&others);
+    if (!(sources & PORT_WAKE_BUTTON))
+        sigaddset(&others, SIGUSR1);
+    if (!(sources & PORT_WAKE_MOTION))
+        sigaddset(&others, SIGUSR2);
+    while (sigtimedwait(&others, NULL, &(struct timespec){0}) > 0)
+        ;
+    host_restart(by);
+}
+
 void port_deep_sleep(uint64_t at_us, uint32_t sources) {
     sigset_t set;
     setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
@@ -142,14 +155,14 @@ void port_deep_sleep(uint64_t at_us, uint32_t sources) {
         uint64_t now = port_rtc_us();
         bool is_due = (sources & PORT_WAKE_TIMER) && now >= at_us;
         if (is_due)
-            host_restart(PORT_RESET_WAKE_TIMER);
+            wake(PORT_RESET_WAKE_TIMER, sources);
         /* In pieces: a time that is far away fits into no timespec of 32 bits. */
         uint64_t left = (sources & PORT_WAKE_TIMER) && at_us - now < 3600000000u ? at_us - now : 3600000000u;
         struct timespec limit = {(time_t)(left / 1000000), (long)(left % 1000000) * 1000};
         int signal = sigtimedwait(&set, NULL, &limit);
         if (signal == SIGUSR1 && (sources & PORT_WAKE_BUTTON))
-            host_restart(PORT_RESET_WAKE_BUTTON);
+            wake(PORT_RESET_WAKE_BUTTON, sources);
         if (signal == SIGUSR2 && (sources & PORT_WAKE_MOTION))
-            host_restart(PORT_RESET_WAKE_MOTION);
+            wake(PORT_RESET_WAKE_MOTION, sources);
     }
 }
