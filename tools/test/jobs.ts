@@ -8,7 +8,7 @@ export interface Job {
   readonly name: string;
   /** Files, from the root of the repository. */
   readonly files: readonly string[];
-  /** Whether c8 looks on: where the sources run in the tests' own process, and not on a camera or as a tool. */
+  /** Whether c8 may look on: where the sources run in the tests' own process, and not on a camera or as a tool. */
   readonly coverage: boolean;
 }
 

@@ -10,7 +10,7 @@ import type { Totals } from "./totals.ts";
 export interface RunJobsOptions {
   /** At a time. */
   readonly workers: number;
-  /** Whether tests that a usual run leaves out run too: support/thorough.ts. */
+  /** Whether tests that a usual run leaves out run too (support/thorough.ts), and coverage is measured. */
   readonly all: boolean;
   /** For mocha, besides the files. */
   readonly args?: readonly string[];
@@ -53,7 +53,7 @@ export async function runJob(
   rmSync(file, { force: true });
   const start = performance.now();
   const args = [nodeProgram("mocha"), ...(options.args ?? []), ...job.files];
-  const child = spawn(process.execPath, job.coverage ? [nodeProgram("c8"), ...args] : args, {
+  const child = spawn(process.execPath, job.coverage && options.all ? [nodeProgram("c8"), ...args] : args, {
     cwd: root,
     // A group of its own, so that cameras and controllers end with it, however it ends.
     detached: true,

@@ -40,7 +40,10 @@ const command = () =>
   verb("test", "Runs the checks, builds the images, then runs the tests.")
     .name("npm test --")
     .argument("[files...]", "test files; all of them where there is none")
-    .option("--all", "also what takes long and a usual run leaves out; its end says what that was")
+    .option(
+      "--all",
+      "also what takes long and a usual run leaves out (its end says what that was), and how much of the sources runs (build/coverage)",
+    )
     .option("--grep <text>", "only tests whose names have it; a regular expression")
     .addHelpText("after", help);
 
@@ -92,7 +95,7 @@ async function runTests({ all, files, mocha }: Wanted, signal: AbortSignal): Pro
   const job = {
     name: "what was asked for",
     files: files.length === 0 ? testFiles() : [...files],
-    coverage: true,
+    coverage: false,
   };
   return [await runJob(job, { all: true, args: mocha, show, signal, isLive: true })];
 }
