@@ -19,13 +19,14 @@ const figures = { HEAP_CHUNKS: 64 * 1024 * 1024, HEAP_SLOTS: 2_000_000, HEAP_STA
 export interface BuildOptions {
   /** Test files, absolute paths. */
   readonly files: readonly string[];
-  /** With sanitizers, in a folder of its own. */
   readonly sanitize: boolean;
+  /** What the image's folder is called; an image has one of its own. */
+  readonly folder: string;
 }
 
 /** Makes the image when something in it has changed; returns its path. */
-export async function buildTests({ files, sanitize }: BuildOptions): Promise<string> {
-  const folder = join(buildRoot, "test-xs", sanitize ? "sanitize" : "plain");
+export async function buildTests({ files, sanitize, folder: name }: BuildOptions): Promise<string> {
+  const folder = join(buildRoot, "test-xs", name);
   mkdirSync(folder, { recursive: true });
   const unlock = await lock(join(folder, "build.lock"));
   try {

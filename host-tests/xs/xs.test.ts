@@ -7,6 +7,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it, Suite, Test } from "mocha";
 import { root } from "../../tools/paths.ts";
+import { thorough } from "../support/thorough.ts";
 import { buildTests, type Outcome, type Result, runTests } from "./tests.ts";
 
 /** Unit tests that import no module of Node but `node:assert/strict`. */
@@ -63,12 +64,16 @@ const unitTests = [
 /** Declares tests, though mocha does not run it. */
 const mustFail = join(root, "host-tests/xs/must-fail.ts");
 
-const scenarios = ["stack", "aioble", "bluetooth", "multi/aioble", "multi/bluetooth"].flatMap((folder) =>
-  readdirSync(join(root, "host-tests", folder))
-    .filter((name) => name.endsWith(".test.ts"))
-    .sort()
-    .map((name) => join(root, "host-tests", folder, name)),
-);
+const scenariosIn = (...folders: readonly string[]): readonly string[] =>
+  folders.flatMap((folder) =>
+    readdirSync(join(root, "host-tests", folder))
+      .filter((name) => name.endsWith(".test.ts"))
+      .sort()
+      .map((name) => join(root, "host-tests", folder, name)),
+  );
+
+const lower = scenariosIn("stack", "bluetooth");
+const upper = scenariosIn("aioble", "multi/aioble", "multi/bluetooth");
 
 /** Outermost title of host-tests/xs/must-fail.ts. */
 const MUST_FAIL = "tests that must fail";
@@ -101,13 +106,14 @@ function addResults(suite: Suite, results: readonly Result[]): void {
   }
 }
 
-for (const sanitize of [false, true]) {
-  describe(`on XS${sanitize ? ", with sanitizers" : ""}`, function () {
+/** Runs these files in one process, and declares a test for each of theirs. */
+function onXs(sanitize: boolean, files: readonly string[], folder: string): (this: Suite) => void {
+  return function () {
     this.timeout(2_400_000);
     let outcome: Outcome;
 
     before(async () => {
-      const image = await buildTests({ files: [mustFail, ...scenarios, ...unitTests], sanitize });
+      const image = await buildTests({ files: [mustFail, ...files], sanitize, folder });
       outcome = await runTests(image, 1_500_000);
       // Mocha looks for the tests of a suite after its hooks, and for the suites inside after its tests.
       addResults(
@@ -132,7 +138,12 @@ for (const sanitize of [false, true]) {
       if (unfinished !== undefined) assert.fail(`the process died in "${unfinished.join(" > ")}"\n${said}`);
       assert.deepEqual({ status, signal }, { status: 0, signal: null }, said);
       assert.equal(results.length, total);
-      assert.ok(results.length > scenarios.length + unitTests.length, "files declared no tests");
+      assert.ok(results.length > files.length, "files declared no tests");
     });
-  });
+  };
 }
+
+describe("on XS", onXs(false, [...lower, ...upper, ...unitTests], "plain"));
+describe("on XS, with sanitizers", onXs(true, [...lower, ...unitTests], "sanitize"));
+// What is above the host calls our C by way of it.
+thorough.describe("on XS, with sanitizers: aioble and the multitests", onXs(true, upper, "sanitize-upper"));
