@@ -129,7 +129,7 @@ export class Host {
       transport,
       budget: this.budget,
       log,
-      onUnwatched: () => this.links.watch(),
+      onUnwatched: ({ handle }) => this.links.watch(handle),
       onStray: (handle) => this.links.endStray(handle),
     });
     this.hci = new Hci(

@@ -14,7 +14,6 @@
  */
 import type { Clock, LogLevel, Timer } from "../platform/platform.ts";
 import type { Connection } from "./gap/connection.ts";
-import type { Acl } from "./hci/acl.ts";
 import { readRssi } from "./hci/commands/status-parameters.ts";
 import type { Hci } from "./hci/hci.ts";
 import { textOf } from "./text.ts";
@@ -26,9 +25,10 @@ import { textOf } from "./text.ts";
 export const QUIET_CHECK_MS = 10_000;
 
 /**
- * A link of whose packets the controller has completed none for so long is ended, within one more supervision timeout. It is
- * longer than the longest supervision timeout, 32 s (Vol 6, Part B, 4.5.2), and than the 40 s of a procedure that data may
- * have to wait for, such as the start of encryption (5.2): what a link does that works, it has done by then.
+ * A link of whose packets the controller has completed none for so long is ended, within one more supervision timeout of its
+ * own, for completions are looked at so often. It is longer than the longest supervision timeout, 32 s (Vol 6, Part B, 4.5.2),
+ * and than the 40 s of a procedure that data may have to wait for, such as the start of encryption (5.2): what a link does that
+ * works, it has done by then.
  */
 export const STALL_MS = 45_000;
 
@@ -37,7 +37,6 @@ const SUPERVISION_TIMEOUT_LEAST_MS = 100;
 
 export interface LinkCheckPort {
   readonly hci: Hci;
-  readonly acl: Acl;
   readonly clock: Clock;
   readonly connections: ReadonlyMap<number, Connection>;
   /** Whether the controller can be asked. */
@@ -67,6 +66,8 @@ export class LinkCheck {
   private readonly port: LinkCheckPort;
   private readonly watches = new Map<Connection, Watch>();
   private timer: Timer | undefined = undefined;
+  /** When it expires. */
+  private timerMs = Number.POSITIVE_INFINITY;
   /** See `STALL_MS`; 0 never ends a link. */
   stallMs = STALL_MS;
   /** One question at a time is under way. */
@@ -93,7 +94,7 @@ export class LinkCheck {
   private stop(): void {
     if (this.timer !== undefined) this.port.clock.clearTimer(this.timer);
     this.timer = undefined;
-    this.port.acl.isWatched = false;
+    this.timerMs = Number.POSITIVE_INFINITY;
   }
 
   private watchOf(connection: Connection): Watch {
@@ -111,37 +112,53 @@ export class LinkCheck {
   }
 
   /**
+   * The controller holds data of a link that held none: a peer that is there acknowledges within its supervision timeout, or
+   * else the link ends (Vol 6, Part B, 4.5.2). Each link's time counts from its own packet, whatever the others have under way.
+   */
+  watch(connection: Connection): void {
+    const nowMs = this.port.clock.now();
+    this.lookAt(this.visit(connection, nowMs), nowMs);
+  }
+
+  /**
    * Ends links that move nothing, asks about the first link that it is time for, and looks again when it is time for the
-   * next. To be called when a link is up, for it may have taken the last place, and when the controller holds data that nobody
-   * looks after yet: a peer that is there acknowledges within its supervision timeout, or else the link ends (Vol 6, Part B,
-   * 4.5.2).
+   * next. To be called when a link is up, for it may have taken the last place.
    */
   look(): void {
     this.stop();
-    const { stallMs } = this;
-    const { acl, clock, connections, isEnding } = this.port;
+    const { clock, connections } = this.port;
     const nowMs = clock.now();
     let nextMs = Number.POSITIVE_INFINITY;
-    const stalled: Connection[] = [];
-    for (const connection of connections.values()) {
-      if (isEnding(connection)) continue;
-      const watch = this.watchOf(connection);
-      const wasQuiet = watch.isQuiet;
-      watch.isQuiet = connection.link.inController === 0;
-      if (acl.takeProgress(connection.link) || watch.isQuiet !== wasQuiet) watch.sinceMs = nowMs;
-      if (!watch.isQuiet) acl.isWatched = true;
-      const endMs = watch.isQuiet || stallMs === 0 ? Number.POSITIVE_INFINITY : watch.sinceMs + stallMs;
-      if (endMs > nowMs) nextMs = Math.min(nextMs, endMs, this.askWhenDue(connection, watch, nowMs));
-      else {
-        // A controller that refuses to end it is told again.
-        watch.sinceMs = nowMs;
-        nextMs = Math.min(nextMs, nowMs + stallMs);
-        stalled.push(connection);
-      }
-    }
-    for (const connection of stalled) this.port.onStalled(connection);
-    if (nextMs === Number.POSITIVE_INFINITY || this.isAsking) return;
-    this.timer = clock.setTimer(() => this.look(), nextMs - nowMs);
+    for (const connection of connections.values()) nextMs = Math.min(nextMs, this.visit(connection, nowMs));
+    this.lookAt(nextMs, nowMs);
+  }
+
+  private lookAt(nextMs: number, nowMs: number): void {
+    // The answer to a question is followed by a look.
+    if (nextMs >= this.timerMs || this.isAsking) return;
+    this.stop();
+    this.timerMs = nextMs;
+    this.timer = this.port.clock.setTimer(() => this.look(), nextMs - nowMs);
+  }
+
+  /** Looks at one link; the result is when to look next. */
+  private visit(connection: Connection, nowMs: number): number {
+    const { isEnding, onStalled } = this.port;
+    if (isEnding(connection)) return Number.POSITIVE_INFINITY;
+    const { link } = connection;
+    const watch = this.watchOf(connection);
+    const isQuiet = link.inController === 0;
+    link.isWatched = !isQuiet;
+    if (link.hasProgress || watch.isQuiet !== isQuiet) watch.sinceMs = nowMs;
+    link.hasProgress = false;
+    watch.isQuiet = isQuiet;
+    const { stallMs } = this;
+    const endMs = isQuiet || stallMs === 0 ? Number.POSITIVE_INFINITY : watch.sinceMs + stallMs;
+    if (endMs > nowMs) return Math.min(endMs, this.askWhenDue(connection, watch, nowMs));
+    // A controller that refuses to end it is told again.
+    watch.sinceMs = nowMs;
+    onStalled(connection);
+    return nowMs + stallMs;
   }
 
   /** Asks about a link if it is time for that; the result is when to look next. */

@@ -114,10 +114,9 @@ export class Links {
   constructor(port: LinksPort, handlers: LinksHandlers) {
     this.port = port;
     this.handlers = handlers;
-    const { acl, clock, hci, log } = port;
+    const { clock, hci, log } = port;
     const { connections } = this;
     this.check = new LinkCheck({
-      acl,
       clock,
       connections,
       hci,
@@ -265,9 +264,11 @@ export class Links {
     this.disconnect(connection).catch((error) => log("warning", `host: ${textOf(error)}`));
   }
 
-  /** The controller holds data, and nobody looks whether it completes them. */
-  watch(): void {
-    this.check.look();
+  /** The controller holds data of this link, and nobody looks whether it completes them. */
+  watch(handle: number): void {
+    const connection = this.connections.get(handle);
+    // Of one that is not quite open yet, `open` has that looked at.
+    if (connection) this.check.watch(connection);
   }
 
   /** A packet from the controller could not be understood: it may have reported the end of a link. */

@@ -1,4 +1,5 @@
 /** Links of whose packets the controller completes none: the line has lost them, or the peer takes nothing and stays. */
+import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import type { Characteristic } from "../../firmware/aioble/server.ts";
 import { STALL_MS } from "../../firmware/ble/link-check.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
@@ -22,6 +23,9 @@ const END_REPORT_MS = 1000;
 /** When the end of a link that moves nothing has been asked for at the latest. */
 const ENDED_MS = STALL_MS + SUPERVISION_MS;
 const OTHER = 0x41;
+const LONGEST_SUPERVISION_MS = 32_000;
+/** Of the buffers of the scripted controller, what a link has that is alone. */
+const BUFFERS_OF_ONE = 4;
 
 interface Scene extends ConnectedRig {
   readonly value: Characteristic;
@@ -45,6 +49,20 @@ async function createScene(): Promise<Scene> {
       .filter((packet) => packet[0] === 1 && (packet[1]! | (packet[2]! << 8)) === DISCONNECT)
       .map((packet) => packet[4]! | (packet[5]! << 8));
   return { ...rig, value: value!, takeEnds };
+}
+
+/** Takes one more central. */
+async function addLink(scene: Scene, handle: number, supervisionMs: number): Promise<DeviceConnection> {
+  const { aioble, controller } = scene;
+  const next = aioble.advertise({ intervalUs: 100_000 });
+  await scene.settle();
+  controller.deliver(
+    connectionComplete(handle, [handle, 2, 3, 4, 5, 0xc6], supervisionMs),
+    aclFrame(handle, 0x3f, []),
+  );
+  await scene.settle();
+  scene.takeEnds();
+  return next;
 }
 
 /** Notifies so often, as many as the controller takes. */
@@ -87,6 +105,116 @@ describe("a link of whose packets the controller completes none", () => {
     await scene.settle();
     equal(controller.sent.length, 4);
     equal(host.connections.size, 1);
+  });
+
+  it("each link's time counts from its own packet: beside one that has data under way, it ends no later", async () => {
+    const scene = await createScene();
+    const { clock, controller, takeEnds } = scene;
+    const slow = await addLink(scene, OTHER, LONGEST_SUPERVISION_MS);
+    await notify({ ...scene, connection: slow }, 1);
+    await clock.advance(1000);
+    await notify(scene, 1);
+    await clock.advance(1000);
+    const third = await addLink(scene, OTHER + 1, LONGEST_SUPERVISION_MS);
+    await notify({ ...scene, connection: third }, 1);
+    await clock.advance(STALL_MS - 2000);
+    deepEqual(takeEnds(), [OTHER]);
+    controller.deliver(disconnectionComplete(OTHER, LOCAL_HOST));
+    await clock.advance(999);
+    deepEqual(takeEnds(), []);
+    await clock.advance(1);
+    deepEqual(takeEnds(), [HANDLE]);
+    controller.deliver(disconnectionComplete(HANDLE, LOCAL_HOST));
+    await clock.advance(1000);
+    deepEqual(takeEnds(), [OTHER + 1]);
+  });
+
+  it("a link that moves again and again keeps no other from its end", async () => {
+    const scene = await createScene();
+    const { clock, controller, takeEnds } = scene;
+    const other = await addLink(scene, OTHER, SUPERVISION_MS);
+    await notify(scene, 1);
+    for (let elapsedMs = 0; elapsedMs < STALL_MS; elapsedMs += 1000) {
+      deepEqual(takeEnds(), []);
+      await notify({ ...scene, connection: other }, 1);
+      controller.deliver(completedPackets([OTHER, 1]));
+      await clock.advance(1000);
+    }
+    deepEqual(takeEnds(), [HANDLE]);
+  });
+
+  const noProgress: [string, Uint8Array][] = [
+    ["0 packets of it", completedPackets([HANDLE, 0])],
+    ["packets of a link that has none under way, and of none", completedPackets([OTHER, 1], [0x99, 3])],
+  ];
+  for (const [name, packet] of noProgress) {
+    it(`a report of ${name} is no progress`, async () => {
+      const scene = await createScene();
+      await addLink(scene, OTHER, SUPERVISION_MS);
+      await notify(scene, 1);
+      for (let elapsedMs = 0; elapsedMs < STALL_MS; elapsedMs += 5000) {
+        deepEqual(scene.takeEnds(), []);
+        scene.controller.deliver(packet);
+        await scene.clock.advance(5000);
+      }
+      deepEqual(scene.takeEnds(), [HANDLE]);
+    });
+  }
+
+  it("reports of more packets than were sent, and of one link twice, free no buffer that is not there", async () => {
+    const scene = await createScene();
+    const { connection, controller, value } = scene;
+    await notify(scene, 1);
+    controller.deliver(completedPackets([HANDLE, 0xffff]), completedPackets([HANDLE, 9], [HANDLE, 9]));
+    await scene.settle();
+    controller.sent.length = 0;
+    for (let count = 0; count < 20; count++) {
+      value.notify(connection, Uint8Array.of(count), { force: true }).catch(() => undefined);
+    }
+    await scene.settle();
+    equal(controller.sent.length, BUFFERS_OF_ONE);
+    equal(scene.log.filter(([level]) => level === "warning").length, 1);
+    await scene.clock.advance(ENDED_MS);
+    deepEqual(scene.takeEnds(), [HANDLE], "and are no progress of what is sent later");
+  });
+
+  it("whose handle a new link has: the old one has ended, and the new one has its own 45 s", async () => {
+    const scene = await createScene();
+    const { aioble, clock, connection, controller, takeEnds } = scene;
+    await notify(scene, 1);
+    await clock.advance(STALL_MS - 1000);
+    const next = aioble.advertise({ intervalUs: 100_000 });
+    await scene.settle();
+    controller.deliver(connectionComplete(HANDLE, [9, 2, 3, 4, 5, 0xc6]), aclFrame(HANDLE, 0x3f, []));
+    await scene.settle();
+    const renewed = await next;
+    equal(connection.isConnected(), false);
+    takeEnds();
+    await notify({ ...scene, connection: renewed }, 1);
+    await clock.advance(STALL_MS - 1);
+    deepEqual(takeEnds(), []);
+    await clock.advance(1);
+    deepEqual(takeEnds(), [HANDLE]);
+  });
+
+  it("ends at once when the application says so, and is told to end once", async () => {
+    const scene = await createScene();
+    const { aioble, clock, connection, controller, takeEnds } = scene;
+    await notify(scene, 1);
+    await clock.advance(STALL_MS - 1500);
+    const ended = connection.disconnect();
+    await clock.advance(1000);
+    deepEqual(takeEnds(), [HANDLE], "after half of its time, in which what was sent may arrive");
+    await clock.advance(600);
+    deepEqual(takeEnds(), []);
+    controller.deliver(disconnectionComplete(HANDLE, LOCAL_HOST));
+    await scene.settle();
+    await ended;
+    await clock.advance(STALL_MS);
+    deepEqual(takeEnds(), []);
+    equal(clock.pending, 0);
+    equal(aioble.counters().acl.stalledLinks, 0);
+    equal(controller.opens, 1);
   });
 
   it("a controller that does not report its end either is lost", async () => {

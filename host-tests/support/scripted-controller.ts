@@ -43,8 +43,10 @@ export function completedPackets(
 export function connectionComplete(
   handle: number,
   peer: readonly number[] = [1, 2, 3, 4, 5, 0xc6],
+  supervisionMs = 720,
 ): Uint8Array {
-  return lePacket(0x01, [0, ...le16(handle), 1, 1, ...peer, ...le16(24), 0, 0, ...le16(72), 0]);
+  const parameters = [...le16(24), 0, 0, ...le16(supervisionMs / 10)];
+  return lePacket(0x01, [0, ...le16(handle), 1, 1, ...peer, ...parameters, 0]);
 }
 
 export function disconnectionComplete(handle: number, reason = 0x13, status = 0): Uint8Array {

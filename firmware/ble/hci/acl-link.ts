@@ -40,8 +40,10 @@ export class AclLink {
   readonly handle: number;
   /** Packets that the controller holds. */
   inController = 0;
-  /** It has completed some since `Acl.takeProgress` was called. */
+  /** It has completed some since whoever watches looked last. */
   hasProgress = false;
+  /** Somebody looks whether the controller completes what it holds of this link. */
+  isWatched = false;
   /** The controller has completed packets that it did not have. */
   isMiscounted = false;
   /** What it keeps in the host. */

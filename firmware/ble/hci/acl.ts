@@ -52,8 +52,8 @@ export interface AclPort {
   readonly transport: HciTransport;
   /** What the links may keep together; left out, there is no bound but their numbers. */
   readonly budget?: Budget;
-  /** The controller holds data, and `isWatched` is false. */
-  onUnwatched?(): void;
+  /** The controller holds data of a link whose `isWatched` is false. */
+  onUnwatched?(link: AclLink): void;
   /** Data came from the controller for a link that there is not. */
   onStray?(handle: number): void;
   log(level: LogLevel, message: string): void;
@@ -81,8 +81,6 @@ export class Acl {
   private kept = 0;
   private readonly port: AclPort;
   private readonly budget: Budget;
-  /** Somebody looks whether the controller completes what it holds. */
-  isWatched = false;
   /** Frames that found a link's queue full, the reserve included. */
   dropped = 0;
 
@@ -235,7 +233,7 @@ export class Acl {
     ) {
       this.credits--;
       link.inController++;
-      if (!this.isWatched) this.port.onUnwatched?.();
+      if (!link.isWatched) this.port.onUnwatched?.(link);
       return true;
     }
     const queued = link.queued;
@@ -339,17 +337,10 @@ export class Acl {
       taken = held;
     }
     link.inController = held - taken;
-    link.hasProgress = true;
+    if (taken > 0) link.hasProgress = true;
     this.credits += taken;
     const completions = link.completions;
     if (completions) settleCompletions(link, completions, taken);
-  }
-
-  /** Whether the controller has completed packets of a link since this was asked last. */
-  takeProgress(link: AclLink): boolean {
-    const { hasProgress } = link;
-    link.hasProgress = false;
-    return hasProgress;
   }
 
   /** Sends what waits, the links taking turns, until the controller or the transport is full. For events. */
@@ -387,7 +378,7 @@ export class Acl {
     }
     this.credits--;
     link.inController = held + 1;
-    if (!this.isWatched) this.port.onUnwatched?.();
+    if (!link.isWatched) this.port.onUnwatched?.(link);
     if (rest > this.packetLength) return true;
     const next = pdu.next;
     link.first = next;
