@@ -9,6 +9,7 @@ import { ScriptError } from "./actor.ts";
 import { type OwnPhone, startOwnPhone } from "./own-phone.ts";
 import { Player, type Stage } from "./player.ts";
 import { forms, parseStep } from "./script.ts";
+import { TypedLines } from "./typed-lines.ts";
 
 /** A phone at a controller. */
 export interface PhoneOptions {
@@ -43,14 +44,11 @@ export async function* runPhone({ radio: choice, bonds, input, prompt, signal }:
   over.addEventListener("abort", close, { once: true });
   const lines = createInterface({ input });
   // At once: lines that come before somebody asks for them are lost, and the input's end with them.
-  const typed = lines[Symbol.asyncIterator]();
+  const typed = new TypedLines(lines[Symbol.asyncIterator]());
   let own: OwnPhone | undefined;
   let failed: string | undefined;
   let defect: unknown;
   const read = async ({ clock, phone }: OwnPhone): Promise<void> => {
-    const player = new Player(stageOf(phone, clock), (central) =>
-      events.put({ type: "central", source: "phone", central }),
-    );
     await phone.start().catch((error: PhoneError) => {
       throw new ToolError(`The controller at ${name} does not work: ${error.message}`);
     });
@@ -59,8 +57,14 @@ export async function* runPhone({ radio: choice, bonds, input, prompt, signal }:
       await new Promise((resolve) => setImmediate(resolve));
       prompt?.();
     };
+    const asked = async (withinMs: number): Promise<string | undefined> => {
+      await ready();
+      return typed.nextWithin(withinMs, clock);
+    };
+    const stage = { ...stageOf(phone, clock), ...(prompt ? { typed: asked } : {}) };
+    const player = new Player(stage, (central) => events.put({ type: "central", source: "phone", central }));
     await ready();
-    for await (const text of typed) {
+    for (let text = await typed.next(); text !== undefined; text = await typed.next()) {
       if (over.aborted || text.trim() === "exit") break;
       if (text.trim() === "help") for (const line of help) events.put({ type: "text", text: line });
       else failed = (await perform(player, text, events)) ?? failed;

@@ -20,6 +20,8 @@ export interface Stage {
   wait(ms: number): Promise<void>;
   /** Resolves with the line with this text that the camera's console has, or gets within that time. Each once. */
   heard(text: string, withinMs: number): Promise<string | undefined>;
+  /** The line that a person types within that time; left out where nobody does. */
+  typed?(withinMs: number): Promise<string | undefined>;
 }
 
 const READ = 0x02;
@@ -206,10 +208,10 @@ export class Player {
     const user: PhoneUser = {
       type: async () => {
         this.report({ event: "types" });
-        if (after === undefined) return passkey;
+        if (passkey !== undefined) return passkey;
+        if (after === undefined) return passkeyIn(await this.stage.typed?.(PASSKEY_MS), /^\s*(\d{6})\s*$/);
         const line = await this.stage.heard(after, PASSKEY_MS);
-        const [digits] = /\d{6}/.exec(line?.slice(line.indexOf(after) + after.length) ?? "") ?? [];
-        return digits === undefined ? undefined : Number(digits);
+        return passkeyIn(line?.slice(line.indexOf(after) + after.length), /(\d{6})/);
       },
       show: (number) => this.report({ event: "shows", number: sixDigits(number) }),
       compare: (number) => {
@@ -369,6 +371,11 @@ async function nextValue({ link }: Actor, withinMs: number): Promise<ServerValue
 const matches = (value: Uint8Array, pattern: Pattern): boolean =>
   value.length === pattern.length &&
   pattern.every((byte, index) => byte === undefined || byte === value[index]);
+
+function passkeyIn(text: string | undefined, form: RegExp): number | undefined {
+  const [, digits] = form.exec(text ?? "") ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
 
 const sixDigits = (number: number): string => `${number}`.padStart(6, "0");
 
