@@ -37,6 +37,13 @@ export class BondedLinks {
     if (connection.peerName) this.port.bonds.named(bond.identity, connection.peerName);
   }
 
+  /** The bond whose key encrypts the link has gone, or given way to another: nothing more of the link is kept. */
+  lost(connection: Connection): void {
+    this.port.gatt.disown(connection.server);
+    this.memories.get(connection)?.close();
+    this.memories.delete(connection);
+  }
+
   /** The link has ended. */
   ended(connection: Connection): void {
     this.memories.delete(connection);

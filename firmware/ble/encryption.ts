@@ -126,6 +126,8 @@ export interface EncryptionPort {
   disconnect(connection: Connection, reason: number): Promise<void>;
   /** See `HostObserver.onSecurity`. */
   onSecurity(connection: Connection, status: number, isPairing: boolean): void;
+  /** See `SecurityPort.onBondLost`. */
+  onBondLost(connection: Connection): void;
   /** The controller reports that a link could not be encrypted. */
   onRefused(): void;
   log(level: LogLevel, message: string, error?: unknown): void;
@@ -185,6 +187,7 @@ export class Encryption {
         }),
       answerKeyRequest: ({ handle }, key) => this.answer(handle, key),
       whenDelivered: (link, callback) => acl.whenCompleted((link as Secured).connection.link, callback),
+      onBondLost: (link) => port.onBondLost((link as Secured).connection),
       endLink: (link) => this.end((link as Secured).connection),
       onSecurity: (link, status, isPairing) => {
         const { connection } = link as Secured;

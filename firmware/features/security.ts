@@ -99,6 +99,7 @@ export const feature = {
         if (connection.isConnected) connection.server.noteActivity();
         host.report("onSecurity", connection, status, isPairing);
       },
+      onBondLost: (connection) => bondedLinks.lost(connection),
       onRefused: () => resolvable.renew(),
     });
   },

@@ -345,23 +345,29 @@ describe("reconnecting: a bonded peripheral that cannot be encrypted with", () =
       equal(central.aioble.security.bonds.size, 1);
     }));
 
-  it("a peripheral's bond given up between its answer for the key and the encryption: encrypted, and not bonded", () =>
-    inScene(async ({ meet, peripheral, world }) => {
-      peripheral.aioble.config({ maxBonds: 1 });
-      const bonds = peripheral.host.bonds!;
-      const [owner] = bonds.all();
-      const encryption = peripheral.host.encryption!;
-      const answer = encryption.keyRequested.bind(encryption);
-      encryption.keyRequested = (...request) => {
-        answer(...request);
-        bonds.keep({ ...owner!, identity: { addressType: 0, address: new Uint8Array(6).fill(7) } });
-      };
-      const { outgoing, incoming } = await meet();
-      await outgoing.pair();
-      await world.clock.sleep(100);
-      deepEqual([incoming.encrypted, incoming.bonded, incoming.link.bond], [true, false, undefined]);
-      equal(bonds.size, 1);
-    }));
+  const other = { key: new Uint8Array(16).fill(3), ediv: 0, rand: new Uint8Array(8) };
+  for (const [what, change] of [
+    ["given up", { identity: { addressType: 0, address: new Uint8Array(6).fill(7) } }],
+    ["replaced by one with other keys", { keyAsPeripheral: other, keyAsCentral: other }],
+  ] as const) {
+    it(`a peripheral's bond ${what} between its answer for the key and the encryption: encrypted, and not bonded`, () =>
+      inScene(async ({ meet, peripheral, world }) => {
+        peripheral.aioble.config({ maxBonds: 1 });
+        const bonds = peripheral.host.bonds!;
+        const [owner] = bonds.all();
+        const encryption = peripheral.host.encryption!;
+        const answer = encryption.keyRequested.bind(encryption);
+        encryption.keyRequested = (...request) => {
+          answer(...request);
+          bonds.keep({ ...owner!, ...change });
+        };
+        const { outgoing, incoming } = await meet();
+        await outgoing.pair();
+        await world.clock.sleep(100);
+        deepEqual([incoming.encrypted, incoming.bonded, incoming.link.bond], [true, false, undefined]);
+        equal(bonds.size, 1);
+      }));
+  }
 
   it("a bond that gave way to another before the link is encrypted: what is asked afterwards goes out as to a stranger", () =>
     inScene(async ({ central, meet, peripheral, world }) => {

@@ -77,6 +77,7 @@ class FuzzManager {
       whenDelivered: () => () => {},
       endLink() {},
       onSecurity: () => {},
+      onBondLost() {},
       log: (_level, message) => this.log.push(message),
     });
     this.manager.handler = {

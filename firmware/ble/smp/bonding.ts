@@ -99,11 +99,12 @@ export function keepBond(
   const inherited = former !== undefined && former === proven ? former : undefined;
   const { irk, keyAsCentral, keyAsPeripheral, level } = result;
   try {
-    bonds.keep({
+    const bond: Bond = {
       ...{ identity, ownIdentity: context.identity, irk, keyAsCentral, keyAsPeripheral, ...level },
       isAttended: isFirmwares || attendance.isAttended || inherited?.isAttended === true,
       isFromWindow: isFirmwares || attendance.isInWindow || inherited?.isFromWindow === true,
-    });
+    };
+    bonds.keep(bond, inherited !== undefined);
     if (isFirmwares) window.take(identity);
   } catch (error) {
     log("error", `smp: link ${handle}: the bond was not kept: ${textOf(error)}`);

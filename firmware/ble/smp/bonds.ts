@@ -110,10 +110,10 @@ export class Bonds implements BondKeeper {
     return !this.strangerWear.has(BOND_WRITES);
   }
 
-  keep(bond: Bond): void {
+  keep(bond: Bond, isProven = false): void {
     const former = this.entryOf(bond.identity);
-    // A bond that is in use goes on with what is known of its peer; one that is not begins anew.
-    const continues = former !== undefined && former.links > 0;
+    // What is known of its peer goes on with its link; who has not shown the former bond's key begins anew.
+    const continues = isProven && former !== undefined && former.links > 0;
     const stranger = isStranger(bond);
     const takesOver = former !== undefined && (!stranger || isStranger(former.bond));
     const place = takesOver ? former : this.placeFor(stranger);

@@ -25,7 +25,7 @@ export function claimWindow(
   // Another bond may have taken its place since it encrypted the link: that is not the one whose key is proved.
   if (!isAsGood(bond) || bonds.find(identity.addressType, identity.address) !== bond) return false;
   try {
-    bonds.keep({ ...bond, isAttended: true, isFromWindow: true });
+    bonds.keep({ ...bond, isAttended: true, isFromWindow: true }, true);
   } catch (error) {
     peerLog.write("error", `smp: link ${handle}: the bond does not take the window: ${textOf(error)}`);
     return false;

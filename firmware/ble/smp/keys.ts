@@ -77,9 +77,10 @@ export interface BondKeeper {
   readonly areStrangersSpent: boolean;
   /**
    * Keeps this bond, in place of the one with the same Identity Address. On return it survives a power cut.
+   * @param isProven its peer has shown the key of that one: what is known of it goes on
    * @throws Error when the flash fails or there is no room: the bonds are as before then.
    */
-  keep(bond: Bond): void;
+  keep(bond: Bond, isProven?: boolean): void;
   /** Removes the bond with this Identity Address; returns whether there was one. @throws Error when the flash fails. */
   forget(identity: Identity): boolean;
   /** This device's Identity Resolving Key, 16 bytes, most significant first: drawn once and kept. */

@@ -255,19 +255,30 @@ export class LinkEncryption {
   /** A bond has come or gone, perhaps the one that encrypts this link, or that is about to. */
   bondsChanged(): void {
     const { isBonded, isEncrypted } = this.current;
-    if (this.next?.bond && !this.isKept(this.next.bond)) this.next.bond = undefined;
-    const isLost = this.provenBond !== undefined && !this.isKept(this.provenBond);
-    if (isLost) this.provenBond = undefined;
-    if (!isLost && isEncrypted) return;
+    if (this.next?.bond) this.next.bond = this.keptOf(this.next.bond);
+    const former = this.provenBond;
+    this.provenBond = former && this.keptOf(former);
+    const isLost = former !== undefined && !this.provenBond;
+    if (this.provenBond === former && isEncrypted) return;
     this.publish({ isBonded: isBonded && !isLost, hasKey: isEncrypted || this.bondUse === "usable" });
+    if (isLost) this.port.onBondLost(this.link);
   }
 
-  private isKept({ identity }: Bond): boolean {
-    return this.port.bonds.find(identity.addressType, identity.address) !== undefined;
+  /** The bond with the keys of this one, as it is kept now: what another key has taken the place of is none any more. */
+  private keptOf(bond: Bond): Bond | undefined {
+    const { bonds, crypto } = this.port;
+    const kept = bonds.find(bond.identity.addressType, bond.identity.address);
+    return kept && hasSameKeys(crypto, kept, bond) ? kept : undefined;
   }
 
   private publish(change: Partial<LinkSecurity>): void {
     this.current = { ...this.current, ...change };
     this.link.secured(this.current, this.provenBond);
   }
+}
+
+function hasSameKeys(crypto: SecurityPort["crypto"], one: Bond, other: Bond): boolean {
+  const isSame = (key: LongTermKey | undefined, mate: LongTermKey | undefined): boolean =>
+    key && mate ? crypto.isSameSecret(key.key, mate.key) : key === mate;
+  return isSame(one.keyAsCentral, other.keyAsCentral) && isSame(one.keyAsPeripheral, other.keyAsPeripheral);
 }

@@ -74,6 +74,8 @@ export interface SecurityPort {
    * (`isPairing`) another report follows, when the keys are exchanged, or it has failed.
    */
   onSecurity(link: SecuredLink, status: number, isPairing: boolean): void;
+  /** The bond whose key encrypts this link is deleted, or another has taken its place: what is kept of it is not this link's any more. */
+  onBondLost(link: SecuredLink): void;
   log(level: LogLevel, message: string, error?: unknown): void;
 }
 

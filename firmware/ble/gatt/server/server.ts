@@ -187,6 +187,12 @@ export class GattServer {
     }
   }
 
+  /** The session of this bearer is no bond's any more: it goes on, and ends with its link. */
+  disown({ session }: ServerBearer): void {
+    session.memory = undefined;
+    session.dormant = [];
+  }
+
   /** Keeps the client's subscriptions to what has not changed, and ends the others. */
   private carryOver(bearer: ServerBearer, former: Database): void {
     const { context } = this;

@@ -50,7 +50,7 @@ function randomSteps(random: SeededRandom, count: number): Step[] {
       return (bonds) => {
         const memory = bonds.open(identity);
         // One operation on flash at a time: a cut leaves what was before it, or what is after it.
-        if (pairsAgain && memory) bonds.keep(bondOf(seed, { irk }));
+        if (pairsAgain && memory) bonds.keep(bondOf(seed, { irk }), true);
         else memory?.save(client, true);
         (memory as { close?: () => void } | undefined)?.close?.();
       };

@@ -401,11 +401,25 @@ describe("bonds: what is known of a peer", () => {
     bonds.keep(bondOf(1));
     const memory = bonds.open(identityOf(1))!;
     memory.save(keyOf(1), true);
-    bonds.keep(bondOf(1, { isAttended: false, isAuthenticated: true }));
+    bonds.keep(bondOf(1, { isAttended: false, isAuthenticated: true }), true);
     assert.deepEqual(openBonds(records).bonds.open(identityOf(1))!.client, keyOf(1));
     assert.equal(memory.save(keyOf(2), true), true);
     memory.close();
     assert.deepEqual(openBonds(records).bonds.open(identityOf(1))!.client, keyOf(2));
+  });
+
+  it("begins anew when a device that has not shown the bond's key takes its place, while its link is up", () => {
+    const records = new MemoryRecords();
+    const { bonds } = openBonds(records);
+    bonds.keep(bondOf(1));
+    const memory = bonds.open(identityOf(1))!;
+    memory.save(keyOf(1), true);
+    bonds.keep(bondOf(1, { isAuthenticated: true }));
+    assert.equal(memory.isKept, false);
+    assert.equal(memory.save(keyOf(2), true), true);
+    memory.close();
+    assert.equal(bonds.list()[0]!.isConnected, false);
+    assert.deepEqual(openBonds(records).bonds.open(identityOf(1))!.client, new Uint8Array(0));
   });
 
   it("a bond that is deleted while its link is up is not written again", () => {
@@ -511,7 +525,7 @@ describe("bonds: what is known of a peer", () => {
       bonds.keep(bondOf(1, { isAuthenticated }));
       const memory = bonds.open(identityOf(1))!;
       const before = writes();
-      const again = () => bonds.keep(bondOf(1, { isAuthenticated }));
+      const again = () => bonds.keep(bondOf(1, { isAuthenticated }), true);
       for (let turn = 0; turn < PEER_WRITES_MAX / 8; turn++) again();
       assert.throws(again, { code: "bond-not-saved" });
       assert.equal(writes() - before, PEER_WRITES_MAX / 8);
