@@ -63,7 +63,7 @@ export const SLOW: Readonly<Record<string, number>> = {
   "host-tests/session/broadcast-feed.test.ts": 9,
   "host-tests/session/clients.test.ts": 8,
   "host-tests/session/phone-radio.test.ts": 6,
-  "host-tests/session/phone-prompt.test.ts": 15,
+  "host-tests/session/phone-prompt.test.ts": 40,
   "host-tests/firmware/development-key.test.ts": 9,
   "host-tests/unit/update/verifier.test.ts": 12,
   "host-tests/unit/update/slots.test.ts": 8,
