@@ -55,7 +55,7 @@ export async function* runPhone({ radio: choice, bonds, input, prompt, signal }:
     const ready = async (): Promise<void> => {
       // Behind the lines of the step before, which are shown when this turn is over.
       await new Promise((resolve) => setImmediate(resolve));
-      prompt?.();
+      if (!over.aborted) prompt?.();
     };
     const asked = async (withinMs: number): Promise<string | undefined> => {
       await ready();
