@@ -12,6 +12,7 @@ import {
   part,
   remote,
 } from "../support/bonding-cameras.ts";
+import { sealed } from "../support/bonds.ts";
 import { type AiobleCamera, addAioble, diagnostics, reported } from "../support/cameras.ts";
 import { byte } from "../support/served.ts";
 import { describe, it } from "../support/suite.ts";
@@ -213,15 +214,11 @@ describe("bonds: security.bonds and secrets", () => {
     const { camera } = createScene();
     const { security } = camera.aioble;
     const before = security.saveSecrets();
-    const good = {
-      format: "obscura-bonds",
-      version: 1,
-      address: "c00102030405",
-      irk: "00".repeat(16),
-      bonds: [],
-    };
+    const irk = "11".repeat(16);
+    const good = sealed({ format: "obscura-bonds", version: 2, address: "c00102030405", irk, bonds: [] });
     const bad: unknown[] = [
-      { ...good, version: 2 },
+      { ...good, version: 3 },
+      { ...good, version: 1, crc32: undefined },
       { ...good, address: "c001020304" },
       { ...good, irk: "zz".repeat(16) },
       { ...good, bonds: ["01"] },
@@ -231,9 +228,8 @@ describe("bonds: security.bonds and secrets", () => {
     ];
     for (const each of bad) throws(() => security.loadSecrets(JSON.stringify(each)), { name: "TypeError" });
     throws(() => security.loadSecrets("{"), { name: "TypeError" });
-    throws(() => security.loadSecrets(JSON.stringify({ ...good, address: "000102030405" })), {
-      name: "RangeError",
-    });
+    const isPrivate = sealed({ ...good, address: "000102030405" });
+    throws(() => security.loadSecrets(JSON.stringify(isPrivate)), { name: "RangeError" });
     equal(security.saveSecrets(), before);
   });
 });

@@ -106,6 +106,13 @@ describe("attack: identity theft in phase 3", () => {
     equal(bondedIdentity({ ...result, identity: undefined }, identity, identity), undefined);
     equal(bondedIdentity({ ...result, identity: other }, identity, identity), other);
     equal(bondedIdentity({ ...result, identity: undefined }, other, identity), other);
+    // Nor one under an address that no device has: a copy with its bond would not be taken back.
+    for (const addressType of [0, 1]) {
+      for (const byte of [0, 0xff]) {
+        const nobody = { addressType, address: new Uint8Array(6).fill(byte) };
+        equal(bondedIdentity({ ...result, identity: undefined }, nobody, identity), undefined);
+      }
+    }
   });
 
   it("nobody makes a bond weaker", () => {

@@ -3,6 +3,7 @@ import { createResolvableAddress, findResolvingKey } from "../../firmware/ble/ga
 import { Bonds, type BondsPort } from "../../firmware/ble/smp/bonds.ts";
 import type { Bond, Identity } from "../../firmware/ble/smp/keys.ts";
 import type { Clock, Crypto, LogLevel, Records } from "../../firmware/platform/platform.ts";
+import { crc32 } from "../../firmware/storage/crc32.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
 
 export const OWN: Identity = { addressType: 1, address: Uint8Array.of(0xc0, 1, 2, 3, 4, 5) };
@@ -61,6 +62,21 @@ export interface TestBonds {
   readonly bonds: Bonds;
   readonly log: [LogLevel, string][];
   readonly settings: { maxBonds: number };
+}
+
+/** What `loadSecrets` takes, as it is in the text. */
+export interface Copy {
+  readonly format: string;
+  readonly version: number;
+  readonly address: string;
+  readonly irk: string;
+  readonly bonds: readonly string[];
+}
+
+/** The same with the checksum of what it has. */
+export function sealed({ address, bonds, irk, ...rest }: Copy): Copy & { readonly crc32: number } {
+  const bytes = Uint8Array.from(Buffer.from([address, irk, ...bonds].join(""), "hex"));
+  return { ...rest, address, irk, bonds, crc32: crc32(bytes) };
 }
 
 /** The bonds in these records, as a start of the camera finds them. */

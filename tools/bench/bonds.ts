@@ -14,8 +14,26 @@ function recordOf(number: number): string {
   return `013d1000000000${`01c0${digits}0000000`.slice(0, 14)}01${ADDRESS}${key}${key}${"0".repeat(20)}`;
 }
 
+/** CRC-32 (ISO-HDLC) of the bytes that these digits are. */
+function crc32Of(digits: string): number {
+  let crc = ~0;
+  for (let at = 0; at < digits.length; at += 2) {
+    crc ^= Number.parseInt(digits.slice(at, at + 2), 16);
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
+
 const bonds = Array.from({ length: BONDS }, (_, number) => recordOf(number));
-const copy = { format: "obscura-bonds", version: 1, address: ADDRESS, irk: "00".repeat(16), bonds };
+const irk = "11".repeat(16);
+const copy = {
+  format: "obscura-bonds",
+  version: 2,
+  address: ADDRESS,
+  irk,
+  bonds,
+  crc32: crc32Of(ADDRESS + irk + bonds.join("")),
+};
 if (security.loadSecrets(JSON.stringify(copy)) !== BONDS) throw new Error("the bonds were not taken");
 
 // A resolvable private address of none of them: every key is tried.

@@ -1,16 +1,18 @@
 /**
  * All that a camera is known by, as text: its address, its Identity Resolving Key, and its bonds. The keys are plain.
  *
- * JSON: `{ "format": "obscura-bonds", "version": 1, "address": hex, "irk": hex, "bonds": [hex, ...] }`; each bond is the
- * bytes of its record (bond-record.ts), the one that was used last first.
+ * JSON: `{ "format": "obscura-bonds", "version": 2, "address": hex, "irk": hex, "bonds": [hex, ...], "crc32": number }`; each
+ * bond is the bytes of its record (bond-record.ts), the one that was used last first. The checksum is that of all these bytes,
+ * in this order. Version 1 had none, and is not taken: whether it is whole nobody could tell.
  */
+import { crc32 } from "../../storage/crc32.ts";
 import { hex } from "../codec.ts";
 import { decodeBond, encodeBond } from "./bond-record.ts";
-import { isOf } from "./identities.ts";
+import { isIdentity, isOf, isSameIdentity } from "./identities.ts";
 import type { Bond } from "./keys.ts";
 
 const FORMAT = "obscura-bonds";
-const VERSION = 1;
+const VERSION = 2;
 
 export interface Secrets {
   /** The static random address, six bytes in printed order. */
@@ -20,14 +22,19 @@ export interface Secrets {
 }
 
 export function exportSecrets({ address, bonds, irk }: Secrets): string {
-  const records = bonds.map((bond) => hex(encodeBond({ number: 0, bond })));
+  const records = bonds.map((bond) => encodeBond({ number: 0, bond }));
   return JSON.stringify({
     format: FORMAT,
     version: VERSION,
     address: hex(address),
     irk: hex(irk),
-    bonds: records,
+    bonds: records.map((record) => hex(record)),
+    crc32: checksumOf([address, irk, ...records]),
   });
+}
+
+function checksumOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((crc, part) => crc32(part, crc), 0);
 }
 
 /** @throws TypeError for anything that `exportSecrets` did not write, with what is wrong with it. */
@@ -43,20 +50,39 @@ export function importSecrets(text: string): Secrets {
       "loadSecrets: this looks like a file of MicroPython, whose keys are in the layout of its own stack: pair again",
     );
   }
-  const { format, version, address, bonds, irk } = (found ?? {}) as Record<string, unknown>;
+  const { format, version, bonds, ...rest } = (found ?? {}) as Record<string, unknown>;
   if (format !== FORMAT || version !== VERSION || !Array.isArray(bonds)) {
     throw new TypeError("loadSecrets: this is nothing that saveSecrets() of this version returned");
   }
+  const address = bytesOf("address", rest["address"], 6);
+  const irk = bytesOf("irk", rest["irk"], 16);
+  const records = bonds.map((record, at) => bytesOf(`bond ${at}`, record));
+  if (rest["crc32"] !== checksumOf([address, irk, ...records]))
+    throw new TypeError("loadSecrets: this is damaged: crc32 is another than its contents have");
+  if (isNull(irk)) throw new TypeError("loadSecrets: irk is all 0, which stands for none");
   const decoded: Bond[] = [];
-  for (const [at, record] of bonds.entries()) {
-    const one = decodeBond(bytesOf(`bond ${at}`, record));
+  for (const [at, record] of records.entries()) {
+    const one = decodeBond(record);
     if (typeof one === "string") throw new TypeError(`loadSecrets: bond ${at} is ${one}`);
-    const { identity, ownIdentity } = one.bond;
-    if (decoded.some((other) => isOf(other, identity, ownIdentity)))
-      throw new TypeError(`loadSecrets: bond ${at} is of the same devices as another`);
+    const problem = problemOf(one.bond, decoded);
+    if (problem !== undefined) throw new TypeError(`loadSecrets: bond ${at} is ${problem}`);
     decoded.push(one.bond);
   }
-  return { address: bytesOf("address", address, 6), irk: bytesOf("irk", irk, 16), bonds: decoded };
+  return { address, irk, bonds: decoded };
+}
+
+/** What no pairing leaves behind. */
+function problemOf(bond: Bond, others: readonly Bond[]): string | undefined {
+  const { identity, irk, ownIdentity } = bond;
+  if (!isIdentity(identity) || isSameIdentity(identity, ownIdentity))
+    return "of an address that no other device has as its identity";
+  if (irk && isNull(irk)) return "with an Identity Resolving Key of all 0";
+  if (others.some((other) => isOf(other, identity, ownIdentity))) return "of the same devices as another";
+  return undefined;
+}
+
+function isNull(key: Uint8Array): boolean {
+  return key.every((byte) => byte === 0);
 }
 
 function bytesOf(name: string, text: unknown, length?: number): Uint8Array {

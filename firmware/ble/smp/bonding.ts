@@ -2,7 +2,7 @@
 import { textOf } from "../text.ts";
 import { notSavedError } from "./failure.ts";
 import { isWeaker } from "./features.ts";
-import { isSameIdentity } from "./identities.ts";
+import { isIdentity, isSameIdentity } from "./identities.ts";
 import type { Bond, Identity } from "./keys.ts";
 import type { Pairing } from "./pairing.ts";
 import type { SecuredLink, SecurityPort } from "./port.ts";
@@ -56,13 +56,8 @@ export function bondedIdentity(
   ownIdentity: Identity,
 ): Identity | undefined {
   if (!isBonding || !(keyAsCentral || keyAsPeripheral)) return undefined;
-  const isItsOwn = isLasting(address) && !isSameIdentity(address, ownIdentity);
+  const isItsOwn = isIdentity(address) && !isSameIdentity(address, ownIdentity);
   return identity ?? (isItsOwn ? address : undefined);
-}
-
-/** Whether a device keeps this address: it is public, or random and static. */
-function isLasting({ addressType, address }: Identity): boolean {
-  return addressType === 0 || (address[0]! & 0xc0) === 0xc0;
 }
 
 /** What somebody on this side has to do with a pairing, as it is when that ends. */

@@ -1,5 +1,5 @@
 /** Phase 3: each side hands its keys over, the responder first (Vol 3, Part H, 2.4.3 and 3.6). */
-import { isSameIdentity } from "./identities.ts";
+import { isIdentity, isSameIdentity } from "./identities.ts";
 import type { Identity, LongTermKey } from "./keys.ts";
 import {
   centralIdentification,
@@ -111,14 +111,6 @@ export function receiveIdentity(run: Run, identity: Identity): void {
     return run.fail(PAIRING_FAILURE.KEY_REJECTED);
   }
   received(run, { identity });
-}
-
-/** A public address, or a static random one; neither all 0 nor all 1. */
-function isIdentity({ addressType, address }: Identity): boolean {
-  if (addressType > 1 || address.every((byte) => byte === 0) || address.every((byte) => byte === 0xff)) {
-    return false;
-  }
-  return addressType === 0 || (address[0]! & 0xc0) === 0xc0;
 }
 
 /** The peer has everything that was sent. */
