@@ -64,6 +64,7 @@ class FuzzManager {
         find: () => undefined,
         all: () => [],
         hasRoom: () => true,
+        canRewrite: () => true,
         areStrangersSpent: false,
         keep: () => {},
         forget: () => false,

@@ -71,11 +71,12 @@ export interface Attendance {
 /**
  * Keeps the bond that a pairing leaves, if it leaves one. Whether it may has been asked at this very moment
  * (`PairingContext.refusalOf`).
+ * @param port `onOutdated`: it is not kept, and the peer has overwritten its key of the bond that stays
  * @returns the bond as it is kept
  * @throws PairingError bond-not-saved
  */
 export function keepBond(
-  { bonds, log }: Pick<SecurityPort, "bonds" | "log">,
+  { bonds, log, onOutdated }: Pick<SecurityPort, "bonds" | "log"> & { onOutdated(): void },
   { handle, peerAddress }: SecuredLink,
   { context, occasion }: Pairing,
   result: PairingResult,
@@ -103,7 +104,8 @@ export function keepBond(
     if (isFirmwares) window.take(identity);
   } catch (error) {
     log("error", `smp: link ${handle}: the bond was not kept: ${textOf(error)}`);
-    throw notSavedError(textOf(error));
+    if (former) onOutdated();
+    throw notSavedError(textOf(error), former !== undefined);
   }
   return bonds.find(addressType, address);
 }

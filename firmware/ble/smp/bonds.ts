@@ -106,6 +106,13 @@ export class Bonds implements BondKeeper {
     return this.placeFor(!isAttended) !== undefined;
   }
 
+  canRewrite(bond: Bond, isAttended: boolean): boolean {
+    const wear = !isAttended && isStranger(bond) ? this.strangerWear : this.entryOf(bond.identity)?.wear;
+    if (!wear || wear.has(BOND_WRITES)) return true;
+    this.refuse();
+    return false;
+  }
+
   get areStrangersSpent(): boolean {
     return !this.strangerWear.has(BOND_WRITES);
   }

@@ -56,6 +56,8 @@ export interface Candidate {
   readonly peer: string;
   /** Of this address; it proves nothing yet. */
   readonly bond: Bond | undefined;
+  /** The bond whose key encrypts the link. */
+  readonly proven: Bond | undefined;
   /** This side asks for it; undefined: the peer began. */
   readonly request: PairRequest | undefined;
   readonly wantsBond: boolean;
@@ -77,7 +79,7 @@ export function mayBegin(
 
 /** 0, or the reason why no pairing with a peer may begin now. It costs no computation, and at most a line in the log. */
 export function admit(shared: SecurityContext, candidate: Candidate): number {
-  const { bond, request, wantsBond, asksConsent, isFirmwares, isInFirmwareWindow } = candidate;
+  const { bond, proven, request, wantsBond, asksConsent, isFirmwares, isInFirmwareWindow } = candidate;
   const { bonds, log, settings } = shared.port;
   const isWanted = isApplications(request);
   const isExpected = bond !== undefined || shared.isWindowOpen || isInFirmwareWindow;
@@ -102,6 +104,10 @@ export function admit(shared: SecurityContext, candidate: Candidate): number {
         ? "strangers have had too many written; wait"
         : "delete one, or raise maxBonds";
     return refuse(shared, candidate, `there is no room for another bond: ${why}`);
+  }
+  if (wantsBond && proven && !bonds.canRewrite(proven, isAttended)) {
+    refuse(shared, candidate, "its bond was written so often of late that flash would wear out: wait");
+    return PAIRING_FAILURE.REPEATED_ATTEMPTS;
   }
   return 0;
 }

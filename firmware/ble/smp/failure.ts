@@ -51,8 +51,8 @@ const WORDS: Readonly<Record<number, Words>> = {
     peer: "the other device gives no reason: try again, and look into its own log",
   },
   [REASON.REPEATED_ATTEMPTS]: {
-    local: "too many pairings have failed of late: wait a minute",
-    peer: "the other device wants no attempt so soon after one that failed: wait a minute",
+    local: "too many pairings have failed of late, or have been kept: wait a minute",
+    peer: "the other device wants no attempt so soon after earlier ones: wait a minute",
   },
   [REASON.INVALID_PARAMETERS]: {
     local: "the other device sent a malformed command",
@@ -203,10 +203,21 @@ export function encryptionError(status: number): PairingError {
   return new PairingError("pairing-failed", message, status, "controller");
 }
 
-/** The link is encrypted, and what it is encrypted with is not kept. */
-export function notSavedError(cause: string): PairingError {
+/**
+ * The link is encrypted, and what it is encrypted with is not kept.
+ * @param isOutdated there is a bond with the device, which has another key now: the link ends
+ */
+export function notSavedError(cause: string, isOutdated: boolean): PairingError {
+  const what = isOutdated
+    ? "The bond was not kept, and the device has no key any more for the one that there is, so that the link ends: let it forget this device, and pair anew"
+    : "The link is encrypted, but the bond was not kept, and holds for this connection alone";
+  return new PairingError("bond-not-saved", `${what}: ${cause}`);
+}
+
+/** The bond with the peer may not be written now. Its key is as it was, on both sides. */
+export function wornError(): PairingError {
   return new PairingError(
     "bond-not-saved",
-    `The link is encrypted, but the bond was not kept, and holds for this connection alone: ${cause}`,
+    "The device has had so much written of late that flash would wear out, and no pairing was begun: wait.",
   );
 }

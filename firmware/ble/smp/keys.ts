@@ -73,6 +73,11 @@ export interface BondKeeper {
    * Asked before a pairing costs anything.
    */
   hasRoom(isAttended: boolean): boolean;
+  /**
+   * Whether flash bears another bond in place of this one, whose key its peer has shown, by `isAttended` as in `Bond`. Asked before
+   * the peer overwrites its own key.
+   */
+  canRewrite(bond: Bond, isAttended: boolean): boolean;
   /** Strangers' bonds have no room because as many as flash bears have been written of late. */
   readonly areStrangersSpent: boolean;
   /**

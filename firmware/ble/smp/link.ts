@@ -13,6 +13,7 @@ import {
   pairingFailedError,
   refusedError,
   timeoutError,
+  wornError,
 } from "./failure.ts";
 import { authReqOf } from "./features.ts";
 import type { Bond } from "./keys.ts";
@@ -181,11 +182,16 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     }
   }
 
-  /** Why nobody pairs for a request that a peer has brought about; undefined where it may, or its bond may do. */
+  /** Why nobody pairs for a request; undefined where it may, or its bond may do. */
   private refusalOf(request: PairRequest): Error | undefined {
     const { encryption } = this;
     const isBondsTurn = !encryption.security.isEncrypted && encryption.findUsableBond() !== undefined;
-    if (isApplications(request) || isBondsTurn) return undefined;
+    if (isBondsTurn) return undefined;
+    if (isApplications(request)) {
+      const { proven } = encryption;
+      const isWorn = request.settings.bond && proven && !this.port.bonds.canRewrite(proven, true);
+      return isWorn ? wornError() : undefined;
+    }
     const reason = this.terms.admit(this.terms.ofThisSide(request.settings, request));
     return reason === 0 ? undefined : notAdmittedError(reason);
   }
@@ -385,7 +391,7 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     try {
       const attendance = this.terms.attendanceOf(pairing, this.isWanted);
       bond = keepBond(
-        { bonds: this.port.bonds, log: this.shared.peerLog.write },
+        { bonds: this.port.bonds, log: this.shared.peerLog.write, onOutdated: () => this.endUnkept() },
         this.link,
         pairing,
         result,
@@ -417,8 +423,8 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
   }
 
   /**
-   * The key of a pairing that did not come about encrypts the link, or is about to, and nobody answers for it: the link ends, once the
-   * peer has been told why or does not listen.
+   * The key of a pairing that did not come about, or whose bond is not kept in place of another, encrypts the link, or is about to,
+   * and nobody answers for it: the link ends, once the peer has been told why or does not listen.
    */
   private endUnkept(): void {
     const { link, port } = this;

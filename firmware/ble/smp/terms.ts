@@ -65,7 +65,8 @@ export class LinkTerms {
   /** 0, or the reason why no pairing on these terms may begin now (see `admit`). */
   admit({ settings, user, request, window, isFirmwares }: Terms): number {
     return admit(this.shared, {
-      ...{ peer: this.peer, bond: this.encryption.findBond(), request, isFirmwares },
+      ...{ peer: this.peer, bond: this.encryption.findBond(), proven: this.encryption.proven },
+      ...{ request, isFirmwares },
       wantsBond: settings.bond,
       asksConsent: user?.asksConsent ?? false,
       isInFirmwareWindow: window !== undefined,

@@ -234,7 +234,7 @@ describe("tools/update/camera-finder", () => {
       message: lostIdentity,
     });
     const notKept = /^The bond with the camera cannot be kept\. .*: No space is left for bonds\.json/;
-    const error = notSavedError("No space is left for bonds.json");
+    const error = notSavedError("No space is left for bonds.json", false);
     await assert.rejects(open(error), { name: "ToolError", message: notKept });
   });
 });
