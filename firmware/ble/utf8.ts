@@ -25,13 +25,22 @@ export function utf8Encode(text: string): Uint8Array {
 /** Least code point of a sequence with so many bytes after the first: less is not its shortest form. */
 const LEAST = [0, 0x80, 0x800, 0x10000];
 
+/** ASCII becomes text so many bytes at a time: one by one each costs a string of all before it. */
+const PIECE_BYTES = 64;
+
 /** The text in `bytes`; each sequence that is none becomes U+FFFD. */
 export function utf8Decode(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; ) {
+    const start = at;
+    const end = Math.min(bytes.length, start + PIECE_BYTES);
+    while (at < end && bytes[at]! < 0x80) at++;
+    if (at > start) {
+      text += String.fromCharCode(...bytes.subarray(start, at));
+      continue;
+    }
     const first = bytes[at++]!;
-    const more =
-      first < 0x80 ? 0 : first < 0xc0 ? -1 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf8 ? 3 : -1;
+    const more = first < 0xc0 ? -1 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf8 ? 3 : -1;
     let code = more > 0 ? first & (0x3f >> more) : first;
     let missing = more;
     for (; missing > 0 && (bytes[at]! & 0xc0) === 0x80; missing--) code = (code << 6) | (bytes[at++]! & 0x3f);

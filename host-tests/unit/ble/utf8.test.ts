@@ -41,6 +41,15 @@ describe("utf8Decode (RFC 3629)", () => {
     assert.equal(utf8Decode(new Uint8Array(0)), "");
   });
 
+  it("reads text of any length, whatever stands where in it", () => {
+    for (let length = 0; length <= 140; length++) {
+      const ascii = "0123456789".repeat(14).slice(0, length);
+      for (const character of ["", "\0", "\x7f", "é", "€", "📷"])
+        for (const text of [ascii + character, `${ascii}${character}end`, character + ascii])
+          assert.equal(utf8Decode(new TextEncoder().encode(text)), text);
+    }
+  });
+
   it("replaces what is no UTF-8, and goes on with what follows", () => {
     for (const [bytes, text] of [
       ["80 41", "\ufffdA"],
