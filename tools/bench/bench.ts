@@ -145,15 +145,16 @@ async function measureVerification(camera: BenchImages): Promise<BoardFigures> {
   };
 }
 
-/** What a controller costs that has to be brought up. */
+/** What a controller costs that has to be brought up, at each wake. */
 async function chipFigures(camera: BenchImages, bootToAdvertising: number): Promise<BoardFigures> {
-  if (!hasChip(camera)) return {};
-  const { instructions } = await measureColdStart(camera);
+  const { wake, wokenExample } = camera;
+  if (!hasChip(camera) || wake === undefined || wokenExample === undefined) return {};
+  const { instructions } = await measureColdStart(camera, wokenExample);
   return {
     coldStart: instructions,
     coldStartBeyondBoot: instructions - bootToAdvertising,
     coldStartMs: await virtualColdStartMs(camera.board),
-    ...(camera.wake === undefined ? {} : { wakeCycle: await measureWakeCycle(camera, camera.wake) }),
+    wakeCycle: await measureWakeCycle(camera, wake),
   };
 }
 

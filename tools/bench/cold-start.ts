@@ -1,4 +1,4 @@
-/** What a start costs whose controller has to be brought up: the example, with a modelled CYW43 chip in the simulator's air. */
+/** What a wake costs whose controller has to be brought up: with a modelled CYW43 chip in the simulator's air. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,15 +25,18 @@ const ASLEEP_MS = 10_000;
 
 /** One cold start. */
 export interface ColdStart {
-  /** Instructions from reset to the last byte of the first Advertising Enable, without what the lines to the model took. */
+  /** Instructions from the wake to the last byte of the first Advertising Enable, without what the lines to the model took. */
   readonly instructions: number;
   /** The console lines of the probes, without "bench: ". */
   readonly lines: readonly string[];
 }
 
-/** @throws ToolError with the console when the camera does not advertise in time. */
-export function measureColdStart(camera: BenchImages): Promise<ColdStart> {
-  return runWithChip(camera, camera.example, (console) => {
+/**
+ * The first wake of the example (woken-example.ts), whose start before that does not advertise.
+ * @throws ToolError with the console when the camera does not advertise in time.
+ */
+export function measureColdStart(camera: BenchImages, wokenExample: string): Promise<ColdStart> {
+  return runWithChip(camera, wokenExample, (console) => {
     const instructions = /advertising instructions (\d+)/.exec(console)?.[1];
     // The last that the probes say.
     if (instructions === undefined || !console.includes("bench: memory")) return;

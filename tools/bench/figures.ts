@@ -22,8 +22,8 @@ export const descriptions: Readonly<Record<string, string>> = {
   verifyBundle: "instructions of verifying a bundle of 200 KB signed with Ed25519",
   verifyStep: "the most of them that one step takes when an upload is verified beside other work",
   coldStart:
-    "the same as bootToAdvertising, from power-on, with a CYW43 chip that is brought up from cold with a patch of 35,182 bytes, its waits and the model's lines left out; of a wake is wakeCycle",
-  coldStartBeyondBoot: "coldStart without bootToAdvertising; reported only",
+    "instructions from a wake by the timer to the last byte of the first Advertising Enable, of the same example behind a duty cycle, with a CYW43 chip that is brought up from cold with a patch of 35,182 bytes, its waits and the model's lines left out",
+  coldStartBeyondBoot: "coldStart without bootToAdvertising, which is from reset; reported only",
   wakeCycle:
     "instructions from a wake with such a chip to deep sleep, with half a second on the air and no client",
   coldStartMs:

@@ -46,6 +46,8 @@ export interface BenchImages {
   readonly pairing: string;
   /** The application that wakes, is on the air and sleeps; undefined for an image without the feature power. */
   readonly wake: string | undefined;
+  /** The example behind a deep sleep; undefined for an image without the feature power. */
+  readonly wokenExample: string | undefined;
 }
 
 /** Bytes of the largest bundle that a camera is expected to have. */
@@ -106,6 +108,10 @@ export async function buildBenchImages(
     const canSleep = board.manifest.features.includes("power");
     const wakeEntry = join(root, "tools/bench/wake.ts");
     const wake = canSleep ? await compiled("application", wakeEntry, "wake", firmware) : undefined;
+    const wokenEntry = join(root, "tools/bench/woken-example.ts");
+    const wokenExample = canSleep
+      ? await compiled("application", wokenEntry, "woken-example", firmware)
+      : undefined;
     const example = await compiled("application", findApplication(EXAMPLE).entry, EXAMPLE, firmware);
     const large = signLarge(join(folder, `${EXAMPLE}.xsb`), join(folder, "large.xsb"), name);
     const probes = join(root, "tools/bench/native/probes.cmake");
@@ -126,6 +132,7 @@ export async function buildBenchImages(
       upload,
       pairing,
       wake,
+      wokenExample,
     };
   } finally {
     unlock();

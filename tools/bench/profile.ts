@@ -67,7 +67,11 @@ export async function* profile(manifest?: string): Operation<FigureProfile[]> {
       canScan(camera) ? runImage(camera, camera.scan, measureAdvertisers) : undefined,
       hasPairing(camera) ? runImage(camera, camera.pairing, measurePairing) : undefined,
     ]);
-    const cold = hasChip(camera) ? coldStartOf(await measureColdStart(camera)) : undefined;
+    const { wokenExample } = camera;
+    const cold =
+      hasChip(camera) && wokenExample !== undefined
+        ? coldStartOf(await measureColdStart(camera, wokenExample))
+        : undefined;
     const profiles = [start, cold, steps, channels, discovery, scan, pairing].flatMap((report) =>
       report ? profilesOf(report, modules) : [],
     );
