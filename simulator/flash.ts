@@ -1,5 +1,5 @@
 /** An area of NOR flash in memory, whose power can be cut and whose operations can fail. */
-import type { FlashArea } from "../firmware/platform/platform.ts";
+import type { BackgroundFlash } from "../firmware/platform/platform.ts";
 import { SeededRandom } from "./random.ts";
 
 /** Thrown by every operation from the power cut on. */
@@ -39,7 +39,7 @@ type Change =
  * NOR flash in memory: programming clears bits, erasing sets them, both checked for alignment; programming a unit
  * twice is an error, as flash with error correction forbids it.
  */
-export class SimulatedFlash implements FlashArea {
+export class SimulatedFlash implements BackgroundFlash {
   readonly size: number;
   readonly eraseUnit: number;
   readonly programUnit: number;

@@ -89,7 +89,6 @@ class ManagedCamera implements ManagementPort {
     const { clock, power } = platform;
     this.slots = new Slots({
       ...{ lines, records, clock },
-      flash: lines.state().slotBytes > 0 ? platform.flash("update") : undefined,
       batteryVolts: () => power?.batteryVolts(),
     });
     return this.slots;

@@ -22,6 +22,8 @@ void native_absent(txMachine *the); /* natives.c */
 #endif
 
 #ifdef WITHOUT_UPDATE
+#define native_flashBeginProgram native_absent
+#define native_flashBeginErase native_absent
 #define native_updateState native_absent
 #define native_updateImage native_absent
 #define native_updateTouch native_absent

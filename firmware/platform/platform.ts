@@ -178,10 +178,14 @@ export interface FlashArea {
   erase(offset: number, length: number): void;
   /** Returns once everything programmed before survives a power cut. */
   sync(): void;
+}
+
+/** An area of flash that can be written beside other work, too. */
+export interface BackgroundFlash extends FlashArea {
   /**
    * `program` in the background, for what takes long: the camera goes on meanwhile. `bytes` must not change until the
    * promise settles. Operations in the background run one after the other, in the order of the calls, whatever their
-   * areas; the functions above may come between the steps of one, and wait for the step under way.
+   * areas; the functions of `FlashArea` may come between the steps of one, and wait for the step under way.
    * The promise rejects with `Error` when the flash fails: some of it may be programmed then.
    */
   programInBackground(offset: number, bytes: Uint8Array): Promise<void>;
@@ -304,6 +308,8 @@ export interface UpdateVerdict {
 /** The slots for signed applications, two images: 0 is what runs, 1 the other slot. */
 export interface UpdateLines {
   readonly state: () => UpdateFigures;
+  /** The area of flash in which the slots are; asked for once. @throws TypeError on a board without slots. */
+  readonly flash: () => BackgroundFlash;
   /** What a bundle says of itself; undefined where there is none. */
   readonly image: (index: 0 | 1) => UpdateImage | undefined;
   /** Asks to write or erase image 1: forgets that it has been verified, or says why not. */

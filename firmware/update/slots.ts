@@ -1,6 +1,6 @@
 /** The slots of a camera: an upload in small steps, verifications in slices, marks. */
 import { sameBytes } from "../ble/codec.ts";
-import type { Clock, FlashArea, Records, UpdateLines, UpdateProblem } from "../platform/platform.ts";
+import type { BackgroundFlash, Clock, Records, UpdateLines, UpdateProblem } from "../platform/platform.ts";
 import {
   type RunningKind,
   type SlotImage,
@@ -25,8 +25,6 @@ const RECORD_BYTES = 41;
 /** What the slots stand on. */
 export interface SlotsOptions {
   readonly lines: UpdateLines;
-  /** The area `update`; undefined on a board without slots. */
-  readonly flash: FlashArea | undefined;
   readonly records: Records;
   readonly clock: Pick<Clock, "setTimer">;
   /** Undefined on a board that cannot measure its battery. */
@@ -37,6 +35,7 @@ export interface SlotsOptions {
 export class Slots implements UpdateStore {
   private readonly options: SlotsOptions;
   private writer: UploadWriter | undefined;
+  private area: BackgroundFlash | undefined = undefined;
   private isBusy = false;
 
   constructor(options: SlotsOptions) {
@@ -246,10 +245,9 @@ export class Slots implements UpdateStore {
   }
 
   /** Nothing gets here on a board without slots: `touch` refuses. */
-  private get flash(): FlashArea {
-    const { flash } = this.options;
-    if (flash === undefined) throw new UpdateError("no-free-slot", "This board has no slots for bundles.");
-    return flash;
+  private get flash(): BackgroundFlash {
+    this.area ??= this.options.lines.flash();
+    return this.area;
   }
 
   // ---- what survives a reset ----

@@ -1,5 +1,5 @@
 /** The bytes of an upload on their way to a slot: in whole program units, each erase unit erased when they reach it. */
-import type { FlashArea } from "../platform/platform.ts";
+import type { BackgroundFlash } from "../platform/platform.ts";
 import type { UploadState } from "./store.ts";
 
 /** Bytes between two checkpoints, or an erase unit where that is more: what a reset loses at most. */
@@ -7,7 +7,7 @@ const CHECKPOINT_BYTES = 16_384;
 
 /** Where a file goes. */
 export interface UploadWriterOptions {
-  readonly flash: FlashArea;
+  readonly flash: BackgroundFlash;
   /** Offset of the slot in the area. */
   readonly start: number;
   readonly length: number;

@@ -68,12 +68,12 @@ function slowSlots(world: World, eraseUnit: number, eraseMs: number): Slots {
   let slices = 0;
   let marked = false;
   return new Slots({
-    flash,
     records: RecordStore.open(small, () => {}),
     // Behind each slice.
     clock: { setTimer: (callback) => world.clock.setTimer(callback, SLICE_MS) },
     batteryVolts: () => undefined,
     lines: {
+      flash: () => flash,
       state: () => ({
         ...{ running: "confirmed", slotBytes: SLOT_BYTES, slot: 1, offset: START, trustsEverybody: false },
         ...{ windowMs: 0, pairingMs: 0, powerOnRecoveries: 0, awaitsReach: false },

@@ -189,7 +189,6 @@ export class MeteredCamera {
 
   private flash(area: FlashArea): FlashArea {
     const { meter } = this.port;
-    const erased = (length: number): void => meter.event("eraseKilobyte", length / 1024);
     return {
       size: area.size,
       eraseUnit: area.eraseUnit,
@@ -200,18 +199,10 @@ export class MeteredCamera {
         area.program(offset, bytes);
       },
       erase(offset, length) {
-        erased(length);
+        meter.event("eraseKilobyte", length / 1024);
         area.erase(offset, length);
       },
       sync: () => area.sync(),
-      programInBackground(offset, bytes) {
-        meter.event("programByte", bytes.length);
-        return area.programInBackground(offset, bytes);
-      },
-      eraseInBackground(offset, length) {
-        erased(length);
-        return area.eraseInBackground(offset, length);
-      },
     };
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { createFlash } from "../../../firmware/platform/xs/flash.ts";
+import { createBackgroundFlash } from "../../../firmware/platform/xs/background-flash.ts";
 
 /** Natives of a flash of two areas that ends an operation in the background when the test says so. */
 function createNative() {
@@ -65,7 +65,7 @@ function watch(promise: Promise<void>): { outcome: string } {
 describe("flash in the background", () => {
   it("erases unit by unit, and programs in steps of 1024 bytes", async () => {
     const { native, calls, end } = createNative();
-    const area = createFlash(native)("update");
+    const area = createBackgroundFlash(native)("update");
     const erased = watch(area.eraseInBackground(4096, 8192));
     const bytes = Uint8Array.from({ length: 2056 }, (_, index) => index >> 10);
     const programmed = watch(area.programInBackground(4096, bytes));
@@ -85,7 +85,7 @@ describe("flash in the background", () => {
 
   it("one operation at a time, whatever the areas, and blocking ones between the steps", async () => {
     const { native, calls, end } = createNative();
-    const flash = createFlash(native);
+    const flash = createBackgroundFlash(native);
     const [state, update] = [flash("state"), flash("update")];
     const first = watch(update.eraseInBackground(0, 8192));
     const second = watch(state.eraseInBackground(0, 4096));
@@ -105,7 +105,7 @@ describe("flash in the background", () => {
 
   it("a step that fails rejects and ends the operation, and the next one begins", async () => {
     const { native, calls, end, isBusy } = createNative();
-    const area = createFlash(native)("update");
+    const area = createBackgroundFlash(native)("update");
     const failed = watch(area.eraseInBackground(0, 8192));
     const next = watch(area.programInBackground(0, new Uint8Array(8)));
     await settled();
@@ -119,7 +119,7 @@ describe("flash in the background", () => {
 
   it("a wrong range begins nothing", async () => {
     const { native, calls } = createNative();
-    const area = createFlash(native)("update");
+    const area = createBackgroundFlash(native)("update");
     for (const [offset, length] of [
       [0, 16_392],
       [4, 8],
@@ -133,6 +133,6 @@ describe("flash in the background", () => {
   });
 
   it("there is no area of another name", () => {
-    assert.throws(() => createFlash(createNative().native)("nowhere"), TypeError);
+    assert.throws(() => createBackgroundFlash(createNative().native)("nowhere"), TypeError);
   });
 });

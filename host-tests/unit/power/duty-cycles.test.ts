@@ -80,8 +80,6 @@ function watched(flash: SimulatedFlash, onCut: () => void): FlashArea {
     program: (offset, bytes) => watch(() => flash.program(offset, bytes)),
     erase: (offset, length) => watch(() => flash.erase(offset, length)),
     sync: () => watch(() => flash.sync()),
-    programInBackground: async (offset, bytes) => watch(() => flash.program(offset, bytes)),
-    eraseInBackground: async (offset, length) => watch(() => flash.erase(offset, length)),
   };
 }
 

@@ -63,7 +63,9 @@ class Camera {
 
   private start(): Slots {
     let steps = 0;
+    const { flash } = this;
     const lines: UpdateLines = {
+      flash: () => flash,
       state: () => ({
         ...{ running: "confirmed", slotBytes: SLOT_BYTES, slot: 1, offset: this.offset },
         trustsEverybody: false,
@@ -107,7 +109,6 @@ class Camera {
     };
     return new Slots({
       lines,
-      flash: this.flash,
       records: RecordStore.open(this.state, () => {}),
       clock: {
         setTimer: (callback) => {
