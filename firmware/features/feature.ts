@@ -34,15 +34,15 @@ export interface Feature {
   readonly recovery?: (host: Host) => void;
 }
 
-/** A feature that an image is without. */
+/** A feature that an image is without, and its names. */
 export interface MissingFeature {
   readonly feature: string;
   /** Names of classes and functions, by module. */
-  readonly api: Partial<Readonly<Record<PublicModule, readonly string[]>>>;
+  readonly api?: Partial<Readonly<Record<PublicModule, readonly string[]>>>;
   /** Methods of classes that are there without it: `Device.connect`. */
-  readonly methods: readonly string[];
+  readonly methods?: readonly string[];
   /** Names of settings. */
-  readonly settings: readonly string[];
+  readonly settings?: readonly string[];
 }
 
 /** What an image has and what it is without. */
@@ -50,6 +50,7 @@ export interface Image {
   /** Name of its manifest. */
   readonly manifest: string;
   readonly features: readonly Feature[];
+  /** Those that have names which an application may ask for. */
   readonly missing: readonly MissingFeature[];
 }
 
@@ -83,7 +84,7 @@ export function controllerDriver(
 export function missingNames(image: Image, module: PublicModule): Record<string, () => never> {
   const names: Record<string, () => never> = {};
   for (const { feature, api } of image.missing) {
-    for (const name of api[module] ?? []) {
+    for (const name of api?.[module] ?? []) {
       // No arrow function: `new` must reach it.
       names[name] = function missing(): never {
         throw missingFeature(image, `${name} of "${module}"`, feature);
@@ -96,7 +97,7 @@ export function missingNames(image: Image, module: PublicModule): Record<string,
 /** Settings and methods that come with features which `image` is without, each with the error that says so. */
 export function missingParts(image: Image): ReadonlyMap<string, () => BleError> {
   const parts = new Map<string, () => BleError>();
-  for (const { feature, methods, settings } of image.missing) {
+  for (const { feature, methods = [], settings = [] } of image.missing) {
     for (const name of methods) parts.set(name, () => missingFeature(image, name, feature));
     for (const name of settings) parts.set(name, () => missingFeature(image, `config: ${name}`, feature));
   }

@@ -44,10 +44,10 @@ function imageModule(name: string, features: readonly string[]): string {
   const absentClasses = new Set(absent.flatMap(([, { api }]) => Object.values(api).flat()));
   // Nobody can call a method of a class that is missing itself.
   const isReachable = (method: string): boolean => !absentClasses.has(method.slice(0, method.indexOf(".")));
-  const missing = absent.map(([feature, { api, methods, settings }]) => ({
-    ...{ feature, api, settings },
-    methods: methods.filter(isReachable),
-  }));
+  const missing = absent.flatMap(([feature, { api, methods, settings }]) => {
+    const names = withoutEmpty({ api, settings, methods: methods.filter(isReachable) });
+    return Object.keys(names).length > 0 ? [{ feature, ...names }] : [];
+  });
   const imports = features.map(
     (feature, at) => `import { feature as feature${at} } from ${JSON.stringify(`./${feature}.ts`)};\n`,
   );
@@ -58,6 +58,10 @@ function imageModule(name: string, features: readonly string[]): string {
 };
 `;
 }
+
+/** The parts that have something in them: each of the others would be an object in flash. */
+const withoutEmpty = (parts: Readonly<Record<string, object>>): Record<string, object> =>
+  Object.fromEntries(Object.entries(parts).filter(([, part]) => Object.keys(part).length > 0));
 
 /** Names of the features that an image is without. */
 export function missingFeatures({ features }: Pick<Manifest, "features">): string[] {
