@@ -9,12 +9,7 @@ import { type Account, unboundedAccount } from "../budget.ts";
 import type { Channel, ChannelReceiver } from "../l2cap/channel.ts";
 import type { OperationGate } from "../operation-gate.ts";
 import { ATT_ERROR } from "./errors.ts";
-import {
-  COMMAND_FLAG,
-  handleValueConfirmation,
-  handleValueIndication,
-  multipleHandleValueNotification,
-} from "./pdus.ts";
+import { ATT_OPCODE, COMMAND_FLAG } from "./opcodes.ts";
 
 /** ATT_MTU before an exchange, and the least there is (Vol 3, Part G, 5.2.1). */
 export const DEFAULT_MTU = 23;
@@ -24,7 +19,7 @@ export const MAX_MTU = 527;
 export const TRANSACTION_TIMEOUT_MS = 30_000;
 
 /** The highest opcode of a server's PDUs, which are odd (Vol 3, Part F, 3.3.1). */
-const LAST_OF_SERVER = multipleHandleValueNotification.opcode;
+const LAST_OF_SERVER = ATT_OPCODE.MULTIPLE_HANDLE_VALUE_NOTIFICATION;
 
 /** A role of this device on a bearer: takes what the peer's other role sends. */
 export interface AttRole {
@@ -113,12 +108,13 @@ export class AttBearer implements ChannelReceiver {
     if (client && length <= this.mtu) return client.receive(opcode, view, start + 1, length - 1);
     client?.receiveTooLong(opcode);
     // Nobody here subscribed, or it cannot be read, but an indication blocks the peer's bearer until it is confirmed.
-    if (opcode === handleValueIndication.opcode) this.send(Uint8Array.of(handleValueConfirmation.opcode));
+    if (opcode === ATT_OPCODE.HANDLE_VALUE_INDICATION)
+      this.send(Uint8Array.of(ATT_OPCODE.HANDLE_VALUE_CONFIRMATION));
   }
 
   /** Longer than ATT_MTU: a request is refused, all else is dropped (Vol 3, Part F, 3.2.8). */
   private refuseTooLong(opcode: number): void {
-    if (opcode === handleValueConfirmation.opcode) return;
+    if (opcode === ATT_OPCODE.HANDLE_VALUE_CONFIRMATION) return;
     if ((opcode & COMMAND_FLAG) !== 0) return this.port.log("debug", "att: dropped a command above the MTU");
     this.server.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
   }

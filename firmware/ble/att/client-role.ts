@@ -9,14 +9,8 @@ import type { GateUser } from "../operation-gate.ts";
 import { textOf } from "../text.ts";
 import { type AttBearer, type AttRole, TRANSACTION_TIMEOUT_MS } from "./bearer.ts";
 import { GattError, ProtocolError } from "./errors.ts";
-import {
-  errorResponse,
-  HANDLE_VALUE_NOTIFICATION,
-  handleValueConfirmation,
-  handleValueIndication,
-  multipleHandleValueNotification,
-  type Pdu,
-} from "./pdus.ts";
+import { ATT_OPCODE } from "./opcodes.ts";
+import type { Pdu } from "./pdus.ts";
 
 /** Operations that may wait on one bearer, the one that runs included. */
 export const OPERATIONS_MAX = 32;
@@ -251,13 +245,13 @@ export class AttClientRole implements AttRole, GateUser {
 
   receive(opcode: number, view: DataView, start: number, length: number): void {
     switch (opcode) {
-      case HANDLE_VALUE_NOTIFICATION:
+      case ATT_OPCODE.HANDLE_VALUE_NOTIFICATION:
         return this.receiveValue(view, start, length, false);
-      case handleValueIndication.opcode:
+      case ATT_OPCODE.HANDLE_VALUE_INDICATION:
         // Before anything can fail: an indication blocks the peer's bearer until it is confirmed.
-        this.bearer.send(Uint8Array.of(handleValueConfirmation.opcode));
+        this.bearer.send(Uint8Array.of(ATT_OPCODE.HANDLE_VALUE_CONFIRMATION));
         return this.receiveValue(view, start, length, true);
-      case multipleHandleValueNotification.opcode:
+      case ATT_OPCODE.MULTIPLE_HANDLE_VALUE_NOTIFICATION:
         return this.receiveValues(view, start, length);
       default:
         return this.receiveResponse(opcode, view, start, length);
@@ -286,7 +280,11 @@ export class AttClientRole implements AttRole, GateUser {
     const { transaction } = this;
     if (!transaction) return this.ignore(`response 0x${opcode.toString(16)} to no request`);
     if (opcode === transaction.responseOpcode) return this.settle()?.resolve(copyBytes(view, start, length));
-    if (opcode === errorResponse.opcode && length > 0 && view.getUint8(start) === transaction.requestOpcode) {
+    if (
+      opcode === ATT_OPCODE.ERROR_RESPONSE &&
+      length > 0 &&
+      view.getUint8(start) === transaction.requestOpcode
+    ) {
       const status = length === 4 ? view.getUint8(start + 3) : 0;
       const error =
         status > 0 ? new GattError(status) : new ProtocolError("an Error Response without an error");

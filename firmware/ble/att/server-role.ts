@@ -4,15 +4,8 @@ import { encode, encodeInto, type Fields, type Values, Writer } from "../codec.t
 import type { Channel } from "../l2cap/channel.ts";
 import { type AttBearer, type AttServer, type BearerPort, TRANSACTION_TIMEOUT_MS } from "./bearer.ts";
 import { ATT_ERROR } from "./errors.ts";
-import {
-  errorResponse,
-  exchangeMtuRequest,
-  exchangeMtuResponse,
-  HANDLE_VALUE_NOTIFICATION,
-  handleValueIndication,
-  multipleHandleValueNotification,
-  type Pdu,
-} from "./pdus.ts";
+import { ATT_OPCODE } from "./opcodes.ts";
+import { errorResponse, exchangeMtuRequest, exchangeMtuResponse, type Pdu } from "./pdus.ts";
 
 /** Bytes of a notification before its value: opcode and handle. */
 export const VALUE_HEADER_LENGTH = 3;
@@ -89,13 +82,17 @@ export abstract class AttServerRole implements AttServer {
   refuse(requestOpcode: number, handle: number, errorCode: number): void {
     const attributeHandle = NO_ATTRIBUTE.includes(errorCode) ? 0 : handle;
     const body = encode(errorResponse.fields, { requestOpcode, attributeHandle, errorCode });
-    this.respondWithValue(errorResponse.opcode, body, 0, body.length);
+    this.respondWithValue(ATT_OPCODE.ERROR_RESPONSE, body, 0, body.length);
   }
 
   /** Notifies of the first `end` bytes of a value, at most ATT_MTU - 3. See `Channel.send` for the result. */
   notify(attributeHandle: number, value: Uint8Array, end = value.length): boolean {
     // One access for opcode and handle; the fourth byte is beyond the header.
-    this.header.setUint32(this.headerOffset, HANDLE_VALUE_NOTIFICATION | (attributeHandle << 8), true);
+    this.header.setUint32(
+      this.headerOffset,
+      ATT_OPCODE.HANDLE_VALUE_NOTIFICATION | (attributeHandle << 8),
+      true,
+    );
     return this.channel.send(VALUE_HEADER_LENGTH, value, 0, end);
   }
 
@@ -104,13 +101,17 @@ export abstract class AttServerRole implements AttServer {
    * Returns on how many of them there was room for it.
    */
   notifyAll(channels: readonly Channel[], count: number, attributeHandle: number, value: Uint8Array): number {
-    this.header.setUint32(this.headerOffset, HANDLE_VALUE_NOTIFICATION | (attributeHandle << 8), true);
+    this.header.setUint32(
+      this.headerOffset,
+      ATT_OPCODE.HANDLE_VALUE_NOTIFICATION | (attributeHandle << 8),
+      true,
+    );
     return this.channel.broadcast(channels, count, VALUE_HEADER_LENGTH, value, value.length);
   }
 
   /** Notifies several values in one PDU; `tuples` fits into ATT_MTU - 1 bytes (3.4.7.4). See `Channel.send` for the result. */
   notifyMultiple(tuples: Uint8Array): boolean {
-    this.header.setUint8(this.headerOffset, multipleHandleValueNotification.opcode);
+    this.header.setUint8(this.headerOffset, ATT_OPCODE.MULTIPLE_HANDLE_VALUE_NOTIFICATION);
     return this.channel.send(1, tuples, 0, tuples.length);
   }
 
@@ -131,7 +132,11 @@ export abstract class AttServerRole implements AttServer {
     }, TRANSACTION_TIMEOUT_MS);
     this.indicationTimer = timer;
     this.onConfirmed = onConfirmed;
-    this.header.setUint32(this.headerOffset, handleValueIndication.opcode | (attributeHandle << 8), true);
+    this.header.setUint32(
+      this.headerOffset,
+      ATT_OPCODE.HANDLE_VALUE_INDICATION | (attributeHandle << 8),
+      true,
+    );
     const end = Math.min(value.length, bearer.mtu - VALUE_HEADER_LENGTH);
     this.channel.send(VALUE_HEADER_LENGTH, value, 0, end);
   }

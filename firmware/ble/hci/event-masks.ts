@@ -1,4 +1,5 @@
 /** Which events the controller is to send: those that somebody listens to (Vol 4, Part E, 7.3.1 and 7.8.1). */
+import { EVENT_CODE } from "./event-codes.ts";
 import { type HciEvent, hasLeFeature, LE_META } from "./packet.ts";
 
 /** The parameters of Set Event Mask and LE Set Event Mask. */
@@ -9,8 +10,12 @@ export interface EventMasks {
 
 /** The highest event code that has a bit in Set Event Mask; others need other masks, or cannot be masked. */
 const MASKABLE_MAX = 0x40;
-/** Command Complete, Command Status and Number Of Completed Packets come always: their bits are reserved. */
-const ALWAYS: readonly number[] = [0x0e, 0x0f, 0x13];
+/** These come always: their bits are reserved. */
+const ALWAYS: readonly number[] = [
+  EVENT_CODE.COMMAND_COMPLETE,
+  EVENT_CODE.COMMAND_STATUS,
+  EVENT_CODE.NUMBER_OF_COMPLETED_PACKETS,
+];
 
 /**
  * The masks for these events. An LE event of a feature that the controller lacks is left out: some refuse bits that

@@ -1,13 +1,18 @@
 /** Events (Vol 4, Part E, 7.7). Section numbers are of that part. */
 import { handle, rest, u8, u16 } from "../codec.ts";
+import { EVENT_CODE } from "./event-codes.ts";
 import { defineEvent } from "./packet.ts";
 
 /** 7.7.5 */
-export const disconnectionComplete = defineEvent("Disconnection Complete", 0x05, {
-  status: u8,
-  connectionHandle: handle,
-  reason: u8,
-});
+export const disconnectionComplete = defineEvent(
+  "Disconnection Complete",
+  EVENT_CODE.DISCONNECTION_COMPLETE,
+  {
+    status: u8,
+    connectionHandle: handle,
+    reason: u8,
+  },
+);
 
 /** 7.7.8 */
 export const encryptionChange = defineEvent("Encryption Change", 0x08, {
@@ -17,27 +22,31 @@ export const encryptionChange = defineEvent("Encryption Change", 0x08, {
 });
 
 /** 7.7.14 */
-export const commandComplete = defineEvent("Command Complete", 0x0e, {
+export const commandComplete = defineEvent("Command Complete", EVENT_CODE.COMMAND_COMPLETE, {
   numHciCommandPackets: u8,
   commandOpcode: u16,
   returnParameters: rest,
 });
 
 /** 7.7.15 */
-export const commandStatus = defineEvent("Command Status", 0x0f, {
+export const commandStatus = defineEvent("Command Status", EVENT_CODE.COMMAND_STATUS, {
   status: u8,
   numHciCommandPackets: u8,
   commandOpcode: u16,
 });
 
 /** 7.7.16 */
-export const hardwareError = defineEvent("Hardware Error", 0x10, { hardwareCode: u8 });
+export const hardwareError = defineEvent("Hardware Error", EVENT_CODE.HARDWARE_ERROR, { hardwareCode: u8 });
 
 /** 7.7.19; the hot path reads it by hand in acl.ts. */
-export const numberOfCompletedPackets = defineEvent("Number Of Completed Packets", 0x13, {
-  numHandles: u8,
-  handlesAndCounts: rest,
-});
+export const numberOfCompletedPackets = defineEvent(
+  "Number Of Completed Packets",
+  EVENT_CODE.NUMBER_OF_COMPLETED_PACKETS,
+  {
+    numHandles: u8,
+    handlesAndCounts: rest,
+  },
+);
 
 /** 7.7.26 */
 export const dataBufferOverflow = defineEvent("Data Buffer Overflow", 0x1a, { linkType: u8 });

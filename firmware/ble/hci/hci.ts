@@ -7,14 +7,9 @@ import { textOf } from "../text.ts";
 import { COMMAND_TIMEOUT_MS, CommandQueue, SENDER, type Sender } from "./command-queue.ts";
 import { reset } from "./commands/baseband.ts";
 import { readBdAddr } from "./commands/informational.ts";
+import { EVENT_CODE } from "./event-codes.ts";
 import type { EventMasks } from "./event-masks.ts";
-import {
-  commandComplete,
-  commandStatus,
-  disconnectionComplete,
-  hardwareError,
-  numberOfCompletedPackets,
-} from "./events.ts";
+import { commandStatus } from "./events.ts";
 import { type AnyCommand, type Command, H4_ACL, H4_EVENT, type HciEvent, LE_META } from "./packet.ts";
 import type { CommandSeries } from "./series.ts";
 import { HCI_STATUS } from "./status.ts";
@@ -265,7 +260,7 @@ export class Hci implements HciReceiver {
     const type = header & 0xff;
     if (type === H4_EVENT && ((header >> 16) & 0xff) === length - 3) {
       const code = (header >> 8) & 0xff;
-      if (code === numberOfCompletedPackets.code) this.data.completed(packet, length, header >>> 24);
+      if (code === EVENT_CODE.NUMBER_OF_COMPLETED_PACKETS) this.data.completed(packet, length, header >>> 24);
       else this.receiveEvent(code, packet, length);
     } else if (type !== H4_ACL || !this.data.receive(packet, length)) {
       this.refuse("packet", type);
@@ -276,7 +271,9 @@ export class Hci implements HciReceiver {
   readonly onCompleted = (handle: number, count: number): void => {
     if (this.state === STATE.RUNNING) return this.data.completedOne(handle, count);
     const entry = [handle & 0xff, handle >> 8, count & 0xff, count >> 8];
-    this.receiveOutside(viewOf(Uint8Array.of(H4_EVENT, numberOfCompletedPackets.code, 5, 1, ...entry)));
+    this.receiveOutside(
+      viewOf(Uint8Array.of(H4_EVENT, EVENT_CODE.NUMBER_OF_COMPLETED_PACKETS, 5, 1, ...entry)),
+    );
   };
 
   /** As `onPacket` with the event's packet. Needs no `this` either. */
@@ -285,7 +282,7 @@ export class Hci implements HciReceiver {
     const isBelieved = state === STATE.RUNNING || state === STATE.STARTING;
     if (isBelieved && this.commands.succeeded(opcode, credits)) return;
     const answer = [credits, opcode & 0xff, opcode >> 8, HCI_STATUS.SUCCESS];
-    this.onPacket(viewOf(Uint8Array.of(H4_EVENT, commandComplete.code, answer.length, ...answer)));
+    this.onPacket(viewOf(Uint8Array.of(H4_EVENT, EVENT_CODE.COMMAND_COMPLETE, answer.length, ...answer)));
   };
 
   /** An event without parameters, or nothing. */
@@ -323,28 +320,28 @@ export class Hci implements HciReceiver {
     const end = packet.byteLength;
     const code = end >= 3 && packet.getUint8(0) === H4_EVENT ? packet.getUint8(1) : -1;
     const isWhole = code >= 0 && packet.getUint8(2) === end - 3;
-    const opcodeAt = code === commandComplete.code ? 4 : code === commandStatus.code ? 5 : end;
+    const opcodeAt = code === EVENT_CODE.COMMAND_COMPLETE ? 4 : code === EVENT_CODE.COMMAND_STATUS ? 5 : end;
     const opcode = isWhole && opcodeAt + 2 <= end ? packet.getUint16(opcodeAt, true) : -1;
     const isAnswer = opcode >= 0 && this.commands.awaits(opcode);
     // Opcode 0 only brings credits, which are those of a session.
     const isCredit = opcode === 0 && state !== STATE.RESETTING;
-    const isFailure = isWhole && code === hardwareError.code && state === STATE.STARTING;
-    if (isWhole && code === disconnectionComplete.code && state === STATE.SILENT) this.onLastEnd?.();
+    const isFailure = isWhole && code === EVENT_CODE.HARDWARE_ERROR && state === STATE.STARTING;
+    if (isWhole && code === EVENT_CODE.DISCONNECTION_COMPLETE && state === STATE.SILENT) this.onLastEnd?.();
     if (isAnswer || isCredit || isFailure) this.receiveEvent(code, packet, end);
     else this.ignored++;
   }
 
   private receiveEvent(code: number, packet: DataView, end: number): void {
-    if (code === commandComplete.code) {
+    if (code === EVENT_CODE.COMMAND_COMPLETE) {
       if (end < 6) return this.refuse("event", code);
       return this.commands.complete(packet.getUint16(4, true), packet.getUint8(3), packet, 6);
     }
-    if (code === commandStatus.code) {
+    if (code === EVENT_CODE.COMMAND_STATUS) {
       const values = decode(commandStatus.fields, packet, 3, end);
       if (!values) return this.refuse("event", code);
       return this.commands.report(values.commandOpcode, values.numHciCommandPackets, values.status);
     }
-    if (code === hardwareError.code) {
+    if (code === EVENT_CODE.HARDWARE_ERROR) {
       const hardwareCode = end > 3 ? packet.getUint8(3) : 0;
       return this.fail(
         "controller-lost",

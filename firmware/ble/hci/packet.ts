@@ -73,9 +73,12 @@ export function hasLeFeature(leFeatures: Uint8Array, bit: number): boolean {
   return ((leFeatures[bit >> 3]! >> (bit & 7)) & 1) === 1;
 }
 
+/** Of events that each controller has. */
+const NO_FEATURES: readonly number[] = Object.freeze([]);
+
 /* @__NO_SIDE_EFFECTS__ */
 export function defineEvent<F extends Fields>(name: string, code: number, fields: F): HciEvent<F> {
-  return { name, code, fields, features: [], demandsReply: false };
+  return { name, code, fields, features: NO_FEATURES, demandsReply: false };
 }
 
 /** @param features bits of LE_Features, one of which a controller with this event has; none for those of 4.0. */
@@ -84,7 +87,7 @@ export function defineLeEvent<F extends Fields>(
   name: string,
   subevent: number,
   fields: F,
-  features: readonly number[] = [],
+  features: readonly number[] = NO_FEATURES,
 ): HciEvent<F> {
   return { name, code: (LE_META << 8) | subevent, fields, features, demandsReply: false };
 }
@@ -95,7 +98,7 @@ export function defineLeRequest<F extends Fields>(
   name: string,
   subevent: number,
   fields: F,
-  features: readonly number[] = [],
+  features: readonly number[] = NO_FEATURES,
 ): HciEvent<F> {
   return { name, code: (LE_META << 8) | subevent, fields, features, demandsReply: true };
 }

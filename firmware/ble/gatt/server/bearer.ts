@@ -2,7 +2,7 @@
 import { LOG_LEVEL, type Timer } from "../../../platform/platform.ts";
 import type { AttBearer } from "../../att/bearer.ts";
 import { ATT_ERROR } from "../../att/errors.ts";
-import { COMMAND_FLAG } from "../../att/pdus.ts";
+import { COMMAND_FLAG } from "../../att/opcodes.ts";
 import { AttServerRole } from "../../att/server-role.ts";
 import type { Account } from "../../budget.ts";
 import type { LinkSecurity } from "../../security.ts";

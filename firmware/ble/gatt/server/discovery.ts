@@ -1,6 +1,7 @@
 /** The requests by which a client finds attributes (Vol 3, Part F, 3.4.3, 3.4.4.1, 3.4.4.9). */
 
 import { ATT_ERROR } from "../../att/errors.ts";
+import { ATT_OPCODE } from "../../att/opcodes.ts";
 import {
   findByTypeValueRequest,
   findByTypeValueResponse,
@@ -85,7 +86,7 @@ export const readByType: Handler = searching(readByTypeRequest, (bearer, request
   }
   // The application answers for its value, alone: the client asks again for the ones behind it.
   read(bearer, first, (value) => {
-    if (typeof value === "number") return bearer.refuse(readByTypeRequest.opcode, first.handle, value);
+    if (typeof value === "number") return bearer.refuse(ATT_OPCODE.READ_BY_TYPE_REQUEST, first.handle, value);
     const entries = new Entries(bearer.bearer.mtu - 2, 2);
     entries.add(first, value);
     bearer.respond(readByTypeResponse, entries.finish());

@@ -1,15 +1,7 @@
 /** Reading values (Vol 3, Part F, 3.4.4; Vol 3, Part G, 4.8). */
 
 import { ATT_ERROR } from "../../att/errors.ts";
-import {
-  readBlobRequest,
-  readBlobResponse,
-  readMultipleRequest,
-  readMultipleResponse,
-  readMultipleVariableResponse,
-  readRequest,
-  readResponse,
-} from "../../att/pdus.ts";
+import { ATT_OPCODE } from "../../att/opcodes.ts";
 import { copyBytes, viewOf, Writer } from "../../codec.ts";
 import { mayRead, needsAuthorization } from "../access.ts";
 import { MAX_VALUE_LENGTH } from "../types.ts";
@@ -74,8 +66,8 @@ export function read(bearer: ServerBearer, attribute: Attribute, next: (result: 
 
 /** 3.4.4.3 */
 export function readValue(bearer: ServerBearer, view: DataView, start: number, length: number): void {
-  if (length !== 2) return bearer.refuse(readRequest.opcode, 0, ATT_ERROR.INVALID_PDU);
-  readFromStart(bearer, readRequest.opcode, readResponse.opcode, view.getUint16(start, true));
+  if (length !== 2) return bearer.refuse(ATT_OPCODE.READ_REQUEST, 0, ATT_ERROR.INVALID_PDU);
+  readFromStart(bearer, ATT_OPCODE.READ_REQUEST, ATT_OPCODE.READ_RESPONSE, view.getUint16(start, true));
 }
 
 /**
@@ -83,11 +75,11 @@ export function readValue(bearer: ServerBearer, view: DataView, start: number, l
  * exception to asking the application.
  */
 export function readBlob(bearer: ServerBearer, view: DataView, start: number, length: number): void {
-  const opcode = readBlobRequest.opcode;
+  const opcode = ATT_OPCODE.READ_BLOB_REQUEST;
   if (length !== 4) return bearer.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
   const handle = view.getUint16(start, true);
   const offset = view.getUint16(start + 2, true);
-  if (offset === 0) return readFromStart(bearer, opcode, readBlobResponse.opcode, handle);
+  if (offset === 0) return readFromStart(bearer, opcode, ATT_OPCODE.READ_BLOB_RESPONSE, handle);
   const { database } = bearer.context;
   const attribute = database.at(handle);
   if (!attribute) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_HANDLE);
@@ -95,7 +87,7 @@ export function readBlob(bearer: ServerBearer, view: DataView, start: number, le
     if (typeof value === "number") return bearer.refuse(opcode, handle, value);
     if (offset > value.length) return bearer.refuse(opcode, handle, ATT_ERROR.INVALID_OFFSET);
     const end = Math.min(value.length, offset + bearer.bearer.mtu - 1);
-    bearer.respondWithValue(readBlobResponse.opcode, value, offset, end);
+    bearer.respondWithValue(ATT_OPCODE.READ_BLOB_RESPONSE, value, offset, end);
   };
   const { snapshot } = bearer;
   if (snapshot?.handle !== handle) return read(bearer, attribute, answer);
@@ -125,7 +117,7 @@ export function readMultiple(
   // Two bytes each: the application may be asked about any of them, and as an array they would take eight times as much.
   const handles = viewOf(copyBytes(view, start, length));
   const { mtu } = bearer.bearer;
-  const values = opcode === readMultipleRequest.opcode ? new PlainValues(mtu) : new VariableValues(mtu);
+  const values = opcode === ATT_OPCODE.READ_MULTIPLE_REQUEST ? new PlainValues(mtu) : new VariableValues(mtu);
   collect(bearer, opcode, handles, 0, values);
 }
 
@@ -165,7 +157,7 @@ function collect(
 
 /** Values one after the other; what does not fit is cut (3.4.4.8). Keeps no more than the answer takes. */
 class PlainValues {
-  readonly opcode: number = readMultipleResponse.opcode;
+  readonly opcode: number = ATT_OPCODE.READ_MULTIPLE_RESPONSE;
   readonly writer = new Writer(64);
   readonly room: number;
 
@@ -180,7 +172,7 @@ class PlainValues {
 
 /** Length and value of each; a cut never goes through a length (3.4.4.12). */
 class VariableValues extends PlainValues {
-  override readonly opcode = readMultipleVariableResponse.opcode;
+  override readonly opcode = ATT_OPCODE.READ_MULTIPLE_VARIABLE_RESPONSE;
   private full = false;
 
   override add(value: Uint8Array): void {

@@ -1,23 +1,6 @@
 /** The table of what a server serves: each request and command with its handler (Vol 3, Part F, 3.4). */
 import { ATT_ERROR } from "../../att/errors.ts";
-import {
-  COMMAND_FLAG,
-  exchangeMtuRequest,
-  executeWriteRequest,
-  findByTypeValueRequest,
-  findInformationRequest,
-  handleValueConfirmation,
-  prepareWriteRequest,
-  readBlobRequest,
-  readByGroupTypeRequest,
-  readByTypeRequest,
-  readMultipleRequest,
-  readMultipleVariableRequest,
-  readRequest,
-  signedWriteCommand,
-  writeCommand,
-  writeRequest,
-} from "../../att/pdus.ts";
+import { ATT_OPCODE, COMMAND_FLAG } from "../../att/opcodes.ts";
 import { TYPE } from "../types.ts";
 import type { Handler, RequestTable, ServerBearer } from "./bearer.ts";
 import { findByTypeValue, findInformation, readByGroupType, readByType } from "./discovery.ts";
@@ -25,21 +8,21 @@ import { readBlob, readMultiple, readValue } from "./reads.ts";
 import { dropCommand, executeWrites, prepareWrite, writeByCommand, writeByRequest } from "./writes.ts";
 
 const ROWS: readonly (readonly [opcode: number, handler: Handler])[] = [
-  [exchangeMtuRequest.opcode, (bearer, view, start, length) => bearer.exchangeMtu(view, start, length)],
-  [findInformationRequest.opcode, findInformation],
-  [findByTypeValueRequest.opcode, findByTypeValue],
-  [readByTypeRequest.opcode, readByType],
-  [readRequest.opcode, readValue],
-  [readBlobRequest.opcode, readBlob],
-  [readMultipleRequest.opcode, readMultiple],
-  [readByGroupTypeRequest.opcode, readByGroupType],
-  [writeRequest.opcode, writeByRequest],
-  [prepareWriteRequest.opcode, prepareWrite],
-  [executeWriteRequest.opcode, executeWrites],
-  [handleValueConfirmation.opcode, (bearer, _view, _start, length) => bearer.confirm(length)],
-  [readMultipleVariableRequest.opcode, readMultiple],
-  [writeCommand.opcode, writeByCommand],
-  [signedWriteCommand.opcode, dropCommand],
+  [ATT_OPCODE.EXCHANGE_MTU_REQUEST, (bearer, view, start, length) => bearer.exchangeMtu(view, start, length)],
+  [ATT_OPCODE.FIND_INFORMATION_REQUEST, findInformation],
+  [ATT_OPCODE.FIND_BY_TYPE_VALUE_REQUEST, findByTypeValue],
+  [ATT_OPCODE.READ_BY_TYPE_REQUEST, readByType],
+  [ATT_OPCODE.READ_REQUEST, readValue],
+  [ATT_OPCODE.READ_BLOB_REQUEST, readBlob],
+  [ATT_OPCODE.READ_MULTIPLE_REQUEST, readMultiple],
+  [ATT_OPCODE.READ_BY_GROUP_TYPE_REQUEST, readByGroupType],
+  [ATT_OPCODE.WRITE_REQUEST, writeByRequest],
+  [ATT_OPCODE.PREPARE_WRITE_REQUEST, prepareWrite],
+  [ATT_OPCODE.EXECUTE_WRITE_REQUEST, executeWrites],
+  [ATT_OPCODE.HANDLE_VALUE_CONFIRMATION, (bearer, _view, _start, length) => bearer.confirm(length)],
+  [ATT_OPCODE.READ_MULTIPLE_VARIABLE_REQUEST, readMultiple],
+  [ATT_OPCODE.WRITE_COMMAND, writeByCommand],
+  [ATT_OPCODE.SIGNED_WRITE_COMMAND, dropCommand],
 ];
 
 function tableOf(rows: typeof ROWS): readonly (Handler | undefined)[] {
@@ -51,13 +34,16 @@ function tableOf(rows: typeof ROWS): readonly (Handler | undefined)[] {
 }
 
 /** PDUs that concern the bearer, not the database. */
-const OF_THE_BEARER: readonly number[] = [exchangeMtuRequest.opcode, handleValueConfirmation.opcode];
+const OF_THE_BEARER: readonly number[] = [
+  ATT_OPCODE.EXCHANGE_MTU_REQUEST,
+  ATT_OPCODE.HANDLE_VALUE_CONFIRMATION,
+];
 
 /** Requests that find their way in a database without knowing it. */
 const EXPLORING: readonly number[] = [
-  findInformationRequest.opcode,
-  findByTypeValueRequest.opcode,
-  readByGroupTypeRequest.opcode,
+  ATT_OPCODE.FIND_INFORMATION_REQUEST,
+  ATT_OPCODE.FIND_BY_TYPE_VALUE_REQUEST,
+  ATT_OPCODE.READ_BY_GROUP_TYPE_REQUEST,
 ];
 
 export const REQUESTS: RequestTable = {
@@ -103,7 +89,7 @@ function admitsUnaware(
   }
   if (!needsDatabase(opcode, view, start, length)) return true;
   session.awareAtNextRequest = true;
-  if (opcode === executeWriteRequest.opcode) bearer.preparedWrites.clear();
+  if (opcode === ATT_OPCODE.EXECUTE_WRITE_REQUEST) bearer.preparedWrites.clear();
   const handle = length >= 2 ? view.getUint16(start, true) : 0;
   bearer.refuse(opcode, handle, ATT_ERROR.DATABASE_OUT_OF_SYNC);
   return false;
@@ -115,7 +101,7 @@ function admitsUnaware(
  */
 function needsDatabase(opcode: number, view: DataView, start: number, length: number): boolean {
   if (EXPLORING.includes(opcode)) return false;
-  if (opcode !== readByTypeRequest.opcode || length !== 6) return true;
+  if (opcode !== ATT_OPCODE.READ_BY_TYPE_REQUEST || length !== 6) return true;
   const type = view.getUint16(start + 4, true);
   if (type === TYPE.INCLUDE || type === TYPE.CHARACTERISTIC) return false;
   return view.getUint16(start, true) !== 0x0001 || view.getUint16(start + 2, true) !== 0xffff;

@@ -1,14 +1,8 @@
 /** Writing values (Vol 3, Part F, 3.4.5 and 3.4.6; Vol 3, Part G, 4.9). */
 
 import { ATT_ERROR } from "../../att/errors.ts";
-import {
-  executeWriteRequest,
-  executeWriteResponse,
-  prepareWriteRequest,
-  prepareWriteResponse,
-  writeRequest,
-  writeResponse,
-} from "../../att/pdus.ts";
+import { ATT_OPCODE } from "../../att/opcodes.ts";
+import { prepareWriteResponse } from "../../att/pdus.ts";
 import { copyBytes } from "../../codec.ts";
 import { mayCommand, maySubscribe, mayWrite, needsAuthorization } from "../access.ts";
 import { CCCD, CCCD_LENGTH } from "../types.ts";
@@ -26,8 +20,8 @@ const CANCEL = 0x00;
 const WRITE_ALL = 0x01;
 
 /** Responses without parameters. */
-const WRITE_RESPONSE = new Uint8Array([writeResponse.opcode]);
-const EXECUTE_WRITE_RESPONSE = new Uint8Array([executeWriteResponse.opcode]);
+const WRITE_RESPONSE = new Uint8Array([ATT_OPCODE.WRITE_RESPONSE]);
+const EXECUTE_WRITE_RESPONSE = new Uint8Array([ATT_OPCODE.EXECUTE_WRITE_RESPONSE]);
 
 /** 3.4.5.1 */
 export function writeByRequest(
@@ -65,7 +59,7 @@ function askForRequest(bearer: ServerBearer, attribute: Attribute, value: Uint8A
   accept(bearer, attribute, value, "write", (error) => {
     // Others may have written meanwhile.
     const refusal = error || (store(attribute, value) ? 0 : ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
-    if (refusal) return bearer.refuse(writeRequest.opcode, attribute.handle, refusal);
+    if (refusal) return bearer.refuse(ATT_OPCODE.WRITE_REQUEST, attribute.handle, refusal);
     bearer.respondWith(WRITE_RESPONSE);
     written(bearer, attribute, value);
   });
@@ -142,7 +136,7 @@ function writeConfiguration(
   start: number,
   length: number,
 ): void {
-  const opcode = writeRequest.opcode;
+  const opcode = ATT_OPCODE.WRITE_REQUEST;
   if (length > CCCD_LENGTH) {
     return bearer.refuse(opcode, cccd.handle, ATT_ERROR.INVALID_ATTRIBUTE_VALUE_LENGTH);
   }
@@ -198,7 +192,7 @@ function configure(bearer: ServerBearer, value: Attribute, configuration: number
 
 /** 3.4.6.1: what is wrong with offset or length shows when it is executed. */
 export function prepareWrite(bearer: ServerBearer, view: DataView, start: number, length: number): void {
-  const opcode = prepareWriteRequest.opcode;
+  const opcode = ATT_OPCODE.PREPARE_WRITE_REQUEST;
   if (length < 4) return bearer.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
   const attributeHandle = view.getUint16(start, true);
   const valueOffset = view.getUint16(start + 2, true);
@@ -222,7 +216,7 @@ export function prepareWrite(bearer: ServerBearer, view: DataView, start: number
 
 /** 3.4.6.3: all or nothing. */
 export function executeWrites(bearer: ServerBearer, view: DataView, start: number, length: number): void {
-  const opcode = executeWriteRequest.opcode;
+  const opcode = ATT_OPCODE.EXECUTE_WRITE_REQUEST;
   const flags = length === 1 ? view.getUint8(start) : -1;
   if (flags !== CANCEL && flags !== WRITE_ALL) return bearer.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
   if (flags === CANCEL) {
@@ -241,7 +235,7 @@ export function executeWrites(bearer: ServerBearer, view: DataView, start: numbe
 
 /** Asks for each value in turn, and stores them when none was refused. */
 function executeAll(bearer: ServerBearer, writes: readonly AssembledWrite[], index: number): void {
-  const opcode = executeWriteRequest.opcode;
+  const opcode = ATT_OPCODE.EXECUTE_WRITE_REQUEST;
   const write = writes[index];
   if (write) {
     const { attribute, value } = write;

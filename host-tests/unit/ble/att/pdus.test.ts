@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { ATT_ERROR, attErrorText } from "../../../../firmware/ble/att/errors.ts";
+import { COMMAND_FLAG } from "../../../../firmware/ble/att/opcodes.ts";
 import * as pdus from "../../../../firmware/ble/att/pdus.ts";
 import { decode, encode } from "../../../../firmware/ble/codec.ts";
 import { UUID } from "../../../../firmware/ble/uuid.ts";
@@ -120,7 +121,7 @@ describe("ATT PDUs against bytes by hand (Vol 3, Part F, 3.4)", () => {
     const opcodes = pdus.PDUS.map((pdu) => pdu.opcode);
     assert.equal(new Set(opcodes).size, opcodes.length);
     for (const pdu of pdus.PDUS) {
-      assert.equal((pdu.opcode & pdus.COMMAND_FLAG) !== 0, pdu.name.endsWith("Command"), pdu.name);
+      assert.equal((pdu.opcode & COMMAND_FLAG) !== 0, pdu.name.endsWith("Command"), pdu.name);
     }
   });
 
