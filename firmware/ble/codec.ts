@@ -129,11 +129,10 @@ export class Writer {
   }
 }
 
-/** How one field is read, written and shown. */
+/** How one field is read and written. */
 export interface Codec<T> {
   read(reader: Reader): T;
   write(writer: Writer, value: T): void;
-  show(value: T): string;
   /** A key: no trace shows it. */
   readonly isSecret?: boolean;
 }
@@ -154,18 +153,12 @@ export function hex(bytes: Uint8Array): string {
   return text;
 }
 
-function hexNumber(value: number, digits: number): string {
-  const text = value.toString(16);
-  return `0x${"0".repeat(Math.max(0, digits - text.length))}${text}`;
-}
-
 export const u8: Codec<number> = {
   read(reader) {
     const at = reader.take(1);
     return at < 0 ? 0 : reader.view.getUint8(at);
   },
   write: (writer, value) => writer.u8(value),
-  show: (value) => hexNumber(value, 2),
 };
 
 export const i8: Codec<number> = {
@@ -174,7 +167,6 @@ export const i8: Codec<number> = {
     return at < 0 ? 0 : reader.view.getInt8(at);
   },
   write: (writer, value) => writer.u8(value),
-  show: (value) => String(value),
 };
 
 export const u16: Codec<number> = {
@@ -183,14 +175,12 @@ export const u16: Codec<number> = {
     return at < 0 ? 0 : reader.view.getUint16(at, true);
   },
   write: (writer, value) => writer.u16(value),
-  show: (value) => hexNumber(value, 4),
 };
 
 /** A connection handle: 12 bits, the four above them are reserved and mean nothing (Vol 4, Part E, 5.4.2 and 7.7). */
 export const handle: Codec<number> = {
   read: (reader) => u16.read(reader) & 0x0fff,
   write: (writer, value) => writer.u16(value),
-  show: u16.show,
 };
 
 export const u32: Codec<number> = {
@@ -199,7 +189,6 @@ export const u32: Codec<number> = {
     return at < 0 ? 0 : reader.view.getUint32(at, true);
   },
   write: (writer, value) => writer.u32(value),
-  show: (value) => hexNumber(value, 8),
 };
 
 /** Exactly `length` bytes, padded with zeros when fewer are given. */
@@ -212,21 +201,19 @@ export function bytes(length: number): Codec<Uint8Array> {
       writer.bytes(value);
       writer.zeros(length - value.length);
     },
-    show: hex,
   };
 }
 
 /** As `codec`, of a key. */
 /* @__NO_SIDE_EFFECTS__ */
 export function secret<T>(codec: Codec<T>): Codec<T> {
-  return { ...codec, show: () => "(secret)", isSecret: true };
+  return { ...codec, isSecret: true };
 }
 
 /** All bytes to the end of the packet. */
 export const rest: Codec<Uint8Array> = {
   read: (reader) => reader.bytes(reader.remaining),
   write: (writer, value) => writer.bytes(value),
-  show: hex,
 };
 
 /** A device address: six bytes in printed (big-endian) order; on the wire little-endian (Vol 4, Part E, 5.2). */
@@ -235,7 +222,6 @@ export const address: Codec<Uint8Array> = {
   write(writer, value) {
     for (let index = 5; index >= 0; index--) writer.u8(value[index] ?? 0);
   },
-  show: (value) => formatAddress(value),
 };
 
 /** Lower-case hexadecimal with colons. */
@@ -256,7 +242,6 @@ export const uuid: Codec<UUID> = {
     return new UUID(0);
   },
   write: (writer, value) => writer.bytes(value.attBytes),
-  show: (value) => value.toString(),
 };
 
 /** Reads every field in order. Undefined when the range is too short; bytes left over are refused when `exact`. */

@@ -1,6 +1,20 @@
 /** One line of text for each HCI packet, from the declarations of every layer. For logs and tests. */
 import { PDUS } from "../../firmware/ble/att/pdus.ts";
-import { decode, type Fields, hex, type Values, viewOf } from "../../firmware/ble/codec.ts";
+import {
+  address,
+  type Codec,
+  decode,
+  type Fields,
+  formatAddress,
+  handle,
+  hex,
+  i8,
+  u8,
+  u16,
+  u32,
+  type Values,
+  viewOf,
+} from "../../firmware/ble/codec.ts";
 import { commandComplete } from "../../firmware/ble/hci/events.ts";
 import { type AnyCommand, H4_ACL, H4_COMMAND, H4_EVENT, LE_META } from "../../firmware/ble/hci/packet.ts";
 import { statusText } from "../../firmware/ble/hci/status.ts";
@@ -16,15 +30,33 @@ interface Declared {
   readonly fields: Fields;
 }
 
-/** `name: value` of every field. */
-export function fieldsText<F extends Fields>(fields: F, values: Values<F>): string {
-  let text = "";
-  for (const name in fields) text += `${text ? ", " : ""}${name}: ${fields[name]!.show(values[name])}`;
-  return text;
-}
-
 function hexCode(code: number, digits: number): string {
   return `0x${"0".repeat(Math.max(0, digits - code.toString(16).length))}${code.toString(16)}`;
+}
+
+/** Values of these codecs have a form of their own. Bytes of all others are shown as digits, in order; a UUID has its text. */
+// biome-ignore lint/suspicious/noExplicitAny: a table of codecs of any value type
+const FORMS: ReadonlyMap<Codec<any>, (value: any) => string> = new Map<Codec<any>, (value: any) => string>([
+  [u8, (value: number) => hexCode(value, 2)],
+  [i8, String],
+  [u16, (value: number) => hexCode(value, 4)],
+  [handle, (value: number) => hexCode(value, 4)],
+  [u32, (value: number) => hexCode(value, 8)],
+  [address, formatAddress],
+]);
+
+function fieldText(codec: Codec<unknown>, value: unknown): string {
+  if (codec.isSecret) return "(secret)";
+  const form = FORMS.get(codec);
+  if (form) return form(value);
+  return value instanceof Uint8Array ? hex(value) : String(value);
+}
+
+/** `name: value` of every field. */
+export function fieldsText<F extends Fields>(fields: F, values: Values<F>): string {
+  return Object.entries(fields)
+    .map(([name, codec]) => `${name}: ${fieldText(codec, values[name])}`)
+    .join(", ");
 }
 
 function body(declared: Declared | undefined, unknown: string, view: DataView, start: number): string {

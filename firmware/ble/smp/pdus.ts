@@ -1,15 +1,5 @@
 /** PDUs of the Security Manager (Vol 3, Part H, 3.3 to 3.6). Section numbers are of that part. */
-import {
-  address,
-  type Codec,
-  type Fields,
-  hex,
-  type Reader,
-  secret,
-  u8,
-  u16,
-  type Writer,
-} from "../codec.ts";
+import { address, type Codec, type Fields, type Reader, secret, u8, u16, type Writer } from "../codec.ts";
 
 export interface SmpPdu<F extends Fields = Fields> {
   readonly name: string;
@@ -32,7 +22,6 @@ function reversed(length: number): Codec<Uint8Array> {
   return {
     read: (reader: Reader) => reader.bytes(length).reverse(),
     write: (writer: Writer, value) => writer.bytes(value.slice().reverse()),
-    show: hex,
   };
 }
 
@@ -40,7 +29,6 @@ function reversed(length: number): Codec<Uint8Array> {
 const octets8: Codec<Uint8Array> = {
   read: (reader: Reader) => reader.bytes(8),
   write: (writer: Writer, value) => writer.bytes(value),
-  show: hex,
 };
 
 const value16 = reversed(16);
