@@ -6,6 +6,7 @@ import type { Hci } from "../hci/hci.ts";
 import { HCI_STATUS } from "../hci/status.ts";
 import { ADDRESS_TYPE, type ListedDevice, sameDevice } from "./address.ts";
 import { Attempt, type AttemptHandlers, type ConnectParameters, failureOf } from "./attempt.ts";
+import { CENTRAL, INITIATING } from "./central-states.ts";
 import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
 import { toUnits } from "./parameter-range.ts";
 import { PeerSearch } from "./peer-search.ts";
@@ -16,7 +17,7 @@ import {
   excludedBy,
   isLink,
   isScanning,
-  type LeState,
+  type StateFacts,
   type StateUser,
   type SupportedStates,
 } from "./supported-states.ts";
@@ -75,6 +76,7 @@ export class Initiator<C> implements AddressUser, StateUser {
     this.search = new PeerSearch(port);
     port.addresses.join(this);
     port.states.join(this);
+    port.states.central = CENTRAL;
   }
 
   /** The own address of the attempt that is, or was last, on the air. */
@@ -88,8 +90,8 @@ export class Initiator<C> implements AddressUser, StateUser {
   }
 
   /** For `SupportedStates`. */
-  get state(): LeState | undefined {
-    return this.onAir ? "initiating" : undefined;
+  get state(): StateFacts | undefined {
+    return this.onAir ? INITIATING : undefined;
   }
 
   /**
@@ -337,17 +339,17 @@ export class Initiator<C> implements AddressUser, StateUser {
    */
   private async makeWay(): Promise<void> {
     const { scanner, states } = this.port;
-    let other = await states.conflict("initiating");
+    let other = await states.conflict(INITIATING);
     if (other && isScanning(other) && !this.scanPaused) {
       this.scanPaused = true;
       await scanner()?.suspend();
-      other = await states.conflict("initiating");
+      other = await states.conflict(INITIATING);
     }
     if (!other) return;
-    if (!isLink(other)) throw excludedBy("initiating", other);
+    if (!isLink(other)) throw excludedBy(INITIATING, other);
     throw new BleError(
       "connecting-while-connected",
-      `This Bluetooth controller cannot connect to a device while another is connected${other === "central" ? "" : " to it"}: wait until that leaves.`,
+      `This Bluetooth controller cannot connect to a device while another is connected${other === CENTRAL ? "" : " to it"}: wait until that leaves.`,
     );
   }
 

@@ -12,9 +12,10 @@ import { ADDRESS_TYPE, type ListedDevice } from "./address.ts";
 import { type AdvertisingParameters, BONDED_ONLY } from "./advertising-set.ts";
 import type { AddressUser, OwnAddress, OwnAddresses } from "./own-address.ts";
 import {
+  type Activity,
   excludedBy,
   isLink,
-  type LeState,
+  type StateFacts,
   type StateUser,
   type SupportedStates,
 } from "./supported-states.ts";
@@ -27,13 +28,19 @@ const ALL_CHANNELS = 0x07;
 /** Added to Own_Address_Type: the address is made by the resolving list, and is that of the type where it makes none. */
 const RESOLVED = 2;
 
+const ADVERTISING: Activity = {
+  verb: "advertise",
+  present: "it advertises",
+  end: "end advertising first",
+};
+
 /** What the controller is at, by Advertising_Type. */
-const STATES: readonly LeState[] = [
-  "connectableAdvertising",
-  "highDutyAdvertising",
-  "scannableAdvertising",
-  "nonConnectableAdvertising",
-  "lowDutyAdvertising",
+const STATES: readonly StateFacts[] = [
+  { name: "connectableAdvertising", activity: ADVERTISING, alone: 2, beside: { peripheral: 38 } },
+  { name: "highDutyAdvertising", activity: ADVERTISING, alone: 3, beside: { peripheral: 39 } },
+  { name: "scannableAdvertising", activity: ADVERTISING, alone: 1, beside: { peripheral: 21 } },
+  { name: "nonConnectableAdvertising", activity: ADVERTISING, alone: 0, beside: { peripheral: 20 } },
+  { name: "lowDutyAdvertising", activity: ADVERTISING, alone: 29, beside: { peripheral: 40 } },
 ];
 
 /** What legacy advertising is handed. */
@@ -124,7 +131,7 @@ export class LegacyAdvertising<T extends LegacyAdvertisement> implements Address
   }
 
   /** For `SupportedStates`. */
-  get state(): LeState | undefined {
+  get state(): StateFacts | undefined {
     return this.onAir ? STATES[this.type] : undefined;
   }
 

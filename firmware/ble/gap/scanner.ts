@@ -20,7 +20,8 @@ import {
   type ScanTiming,
   samePlan,
 } from "./scan-parameters.ts";
-import { excludedBy, type LeState, type StateUser, type SupportedStates } from "./supported-states.ts";
+import { ACTIVE, PASSIVE } from "./scan-states.ts";
+import { excludedBy, type StateFacts, type StateUser, type SupportedStates } from "./supported-states.ts";
 
 /** Somebody who looks for one device, beside whoever scans. */
 export interface ScanSearch extends ScanTiming {
@@ -115,7 +116,7 @@ export class Scanner implements AddressUser, StateUser {
   }
 
   /** For `SupportedStates`. */
-  get state(): LeState | undefined {
+  get state(): StateFacts | undefined {
     return this.onAir ? stateOf(this.plan) : undefined;
   }
 
@@ -379,6 +380,6 @@ export class Scanner implements AddressUser, StateUser {
   }
 }
 
-function stateOf(plan: ScanPlan | undefined): "activeScanning" | "passiveScanning" {
-  return plan?.active ? "activeScanning" : "passiveScanning";
+function stateOf(plan: ScanPlan | undefined): StateFacts {
+  return plan?.active ? ACTIVE : PASSIVE;
 }

@@ -5,51 +5,54 @@ import type { Hci } from "../hci/hci.ts";
 import { HCI_STATUS } from "../hci/status.ts";
 import { ROLE } from "./connection.ts";
 
-/** Bits of LE_States: a state alone. That of a connection as a central has none. */
-const ALONE = {
-  nonConnectableAdvertising: 0,
-  scannableAdvertising: 1,
-  connectableAdvertising: 2,
-  highDutyAdvertising: 3,
-  lowDutyAdvertising: 29,
-  passiveScanning: 4,
-  activeScanning: 5,
-  initiating: 6,
-  central: undefined,
-  peripheral: 7,
-} as const;
+/** What a controller can be at. */
+export type LeState =
+  | "nonConnectableAdvertising"
+  | "scannableAdvertising"
+  | "connectableAdvertising"
+  | "highDutyAdvertising"
+  | "lowDutyAdvertising"
+  | "passiveScanning"
+  | "activeScanning"
+  | "initiating"
+  | "central"
+  | "peripheral";
 
-/** What a controller is at. */
-export type LeState = keyof typeof ALONE;
+/** What states of a kind are called. */
+export interface Activity {
+  /** What the controller cannot do: "advertise". */
+  readonly verb: string;
+  /** What it is at instead: "it advertises". */
+  readonly present: string;
+  /** What to do about that: "end advertising first". */
+  readonly end: string;
+}
 
-/** Bits of LE_States: two states together. */
-const TOGETHER: Readonly<Partial<Record<LeState, Readonly<Partial<Record<LeState, number>>>>>> = {
-  nonConnectableAdvertising: {
-    ...{ passiveScanning: 8, activeScanning: 12, initiating: 16, central: 18, peripheral: 20 },
-  },
-  scannableAdvertising: {
-    ...{ passiveScanning: 9, activeScanning: 13, initiating: 17, central: 19, peripheral: 21 },
-  },
-  connectableAdvertising: {
-    ...{ passiveScanning: 10, activeScanning: 14, initiating: 32, central: 35, peripheral: 38 },
-  },
-  highDutyAdvertising: {
-    ...{ passiveScanning: 11, activeScanning: 15, initiating: 33, central: 36, peripheral: 39 },
-  },
-  lowDutyAdvertising: {
-    ...{ passiveScanning: 30, activeScanning: 31, initiating: 34, central: 37, peripheral: 40 },
-  },
-  passiveScanning: { initiating: 22, central: 24, peripheral: 26 },
-  activeScanning: { initiating: 23, central: 25, peripheral: 27 },
-  initiating: { central: 28, peripheral: 41 },
+/** What the controller says of a state. Each unit that has it be at one declares its own. */
+export interface StateFacts {
+  readonly name: LeState;
+  readonly activity: Activity;
+  /** Bit of LE_States: the state alone. That of a connection as a central has none. */
+  readonly alone?: number;
+  /** Bits of LE_States: together with others, each pair in the facts of one of the two. */
+  readonly beside: Readonly<Partial<Record<LeState, number>>>;
+}
+
+/** What both kinds of links are called. */
+export const CONNECTED: Activity = {
+  verb: "connect",
+  present: "a device is connected",
+  end: "wait until it leaves",
 };
+
+const PERIPHERAL: StateFacts = { name: "peripheral", activity: CONNECTED, alone: 7, beside: {} };
 
 const NO_STATES = new Uint8Array(8);
 
 /** Somebody who has the controller advertise, scan or look for a device. */
 export interface StateUser {
   /** What the controller is at for it now; undefined when it is at nothing. */
-  readonly state: LeState | undefined;
+  readonly state: StateFacts | undefined;
 }
 
 /** What the states are handed. */
@@ -64,6 +67,8 @@ export class SupportedStates {
   private readonly port: SupportedStatesPort;
   private readonly users: StateUser[] = [];
   private states: Uint8Array | undefined = undefined;
+  /** A link as a central, where the image has those. */
+  central: StateFacts | undefined = undefined;
 
   constructor(port: SupportedStatesPort) {
     this.port = port;
@@ -84,9 +89,9 @@ export class SupportedStates {
    * does not even claim the two states by themselves, nobody filled the bits in; that controller, and one that does not know
    * the command, is tried out.
    */
-  async conflict(wanted: LeState): Promise<LeState | undefined> {
+  async conflict(wanted: StateFacts): Promise<StateFacts | undefined> {
     for (const other of this.present()) {
-      const bit = TOGETHER[wanted]?.[other] ?? TOGETHER[other]?.[wanted];
+      const bit = wanted.beside[other.name] ?? other.beside[wanted.name];
       if (bit === undefined) continue;
       this.states ??= await this.read();
       const { states } = this;
@@ -96,12 +101,13 @@ export class SupportedStates {
   }
 
   /** What the controller is at: its links first. */
-  private present(): Set<LeState> {
-    const present = new Set<LeState>();
+  private present(): Set<StateFacts> {
+    const present = new Set<StateFacts | undefined>();
     for (const { role } of this.port.links.values())
-      present.add(role === ROLE.CENTRAL ? "central" : "peripheral");
-    for (const { state } of this.users) if (state) present.add(state);
-    return present;
+      present.add(role === ROLE.CENTRAL ? this.central : PERIPHERAL);
+    for (const { state } of this.users) present.add(state);
+    present.delete(undefined);
+    return present as Set<StateFacts>;
   }
 
   private async read(): Promise<Uint8Array> {
@@ -118,26 +124,21 @@ function hasBit(states: Uint8Array, bit: number): boolean {
   return ((states[bit >> 3]! >> (bit & 7)) & 1) === 1;
 }
 
-function claims(states: Uint8Array, state: LeState): boolean {
-  const bit = ALONE[state];
-  return bit === undefined || hasBit(states, bit);
+function claims(states: Uint8Array, { alone }: StateFacts): boolean {
+  return alone === undefined || hasBit(states, alone);
 }
 
-export const isScanning = (state: LeState): boolean =>
-  state === "passiveScanning" || state === "activeScanning";
+/** Whether it is a scan of either kind. */
+export const isScanning = ({ name }: StateFacts): boolean =>
+  name === "passiveScanning" || name === "activeScanning";
 
-export const isLink = (state: LeState): boolean => state === "central" || state === "peripheral";
+/** Whether it is a link in either role. */
+export const isLink = ({ activity }: StateFacts): boolean => activity === CONNECTED;
 
 /** The error of what the controller says that it cannot do beside `other`. */
-export function excludedBy(wanted: LeState, other: LeState): BleError {
-  const verb = isScanning(wanted) ? "scan" : wanted === "initiating" ? "look for a device" : "advertise";
-  const [present, end] = isLink(other)
-    ? ["a device is connected", "wait until it leaves"]
-    : isScanning(other)
-      ? ["it scans", "end the scan first"]
-      : other === "initiating"
-        ? ["it looks for a device to connect to", "wait until that is over"]
-        : ["it advertises", "end advertising first"];
+export function excludedBy(wanted: StateFacts, other: StateFacts): BleError {
+  const { verb } = wanted.activity;
+  const { present, end } = other.activity;
   return new BleError(
     "controller-busy",
     `This Bluetooth controller cannot ${verb} while ${present}: ${end}.`,
