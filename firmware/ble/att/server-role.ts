@@ -5,7 +5,7 @@ import type { Channel } from "../l2cap/channel.ts";
 import { type AttBearer, type AttServer, type BearerPort, TRANSACTION_TIMEOUT_MS } from "./bearer.ts";
 import { ATT_ERROR } from "./errors.ts";
 import { ATT_OPCODE } from "./opcodes.ts";
-import { errorResponse, exchangeMtuRequest, exchangeMtuResponse, type Pdu } from "./pdus.ts";
+import { errorResponse, exchangeMtuResponse, type Pdu } from "./pdus.ts";
 
 /** Bytes of a notification before its value: opcode and handle. */
 export const VALUE_HEADER_LENGTH = 3;
@@ -50,7 +50,7 @@ export abstract class AttServerRole implements AttServer {
   /** Serves Exchange MTU Request, each time with the same Server Rx MTU (3.4.2.2). An enhanced bearer has none. */
   exchangeMtu(view: DataView, start: number, length: number): void {
     const { bearer } = this;
-    const { opcode } = exchangeMtuRequest;
+    const opcode = ATT_OPCODE.EXCHANGE_MTU_REQUEST;
     const serverRxMtu = bearer.rxMtu;
     if (serverRxMtu === undefined) return this.refuse(opcode, 0, ATT_ERROR.REQUEST_NOT_SUPPORTED);
     if (length !== 2) return this.refuse(opcode, 0, ATT_ERROR.INVALID_PDU);
