@@ -1,5 +1,6 @@
 /** Pairings beside others: a bond and a window are judged as they are when a pairing ends, not as they were when it began. */
 import { PAIRING_FAILURE } from "../../firmware/ble/smp/pdus.ts";
+import type { SecuredLink } from "../../firmware/ble/smp/port.ts";
 import { deepEqual, equal, ok } from "../support/assert.ts";
 import { diagnostics } from "../support/cameras.ts";
 import { begin, type Meeting, onStage, ROLES, SMP_CODE, type Stage } from "../support/dawdling.ts";
@@ -182,6 +183,40 @@ for (const role of ROLES) {
         }));
     }
   });
+
+  if (role === "peripheral") {
+    describe("a pairing that a request for a key ends, though its key encrypts the link", () => {
+      const another = Uint8Array.from({ length: 8 }, (_, at) => at);
+      for (const [what, ediv, rand] of [
+        ["that of the pairing again", 0, new Uint8Array(8)],
+        ["another", 5, another],
+        ["one without a name but with a number", 0, another],
+      ] as const) {
+        for (const isRefreshLost of [false, true]) {
+          const before = isRefreshLost ? ", behind a refresh that came to nothing" : "";
+          it(`for ${what}${before}: the link ends`, () =>
+            onStage(role, {}, async (stage) => {
+              const { addDevice, bonds, camera, hold, meet, world } = stage;
+              const stranger = await addDevice();
+              const meeting = await meet(stranger);
+              hold(stranger, meeting, SMP_CODE.IDENTITY);
+              await begin(stage, meeting);
+              deepEqual([isProtected(meeting), meeting.own.bonded], [true, false]);
+              const { encryption } = camera.host;
+              if (isRefreshLost) {
+                const { manager } = encryption!;
+                const { links } = encryption as unknown as { readonly links: Map<unknown, SecuredLink> };
+                manager.encryptionChanged(links.get(meeting.own.link)!, 0x22);
+                equal(isProtected(meeting), true);
+              }
+              encryption!.keyRequested(meeting.own.link.handle, ediv, rand);
+              await world.clock.sleep(1500);
+              deepEqual([meeting.own.isConnected(), bonds().length], [false, 0]);
+            }));
+        }
+      }
+    });
+  }
 
   describe(`a pairing window and the pairings in it, the camera as ${role}`, () => {
     for (const [what, from] of HELD) {

@@ -90,7 +90,8 @@ export class Pairing {
   }
 
   feed(input: Input): void {
-    if (input.is === "encryption" && input.status !== 0) this.isKeyGiven = false;
+    const isRefused = input.is === "encryption" && input.status !== 0;
+    if (isRefused && this.state?.phase === "encrypting") this.isKeyGiven = false;
     this.take(() => step(this.context, this.state!, input));
   }
 
@@ -174,7 +175,8 @@ export class Pairing {
         this.isKeyGiven = true;
         return handlers.encrypt(output.key, output.level);
       case "answerKey":
-        this.isKeyGiven = output.key !== undefined;
+        // A key that is refused later takes the one that encrypts the link from nobody.
+        if (output.key) this.isKeyGiven = true;
         return handlers.answerKey(output.key, output.level);
       case "awaitDelivery":
         this.withdrawDelivery = shared.port.whenDelivered(link, () => this.feed({ is: "delivered" }));
