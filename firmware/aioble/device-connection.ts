@@ -148,20 +148,20 @@ export class DeviceConnection {
       .setDataLength(this, options);
   }
 
-  /** Whether the link is encrypted; false at first. */
+  /** Whether the link is encrypted; false at first, and once it is down. */
   get encrypted(): boolean {
     return this.link.security.isEncrypted;
   }
 
   /**
    * Whether the pairing that its key comes from was authenticated, so that nobody can be in the middle: by a passkey, a
-   * comparison or out of band under LE Secure Connections, by legacy pairing out of band alone.
+   * comparison or out of band under LE Secure Connections, by legacy pairing out of band alone. False while it is not encrypted.
    */
   get authenticated(): boolean {
     return this.link.security.isAuthenticated;
   }
 
-  /** Whether that key is kept for the next connection. */
+  /** Whether that key is kept for the next connection; false while the link is not encrypted. */
   get bonded(): boolean {
     return this.link.security.isBonded;
   }
@@ -171,7 +171,7 @@ export class DeviceConnection {
     return this.link.security.keySize;
   }
 
-  /** Whether the key comes from LE Secure Connections. */
+  /** Whether the key comes from LE Secure Connections; false while the link is not encrypted. */
   get secureConnections(): boolean {
     return this.link.security.isSecureConnections;
   }

@@ -360,7 +360,7 @@ export class Links {
   private close(connection: Connection, reason: number): void {
     const { acl, clock, gatt, log } = this.port;
     const { l2cap, link } = connection;
-    connection.disconnectReason = reason;
+    connection.end(reason);
     this.connections.delete(connection.handle);
     const ending = this.ending.get(connection);
     if (ending) clock.clearTimer(ending.timer);

@@ -100,6 +100,32 @@ describe("pairing: how it ends", () => {
     }
   });
 
+  it("the link of a pairing that came about is down: it protects nothing, from the first that anybody hears of its end", async () => {
+    for (const end of ["disconnect", "peer", "stop"] as const) {
+      const { world, central, meet } = createPair();
+      await world.run(async () => {
+        const { outgoing, incoming } = await meet();
+        await outgoing.pair();
+        await world.clock.sleep(1000);
+        deepEqual([outgoing.encrypted, outgoing.bonded, incoming.bonded], [true, true, true]);
+        const heard: unknown[] = [];
+        for (const connection of [outgoing, incoming])
+          connection.timeout().addEventListener("abort", () => heard.push(protection(connection)));
+        const observer = { onDisconnected: () => heard.push(protection(outgoing)) };
+        central.host.observe(observer);
+        if (end === "disconnect") await outgoing.disconnect();
+        else if (end === "peer") await incoming.disconnect();
+        else await central.aioble.stop();
+        await outgoing.disconnected();
+        await incoming.disconnected();
+        deepEqual([protection(outgoing), protection(incoming)], [PLAIN, PLAIN]);
+        deepEqual(heard, [PLAIN, PLAIN, PLAIN]);
+        equal(outgoing.link.bond, undefined);
+        equal(central.aioble.security.bonds.size, 1);
+      });
+    }
+  });
+
   it("the central ignores a Security Request: pairing-timeout after 30 s, and it may pair yet", async () => {
     const { world, central, meet } = createPair();
     await world.run(async () => {

@@ -66,7 +66,7 @@ export class Connection {
   server!: ServerBearer;
   /** Our client of the peer's GATT server, once there is one; see `Host.clientOf`. */
   client: GattClient | undefined = undefined;
-  /** How it is protected at the moment. */
+  /** How it is protected at the moment; not at all once it has ended. */
   security: LinkSecurity = UNENCRYPTED;
   /** Who the peer is: a bonded one by its Identity Address, any other by the address that it has on the air. */
   identity: Identity;
@@ -127,7 +127,14 @@ export class Connection {
     };
   }
 
-  /** For Links: it has ended. An application may keep it for long, and keeps nothing of the layers by that. */
+  /** For Links: it has ended, by this controller error code, and nothing is protected by it any more. */
+  end(reason: number): void {
+    this.disconnectReason = reason;
+    this.security = UNENCRYPTED;
+    this.bond = undefined;
+  }
+
+  /** For Links: nobody serves it any more. An application may keep it for long, and keeps nothing of the layers by that. */
   release(): void {
     this.l2cap = this.server = undefined as never;
     this.onEstablished = undefined;
