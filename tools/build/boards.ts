@@ -2,9 +2,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { ToolError, UsageError } from "../events.ts";
-import { buildRoot, displayPath, root } from "../paths.ts";
+import { displayPath, root } from "../paths.ts";
 import { readChecked } from "./json.ts";
 import { DEFAULT_MANIFEST, findManifest, type Manifest } from "./manifest.ts";
+import { outputFolder, whyReserved } from "./output-folder.ts";
 
 /** A board that images can be built for. */
 export interface Board {
@@ -90,7 +91,7 @@ export function loadBoard(name: string, which: string = DEFAULT_MANIFEST, boards
     title: board.title,
     runs: board.run.kind,
     folder,
-    output: join(buildRoot, manifest.name === DEFAULT_MANIFEST ? name : `${name}-${manifest.name}`),
+    output: outputFolder(name, manifest.name === DEFAULT_MANIFEST ? undefined : manifest.name, names),
     toolchain: existsSync(toolchain) ? toolchain : undefined,
     manifest,
     figures,
@@ -105,6 +106,8 @@ export function boardMistakes(
 ): string[] {
   const mistakes: string[] = [];
   if (name !== folder) mistakes.push(`"name" is "${name}"; it is the name of the folder, "${folder}"`);
+  const why = whyReserved(name);
+  if (why !== undefined) mistakes.push(`"name" is "${name}"; ${why}`);
   for (const [key, items] of Object.entries({ memory, flash })) {
     const names = items.map((item) => item.name);
     for (const twice of new Set(names.filter((each, at) => names.indexOf(each) !== at)))

@@ -18,6 +18,7 @@ import { buildImage, kilobytes } from "./image.ts";
 import type { BundleKind } from "./imports.ts";
 import { firmwareBundle, type KeptBundle } from "./kept-bundle.ts";
 import { type Compiled, inSources, writeImageMap, writeMap } from "./maps.ts";
+import { claimFolder, folderEndings } from "./output-folder.ts";
 import { makeRelinkingKit } from "./relink.ts";
 import { checkEntry, checkFirmware } from "./typecheck.ts";
 
@@ -86,7 +87,8 @@ export function folderEnding(
 ): string {
   const isForRelease = release || (keys.length > 0 && !keys.some(isDevelopmentKey));
   const isOpen = !isForRelease && keys.length > 0;
-  return `${isForRelease ? "-release" : ""}${isOpen ? "-trust" : ""}${sanitize ? "-sanitize" : ""}`;
+  const { release: forRelease, trust: open, sanitize: sanitized } = folderEndings;
+  return `${isForRelease ? forRelease : ""}${isOpen ? open : ""}${sanitize ? sanitized : ""}`;
 }
 
 /**
@@ -174,6 +176,7 @@ async function* alone<T>(board: Board, folder: string, work: () => Operation<T>)
       return { value: await lock(lockFile), detail: "ended" };
     }));
   try {
+    claimFolder(folder, board.manifest);
     return yield* work();
   } finally {
     unlock();

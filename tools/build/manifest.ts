@@ -2,12 +2,13 @@
  * Manifests: what goes into an image, as small JSON files that include each other (manifests/schema.json). A later file's
  * words win over those of the files that it includes; features add up.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { ToolError, UsageError } from "../events.ts";
 import { displayPath, root } from "../paths.ts";
 import { readCatalogue } from "./features.ts";
 import { readChecked } from "./json.ts";
+import { whyReserved } from "./output-folder.ts";
 
 /** The manifest of images when none is named: it has every feature. */
 export const DEFAULT_MANIFEST = "camera";
@@ -16,6 +17,8 @@ export const DEFAULT_MANIFEST = "camera";
 export interface Manifest {
   /** That of its file, without the ending. */
   readonly name: string;
+  /** An absolute path. */
+  readonly file: string;
   /** Entry of the firmware bundle, an absolute path. */
   readonly firmware: string;
   /** Names of the features that the image has (firmware/features), in the order of the alphabet. */
@@ -39,14 +42,27 @@ export function listManifests(): string[] {
 
 /**
  * @param which path of a manifest, which ends in .json, or name of one in manifests/
- * @throws UsageError, with the manifests that there are.
+ * @throws UsageError, with the manifests that there are; ToolError for a name that another image's folder has.
  */
 export function findManifest(which: string): Manifest {
-  if (which.endsWith(".json") && existsSync(which)) return loadManifest(resolve(which));
+  if (which.endsWith(".json") && existsSync(which)) {
+    const file = resolve(which);
+    const why = whyTaken(file);
+    if (why === undefined) return loadManifest(file);
+    throw new ToolError(`${displayPath(file)}: ${why}. Give the file another name.`);
+  }
   if (listManifests().includes(which)) return loadManifest(join(folder, `${which}.json`));
   throw new UsageError(
     `There is no manifest "${which}". Give the path of a .json file, or one of: ${listManifests().join(", ")}.`,
   );
+}
+
+/** Why no manifest can have the name of this file, which the folder of its images is called by. */
+function whyTaken(file: string): string | undefined {
+  const name = basename(file, ".json");
+  if (listManifests().includes(name) && realpathSync(file) !== realpathSync(join(folder, `${name}.json`)))
+    return `the manifest "${name}" is that of manifests/`;
+  return whyReserved(name);
 }
 
 interface ManifestFile {
@@ -65,10 +81,10 @@ export function loadManifest(file: string): Manifest {
     );
   }
   const { firmware, features = [], figures = {}, files } = merged;
-  return { name: basename(file, ".json"), firmware, features: [...features].sort(), figures, files };
+  return { name: basename(file, ".json"), file, firmware, features: [...features].sort(), figures, files };
 }
 
-type Merged = Partial<Omit<Manifest, "files" | "name">> & { readonly files: readonly string[] };
+type Merged = Partial<Omit<Manifest, "file" | "files" | "name">> & { readonly files: readonly string[] };
 
 function merge(file: string, includers: readonly string[]): Merged {
   if (includers.includes(file)) {

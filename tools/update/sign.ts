@@ -5,6 +5,7 @@ import { findApplication } from "../build/application.ts";
 import { readPackage } from "../build/application-package.ts";
 import { listBoards } from "../build/boards.ts";
 import { buildBytecode } from "../build/build.ts";
+import { boardOf } from "../build/output-folder.ts";
 import { type Operation, ToolError, UsageError } from "../events.ts";
 import { checkOutput } from "../output-file.ts";
 import { buildRoot, displayPath } from "../paths.ts";
@@ -82,7 +83,7 @@ export function doubts(bytecode: string, board: string, firmware: string): strin
   const name = displayPath(bytecode);
   const found: string[] = [];
   const parts = resolve(bytecode).split("/");
-  const place = parts.at(-2) === "applications" ? boardOf(parts.at(-3)!) : undefined;
+  const place = parts.at(-2) === "applications" ? boardOf(parts.at(-3)!, listBoards()) : undefined;
   if (place !== undefined && place !== board)
     found.push(`${name} lies where build puts what is for ${place}, and is signed for ${board}`);
   if (!existsSync(firmware)) return found;
@@ -97,12 +98,6 @@ export function doubts(bytecode: string, board: string, firmware: string): strin
     found.push(`${name} was compiled for another native interface: ${remedy}`);
   return found;
 }
-
-/** The board that a folder of `build`'s is for: others have its manifest, its keys or a sanitizer in their names, too. */
-const boardOf = (folder: string): string | undefined =>
-  listBoards()
-    .filter((name) => folder === name || folder.startsWith(`${name}-`))
-    .sort((one, other) => other.length - one.length)[0];
 
 function checkCounter(counter: unknown): number {
   const isCounter =

@@ -93,6 +93,16 @@ describe("boards", () => {
     rmSync(folder, { recursive: true });
   });
 
+  it("have no name that folders of other images end in", () => {
+    for (const name of ["release", "my-trust", "my-sanitize"]) {
+      const board = { ...JSON.parse(read("mps2-an500/board.json")), name };
+      assert.match(
+        boardMistakes(name, board).join(),
+        new RegExp(`^"name" is "${name}"; folders in build/ whose`),
+      );
+    }
+  });
+
   it("report what a schema cannot see, with the same care, before anything is built", () => {
     const made = mkdtempSync(join(tmpdir(), "obscura-boards-"));
     const folder = join(made, "my-board");

@@ -1,12 +1,17 @@
 /** Manifests that include each other, and the features that they choose. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { loadBoard } from "../../../tools/build/boards.ts";
+import { build, buildBytecode } from "../../../tools/build/build.ts";
 import { readCatalogue } from "../../../tools/build/features.ts";
 import { findManifest, listManifests, loadManifest } from "../../../tools/build/manifest.ts";
+import { claimFolder, outputFolder } from "../../../tools/build/output-folder.ts";
+import { perform } from "../../../tools/cli/perform.ts";
+import type { Operation } from "../../../tools/events.ts";
+import { root } from "../../../tools/paths.ts";
 
 describe("manifests", () => {
   let folder = "";
@@ -82,5 +87,71 @@ describe("manifests", () => {
     assert.match(loadBoard("host").output, /build\/host$/);
     assert.match(loadBoard("host", "peripheral").output, /build\/host-peripheral$/);
     assert.match(loadBoard("host", mine).output, /build\/host-mine$/);
+  });
+
+  it("none has the name of another kind of folder: its image would lie in the place of one for release", () => {
+    for (const name of ["release", "trust", "sanitize", "my-release", "camera-trust", "release-sanitize"]) {
+      const file = write(`${name}.json`, { firmware: "main.ts" });
+      const ending = name.slice(name.lastIndexOf("-") + 1);
+      const message = new RegExp(`/${name}\\.json: .*names end in "-${ending}" .*Give the file another name`);
+      assert.throws(() => findManifest(file), { name: "ToolError", message });
+    }
+    for (const name of ["camera", "peripheral"]) {
+      const file = write(`${name}.json`, { firmware: "main.ts" });
+      assert.throws(() => findManifest(file), /the manifest "(camera|peripheral)" is that of manifests\//);
+      assert.equal(findManifest(join(root, `manifests/${name}.json`)).name, name);
+    }
+    for (const name of ["releases", "untrust", "release-1"])
+      assert.equal(findManifest(write(`${name}.json`, { firmware: "main.ts" })).name, name);
+  });
+
+  it("none has with its board the name of another board's folder", () => {
+    const boards = ["host", "host-big", "host-big-two"];
+    assert.match(outputFolder("host", "small", boards), /build\/host-small$/);
+    assert.match(outputFolder("host-big", "small", boards), /build\/host-big-small$/);
+    for (const [board, manifest, owner] of [
+      ["host", "big", "host-big"],
+      ["host", "big-small", "host-big"],
+      ["host-big", "two", "host-big-two"],
+    ] as const)
+      assert.throws(() => outputFolder(board, manifest, boards), {
+        name: "ToolError",
+        message: new RegExp(`is for the board ${owner}, and not for ${board} with the manifest ${manifest}`),
+      });
+  });
+
+  it("of two with one name in different folders the first keeps the folder, while it is there", () => {
+    const [first, second] = ["one", "two"].map((each) => write(`${each}/mine.json`, { firmware: "main.ts" }));
+    const built = join(folder, "host-mine");
+    mkdirSync(built);
+    const claim = (file: string) => claimFolder(built, findManifest(file));
+    claim(first!);
+    claim(first!);
+    const message = /host-mine is for .*one\/mine\.json, and .*two\/mine\.json has the same name/;
+    assert.throws(() => claim(second!), { name: "ToolError", message });
+    symlinkSync(first!, join(folder, "mine.json"));
+    claim(join(folder, "mine.json"));
+    rmSync(join(folder, "mine.json"));
+    rmSync(first!);
+    claim(second!);
+  });
+
+  it("a build and a signing look at that first", async () => {
+    const [first, second] = ["one", "two"].map((each) =>
+      write(`${each}/claimed.json`, { include: [join(root, "manifests/peripheral.json")] }),
+    );
+    const built = loadBoard("host", first).output;
+    mkdirSync(built, { recursive: true });
+    try {
+      claimFolder(built, findManifest(first!));
+      const options = { application: "mailbox", board: "host", manifest: second! };
+      for (const operation of [build(options), buildBytecode(options)] as Operation<unknown>[])
+        await assert.rejects(
+          perform(operation, () => undefined),
+          /has the same name/,
+        );
+    } finally {
+      rmSync(built, { recursive: true });
+    }
   });
 });
