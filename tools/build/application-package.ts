@@ -12,14 +12,31 @@ export interface ApplicationPackage {
   readonly obscura?: { readonly heap?: unknown; readonly counter?: unknown };
 }
 
-/** Without a file, nothing is said. @throws ToolError when it is no JSON. */
+/** What `obscura` may say. */
+const KEYS = ["counter", "heap"];
+
+/** Without a file, nothing is said. @throws ToolError when it is no JSON, or says what nobody would heed. */
 export function readPackage(entry: string): ApplicationPackage {
   const path = join(dirname(entry), "package.json");
   const file = displayPath(path);
   if (!existsSync(path)) return { file };
+  let content: unknown;
   try {
-    return { ...(JSON.parse(readFileSync(path, "utf8")) as object), file };
+    content = JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
     throw new ToolError(`${file} is not JSON: ${(error as Error).message}`);
   }
+  if (!isObject(content)) throw new ToolError(`${file} is no JSON object ({ … })`);
+  const { obscura } = content;
+  if (obscura === undefined) return { ...content, file };
+  if (!isObject(obscura))
+    throw new ToolError(`${file}: "obscura" is ${JSON.stringify(obscura)}; it is an object ({ … })`);
+  // One that is misspelt would be taken for none, and a counter of 0 protects nothing.
+  const unknown = Object.keys(obscura).find((key) => !KEYS.includes(key));
+  if (unknown !== undefined)
+    throw new ToolError(`${file}: unknown key "${unknown}" in "obscura"; keys are ${KEYS.join(", ")}`);
+  return { ...content, obscura, file };
 }
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

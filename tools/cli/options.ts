@@ -33,7 +33,13 @@ export const airOption = () =>
   ).makeOptionMandatory();
 
 export const cameraOption = () =>
-  new Option("-c, --camera <camera>", "its name or address; the only one that is there without it");
+  new Option("-c, --camera <camera>", "its name or address; the only one that is there without it").argParser(
+    (camera) => {
+      // A variable that is not set would choose whatever camera is there.
+      if (camera !== "") return camera;
+      throw new UsageError("--camera is empty: give the camera's name or address, or leave the option out.");
+    },
+  );
 
 export const pairAnewOption = () =>
   new Option("--pair-anew", "delete this computer's bond with the camera that is found, and pair again");

@@ -29,7 +29,8 @@ export interface Version {
   readonly build: number;
 }
 
-const pattern = /^(\d{1,3})\.(\d{1,3})\.(\d{1,5})(?:\+(\d{1,10}))?$/;
+/** Leading zeros are none of a version (Semantic Versioning 2.0.0, 2). */
+const pattern = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,4})(?:\+(0|[1-9]\d{0,9}))?$/;
 
 /** @throws UsageError for what is no version, or too large for its field. */
 export function parseVersion(text: string): Version {
@@ -48,7 +49,7 @@ export function parseVersion(text: string): Version {
     build > 0xffffffff
   )
     throw new UsageError(
-      `"${text}" is no version: MAJOR.MINOR.REVISION or MAJOR.MINOR.REVISION+BUILD, at most 255.255.65535+4294967295.`,
+      `"${text}" is no version: MAJOR.MINOR.REVISION or MAJOR.MINOR.REVISION+BUILD, at most 255.255.65535+4294967295, without leading zeros.`,
     );
   return { major, minor, revision, build };
 }

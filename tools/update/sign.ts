@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { findApplication } from "../build/application.ts";
-import { readPackage } from "../build/application-package.ts";
+import { type ApplicationPackage, readPackage } from "../build/application-package.ts";
 import { listBoards } from "../build/boards.ts";
 import { buildBytecode } from "../build/build.ts";
 import { boardOf } from "../build/output-folder.ts";
@@ -15,7 +15,7 @@ import { isDevelopmentKey, readPublicKey, readSigningKey } from "./keys.ts";
 import { BODY_BEGINNING, makeBody, readBody, readContainer, readTarget } from "./manifest.ts";
 
 /** Most of a security counter: MCUboot gives it 32 bits. */
-const COUNTER_MAX = 0xffffffff;
+export const COUNTER_MAX = 0xffffffff;
 
 /** What to sign, and as what. */
 export interface SignOptions {
@@ -41,9 +41,10 @@ export async function* signApplication(options: SignOptions): Operation<string> 
   const { application, board, manifest, unsigned = false } = options;
   const isBytecode = application.endsWith(".xsb");
   const entry = isBytecode ? undefined : findApplication(application).entry;
-  const { version: stated, obscura } = entry === undefined ? {} : readPackage(entry);
-  const version = parseVersion(options.version ?? String(stated ?? "0.0.0"));
-  const counter = checkCounter(options.counter ?? obscura?.counter ?? 0);
+  const said = entry === undefined ? undefined : readPackage(entry);
+  const version = parseVersion(options.version ?? versionIn(said));
+  const counter =
+    options.counter === undefined ? counterIn(said) : checkCounter(options.counter, "the counter");
   const key = readSigningKey(options.key);
   if (isBytecode && !existsSync(application)) throw new UsageError(`There is no file ${application}.`);
   if (options.output !== undefined) checkOutput(options.output, unsigned ? BODY_BEGINNING : SIGNED_BEGINNING);
@@ -99,13 +100,24 @@ export function doubts(bytecode: string, board: string, firmware: string): strin
   return found;
 }
 
-function checkCounter(counter: unknown): number {
+function versionIn(said: ApplicationPackage | undefined): string {
+  if (said?.version === undefined) return "0.0.0";
+  if (typeof said.version === "string") return said.version;
+  throw new UsageError(`${said.file}: "version" is ${JSON.stringify(said.version)}; it is a string.`);
+}
+
+function counterIn(said: ApplicationPackage | undefined): number {
+  if (said?.obscura?.counter === undefined) return 0;
+  return checkCounter(said.obscura.counter, `${said.file}: "obscura.counter"`);
+}
+
+/** @param what the beginning of a sentence: who says it */
+function checkCounter(counter: unknown, what: string): number {
   const isCounter =
     typeof counter === "number" && Number.isInteger(counter) && counter >= 0 && counter <= COUNTER_MAX;
   if (isCounter) return counter;
-  throw new UsageError(
-    `A security counter is a whole number from 0 to ${COUNTER_MAX}, not ${JSON.stringify(counter)}.`,
-  );
+  const value = typeof counter === "number" ? String(counter) : JSON.stringify(counter);
+  throw new UsageError(`${what} is ${value}; it is a whole number from 0 to ${COUNTER_MAX}.`);
 }
 
 /** Lines of what a file says, in front of what names it and its key. */

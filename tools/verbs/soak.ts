@@ -6,6 +6,7 @@ import { Option } from "commander";
 import type { BondFigures } from "../../host-tests/bonds/days.ts";
 import { listBoards } from "../build/boards.ts";
 import { Interruption } from "../cli/interruption.ts";
+import { wholeNumber } from "../cli/numbers.ts";
 import { exitStatus, perform } from "../cli/perform.ts";
 import { textRenderer } from "../cli/render.ts";
 import { exitStatusHelp, runVerb, verb } from "../cli/verb.ts";
@@ -74,8 +75,8 @@ interface Arguments {
 const integer =
   (name: string, least: number) =>
   (text: string): number => {
-    const value = Number(text);
-    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
+    const value = wholeNumber(text);
+    if (value !== undefined && Number.isSafeInteger(value) && value >= least) return value;
     throw new UsageError(`--${name} takes an integer of at least ${least}, not "${text}".`);
   };
 

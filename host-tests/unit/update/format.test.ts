@@ -257,10 +257,33 @@ describe("Signed bundles", function () {
       await assert.rejects(perform(signApplication(options), note), sentence);
     };
     await refused('{ "version": "next" }', /"next" is no version/);
-    await refused(
-      '{ "version": "1.0.0", "obscura": { "counter": "7" } }',
-      /whole number from 0 to 4294967295, not "7"/,
-    );
+    await refused('{ "version": null }', /package\.json: "version" is null; it is a string/);
+    for (const counter of ['"7"', "null", "-1", "1.5", "4294967296"])
+      await refused(
+        `{ "version": "1.0.0", "obscura": { "counter": ${counter} } }`,
+        new RegExp(
+          `package\\.json: "obscura\\.counter" is ${counter}; it is a whole number from 0 to 4294967295`,
+        ),
+      );
+  });
+
+  it("take no counter of 0 from a package.json that says something else, or nothing that anybody heeds", async () => {
+    const application = path("unheeded");
+    mkdirSync(application);
+    writeFileSync(join(application, "main.ts"), "");
+    for (const [text, message] of [
+      ["[]", /package\.json is no JSON object/],
+      ["null", /package\.json is no JSON object/],
+      ['"name"', /package\.json is no JSON object/],
+      ['{ "obscura": 5 }', /package\.json: "obscura" is 5; it is an object/],
+      ['{ "obscura": null }', /package\.json: "obscura" is null; it is an object/],
+      ['{ "obscura": [3] }', /package\.json: "obscura" is \[3\]; it is an object/],
+      ['{ "obscura": { "conter": 3 } }', /unknown key "conter" in "obscura"; keys are counter, heap/],
+    ] as const) {
+      writeFileSync(join(application, "package.json"), text);
+      const options = { application, board: "host", manifest: "camera", key: developmentKeyFile };
+      await assert.rejects(perform(signApplication(options), note), { name: "ToolError", message });
+    }
   });
 
   it("leave no half of a key behind where the other cannot be written", async () => {
@@ -348,7 +371,21 @@ describe("Signed bundles", function () {
   it("have versions within the fields of their header", () => {
     for (const text of ["0.0.0", "1.2.3", "1.2.3+4", "255.255.65535+4294967295"])
       assert.equal(formatVersion(parseVersion(text)), text);
-    for (const text of ["1", "1.2", "1.2.3.4", "256.0.0", "0.0.65536", "1.2.3+4294967296", "1.2.3-beta", ""])
+    for (const text of [
+      "1",
+      "1.2",
+      "1.2.3.4",
+      "256.0.0",
+      "0.0.65536",
+      "1.2.3+4294967296",
+      "1.2.3-beta",
+      "01.2.3",
+      "1.02.3",
+      "1.2.03",
+      "1.2.3+04",
+      "00.0.0",
+      "",
+    ])
       assert.throws(() => parseVersion(text), UsageError, text);
   });
 });

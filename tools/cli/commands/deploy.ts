@@ -6,10 +6,11 @@ import { deploy, TRIAL_SECONDS, TRIAL_SECONDS_MAX } from "../../update/deploy.ts
 import { developmentKeyFile } from "../../update/keys.ts";
 import { watchAndDeploy } from "../../update/watch.ts";
 import { type CommandLine, prepare } from "../command-line.ts";
+import { decimalNumber } from "../numbers.ts";
 import { airOf, airOption, boardOption, cameraOption, jsonOption, pairAnewOption } from "../options.ts";
 import { perform } from "../perform.ts";
 import { manifestOption } from "../verb.ts";
-import type { SignCommandOptions } from "./sign.ts";
+import { counterOption, type SignCommandOptions } from "./sign.ts";
 
 interface DeployCommandOptions extends Omit<SignCommandOptions, "output" | "unsigned"> {
   readonly radio: string;
@@ -23,10 +24,10 @@ interface DeployCommandOptions extends Omit<SignCommandOptions, "output" | "unsi
 
 /** @throws UsageError for what is no time. */
 function seconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && value >= 0 && value <= TRIAL_SECONDS_MAX) return value;
+  const value = decimalNumber(text);
+  if (value !== undefined && value <= TRIAL_SECONDS_MAX) return value;
   throw new UsageError(
-    `--trial ${text} is not a number of seconds from 0 to ${TRIAL_SECONDS_MAX}, as long as a camera tries a version.`,
+    `--trial is "${text}"; it is a number of seconds from 0 to ${TRIAL_SECONDS_MAX}, as long as a camera tries a version.`,
   );
 }
 
@@ -45,7 +46,7 @@ export function addDeploy(cli: CommandLine): void {
     .addOption(pairAnewOption())
     .option("-k, --key <file>", "private key; the development key without one", developmentKeyFile)
     .option("--app-version <version>", "as for sign")
-    .option("--counter <number>", "as for sign", Number)
+    .option("--counter <number>", "as for sign", counterOption)
     .option("--trial <seconds>", "how long it has to run before it is confirmed", seconds, TRIAL_SECONDS)
     .option("--no-confirm", "leave it on trial: the camera goes back at its next reset")
     .option("--end-trial", "reset the camera to end another version's trial first")

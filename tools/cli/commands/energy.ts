@@ -10,6 +10,7 @@ import {
 } from "../../energy/command.ts";
 import { UsageError } from "../../events.ts";
 import type { CommandLine } from "../command-line.ts";
+import { decimalNumber } from "../numbers.ts";
 import { jsonOption } from "../options.ts";
 import { perform } from "../perform.ts";
 
@@ -25,8 +26,8 @@ interface EnergyCommandOptions {
 
 /** @throws UsageError for what is no number of days. */
 function numberOfDays(text: string): number {
-  const days = Number(text);
-  if (text.trim() !== "" && isPlayable(days)) return days;
+  const days = decimalNumber(text);
+  if (days !== undefined && isPlayable(days)) return days;
   throw new UsageError(`--days is "${text}"; it is a number more than 0 and at most ${DAYS_MAX}.`);
 }
 

@@ -1,9 +1,11 @@
 /** `obscura sign`, and `obscura bundle`, which describes what it makes. */
 import { findApplication } from "../../build/application.ts";
+import { UsageError } from "../../events.ts";
 import { piecesFor } from "../../setup.mjs";
 import { developmentKeyFile } from "../../update/keys.ts";
-import { describeBundle, signApplication } from "../../update/sign.ts";
+import { COUNTER_MAX, describeBundle, signApplication } from "../../update/sign.ts";
 import { type CommandLine, prepare } from "../command-line.ts";
+import { wholeNumber } from "../numbers.ts";
 import { type BuildOptions, boardOption, jsonOption } from "../options.ts";
 import { perform } from "../perform.ts";
 import { manifestOption } from "../verb.ts";
@@ -15,6 +17,15 @@ export interface SignCommandOptions extends BuildOptions {
   readonly counter?: number;
   readonly output?: string;
   readonly unsigned?: boolean;
+}
+
+/** `--counter`. @throws UsageError for what is no security counter */
+export function counterOption(text: string): number {
+  const counter = wholeNumber(text);
+  if (counter !== undefined && counter <= COUNTER_MAX) return counter;
+  throw new UsageError(
+    `--counter is "${text}"; a security counter is a whole number from 0 to ${COUNTER_MAX}, in decimal digits.`,
+  );
 }
 
 /** Adds `sign`. */
@@ -29,7 +40,7 @@ export function addSign(cli: CommandLine): void {
     .option(
       "--counter <number>",
       "security counter, which a camera never lets fall; obscura.counter of package.json",
-      Number,
+      counterOption,
     )
     .option("-o, --output <file>", "what to write; by default beside the bytecode")
     .option("--unsigned", "write what is to be signed, for imgtool or another signer")
