@@ -1,5 +1,5 @@
 /** The boards in boards/, each a folder with a board.json. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ToolError, UsageError } from "../events.ts";
 import { displayPath, root } from "../paths.ts";
@@ -31,7 +31,8 @@ export interface Board {
 interface BoardFile {
   readonly name: string;
   readonly cpu: string;
-  readonly memory: readonly { readonly name: string }[];
+  readonly toolchain?: string;
+  readonly memory: readonly MemoryRegion[];
   readonly flash: readonly FlashFigures[];
   readonly title: string;
   readonly heap: {
@@ -49,6 +50,13 @@ interface BoardFile {
   readonly run: { readonly kind: "process" | "qemu" | "hardware" };
 }
 
+interface MemoryRegion {
+  readonly name: string;
+  readonly use: string;
+  readonly address: string;
+  readonly size: number;
+}
+
 interface FlashFigures {
   readonly name: string;
   readonly size: number;
@@ -57,6 +65,15 @@ interface FlashFigures {
 }
 
 const boardsRoot = join(root, "boards");
+
+/** Most bytes of anything: the C side counts them in 32 bits. */
+const MEMORY_MAX = 0xffffffff;
+
+/** Uses that the tools look for one region of. */
+const SINGLE_USES = ["rom", "application", "patch"];
+
+/** Of the area `update`: two of state, and two slots of one or more (firmware/native/slots.c). */
+const UPDATE_UNITS_MIN = 4;
 
 /** Names of the boards, in alphabetical order. @param boards the folder that they are in */
 export function listBoards(boards = boardsRoot): string[] {
@@ -79,23 +96,27 @@ export function loadBoard(name: string, which: string = DEFAULT_MANIFEST, boards
   const folder = join(boards, name);
   const file = join(folder, "board.json");
   const board = readChecked<BoardFile>(file, join(boardsRoot, "schema.json"), "board");
-  const mistakes = boardMistakes(name, board);
+  const mistakes = [...boardMistakes(name, board), ...toolchainMistakes(folder, board)];
   if (mistakes.length > 0) {
     throw new ToolError(mistakes.map((mistake) => `${displayPath(file)}: ${mistake}`).join("\n"));
   }
-  const toolchain = join(folder, "toolchain.cmake");
   const manifest = findManifest(which);
   const figures: Record<string, number> = { ...figuresOf(board), ...manifest.figures };
+  const heapMaxBytes = figures.HEAP_CHUNKS! + figures.HEAP_SLOTS! * slotBytes(board) + figures.HEAP_GROWTH!;
+  if (heapMaxBytes > MEMORY_MAX)
+    throw new ToolError(
+      `${displayPath(file)}: "heap" makes ${heapMaxBytes} bytes with the figures of the manifest ${manifest.name}; it is at most ${MEMORY_MAX}`,
+    );
   return {
     name,
     title: board.title,
     runs: board.run.kind,
     folder,
     output: outputFolder(name, manifest.name === DEFAULT_MANIFEST ? undefined : manifest.name, names),
-    toolchain: existsSync(toolchain) ? toolchain : undefined,
+    toolchain: board.toolchain === undefined ? undefined : join(folder, board.toolchain),
     manifest,
     figures,
-    heapMaxBytes: figures.HEAP_CHUNKS! + figures.HEAP_SLOTS! * slotBytes(board) + figures.HEAP_GROWTH!,
+    heapMaxBytes,
   };
 }
 
@@ -116,16 +137,62 @@ export function boardMistakes(
   for (const [at, area] of flash.entries()) {
     for (const mistake of flashMistakes(area)) mistakes.push(`"flash[${at}]", ${area.name}: ${mistake}`);
   }
+  return [...mistakes, ...memoryMistakes(memory)];
+}
+
+function memoryMistakes(memory: readonly MemoryRegion[]): string[] {
+  const mistakes: string[] = [];
+  if (memory.length > 0 && !memory.some(({ use }) => use === "image"))
+    mistakes.push('"memory" has no region whose "use" is "image": the linker needs one');
+  for (const use of SINGLE_USES) {
+    const names = memory.filter((region) => region.use === use).map(({ name }) => name);
+    if (names.length > 1)
+      mistakes.push(
+        `"memory" has several regions whose "use" is "${use}", ${names.join(" and ")}; there is one at most`,
+      );
+  }
+  const regions = memory.map(({ name, address, size }) => ({
+    name,
+    start: Number(address),
+    end: Number(address) + size,
+  }));
+  for (const [at, region] of regions.entries()) {
+    if (region.end > MEMORY_MAX + 1)
+      mistakes.push(`"memory[${at}]", ${region.name}, ends behind the 32 bits of an address`);
+    for (const other of regions.slice(at + 1)) {
+      if (region.start < other.end && other.start < region.end)
+        mistakes.push(`"memory" has ${region.name} and ${other.name}, which overlap`);
+    }
+  }
   return mistakes;
 }
 
-function flashMistakes({ eraseUnit, programUnit, size }: FlashFigures): string[] {
+/** What `toolchain` says that is not so. @param folder the board's */
+function toolchainMistakes(
+  folder: string,
+  { cpu, toolchain }: Pick<BoardFile, "cpu" | "toolchain">,
+): string[] {
+  if (toolchain === undefined)
+    return cpu === "native"
+      ? []
+      : [
+          `the key "toolchain" is missing: without it the computer's own compiler is taken, and "cpu" is "${cpu}"`,
+        ];
+  if (statSync(join(folder, toolchain), { throwIfNoEntry: false })?.isFile()) return [];
+  return [`"toolchain" is "${toolchain}"; there is no such file in the board's folder`];
+}
+
+function flashMistakes({ eraseUnit, name, programUnit, size }: FlashFigures): string[] {
   const isPower = Number.isInteger(Math.log2(eraseUnit));
   if (!isPower) return [`"eraseUnit" is ${eraseUnit}; it is a power of two`];
   if (eraseUnit < programUnit)
     return [`"eraseUnit" is ${eraseUnit}, less than the ${programUnit} bytes that are programmed together`];
   if (size % eraseUnit !== 0 || size < 2 * eraseUnit)
     return [`"size" is ${size}; it is a multiple of "eraseUnit", ${eraseUnit}, and at least two of them`];
+  if (name === "update" && size < UPDATE_UNITS_MIN * eraseUnit)
+    return [
+      `"size" is ${size}; it is at least ${UPDATE_UNITS_MIN} times "eraseUnit", ${eraseUnit}: two units of state, and two slots of half the rest`,
+    ];
   return [];
 }
 

@@ -131,10 +131,71 @@ describe("boards", () => {
       area(0, { size: 65_537 }),
       /"flash\[0\]", state: "size" is 65537; it is a multiple of "eraseUnit", 4096/,
     );
+    for (const size of [8192, 12_288])
+      wrong(
+        area(1, { size }),
+        new RegExp(
+          `"flash\\[1\\]", update: "size" is ${size}; it is at least 4 times "eraseUnit", 4096: two units`,
+        ),
+      );
+    const region = (at: number, values: object) => (board: { memory: object[] }) => {
+      Object.assign(board.memory[at]!, values);
+    };
+    wrong(region(0, { use: "ram" }), /"memory" has no region whose "use" is "image"/);
+    wrong(region(3, { use: "application" }), /regions whose "use" is "application", APPLICATION and PATCH; /);
+    wrong(region(0, { size: 0x20_0001 }), /"memory" has IMAGE and ROM, which overlap$/);
+    wrong(region(5, { address: "0x002fffff", size: 1 }), /"memory" has ROM and STATE, which overlap$/);
+    wrong(region(5, { address: "0xffffff00", size: 257 }), /"memory\[5\]", STATE, ends behind the 32 bits/);
+    wrong((board) => {
+      board.toolchain = "mine.cmake";
+    }, /board\.json: "toolchain" is "mine\.cmake"; there is no such file in the board's folder$/);
+    wrong((board) => {
+      delete board.toolchain;
+    }, /the key "toolchain" is missing: without it .* "cpu" is "cortex-m7"$/);
+    for (const [part, key] of [
+      ["memory.0", "size"],
+      ["flash.1", "size"],
+      ["flash.1", "eraseUnit"],
+      ["heap", "chunkBytes"],
+      ["heap", "slots"],
+      ["heap", "growthBytes"],
+      ["heap", "stackSlots"],
+      ["radio", "baud"],
+    ] as const)
+      wrong(
+        (board) => {
+          const [outer, at] = part.split(".");
+          Object.assign(at === undefined ? board[outer!] : board[outer!][Number(at)], { [key]: 2 ** 32 });
+        },
+        new RegExp(`board\\.json: "\\S*${key}" is 4294967296 and must be <= 4294967295`),
+      );
+    wrong((board) => {
+      board.clockHz = 2 ** 32;
+    }, /"clockHz" is 4294967296 and must be <= 4294967295/);
+    wrong((board) => {
+      board.heap.slots = 2 ** 28;
+    }, /board\.json: "heap" makes \d+ bytes with the figures of the manifest camera; it is at most 4294967295/);
     wrong(area(2, { size: 4096 }), /"flash\[2\]", starts: "size" is 4096; .* at least two of them$/);
     wrong((board) => {
       board.radio.runBaud = 4_000_001;
     }, /"radio\.runBaud" is 4000001 and must be <= 4000000/);
+    rmSync(made, { recursive: true });
+  });
+
+  it("are compiled with the toolchain file that board.json names, and no other", () => {
+    const made = mkdtempSync(join(tmpdir(), "obscura-boards-"));
+    const folder = join(made, "my-board");
+    cpSync(fileURLToPath(new URL("mps2-an500", boards)), folder, { recursive: true });
+    writeFileSync(join(folder, "mine.cmake"), "");
+    const write = (change: object) =>
+      writeFileSync(
+        join(folder, "board.json"),
+        JSON.stringify({ ...JSON.parse(read("mps2-an500/board.json")), name: "my-board", ...change }),
+      );
+    write({ toolchain: "mine.cmake" });
+    assert.equal(loadBoard("my-board", undefined, made).toolchain, join(folder, "mine.cmake"));
+    write({ cpu: "native", toolchain: undefined });
+    assert.equal(loadBoard("my-board", undefined, made).toolchain, undefined);
     rmSync(made, { recursive: true });
   });
 

@@ -69,6 +69,17 @@ describe("manifests", () => {
       () => loadManifest(write("h.json", { figures: { HEAP_SLOTS: 12, HEAP: 1 } })),
       /unknown key "HEAP" in "figures"; keys are HEAP_CHUNKS.*\n.*"figures\.HEAP_SLOTS" is 12 and must be >= 4096/,
     );
+    for (const [name, value] of [
+      ["HEAP_SLOTS", 2 ** 32],
+      ["HEAP_GROWTH", 8],
+      ["TIMERS_MAX", 255],
+      ["H4_ACL_MAX", 65_536],
+      ["WATCHDOG_MS", 2 ** 32],
+    ] as const)
+      assert.throws(
+        () => loadManifest(write("j.json", { figures: { [name]: value } })),
+        new RegExp(`"figures\\.${name}" is ${value} and must be `),
+      );
     assert.throws(() => loadManifest(write("e.json", "{")), /e\.json is no JSON/);
     assert.throws(() => loadManifest(write("f.json", {})), /f\.json: the key "firmware" is missing/);
     assert.throws(() => loadManifest(join(folder, "g.json")), /There is no manifest/);
