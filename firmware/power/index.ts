@@ -37,7 +37,7 @@ export interface DeepSleepOptions {
  * @throws RangeError for a duration or a state out of range, and when nothing would ever wake the camera
  * @throws TypeError for a state that JSON cannot hold, a source that is none, an unknown option, a time that is no number,
  * and while `dutyCycle` runs: a burst returns, and the camera sleeps
- * @throws BleError `not-supported` for a source that this board is without
+ * @throws BleError `not-supported` for a source that this board is without, and on a board that cannot sleep; nothing has ended then
  */
 export declare function deepSleep(options?: DeepSleepOptions): Promise<never>;
 
@@ -112,6 +112,6 @@ export interface DutyCycleOptions<S> {
  * watchdog reset or a fault in a burst the camera sleeps longer, twice as long with each in a row, up to a day; any other start
  * runs a burst. A burst whose state cannot be kept has failed.
  * Call it at every start of the application, once, and neither it nor `deepSleep` while it runs. Does not return.
- * @throws RangeError, TypeError as `deepSleep`
+ * @throws RangeError, TypeError, BleError as `deepSleep`
  */
 export declare function dutyCycle<S>(options: DutyCycleOptions<S>): Promise<never>;

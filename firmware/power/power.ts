@@ -54,6 +54,7 @@ export function createPower(port: PowerPort): Power {
       const { durationMs, wakeOn = lines.wakeSources.filter((source) => source !== "timer") } = options;
       if (durationMs !== undefined) checkMs("durationMs", durationMs, 1, DURATION_MAX_MS);
       checkSources(port, wakeOn);
+      checkSleep(port);
       checkUnclaimed("deepSleep", claim);
       if (durationMs === undefined && wakeOn.every((source) => source === "timer")) {
         throw new RangeError(
@@ -73,6 +74,7 @@ export function createPower(port: PowerPort): Power {
     dutyCycle: <S>(options: DutyCycleOptions<S>) => {
       checkKeys("dutyCycle", options, DUTY_CYCLE_KEYS);
       checkSources(port, options.wakeOn === undefined ? [] : options.wakeOn);
+      checkSleep(port);
       const cycle = new DutyCycle(port, options);
       checkUnclaimed("dutyCycle", claim);
       return claimed("dutyCycle", () => cycle.run(found()));
@@ -99,6 +101,11 @@ function prepareRadio({ lines, prepareRadio }: PowerPort, found: () => Kept | un
   if (!radio) return;
   const { offAtMs } = radio;
   prepareRadio(offAtMs === undefined ? 0 : Math.max(0, lines.rtcNow() - offAtMs));
+}
+
+/** Before anything is ended for a sleep that does not come. Every board that can sleep has the timer. */
+function checkSleep({ lines, unsupported }: PowerPort): void {
+  if (!lines.wakeSources.includes("timer")) unsupported("Deep sleep");
 }
 
 function checkSources({ lines, unsupported }: PowerPort, sources: readonly WakeSource[]): void {

@@ -1,6 +1,7 @@
 /** The module `power`: deep sleep, what survives it, the early start and a low battery, through simulated resets, in virtual time. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import type { Power } from "../../../firmware/power/power.ts";
 import { Retained } from "../../../firmware/power/retained.ts";
 import { RecordStore } from "../../../firmware/storage/records.ts";
 import { VirtualClock } from "../../../simulator/clock.ts";
@@ -167,6 +168,22 @@ describe("power: deep sleep", () => {
     poor.lines.wakeSources = ["timer"];
     await assert.rejects(poor.start().deepSleep({ wakeOn: ["button"] }), /Waking by button is not supported/);
   });
+
+  const BURST = { intervalMs: 60_000, deadlineMs: 1000, state: 0, burst: () => undefined };
+  for (const [call, sleep] of [
+    ["deepSleep for a time", (power) => power.deepSleep({ durationMs: 1000, state: "kept" })],
+    ["deepSleep without a time", (power) => power.deepSleep({ state: "kept" })],
+    ["dutyCycle", (power) => power.dutyCycle(BURST)],
+  ] as const satisfies readonly (readonly [string, (power: Power) => Promise<never>])[]) {
+    it(`on a board that cannot sleep ${call} is not supported, and nothing has ended`, async () => {
+      const board = new Board();
+      board.lines.wakeSources = [];
+      const power = board.start();
+      await board.clock.run(() => assert.rejects(async () => sleep(power), /Deep sleep is not supported/));
+      assert.equal(board.radioIsOn, true);
+      assert.equal(board.start().retainedState(), undefined);
+    });
+  }
 });
 
 describe("power: the radio's early start", () => {
