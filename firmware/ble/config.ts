@@ -55,14 +55,15 @@ export interface Config {
    */
   pairing: PairingPolicy;
   /**
-   * What a client does by itself. "pair", at first: a central that has connected to a bonded device encrypts before anything is
+   * What a client does by itself. "pair", at first: the link to a bonded device is encrypted before anything is
    * asked of it; a device that refuses a value on a link that is not protected is encrypted with by the bond that there is, or
    * paired with, and asked once more. "encrypt": only what a bond is enough for. "never": neither.
    */
   autoPair: AutoPairing;
   /**
    * How many milliseconds a bonded central has to encrypt its link by itself, as most phones do at once; then a camera that is
-   * the peripheral asks it to, by a Security Request: 0 to 30,000, 1,000 at first. 0: it is not asked.
+   * the peripheral asks it to, by a Security Request: 0 to 30,000, 1,000 at first. 0: it is asked only when the application asks
+   * something of it.
    */
   securityRequestMs: number;
   /**

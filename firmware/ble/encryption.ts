@@ -14,7 +14,8 @@ import { CHANNEL } from "./l2cap/l2cap.ts";
 import { OperationGate } from "./operation-gate.ts";
 import type { ChoiceSetting, Setting } from "./setting.ts";
 import { configuredSettings } from "./smp/demands.ts";
-import { bondDeletedError, bondUnusableError, encryptionError } from "./smp/failure.ts";
+import { bondDeletedError, bondUnusableError, encryptionError, unprovenError } from "./smp/failure.ts";
+import { isSameIdentity } from "./smp/identities.ts";
 import type { BondKeeper, BondUse, Identity } from "./smp/keys.ts";
 import { SecurityManager } from "./smp/manager.ts";
 import { IO_CAPABILITY, IO_MAX } from "./smp/method.ts";
@@ -162,6 +163,11 @@ class Secured implements SecuredLink {
   }
 }
 
+/** Whether the bond that a link has is that of the device that its address claims. */
+function isAsClaimed({ bond, identity }: Connection): boolean {
+  return bond !== undefined && isSameIdentity(bond.identity, identity);
+}
+
 export class Encryption {
   readonly manager: SecurityManager;
   private readonly port: EncryptionPort;
@@ -189,6 +195,12 @@ export class Encryption {
       whenDelivered: (link, callback) => acl.whenCompleted((link as Secured).connection.link, callback),
       onBondLost: (link) => port.onBondLost((link as Secured).connection),
       endLink: (link) => this.end((link as Secured).connection),
+      onUnproven: (link, error) => {
+        const { connection } = link as Secured;
+        // The bond may be gone by now.
+        this.decide(connection, HCI_STATUS.SUCCESS);
+        if (connection.gate?.isHeld) connection.gate.refuse(error);
+      },
       onSecurity: (link, status, isPairing) => {
         const { connection } = link as Secured;
         this.decide(connection, status);
@@ -225,7 +237,14 @@ export class Encryption {
   /** See `SecurityManager.pair`. */
   pair(connection: Connection, request: PairRequest): () => void {
     const link = this.links.get(connection);
-    return link ? this.manager.pair(link, request) : () => {};
+    if (!link) return () => {};
+    const { origin } = request;
+    const onPaired = (): void => {
+      // The application has decided that this is the device, whatever became of its bond.
+      if (origin === "application") connection.gate?.open();
+      request.onPaired();
+    };
+    return this.manager.pair(link, { ...request, onPaired });
   }
 
   /** Pairs as `config` says; what comes of it is reported by `onSecurity`, and stands in the log. */
@@ -242,21 +261,27 @@ export class Encryption {
   }
 
   /**
-   * What this device asks of the peer waits from now on, if it is a central that is bonded with this peer: until
-   * `encryptByItself`, and until the link is encrypted (Vol 3, Part C, 10.3.2). When that fails what waits ends with the
-   * PairingError that says why, and so does all that comes while there is the bond and the link is not encrypted. Where the bond's
-   * key may not encrypt, or is not for this role, it ends so at once: nobody pairs by itself over a bond whose peer has not
-   * proved who it is.
+   * What this device asks of the peer waits from now on, if it is bonded with this peer, until the link is encrypted
+   * (Vol 3, Part C, 10.3.2): a central begins with that at `encryptByItself`, a peripheral asks its central to once something waits.
+   * When it fails what waits ends with the PairingError that says why, and so does all that comes while there is the bond and the
+   * link is not encrypted. Where the bond's key may not encrypt, or is not for this role, it ends so at once: nobody pairs by itself
+   * over a bond whose peer has not proved who it is.
    */
   holdBack(connection: Connection): void {
-    const use = this.bondUse(connection);
-    if (!connection.isCentral || connection.security.isEncrypted || use === "none") return;
-    const gate = new OperationGate(this.port.clock);
+    const link = this.links.get(connection);
+    if (!link || connection.security.isEncrypted) return;
+    const use = this.manager.bondUse(link);
+    if (use === "none") return;
+    const { isCentral } = connection;
+    const onWanted = isCentral ? undefined : (): void => this.manager.requestEncryption(link);
+    const gate = new OperationGate(this.port.clock, onWanted);
     connection.bearer.gate = gate;
     if (use === "usable") return;
     const error = bondUnusableError(use);
-    const { peerLog } = this.manager;
-    peerLog.write("warning", `smp: link ${connection.handle} is not encrypted: ${error.message}`);
+    if (isCentral) {
+      const { peerLog } = this.manager;
+      peerLog.write("warning", `smp: link ${connection.handle} is not encrypted: ${error.message}`);
+    }
     gate.refuse(error);
   }
 
@@ -287,9 +312,13 @@ export class Encryption {
 
   /** Whether what is held back may go out now. @param status 0, or why the link could not be encrypted */
   private decide(connection: Connection, status: number): void {
-    const { gate } = connection;
+    const { gate, isCentral, security } = connection;
     if (!gate || gate.isOpen) return;
-    if (connection.security.isEncrypted) return gate.open();
+    // A central encrypts with the bond's key itself, unless its application pairs. Whoever is the central may pair as a stranger.
+    if (security.isEncrypted && (isCentral || security.isBonded)) {
+      if (gate.isHeld && !isCentral && !isAsClaimed(connection)) gate.refuse(unprovenError());
+      return gate.open();
+    }
     if (this.isInUse(connection)) return;
     const use = this.bondUse(connection);
     if (use === "none") {
@@ -298,7 +327,9 @@ export class Encryption {
       return gate.open();
     }
     if (!gate.isHeld) return;
-    if (status !== HCI_STATUS.SUCCESS) gate.refuse(encryptionError(status));
+    if (security.isEncrypted) gate.refuse(unprovenError());
+    else if (!isCentral && use === "usable") return;
+    else if (status !== HCI_STATUS.SUCCESS) gate.refuse(encryptionError(status));
     else if (use !== "usable") gate.refuse(bondUnusableError(use));
   }
 

@@ -1,6 +1,6 @@
 /**
- * Holds back what this device asks of a peer until the link is as it has to be for that (Vol 3, Part C, 10.3.2): a central
- * that is bonded encrypts first, for until then anybody may answer who has copied the peer's address.
+ * Holds back what this device asks of a bonded peer until the link is as it has to be for that (Vol 3, Part C, 10.3.2): a central
+ * encrypts first, and a peripheral has its central do so, for until then anybody may answer who has copied the peer's address.
  */
 
 /** Who waits for a gate. */
@@ -14,11 +14,14 @@ export class OperationGate {
   private error: unknown = undefined;
   private readonly waiting = new Set<GateUser>();
   private readonly clock: { now(): number };
+  private readonly onWanted: (() => void) | undefined;
   private readonly sinceMs: number;
   private untilMs: number | undefined = undefined;
 
-  constructor(clock: { now(): number }) {
+  /** @param onWanted is called whenever somebody comes to wait for it. */
+  constructor(clock: { now(): number }, onWanted?: () => void) {
     this.clock = clock;
+    this.onWanted = onWanted;
     this.sinceMs = clock.now();
   }
 
@@ -44,6 +47,7 @@ export class OperationGate {
   /** Calls `user.decided` when it is known whether something may go out. */
   join(user: GateUser): void {
     this.waiting.add(user);
+    this.onWanted?.();
   }
 
   /** Nobody waits here any more. */

@@ -79,6 +79,7 @@ class FuzzManager {
       endLink() {},
       onSecurity: () => {},
       onBondLost() {},
+      onUnproven() {},
       log: (_level, message) => this.log.push(message),
     });
     this.manager.handler = {

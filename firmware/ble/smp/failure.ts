@@ -187,13 +187,18 @@ export function bondDeletedError(): PairingError {
 /** There is a bond, and its key does not encrypt this link. */
 export function bondUnusableError(use: Exclude<BondUse, "none" | "usable">): PairingError {
   const why = {
-    "other-role": "has no key for links on which this device is the central",
+    "other-role": "has no key for the role that this device has on this link",
     weak: "is worth less than secureOnly or minKeySize of config demand",
   }[use];
   return new PairingError(
     "bond-unusable",
     `The bond with the other device ${why}: ask the user, then call pair() for another, or delete the bond.`,
   );
+}
+
+/** The link is encrypted, by a pairing that does not show that the peer is the bonded device. */
+export function unprovenError(): PairingError {
+  return pairingFailedError(REASON.KEY_REJECTED, "local");
 }
 
 /** A link could not be encrypted with the key of a bond. @param status the controller's error code */

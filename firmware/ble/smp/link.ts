@@ -7,6 +7,7 @@ import { claimWindow } from "./claim.ts";
 import type { SecurityContext } from "./context.ts";
 import { isEnough, raisedBy } from "./demands.ts";
 import {
+  encryptionError,
   givenUpError,
   ignoredError,
   notAdmittedError,
@@ -46,6 +47,10 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
   private postponedAuthReq: number | undefined = undefined;
   /** A Security Request waits for the central's answer. */
   private isRequesting = false;
+  /** One was sent on this link. */
+  private hasRequested = false;
+  /** Somebody waits for the encryption with the bond's key. */
+  private isEncryptionWanted = false;
   /** Runs while a bonded central may yet encrypt by itself. */
   private reminder: Timer = undefined;
   /** The timer ran out: the Security Manager says nothing more on this link. */
@@ -92,7 +97,7 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     this.requests.remove(request);
     if (this.pairing?.occasion.request === request) {
       this.pairing.feed({ is: "cancel", reason: PAIRING_FAILURE.UNSPECIFIED });
-    } else if (!this.requests.first) this.stopRequesting();
+    } else if (!this.requests.first && !this.isEncryptionWanted) this.stopRequesting();
     this.serve();
   }
 
@@ -100,6 +105,22 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
   encryptWithBond(): void {
     const bond = this.encryption.findUsableBond();
     if (this.link.isCentral && bond && !this.isBusy) this.startWithBond(bond, () => {});
+  }
+
+  /** See `SecurityManager.requestEncryption`. */
+  requestEncryption(): void {
+    const { encryption } = this;
+    this.isEncryptionWanted = true;
+    if (!this.pairing && encryption.isChanging) encryption.limit();
+    // What is under way says how it ends.
+    if (this.isInUse) return;
+    if (this.isMute) this.unproven(timeoutError());
+    else if (this.hasRequested) this.unproven(ignoredError());
+    else this.requestSecurity({ settings: this.terms.configured(this.shared.user) });
+  }
+
+  private unproven(error: unknown): void {
+    if (!this.link.isCentral) this.port.onUnproven(this.link, error);
   }
 
   /** What ends without success ends so for all who wait, but where the bond was deleted meanwhile: they pair then. */
@@ -129,6 +150,8 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
 
   /** See `LinkEncryption`. */
   bondsChanged(): void {
+    // The central is not to encrypt any more, and nobody wants it to pair.
+    if (!this.requests.first && !this.encryption.findBond()) this.stopRequesting();
     this.encryption.bondsChanged();
   }
 
@@ -163,6 +186,8 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
   /** Asks the central to encrypt or to pair (2.4.6). */
   private requestSecurity(wish: Parameters<typeof authReqOf>[0]): void {
     this.isRequesting = true;
+    this.hasRequested = true;
+    this.stopReminder();
     this.send(encodeSmp(securityRequest, { authReq: authReqOf(wish) }));
   }
 
@@ -245,7 +270,8 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     if (status === 0 && isExpected) this.stopRequesting();
     this.port.onSecurity(this.link, status, this.pairing !== undefined);
     if (this.isClosed) return;
-    this.pairing?.feed({ is: "encryption", status });
+    if (this.pairing) this.pairing.feed({ is: "encryption", status });
+    else if (status !== 0) this.unproven(encryptionError(status));
     notify();
     this.serve();
     this.servePostponed(status);
@@ -302,7 +328,9 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     if (!this.isRequesting) return;
     this.stopRequesting();
     const reason = pdu[1] ?? PAIRING_FAILURE.UNSPECIFIED;
-    this.requests.settle(this.requests.first, pairingFailedError(reason, "peer"));
+    const error = pairingFailedError(reason, "peer");
+    this.requests.settle(this.requests.first, error);
+    this.unproven(error);
     this.serve();
   }
 
@@ -419,6 +447,7 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     if (this.isClosed) return;
     if (pairing.hasGivenKey) this.endUnkept();
     requests.settle(request ?? requests.first, error);
+    this.unproven(error);
     this.serve();
   }
 
@@ -462,7 +491,9 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     }
     // The central ignored a Security Request. It may pair yet: only the wait for it is over.
     this.isRequesting = false;
-    requests.settle(requests.first, ignoredError());
+    const error = ignoredError();
+    requests.settle(requests.first, error);
+    this.unproven(error);
     this.serve();
   }
 }

@@ -40,6 +40,11 @@ export class SecurityManager extends SecurityContext {
     this.links.get(link)?.encryptWithBond();
   }
 
+  /** Somebody waits for the central to encrypt with the bond's key: it is asked to, once on a link. `onUnproven` says if it does not. */
+  requestEncryption(link: SecuredLink): void {
+    this.links.get(link)?.requestEncryption();
+  }
+
   /** Whether a pairing, an encryption or a wish for one is under way on this link. */
   isInUse(link: SecuredLink): boolean {
     return this.links.get(link)?.isInUse ?? false;

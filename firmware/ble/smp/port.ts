@@ -67,6 +67,8 @@ export interface SecurityPort {
   answerKeyRequest(link: SecuredLink, key: Uint8Array | undefined): void;
   /** Calls back when the peer has everything that was sent on this link. Returns what withdraws the wait. */
   whenDelivered(link: SecuredLink, callback: () => void): () => void;
+  /** The central of this link was to encrypt it, and has not, for this reason. It may yet. */
+  onUnproven(link: SecuredLink, error: unknown): void;
   /** The peer does not go on with what has begun: its link is to end. */
   endLink(link: SecuredLink): void;
   /**
