@@ -1,5 +1,5 @@
 /** Files that a command is told to write: never in the place of one that it would not write itself. */
-import { closeSync, openSync, readSync, rmSync, statSync } from "node:fs";
+import { closeSync, lstatSync, openSync, readSync, rmSync, type Stats, statSync } from "node:fs";
 import { UsageError } from "./events.ts";
 import { displayPath } from "./paths.ts";
 import { whyNot } from "./whole-file.ts";
@@ -12,7 +12,7 @@ import { whyNot } from "./whole-file.ts";
  */
 export function checkOutput(file: string, beginning: Uint8Array | string): void {
   if (file === "") throw new UsageError("The name of the file to write is empty.");
-  const stats = statSync(file, { throwIfNoEntry: false });
+  const stats = statsOf(file);
   if (stats?.isDirectory()) throw new UsageError(`${displayPath(file)} is a folder: name a file in it.`);
   // A pipe would wait for its reader.
   if (!stats || stats.isFile()) checkWritable(file, stats === undefined);
@@ -29,6 +29,20 @@ export function checkOutput(file: string, beginning: Uint8Array | string): void 
     throw new UsageError(
       `${displayPath(file)} exists, and is nothing that this command writes: name another file, or remove it.`,
     );
+}
+
+/** Undefined where nothing has the name. */
+function statsOf(file: string): Stats | undefined {
+  try {
+    const stats = statSync(file, { throwIfNoEntry: false });
+    // To look whether it can be written would make what the link leads to.
+    if (stats === undefined && lstatSync(file, { throwIfNoEntry: false }))
+      throw new UsageError(`${displayPath(file)} is a link to nothing: name another file, or remove it.`);
+    return stats;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`${displayPath(file)} cannot be written: ${whyNot(error)}`);
+  }
 }
 
 function checkWritable(file: string, isNew: boolean): void {

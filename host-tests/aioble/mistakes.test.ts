@@ -15,7 +15,7 @@ function createScene() {
   const service = new Service(new UUID(0xff00));
   const value = new Characteristic(service, new UUID(0xff01), { read: true, notify: true, indicate: true });
   registerServices(service);
-  return { world, camera, value, ...camera.aioble };
+  return { world, camera, service, value, ...camera.aioble };
 }
 
 type Scene = ReturnType<typeof createScene>;
@@ -87,6 +87,36 @@ const mistakes: readonly (readonly [what: string, call: (scene: Scene) => unknow
     "notifyMultiple() without a connection",
     ({ value, Characteristic }) => Characteristic.notifyMultiple(untyped(undefined), [value]),
     /notifyMultiple\(\) needs the connection/,
+  ],
+  [
+    "notifyMultiple() without a list",
+    ({ Characteristic }) => Characteristic.notifyMultiple(untyped({}), untyped(null)),
+    /notifyMultiple takes a list of Characteristics/,
+  ],
+  [
+    "notifyMultiple() of a list of what is none",
+    ({ Characteristic }) => Characteristic.notifyMultiple(untyped({}), untyped([[]])),
+    /notifyMultiple takes a list of Characteristics/,
+  ],
+  [
+    "write() with null for options",
+    ({ value }) => value.write("x", untyped(null)),
+    /options are an object, not null/,
+  ],
+  [
+    "notify() with null for options",
+    ({ value }) => value.notify(untyped({}), "x", untyped(null)),
+    /options are an object, not null/,
+  ],
+  [
+    "registerServices() of null",
+    ({ registerServices }) => registerServices(untyped(null)),
+    /takes Service objects/,
+  ],
+  [
+    "registerServices() of one twice",
+    ({ registerServices, service }) => registerServices(service, service),
+    /a service is there twice/,
   ],
   [
     "config() of a figure in quotes",

@@ -3,12 +3,18 @@ import { UUID } from "../../firmware/ble/uuid.ts";
 import { createWorld } from "../../simulator/world.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { addAioble } from "../support/cameras.ts";
-import { optionCalls } from "../support/option-calls.ts";
+import { type OptionScene, optionCalls } from "../support/option-calls.ts";
 import { withPair } from "../support/pair.ts";
 import { describe, it } from "../support/suite.ts";
 
 const SERVICE = new UUID(0xfff0);
 const NOTIFYING = new UUID(0xfff1);
+
+/** Options for which null stands for something, one that the call sets itself, and one that is a RangeError with its range. */
+const OTHERWISE = [
+  ...["BLE.gapAdvertise advData", "BLE.gapAdvertise respData", "deepSleep state", "dutyCycle state"],
+  ...["broadcast connectable", "new BufferedCharacteristic maxLen"],
+];
 
 /** The error that `call` throws or rejects with. */
 async function errorOf(call: () => unknown): Promise<Error> {
@@ -18,6 +24,40 @@ async function errorOf(call: () => unknown): Promise<Error> {
     return error as Error;
   }
   throw new Error("nothing was thrown");
+}
+
+/** What there is to call on, between two cameras; a second later everything still is as it was. */
+function withCalls(use: (scene: OptionScene) => Promise<void>): Promise<void> {
+  return withPair(
+    ({ aioble }) => {
+      const service = new aioble.Service(SERVICE);
+      const all = { read: true, write: true, notify: true, indicate: true, reliableWrite: true };
+      new aioble.Characteristic(service, NOTIFYING, all);
+      aioble.registerServices(service);
+    },
+    async ({ client: camera, toClient, toServer: connection, world }) => {
+      const { aioble, bluetooth, power } = camera;
+      const service = new aioble.Service(SERVICE);
+      const all = { read: true, write: true, notify: true, indicate: true };
+      const characteristic = new aioble.Characteristic(service, NOTIFYING, all);
+      aioble.registerServices(service);
+      const ble = new bluetooth.BLE();
+      await ble.active(true);
+      const accepted = toClient.l2capAccept(0x80);
+      const channel = await connection.l2capConnect(0x80);
+      await accepted;
+      const remoteService = (await connection.service(SERVICE))!;
+      const remote = (await remoteService.characteristic(NOTIFYING))!;
+      const broadcast = await aioble.broadcast({ intervalUs: 100_000, name: "a" });
+      await use({
+        ...{ camera, power, ble, connection, channel, remoteService, remote },
+        ...{ broadcast, service, characteristic },
+      });
+      await world.clock.sleep(1000);
+      ok(connection.isConnected() && channel.isConnected());
+      await broadcast.stop();
+    },
+  );
 }
 
 describe("aioble: unknown options", () => {
@@ -36,62 +76,79 @@ describe("aioble: unknown options", () => {
   });
 
   it("of every public function: a TypeError that names the key, and nothing has begun", async () => {
-    await withPair(
-      ({ aioble }) => {
-        const service = new aioble.Service(SERVICE);
-        const all = { read: true, write: true, notify: true, indicate: true, reliableWrite: true };
-        new aioble.Characteristic(service, NOTIFYING, all);
-        aioble.registerServices(service);
-      },
-      async ({ client: camera, toClient, toServer: connection, world }) => {
-        const { aioble, bluetooth, power } = camera;
-        const service = new aioble.Service(SERVICE);
-        const all = { read: true, write: true, notify: true, indicate: true };
-        const characteristic = new aioble.Characteristic(service, NOTIFYING, all);
-        aioble.registerServices(service);
-        const ble = new bluetooth.BLE();
-        await ble.active(true);
-        const accepted = toClient.l2capAccept(0x80);
-        const channel = await connection.l2capConnect(0x80);
-        await accepted;
-        const remoteService = (await connection.service(SERVICE))!;
-        const remote = (await remoteService.characteristic(NOTIFYING))!;
-        const broadcast = await aioble.broadcast({ intervalUs: 100_000, name: "a" });
-        const scene = {
-          ...{ camera, power, ble, connection, channel, remoteService, remote },
-          ...{ broadcast, service, characteristic },
-        };
-        let signals = 0;
-        for (const { call, name, what } of optionCalls) {
-          for (const key of ["intervalUS", "timeoutMS", "constructor"]) {
-            const error = await errorOf(() => call(scene, { [key]: 1 } as never));
-            ok(error instanceof TypeError, `${name}: ${error}`);
-            ok(error.message.startsWith(`${what}: unknown key "${key}"`), `${name}: ${error.message}`);
-          }
-          if ((await errorOf(() => call(scene, { x: 1 } as never))).message.includes("signal")) {
-            signals++;
-            for (const signal of [null, 5, "", {}, [], { addEventListener: () => {} }]) {
-              const error = await errorOf(() => call(scene, { signal } as never));
-              ok(error instanceof TypeError, `${name}, ${JSON.stringify(signal)}: ${error}`);
-              ok(
-                /^[\w ]+: signal is .*, which is no AbortSignal: give/.test(error.message),
-                `${name}: ${error.message}`,
-              );
-            }
-          }
-          for (const given of [5, true, [], "text"]) {
-            const error = await errorOf(() => call(scene, given as never));
-            ok(error instanceof TypeError, `${name}(${JSON.stringify(given)}): ${error}`);
+    await withCalls(async (scene) => {
+      let signals = 0;
+      for (const { call, name, what } of optionCalls) {
+        for (const key of ["intervalUS", "timeoutMS", "constructor"]) {
+          const error = await errorOf(() => call(scene, { [key]: 1 } as never));
+          ok(error instanceof TypeError, `${name}: ${error}`);
+          ok(error.message.startsWith(`${what}: unknown key "${key}"`), `${name}: ${error.message}`);
+        }
+        if ((await errorOf(() => call(scene, { x: 1 } as never))).message.includes("signal")) {
+          signals++;
+          for (const signal of [null, 5, "", {}, [], { addEventListener: () => {} }]) {
+            const error = await errorOf(() => call(scene, { signal } as never));
+            ok(error instanceof TypeError, `${name}, ${JSON.stringify(signal)}: ${error}`);
+            ok(
+              /^[\w ]+: signal is .*, which is no AbortSignal: give/.test(error.message),
+              `${name}: ${error.message}`,
+            );
           }
         }
-        ok(signals > 30, `${signals} calls take a signal`);
-        await world.clock.sleep(1000);
-        ok(connection.isConnected() && channel.isConnected());
-        equal(service.characteristics.length, 1);
-        deepEqual(characteristic.read(), new Uint8Array(0));
-        await broadcast.stop();
-      },
-    );
+        for (const given of [5, true, [], "text"]) {
+          const error = await errorOf(() => call(scene, given as never));
+          ok(error instanceof TypeError, `${name}(${JSON.stringify(given)}): ${error}`);
+        }
+      }
+      ok(signals > 30, `${signals} calls take a signal`);
+      ok(scene.connection.isConnected() && scene.channel.isConnected());
+      equal(scene.service.characteristics.length, 1);
+      deepEqual(scene.characteristic.read(), new Uint8Array(0));
+    });
+  });
+
+  it("no value, and neither true nor false: a TypeError that names the option and what was given", async () => {
+    await withCalls(async (scene) => {
+      let [options, flags] = [0, 0];
+      for (const { call, name, what } of optionCalls) {
+        const { message } = await errorOf(() => call(scene, { x: 1 } as never));
+        const keys = /there are (.*)$/.exec(message)![1]!.split(", ");
+        for (const key of keys) {
+          if (OTHERWISE.includes(`${name} ${key}`)) continue;
+          options++;
+          const error = await errorOf(() => call(scene, { [key]: null } as never));
+          ok(error instanceof TypeError, `${name}: ${error}`);
+          ok(error.message.startsWith(`${what}: ${key} is null, `), `${name}: ${error.message}`);
+          if (!error.message.endsWith("neither true nor false")) continue;
+          flags++;
+          for (const given of ["false", 1, 0]) {
+            const refused = await errorOf(() => call(scene, { [key]: given } as never));
+            ok(
+              refused.message.startsWith(`${what}: ${key} is ${JSON.stringify(given)}, neither`),
+              `${name}: ${refused.message}`,
+            );
+          }
+        }
+      }
+      ok(options > 200 && flags > 40, `${options} options, ${flags} of them true or false`);
+      equal(scene.service.characteristics.length, 1);
+      deepEqual(scene.characteristic.read(), new Uint8Array(0));
+      ok(scene.connection.isConnected());
+    });
+  });
+
+  it("readMultiple() and writeReliably() of what is no list of a peer's values: a TypeError that says what they take", async () => {
+    await withCalls(async ({ connection }) => {
+      for (const given of [undefined, null, 5, {}, [], [null], [5], [[]], [[null]]]) {
+        for (const method of ["readMultiple", "writeReliably"] as const) {
+          const error = await errorOf(() => connection[method](given as never));
+          equal(
+            `${error}`,
+            `TypeError: ${method} takes characteristics and descriptors of the peer, at least one`,
+          );
+        }
+      }
+    });
   });
 
   it("what has undefined values, and no key at all, is taken", async () => {

@@ -65,7 +65,7 @@ describe("pairing: mistakes", () => {
         [{ oob: {} }, /oob is empty/],
         [{ methods: [] }, /methods is a list of at least one/],
         [{ methods: "justWorks" }, /methods is a list of at least one/],
-        [{ methods: null }, /methods is a list of at least one/],
+        [{ methods: null }, /methods is null, which is no value/],
       ] as const) {
         throws(() => outgoing.pair(options as unknown as PairOptions), message);
       }

@@ -274,7 +274,7 @@ describe("pairing: who may", () => {
     const wrong: readonly (readonly [unknown, RegExp])[] = [
       [5, /^agent 5 is not an object/],
       [0, /^agent 0 is not an object/],
-      [null, /^agent null is not an object/],
+      [null, /^agent null is not an object|^pair: agent is null, which is no value$/],
       ["", /^agent {2}is not an object/],
       [() => undefined, /is not an object/],
       [{ ...agent, oob: 5 }, /^oob is not an object/],

@@ -9,7 +9,7 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Operation, ToolError, UsageError } from "../events.ts";
 import { displayPath } from "../paths.ts";
@@ -111,18 +111,29 @@ export const isDevelopmentKey = ({ hash }: PublicKey): boolean =>
 /** Where `obscura keygen FILE` puts the public key. */
 export const publicFileOf = (file: string): string => `${file.replace(/\.pem$/, "")}.pub.pem`;
 
+/** Whether something has the name, a link to nothing among it. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // Nothing can be written there either: who tries says why.
+    return false;
+  }
+}
+
 /**
  * `obscura keygen`: makes a key, and writes both halves of it.
  * @throws UsageError when one of the files exists: a key that cameras trust is not overwritten.
  */
 export async function* generateKey(file: string, algorithm: Algorithm): Operation<SigningKey> {
   const publicFile = publicFileOf(file);
+  if (file === "") throw new UsageError("The name of the file to write is empty.");
   if (file.endsWith(".pub.pem"))
     throw new UsageError(
       `${displayPath(file)} is what a public key is called: name the private one, ${displayPath(file.replace(/\.pub\.pem$/, ".pem"))}.`,
     );
   for (const path of [file, publicFile]) {
-    if (existsSync(path))
+    if (isThere(path))
       throw new UsageError(`${displayPath(path)} exists, and is not overwritten: name another file.`);
   }
   const { privateKey } =

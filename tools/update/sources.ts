@@ -60,32 +60,53 @@ export class Sources {
   }
 }
 
-/** The sources in a folder and those below, each with what tells one state of it from the next. */
+/**
+ * The sources in a folder and those below, each with what tells one state of it from the next. A link to a folder is looked into
+ * behind all others, and no folder twice: a link that leads back would have no end.
+ */
 function look(folder: string): Map<string, string> {
   const found = new Map<string, string>();
+  const seen = new Set<string>();
+  const links: string[] = [];
   const lookIn = (below: string): void => {
+    const itself = stateOf(join(folder, below));
+    const identity = `${itself?.dev} ${itself?.ino}`;
+    if (!itself?.isDirectory() || seen.has(identity)) return;
+    seen.add(identity);
     for (const entry of entriesOf(join(folder, below))) {
-      const name = join(below, entry.name);
       if (TEMPORARY.test(entry.name)) continue;
+      const name = join(below, entry.name);
       if (entry.isDirectory()) {
         if (!IGNORED.has(entry.name)) lookIn(name);
-      } else if (SOURCE.test(entry.name)) {
-        const state = statSync(join(folder, name), { bigint: true, throwIfNoEntry: false });
-        if (state?.isFile()) found.set(name, `${state.ino} ${state.size} ${state.mtimeNs}`);
+        continue;
       }
+      const state =
+        entry.isSymbolicLink() || SOURCE.test(entry.name) ? stateOf(join(folder, name)) : undefined;
+      if (state?.isDirectory() && !IGNORED.has(entry.name)) links.push(name);
+      if (state?.isFile() && SOURCE.test(entry.name))
+        found.set(name, `${state.ino} ${state.size} ${state.mtimeNs}`);
     }
   };
   lookIn("");
+  // Those that are found on the way are looked into as well.
+  for (const link of links) lookIn(link);
   return found;
 }
 
-/** A folder can be away for a moment: another branch is checked out, or it is unpacked anew. */
+/** Of a file that is there; whatever the system says of another, such as a link to itself, it may be there at the next look. */
+function stateOf(path: string) {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** A folder can be away for a moment: another branch is checked out, it is unpacked anew, or its computer does not answer. */
 function entriesOf(folder: string) {
   try {
     return readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "EACCES") return [];
-    throw error;
+  } catch {
+    return [];
   }
 }

@@ -451,15 +451,16 @@ describe("power: duty cycle", () => {
         { name: "TypeError", message },
       );
     await refused({ intervalMs: "1000" }, /^intervalMs is "1000"; it is an integer from 100 to/);
-    await refused({ deadlineMs: null }, /^deadlineMs is null; it is an integer/);
-    await refused({ lowVolts: null }, /^lowVolts is null; it is a number of volts/);
+    await refused({ deadlineMs: null }, /^dutyCycle: deadlineMs is null, which is no value$/);
+    await refused({ lowVolts: null }, /^dutyCycle: lowVolts is null, which is no value$/);
     await refused({ lowVolts: "3" }, /^lowVolts is "3"; it is a number of volts/);
     await refused({ lowVolts: {} }, /^lowVolts is \[object Object\]; /);
     await refused({ onLowBattery: "later" }, /^onLowBattery is "later", which is not a function$/);
     await refused({ onLowBattery: () => undefined }, /^onLowBattery is never called without lowVolts: /);
-    await refused({ burst: null }, /^burst is null, which is not a function$/);
+    await refused({ burst: null }, /^dutyCycle: burst is null, which is no value$/);
     const noList = /^wakeOn is a list of sources, such as \["motion"\]$/;
-    for (const wakeOn of [null, 5, "button", { 0: "button" }]) await refused({ wakeOn }, noList);
+    await refused({ wakeOn: null }, /^dutyCycle: wakeOn is null, which is no value$/);
+    for (const wakeOn of [5, "button", { 0: "button" }]) await refused({ wakeOn }, noList);
     await refused(
       { wakeOn: [Symbol("sun")] },
       /^wakeOn has Symbol\(sun\); sources are timer, motion, button$/,

@@ -148,7 +148,8 @@ describe("power: deep sleep", () => {
     }
     const noList = { name: "TypeError", message: /^wakeOn is a list of sources, such as \["motion"\]$/ };
     await refused({ durationMs: 1, wakeOn: "button" }, noList);
-    await refused({ durationMs: 1, wakeOn: null }, noList);
+    const noValue = { name: "TypeError", message: /^deepSleep: wakeOn is null, which is no value$/ };
+    await refused({ durationMs: 1, wakeOn: null }, noValue);
     const cyclic: { self?: unknown } = {};
     cyclic.self = cyclic;
     for (const state of [() => 1, 1n, { count: 1n }, cyclic]) {
