@@ -21,6 +21,36 @@ export interface UpdateScene {
   connect(): ReturnType<InstanceType<AiobleCamera["aioble"]["Device"]>["connect"]>;
 }
 
+/** What else the natives say and do, and why the camera starts. */
+export interface UpdateStart {
+  readonly lines?: Partial<UpdateLines>;
+  readonly startCause: ResetCause;
+}
+
+/** Starts the feature `update` of a camera of this world. @param figures what its natives say; of the rest they say the least */
+export function startUpdate(
+  world: World,
+  { host }: AiobleCamera,
+  figures: Partial<UpdateFigures>,
+  { lines = {}, startCause }: UpdateStart,
+): void {
+  const update: Partial<UpdateLines> = {
+    state: () => ({
+      ...{ running: "confirmed", slotBytes: 0, slot: 0, offset: 0, trustsEverybody: true },
+      ...{ windowMs: 0, pairingMs: 0, powerOnRecoveries: 0, awaitsReach: false, ...figures },
+    }),
+    image: () => undefined,
+    rtcNow: () => world.clock.now(),
+    reached: () => undefined,
+    paired: () => undefined,
+    ...lines,
+  };
+  const power = new SimulatedPower(world.clock);
+  power.restart(startCause);
+  Object.assign(host.platform, { update, power });
+  feature.update(host);
+}
+
 /** What the natives would say, with these figures; the rest is never asked for here. */
 export async function started(
   figures: Partial<UpdateFigures>,
@@ -30,17 +60,10 @@ export async function started(
   const world = createWorld();
   const camera = addAioble(world);
   const central = addAioble(world);
-  const { host } = camera;
   const slept: UpdateScene["slept"] = [];
   const pairedAtMs: number[] = [];
   const reachedAtMs: number[] = [];
   const lines: Partial<UpdateLines> = {
-    state: () => ({
-      ...{ running: "confirmed", slotBytes: 0, slot: 0, offset: 0, trustsEverybody: true },
-      ...{ windowMs: 0, pairingMs: 0, powerOnRecoveries: 0, awaitsReach: false, ...figures },
-    }),
-    image: () => undefined,
-    rtcNow: () => world.clock.now(),
     reached: () => void reachedAtMs.push(world.clock.now()),
     paired: () => void pairedAtMs.push(world.clock.now()),
     sleep: (wakeAtMs, sources) => {
@@ -48,10 +71,8 @@ export async function started(
       return undefined as never;
     },
   };
-  const power = new SimulatedPower(world.clock);
-  power.restart(startCause);
-  Object.assign(host.platform, { update: lines, power });
-  feature.update(host);
+  startUpdate(world, camera, figures, { lines, startCause });
+  const { host } = camera;
   await world.run(() =>
     work({
       ...{ world, camera, central, slept, pairedAtMs, reachedAtMs },

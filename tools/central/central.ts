@@ -1,9 +1,16 @@
 /** What `deploy` and `logs` connect to cameras with: our own stack as a central, with bonds that last and that processes share. */
 import { IRK_KEY } from "../../firmware/ble/smp/own-irk.ts";
+import { ToolError } from "../events.ts";
 import { lock } from "../lock.mjs";
 import { createRealClock } from "../radio/real-clock.ts";
 import { FileRecords } from "./file-records.ts";
-import { type CentralAioble, computerPlatform, createCentralHost } from "./host.ts";
+import {
+  CAMERAS_MAX,
+  type CentralAioble,
+  type CentralHost,
+  computerPlatform,
+  createCentralHost,
+} from "./host.ts";
 
 /** A central that runs. */
 export interface Central {
@@ -16,6 +23,8 @@ export interface Central {
   alone<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
   /** @throws ToolError when a bond that this device leaves by pairing could not be kept; there may be one already. */
   checkRoom(device: InstanceType<CentralAioble["Device"]>): void;
+  /** Asked before pairing. @throws ToolError when this computer has as many bonds as it keeps. */
+  checkCount(): void;
   /** Ends all links, and lets nothing keep the process alive. */
   stop(): Promise<void>;
 }
@@ -37,9 +46,28 @@ export function startCentral(
   const clock = createRealClock();
   const records = new FileRecords(bonds);
   const identity = records.identity();
-  const platform = computerPlatform({ clock, hci, identity, onLine, onGone });
-  const { aioble, host } = createCentralHost(platform, records);
+  const central = centralOf(
+    createCentralHost(computerPlatform({ clock, hci, identity, onLine, onGone }), records),
+    records,
+  );
+  return {
+    ...central,
+    async stop() {
+      await central.stop();
+      clock.stop();
+    },
+  };
+}
+
+/**
+ * The central of a host.
+ * @param records the host's
+ * @throws ToolError where the key that cameras know this computer by cannot be kept
+ */
+export function centralOf({ aioble, host }: CentralHost, records: FileRecords): Central {
   const kept = host.bonds!;
+  // Pairing is what the command wants, and no device.
+  aioble.config({ autoPair: "encrypt", pairing: "bonded" });
   // Drawn before there is a bond, and by one process: a camera knows this computer by one key. One that is not kept would have it
   // taken for another device with this one's address the next time.
   records.exclusively(() => {
@@ -49,7 +77,7 @@ export function startCentral(
   return {
     aioble,
     async alone(work, signal) {
-      const giveBack = await lock(`${bonds}.pairing`, { signal });
+      const giveBack = await lock(`${records.file}.pairing`, { signal });
       try {
         // What a link is encrypted with is not to change under it.
         if (host.connections.size === 0 && records.refresh()) kept.reload();
@@ -61,9 +89,12 @@ export function startCentral(
     checkRoom(device) {
       if (!aioble.security.bonds.get(device)) records.checkRoom();
     },
-    async stop() {
-      await host.deactivate();
-      clock.stop();
+    checkCount() {
+      if (kept.size >= CAMERAS_MAX)
+        throw new ToolError(
+          `This computer is bonded with ${kept.size} cameras, and keeps no more bonds: move ${records.file} away, and pair anew with those that are in use.`,
+        );
     },
+    stop: () => host.deactivate(),
   };
 }

@@ -23,7 +23,7 @@ type Values = Map<string, Uint8Array>;
  * what another process has written stays. What it has changed of the same record is not overwritten: `refresh` shows it.
  */
 export class FileRecords implements Records {
-  private readonly file: string;
+  readonly file: string;
   /** As this process has read or written them last. */
   private values: Values;
   private hasLock = false;

@@ -14,6 +14,12 @@ import { createTimerQueue } from "../../firmware/platform/timer-queue.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
 import { SocketLine } from "./socket-line.ts";
 
+/** Cameras that a computer is bonded with at most. */
+export const CAMERAS_MAX = 1000;
+
+/** The host gives up a bond where it has no place for another: it never comes to that where nobody pairs beyond `CAMERAS_MAX`. */
+const HOST_BONDS_MAX = 2 * CAMERAS_MAX;
+
 /** `aioble` as a central has it. */
 export type CentralAioble = Aioble &
   ReturnType<(typeof client)["aioble"]> &
@@ -57,7 +63,8 @@ export function computerPlatform({ clock, hci, identity, onLine, onGone }: Compu
 }
 
 /**
- * Makes a central, whose radio is off.
+ * Makes a central, whose radio is off. It has places for more than `CAMERAS_MAX` bonds: whoever pairs looks whether there are
+ * as many.
  * @param records keep its bonds, and who it is
  * @param beside features that it has beside those of a central
  */
@@ -70,5 +77,7 @@ export function createCentralHost(
   const image: Image = { manifest: "camera", features, missing: [] };
   const host = new Host(platform, records);
   const { aioble } = createModules(host, createSignals(platform), image);
+  // The range of the setting is a camera's.
+  host.configure({ maxBonds: HOST_BONDS_MAX });
   return { host, aioble: aioble as unknown as CentralAioble };
 }

@@ -27,6 +27,7 @@ import {
 import { PhoneError } from "../../simulator/phone/errors.ts";
 import type { Target } from "../../simulator/phone/link.ts";
 import type { Paired, PairOptions } from "../../simulator/phone/pairing.ts";
+import { CAMERAS_MAX } from "../central/host.ts";
 import { type Asked, phoneErrorOf } from "./host-errors.ts";
 import { ENCRYPTION, IdleUser, pairingSettings, StepUser } from "./host-user.ts";
 import type { ScriptLink } from "./script-phone.ts";
@@ -233,6 +234,10 @@ export class HostLink implements ScriptLink {
     const bonds = this.host.bonds!;
     const user = new StepUser(options);
     const former = this.bond;
+    if (!former && bonds.size >= CAMERAS_MAX)
+      throw new PhoneError(
+        `the phone is bonded with ${bonds.size} cameras, and keeps no more bonds: forget one`,
+      );
     if (former) bonds.forget(former.identity);
     try {
       await this.secure(pairingSettings(options.legacy ?? false), user);

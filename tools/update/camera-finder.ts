@@ -18,7 +18,7 @@ const OTHERS_MS = 1500;
 const LISTENING = { intervalUs: 30_000, windowUs: 30_000, active: true } as const;
 
 /** What cameras are looked for, and connected to, with. */
-export type Finder = Pick<Central, "aioble" | "alone" | "checkRoom">;
+export type Finder = Pick<Central, "aioble" | "alone" | "checkCount" | "checkRoom">;
 
 /** A device as it was heard. */
 export interface Heard {
@@ -101,19 +101,26 @@ export function lastingAddress({ device }: Pick<Heard, "device">): string | unde
  * @throws ToolError when it has no management server, does not let us in, or would have a bond that this computer cannot keep.
  */
 export function openCamera(
-  { central, device }: Pick<Heard, "device"> & { readonly central: Pick<Finder, "alone" | "checkRoom"> },
+  {
+    central,
+    device,
+  }: Pick<Heard, "device"> & { readonly central: Pick<Finder, "alone" | "checkCount" | "checkRoom"> },
   signal: AbortSignal,
 ): Promise<OpenCamera> {
   return central.alone(async () => {
     central.checkRoom(device);
-    return open(device, signal);
+    return open(device, signal, () => central.checkCount());
   }, signal);
 }
 
-async function open(device: ConnectableDevice, signal: AbortSignal): Promise<OpenCamera> {
+async function open(
+  device: ConnectableDevice,
+  signal: AbortSignal,
+  checkPairing: () => void,
+): Promise<OpenCamera> {
   const connection = await device.connect({ timeoutMs: CONNECT_MS, signal });
   try {
-    const link = await openManagement(connection, signal);
+    const link = await openManagement(connection, signal, checkPairing);
     if (!link)
       throw new ToolError("This device has no management service: its image is without the feature update.");
     const client = new ManagementClient(link);

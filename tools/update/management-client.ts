@@ -3,6 +3,7 @@
  * of the protocol, whose refusals carry a reason.
  */
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
+import { GattError } from "../../firmware/ble/att/errors.ts";
 import {
   type CborArray,
   type CborMap,
@@ -71,19 +72,30 @@ export interface ListedImage {
 }
 
 /**
- * The management service of a connected camera.
+ * The management service of a connected camera. Pairs where the camera wants that and has no bond with this computer: whoever
+ * opens it has asked for the bond, which is no stranger's.
  * @param signal ends whatever waits, and lets nothing more be asked
- * @returns undefined where it has none. Throws as the operations of a GATT client do.
+ * @param checkPairing called before it pairs; what it throws keeps it from that
+ * @returns undefined where it has none. Throws as the operations of a GATT client, and `pair()`, do.
  */
 export async function openManagement(
   connection: DeviceConnection,
   signal: AbortSignal = new AbortController().signal,
+  checkPairing: () => void = () => undefined,
 ): Promise<ManagementLink | undefined> {
   await connection.exchangeMtu({ signal });
   const service = await connection.service(SERVICE_UUID, { signal });
   const characteristic = await service?.characteristic(CHARACTERISTIC_UUID, { signal });
   if (!characteristic) return undefined;
-  await characteristic.subscribe({ queueSize: QUEUE_SIZE, signal });
+  const subscribe = (): Promise<void> => characteristic.subscribe({ queueSize: QUEUE_SIZE, signal });
+  try {
+    await subscribe();
+  } catch (error) {
+    if (connection.encrypted || !isForWantOfKey(error)) throw error;
+    checkPairing();
+    await connection.pair({ signal });
+    await subscribe();
+  }
   return {
     get fragmentLength() {
       return Math.min(512, connection.mtu - 3);
@@ -98,6 +110,12 @@ export async function openManagement(
     },
   };
 }
+
+/** Insufficient Authentication and Insufficient Encryption (Vol 3, Part F, 3.4.1.1): one without a bond, the other with one. */
+const WITHOUT_KEY: readonly number[] = [0x05, 0x0f];
+
+const isForWantOfKey = (error: unknown): boolean =>
+  error instanceof GattError && WITHOUT_KEY.includes(error.status);
 
 export class ManagementClient {
   private readonly link: ManagementLink;

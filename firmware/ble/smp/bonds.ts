@@ -22,7 +22,7 @@ import {
 import { type Bond, type BondKeeper, type Identity, PEER_NAME_MAX } from "./keys.ts";
 import { OwnIrk, readRecord } from "./own-irk.ts";
 
-/** Places for bonds, whatever `maxBonds` says: `bond.0` to `bond.31`. */
+/** Places for bonds of a camera, whatever `maxBonds` says: `bond.0` to `bond.31`. */
 export const BOND_SLOTS = 32;
 
 /** Bonds that are kept at a time. */
@@ -158,7 +158,7 @@ export class Bonds implements BondKeeper {
     const { entries, foreign } = this;
     const former = [...entries];
     const { records, settings } = this.port;
-    const slots = Array.from({ length: BOND_SLOTS }, (_, slot) => slot);
+    const slots = Array.from({ length: this.slots }, (_, slot) => slot);
     const free = slots.filter((slot) => !foreign.has(slot) && !entries.some((entry) => entry.slot === slot));
     const placed = placesFor(bonds, { entries, maxBonds: settings.maxBonds, free }).reverse();
     const before = placed.map(({ slot }) => ({ key: bondKey(slot), bytes: this.read(bondKey(slot)) }));
@@ -310,6 +310,11 @@ export class Bonds implements BondKeeper {
     this.port.onChanged();
   }
 
+  /** More than a camera has for a host that is not on one (tools/central), whose limit is no setting's. */
+  private get slots(): number {
+    return Math.max(BOND_SLOTS, this.port.settings.maxBonds);
+  }
+
   private get entries(): KeptBond[] {
     this.loaded ??= this.load();
     return this.loaded;
@@ -323,7 +328,7 @@ export class Bonds implements BondKeeper {
       const number = key.startsWith(PEER_KEY) ? Number.parseInt(key.slice(PEER_KEY.length), 16) : 0;
       if (number > this.lastNumber) this.lastNumber = number;
     }
-    for (let slot = 0; slot < BOND_SLOTS; slot++) {
+    for (let slot = 0; slot < this.slots; slot++) {
       const bytes = this.read(bondKey(slot));
       if (!bytes) continue;
       const found = decodeBond(bytes);
@@ -408,7 +413,7 @@ export class Bonds implements BondKeeper {
     const strangers = entries.filter(({ bond }) => isStranger(bond));
     const isOverShare = stranger && strangers.length >= strangersMax(maxBonds);
     if (entries.length < maxBonds && !isOverShare) {
-      for (let slot = 0; slot < BOND_SLOTS; slot++) {
+      for (let slot = 0; slot < this.slots; slot++) {
         if (!this.foreign.has(slot) && !entries.some((entry) => entry.slot === slot)) return { slot };
       }
       return undefined;

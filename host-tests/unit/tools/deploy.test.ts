@@ -207,7 +207,8 @@ describe("tools/update/camera-finder", () => {
       const disconnect = async () => void ends++;
       const connection = { bonded, service: refuse, exchangeMtu: refuse, disconnect };
       const device = { connect: async () => connection } as never;
-      const central = { alone: <T>(work: () => Promise<T>) => work(), checkRoom: () => undefined };
+      const alone = <T>(work: () => Promise<T>) => work();
+      const central = { alone, checkCount: () => undefined, checkRoom: () => undefined };
       return openCamera({ central, device }, new AbortController().signal);
     };
     await assert.rejects(open(bondLostError(0x06)), {
