@@ -13,6 +13,16 @@ export interface Application {
   readonly entry: string;
 }
 
+/** What `sign` and `deploy` take: TypeScript, bytecode of `build`'s (.xsb), or what is signed (.bin). */
+export type ApplicationKind = "source" | "bytecode" | "signed";
+
+/** A folder is an application, whatever its name ends in. */
+export function applicationKind(which: string): ApplicationKind {
+  const isFolder = existsSync(which) && statSync(which).isDirectory();
+  if (!isFolder && which.endsWith(".xsb")) return "bytecode";
+  return !isFolder && which.endsWith(".bin") ? "signed" : "source";
+}
+
 const examples = join(root, "examples");
 
 /** Names of the applications in examples/. */

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { CborMap } from "../../firmware/update/cbor.ts";
-import { findApplication } from "../build/application.ts";
+import { applicationKind, findApplication } from "../build/application.ts";
 import {
   InterruptedError,
   type Operation,
@@ -88,7 +88,7 @@ type TrialOptions = Omit<DeployOptions, keyof SignOptions | "radio"> & {
  */
 export async function* deploy(options: DeployOptions, state: DeployState = {}): Operation {
   const { application } = options;
-  const signed = application.endsWith(".bin") ? readBundle(options) : undefined;
+  const signed = applicationKind(application) === "signed" ? readBundle(options) : undefined;
   // Beside the bytecode lies what cameras of this computer run: that is not to change under them.
   const folder = join(buildRoot, "deploy", options.board);
   mkdirSync(folder, { recursive: true });
@@ -108,7 +108,9 @@ export async function* deploy(options: DeployOptions, state: DeployState = {}): 
 }
 
 const nameOf = (application: string): string =>
-  application.endsWith(".xsb") ? basename(application, ".xsb") : findApplication(application).name;
+  applicationKind(application) === "bytecode"
+    ? basename(application, ".xsb")
+    : findApplication(application).name;
 
 /** A bundle or a revocation that somebody has signed. @throws as `deploy` */
 function readBundle({ application, counter, version }: DeployOptions) {

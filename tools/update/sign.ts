@@ -1,7 +1,7 @@
 /** `obscura sign` and `obscura bundle`: from an application to a signed bundle, and what is in one. */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { findApplication } from "../build/application.ts";
+import { applicationKind, findApplication } from "../build/application.ts";
 import { type ApplicationPackage, readPackage } from "../build/application-package.ts";
 import { listBoards } from "../build/boards.ts";
 import { buildBytecode } from "../build/build.ts";
@@ -39,7 +39,7 @@ export interface SignOptions {
 /** @throws UsageError before anything is built when the version or the counter makes no sense. */
 export async function* signApplication(options: SignOptions): Operation<string> {
   const { application, board, manifest, unsigned = false } = options;
-  const isBytecode = application.endsWith(".xsb");
+  const isBytecode = applicationKind(application) === "bytecode";
   const entry = isBytecode ? undefined : findApplication(application).entry;
   const said = entry === undefined ? undefined : readPackage(entry);
   const version = parseVersion(options.version ?? versionIn(said));

@@ -1,6 +1,6 @@
 /** `obscura deploy --watch`: a deployment at each change of the application's files. */
 import { basename, dirname } from "node:path";
-import { findApplication } from "../build/application.ts";
+import { applicationKind, findApplication } from "../build/application.ts";
 import { InterruptedError, type Operation, StepFailed, ToolError, UsageError } from "../events.ts";
 import { type DeployOptions, type DeployState, deploy } from "./deploy.ts";
 import { Sources } from "./sources.ts";
@@ -11,7 +11,8 @@ import { Sources } from "./sources.ts";
  */
 export async function* watchAndDeploy(options: DeployOptions): Operation {
   const { application, signal } = options;
-  if (/\.(xsb|bin)$/.test(application)) throw new UsageError("--watch is for an application in TypeScript.");
+  if (applicationKind(application) !== "source")
+    throw new UsageError("--watch is for an application in TypeScript.");
   const folder = dirname(findApplication(application).entry);
   const sources = new Sources(folder);
   // The same camera each time, whatever name its next version has; and what was put on trial here is ended here.

@@ -4,8 +4,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
-import { findApplication } from "../../../tools/build/application.ts";
+import { applicationKind, findApplication } from "../../../tools/build/application.ts";
 import { root } from "../../../tools/paths.ts";
+import { signApplication } from "../../../tools/update/sign.ts";
 
 describe("the application that a word means", () => {
   const before = process.cwd();
@@ -28,6 +29,27 @@ describe("the application that a word means", () => {
   }
 
   const example = join(root, "examples/mailbox/main.ts");
+
+  it("is a folder's, whatever the folder is called, and a file's by its ending", async () => {
+    for (const name of ["x.bin", "x.xsb"]) {
+      const entry = make(name);
+      assert.equal(applicationKind(name), "source");
+      assert.equal(findApplication(name).entry, entry);
+    }
+    writeFileSync("y.bin", "");
+    const kinds = ["y.bin", "none.bin", "none.xsb", "none"].map(applicationKind);
+    assert.deepEqual(kinds, ["signed", "signed", "bytecode", "source"]);
+    const signing = signApplication({
+      application: "x.xsb",
+      board: "host",
+      manifest: "camera",
+      key: "none.pem",
+    });
+    const message = /The key cannot be read/;
+    await assert.rejects(signing.next(), { name: "UsageError", message }, "and no bytecode that cannot be");
+    mkdirSync("empty.bin");
+    assert.throws(() => findApplication("empty.bin"), { name: "UsageError" });
+  });
 
   it("is what exists where the user stands, before the example of that name", () => {
     assert.equal(findApplication("mailbox").entry, example);

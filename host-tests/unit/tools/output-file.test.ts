@@ -1,6 +1,15 @@
 /** What commands write to a file that a person names, and what of theirs they leave alone. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
@@ -92,6 +101,22 @@ describe("tools/output-file", () => {
     checkOutput(path("new"), "x");
     mkdirSync(path("a folder"));
     assert.throws(() => checkOutput(path("a folder"), "x"), { name: "UsageError" });
+  });
+
+  it("a link to nothing and one to itself are left alone, and what a link leads to is written", () => {
+    for (const [name, target] of [
+      ["dangling", "nowhere"],
+      ["loop", "loop"],
+    ] as const) {
+      symlinkSync(target, path(name));
+      const message = /is a link to nothing|cannot be written: ELOOP/;
+      assert.throws(() => checkOutput(path(name), "x"), { name: "UsageError", message });
+      assert.ok(lstatSync(path(name)).isSymbolicLink());
+    }
+    assert.equal(existsSync(path("nowhere")), false);
+    writeFileSync(path("there"), "xyz");
+    symlinkSync("there", path("link"));
+    checkOutput(path("link"), "x");
   });
 
   it("keygen names the private key's file for one that is called as public ones are", async () => {

@@ -73,6 +73,37 @@ describe("tools/update/sources", () => {
     assert.deepEqual(sources.changed(), ["shared.ts"]);
   });
 
+  it("a file in a folder that a link leads to, and in one that a link in that leads to", () => {
+    const shared = join(root, "shared");
+    const further = join(root, "further");
+    mkdirSync(shared);
+    mkdirSync(further);
+    const put = (file: string) => writeFileSync(file, `version ${count++}`);
+    put(join(shared, "one.ts"));
+    symlinkSync(shared, join(folder, "lib"));
+    assert.deepEqual(sources.changed(), ["lib/one.ts"]);
+    put(join(shared, "one.ts"));
+    assert.deepEqual(sources.changed(), ["lib/one.ts"]);
+    symlinkSync(further, join(shared, "more"));
+    put(join(further, "two.ts"));
+    assert.deepEqual(sources.changed(), ["lib/more/two.ts"]);
+    for (const name of ["node_modules", "build"]) symlinkSync(shared, join(folder, name));
+    assert.deepEqual(sources.changed(), []);
+  });
+
+  it("goes on with links that lead nowhere, to themselves and back, each folder once", () => {
+    symlinkSync("loop.ts", join(folder, "loop.ts"));
+    symlinkSync("loop", join(folder, "loop"));
+    symlinkSync("nowhere", join(folder, "gone.ts"));
+    symlinkSync(".", join(folder, "parts/back"));
+    symlinkSync("..", join(folder, "parts/up"));
+    symlinkSync("parts", join(folder, "aside"));
+    mkdirSync(join(folder, "folder.ts"));
+    assert.deepEqual(sources.changed(), []);
+    write("parts/one.ts");
+    assert.deepEqual(sources.changed(), ["parts/one.ts"]);
+  });
+
   it("waits for a change, and ends with what it is interrupted with, before one and in the middle", async () => {
     const { signal } = new AbortController();
     const changing = sources.change(signal);

@@ -1,7 +1,17 @@
 /** Keys and signed bundles, against openssl and imgtool, which share nothing with them. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { encode } from "cborg";
@@ -301,6 +311,17 @@ describe("Signed bundles", function () {
   it("keep keys: none is overwritten, and what is no key is refused", async () => {
     const [file] = algorithms.map(keyFile);
     await assert.rejects(perform(generateKey(file!, "ed25519"), note), /exists, and is not overwritten/);
+    await assert.rejects(perform(generateKey("", "ed25519"), note), {
+      name: "UsageError",
+      message: /is empty/,
+    });
+    for (const name of ["dangling.pem", "dangling.pub.pem"]) {
+      symlinkSync("nowhere.pem", path(name));
+      const refusal = { name: "UsageError", message: new RegExp(`${name} exists, and is not overwritten`) };
+      await assert.rejects(perform(generateKey(path("dangling.pem"), "ed25519"), note), refusal);
+      rmSync(path(name));
+    }
+    assert.equal(existsSync(path("nowhere.pem")), false);
     assert.throws(() => readSigningKey(path("missing.pem")), UsageError);
     writeFileSync(path("text.pem"), "no key");
     assert.throws(() => readSigningKey(path("text.pem")), /is no private key in PEM/);

@@ -1,5 +1,5 @@
 /** `obscura deploy`. */
-import { findApplication } from "../../build/application.ts";
+import { applicationKind, findApplication } from "../../build/application.ts";
 import { UsageError } from "../../events.ts";
 import { piecesFor } from "../../setup.mjs";
 import { deploy, TRIAL_SECONDS, TRIAL_SECONDS_MAX } from "../../update/deploy.ts";
@@ -55,7 +55,7 @@ export function addDeploy(cli: CommandLine): void {
     .action(async (application: string, options: DeployCommandOptions) => {
       const { appVersion: version, json: _, radio: named, trial: trialSeconds, watch, ...rest } = options;
       const radio = airOf(named);
-      if (!/\.(xsb|bin)$/.test(application)) findApplication(application);
+      if (applicationKind(application) === "source") findApplication(application);
       await prepare(piecesFor(options.board, radio.kind));
       const deployment = {
         ...{ application, radio, trialSeconds, signal: cli.abort, ...rest },

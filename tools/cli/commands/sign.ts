@@ -1,5 +1,5 @@
 /** `obscura sign`, and `obscura bundle`, which describes what it makes. */
-import { findApplication } from "../../build/application.ts";
+import { applicationKind, findApplication } from "../../build/application.ts";
 import { UsageError } from "../../events.ts";
 import { piecesFor } from "../../setup.mjs";
 import { developmentKeyFile } from "../../update/keys.ts";
@@ -47,7 +47,7 @@ export function addSign(cli: CommandLine): void {
     .addOption(jsonOption())
     .action(async (application: string, options: SignCommandOptions) => {
       const { appVersion: version, json: _, ...rest } = options;
-      if (!application.endsWith(".xsb")) {
+      if (applicationKind(application) === "source") {
         findApplication(application);
         await prepare(piecesFor(options.board));
       }
