@@ -65,7 +65,7 @@ const FIELD_NAMES = [
 
 const PAYLOAD_KEYS: OptionKeys<PayloadOptions> = {
   name: true,
-  shortenName: true,
+  shortenName: "flag",
   services: true,
   appearance: true,
   manufacturer: true,
@@ -80,16 +80,16 @@ const PAYLOAD_KEYS: OptionKeys<PayloadOptions> = {
 const ADVERTISE_KEYS: OptionKeys<AdvertiseOptions> = {
   ...PAYLOAD_KEYS,
   ...WAIT_KEYS,
-  discoverable: true,
-  limitedDisc: true,
-  brEdr: true,
+  discoverable: "flag",
+  limitedDisc: "flag",
+  brEdr: "flag",
   intervalUs: true,
   fast: true,
-  connectable: true,
+  connectable: "flag",
   directedTo: true,
-  highDuty: true,
+  highDuty: "flag",
   bondedOnly: true,
-  updateGap: true,
+  updateGap: "flag",
 };
 /** Advertising_Filter_Policy of `bondedOnly`. */
 export const BONDED_ONLY_POLICY: Readonly<Record<NonNullable<AdvertiseOptions["bondedOnly"]>, number>> = {

@@ -8,7 +8,7 @@ import type { RemoteCharacteristic, RemoteDescriptor } from "../ble/gatt/client/
 import { writeReliably, writeValue } from "../ble/gatt/client/writes.ts";
 import { checkedValue, type Value } from "../ble/gatt/server/values.ts";
 import { CCCD, PROPERTY, TYPE } from "../ble/gatt/types.ts";
-import { checkKeys, type OptionKeys, SIGNAL_KEYS, WAIT_KEYS } from "../ble/option-keys.ts";
+import { checkKeys, type KeyTable, type OptionKeys, SIGNAL_KEYS, WAIT_KEYS } from "../ble/option-keys.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { ClientService } from "./client-service.ts";
 import { CLIENT_WRITE_KEYS, ClientValue, type ClientWriteOptions } from "./client-value.ts";
@@ -29,11 +29,11 @@ export interface CharacteristicWriteOptions extends ClientWriteOptions {
   readonly reliable?: boolean;
 }
 
-const WRITE_KEYS: OptionKeys<CharacteristicWriteOptions> = { ...CLIENT_WRITE_KEYS, reliable: true };
+const WRITE_KEYS: OptionKeys<CharacteristicWriteOptions> = { ...CLIENT_WRITE_KEYS, reliable: "flag" };
 const SUBSCRIBE_KEYS: OptionKeys<SubscribeOptions> = {
   ...WAIT_KEYS,
-  notify: true,
-  indicate: true,
+  notify: "flag",
+  indicate: "flag",
   queueSize: true,
 };
 
@@ -103,7 +103,7 @@ export class ClientCharacteristic extends ClientValue {
     return undefined;
   }
 
-  protected override get writeKeys(): object {
+  protected override get writeKeys(): KeyTable {
     return WRITE_KEYS;
   }
 

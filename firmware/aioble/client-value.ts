@@ -3,7 +3,7 @@ import { readValue } from "../ble/gatt/client/reads.ts";
 import { WRITE_OVERHEAD, writeValue } from "../ble/gatt/client/writes.ts";
 import { checkedValue, type Value } from "../ble/gatt/server/values.ts";
 import { PROPERTY } from "../ble/gatt/types.ts";
-import { type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
+import { type KeyTable, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import type { UUID } from "../ble/uuid.ts";
 import type { ConnectionClient } from "./client.ts";
 import type { DeviceConnection } from "./device-connection.ts";
@@ -18,7 +18,7 @@ export interface ClientWriteOptions extends WaitOptions {
   readonly response?: boolean;
 }
 
-export const CLIENT_WRITE_KEYS: OptionKeys<ClientWriteOptions> = { ...WAIT_KEYS, response: true };
+export const CLIENT_WRITE_KEYS: OptionKeys<ClientWriteOptions> = { ...WAIT_KEYS, response: "flag" };
 
 /** A value of a peer: that of a characteristic, or a descriptor. */
 export abstract class ClientValue {
@@ -40,7 +40,7 @@ export abstract class ClientValue {
   abstract get properties(): number;
 
   /** What `write` takes. */
-  protected get writeKeys(): object {
+  protected get writeKeys(): KeyTable {
     return CLIENT_WRITE_KEYS;
   }
 

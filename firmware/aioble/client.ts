@@ -48,7 +48,7 @@ export interface ReadMultipleOptions extends WaitOptions {
   readonly variable?: boolean;
 }
 
-const READ_MULTIPLE_KEYS: OptionKeys<ReadMultipleOptions> = { ...WAIT_KEYS, lengths: true, variable: true };
+const READ_MULTIPLE_KEYS: OptionKeys<ReadMultipleOptions> = { ...WAIT_KEYS, lengths: true, variable: "flag" };
 
 /** The client on one connection. */
 export class ConnectionClient {
@@ -174,10 +174,8 @@ export class ConnectionClient {
   /** See `DeviceConnection.writeReliably`. */
   async writeReliably(writes: readonly ReliableWrite[], options: WaitOptions): Promise<void> {
     checkWait("writeReliably", options);
-    checkCharacteristics(
-      writes.map(([characteristic]) => characteristic),
-      "writeReliably",
-    );
+    const targets: unknown = Array.isArray(writes) ? writes.map((write) => write?.[0]) : writes;
+    checkCharacteristics(targets, "writeReliably");
     for (const [characteristic] of writes) characteristic.mustHave(PROPERTY.EXTENDED, "reliable writes");
     const parts = writes.map(([{ handle }, data]) => ({ handle, value: checkedValue(data) }));
     const bytes = parts.reduce((sum, { value }) => sum + value.length, 0);
@@ -256,8 +254,9 @@ function refusalFor(error: unknown, why: unknown): unknown {
   return error;
 }
 
-function checkCharacteristics(values: readonly unknown[], what: string): void {
-  if (values.length > 0 && values.every((each) => each instanceof ClientValue)) return;
+function checkCharacteristics(values: unknown, what: string): void {
+  if (Array.isArray(values) && values.length > 0 && values.every((each) => each instanceof ClientValue))
+    return;
   throw new TypeError(`${what} takes characteristics and descriptors of the peer, at least one`);
 }
 

@@ -28,7 +28,7 @@ import {
   WaitScope,
 } from "./wait.ts";
 
-const DISCONNECTED_KEYS = { ...WAIT_KEYS, disconnect: true } as const;
+const DISCONNECTED_KEYS = { ...WAIT_KEYS, disconnect: "flag" } as const;
 
 /** How long `disconnect` waits by default. */
 const DISCONNECT_TIMEOUT_MS = 2000;

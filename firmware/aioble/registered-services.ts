@@ -22,6 +22,8 @@ export class RegisteredServices {
     for (const service of services) {
       if (!(service instanceof Service)) throw new TypeError("registerServices takes Service objects");
     }
+    if (new Set(services).size < services.length)
+      throw new TypeError("registerServices: a service is there twice");
     const definitions = new Map<Service, ServiceDefinition>();
     const define = (service: Service): ServiceDefinition => {
       const known = definitions.get(service);

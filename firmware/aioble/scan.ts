@@ -95,7 +95,7 @@ const SCAN_KEYS: OptionKeys<ScanOptions> = {
   durationMs: true,
   intervalUs: true,
   windowUs: true,
-  active: true,
+  active: "flag",
   duplicates: true,
   maxResults: true,
   signal: true,

@@ -70,9 +70,9 @@ export interface PairingWindowOptions {
 
 const PAIR_KEYS: OptionKeys<PairOptions> = {
   ...WAIT_KEYS,
-  bond: true,
+  bond: "flag",
   leSecure: true,
-  mitm: true,
+  mitm: "flag",
   io: true,
   methods: true,
   minKeySize: true,

@@ -26,6 +26,9 @@ import { checkWait, NO_LIMITS, type WaitOptions } from "./wait.ts";
 /** Properties of characteristics that clients can be notified of. */
 const UPDATES = PROPERTY.NOTIFY | PROPERTY.INDICATE;
 
+/** What is wrong with the argument of `notifyMultiple`. */
+const UPDATES_TEXT = "notifyMultiple takes a list of Characteristics, or [Characteristic, value]";
+
 /** How long `indicate` waits by default. */
 const INDICATE_TIMEOUT_MS = 1000;
 
@@ -82,24 +85,24 @@ export interface DescriptorOptions extends ProtectionOptions {
 const PROTECTION_KEYS: OptionKeys<ProtectionOptions> = { security: true, minKeySize: true, authorize: true };
 const DESCRIPTOR_KEYS: OptionKeys<DescriptorOptions> = {
   ...PROTECTION_KEYS,
-  read: true,
-  write: true,
+  read: "flag",
+  write: "flag",
   initial: true,
 };
 const CHARACTERISTIC_KEYS: OptionKeys<CharacteristicOptions> = {
   ...DESCRIPTOR_KEYS,
-  writeNoResponse: true,
-  notify: true,
-  indicate: true,
-  capture: true,
+  writeNoResponse: "flag",
+  notify: "flag",
+  indicate: "flag",
+  capture: "flag",
   description: true,
   format: true,
-  reliableWrite: true,
+  reliableWrite: "flag",
 };
 const BUFFERED_KEYS: OptionKeys<CharacteristicOptions & BufferOptions> = {
   ...CHARACTERISTIC_KEYS,
   maxLen: true,
-  append: true,
+  append: "flag",
 };
 const FORMAT_KEYS: OptionKeys<PresentationFormat> = {
   format: true,
@@ -108,9 +111,9 @@ const FORMAT_KEYS: OptionKeys<PresentationFormat> = {
   namespace: true,
   description: true,
 };
-const WRITE_KEYS = { sendUpdate: true } as const;
+const WRITE_KEYS = { sendUpdate: "flag" } as const;
 const INDICATE_KEYS = { ...WAIT_KEYS, ...FORCE_KEYS } as const;
-const SERVICE_KEYS = { secondary: true, includes: true } as const;
+const SERVICE_KEYS = { secondary: "flag", includes: true } as const;
 
 /** A service. Characteristics attach themselves to it. */
 export class Service {
@@ -235,7 +238,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
    */
   override write(data: Value, options?: { readonly sendUpdate?: boolean }): number {
     // What is called most looks nothing up: a key that is misspelt is not `sendUpdate`.
-    if (options && options.sendUpdate !== true) checkKeys("write", options, WRITE_KEYS);
+    if (options !== undefined && options?.sendUpdate !== true) checkKeys("write", options, WRITE_KEYS);
     const value = checkedValue(data);
     const registration = this.registration;
     if (!registration) {
@@ -274,7 +277,7 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     data?: Value,
     options?: { readonly force?: boolean },
   ): Promise<boolean> {
-    if (options && options.force !== true) checkKeys("notify", options, FORCE_KEYS);
+    if (options !== undefined && options?.force !== true) checkKeys("notify", options, FORCE_KEYS);
     const registration = this.registration ?? this.registered("notify");
     if ((this.flags & PROPERTY.NOTIFY) === 0) this.mustHave(PROPERTY.NOTIFY, "notify");
     const { attribute, core } = registration;
@@ -301,9 +304,11 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
     connection: DeviceConnection,
     updates: readonly (Characteristic<boolean> | readonly [Characteristic<boolean>, Value])[],
   ): Promise<boolean> {
+    if (!Array.isArray(updates)) throw new TypeError(UPDATES_TEXT);
     let updater: Core["updates"] | undefined;
     const pairs = updates.map((update): readonly [Attribute, Uint8Array] => {
-      const [characteristic, data] = update instanceof Characteristic ? [update] : update;
+      const [characteristic, data] = Array.isArray(update) ? update : [update];
+      if (!(characteristic instanceof Characteristic)) throw new TypeError(UPDATES_TEXT);
       const { core, attribute } = characteristic.registered("notifyMultiple");
       characteristic.mustHave(PROPERTY.NOTIFY, "notify");
       updater = core.updates;

@@ -3,7 +3,7 @@
  * the scope it belongs to (the connection, or the radio).
  */
 
-import { checkKeys, WAIT_KEYS } from "../ble/option-keys.ts";
+import { checkKeys, type KeyTable, WAIT_KEYS } from "../ble/option-keys.ts";
 import type { Clock, Timer } from "../platform/platform.ts";
 import { TimeoutError } from "./errors.ts";
 import type { Taker } from "./write-iterator.ts";
@@ -52,7 +52,7 @@ export function checkTimeout(timeoutMs: number | undefined, name = "timeoutMs"):
  * @param keys what the call takes, where that is more than every wait does
  * @throws TypeError for a key that it does not take, and as `checkTimeout`
  */
-export function checkWait(what: string, options: WaitOptions, keys: object = WAIT_KEYS): void {
+export function checkWait(what: string, options: WaitOptions, keys: KeyTable = WAIT_KEYS): void {
   if (options === NO_LIMITS) return;
   checkKeys(what, options, keys);
   checkTimeout(options.timeoutMs);

@@ -16,7 +16,7 @@ export interface GapAdvertiseOptions {
   readonly connectable?: boolean;
 }
 
-const KEYS: OptionKeys<GapAdvertiseOptions> = { advData: true, respData: true, connectable: true };
+const KEYS: OptionKeys<GapAdvertiseOptions> = { advData: "any", respData: "any", connectable: "flag" };
 
 const EMPTY = new Uint8Array(0);
 

@@ -8,11 +8,11 @@ import { lowBattery } from "./low-battery.ts";
 import { checkMs, DURATION_MAX_MS, type PowerPort } from "./port.ts";
 import type { Kept } from "./retained.ts";
 
-const DEEP_SLEEP_KEYS: OptionKeys<DeepSleepOptions> = { durationMs: true, wakeOn: true, state: true };
+const DEEP_SLEEP_KEYS: OptionKeys<DeepSleepOptions> = { durationMs: true, wakeOn: true, state: "any" };
 const DUTY_CYCLE_KEYS: OptionKeys<DutyCycleOptions<unknown>> = {
   intervalMs: true,
   deadlineMs: true,
-  state: true,
+  state: "any",
   wakeOn: true,
   lowVolts: true,
   onLowBattery: true,
