@@ -1,5 +1,14 @@
 /** Files that a command is told to write: never in the place of one that it would not write itself. */
-import { closeSync, lstatSync, openSync, readSync, rmSync, type Stats, statSync } from "node:fs";
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { UsageError } from "./events.ts";
 import { displayPath } from "./paths.ts";
 import { whyNot } from "./whole-file.ts";
@@ -7,17 +16,32 @@ import { whyNot } from "./whole-file.ts";
 /**
  * Looks at the file whose name a person gave to write to: a key, a source or whatever else is there by that name stays, the command's
  * own inputs among it. What an earlier run of the command has made, and what is no file, is written again.
- * @param beginning what everything that the command writes begins with
+ * @param own what everything that the command writes begins with, or whether something that is there is of its kind
  * @throws UsageError when something else is there, or nothing can be written there: now, and not behind minutes of work
  */
-export function checkOutput(file: string, beginning: Uint8Array | string): void {
+export function checkOutput(file: string, own: Uint8Array | string | ((content: Buffer) => boolean)): void {
   if (file === "") throw new UsageError("The name of the file to write is empty.");
   const stats = statsOf(file);
   if (stats?.isDirectory()) throw new UsageError(`${displayPath(file)} is a folder: name a file in it.`);
   // A pipe would wait for its reader.
   if (!stats || stats.isFile()) checkWritable(file, stats === undefined);
   if (!stats?.isFile() || stats.size === 0) return;
-  const expected = Buffer.from(beginning);
+  const isOwn = typeof own === "function" ? own(contentOf(file)) : beginsWith(file, Buffer.from(own));
+  if (!isOwn)
+    throw new UsageError(
+      `${displayPath(file)} exists, and is nothing that this command writes: name another file, or remove it.`,
+    );
+}
+
+function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new UsageError(`${displayPath(file)} exists, and cannot be read: ${whyNot(error)}`);
+  }
+}
+
+function beginsWith(file: string, expected: Buffer): boolean {
   const found = Buffer.alloc(expected.length);
   const handle = openSync(file, "r");
   try {
@@ -25,10 +49,7 @@ export function checkOutput(file: string, beginning: Uint8Array | string): void 
   } finally {
     closeSync(handle);
   }
-  if (!found.equals(expected))
-    throw new UsageError(
-      `${displayPath(file)} exists, and is nothing that this command writes: name another file, or remove it.`,
-    );
+  return found.equals(expected);
 }
 
 /** Undefined where nothing has the name. */

@@ -1,5 +1,5 @@
 /** Options that several commands have. */
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import { listBoards } from "../build/boards.ts";
 import { UsageError } from "../events.ts";
 import { parseRadio, type RadioChoice } from "../session/radios/radio.ts";
@@ -43,6 +43,12 @@ export const cameraOption = () =>
 
 export const pairAnewOption = () =>
   new Option("--pair-anew", "delete this computer's bond with the camera that is found, and pair again");
+
+/** The long names of the options that are on the command line. */
+export const optionsGiven = (command: Command): string[] =>
+  command.options
+    .filter((option) => command.getOptionValueSource(option.attributeName()) === "cli")
+    .map(({ long }) => long!);
 
 /** @throws UsageError for a radio that is not one of this computer's. */
 export function airOf(named: string): RadioChoice {

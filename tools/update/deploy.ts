@@ -84,11 +84,11 @@ type TrialOptions = Omit<DeployOptions, keyof SignOptions | "radio"> & {
 /**
  * Builds, signs, and brings the bundle to the camera; a file that is signed, with the ending `.bin`, as it is.
  * @param state kept from one deployment to the next, where they follow each other
- * @throws UsageError for a file that is no such bundle, or was to be signed as something else; ToolError when the camera does not keep it; InterruptedError when the signal leaves something on the camera.
+ * @throws UsageError for a file that is not there; ToolError for one that is no such bundle, and when the camera does not keep it; InterruptedError when the signal leaves something on the camera.
  */
 export async function* deploy(options: DeployOptions, state: DeployState = {}): Operation {
   const { application } = options;
-  const signed = applicationKind(application) === "signed" ? readBundle(options) : undefined;
+  const signed = applicationKind(application) === "signed" ? readBundle(application) : undefined;
   // Beside the bytecode lies what cameras of this computer run: that is not to change under them.
   const folder = join(buildRoot, "deploy", options.board);
   mkdirSync(folder, { recursive: true });
@@ -112,12 +112,31 @@ const nameOf = (application: string): string =>
     ? basename(application, ".xsb")
     : findApplication(application).name;
 
+/** Options of the command line that say how something is built and signed. */
+const SIGNING_OPTIONS = ["--board", "--manifest", "--key", "--app-version", "--counter"];
+/** Those that say how it is tried: a revocation is not. */
+const TRIAL_OPTIONS = ["--trial", "--no-confirm"];
+
+/**
+ * Nobody is to believe that an option has been heeded that means nothing for a file.
+ * @param given the options on the command line
+ * @throws as `deploy`
+ */
+export function checkGiven(application: string, given: readonly string[]): void {
+  const kind = applicationKind(application);
+  if (kind === "source") return;
+  const without = (why: string, options: readonly string[]): void => {
+    const useless = options.filter((option) => given.includes(option));
+    if (useless.length > 0)
+      throw new UsageError(`${application} ${why}: leave ${useless.join(" and ")} out.`);
+  };
+  if (kind === "bytecode") return without("is built already", ["--manifest"]);
+  without("is signed already", SIGNING_OPTIONS);
+  if (readBundle(application).isRevocation) without("is a revocation, which is not tried", TRIAL_OPTIONS);
+}
+
 /** A bundle or a revocation that somebody has signed. @throws as `deploy` */
-function readBundle({ application, counter, version }: DeployOptions) {
-  if (version !== undefined || counter !== undefined)
-    throw new UsageError(
-      `${application} is signed already, with its version and its counter: leave --app-version and --counter out.`,
-    );
+function readBundle(application: string) {
   if (!existsSync(application)) throw new UsageError(`There is no file ${application}.`);
   const file = readFileSync(application);
   const isRevocation = readBody(readSigned(file).body).kind === "revocation";

@@ -12,8 +12,6 @@ import type { PublicKey, SigningKey } from "./keys.ts";
 
 export const HEADER_BYTES = 32;
 const HEADER_MAGIC = 0x96f3b83d;
-/** What every signed file begins with. */
-export const SIGNED_BEGINNING = Buffer.from([0x3d, 0xb8, 0xf3, 0x96]);
 const TLV_MAGIC = 0x6907;
 const PROTECTED_MAGIC = 0x6908;
 const TLV_INFO_BYTES = 4;
@@ -133,6 +131,16 @@ export function readSigned(file: Uint8Array): SignedFile {
     build: bytes.readUInt32LE(24),
   };
   return { version, body: bytes.subarray(HEADER_BYTES, bodyEnd), signed, digest, keyHash, signature };
+}
+
+/** The body of a signed file; undefined for what is none, or damaged. */
+export function signedBody(file: Uint8Array): Buffer | undefined {
+  try {
+    return readSigned(file).body;
+  } catch (error) {
+    if (error instanceof ToolError) return undefined;
+    throw error;
+  }
 }
 
 /** The entries of the TLV area that begins at `start` and ends the file. */

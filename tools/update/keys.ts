@@ -65,16 +65,24 @@ function publicKeyOf(key: KeyObject, file: string): PublicKey {
   return { algorithm, key, der, hash, raw: der.subarray(-rawBytes[algorithm]) };
 }
 
+/** A key's block of a PEM file; parameters and certificates have others. */
+const KEY_BLOCK = /^-----BEGIN [A-Z0-9 ]*KEY-----/gm;
+
 function readPem(file: string): Buffer {
+  let pem: Buffer;
   try {
-    return readFileSync(file);
+    pem = readFileSync(file);
   } catch (error) {
     throw new UsageError(`The key cannot be read: ${(error as Error).message}`);
   }
+  const { length } = pem.toString("latin1").match(KEY_BLOCK) ?? [];
+  // The first alone would be taken, and the others seem to be as well.
+  if (length > 1) throw new ToolError(`${displayPath(file)} has ${length} keys: name a file with one`);
+  return pem;
 }
 
 /**
- * @throws UsageError when there is no such file; ToolError when it is no private key, is encrypted, or is of another kind.
+ * @throws UsageError when there is no such file; ToolError when it is no private key, is encrypted, is of another kind, or has several.
  */
 export function readSigningKey(file: string): SigningKey {
   const pem = readPem(file);

@@ -57,9 +57,6 @@ export function readContainer(
   return readTarget(bytes);
 }
 
-/** What every body of an application begins with: a map of five, and in the order of CBOR `board` first. */
-export const BODY_BEGINNING = Buffer.from("\xa5\x65board", "latin1");
-
 /** @param name of the container's file, for errors */
 export function makeBody(
   container: Uint8Array,
@@ -107,6 +104,16 @@ export function readBody(body: Uint8Array): Body {
   const end = body.length - behind.length;
   const container = body.subarray(end + (-end & (CONTAINER_ALIGNMENT - 1)));
   return { kind: "application", board, engine, interfaceDigest, counter, container };
+}
+
+/** Whether it is a body that `readBody` takes, of that kind. */
+export function isBody(body: Uint8Array, kind: Body["kind"]): boolean {
+  try {
+    return readBody(body).kind === kind;
+  } catch (error) {
+    if (error instanceof ToolError) return false;
+    throw error;
+  }
 }
 
 const isBytes = (value: unknown, length: number): value is Uint8Array =>

@@ -3,9 +3,9 @@ import { type Operation, ToolError, UsageError } from "../events.ts";
 import { checkOutput } from "../output-file.ts";
 import { displayPath } from "../paths.ts";
 import { whyNot, writeWhole } from "../whole-file.ts";
-import { parseVersion, SIGNED_BEGINNING, signBody } from "./format.ts";
+import { parseVersion, signBody, signedBody } from "./format.ts";
 import { readPublicKey, readSigningKey } from "./keys.ts";
-import { makeRevocation } from "./manifest.ts";
+import { isBody, makeRevocation } from "./manifest.ts";
 
 /**
  * @param revoked file of the public key
@@ -19,7 +19,10 @@ export async function* revokeKey(
   const root = readSigningKey(key);
   if (hash.equals(root.publicKey.hash))
     throw new UsageError("A root key does not revoke itself: name the key that signs bundles.");
-  checkOutput(output, SIGNED_BEGINNING);
+  checkOutput(output, (content) => {
+    const body = signedBody(content);
+    return body !== undefined && isBody(body, "revocation");
+  });
   try {
     writeWhole(output, signBody(makeRevocation(hash), parseVersion("0.0.0"), root));
   } catch (error) {

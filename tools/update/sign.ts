@@ -10,9 +10,9 @@ import { type Operation, ToolError, UsageError } from "../events.ts";
 import { checkOutput } from "../output-file.ts";
 import { buildRoot, displayPath } from "../paths.ts";
 import { whyNot, writeWhole } from "../whole-file.ts";
-import { formatVersion, isSignedBy, parseVersion, readSigned, SIGNED_BEGINNING, signBody } from "./format.ts";
+import { formatVersion, isSignedBy, parseVersion, readSigned, signBody, signedBody } from "./format.ts";
 import { isDevelopmentKey, readPublicKey, readSigningKey } from "./keys.ts";
-import { BODY_BEGINNING, makeBody, readBody, readContainer, readTarget } from "./manifest.ts";
+import { isBody, makeBody, readBody, readContainer, readTarget } from "./manifest.ts";
 
 /** Most of a security counter: MCUboot gives it 32 bits. */
 export const COUNTER_MAX = 0xffffffff;
@@ -47,7 +47,11 @@ export async function* signApplication(options: SignOptions): Operation<string> 
     options.counter === undefined ? counterIn(said) : checkCounter(options.counter, "the counter");
   const key = readSigningKey(options.key);
   if (isBytecode && !existsSync(application)) throw new UsageError(`There is no file ${application}.`);
-  if (options.output !== undefined) checkOutput(options.output, unsigned ? BODY_BEGINNING : SIGNED_BEGINNING);
+  if (options.output !== undefined)
+    checkOutput(options.output, (content) => {
+      const body = unsigned ? content : signedBody(content);
+      return body !== undefined && isBody(body, "application");
+    });
   const bytecode = isBytecode ? application : yield* buildBytecode({ application, board, manifest });
   const body = makeBody(readFileSync(bytecode), displayPath(bytecode), { board, counter });
   const firmware = join(buildRoot, board, "firmware.xsb");

@@ -6,23 +6,29 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { Command } from "commander";
 import { after, afterEach, before, describe, it } from "mocha";
 import { DeviceDisconnectedError } from "../../../firmware/aioble/errors.ts";
 import { bondLostError, notSavedError, pairingFailedError } from "../../../firmware/ble/smp/failure.ts";
 import { UUID } from "../../../firmware/ble/uuid.ts";
 import { SERVICE_UUID } from "../../../firmware/update/service.ts";
 import { FileRecords } from "../../../tools/central/file-records.ts";
+import { addDeploy } from "../../../tools/cli/commands/deploy.ts";
 import { type Operation, step, type ToolEvent } from "../../../tools/events.ts";
 import { cameraFault, PAIR_ANEW } from "../../../tools/update/camera-faults.ts";
 import { findCamera, lastingAddress, openCamera } from "../../../tools/update/camera-finder.ts";
 import { withCentral } from "../../../tools/update/central-session.ts";
 import { deploy, rateText } from "../../../tools/update/deploy.ts";
+import { parseVersion, signBody } from "../../../tools/update/format.ts";
+import { developmentKeyFile, readSigningKey } from "../../../tools/update/keys.ts";
 import { logs } from "../../../tools/update/logs.ts";
 import {
   ManagementClient,
   ManagementError,
   type ManagementLink,
 } from "../../../tools/update/management-client.ts";
+import { makeBody, makeRevocation } from "../../../tools/update/manifest.ts";
+import { container } from "../update/container.ts";
 
 describe("tools/update/deploy", () => {
   it("says the rate and the time that is left, and nothing before it knows", () => {
@@ -126,15 +132,14 @@ describe("tools/update/deploy: the radio", () => {
     await assert.rejects(all(deployment), expected);
   });
 
-  it("is not looked for when a signed file is none, is not there, or was to be signed as something else", async () => {
+  it("is not looked for when a signed file is none or is not there", async () => {
     const file = join(folder, "a.bin");
     writeFileSync(file, "not signed");
-    const deployOf = (application: string, more: object = {}) =>
+    const deployOf = (application: string) =>
       all(
         deploy({
           ...choose("tcp:127.0.0.1:1"),
           ...{ application, board: "host", manifest: "camera", key: "", trialSeconds: 5, confirm: true },
-          ...more,
         }),
       );
     await assert.rejects(deployOf(join(folder, "none.bin")), {
@@ -142,8 +147,57 @@ describe("tools/update/deploy: the radio", () => {
       message: /^There is no file/,
     });
     await assert.rejects(deployOf(file), { name: "ToolError", message: /is no signed bundle/ });
-    for (const more of [{ version: "1.0.0" }, { counter: 1 }])
-      await assert.rejects(deployOf(file, more), { name: "UsageError", message: / is signed already, / });
+  });
+
+  it("is not looked for where an option says something that means nothing for a file", async () => {
+    const [bytecode, bundle, revocation] = ["b.xsb", "b.bin", "r.bin"].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const key = readSigningKey(developmentKeyFile);
+    const made = makeBody(container(), "it", { board: "host", counter: 0 });
+    writeFileSync(bytecode, container());
+    writeFileSync(bundle, signBody(made, parseVersion("1.0.0"), key));
+    writeFileSync(revocation, signBody(makeRevocation(new Uint8Array(32)), parseVersion("0.0.0"), key));
+    const deployBy = (...args: string[]) => {
+      const program = new Command();
+      addDeploy({
+        abort: AbortSignal.abort(),
+        command: (name, description) => program.command(name).description(description),
+        foreignCommand: () => assert.fail("not asked for"),
+        rendererFor: () => () => undefined,
+        end: () => undefined,
+      });
+      // What is not refused for what it says ends with its radio, which is none of deploy's.
+      return program.parseAsync(["deploy", ...args, "--radio", "sim"], { from: "user" });
+    };
+    const further = { name: "UsageError", message: /--radio sim is for run/ };
+    const signing = [
+      "--board host",
+      "--key k.pem",
+      "--manifest camera",
+      "--app-version 1.0.0",
+      "--counter 0",
+    ];
+    const trying = ["--trial 3", "--no-confirm"];
+    const others = ["--camera door", "--pair-anew", "--end-trial"];
+    for (const [file, refused, taken] of [
+      [bundle, signing, [...trying, ...others]],
+      [revocation, [...signing, ...trying], others],
+      [bytecode, ["--manifest camera"], [...signing.filter((each) => !/manifest/.test(each)), ...trying]],
+    ] as const) {
+      await assert.rejects(deployBy(file), further);
+      for (const option of refused) {
+        const message = new RegExp(
+          ` is (signed|built) already|is a revocation.*: leave ${option.split(" ")[0]} out`,
+        );
+        await assert.rejects(deployBy(file, ...option.split(" ")), { name: "UsageError", message }, option);
+      }
+      for (const option of taken) await assert.rejects(deployBy(file, ...option.split(" ")), further, option);
+    }
+    const two = ["--counter", "1", "--key", "x.pem"];
+    await assert.rejects(deployBy(bundle, ...two), / is signed already: leave --key and --counter out\.$/);
   });
 
   it("that goes ends the command at once, whatever it waits for, and says what may have ended it", async () => {

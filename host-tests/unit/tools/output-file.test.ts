@@ -19,9 +19,7 @@ import { energyPage, PAGE_BEGINNING } from "../../../tools/energy/report.ts";
 import type { Operation } from "../../../tools/events.ts";
 import { checkOutput } from "../../../tools/output-file.ts";
 import { startRecorder } from "../../../tools/session/recorder.ts";
-import { parseVersion, SIGNED_BEGINNING, signBody } from "../../../tools/update/format.ts";
-import { generateKey, publicFileOf, readSigningKey } from "../../../tools/update/keys.ts";
-import { BODY_BEGINNING, makeBody } from "../../../tools/update/manifest.ts";
+import { generateKey, publicFileOf } from "../../../tools/update/keys.ts";
 import { revokeKey } from "../../../tools/update/revoke.ts";
 import { signApplication } from "../../../tools/update/sign.ts";
 import { container } from "../update/container.ts";
@@ -88,12 +86,33 @@ describe("tools/output-file", () => {
     await assert.rejects(report(path("page.html")), /There is no profile "none"/);
   });
 
-  it("what each command writes begins as it says", () => {
-    const body = makeBody(container(), "it", { board: "mps2-an500", counter: 0xffffffff });
-    const signed = signBody(body, parseVersion("1.0.0"), readSigningKey(site));
-    assert.deepEqual(body.subarray(0, BODY_BEGINNING.length), BODY_BEGINNING);
-    assert.deepEqual(signed.subarray(0, SIGNED_BEGINNING.length), SIGNED_BEGINNING);
-    assert.ok(energyPage([]).startsWith(PAGE_BEGINNING));
+  it("a page of energy begins as it says", () => assert.ok(energyPage([]).startsWith(PAGE_BEGINNING)));
+
+  it("neither sign nor revoke overwrites what the other has made, nor what only begins like it", async () => {
+    const signing = { application: bytecode, board: "host", manifest: "camera", key: site };
+    const bySign = (output: string) => run(signApplication({ ...signing, output }));
+    const byBody = (output: string) => run(signApplication({ ...signing, output, unsigned: true }));
+    const byRevoke = (output: string) => run(revokeKey(publicFileOf(site), { key: root, output }));
+    const [bundle, body, revocation] = ["a.bin", "a.body", "r.bin"].map(path) as [string, string, string];
+    const kinds = [
+      [bundle, bySign],
+      [body, byBody],
+      [revocation, byRevoke],
+    ] as const;
+    for (const [file, write] of kinds) await write(file);
+    writeFileSync(
+      path("notes"),
+      Buffer.concat([readFileSync(bundle).subarray(0, 4), Buffer.from(" my notes")]),
+    );
+    const cut = path("cut");
+    writeFileSync(cut, readFileSync(bundle).subarray(0, -1));
+    for (const [own, write] of kinds)
+      for (const file of [bundle, body, revocation, path("notes"), cut]) {
+        const before = readFileSync(file);
+        if (file === own) await write(file);
+        else await assert.rejects(write(file), refusal, `${own} ${file}`);
+        assert.deepEqual(readFileSync(file), before);
+      }
   });
 
   it("what is no file is written: a terminal, a pipe, nothing", () => {

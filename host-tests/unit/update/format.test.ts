@@ -325,6 +325,25 @@ describe("Signed bundles", function () {
     assert.throws(() => readSigningKey(path("missing.pem")), UsageError);
     writeFileSync(path("text.pem"), "no key");
     assert.throws(() => readSigningKey(path("text.pem")), /is no private key in PEM/);
+    const [one, two] = [file!, publicFileOf(file!)].map((each) => readFileSync(each, "utf8"));
+    for (const [several, count] of [
+      [two! + two!, 2],
+      [one! + two!, 2],
+      [`# mine\r\n${two}\r\n${one}${two}`, 3],
+    ] as const) {
+      writeFileSync(path("several.pem"), several);
+      const refusal = {
+        name: "ToolError",
+        message: new RegExp(`several\\.pem has ${count} keys: name a file`),
+      };
+      for (const read of [readPublicKey, readSigningKey])
+        assert.throws(() => read(path("several.pem")), refusal);
+    }
+    writeFileSync(
+      path("parameters.pem"),
+      `-----BEGIN EC PARAMETERS-----\nAA==\n-----END EC PARAMETERS-----\n${two}`,
+    );
+    assert.deepEqual(readPublicKey(path("parameters.pem")).hash, readPublicKey(publicFileOf(file!)).hash);
     assert.throws(() => readSigningKey(publicFileOf(file!)), /is no private key in PEM/);
     assert.throws(() => readPublicKey(path("text.pem")), /is no public key in PEM/);
     execFileSync("openssl", ["genpkey", "-algorithm", "x25519", "-out", path("x25519.pem")]);

@@ -1,13 +1,22 @@
 /** `obscura deploy`. */
+import type { Command } from "commander";
 import { applicationKind, findApplication } from "../../build/application.ts";
 import { UsageError } from "../../events.ts";
 import { piecesFor } from "../../setup.mjs";
-import { deploy, TRIAL_SECONDS, TRIAL_SECONDS_MAX } from "../../update/deploy.ts";
+import { checkGiven, deploy, TRIAL_SECONDS, TRIAL_SECONDS_MAX } from "../../update/deploy.ts";
 import { developmentKeyFile } from "../../update/keys.ts";
 import { watchAndDeploy } from "../../update/watch.ts";
 import { type CommandLine, prepare } from "../command-line.ts";
 import { decimalNumber } from "../numbers.ts";
-import { airOf, airOption, boardOption, cameraOption, jsonOption, pairAnewOption } from "../options.ts";
+import {
+  airOf,
+  airOption,
+  boardOption,
+  cameraOption,
+  jsonOption,
+  optionsGiven,
+  pairAnewOption,
+} from "../options.ts";
 import { perform } from "../perform.ts";
 import { manifestOption } from "../verb.ts";
 import { counterOption, type SignCommandOptions } from "./sign.ts";
@@ -52,7 +61,8 @@ export function addDeploy(cli: CommandLine): void {
     .option("--end-trial", "reset the camera to end another version's trial first")
     .option("--watch", "deploy at each change of the application's files, until Ctrl-C")
     .addOption(jsonOption())
-    .action(async (application: string, options: DeployCommandOptions) => {
+    .action(async (application: string, options: DeployCommandOptions, command: Command) => {
+      checkGiven(application, optionsGiven(command));
       const { appVersion: version, json: _, radio: named, trial: trialSeconds, watch, ...rest } = options;
       const radio = airOf(named);
       if (applicationKind(application) === "source") findApplication(application);

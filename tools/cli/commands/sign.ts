@@ -1,12 +1,14 @@
 /** `obscura sign`, and `obscura bundle`, which describes what it makes. */
+import type { Command } from "commander";
 import { applicationKind, findApplication } from "../../build/application.ts";
 import { UsageError } from "../../events.ts";
 import { piecesFor } from "../../setup.mjs";
+import { checkGiven } from "../../update/deploy.ts";
 import { developmentKeyFile } from "../../update/keys.ts";
 import { COUNTER_MAX, describeBundle, signApplication } from "../../update/sign.ts";
 import { type CommandLine, prepare } from "../command-line.ts";
 import { wholeNumber } from "../numbers.ts";
-import { type BuildOptions, boardOption, jsonOption } from "../options.ts";
+import { type BuildOptions, boardOption, jsonOption, optionsGiven } from "../options.ts";
 import { perform } from "../perform.ts";
 import { manifestOption } from "../verb.ts";
 
@@ -45,7 +47,8 @@ export function addSign(cli: CommandLine): void {
     .option("-o, --output <file>", "what to write; by default beside the bytecode")
     .option("--unsigned", "write what is to be signed, for imgtool or another signer")
     .addOption(jsonOption())
-    .action(async (application: string, options: SignCommandOptions) => {
+    .action(async (application: string, options: SignCommandOptions, command: Command) => {
+      if (applicationKind(application) === "bytecode") checkGiven(application, optionsGiven(command));
       const { appVersion: version, json: _, ...rest } = options;
       if (applicationKind(application) === "source") {
         findApplication(application);
