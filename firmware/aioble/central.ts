@@ -195,7 +195,7 @@ export class Central {
   private connected(search: Search, link: Connection): void {
     const { host } = this.core;
     const connection = this.core.connectionOf(link)!;
-    if (host.settings.autoPair !== "never") host.encryption?.holdBack(link);
+    host.encryption?.holdBack(link);
     const deliver = (): void => {
       if (search.state.is === "holding" && search.state.connection === connection)
         this.found(search, connection);

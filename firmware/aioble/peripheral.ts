@@ -358,8 +358,8 @@ export class Peripheral implements AdvertisingOwner {
     const connection = this.core.connectionOf(link);
     const run = this.current;
     if (!connection || !run || run.options.connectable === false) return false;
-    const { host } = this.core;
-    if (host.settings.autoPair !== "never") host.encryption?.holdBack(link);
+    const { encryption } = this.core.host;
+    encryption?.holdBack(link);
     const { state } = run;
     if (state.is === "ending" && !state.late) {
       this.enter(run, { is: "ending", late: connection });

@@ -117,7 +117,7 @@ export interface EncryptionPort {
   readonly acl: Pick<Acl, "whenCompleted">;
   readonly clock: Clock;
   readonly crypto: Crypto;
-  readonly settings: SecuritySettings;
+  readonly settings: SecuritySettings & { readonly autoPair: AutoPairing };
   readonly bonds: BondKeeper;
   random(length: number): Uint8Array;
   /** The Identity Address of this device, which it distributes to whom it bonds with. */
@@ -265,11 +265,12 @@ export class Encryption {
    * (Vol 3, Part C, 10.3.2): a central begins with that at `encryptByItself`, a peripheral asks its central to once something waits.
    * When it fails what waits ends with the PairingError that says why, and so does all that comes while there is the bond and the
    * link is not encrypted. Where the bond's key may not encrypt, or is not for this role, it ends so at once: nobody pairs by itself
-   * over a bond whose peer has not proved who it is.
+   * over a bond whose peer has not proved who it is. Nothing waits where `autoPair` of `config` leaves that to the application.
    */
   holdBack(connection: Connection): void {
     const link = this.links.get(connection);
-    if (!link || connection.security.isEncrypted) return;
+    const isWanted = this.port.settings.autoPair !== "never";
+    if (!link || !isWanted || connection.security.isEncrypted) return;
     const use = this.manager.bondUse(link);
     if (use === "none") return;
     const { isCentral } = connection;

@@ -48,7 +48,11 @@ export class Reach {
     });
     const window = new UpdateWindow({
       ...{ clock, advertiser, log, hasRoom, name },
-      onTaken: (connection) => links.watch(connection),
+      onTaken: (connection) => {
+        // The application may hear of it by what it asks for.
+        host.encryption?.holdBack(connection);
+        links.watch(connection);
+      },
       activate: () => host.activate(),
     });
     this.links = links;

@@ -6,6 +6,8 @@ import { type AiobleCamera, diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 import { scene } from "../support/window-scene.ts";
 
+const NOTIFY = 18;
+
 describe("management: the firmware's own window", () => {
   it("an application that never advertises is reachable after 10 s, for five minutes", async () => {
     await scene(async ({ window, heard, world, camera, connect }) => {
@@ -230,6 +232,35 @@ describe("management: the firmware's own window", () => {
       await (await connect()).disconnect();
       await world.clock.sleep(WINDOW_MS + 60_000);
       deepEqual(await heard(), ["management"]);
+    });
+  });
+
+  it("what who has come by it sends by itself reaches the application only from a stranger, or a proven device", async () => {
+    await scene(async ({ camera, central, connect, window, world }) => {
+      const heard: number[] = [];
+      new camera.bluetooth.BLE().irq((event, data) => {
+        if (event === NOTIFY) heard.push((data[2] as Uint8Array)[0]!);
+      });
+      central.aioble.config({ autoPair: "never" });
+      camera.aioble.config({ securityRequestMs: 0 });
+      window.open(WINDOW_MS);
+      const come = async (): Promise<DeviceConnection> => {
+        await world.clock.sleep(QUIET_MS + 1000);
+        return connect();
+      };
+      const say = async ({ link }: DeviceConnection, value: number): Promise<void> => {
+        link.bearer.send(Uint8Array.of(0x1b, 3, 0, value));
+        await world.clock.sleep(500);
+      };
+      const stranger = await come();
+      await say(stranger, 1);
+      await stranger.pair();
+      await stranger.disconnect();
+      const bonded = await come();
+      await say(bonded, 2);
+      await bonded.pair();
+      await say(bonded, 3);
+      deepEqual(heard, [1, 3]);
     });
   });
 });
