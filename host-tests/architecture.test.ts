@@ -25,7 +25,7 @@ function objection(from: string, to: string, isType: boolean): string | undefine
   if (!module) return `${from} lies in no module: add its folder to the table of modules`;
   if (!other) return `${from} imports ${to}, which lies in no module`;
   if (PACKET_FILE.test(from) && !PACKET_FILE_MAY.includes(to)) {
-    return `${from} may not import ${to}: packet tables import the codec only`;
+    return `${from} may not import ${to}: packet tables import the codec and numbers only`;
   }
   if (module === other || MAY[module]!.includes(other)) return undefined;
   const allowed = EXCEPTIONS.some(
@@ -92,7 +92,7 @@ describe("architecture: the dependency rule", () => {
       [
         "ble/hci/commands/baseband.ts",
         "ble/hci/hci.ts",
-        "ble/hci/commands/baseband.ts may not import ble/hci/hci.ts: packet tables import the codec only",
+        "ble/hci/commands/baseband.ts may not import ble/hci/hci.ts: packet tables import the codec and numbers only",
       ],
       [
         "camera/camera.ts",
