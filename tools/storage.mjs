@@ -19,7 +19,7 @@ const CALLS = [
 
 /**
  * One line with the place and what to do for an error of the file system that Obscura can do nothing about: no space, no
- * permission, a file system that is read-only. Undefined for any other error.
+ * permission, a file system that is read-only, a file where a folder has to be. Undefined for any other error.
  * @param {unknown} error
  * @returns {string | undefined}
  */
@@ -36,6 +36,10 @@ export function storageProblem(error) {
       return `${place} may not be written or read: let yourself write in ${dirname(place)}, or work in a copy that is yours.`;
     case "EROFS":
       return `${place} is on a file system that is read-only: work in a copy that can be written.`;
+    case "EEXIST":
+    case "ENOTDIR":
+      if (error.syscall !== "mkdir") return undefined;
+      return `${place} has to be a folder, and it, or one above it, is a file: move that away.`;
     default:
       return undefined;
   }

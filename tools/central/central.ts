@@ -1,7 +1,6 @@
 /** What `deploy` and `logs` connect to cameras with: our own stack as a central, with bonds that last and that processes share. */
 import { IRK_KEY } from "../../firmware/ble/smp/own-irk.ts";
 import { ToolError } from "../events.ts";
-import { lock } from "../lock.mjs";
 import { createRealClock } from "../radio/real-clock.ts";
 import { FileRecords } from "./file-records.ts";
 import {
@@ -77,7 +76,7 @@ export function centralOf({ aioble, host }: CentralHost, records: FileRecords): 
   return {
     aioble,
     async alone(work, signal) {
-      const giveBack = await lock(`${records.file}.pairing`, { signal });
+      const giveBack = await records.lockPairing(signal);
       try {
         // What a link is encrypted with is not to change under it.
         if (host.connections.size === 0 && records.refresh()) kept.reload();

@@ -1,14 +1,21 @@
 /** Records in a file: the bonds of this computer, and who it is. Several processes may have the same file. */
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { IRK_KEY, IRK_LENGTH } from "../../firmware/ble/smp/own-irk.ts";
 import type { Records } from "../../firmware/platform/platform.ts";
 import { ToolError } from "../events.ts";
-import { tryLock } from "../lock.mjs";
+import { lock, tryLock } from "../lock.mjs";
 import { whyNot, writeWhole } from "../whole-file.ts";
 
 /** Key of the record that this computer's address comes from: the stack has no such key. */
 const IDENTITY_KEY = "computer";
 const IDENTITY_LENGTH = 8;
+
+/** Bytes of the records that say who this computer is. */
+const LENGTHS: ReadonlyMap<string, number> = new Map([
+  [IDENTITY_KEY, IDENTITY_LENGTH],
+  [IRK_KEY, IRK_LENGTH],
+]);
 
 /** How often the lock is tried for, each time for some 40 ms: who has it has it for as long as a file takes to be written. */
 const TRIES = 250;
@@ -62,6 +69,19 @@ export class FileRecords implements Records {
     return size !== before.size || [...before].some(([key, value]) => !isSame(this.values.get(key), value));
   }
 
+  /**
+   * Waits until no other process with this file makes or deletes a bond. Returns what lets the next one.
+   * @throws ToolError when the system does not let anything be written beside the file; the signal's reason
+   */
+  async lockPairing(signal: AbortSignal): Promise<() => void> {
+    try {
+      return await lock(`${this.file}.pairing`, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw unkept(error, this.file);
+    }
+  }
+
   /** Does what reads records and writes others by them, while no other process writes any. It has what they have written. */
   exclusively<T>(work: () => T): T {
     const giveBack = this.lock();
@@ -81,11 +101,8 @@ export class FileRecords implements Records {
    */
   checkRoom(): void {
     const place = `${this.file}.${process.pid}.room`;
-    try {
-      write(place, `${textOf(this.values)}${" ".repeat(BOND_CHARACTERS)}`);
-    } finally {
-      rmSync(place, { force: true });
-    }
+    write(this.file, `${textOf(this.values)}${" ".repeat(BOND_CHARACTERS)}`, place);
+    rmSync(place, { force: true });
   }
 
   /**
@@ -94,12 +111,8 @@ export class FileRecords implements Records {
    * came from the file's path, for the cameras know this computer by that.
    */
   identity(): Uint8Array {
-    return this.storedIdentity() ?? this.exclusively(() => this.storedIdentity() ?? this.drawIdentity());
-  }
-
-  private storedIdentity(): Uint8Array | undefined {
-    const stored = this.get(IDENTITY_KEY);
-    return stored?.length === IDENTITY_LENGTH ? stored : undefined;
+    const stored = (): Uint8Array | undefined => this.get(IDENTITY_KEY);
+    return stored() ?? this.exclusively(() => stored() ?? this.drawIdentity());
   }
 
   private drawIdentity(): Uint8Array {
@@ -152,12 +165,12 @@ const textOf = (values: Values): string =>
     Object.fromEntries([...values].map(([key, bytes]) => [key, Buffer.from(bytes).toString("hex")])),
   );
 
-/** @throws ToolError when the system does not let it be written. */
-function write(file: string, text: string): void {
+/** @param place beside `file`, or the file itself. @throws ToolError when the system does not let it be written. */
+function write(file: string, text: string, place = file): void {
   try {
-    writeWhole(file, text, { mode: 0o600 });
+    writeWhole(place, text, { mode: 0o600 });
   } catch (error) {
-    throw unkept(error);
+    throw unkept(error, file);
   }
 }
 
@@ -166,23 +179,45 @@ function tryToLock(file: string): (() => void) | undefined {
   try {
     return tryLock(`${file}.lock`);
   } catch (error) {
-    throw unkept(error);
+    throw unkept(error, file);
   }
 }
 
-const unkept = (error: unknown): ToolError =>
-  new ToolError(`This computer cannot keep what cameras know it by: ${whyNot(error)}`);
+/** Of an error of the file system about this file, or about one beside it whose name begins with this one's. */
+function unkept(error: unknown, file: string): ToolError {
+  const { code, errno, message, path, syscall } = error as NodeJS.ErrnoException;
+  // The names of locks, and of what is there for a moment, say nothing to whoever reads them.
+  const named = path?.startsWith(file)
+    ? Object.assign(new Error(message.replaceAll(path, file)), { code, errno, syscall, path: file })
+    : error;
+  return new ToolError(`This computer cannot keep what cameras know it by: ${whyNot(named)}`);
+}
 
 /** @throws ToolError for a file that holds no records. */
 function readRecords(file: string): Values {
   if (!existsSync(file)) return new Map();
   try {
-    const entries = Object.entries(JSON.parse(readFileSync(file, "utf8")) as Record<string, string>);
-    return new Map(entries.map(([key, hex]) => [key, new Uint8Array(Buffer.from(hex, "hex"))]));
+    return valuesOf(JSON.parse(readFileSync(file, "utf8")));
   } catch (error) {
     const reason = (error as Error).message;
     throw new ToolError(
       `The bonds in ${file} cannot be read (${reason}): remove the file, and pair with the cameras anew.`,
     );
   }
+}
+
+/** @throws TypeError for what is no records, or not those of a computer. */
+function valuesOf(content: unknown): Values {
+  if (typeof content !== "object" || content === null || Array.isArray(content))
+    throw new TypeError("it holds no records");
+  const values: Values = new Map();
+  for (const [key, hex] of Object.entries(content)) {
+    if (typeof hex !== "string" || !/^([0-9a-f]{2})*$/i.test(hex)) throw new TypeError(`${key} is no bytes`);
+    const value = new Uint8Array(Buffer.from(hex, "hex"));
+    // Another in its place would make this computer another device to all its cameras.
+    const length = LENGTHS.get(key) ?? value.length;
+    if (value.length !== length) throw new TypeError(`${key} has ${value.length} bytes instead of ${length}`);
+    values.set(key, value);
+  }
+  return values;
 }

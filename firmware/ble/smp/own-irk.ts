@@ -2,9 +2,9 @@
 import type { LogLevel, Records } from "../../platform/platform.ts";
 import { textOf } from "../text.ts";
 
-/** Its record. */
+/** Its record, and the bytes of it. */
 export const IRK_KEY = "irk";
-const IRK_LENGTH = 16;
+export const IRK_LENGTH = 16;
 
 interface RecordsPort {
   readonly records: Records;

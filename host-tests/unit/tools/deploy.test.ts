@@ -45,14 +45,14 @@ describe("tools/update/deploy", () => {
       assert.equal(records.get("bond.0"), undefined);
       const value = new Uint8Array([1, 2, 255]);
       records.set("bond.0", value);
-      records.set("irk", new Uint8Array(0));
+      records.set("peer.1", new Uint8Array(0));
       value[0] = 9;
       assert.equal(statSync(file).mode & 0o077, 0, "nobody else reads keys");
       const again = new FileRecords(file);
       assert.deepEqual(again.get("bond.0"), new Uint8Array([1, 2, 255]));
-      assert.deepEqual(again.keys().sort(), ["bond.0", "irk"]);
-      assert.equal(again.delete("irk"), true);
-      assert.equal(again.delete("irk"), false);
+      assert.deepEqual(again.keys().sort(), ["bond.0", "peer.1"]);
+      assert.equal(again.delete("peer.1"), true);
+      assert.equal(again.delete("peer.1"), false);
       assert.deepEqual(new FileRecords(file).keys(), ["bond.0"]);
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -69,7 +69,7 @@ describe("tools/update/deploy", () => {
       // The same path on another computer, or anew on this one.
       rmSync(file);
       assert.notDeepEqual(new FileRecords(file).identity(), drawn);
-      writeFileSync(file, JSON.stringify({ irk: "00", "bond.0": "0102", "peer.1": "03" }));
+      writeFileSync(file, JSON.stringify({ irk: "00".repeat(16), "bond.0": "0102", "peer.1": "03" }));
       const earlier = new FileRecords(file);
       assert.deepEqual(
         earlier.identity(),

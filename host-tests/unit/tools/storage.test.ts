@@ -165,12 +165,64 @@ describe("tools/whole-file", () => {
   it("is how bonds are kept, and a file that holds none is named", () => {
     mkdirSync(path("bonds"));
     const file = path("bonds/bonds.json");
-    new FileRecords(file).set("irk", new Uint8Array([1]));
+    new FileRecords(file).set("irk", new Uint8Array(16));
     assert.deepEqual(readdirSync(path("bonds")), ["bonds.json"]);
-    writeFileSync(file, '{"irk":');
-    assert.throws(() => new FileRecords(file), {
-      name: "ToolError",
-      message: /^The bonds in .*bonds\.json cannot be read \(.*\): remove the file, and pair/,
-    });
+    const damaged = [
+      '{"irk":',
+      "[]",
+      "5",
+      "true",
+      "null",
+      '"abc"',
+      '{"bond.0":5}',
+      '{"bond.0":"0"}',
+      '{"bond.0":"zz"}',
+    ];
+    // Who this computer is: another in its place would not be known to any camera.
+    const others = [
+      '{"computer":"00"}',
+      '{"computer":""}',
+      `{"irk":"${"0".repeat(30)}"}`,
+      '{"irk":"no key, in 32 characters at all"}',
+    ];
+    for (const content of [...damaged, ...others]) {
+      writeFileSync(file, content);
+      assert.throws(() => new FileRecords(file).identity(), {
+        name: "ToolError",
+        message: /^The bonds in .*bonds\.json cannot be read \(.*\): remove the file, and pair/,
+      });
+      assert.equal(readFileSync(file, "utf8"), content, "as it was");
+    }
+  });
+
+  it("errors about what lies beside the bonds name their file, and a file in the place of a folder is a sentence", async () => {
+    const folder = path("central");
+    const file = join(folder, "bonds.json");
+    const records = new FileRecords(file);
+    const { signal } = new AbortController();
+    const tries = [() => records.identity(), () => records.lockPairing(signal).then(() => undefined)];
+    writeFileSync(folder, "");
+    for (const attempt of tries)
+      await assert.rejects(async () => attempt(), {
+        name: "ToolError",
+        message: `This computer cannot keep what cameras know it by: ${folder} has to be a folder, and it, or one above it, is a file: move that away.`,
+      });
+    rmSync(folder);
+    // A name that is as long as one may be has room for no other beside it.
+    const long = new FileRecords(path(`${"b".repeat(250)}.json`));
+    for (const attempt of [
+      () => long.identity(),
+      () => long.checkRoom(),
+      () => long.lockPairing(signal).then(() => undefined),
+    ])
+      await assert.rejects(
+        async () => attempt(),
+        (error) => {
+          assert(error instanceof ToolError);
+          assert.doesNotMatch(error.message, /\.lock|\.pairing|\.room|\d{3}/);
+          assert.match(error.message, /b\.json'/);
+          return true;
+        },
+      );
   });
 });
