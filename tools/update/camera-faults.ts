@@ -17,6 +17,13 @@ export const PAIR_ANEW =
 const RECOVER =
   "switch it on three times in a row, the first two times for 1 to 10 s, and run this with --pair-anew within five minutes: no application runs then, and it takes the place of that bond.";
 
+/** A bond without the right gets it in a window, as it is: see docs/over-the-air.md. */
+const WITHOUT_RIGHT =
+  "the bond was made outside of a pairing window. Switch the camera off and on, and run this again within five minutes";
+/** Such a key gets no right in a window: whoever heard the pairing has it. */
+const LEGACY_KEY =
+  "their key is one by legacy pairing. Switch the camera off and on, and run this again with --pair-anew within five minutes";
+
 /** Error of the management protocol. */
 const ACCESS_DENIED = 11;
 /** Key Rejected (Vol 3, Part H, 3.5.5): the identity that was given belongs to the bond of another. */
@@ -37,12 +44,15 @@ export function isKeyFault(error: unknown): boolean {
 
 /**
  * What to say where a camera does not let this computer in; undefined for another error.
- * @param isBonded the link is encrypted with the key of a bond
+ * @param link what its key was worth: whether it is a bond's, and whether LE Secure Connections made it
  */
-export function refusalFault(error: unknown, isBonded: boolean): ToolError | undefined {
-  if (error instanceof ManagementError && error.rc === ACCESS_DENIED && isBonded)
+export function refusalFault(
+  error: unknown,
+  link: { readonly bonded: boolean; readonly secureConnections: boolean },
+): ToolError | undefined {
+  if (error instanceof ManagementError && error.rc === ACCESS_DENIED && link.bonded)
     return new ToolError(
-      "The camera is bonded with this computer, and does not let it manage: the bond was made outside of a pairing window. Switch the camera off and on, and run this again within five minutes; where it is refused once more, another device was first: switch it off and on again, and add --pair-anew.",
+      `The camera is bonded with this computer, and does not let it manage: ${link.secureConnections ? WITHOUT_RIGHT : LEGACY_KEY}; where it is refused once more, another device was first: do both again.`,
     );
   if (error instanceof PairingError && error.code === "bond-not-saved")
     return new ToolError(`The bond with the camera cannot be kept. ${error.message}`);

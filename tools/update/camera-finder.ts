@@ -127,6 +127,8 @@ async function open(
     await client.echo("obscura");
     return { connection, client };
   } catch (error) {
+    // A link that is down has no key any more.
+    const { bonded, secureConnections } = connection;
     await connection.disconnect().catch(() => undefined);
     signal.throwIfAborted();
     if (isLostBond(error))
@@ -137,7 +139,7 @@ async function open(
       throw new ToolError(
         `The camera has another key than this computer. ${(error as Error).message} ${PAIR_ANEW}`,
       );
-    throw refusalFault(error, connection.bonded) ?? error;
+    throw refusalFault(error, { bonded, secureConnections }) ?? error;
   }
 }
 

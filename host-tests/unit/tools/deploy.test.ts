@@ -256,10 +256,23 @@ describe("tools/update/camera-finder", () => {
 
   it("a camera that has forgotten this computer, or does not let it in, is one line that says what helps", async () => {
     let ends = 0;
-    const open = (error: Error, bonded = false) => {
+    const open = (error: Error, worth: { bonded?: boolean; secureConnections?: boolean } = {}) => {
       const refuse = () => Promise.reject(error);
-      const disconnect = async () => void ends++;
-      const connection = { bonded, service: refuse, exchangeMtu: refuse, disconnect };
+      const { bonded = false, secureConnections = bonded } = worth;
+      const key = { bonded, secureConnections };
+      const connection = {
+        get bonded() {
+          return key.bonded;
+        },
+        get secureConnections() {
+          return key.secureConnections;
+        },
+        ...{ service: refuse, exchangeMtu: refuse },
+        async disconnect() {
+          ends++;
+          Object.assign(key, { bonded: false, secureConnections: false });
+        },
+      };
       const device = { connect: async () => connection } as never;
       const alone = <T>(work: () => Promise<T>) => work();
       const central = { alone, checkCount: () => undefined, checkRoom: () => undefined };
@@ -281,8 +294,14 @@ describe("tools/update/camera-finder", () => {
     const denied = new ManagementError(11, "pair first");
     await assert.rejects(open(denied), { name: "ToolError", message });
     const withoutRight =
-      /^The camera is bonded with this computer, .* made outside of a pairing window\. Switch the camera off and on, .* --pair-anew\.$/;
-    await assert.rejects(open(denied, true), { name: "ToolError", message: withoutRight });
+      /^The camera is bonded with this computer, .* made outside of a pairing window\. Switch the camera off and on, and run this again within five minutes; where .*: do both again\.$/;
+    await assert.rejects(open(denied, { bonded: true }), { name: "ToolError", message: withoutRight });
+    const legacy =
+      /^The camera is bonded with this computer, .* legacy pairing\. Switch .* run this again with --pair-anew within five minutes; .*: do both again\.$/;
+    await assert.rejects(open(denied, { bonded: true, secureConnections: false }), {
+      name: "ToolError",
+      message: legacy,
+    });
     const lostIdentity = /^The camera keeps the bond that it has with this computer, .* three times in a row/;
     await assert.rejects(open(pairingFailedError(0x0f, "peer")), {
       name: "ToolError",
