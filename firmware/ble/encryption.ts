@@ -270,7 +270,7 @@ export class Encryption {
   holdBack(connection: Connection): void {
     const link = this.links.get(connection);
     const isWanted = this.port.settings.autoPair !== "never";
-    if (!link || !isWanted || connection.security.isEncrypted) return;
+    if (!link || !isWanted || connection.security.isEncrypted || !this.manager.hadBond(link)) return;
     const use = this.manager.bondUse(link);
     if (use === "none") return;
     const { isCentral } = connection;

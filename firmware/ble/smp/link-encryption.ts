@@ -47,6 +47,8 @@ export class LinkEncryption {
   private next: Encryption | undefined = undefined;
   /** Runs while the peer is to encrypt, and somebody here waits for it. */
   private timer: Timer = undefined;
+  /** Whether there was a bond with the peer when the link came up: to look for one costs as many hashes as there are bonds. */
+  readonly hadBond: boolean;
   /** On this link the peer has said that it has no key. */
   isKeyLost = false;
 
@@ -57,7 +59,9 @@ export class LinkEncryption {
     this.peerLog = shared.peerLog;
     this.peer = peer;
     this.onRefused = onRefused;
-    this.publish({ hasKey: this.bondUse === "usable" });
+    const use = this.bondUse;
+    this.hadBond = use !== "none";
+    this.publish({ hasKey: use === "usable" });
   }
 
   get security(): LinkSecurity {

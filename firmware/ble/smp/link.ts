@@ -138,6 +138,11 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     return this.encryption.bondUse;
   }
 
+  /** See `LinkEncryption`. */
+  get hadBond(): boolean {
+    return this.encryption.hadBond;
+  }
+
   /** See `claimWindow`. */
   claimWindow(): boolean {
     return claimWindow(this.shared, this.link, this.encryption);

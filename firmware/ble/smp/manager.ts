@@ -55,6 +55,11 @@ export class SecurityManager extends SecurityContext {
     return this.links.get(link)?.bondUse ?? "none";
   }
 
+  /** Whether there was a bond with this link's peer when it came up. */
+  hadBond(link: SecuredLink): boolean {
+    return this.links.get(link)?.hadBond ?? false;
+  }
+
   /** See `claimWindow` in claim.ts. */
   claimWindow(link: SecuredLink): boolean {
     return this.links.get(link)?.claimWindow() ?? false;
