@@ -108,3 +108,36 @@ export async function* step<T>(
     throw new StepFailed(error.message);
   }
 }
+
+/**
+ * An operation with the events that are put beside it while it works. It goes on when its own are taken, and no sooner.
+ * @param events closed when the operation ends
+ */
+export async function* withEvents<T>(operation: Operation<T>, events: EventQueue<ToolEvent>): Operation<T> {
+  let own: ToolEvent | undefined;
+  let goOn = (): void => undefined;
+  const work = async (): Promise<T> => {
+    for (;;) {
+      const next = await operation.next();
+      if (next.done) return next.value;
+      own = next.value;
+      const isTaken = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      events.put(own);
+      await isTaken;
+    }
+  };
+  const working = work();
+  const close = (): void => events.close();
+  working.then(close, close);
+  try {
+    for await (const event of events) {
+      yield event;
+      if (event === own) goOn();
+    }
+    return await working;
+  } finally {
+    await operation.return(undefined as T);
+  }
+}

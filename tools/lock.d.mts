@@ -1,6 +1,7 @@
 /** What TypeScript sees of lock.mjs. */
 export interface LockOptions {
-  readonly onWait?: () => void;
+  readonly afterMs?: number;
+  readonly onWait?: (pid: number) => void;
   readonly signal?: AbortSignal;
 }
 export function tryLock(file: string): (() => void) | undefined;

@@ -104,17 +104,32 @@ export function tryLock(file) {
 }
 
 /**
+ * The number of the process that has the lock; undefined when none has it.
+ * @param {string} file
+ */
+function holderOf(file) {
+  const [claim] = claimsOf(file);
+  return claim && Number(/\.(\d+)-\d+-[0-9a-f]+$/.exec(claim)[1]);
+}
+
+/**
  * Waits until no living process has the lock, then takes it. Returns the function that gives it back.
  * @param {string} file
- * @param {{ onWait?: () => void, signal?: AbortSignal }} [options] `onWait` is called once, when it has to wait; `signal` ends
- *   that, with its reason
+ * @param {{ afterMs?: number, onWait?: (pid: number) => void, signal?: AbortSignal }} [options] `onWait` is called once, when it
+ *   has waited for `afterMs` milliseconds, 0 when left out, with the number of the process that has the lock; `signal` ends
+ *   the wait, with its reason
  */
-export async function lock(file, { onWait, signal } = {}) {
-  for (let hasSaid = false; ; hasSaid = true) {
+export async function lock(file, { afterMs = 0, onWait, signal } = {}) {
+  const beginMs = performance.now();
+  for (let hasSaid = false; ; ) {
     signal?.throwIfAborted();
     const giveBack = tryLock(file);
     if (giveBack !== undefined) return giveBack;
-    if (!hasSaid) onWait?.();
+    const pid = hasSaid || performance.now() - beginMs < afterMs ? undefined : holderOf(file);
+    if (pid !== undefined) {
+      hasSaid = true;
+      onWait?.(pid);
+    }
     await sleep(WAIT_MS);
   }
 }

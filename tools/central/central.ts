@@ -28,19 +28,26 @@ export interface Central {
   stop(): Promise<void>;
 }
 
+/** What its user may want to know of meanwhile. */
+export interface CentralEvents {
+  /** The controller has closed its socket. */
+  readonly onGone?: () => void;
+  /** It has waited some seconds for another process that pairs: a sentence that names it. */
+  readonly onWait?: (sentence: string) => void;
+}
+
 /**
  * Starts a central.
  * @param hci where its controller listens: `tcp:HOST:PORT` or `unix:PATH`
  * @param bonds file that keeps its bonds, and who this computer is, from run to run
  * @param onLine gets what its stack warns of
- * @param onGone called when the controller has closed its socket
  * @throws ToolError for a file that holds no bonds, and where the key that cameras know this computer by cannot be kept
  */
 export function startCentral(
   hci: string,
   bonds: string,
   onLine: (text: string) => void,
-  onGone?: () => void,
+  { onGone, onWait }: CentralEvents = {},
 ): Central {
   const clock = createRealClock();
   const records = new FileRecords(bonds);
@@ -48,6 +55,7 @@ export function startCentral(
   const central = centralOf(
     createCentralHost(computerPlatform({ clock, hci, identity, onLine, onGone }), records),
     records,
+    onWait,
   );
   return {
     ...central,
@@ -61,9 +69,14 @@ export function startCentral(
 /**
  * The central of a host.
  * @param records the host's
+ * @param onWait see CentralEvents
  * @throws ToolError where the key that cameras know this computer by cannot be kept
  */
-export function centralOf({ aioble, host }: CentralHost, records: FileRecords): Central {
+export function centralOf(
+  { aioble, host }: CentralHost,
+  records: FileRecords,
+  onWait?: CentralEvents["onWait"],
+): Central {
   const kept = host.bonds!;
   // Pairing is what the command wants, and no device.
   aioble.config({ autoPair: "encrypt", pairing: "bonded" });
@@ -76,7 +89,7 @@ export function centralOf({ aioble, host }: CentralHost, records: FileRecords): 
   return {
     aioble,
     async alone(work, signal) {
-      const giveBack = await records.lockPairing(signal);
+      const giveBack = await records.lockPairing(signal, onWait);
       try {
         // What a link is encrypted with is not to change under it.
         if (host.connections.size === 0 && records.refresh()) kept.reload();

@@ -20,6 +20,9 @@ const LENGTHS: ReadonlyMap<string, number> = new Map([
 /** How often the lock is tried for, each time for some 40 ms: who has it has it for as long as a file takes to be written. */
 const TRIES = 250;
 
+/** How long a wait for another process is not worth a line: most pairings take less. */
+const SAY_MS = 3000;
+
 /** More than a bond, and what is beside it, take in the file. */
 const BOND_CHARACTERS = 1024;
 
@@ -71,11 +74,18 @@ export class FileRecords implements Records {
 
   /**
    * Waits until no other process with this file makes or deletes a bond. Returns what lets the next one.
+   * @param onWait gets a sentence when that takes longer than some seconds, once
    * @throws ToolError when the system does not let anything be written beside the file; the signal's reason
    */
-  async lockPairing(signal: AbortSignal): Promise<() => void> {
+  async lockPairing(signal: AbortSignal, onWait?: (sentence: string) => void): Promise<() => void> {
     try {
-      return await lock(`${this.file}.pairing`, { signal });
+      return await lock(`${this.file}.pairing`, {
+        ...{ afterMs: SAY_MS, signal },
+        onWait: (pid) =>
+          onWait?.(
+            `Process ${pid} connects to its camera with the bonds in ${this.file}: this one waits until it has paired.`,
+          ),
+      });
     } catch (error) {
       signal.throwIfAborted();
       throw unkept(error, this.file);

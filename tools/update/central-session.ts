@@ -2,7 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { BleError, HciError } from "../../firmware/ble/errors.ts";
 import { type Central, startCentral } from "../central/central.ts";
-import { type Operation, StepFailed, ToolError } from "../events.ts";
+import { type Operation, StepFailed, ToolError, type ToolEvent, withEvents } from "../events.ts";
+import { EventQueue } from "../session/queue.ts";
 import { startOwnRadio } from "../session/radios/own-radio.ts";
 import type { RadioChoice } from "../session/radios/radio.ts";
 import { cameraFault } from "./camera-faults.ts";
@@ -39,6 +40,7 @@ export async function* withCentral(
 ): Operation {
   const { name, radio: started } = await startOwnRadio(radio, signal);
   const warnings: string[] = [];
+  const beside = new EventQueue<ToolEvent>();
   const gone = new AbortController();
   const onGone = (): void =>
     gone.abort(
@@ -48,8 +50,9 @@ export async function* withCentral(
     );
   let central: Central | undefined;
   try {
-    central = startCentral(started.hci, bonds, (line) => warnings.push(line), onGone);
-    yield* work(central, AbortSignal.any([signal, gone.signal]));
+    const onWait = (message: string): void => beside.put({ type: "info", message });
+    central = startCentral(started.hci, bonds, (line) => warnings.push(line), { onGone, onWait });
+    yield* withEvents(work(central, AbortSignal.any([signal, gone.signal])), beside);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof StepFailed) throw error;

@@ -15,6 +15,7 @@ import { SERVICE_UUID } from "../../../firmware/update/service.ts";
 import { FileRecords } from "../../../tools/central/file-records.ts";
 import { addDeploy } from "../../../tools/cli/commands/deploy.ts";
 import { type Operation, step, type ToolEvent } from "../../../tools/events.ts";
+import { tryLock } from "../../../tools/lock.mjs";
 import { cameraFault, PAIR_ANEW } from "../../../tools/update/camera-faults.ts";
 import { findCamera, lastingAddress, openCamera } from "../../../tools/update/camera-finder.ts";
 import { withCentral } from "../../../tools/update/central-session.ts";
@@ -214,6 +215,26 @@ describe("tools/update/deploy: the radio", () => {
     });
     await assert.rejects(all(waiting), { name: "ToolError", message: gone });
   });
+
+  it("is waited for with a line that says who pairs, where that takes long", async () => {
+    const hci = await listen((socket) => socket.resume());
+    const bonds = join(folder, "waiting", "bonds.json");
+    const giveBack = tryLock(`${bonds}.pairing`)!;
+    const waiting = withCentral({ ...choose(hci), bonds }, async function* (central, signal) {
+      await central.alone(() => Promise.resolve(), signal);
+      yield { type: "info", message: "its turn" };
+    });
+    const said: string[] = [];
+    for await (const event of waiting) {
+      assert.equal(event.type, "info");
+      said.push((event as { readonly message: string }).message);
+      giveBack();
+    }
+    assert.deepEqual(said, [
+      `Process ${process.pid} connects to its camera with the bonds in ${bonds}: this one waits until it has paired.`,
+      "its turn",
+    ]);
+  }).timeout(60_000);
 
   it("leaves an interruption what it is", async () => {
     const hci = await listen((socket) => socket.resume());

@@ -68,6 +68,24 @@ describe("a lock", () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
+  it("says who has it once it has waited for so long, and not before", async () => {
+    const holders: number[] = [];
+    const onWait = (pid: number): void => void holders.push(pid);
+    const giveBack = tryLock(file)!;
+    const patient = new AbortController();
+    const never = lock(file, { afterMs: Number.POSITIVE_INFINITY, onWait, signal: patient.signal });
+    const next = lock(file, {
+      onWait(pid) {
+        onWait(pid);
+        patient.abort();
+      },
+    });
+    await assert.rejects(never);
+    giveBack();
+    (await next)();
+    assert.deepEqual(holders, [process.pid]);
+  });
+
   it("is waited for, which is said once", async () => {
     const enough = join(folder, "enough");
     const holder = `
