@@ -11,6 +11,7 @@ export const MODULES: readonly (readonly [path: string, module: string])[] = [
   ["ble/uuid.ts", "codec"],
   ["ble/utf8.ts", "codec"],
   ["ble/text.ts", "codec"],
+  ["ble/code-names.ts", "codec"],
   ["ble/errors.ts", "codec"],
   ["ble/security.ts", "codec"],
   ["ble/setting.ts", "codec"],

@@ -1,3 +1,4 @@
+import { nameOfCode } from "../code-names.ts";
 import { BleError } from "../errors.ts";
 
 /** ATT error codes (Vol 3, Part F, Table 3.4; Core Specification Supplement, Part B, 1.2). */
@@ -27,13 +28,36 @@ export const ATT_ERROR = {
   OUT_OF_RANGE: 0xff,
 } as const;
 
+/** Their names, for messages. */
+const NAMES = `
+0x01 invalid handle
+0x02 read not permitted
+0x03 write not permitted
+0x04 invalid pdu
+0x05 insufficient authentication
+0x06 request not supported
+0x07 invalid offset
+0x08 insufficient authorization
+0x09 prepare queue full
+0x0a attribute not found
+0x0b attribute not long
+0x0c encryption key size too short
+0x0d invalid attribute value length
+0x0e unlikely error
+0x0f insufficient encryption
+0x10 unsupported group type
+0x11 insufficient resources
+0x12 database out of sync
+0x13 value not allowed
+0xfc write request rejected
+0xfd cccd improperly configured
+0xfe procedure in progress
+0xff out of range
+`;
+
 /** `invalid attribute value length (0x0d)`; application errors 0x80 to 0x9f have no name. */
 export function attErrorText(status: number): string {
-  const code = `0x${status < 16 ? "0" : ""}${status.toString(16)}`;
-  for (const [name, value] of Object.entries(ATT_ERROR)) {
-    if (value === status) return `${name.toLowerCase().split("_").join(" ")} (${code})`;
-  }
-  return `application error ${code}`;
+  return nameOfCode(NAMES, status, "application error");
 }
 
 /** The peer answered an operation with an ATT error (Vol 3, Part F, 3.4.1.1). */

@@ -1,3 +1,5 @@
+import { nameOfCode } from "../code-names.ts";
+
 /** Controller error codes (Vol 1, Part F, 1.3), those that a Low Energy host meets. */
 export const HCI_STATUS = {
   SUCCESS: 0x00,
@@ -31,11 +33,40 @@ export const HCI_STATUS = {
   CONNECTION_FAILED_TO_BE_ESTABLISHED: 0x3e,
 } as const;
 
+/** Their names, for messages. */
+const NAMES = `
+0x00 success
+0x01 unknown command
+0x02 unknown connection
+0x03 hardware failure
+0x05 authentication failure
+0x06 pin or key missing
+0x07 memory capacity exceeded
+0x08 connection timeout
+0x09 connection limit exceeded
+0x0b connection exists
+0x0c command disallowed
+0x0d rejected limited resources
+0x11 unsupported feature
+0x12 invalid parameters
+0x13 remote user terminated
+0x14 remote low resources
+0x15 remote power off
+0x16 local host terminated
+0x18 pairing not allowed
+0x1a unsupported remote feature
+0x1f unspecified
+0x20 unsupported ll parameter
+0x22 ll response timeout
+0x28 instant passed
+0x3a controller busy
+0x3b unacceptable connection parameters
+0x3c advertising timeout
+0x3d mic failure
+0x3e connection failed to be established
+`;
+
 /** `connection timeout (0x08)`; a code without a name here is printed all the same. */
 export function statusText(status: number): string {
-  const code = `0x${status < 16 ? "0" : ""}${status.toString(16)}`;
-  for (const [name, value] of Object.entries(HCI_STATUS)) {
-    if (value === status) return `${name.toLowerCase().split("_").join(" ")} (${code})`;
-  }
-  return `error ${code}`;
+  return nameOfCode(NAMES, status, "error");
 }

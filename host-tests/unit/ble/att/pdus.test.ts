@@ -142,5 +142,9 @@ describe("attErrorText", () => {
     const codes: number[] = Object.values(ATT_ERROR);
     for (let code = 0x01; code <= 0x13; code++) assert.ok(codes.includes(code), `0x${code.toString(16)}`);
     assert.equal(ATT_ERROR.CCCD_IMPROPERLY_CONFIGURED, 0xfd);
+    for (const [name, code] of Object.entries(ATT_ERROR)) {
+      const text = `0x${code.toString(16).padStart(2, "0")}`;
+      assert.equal(attErrorText(code), `${name.toLowerCase().replaceAll("_", " ")} (${text})`);
+    }
   });
 });

@@ -178,5 +178,9 @@ describe("statusText", () => {
     assert.equal(HCI_STATUS.LL_RESPONSE_TIMEOUT, 0x22);
     const codes = Object.values(HCI_STATUS);
     assert.equal(new Set(codes).size, codes.length);
+    for (const [name, code] of Object.entries(HCI_STATUS)) {
+      const text = `0x${code.toString(16).padStart(2, "0")}`;
+      assert.equal(statusText(code), `${name.toLowerCase().replaceAll("_", " ")} (${text})`);
+    }
   });
 });
