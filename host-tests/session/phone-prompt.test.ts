@@ -67,6 +67,24 @@ describe("obscura phone", function () {
       await camera.saw(/info: disconnected/);
     }));
 
+  it("ends with 1, where nobody types, when a refusal is not expected by the line behind it", () =>
+    near("protected-settings", async (hci) => {
+      const write = `write ${INTERVAL} 01`;
+      const refused = /\nobscura: the camera refused to write .*\(0x05\)\n$/;
+      for (const [steps, status, sentence] of [
+        [[write], 1, refused],
+        [[write, "disconnect"], 1, refused],
+        [["pair", "pair legacy", "exit"], 1, /\nobscura: the camera ended the pairing: .* \(0x03\)\n$/],
+        [[write, "# So.", "expect refusal 0x05", "pair", "expect refusal 0x05"], 0, /\(0x05\)\n$/],
+      ] as const) {
+        const phone = obscura("phone", "--radio", hci);
+        type(phone, "connect", ...steps);
+        phone.child.stdin!.end();
+        assert.equal(await phone.ended, status, phone.output());
+        assert.match(phone.output(), sentence);
+      }
+    }));
+
   it("pairs, and is known in the next run by the file of its bonds", () =>
     near("protected-settings", async (hci) => {
       const bonds = join(folder, "bonds.json");

@@ -33,7 +33,8 @@ const help = [
 
 /**
  * Does each line's step, until the input ends or says `exit`. A step that fails is reported, and the next one is read.
- * @throws ToolError when there is no controller, it does not work, or it has gone; with a failed step when nobody types
+ * @throws ToolError when there is no controller, it does not work, or it has gone; with the last step that failed, or was
+ * refused and not expected to be, when nobody types
  */
 export async function* runPhone({ radio: choice, bonds, input, prompt, signal }: PhoneOptions): Operation {
   const { name, radio } = await startOwnRadio(choice, signal);
@@ -70,6 +71,7 @@ export async function* runPhone({ radio: choice, bonds, input, prompt, signal }:
       else failed = (await perform(player, text, events)) ?? failed;
       await ready();
     }
+    failed = player.refusal ?? failed;
   };
   try {
     own = startOwnPhone({
@@ -112,8 +114,10 @@ async function perform(
   try {
     const step = parseStep(text, "phone");
     if (step?.do === "phone") throw new ScriptError("there is one phone here: several are for scripts");
-    if (step !== undefined) await player.playOne(step);
-    return undefined;
+    if (step === undefined) return undefined;
+    const unexpected = step.do === "expect refusal" ? undefined : player.refusal;
+    await player.playOne(step);
+    return unexpected;
   } catch (error) {
     const known = error instanceof UsageError || error instanceof ScriptError || error instanceof PhoneError;
     if (!known) throw error;

@@ -56,10 +56,15 @@ export class Player {
     this.settle();
   }
 
-  /** Plays one step that a person typed: a refusal is only reported. */
+  /** Plays one step that was typed: a refusal is only reported, and a later step need not expect it. */
   async playOne(step: Step): Promise<void> {
     if (step.do !== "expect refusal") this.refused = undefined;
     await this.perform(step, "");
+  }
+
+  /** The refusal of the step that was played last, in a sentence; undefined where it was done, or expected to be refused. */
+  get refusal(): string | undefined {
+    return this.refused?.message;
   }
 
   private async placed(place: string, step: Step): Promise<void> {
