@@ -93,16 +93,27 @@ export async function* deploy(options: DeployOptions, state: DeployState = {}): 
   const folder = join(buildRoot, "deploy", options.board);
   mkdirSync(folder, { recursive: true });
   state.left = undefined;
+  const work = withCentral(options, async function* (central, signal) {
+    if (signed) return yield* deployFile(signed.file, central, { ...options, ...signed, signal, state });
+    const output = join(folder, `${nameOf(application)}.bin`);
+    const file = yield* signApplication({ ...options, output });
+    signal.throwIfAborted();
+    yield* deployFile(readFileSync(file), central, { ...options, signal, state });
+  });
+  yield* sayingWhatIsLeft(work, options.signal, state);
+}
+
+/**
+ * Runs a deployment.
+ * @throws InterruptedError when the signal was aborted and leaves something on the camera, also where the work was done by then:
+ * nothing is shown behind an interruption, and who interrupts is to know
+ */
+export async function* sayingWhatIsLeft(work: Operation, signal: AbortSignal, state: DeployState): Operation {
   try {
-    yield* withCentral(options, async function* (central, signal) {
-      if (signed) return yield* deployFile(signed.file, central, { ...options, ...signed, signal, state });
-      const output = join(folder, `${nameOf(application)}.bin`);
-      const file = yield* signApplication({ ...options, output });
-      signal.throwIfAborted();
-      yield* deployFile(readFileSync(file), central, { ...options, signal, state });
-    });
+    yield* work;
+    signal.throwIfAborted();
   } catch (error) {
-    if (options.signal.aborted && state.left) throw new InterruptedError(LEFT[state.left]);
+    if (signal.aborted && state.left) throw new InterruptedError(LEFT[state.left]);
     throw error;
   }
 }
@@ -197,7 +208,6 @@ function revoke({ client, connection }: OpenCamera, hash: Uint8Array, options: T
   return cameraStep("revoke", "Revocation", signal, async () => {
     state.left = "revocation";
     await client.mark(hash);
-    state.left = undefined;
     await connection.disconnect().catch(() => undefined);
     return { value: undefined, detail: "the key signs nothing any more for this camera" };
   });

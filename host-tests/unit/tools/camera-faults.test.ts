@@ -13,10 +13,10 @@ import {
 } from "../../../firmware/update/frames.ts";
 import { SERVICE_UUID } from "../../../firmware/update/service.ts";
 import { reportFailure } from "../../../tools/cli/perform.ts";
-import { type Operation, ToolError, type ToolEvent } from "../../../tools/events.ts";
+import { InterruptedError, type Operation, ToolError, type ToolEvent } from "../../../tools/events.ts";
 import { cameraFault } from "../../../tools/update/camera-faults.ts";
 import type { Finder } from "../../../tools/update/camera-finder.ts";
-import { type DeployState, deployFile } from "../../../tools/update/deploy.ts";
+import { type DeployState, deployFile, sayingWhatIsLeft } from "../../../tools/update/deploy.ts";
 import { parseVersion, readSigned, signBody } from "../../../tools/update/format.ts";
 import { developmentKeyFile, readSigningKey } from "../../../tools/update/keys.ts";
 import { followLogs } from "../../../tools/update/logs.ts";
@@ -293,6 +293,25 @@ describe("tools/update/deploy: Ctrl-C", () => {
     const { asked, left } = await interruptAt("1/0", 4);
     assert.equal(asked.filter((command) => command === "1/0").length, 4);
     assert.equal(left, "trial");
+  });
+
+  it("with the confirmation, or the mark of a revocation, says what may be done on the camera, though it is done", async () => {
+    for (const [isRevocation, nth, sentence] of [
+      [false, 5, /^The version may be confirmed on the camera already\.$/],
+      [true, 2, /^The key may be revoked on the camera already\.$/],
+    ] as const) {
+      const camera = new FalseCamera();
+      const interruption = new AbortController();
+      camera.onRequest = (command, count) =>
+        void (command === "1/0" && count === nth && interruption.abort(new Error("Ctrl-C")));
+      const { signal } = interruption;
+      const state: DeployState = {};
+      const options = { ...choice(), signal, trialSeconds: 0, confirm: true, isRevocation, state };
+      const work = deployFile(bundle, camera.central, options);
+      const { error } = await outcome(sayingWhatIsLeft(work, signal, state));
+      assert(error instanceof InterruptedError);
+      assert.match(error.message, sentence);
+    }
   });
 
   it("in a frame whose answer does not come ends at once", async () => {
