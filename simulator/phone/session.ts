@@ -3,13 +3,15 @@
  * discover, read everything, subscribe, take some notifications, disconnect, and see that the camera advertises again.
  * Where nobody can connect, listen to what the camera advertises, as often as it would have taken notifications.
  */
+import { attErrorText } from "../../firmware/ble/att/errors.ts";
 import { formatAddress, hex } from "../../firmware/ble/codec.ts";
 import { statusText } from "../../firmware/ble/hci/status.ts";
+import type { UUID } from "../../firmware/ble/uuid.ts";
 import { type AdStructure, parseAdvertisingData } from "./advertising-data.ts";
 import { decodeValue, identify, type NamedUuid } from "./assigned-numbers.ts";
 import type { ServerValue } from "./att.ts";
 import type { FoundCharacteristic, FoundDatabase } from "./discovery.ts";
-import { PhoneError } from "./errors.ts";
+import { AttErrorResponse, PhoneError } from "./errors.ts";
 import type { PhoneLink } from "./link.ts";
 import type { Phone } from "./phone.ts";
 import type { Sighting, Wanted } from "./sightings.ts";
@@ -66,6 +68,13 @@ export type PhoneSessionEvent =
   | ({ readonly event: "value" } & ValueEvent)
   | ({ readonly event: "descriptor"; readonly handle: number; readonly raw: string } & NamedUuid)
   | ({ readonly event: "subscribed" } & NamedUuid)
+  /** The camera answered a request with an ATT error. */
+  | ({
+      readonly event: "refused";
+      readonly what: "read" | "subscribe";
+      readonly code: number;
+      readonly meaning: string;
+    } & NamedUuid)
   | ({ readonly event: "notification"; readonly number: number } & ValueEvent)
   | { readonly event: "silence"; readonly seconds: number }
   | { readonly event: "disconnected"; readonly reason: number; readonly name: string }
@@ -103,17 +112,23 @@ export async function* runPhoneSession(
   const database = await link.discover();
   yield { event: "database", services: serviceEvents(database) };
   for (const characteristic of database.characteristics) {
-    if (characteristic.properties & READ) {
-      yield { event: "value", ...valueEvent(characteristic, await link.read(characteristic)) };
-    }
-    for (const { handle, uuid } of characteristic.descriptors) {
-      yield { event: "descriptor", ...identify(uuid), handle, raw: hex(await link.read(handle)) };
-    }
+    if (characteristic.properties & READ)
+      yield await orRefusal("read", characteristic.uuid, async () => {
+        const value = await link.read(characteristic);
+        return { event: "value", ...valueEvent(characteristic, value) };
+      });
+    for (const { handle, uuid } of characteristic.descriptors)
+      yield await orRefusal("read", uuid, async () => {
+        const raw = hex(await link.read(handle));
+        return { event: "descriptor", ...identify(uuid), handle, raw };
+      });
   }
   for (const characteristic of database.characteristics) {
     if ((characteristic.properties & NOTIFY) === 0) continue;
-    await link.subscribe(characteristic);
-    yield { event: "subscribed", ...identify(characteristic.uuid) };
+    yield await orRefusal("subscribe", characteristic.uuid, async () => {
+      await link.subscribe(characteristic);
+      return { event: "subscribed", ...identify(characteristic.uuid) };
+    });
   }
   for (let number = 1; number <= notifications; number++) {
     const received = await nextValue(link, patienceMs);
@@ -129,6 +144,21 @@ export async function* runPhoneSession(
   yield { event: "disconnected", reason, name: statusText(reason) };
   yield { event: "advertisingAgain", ...sightingEvent(await phone.find(options, findTimeoutMs)) };
   yield { event: "done" };
+}
+
+/** The event of one of all values, or that the camera refuses it. */
+async function orRefusal(
+  what: "read" | "subscribe",
+  uuid: UUID,
+  work: () => Promise<PhoneSessionEvent>,
+): Promise<PhoneSessionEvent> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof AttErrorResponse)) throw error;
+    const { code } = error;
+    return { event: "refused", ...identify(uuid), what, code, meaning: attErrorText(code) };
+  }
 }
 
 /** Yields each payload that is another than the one before. */

@@ -3,6 +3,7 @@
 import { attErrorText } from "../../firmware/ble/att/errors.ts";
 import { formatAddress, hex } from "../../firmware/ble/codec.ts";
 import { statusText } from "../../firmware/ble/hci/status.ts";
+import type { UUID } from "../../firmware/ble/uuid.ts";
 import { identify } from "../../simulator/phone/assigned-numbers.ts";
 import type { ServerValue } from "../../simulator/phone/att.ts";
 import { AttErrorResponse, PhoneError } from "../../simulator/phone/errors.ts";
@@ -132,9 +133,12 @@ export class Player {
         });
       case "subscribe all":
         for (const characteristic of (await actor.discovered()).characteristics) {
-          if ((characteristic.properties & NOTIFY) === 0) continue;
-          await actor.link.subscribe(characteristic);
-          report({ event: "subscribed", ...identify(characteristic.uuid) });
+          const { properties, uuid } = characteristic;
+          if ((properties & NOTIFY) === 0) continue;
+          await this.unlessRefused("subscribe", uuid, async () => {
+            await actor.link.subscribe(characteristic);
+            report({ event: "subscribed", ...identify(uuid) });
+          });
         }
         return;
       case "unsubscribe": {
@@ -254,14 +258,34 @@ export class Player {
 
   private async readAll(actor: Actor): Promise<void> {
     for (const characteristic of (await actor.discovered()).characteristics) {
-      if (characteristic.properties & READ) {
-        const value = await actor.link.read(characteristic);
-        this.report({ event: "value", ...valueEvent(characteristic, value) });
-      }
-      for (const { handle, uuid } of characteristic.descriptors) {
-        const raw = hex(await actor.link.read(handle));
-        this.report({ event: "descriptor", ...identify(uuid), handle, raw });
-      }
+      if (characteristic.properties & READ)
+        await this.unlessRefused("read", characteristic.uuid, async () => {
+          const value = await actor.link.read(characteristic);
+          this.report({ event: "value", ...valueEvent(characteristic, value) });
+        });
+      for (const { handle, uuid } of characteristic.descriptors)
+        await this.unlessRefused("read", uuid, async () => {
+          const raw = hex(await actor.link.read(handle));
+          this.report({ event: "descriptor", ...identify(uuid), handle, raw });
+        });
+    }
+  }
+
+  /** One of all values: a refusal is reported. Returns it, where there is one. */
+  private async unlessRefused(
+    what: "read" | "write" | "subscribe",
+    uuid: UUID,
+    work: () => Promise<void>,
+  ): Promise<{ readonly code: number; readonly meaning: string } | undefined> {
+    try {
+      await work();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof AttErrorResponse)) throw error;
+      const { code } = error;
+      const meaning = attErrorText(code);
+      this.report({ event: "refused", ...identify(uuid), what, code, meaning });
+      return { code, meaning };
     }
   }
 
@@ -284,21 +308,12 @@ export class Player {
     place: string,
     work: () => Promise<void>,
   ): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof AttErrorResponse)) throw error;
-      actor.value = undefined;
-      const { code } = error;
-      const meaning = attErrorText(code);
-      const of = identify(descriptor ?? uuid);
-      this.report({ event: "refused", ...of, what, code, meaning });
-      this.refused = {
-        place,
-        code,
-        message: `the camera refused to ${what} ${title(descriptor ?? uuid)}: ${meaning}`,
-      };
-    }
+    const refusal = await this.unlessRefused(what, descriptor ?? uuid, work);
+    if (refusal === undefined) return;
+    actor.value = undefined;
+    const { code, meaning } = refusal;
+    const message = `the camera refused to ${what} ${title(descriptor ?? uuid)}: ${meaning}`;
+    this.refused = { place, code, message };
   }
 
   private expectRefusal(code: number | undefined): void {

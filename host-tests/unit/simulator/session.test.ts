@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { Host } from "../../../firmware/ble/host.ts";
+import { UUID } from "../../../firmware/ble/uuid.ts";
 import { type PhoneSessionEvent, runPhoneSession } from "../../../simulator/phone/session.ts";
 import { createWorld } from "../../../simulator/world.ts";
-import { MemoryRecords } from "../../support/cameras.ts";
+import { addAioble, MemoryRecords } from "../../support/cameras.ts";
 import { createServer } from "../../support/server.ts";
 
 describe("a phone's session with a camera that never notifies", () => {
@@ -32,6 +33,32 @@ describe("a phone's session with a camera that never notifies", () => {
 
   it("fails otherwise", async () => {
     await assert.rejects(make(undefined), /waited in vain for a notification/);
+  });
+});
+
+describe("a phone's session with a camera that protects values", () => {
+  it("shows what is refused, and goes on with the rest", async () => {
+    const world = createWorld(9);
+    const { aioble } = addAioble(world);
+    const { Characteristic, registerServices, Service } = aioble;
+    const service = new Service(new UUID(0x1815));
+    const both = { read: true, notify: true, initial: "a" };
+    new Characteristic(service, new UUID(0x2b00), { ...both, security: "encrypted" });
+    new Characteristic(service, new UUID(0x2b01), both);
+    registerServices(service);
+    const advertise = async (): Promise<never> => {
+      for (;;) await (await aioble.advertise({ intervalUs: 100_000, name: "lamp" })).disconnected();
+    };
+    const seen: string[] = [];
+    await world.run(async () => {
+      advertise().catch(() => undefined);
+      const session = runPhoneSession(world.addPhone().phone, { patienceMs: 1000 });
+      for await (const event of session)
+        if (event.event === "refused") seen.push(`${event.uuid}: no ${event.what}, ${event.code}`);
+        else if ("uuid" in event && event.uuid.startsWith("2B0")) seen.push(`${event.uuid}: ${event.event}`);
+    });
+    const expected = ["2B00: no read, 5", "2B01: value", "2B00: no subscribe, 5", "2B01: subscribed"];
+    assert.deepEqual(seen, expected);
   });
 });
 

@@ -167,6 +167,33 @@ describe("obscura phone: both phones see the same", () => {
     assert.equal(seen.at(-1), "script:11: expected a refusal with 0x06, it was 0x05");
   });
 
+  it("of all that can be read and subscribed to, where some is refused", async () => {
+    const protecting: Play = (scene) => {
+      const { Characteristic, Descriptor, registerServices, Service } = scene.aioble;
+      const service = new Service(SERVICE);
+      const security = "encrypted";
+      new Characteristic(service, new UUID(0x2b00), { read: true, notify: true, initial: "a", security });
+      const open = new Characteristic(service, new UUID(0x2b01), { read: true, notify: true, initial: "b" });
+      new Descriptor(open, new UUID(0x2901), { read: true, initial: "c", security });
+      registerServices(service);
+      scene.aioble.advertise({ intervalUs: 100_000, name: "lamp" }).catch(() => undefined);
+    };
+    const seen = await both(protecting, "connect", "read all", "subscribe all", "disconnect");
+    assert.equal(names(seen).at(-1), "done", seen.join("\n"));
+    const refused = of(seen, "refused").map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.deepEqual(
+      refused.map(({ uuid, what, code }) => [uuid, what, code]),
+      [
+        ["2B00", "read", 5],
+        ["2901", "read", 5],
+        ["2B00", "subscribe", 5],
+      ],
+    );
+    const isOf2b01 = (line: string): boolean => line.includes('"2B01"');
+    assert.ok(of(seen, "value").some(isOf2b01));
+    assert.ok(of(seen, "subscribed").some(isOf2b01));
+  });
+
   for (const [lines, sentence] of [
     [
       ['find "nobody" within 2 s'],
