@@ -30,6 +30,8 @@ import type { Party, PhoneSecurity } from "./security.ts";
 /** Fixed L2CAP channels (Vol 3, Part A, Table 2.2). */
 export const CHANNEL = { ATT: 0x0004, SIGNALING: 0x0005, SMP: 0x0006 } as const;
 
+/** Bytes of a Write Request or Command beside the value (Vol 3, Part F, 3.4.5.1, 3.4.5.3). */
+const WRITE_OVERHEAD = 3;
 const REMOTE_USER_TERMINATED = 0x13;
 const CONNECTION_PARAMETER_UPDATE_REQUEST = 0x12;
 const CONNECTION_PARAMETER_UPDATE_RESPONSE = 0x13;
@@ -188,8 +190,12 @@ export class PhoneLink {
     return new Uint8Array(value);
   }
 
-  /** Writes and waits for the response (Vol 3, Part G, 4.9.3). */
+  /**
+   * Writes and waits for the response (Vol 3, Part G, 4.9.3).
+   * @throws PhoneError for a value that is longer than a packet: this phone writes nothing in parts
+   */
   async write(target: Target, attributeValue: Uint8Array): Promise<void> {
+    this.checkFits("a write", attributeValue);
     await this.att.request(
       writeRequest,
       { attributeHandle: handleOf(target), attributeValue },
@@ -197,10 +203,17 @@ export class PhoneLink {
     );
   }
 
-  /** Writes without a response (Vol 3, Part G, 4.9.1); resolves when the phone's controller has it. */
-  writeWithoutResponse(target: Target, attributeValue: Uint8Array): Promise<void> {
+  /** Writes without a response (Vol 3, Part G, 4.9.1); resolves when the phone's controller has it. @throws as `write` */
+  async writeWithoutResponse(target: Target, attributeValue: Uint8Array): Promise<void> {
+    this.checkFits("a write without response", attributeValue);
     const pdu = encodePdu(writeCommand, { attributeHandle: handleOf(target), attributeValue });
-    return new Promise((resolve) => this.sendFrame(CHANNEL.ATT, pdu, resolve));
+    await new Promise<void>((resolve) => this.sendFrame(CHANNEL.ATT, pdu, resolve));
+  }
+
+  /** What is longer would be a PDU that the camera refuses, as if it were at fault. */
+  private checkFits(what: string, { length }: Uint8Array): void {
+    const most = this.mtu - WRITE_OVERHEAD;
+    if (length > most) throw new PhoneError(`${what} takes ${most} bytes on this link, and not ${length}`);
   }
 
   /** Asks to be notified or indicated, or neither (Vol 3, Part G, 4.10, 4.11). */

@@ -203,6 +203,14 @@ describe("obscura phone: both phones see the same", () => {
     [["read 2b00"], /^script:1: this phone is not connected: connect first$/],
     [["connect", "read 2aff"], /^script:2: the camera has no characteristic 2AFF$/],
     [["connect", "subscribe 2b00"], /^script:2: .* has no client characteristic configuration$/],
+    [
+      [
+        "connect",
+        `write 2b00 ${"00".repeat(244)} without response`,
+        `write 2b00 ${"00".repeat(245)} without response`,
+      ],
+      /^script:3: a write without response takes 244 bytes on this link, and not 245$/,
+    ],
     [["connect", "encrypt"], /^script:2: this phone has no bond with the camera: pair first$/],
     [["find", "forget"], /^script:2: this phone has no bond with the camera$/],
     [["connect", "disconnect", "read 2b00"], /^script:3: the link ended with reason 0x16$/],
@@ -475,6 +483,12 @@ describe("obscura phone: what our own stack does beside", () => {
     );
     assert.equal(of(seen, "written").length, 1);
     assert.equal(seen.at(-1), "script:5: a write without response takes 20 bytes on this link, and not 21");
+  });
+
+  it("and the virtual phone refuses a long value, instead of a packet that the camera takes for malformed", async () => {
+    const script = `connect mtu 23\nwrite 2b00 ${"ab".repeat(20)}\nwrite 2b00 ${"ab".repeat(21)}`;
+    const seen = await playWith("the virtual phone", serve(), script);
+    assert.equal(seen.at(-1), "script:3: a write takes 20 bytes on this link, and not 21");
   });
 
   it("does not connect twice to one camera", async () => {
