@@ -71,12 +71,14 @@ export async function* withCentral(
 
 /**
  * Connects again to a camera whose link ends, or has ended.
+ * @param outlook what is to be expected of a camera that stays away, a sentence
  * @throws ToolError when it does not let us in, and when it is not there within `returnMs`
  */
 export async function again(
   heard: Heard,
   { connection }: OpenCamera,
   { returnMs = RETURN_MS, signal }: Pick<CameraChoice, "returnMs" | "signal">,
+  outlook = "",
 ): Promise<OpenCamera> {
   await connection.disconnect().catch(() => undefined);
   const untilMs = performance.now() + returnMs;
@@ -87,7 +89,8 @@ export async function again(
       signal.throwIfAborted();
       if (error instanceof ToolError) throw error;
       const { message } = cameraFault(error) as Error;
-      if (performance.now() >= untilMs) throw new ToolError(`The camera has not come back. ${message}`);
+      if (performance.now() >= untilMs)
+        throw new ToolError(`The camera has not come back. ${message} ${outlook}`.trim());
       // What fails at once is not tried in a tight loop.
       await delay(AGAIN_MS, undefined, { signal });
     }

@@ -37,6 +37,9 @@ export const TRIAL_SECONDS_MAX = 300;
 /** How long a new version has to run before it is confirmed, when nobody says. */
 export const TRIAL_SECONDS = 5;
 
+/** What to say where a camera that tries a version stays away. */
+const TRIAL_ENDS = `A trial ends by itself ${TRIAL_SECONDS_MAX} s after it began: the camera goes back then.`;
+
 /** From one look to the next. */
 const LOOK_MS = 1000;
 /** What to deploy, and where. */
@@ -196,7 +199,7 @@ export async function* deployFile(bundle: Buffer, central: Finder, options: Tria
     state.trial = hexOf(hash);
     state.left = "trial";
     await reset(open);
-    open = await again(heard, open, options);
+    open = await again(heard, open, options, TRIAL_ENDS);
     return { value: undefined, detail: await begun(open, hash) };
   });
   yield* confirmTrial(heard, open, hash, options);
@@ -298,7 +301,7 @@ async function* confirmTrial(
       ({ version } = running);
       if (performance.now() >= untilMs) break;
       await delay(Math.min(LOOK_MS, untilMs - performance.now()), undefined, { signal });
-      if (!open.connection.isConnected()) open = await again(heard, open, options);
+      if (!open.connection.isConnected()) open = await again(heard, open, options, TRIAL_ENDS);
     }
     signal.throwIfAborted();
     if (confirm) {
@@ -319,7 +322,7 @@ async function* confirmTrial(
       return await look();
     } catch (error) {
       if (open.connection.isConnected()) throw error;
-      open = await again(heard, open, options);
+      open = await again(heard, open, options, TRIAL_ENDS);
       return look();
     }
   }
@@ -337,10 +340,10 @@ async function reverted(open: OpenCamera, running: ListedImage | undefined): Pro
   const { revert } = await trialState(open);
   const what = await whatRuns(open, running);
   await open.connection.disconnect().catch(() => undefined);
-  const now = what ? `runs ${what} again` : "runs no application, but its recovery service";
-  return new ToolError(
-    `The camera has gone back, and ${now}. ${typeof revert === "string" ? revert : ""}`.trim(),
-  );
+  const now = what
+    ? `The camera has gone back, and runs ${what} again.`
+    : "The camera runs no application, but its recovery service.";
+  return new ToolError(`${now} ${typeof revert === "string" ? revert : ""}`.trim());
 }
 
 /** The application that runs; undefined where the recovery service does. @param running the bundle that is active */

@@ -227,7 +227,8 @@ describe("tools/update/camera-faults: obscura deploy", () => {
     const away = new FalseCamera();
     away.onRequest = (asked, count) => (asked === "1/0" && count >= 4 ? away.leave() : undefined);
     away.onConnect = (count) => (count > 2 ? new TimeoutError(10_000) : undefined);
-    await failsIn(away, "confirm", /^The camera has not come back\. /);
+    const sentence = /^The camera has not come back\. .* A trial ends by itself 300 s after it began: .*\.$/;
+    await failsIn(away, "confirm", sentence);
   });
 
   it("takes a camera that resets before its answer has left it for one that has", async () => {
@@ -396,7 +397,7 @@ describe("tools/update/deploy: a trial of another version", () => {
       return asked === "1/0" && count > 2 ? { images: [] } : undefined;
     };
     const sentence =
-      /^The camera has gone back, and runs no application, but its recovery service\. The last trial has ended: it failed\.$/;
+      /^The camera runs no application, but its recovery service\. The last trial has ended: it failed\.$/;
     await failsIn(camera, "try", sentence);
   });
 
