@@ -179,9 +179,14 @@ describe("obscura phone", function () {
 
   for (const [args, sentence] of [
     [[], /^obscura: required option '-r, --radio <controller>' not specified/],
+    [["--radio", "tcp:127.0.0.1:1", "--bonds", ""], /^obscura: --bonds is empty: give a file/],
+    [
+      ["--radio", "tcp:127.0.0.1:1", "--bonds", tmpdir()],
+      /^obscura: --bonds \S+ is a folder: give a file in it\.\n$/,
+    ],
     [["--radio", "sim"], /^obscura: --radio sim is for run: give the address that run --no-phone prints/],
   ] as const)
-    it(`says what --radio of the prompt takes: phone ${args.join(" ")}`, async () => {
+    it(`says what the options of the prompt take: phone ${args.join(" ")}`, async () => {
       const phone = obscura("phone", ...args);
       assert.equal(await phone.ended, 2);
       assert.match(phone.output(), sentence);

@@ -1,4 +1,6 @@
 /** `obscura phone`. */
+import { statSync } from "node:fs";
+import { UsageError } from "../../events.ts";
 import { runPhone } from "../../phone/command.ts";
 import { type CommandLine, prepare } from "../command-line.ts";
 import { airOf, airOption, jsonOption } from "../options.ts";
@@ -10,12 +12,24 @@ interface PhoneCommandOptions {
   readonly json?: boolean;
 }
 
+/** @throws UsageError for what names no file. */
+function bondsFile(file: string): string {
+  if (file === "") throw new UsageError("--bonds is empty: give a file, or leave the option out.");
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
+    throw new UsageError(`--bonds ${file} is a folder: give a file in it.`);
+  return file;
+}
+
 /** Adds `phone`. */
 export function addPhone(cli: CommandLine): void {
   cli
     .command("phone", "a phone that does what you type, near a camera that runs with --no-phone")
     .addOption(airOption())
-    .option("--bonds <file>", "keep the phone's bonds in this file; it forgets them at its end without it")
+    .option(
+      "--bonds <file>",
+      "keep the phone's bonds in this file; it forgets them at its end without it",
+      bondsFile,
+    )
     .addOption(jsonOption())
     .action(async (options: PhoneCommandOptions) => {
       const { bonds } = options;
