@@ -1,4 +1,5 @@
 /** ATT_MTU: clients that never ask for more than 23 bytes, that ask twice, and what `config({ mtu })` offers. */
+import { writeRequest, writeResponse } from "../../firmware/ble/att/pdus.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import type { FoundCharacteristic } from "../../simulator/phone/discovery.ts";
 import { writeLong } from "../multi/pair.ts";
@@ -85,7 +86,9 @@ describe("stack: ATT_MTU", () => {
         const longest = Math.min(512, expected - 3);
         await link.write(target, counting(longest));
         deepEqual(offered.read(), counting(longest));
-        await rejects(link.write(target, counting(expected - 2)), { code: 0x04 });
+        // The phone refuses to send it as a write.
+        const tooLong = { attributeHandle: target.handle, attributeValue: counting(expected - 2) };
+        await rejects(link.att.request(writeRequest, tooLong, writeResponse), { code: 0x04 });
         deepEqual(await link.read(target), counting(longest));
       });
     });

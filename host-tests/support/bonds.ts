@@ -5,6 +5,7 @@ import type { Bond, Identity } from "../../firmware/ble/smp/keys.ts";
 import type { Clock, Crypto, LogLevel, Records } from "../../firmware/platform/platform.ts";
 import { crc32 } from "../../firmware/storage/crc32.ts";
 import { simulatedCrypto } from "../../simulator/crypto.ts";
+import { fromHex } from "./bytes.ts";
 
 export const OWN: Identity = { addressType: 1, address: Uint8Array.of(0xc0, 1, 2, 3, 4, 5) };
 
@@ -75,8 +76,7 @@ export interface Copy {
 
 /** The same with the checksum of what it has. */
 export function sealed({ address, bonds, irk, ...rest }: Copy): Copy & { readonly crc32: number } {
-  const bytes = Uint8Array.from(Buffer.from([address, irk, ...bonds].join(""), "hex"));
-  return { ...rest, address, irk, bonds, crc32: crc32(bytes) };
+  return { ...rest, address, irk, bonds, crc32: crc32(fromHex([address, irk, ...bonds].join(""))) };
 }
 
 /** The bonds in these records, as a start of the camera finds them. */
