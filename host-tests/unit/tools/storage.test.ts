@@ -218,8 +218,8 @@ describe("tools/whole-file", () => {
         async () => attempt(),
         (error) => {
           assert(error instanceof ToolError);
-          assert.doesNotMatch(error.message, /\.lock|\.pairing|\.room|\d{3}/);
-          assert.match(error.message, /b\.json'/);
+          assert.match(error.message, /b\.json'$/);
+          assert.doesNotMatch(error.message, /\.lock|\.pairing|\.room|\.json\./);
           return true;
         },
       );
