@@ -130,6 +130,7 @@ describe("obscura deploy, and a trial that runs", function () {
     save(6);
     await watching.says(/^end-trial: version 0\.0\.0 runs/);
     await watching.says(/^confirm: .* the next reset ends it/);
+    await watching.says(/^Waiting for changes/);
     interruption.abort(new Error("Ctrl-C"));
     await assert.rejects(watching.ended, /Ctrl-C/);
     assert.equal(ran(), "12131516");
