@@ -20,6 +20,11 @@ void port_console_write(const char *text, size_t length) {
         put(*text++);
 }
 
+void console_finish(void) {
+    while (UART_CONSOLE->state & UART_STATE_TX_FULL)
+        ;
+}
+
 static void put_number(uint32_t value, uint32_t base, int digits) {
     char text[10];
     int count = 0;

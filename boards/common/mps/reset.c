@@ -57,6 +57,7 @@ void *port_sleep_memory(size_t *size) {
 void reset_because(enum port_reset_cause why) {
     retained.rtc_us = port_rtc_us();
     retained.cause = CAUSE_KEY + why;
+    console_finish();
     __asm__ volatile("dsb" : : : "memory");
     SCB_AIRCR = AIRCR_SYSRESETREQ;
     for (;;)
