@@ -56,7 +56,7 @@ export interface LinkTiming {
 /** A handle, or what discovery found. */
 export type Target = number | Pick<FoundCharacteristic, "handle">;
 
-function handleOf(target: Target): number {
+export function handleOf(target: Target): number {
   return typeof target === "number" ? target : target.handle;
 }
 

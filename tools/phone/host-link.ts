@@ -13,6 +13,7 @@ import type { Connection } from "../../firmware/ble/gap/connection.ts";
 import type { GattClient } from "../../firmware/ble/gatt/client/client.ts";
 import type { Found } from "../../firmware/ble/gatt/client/discovery.ts";
 import type { RemoteCharacteristic, RemoteService } from "../../firmware/ble/gatt/client/remote.ts";
+import { WRITE_OVERHEAD } from "../../firmware/ble/gatt/client/writes.ts";
 import type { Host } from "../../firmware/ble/host.ts";
 import type { Bond } from "../../firmware/ble/smp/keys.ts";
 import type { PairingSettings } from "../../firmware/ble/smp/state.ts";
@@ -25,7 +26,7 @@ import {
   type FoundService,
 } from "../../simulator/phone/discovery.ts";
 import { PhoneError } from "../../simulator/phone/errors.ts";
-import type { Target } from "../../simulator/phone/link.ts";
+import { handleOf, type Target } from "../../simulator/phone/link.ts";
 import type { Paired, PairOptions } from "../../simulator/phone/pairing.ts";
 import { CAMERAS_MAX } from "../central/host.ts";
 import { type Asked, phoneErrorOf } from "./host-errors.ts";
@@ -34,10 +35,6 @@ import type { ScriptLink } from "./script-phone.ts";
 
 /** Longer than any supervision timeout. */
 const DISCONNECT_TIMEOUT_MS = 40_000;
-/** Bytes of a Write Command beside the value (Vol 3, Part F, 3.4.5.3). */
-const WRITE_OVERHEAD = 3;
-
-const handleOf = (target: Target): number => (typeof target === "number" ? target : target.handle);
 
 export class HostLink implements ScriptLink {
   private readonly host: Host;

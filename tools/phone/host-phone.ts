@@ -1,9 +1,10 @@
 /** The phone of `obscura phone`: our own stack as the central (docs/decisions/0013-phone.md). */
 import { TimeoutError } from "../../firmware/aioble/errors.ts";
-import { sameBytes } from "../../firmware/ble/codec.ts";
 import type { AdvertisingReport } from "../../firmware/ble/gap/advertising-report.ts";
 import type { Connection } from "../../firmware/ble/gap/connection.ts";
+import { HCI_STATUS } from "../../firmware/ble/hci/status.ts";
 import type { Host } from "../../firmware/ble/host.ts";
+import { isSameIdentity } from "../../firmware/ble/smp/identities.ts";
 import { Deferred } from "../../simulator/phone/deadline.ts";
 import { PhoneError } from "../../simulator/phone/errors.ts";
 import type { Party } from "../../simulator/phone/security.ts";
@@ -15,8 +16,6 @@ import { IdleUser } from "./host-user.ts";
 import type { ScriptPhone } from "./script-phone.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Unknown Connection Identifier, with which an attempt that was given up ends (Vol 1, Part F, 1.3). */
-const UNKNOWN_CONNECTION = 0x02;
 /** The radio listens all the time. */
 const SCAN = { intervalUs: 60_000, windowUs: 60_000, active: true } as const;
 const LINK = { minConnIntervalUs: 30_000, maxConnIntervalUs: 30_000, supervisionTimeoutMs: 4000 } as const;
@@ -90,8 +89,7 @@ export class HostPhone implements ScriptPhone {
     const device = new this.aioble.Device(addressType & 1, address);
     const identity = this.identityOf(addressType, address);
     for (const other of this.links.keys()) {
-      const isSameType = other.identity.addressType === identity.addressType;
-      if (isSameType && sameBytes(other.identity.address, identity.address))
+      if (isSameIdentity(other.identity, identity))
         throw new PhoneError("the phone is connected to this camera already: disconnect first");
     }
     try {
@@ -99,7 +97,8 @@ export class HostPhone implements ScriptPhone {
       return this.links.get(link) ?? new HostLink(this.host, link);
     } catch (error) {
       if (!(error instanceof TimeoutError)) throw phoneErrorOf(error);
-      throw new PhoneError(`no link came up within ${CONNECT_TIMEOUT_MS} ms`, UNKNOWN_CONNECTION);
+      // What an attempt that was given up ends with.
+      throw new PhoneError(`no link came up within ${CONNECT_TIMEOUT_MS} ms`, HCI_STATUS.UNKNOWN_CONNECTION);
     }
   }
 
