@@ -113,12 +113,13 @@ export class BleHostCentral {
   }
 
   async connect(sighting: BleHostSighting): Promise<void> {
-    const connected = new Promise<Connection>((resolve) => {
-      this.manager.connect(sighting.addressType, sighting.address, {}, resolve);
+    const connected = new Promise<[link: Connection, ended: Promise<number>]>((resolve) => {
+      this.manager.connect(sighting.addressType, sighting.address, {}, (link) => {
+        // At once: on a busy machine its end comes in the same piece of the socket's bytes.
+        resolve([link, new Promise((gone) => link.once("disconnect", gone))]);
+      });
     });
-    const link = await within(connected, "ble-host to connect");
-    this.link = link;
-    this.ended = new Promise((resolve) => link.once("disconnect", resolve));
+    [this.link, this.ended] = await within(connected, "ble-host to connect");
     this.characteristics.clear();
     this.received.drain();
   }

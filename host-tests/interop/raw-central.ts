@@ -113,9 +113,6 @@ export class RawCentral {
       timeoutMs,
     );
     if (parameters[1] !== 0) throw new Error(`the connection failed with 0x${parameters[1]?.toString(16)}`);
-    this.handle = parameters.readUInt16LE(2);
-    this.isConnected = true;
-    this.reassembly = Buffer.alloc(0);
   }
 
   /** Sends one ACL packet with exactly these bytes after its header. */
@@ -233,6 +230,11 @@ export class RawCentral {
       this.unsent.length = 0;
       this.disconnections.put(parameters.readUInt8(3));
     } else {
+      if (code === event.le && parameters[0] === subevent.connectionComplete && parameters[1] === 0) {
+        this.handle = parameters.readUInt16LE(2);
+        this.isConnected = true;
+        this.reassembly = Buffer.alloc(0);
+      }
       this.events.put({ code, parameters });
     }
   }

@@ -110,7 +110,13 @@ async def run(hci: str, app: EnvironmentSensor | Mailbox) -> None:
         say("stand-in: started")
         while True:
             connected: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
-            device.once("connection", connected.set_result)
+            gone = asyncio.Event()
+
+            def follow(connection: Connection, connected=connected, gone=gone) -> None:
+                connection.on("disconnection", lambda _reason: gone.set())
+                connected.set_result(connection)
+
+            device.once("connection", follow)
             await device.start_advertising(
                 advertising_data=bytes(AdvertisingData(app.advertising)),
                 scan_response_data=bytes(AdvertisingData(app.scan_response)),
@@ -120,8 +126,6 @@ async def run(hci: str, app: EnvironmentSensor | Mailbox) -> None:
             say("stand-in: advertising")
             connection = await connected
             say(f"stand-in: connected to {connection.peer_address}")
-            gone = asyncio.Event()
-            connection.on("disconnection", lambda _reason, gone=gone: gone.set())
             stream = asyncio.create_task(app.stream(device, connection))
             await gone.wait()
             stream.cancel()

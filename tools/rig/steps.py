@@ -67,15 +67,20 @@ class Steps:
     async def connect(self) -> None:
         if self._target is None:
             raise StepError("connect needs a scan before it")
+        disconnected: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def follow(connection: Connection) -> None:
+            connection.on(
+                "disconnection", lambda reason: disconnected.done() or disconnected.set_result(reason)
+            )
+
+        # Before the link is there: on a busy machine its end comes in the same piece of bytes.
+        self._device.once("connection", follow)
         self._connection = await self._device.connect(self._target)
+        self._disconnected = disconnected
         self._peer = Peer(self._connection)
         self._values = asyncio.Queue()
         self._listen(self._peer.gatt_client)
-        disconnected: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._disconnected = disconnected
-        self._connection.on(
-            "disconnection", lambda reason: disconnected.done() or disconnected.set_result(reason)
-        )
         report(
             "connected",
             address=self._target.to_string(with_type_qualifier=False),
