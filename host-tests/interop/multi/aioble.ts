@@ -33,6 +33,7 @@ const writeCapture: Script = async (client, camera) => {
     for (const round of rounds) await client.write(uuid, `central${round}`);
   }
   assert.equal(await client.disconnected(), 0x13);
+  await camera.said("captured: central4");
   const [first, second, ...others] = camera.lines();
   assert.equal(first, "written: central0");
   assert.match(second ?? "", /^written: central[1-4]$/, "one of those that came while the camera slept");
