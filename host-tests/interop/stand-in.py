@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "rig"))
 from bumble.att import ATT_Error, ErrorCode
 from bumble.core import UUID, AdvertisingData
 from bumble.device import Connection, Device
-from bumble.gatt import Characteristic, CharacteristicValue, Service
+from bumble.gatt import Characteristic, CharacteristicValue, Descriptor, Service
 from bumble.hci import Address
 from bumble.transport import open_transport
 from central import bumble_transport
@@ -45,12 +45,8 @@ class EnvironmentSensor:
     name = "obscura-env"
 
     def __init__(self) -> None:
-        self._temperature = Characteristic(
-            "2A6E", READ | NOTIFY, Characteristic.READABLE, read_only(struct.pack("<h", 2150))
-        )
-        self._humidity = Characteristic(
-            "2A6F", READ | NOTIFY, Characteristic.READABLE, read_only(struct.pack("<H", 4800))
-        )
+        self._temperature = self._quantity("2A6E", struct.pack("<h", 2150))
+        self._humidity = self._quantity("2A6F", struct.pack("<H", 4800))
         self.services = [Service("181A", [self._temperature, self._humidity])]
         self.advertising = [
             (AdvertisingData.FLAGS, b"\x06"),
@@ -59,6 +55,12 @@ class EnvironmentSensor:
             (AdvertisingData.APPEARANCE, struct.pack("<H", 0x0540)),
         ]
         self.scan_response = [(AdvertisingData.MANUFACTURER_SPECIFIC_DATA, b"\xff\xff" + bytes(range(12)))]
+
+    @staticmethod
+    def _quantity(uuid: str, value: bytes) -> Characteristic:
+        # An ES Trigger Setting: each second.
+        trigger = Descriptor("290D", Characteristic.READABLE, b"\x01\x01\x00\x00")
+        return Characteristic(uuid, READ | NOTIFY, Characteristic.READABLE, read_only(value), [trigger])
 
     async def stream(self, device: Device, _connection: Connection) -> None:
         while True:

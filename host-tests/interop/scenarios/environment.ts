@@ -40,7 +40,7 @@ export function environment(kind: CameraKind): void {
         const characteristic = find(services, uuid);
         assert.deepEqual([...(characteristic?.properties ?? [])].sort(), ["notify", "read"]);
         const descriptors = characteristic?.descriptors.map((descriptor) => descriptor.uuid);
-        assert.deepEqual(descriptors, ["2902", "290D"]);
+        assert.deepEqual(descriptors?.sort(), ["2902", "290D"]);
       }
 
       const received = await bumble.do({ do: "readAll" });
