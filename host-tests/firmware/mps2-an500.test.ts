@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
-import { after, before, describe, it } from "mocha";
+import { after, afterEach, before, beforeEach, describe, it } from "mocha";
 import type { QemuOptions } from "../../boards/mps2-an500/qemu.ts";
 import { compilerProgram } from "../../tools/build/compiler.ts";
 import { signForDevelopment } from "../../tools/update/development.ts";
 import { Bench, Controller } from "./image.ts";
 import { buildImage, type Ended, QemuCamera, runQemu } from "./qemu-camera.ts";
+import { SlowConsole } from "./slow-console.ts";
 
 /** A firmware whose main has `log` and ends with `body`. */
 const firmware = (body: string): string =>
@@ -271,6 +272,60 @@ describe("firmware on mps2-an500", function () {
         "watchdog",
         "watchdog reset",
       );
+    });
+  });
+
+  describe("a console that takes a line but for its last character", () => {
+    let image: string;
+    let line: string;
+    let slow: SlowConsole;
+    let options: QemuOptions;
+
+    before(async () => {
+      image = await build(`
+        log(native.resetCause());
+        if (native.resetCause() === "software") native.exit(0);
+        native.reset();`);
+      const quick = new SlowConsole(bench.path("console-quick"));
+      const target = { kind: "file", path: quick.path } as const;
+      await runQemu({ elf: image, console: target, exitOnReset: true });
+      line = quick.read();
+      quick.close();
+      assert.match(line, /info: power-on\n$/);
+    });
+
+    beforeEach(() => {
+      slow = new SlowConsole(bench.path(`console-slow-${images++}`));
+      slow.leaveRoom(line.length - 1);
+      options = { elf: image, console: { kind: "file", path: slow.path } };
+    });
+    afterEach(() => slow.close());
+
+    it("has it before a reset", async () => {
+      const isAsked = (args: string[]) => [...args, "-trace", "cmsdk_apb_uart_read"];
+      // Guest time stands still while nobody reads the trace, so that the camera does not give up before the test reads.
+      const counted = { ...options, icount: { shift: 0 } };
+      const camera = new QemuCamera("mps2-an500", counted, undefined, isAsked);
+      // The UART says that it holds a character.
+      await camera.line(/UART read: offset 0x4 data 0x1 /);
+      const text = slow.read();
+      const { status } = await camera.ended();
+      assert.equal(status, 0);
+      assert.match(`${text}${slow.read()}`, new RegExp(`^${line}(.*\\n)*info: software\\n$`));
+    });
+
+    it("does not hold up a reset for ever: the camera restarts before its watchdog would have it to", async () => {
+      const sayingBites = (args: string[]) => [...args, "-action", "watchdog=debug"];
+      // An instruction takes a microsecond of guest time, so that the watchdog's minutes are soon over.
+      const counted = { ...options, icount: { shift: 10 }, exitOnReset: true };
+      const camera = new QemuCamera("mps2-an500", counted, undefined, sayingBites);
+      const bitten = camera.line(/watchdog: timer fired/);
+      const { lines, status } = await bitten.then(
+        () => camera.kill(),
+        () => camera.ended(),
+      );
+      assert.equal(status, 0, lines.join("\n"));
+      assert.equal(slow.read(), line.slice(0, -1));
     });
   });
 

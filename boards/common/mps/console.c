@@ -3,6 +3,8 @@
 #include <stdarg.h>
 
 #define CONSOLE_BAUD 115200
+/* A character has left after 87 us; in an emulator it waits for who reads, or for ever. */
+#define FINISH_MAX_US UINT64_C(1000000)
 
 void console_init(void) {
     UART_CONSOLE->baud_divider = UART_CLOCK_HZ / CONSOLE_BAUD;
@@ -21,7 +23,8 @@ void port_console_write(const char *text, size_t length) {
 }
 
 void console_finish(void) {
-    while (UART_CONSOLE->state & UART_STATE_TX_FULL)
+    uint64_t start_us = port_clock_us();
+    while ((UART_CONSOLE->state & UART_STATE_TX_FULL) && port_clock_us() - start_us < FINISH_MAX_US)
         ;
 }
 

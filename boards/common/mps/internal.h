@@ -76,7 +76,7 @@ void events_withdraw(uint32_t events);
 /* ---- console.c ---- */
 
 void console_init(void);
-/* Waits until the last character has left: a reset would take it along, a line's end for one. */
+/* Waits until the last character has left, a second at most: a reset would take it along. IRQ. */
 void console_finish(void);
 
 /* A line of printf's %s, %u, %08x only; works without a heap and with little stack. IRQ. */
