@@ -51,12 +51,20 @@ export class Interruption {
   };
 
   /**
-   * Whether the tool is to end, for what has just failed. A signal that came while set-up held the process is seen only when
+   * Whether the tool is to end, for what has just failed or ended. A signal that came while set-up held the process is seen only when
    * the event loop has turned.
    */
   async happened(): Promise<boolean> {
     await new Promise((resolve) => setImmediate(resolve));
     return this.signal.aborted;
+  }
+
+  /**
+   * What the tool ends with where its work has come to its end, with `status`: a shell that sent the signal is to know of it, and
+   * what was to be shown since is missing.
+   */
+  async endWith(status: number): Promise<number> {
+    return (await this.happened()) ? this.status : status;
   }
 
   /** Listens no more. */

@@ -80,7 +80,7 @@ function usageSentence(error: CommanderError, program: Command, args: readonly s
 
 /**
  * Runs a command line; returns the exit status: 0, 1 for a failure, 2 for a mistake on the command line, 130 after
- * Ctrl-C, 143 after SIGTERM.
+ * Ctrl-C, 143 after SIGTERM, also where that is how the command is meant to end, and where it was done by then.
  */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   const interruption = new Interruption(new ToolError("interrupted"));
@@ -99,7 +99,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
       return exitStatus.usage;
     }
     await program.parseAsync(args, { from: "user" });
-    return status;
+    return await interruption.endWith(status);
   } catch (error) {
     if (await interruption.happened()) {
       if (error instanceof InterruptedError) process.stderr.write(`obscura: ${error.message}\n`);

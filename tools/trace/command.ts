@@ -13,15 +13,18 @@ export interface TraceOptions {
   readonly file?: string;
   /** Folders with maps; what was built here is always known. */
   readonly maps: readonly string[];
+  /** Ends it, though its input goes on. */
+  readonly signal: AbortSignal;
 }
 
 /** @throws ToolError when a stack is of bytecode that no map belongs to. */
-export async function* traceLog({ file, maps }: TraceOptions): Operation {
+export async function* traceLog({ file, maps, signal }: TraceOptions): Operation {
   if (file !== undefined && !existsSync(file)) throw new UsageError(`There is no file ${file}.`);
   const built = existsSync(buildRoot) ? [buildRoot] : [];
   const tracer = new Tracer(mapsIn([...maps.map((folder) => resolve(folder)), ...built]));
   const input = file === undefined ? process.stdin : createReadStream(file);
-  for await (const text of createInterface({ input })) yield { type: "text", text: tracer.line(text) };
+  for await (const text of createInterface({ input, signal }))
+    yield { type: "text", text: tracer.line(text) };
   if (tracer.unknown.size > 0) throw new ToolError(unknownSentence(tracer));
 }
 

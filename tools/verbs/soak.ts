@@ -235,41 +235,45 @@ export function run(args: readonly string[]): Promise<number> {
 
 async function soakUntilInterrupted(options: Options): Promise<number> {
   const interruption = new Interruption();
-  const { signal } = interruption;
   try {
-    const { json, fuzzSeconds, seed } = options;
-    const render = textRenderer(process.stderr);
-    // What fails after Ctrl-C fails because of it.
-    const show: typeof render = (event) => (signal.aborted ? undefined : render(event));
-    if (options.scenario === "hostile") {
-      const result = await perform(hostile({ ...options, signal }), show);
-      process.stdout.write(json ? `${JSON.stringify(result)}\n` : hostileText(result));
-      return exitStatus.success;
-    }
-    if (options.scenario === "bonds") {
-      const result = await perform(bonds(options), show);
-      process.stdout.write(json ? `${JSON.stringify(result)}\n` : bondsText(result));
-      return exitStatus.success;
-    }
-    if (options.scenario === "hostile-peripherals" && options.isOnBoard) {
-      const result = await perform(hostilePeripheralsOnBoard({ ...options, signal }), show);
-      process.stdout.write(json ? `${JSON.stringify(result)}\n` : onBoardText(result));
-      return exitStatus.success;
-    }
-    if (options.scenario === "hostile-peripherals") {
-      const result = await perform(hostilePeripherals({ seed, minutes: options.hours * 60, signal }), show);
-      process.stdout.write(json ? `${JSON.stringify(result)}\n` : peripheralsText(result));
-      return exitStatus.success;
-    }
-    const rounds = await perform(soak({ ...options, signal }), show);
-    const targets = fuzzSeconds === 0 ? [] : await perform(fuzz({ seconds: fuzzSeconds, seed }), show);
-    const result: Result = { ...rounds, fuzz: targets };
-    process.stdout.write(json ? `${JSON.stringify(result)}\n` : resultText(result));
-    return exitStatus.success;
+    await play(options, interruption.signal);
+    return await interruption.endWith(exitStatus.success);
   } catch (error) {
     if (await interruption.happened()) return interruption.status;
     throw error;
   } finally {
     interruption.release();
   }
+}
+
+/** Plays a scenario, and prints what came of it. */
+async function play(options: Options, signal: AbortSignal): Promise<void> {
+  const { json, fuzzSeconds, seed } = options;
+  const render = textRenderer(process.stderr);
+  // What fails after Ctrl-C fails because of it.
+  const show: typeof render = (event) => (signal.aborted ? undefined : render(event));
+  if (options.scenario === "hostile") {
+    const result = await perform(hostile({ ...options, signal }), show);
+    process.stdout.write(json ? `${JSON.stringify(result)}\n` : hostileText(result));
+    return;
+  }
+  if (options.scenario === "bonds") {
+    const result = await perform(bonds(options), show);
+    process.stdout.write(json ? `${JSON.stringify(result)}\n` : bondsText(result));
+    return;
+  }
+  if (options.scenario === "hostile-peripherals" && options.isOnBoard) {
+    const result = await perform(hostilePeripheralsOnBoard({ ...options, signal }), show);
+    process.stdout.write(json ? `${JSON.stringify(result)}\n` : onBoardText(result));
+    return;
+  }
+  if (options.scenario === "hostile-peripherals") {
+    const result = await perform(hostilePeripherals({ seed, minutes: options.hours * 60, signal }), show);
+    process.stdout.write(json ? `${JSON.stringify(result)}\n` : peripheralsText(result));
+    return;
+  }
+  const rounds = await perform(soak({ ...options, signal }), show);
+  const targets = fuzzSeconds === 0 ? [] : await perform(fuzz({ seconds: fuzzSeconds, seed }), show);
+  const result: Result = { ...rounds, fuzz: targets };
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : resultText(result));
 }

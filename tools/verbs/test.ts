@@ -126,8 +126,7 @@ export function run(args: readonly string[]): Promise<number> {
 async function runInterruptibly(wanted: Wanted): Promise<number> {
   const interruption = new Interruption();
   try {
-    const status = await runAll(wanted, interruption.signal);
-    return interruption.signal.aborted ? interruption.status : status;
+    return await interruption.endWith(await runAll(wanted, interruption.signal));
   } finally {
     interruption.release();
   }

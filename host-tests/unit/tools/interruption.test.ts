@@ -66,6 +66,19 @@ describe("a tool that is interrupted", function () {
     });
   }
 
+  it("obscura ends with 130 also where its command comes to its end by itself", async () => {
+    const child = spawn(process.execPath, [join(root, "tools/obscura.mjs"), "trace"], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    started = child;
+    const ended = once(child, "exit");
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    child.stdin.write("a line of a log\n");
+    assert.equal((await lines.next()).value, "a line of a log");
+    child.kill("SIGINT");
+    assert.deepEqual(await ended, [130, null]);
+  });
+
   it("by the end of the npm that ran it, which hands no signal on", async () => {
     const { child, lines } = await start("TOOL & wait", { npm_lifecycle_event: "start" });
     child.kill("SIGKILL");

@@ -1,13 +1,24 @@
 /** Offsets in bytecode to places in TypeScript, piece by piece. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import type { SourceMapPayload } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, it } from "mocha";
+import { after, afterEach, before, beforeEach, describe, it } from "mocha";
 import { inSources, preloadedMap } from "../../../tools/build/maps.ts";
 import { anchors, encodeMap, Lines, Origins, replaced, type Segment } from "../../../tools/build/origins.ts";
 import { ToolError } from "../../../tools/events.ts";
+import { traceLog } from "../../../tools/trace/command.ts";
 import { loadMap, mapsIn } from "../../../tools/trace/maps.ts";
 import { Tracer } from "../../../tools/trace/trace.ts";
 
@@ -199,5 +210,32 @@ describe("stacks of a camera", () => {
       tracer().line("a application 0000000a+2 b application 0000000a+3"),
       "a main.ts:1:1 b main.ts:2:1",
     );
+  });
+});
+
+describe("a log that goes on", () => {
+  let folder: string;
+  let file: string;
+  let writer: number;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "obscura-log-"));
+    file = join(folder, "log");
+    execFileSync("mkfifo", [file]);
+    writer = openSync(file, constants.O_RDWR);
+  });
+  afterEach(() => {
+    closeSync(writer);
+    rmSync(folder, { recursive: true });
+  });
+
+  it("is left when the signal is aborted", async () => {
+    const interruption = new AbortController();
+    writeSync(writer, "a line\n");
+    const log = traceLog({ file, maps: [], signal: interruption.signal });
+    assert.deepEqual(await log.next(), { value: { type: "text", text: "a line" }, done: false });
+    const next = log.next();
+    interruption.abort();
+    assert.deepEqual(await next, { value: undefined, done: true });
   });
 });

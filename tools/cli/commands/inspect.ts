@@ -23,7 +23,8 @@ export function addTrace(cli: CommandLine): void {
     .addOption(jsonOption())
     .action(async (file: string | undefined, options: { maps?: string[]; json?: boolean }) => {
       const { maps = [] } = options;
-      await perform(traceLog({ maps, ...(file === undefined ? {} : { file }) }), cli.rendererFor(options));
+      const log = { maps, signal: cli.abort, ...(file === undefined ? {} : { file }) };
+      await perform(traceLog(log), cli.rendererFor(options));
     });
 }
 
