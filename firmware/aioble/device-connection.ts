@@ -131,7 +131,7 @@ export class DeviceConnection {
 
   /**
    * Asks for other PHYs, the faster of several; resolves with those that both link layers agreed on, which may be the old.
-   * @throws TypeError for no PHY or coding, BleError `already-updating`, `not-supported` by the controller, HciError; as every wait.
+   * @throws TypeError for no PHY or coding, RangeError for an empty list, BleError `already-updating`, `not-supported` by the controller, HciError; as every wait.
    */
   setPhy(options: PhyOptions): Promise<LinkPhys> {
     return this.core.demand("DeviceConnection.setPhy", this.core.linkRequests).setPhy(this, options);

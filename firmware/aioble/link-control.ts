@@ -34,7 +34,7 @@ export interface LinkPhys {
 /** Codings of the coded PHY (Vol 6, Part A, 1.1): S=2 carries 500 kb/s, S=8 carries 125 kb/s, and farther. */
 export type Coding = "S=2" | "S=8";
 
-/** PHYs that are wanted; left out: any. */
+/** PHYs that are wanted, one or several; left out: any. */
 export interface PhyOptions extends WaitOptions {
   readonly tx?: Phy | readonly Phy[];
   readonly rx?: Phy | readonly Phy[];
@@ -76,8 +76,10 @@ function phyName(number: number): Phy {
   return PHY_NAMES.find(([, own]) => own === number)?.[0] ?? "1M";
 }
 
-/** @throws TypeError for what is no PHY. */
-function phyMask(wanted: Phy | readonly Phy[] | undefined): number {
+/** @throws TypeError for what is no PHY; RangeError for none, which the command has no way to say (Vol 4, Part E, 7.8.49). */
+function phyMask(way: "tx" | "rx", wanted: Phy | readonly Phy[] | undefined): number {
+  if (wanted?.length === 0)
+    throw new RangeError(`setPhy: ${way} is empty: name a PHY, or leave it out for any`);
   let mask = 0;
   for (const name of typeof wanted === "string" ? [wanted] : (wanted ?? [])) {
     const found = PHY_NAMES.find(([own]) => own === name);
@@ -164,7 +166,7 @@ export class LinkRequests {
   /** See `DeviceConnection.setPhy`. */
   async setPhy(connection: DeviceConnection, options: PhyOptions): Promise<LinkPhys> {
     checkKeys("setPhy", options, PHY_KEYS);
-    const [wantedTx, wantedRx] = [phyMask(options.tx), phyMask(options.rx)];
+    const [wantedTx, wantedRx] = [phyMask("tx", options.tx), phyMask("rx", options.rx)];
     const coding = CODINGS.indexOf(options.coding);
     if (coding < 0) throw new TypeError(`there is no coding "${options.coding}": "S=2" or "S=8"`);
     return this.ask(connection, options, async () => {

@@ -33,7 +33,7 @@ export interface ManufacturerFilter {
 
 /** Which devices a scan yields: those that pass every filter that is given. */
 export interface ScanFilters {
-  /** Lists at least one of these services. */
+  /** Lists at least one of these services; an empty list is a RangeError, as that of `devices` is. */
   readonly services?: readonly UUID[];
   /** Has this name, complete or shortened. */
   readonly name?: string;
@@ -128,15 +128,20 @@ function check(options: ScanOptions): void {
     throw new RangeError(`minRssi ${minRssi} is out of range: -127 to 20 dBm`);
   }
   if (name !== undefined && typeof name !== "string") throw new TypeError("scan: name is a string");
-  if (services && !(Array.isArray(services) && services.every((uuid) => uuid instanceof UUID))) {
-    throw new TypeError("scan: services is an array of UUIDs");
-  }
-  if (devices && !(Array.isArray(devices) && devices.every((device) => device instanceof Device))) {
-    throw new TypeError("scan: devices is an array of Devices");
-  }
+  checkFilter("services", services, UUID, "UUIDs");
+  checkFilter("devices", devices, Device, "Devices");
   if (duplicates !== "packets" && typeof duplicates !== "boolean")
     throw new TypeError('scan: duplicates is true, false or "packets"');
   if (manufacturer) checkManufacturer(manufacturer);
+}
+
+/** @throws TypeError for what is no list of these; RangeError for an empty one: the scan would be for nobody. */
+function checkFilter(name: string, list: unknown, kind: typeof UUID | typeof Device, plural: string): void {
+  if (list === undefined) return;
+  if (!(Array.isArray(list) && list.every((each) => each instanceof kind)))
+    throw new TypeError(`scan: ${name} is an array of ${plural}`);
+  if (list.length === 0)
+    throw new RangeError(`scan: ${name} is empty, so that no device passes: leave it out for all`);
 }
 
 function checkManufacturer(filter: ManufacturerFilter): void {

@@ -258,6 +258,19 @@ describe("signal strength, PHY and data length", () => {
     });
   });
 
+  it("a list of no PHYs is refused before anything is asked: the controller has no way to take it", async () => {
+    const { connection, controller } = await createConnectedRig();
+    const sent = controller.sent.length;
+    for (const [way, options] of [
+      ["tx", { tx: [], rx: "2M" }],
+      ["rx", { tx: "2M", rx: [] }],
+    ] as const) {
+      const message = `setPhy: ${way} is empty: name a PHY, or leave it out for any`;
+      await rejects(connection.setPhy(options), { name: "RangeError", message });
+    }
+    equal(controller.sent.length, sent);
+  });
+
   it("says how what it sends coded is to be coded: as the controller likes, S=2, or S=8", async () => {
     const { connection, controller, settle } = await createConnectedRig();
     const SET_PHY = 0x2032;

@@ -312,6 +312,8 @@ describe("scan: bounds", () => {
     [{ services: [0x180d] }, TypeError],
     [{ services: HEART_RATE }, TypeError],
     [{ devices: ["c0:ff:ee:00:00:01"] }, TypeError],
+    [{ services: [] }, RangeError],
+    [{ devices: [] }, RangeError],
     [{ manufacturer: { companyId: -1 } }, RangeError],
     [{ manufacturer: { companyId: 1, data: new Uint8Array(2), mask: new Uint8Array(1) } }, RangeError],
   ];
