@@ -104,7 +104,10 @@ export class DeviceConnection {
     return this.link.dataLength;
   }
 
-  /** Called when the link layer has changed `parameters`, whoever wanted it. */
+  /**
+   * Called when the link layer has changed `parameters`, whoever wanted it. What it throws goes to the log, and so does that
+   * it is no function.
+   */
   onParameters?(parameters: LinkParameters): void;
 
   /**
@@ -217,7 +220,8 @@ export class DeviceConnection {
 
   /**
    * Called when the peer's services have changed: look for them anew. With the setting `gattCacheSize` above 0 the peer is
-   * asked to say so; without, only a peer that refuses a request for it (0x12) is heard.
+   * asked to say so; without, only a peer that refuses a request for it (0x12) is heard. What it throws goes to the log, and
+   * so does that it is no function.
    */
   onServicesChanged?(): void;
 

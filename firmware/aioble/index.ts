@@ -139,7 +139,8 @@ export declare function setParameterPolicy(policy?: ParameterPolicy): void;
 /**
  * Puts these services, with their characteristics, into the GATT server in place of what was registered before. Before
  * or while the radio is on.
- * @throws TypeError for anything but a Service.
+ * @throws TypeError for anything but a Service, and for an `onRead`, `onWrite` or `onSubscribe` that is no function; what was
+ * registered before stays then.
  */
 export declare function registerServices(...services: Service[]): void;
 

@@ -1,5 +1,6 @@
 /** What a characteristic or descriptor demands of whoever uses it, as applications say it. */
 import type { Access, Requirement, Requirements } from "../ble/gatt/access.ts";
+import { checkFunction } from "../ble/option-keys.ts";
 import { shown } from "../ble/text.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 
@@ -43,8 +44,7 @@ export type Uses = { readonly [each in Access]: boolean };
  */
 export function requirementsOf(options: ProtectionOptions, uses: Uses): Requirements | undefined {
   const { authorize, minKeySize, security = "none" } = options;
-  if (authorize !== undefined && typeof authorize !== "function")
-    throw new TypeError("authorize is a function");
+  if (authorize !== undefined) checkFunction("authorize", authorize);
   checkKeySize(minKeySize);
   const levels = levelsOf(security, uses);
   const isDemanding = Object.values(levels).some((level) => level !== "none");

@@ -5,7 +5,7 @@ import type { Access, Requirements } from "../ble/gatt/access.ts";
 import type { Attribute, ReadAnswer, ValueHooks, WriteAnswer } from "../ble/gatt/server/database.ts";
 import { checkedValue, ownBytes, setValue, type Value } from "../ble/gatt/server/values.ts";
 import { CCCD } from "../ble/gatt/types.ts";
-import { checkKeys, SIGNAL_KEYS } from "../ble/option-keys.ts";
+import { checkFunction, checkKeys, SIGNAL_KEYS } from "../ble/option-keys.ts";
 import { UUID } from "../ble/uuid.ts";
 import { type CapturedWrite, type CaptureTarget, HandedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
@@ -26,15 +26,24 @@ interface Handled {
   onWrite?(connection: DeviceConnection, data: Uint8Array): WriteAnswer | PromiseLike<WriteAnswer>;
   onSubscribe?(connection: DeviceConnection, wants: { notify: boolean; indicate: boolean }): void;
   onWritten(core: Core, link: unknown, value: Uint8Array): void;
+  readonly uuid: UUID;
   readonly authorize: ProtectionOptions["authorize"];
 }
+
+/** Looked at when they are registered, and not by setters: what has one, a subclass cannot override by a method. */
+const HANDLERS = ["onRead", "onWrite", "onSubscribe"] as const;
 
 /** What the server asks and reports about one attribute; its handlers are looked up each time, for they may come later. */
 export class AttributeHooks implements ValueHooks {
   readonly handlers: Handled;
   private readonly core: Core;
 
+  /** @throws TypeError for a handler that is no function. */
   constructor(core: Core, handlers: Handled) {
+    for (const name of HANDLERS) {
+      const handler = handlers[name];
+      if (handler != null) checkFunction(`${name} of ${handlers.uuid}`, handler);
+    }
     this.core = core;
     this.handlers = handlers;
   }
@@ -97,7 +106,8 @@ export abstract class ServerAttribute<Written> implements CaptureTarget, WriteSo
   /**
    * Before a client reads: return an ATT error code to refuse, bytes to answer with, or 0 or nothing for the stored value.
    * A promise has 29 s. Called once for a value that the client reads in parts, and only when a client reads. One
-   * that is assigned after registering counts from the next read on.
+   * that is assigned after registering counts from the next read on. What is no function is a TypeError of `registerServices`,
+   * or, assigned later, refuses each read, with a line in the log.
    *
    * Codes: 0x02 (read not permitted), 0x05, 0x08, 0x0C and 0x0F (security), 0x0E, 0x11, the application's own 0x80 to
    * 0x9F, and 0xE0 to 0xFF. For any other answer, an exception, and no answer in time, the client gets 0x0E (Unlikely

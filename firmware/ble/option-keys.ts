@@ -56,6 +56,11 @@ export function checkSignal(what: string, signal: unknown): void {
   );
 }
 
+/** @throws TypeError for what is no function. */
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== "function") throw new TypeError(`${name} is ${shown(value)}, which is not a function`);
+}
+
 /**
  * @param what names the call, for a person
  * @throws TypeError for what is no object of options.

@@ -1,7 +1,8 @@
 /** Awake for a burst, asleep for the rest of the interval: what a camera on a battery does for a year. */
+import { checkFunction } from "../ble/option-keys.ts";
 import { errorText } from "../ble/text.ts";
 import type { Burst, DutyCycleOptions, WakeCause } from "./index.ts";
-import { checkFunction, checkMs, checkVolts, DURATION_MAX_MS, type PowerPort } from "./port.ts";
+import { checkMs, checkVolts, DURATION_MAX_MS, type PowerPort } from "./port.ts";
 
 /** The shortest interval. */
 const INTERVAL_MIN_MS = 100;

@@ -47,11 +47,6 @@ export function checkVolts(name: string, value: number): void {
   );
 }
 
-/** @throws TypeError for what is no function. */
-export function checkFunction(name: string, value: unknown): void {
-  if (typeof value !== "function") throw new TypeError(`${name} is ${shown(value)}, which is not a function`);
-}
-
 function checkNumber(name: string, value: unknown, isInRange: boolean, range: string): void {
   if (typeof value === "number" && isInRange) return;
   const message = `${name} is ${shown(value)}; it is ${range}`;

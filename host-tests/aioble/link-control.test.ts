@@ -86,6 +86,14 @@ describe("connection parameters: a central", () => {
     });
   });
 
+  it("so is one that is no function", async () => {
+    await inScene({}, async ({ central, outgoing }) => {
+      outgoing.onParameters = 5 as never;
+      deepEqual(await outgoing.updateParameters(SLOW), AS_SLOW);
+      ok(central.platform.console.some(({ message }) => message.includes("onParameters failed: TypeError")));
+    });
+  });
+
   const wrong: readonly Record<string, number>[] = [
     { minConnIntervalUs: 7499 },
     { maxConnIntervalUs: 4_000_001 },

@@ -118,6 +118,26 @@ const mistakes: readonly (readonly [what: string, call: (scene: Scene) => unknow
     ({ registerServices, service }) => registerServices(service, service),
     /a service is there twice/,
   ],
+  ...(["onRead", "onWrite", "onSubscribe"] as const).map(
+    (name) =>
+      [
+        `registerServices() of a characteristic whose ${name} is a number`,
+        ({ registerServices, service, value }: Scene) => {
+          value[name] = untyped(5);
+          registerServices(service);
+        },
+        new RegExp(`^${name} of .*ff01.* is 5, which is not a function$`),
+      ] as const,
+  ),
+  [
+    "registerServices() of a descriptor whose onWrite is a text",
+    ({ Descriptor, registerServices, service, value }) => {
+      const descriptor = new Descriptor(value, new UUID(0x2901), { write: true });
+      descriptor.onWrite = untyped("later");
+      registerServices(service);
+    },
+    /^onWrite of .*2901.* is "later", which is not a function$/,
+  ],
   [
     "config() of a figure in quotes",
     ({ config }) => config({ mtu: untyped("247") }),
@@ -181,6 +201,15 @@ describe("mistakes in an application", () => {
       const scanning = scan({ durationMs: 100 });
       for (let time = 0; time < 2; time++) await scanning[Symbol.asyncDispose]();
     });
+  });
+
+  it("services whose handler is none are not registered, those that were stay, and null is no handler", () => {
+    const { registerServices, service, value } = createScene();
+    value.onWrite = untyped(null);
+    registerServices(service);
+    value.onWrite = untyped({});
+    throws(() => registerServices(service), TypeError);
+    ok(value.registration);
   });
 
   it("a characteristic without a service, and a service without a UUID, say which is missing", () => {
