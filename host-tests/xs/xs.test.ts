@@ -53,6 +53,7 @@ const unitTests = [
   "controllers/cyw43",
   "controllers/patch",
   "power/duty-cycle",
+  "power/duty-cycle-refusals",
   "power/power",
   "platform/abort",
   "platform/console",

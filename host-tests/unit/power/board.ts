@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createSignals } from "../../../firmware/platform/globals.ts";
 import type { ResetCause } from "../../../firmware/platform/platform.ts";
+import type { Json } from "../../../firmware/power/index.ts";
 import { createPower, type Power } from "../../../firmware/power/power.ts";
 import { Retained } from "../../../firmware/power/retained.ts";
 import { VirtualClock } from "../../../simulator/clock.ts";
@@ -85,4 +86,19 @@ export class Board {
     await clock.advance(afterMs ?? lines.wakeAtMs! - lines.rtcNow());
     lines.restart(cause);
   }
+}
+
+/** A cycle of a minute, whose burst takes as long as it is set to and counts itself. */
+export function counting(power: Power, clock: VirtualClock, burstMs: number, seen: Json[]): Promise<never> {
+  return power.dutyCycle({
+    intervalMs: 60_000,
+    deadlineMs: 20_000,
+    state: 0 as number,
+    wakeOn: ["button"],
+    async burst({ state, cause, number, failures }) {
+      seen.push([Math.round(clock.now()), state, cause, number, failures]);
+      await clock.sleep(burstMs);
+      return state + 1;
+    },
+  });
 }
