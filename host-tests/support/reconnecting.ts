@@ -1,6 +1,7 @@
 /** A central that meets a peripheral it is bonded with, and what the peripheral gets to hear of it. */
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import { leEnableEncryption } from "../../firmware/ble/hci/commands/le-security.ts";
+import { deepEqual, ok } from "./assert.ts";
 import type { AiobleCamera } from "./cameras.ts";
 import { createPair, type Pair } from "./pairing-cameras.ts";
 import { byte } from "./served.ts";
@@ -87,4 +88,22 @@ export async function findValue(central: AiobleCamera, connection: DeviceConnect
   const { UUID } = central.bluetooth;
   const service = await connection.service(new UUID(SERVICE));
   return (await service!.characteristic(new UUID(VALUE)))!;
+}
+
+/** In a world where the two have bonded. */
+export async function inScene(work: (scene: Reconnecting) => Promise<void>): Promise<void> {
+  const scene = createReconnecting();
+  await scene.world.run(async () => {
+    await scene.bond();
+    await work(scene);
+  });
+}
+
+/** Nothing was heard but over an encrypted link. */
+export function wasAllEncrypted({ heard }: Reconnecting): void {
+  ok(heard.length > 0);
+  deepEqual(
+    heard.filter(({ isEncrypted }) => !isEncrypted),
+    [],
+  );
 }
