@@ -1,5 +1,6 @@
 /** What an application may answer when a client reads or writes. */
 import { ATT_ERROR } from "../../att/errors.ts";
+import { MAX_VALUE_LENGTH } from "../types.ts";
 
 /** What the application is asked about; a command goes on without an answer. */
 export type Question = "read" | "write" | "command";
@@ -35,13 +36,14 @@ export function executeRefusal(error: number): number {
 }
 
 /**
- * Whether an application may answer this: 0 or nothing; bytes to a read; an error of the specification that fits the
+ * Whether an application may answer this: 0 or nothing; to a read as many bytes as a value has (Vol 3, Part F, 3.2.9); an error of the specification that fits the
  * request, of the application (0x80 to 0x9F), or common to profiles (0xE0 to 0xFF; Vol 3, Part F, Table 3.4).
  */
 export function isAnswer(question: Question, answer: unknown): boolean {
   if (answer === undefined || answer === null || answer === 0) return true;
   const isRead = question === "read";
-  if (typeof answer !== "number") return isRead && answer instanceof Uint8Array;
+  if (typeof answer !== "number")
+    return isRead && answer instanceof Uint8Array && answer.length <= MAX_VALUE_LENGTH;
   return (
     (answer === (answer & 0xff) && (answer >= 0xe0 || (answer & 0xe0) === 0x80)) ||
     REFUSALS.includes(answer) ||

@@ -34,7 +34,8 @@ export function ask<T>(
   const go = (answer: T | number): void => {
     if (database !== context.database) return next(overtaken(bearer, blocks));
     if (isAnswer(kind, answer)) return next(answer);
-    context.blame(attribute, `${textOf(answer)} is no answer to a ${kind}`);
+    const given = answer instanceof Uint8Array ? `an array of ${answer.length} bytes` : textOf(answer);
+    context.blame(attribute, `${given} is no answer to a ${kind}`);
     next(ATT_ERROR.UNLIKELY_ERROR);
   };
   const fail = (error: unknown): void => {

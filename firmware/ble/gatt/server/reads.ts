@@ -51,10 +51,7 @@ export function read(bearer: ServerBearer, attribute: Attribute, next: (result: 
       ),
     (answer) => {
       // A copy: the application may go on using its array while the client reads the rest.
-      const result =
-        answer instanceof Uint8Array
-          ? answer.slice(0, MAX_VALUE_LENGTH)
-          : answer || storedValue(bearer, attribute);
+      const result = answer instanceof Uint8Array ? answer.slice() : answer || storedValue(bearer, attribute);
       bearer.keepSnapshot(
         typeof result === "number" ? undefined : { handle: attribute.handle, value: result },
       );

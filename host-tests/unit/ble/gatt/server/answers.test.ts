@@ -113,7 +113,7 @@ describe("the code that an application answers with (Vol 3, Part F, Table 3.44)"
     }
   });
 
-  it("anything that is neither a number nor bytes is Unlikely Error and a line in the log", async () => {
+  it("anything that is neither a number nor a value is Unlikely Error and a line in the log", async () => {
     for (const answer of NONSENSE) {
       for (const request of [READ, WRITE, EXECUTE]) {
         const { reply, lines } = await ask(answer, request);
@@ -121,6 +121,15 @@ describe("the code that an application answers with (Vol 3, Part F, Table 3.44)"
         assert.equal(lines.length, 1);
       }
     }
+    for (const length of [513, 2000]) {
+      const { reply, lines } = await ask(counting(length), READ);
+      assert.equal(reply, error(READ, 0, UNLIKELY), `${length} bytes are no value`);
+      assert.match(
+        lines.join(),
+        new RegExp(`UUID\\(0x2a6e\\) failed: an array of ${length} bytes is no answer to a read$`),
+      );
+    }
+    assert.match((await ask(counting(512), READ)).reply, /^0b 00 01 02/);
     assert.equal((await ask(counting(2), WRITE)).reply, error(WRITE, 0, UNLIKELY), "bytes answer no write");
     assert.equal((await ask(null, WRITE)).reply, "13");
     assert.equal((await ask(undefined, READ)).reply, "0b 00 01 02 03");
