@@ -88,7 +88,7 @@ export class L2CAPChannel implements ChannelOwner {
   }
 
   /**
-   * Sends bytes, or text as UTF-8, in SDUs of at most `chunkSize`; several calls one after the other. Resolves when the
+   * Sends bytes, or text as UTF-8, in SDUs of at most `chunkSize`, none of no byte; several calls one after the other. Resolves when the
    * last byte has left for the controller: while the device takes nothing more, it waits. The bytes are not copied and must
    * not change before. When the wait is given up, what has not begun is not sent; an SDU that has begun is sent to its end.
    * @throws TypeError or RangeError for a bad argument.

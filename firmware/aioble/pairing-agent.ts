@@ -195,7 +195,9 @@ export class AgentUser implements PairingUser {
       (value) => dialog.answer(value),
       (error: unknown) => {
         const { peerLog } = this.core.host;
-        peerLog.write("error", `aioble: the agent's ${dialog.question.asks} failed: ${textOf(error)}`, error);
+        const { asks } = dialog.question;
+        const name = asks === "consent" ? "accept" : asks;
+        peerLog.write("error", `aioble: the agent's ${name} failed: ${textOf(error)}`, error);
         dialog.answer(false);
       },
     );

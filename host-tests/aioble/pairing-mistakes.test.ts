@@ -166,6 +166,20 @@ describe("pairing: what is said of failures", () => {
     });
   });
 
+  it("an accept that fails is named as the agent has it", async () => {
+    const { world, peripheral, meet } = createPair();
+    const accept = (): never => {
+      throw new Error("dark");
+    };
+    peripheral.aioble.security.agent = { accept };
+    await world.run(async () => {
+      const { outgoing } = await meet();
+      await rejects(outgoing.pair(), { code: "pairing-failed" });
+      const lines = linesOf(peripheral).filter((line) => line.includes("the agent's"));
+      ok(lines.length === 1 && lines[0]!.includes("the agent's accept failed: Error: dark"), lines.join());
+    });
+  });
+
   it("pair() that is given up by its timeoutMs: the log says that, and accuses nobody", async () => {
     const { world, central, peripheral, meet } = createPair();
     peripheral.aioble.security.agent = { input: () => new Promise(() => {}) };

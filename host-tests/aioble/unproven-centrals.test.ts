@@ -224,7 +224,10 @@ describe("a bonded central that comes back to a camera which asks something of i
       const guest = await come(owner, true);
       const since = world.clock.now();
       const given = rejects(guest.own.pair({ timeoutMs: 5000 }), { name: "TimeoutError" });
-      const asked = rejects(ask(scene, guest), { code: "pairing-timeout" });
+      const asked = rejects(ask(scene, guest), {
+        code: "pairing-timeout",
+        message: /asked to encrypt the link/,
+      });
       await Promise.all([given, asked]);
       equal(Math.round((world.clock.now() - since) / 1000), 30);
     }));

@@ -131,11 +131,11 @@ export function timeoutError(): PairingError {
   );
 }
 
-/** The central did not answer the wish of its peripheral. */
+/** The central did not answer a Security Request of its peripheral. */
 export function ignoredError(): PairingError {
   return new PairingError(
     "pairing-timeout",
-    "The central did not answer the wish to pair within 30 s: let its user begin, or try again.",
+    "The central was asked to encrypt the link, by its bond or by pairing, and did not within 30 s: let its user begin, or try again.",
   );
 }
 
