@@ -2,7 +2,7 @@
  * The queue that all capture characteristics share: every write once, in arrival order. When it is full, the oldest write
  * of all goes, whatever characteristic it was to; a client that fills its share of the memory loses its own oldest one. A write for which `written` waits already never stands in it.
  */
-import { type Account, ITEM_OVERHEAD, type Leavings } from "../ble/budget.ts";
+import { type Account, ENDED_LINK_BYTES, ITEM_OVERHEAD, type Leavings } from "../ble/budget.ts";
 import type { Setting } from "../ble/setting.ts";
 import type { LogLevel } from "../platform/platform.ts";
 import type { DeviceConnection } from "./device-connection.ts";
@@ -83,6 +83,11 @@ interface Entry {
   readonly isCharged: boolean;
 }
 
+/** What a write costs of the bytes of a longer queue; the first of its link holds the connection, which may end. */
+function longCost(length: number, { elsewhere }: Account): number {
+  return length + ITEM_OVERHEAD + (elsewhere === 0 ? ENDED_LINK_BYTES : 0);
+}
+
 export class CaptureQueue implements Leavings {
   /** An acknowledged write does not go for what a link would like to keep, only for what it is guaranteed. */
   readonly bytes = 0;
@@ -121,14 +126,14 @@ export class CaptureQueue implements Leavings {
     if (isCharged) {
       if (!this.makeRoom(length, account)) return this.lose(target, `${limit} writes`);
     } else {
-      const most = port.bytes - length - ITEM_OVERHEAD;
-      while (this.longBytes > most) {
+      while (this.longBytes + longCost(length, account) > port.bytes) {
         const own = this.entries.findIndex((entry) => !entry.isCharged && entry.account === account);
         const oldest = own < 0 ? this.entries.findIndex((entry) => !entry.isCharged) : own;
         if (oldest < 0) break;
         this.drop(oldest, `${port.bytes} bytes`);
       }
-      this.longBytes += length + ITEM_OVERHEAD;
+      this.longBytes += longCost(length, account);
+      account.elsewhere++;
     }
     this.entries.push({ target, write, account, isCharged });
     target.held++;
@@ -176,8 +181,9 @@ export class CaptureQueue implements Leavings {
   /** This write is kept no longer. */
   private release({ account, isCharged, write }: Entry): void {
     const { length } = write.data;
-    if (isCharged) account.give(length);
-    else this.longBytes -= length + ITEM_OVERHEAD;
+    if (isCharged) return account.give(length);
+    account.elsewhere--;
+    this.longBytes -= longCost(length, account);
   }
 
   /** Nobody can take writes to this characteristic any more. */

@@ -7,11 +7,15 @@
  * other half a link may have up to twice what it leaves there, so that a link alone can have most of it and the next ones
  * still find something. Nothing takes more than that half, so that all together never keep more than the budget.
  *
- * A link that has ended is guaranteed nothing: what it leaves counts in the other half, and goes when others need the room.
+ * A link that has ended is guaranteed nothing: what it leaves counts in the other half, with the link itself, which it
+ * holds, and goes when others need the room.
  */
 
 /** Bytes that an item costs beside its own: the objects that hold it. About 14 slots of 16 bytes, and two chunks. */
 export const ITEM_OVERHEAD = 256;
+
+/** Bytes that a link costs which has ended, as long as something of it is kept: its connection, and what that holds. */
+export const ENDED_LINK_BYTES = 2304;
 
 /** What the budget is handed. */
 export interface BudgetPort {
@@ -35,6 +39,10 @@ export class Account {
   private guaranteed: number;
   /** The link has ended. */
   hasEnded = false;
+  /** Items of it that somebody keeps who counts them himself. */
+  elsewhere = 0;
+  /** What it counts of the link itself. */
+  private linkBytes = 0;
   /** Something was refused since it last kept nothing. */
   private isOver = false;
 
@@ -95,15 +103,18 @@ export class Account {
    */
   force(bytes: number): boolean {
     if (!this.fitsForced(bytes)) return false;
+    this.add(bytes + ITEM_OVERHEAD);
+    return true;
+  }
+
+  private add(size: number): void {
     const { budget, guaranteed, held } = this;
-    const size = bytes + ITEM_OVERHEAD;
     const after = held + size;
     this.held = after;
     if (after > guaranteed) budget.beyond += after - Math.max(held, guaranteed);
     const all = budget.held + size;
     budget.held = all;
     if (all > budget.peak) budget.peak = all;
-    return true;
   }
 
   /** An item of so many bytes is kept no longer. */
@@ -115,15 +126,22 @@ export class Account {
     budget.held -= bytes + ITEM_OVERHEAD;
     if (held > this.guaranteed) budget.beyond -= held - Math.max(after, this.guaranteed);
     if (after === 0) this.isOver = false;
+    // Nothing holds the link any more.
+    if (after > 0 && after === this.linkBytes) this.give(after - ITEM_OVERHEAD);
   }
 
-  /** The link has ended: nothing is guaranteed any more of what it leaves. */
+  /** The link has ended: nothing is guaranteed any more of what it leaves, and what it leaves holds it. */
   end(): void {
-    const { budget, guaranteed, held } = this;
+    const { budget, guaranteed, hasEnded, held } = this;
+    if (hasEnded) return;
     this.hasEnded = true;
     this.guaranteed = 0;
+    if (held === 0) return;
     budget.beyond += Math.min(held, guaranteed);
-    budget.settle();
+    budget.settle(ENDED_LINK_BYTES);
+    if (this.held === 0) return;
+    this.linkBytes = ENDED_LINK_BYTES;
+    this.add(ENDED_LINK_BYTES);
   }
 
   /** Counts what the budget refused; the log has one line until the link keeps nothing any more. */
@@ -175,9 +193,10 @@ export class Budget {
     return before - this.beyond >= bytes;
   }
 
-  /** For accounts: what ended links leave has lost its guarantee, and must not take that of others. */
-  settle(): void {
-    for (const each of this.leavings) while (this.beyond > this.size / 2 && each.dropOldest());
+  /** For accounts: what ended links leave, and so many bytes more, have no guarantee and must not take that of others. */
+  settle(bytes: number): void {
+    const most = this.size / 2 - bytes;
+    for (const each of this.leavings) while (this.beyond > most && each.dropOldest());
   }
 
   /** For accounts: `handle` is that of a link whose first refusal this is. */

@@ -1,6 +1,6 @@
 /** What peers can make the host keep is bounded in bytes, over all links together, and shared fairly. */
 import type { Core } from "../../firmware/aioble/core.ts";
-import { ITEM_OVERHEAD } from "../../firmware/ble/budget.ts";
+import { ENDED_LINK_BYTES, ITEM_OVERHEAD } from "../../firmware/ble/budget.ts";
 import { UUID } from "../../firmware/ble/uuid.ts";
 import { deepEqual, equal, ok, rejects } from "../support/assert.ts";
 import { le16 } from "../support/bytes.ts";
@@ -13,7 +13,7 @@ const SECOND = HANDLE + 1;
 /** That of mps2-an500: a fifth of the heap's floor. */
 const PEER_BYTES = 29_491;
 
-async function setUp(peerBytes = PEER_BYTES) {
+async function setUp(peerBytes = PEER_BYTES, captureBytes?: number) {
   let parts: ReturnType<typeof register> | undefined;
   const rig = await createConnectedRig(
     (prepared) => {
@@ -21,6 +21,7 @@ async function setUp(peerBytes = PEER_BYTES) {
     },
     FIRST,
     peerBytes,
+    captureBytes,
   );
   const advertised = rig.aioble.advertise({ intervalUs: 100_000 });
   await rig.settle();
@@ -182,6 +183,31 @@ describe("what peers make the camera keep", () => {
     deepEqual(first.slice(0, 2), [99, capture.droppedWrites]);
     equal(host.budget.held, 0);
   });
+
+  for (const captureQueueSize of [10, 10_000]) {
+    it(`devices that write a byte and leave hold no more connections than there is memory for, with a queue of ${captureQueueSize}`, async () => {
+      const { rig, captured, handles } = await setUp(PEER_BYTES, 40_000);
+      const { aioble, host } = rig;
+      aioble.config({ captureQueueSize });
+      const room = captureQueueSize > 10 ? 40_000 : PEER_BYTES / 2;
+      await rig.disconnect(SECOND);
+      for (let round = 0; round < 40; round++) {
+        const advertised = aioble.advertise({ intervalUs: 100_000 });
+        await rig.settle();
+        await rig.connect(SECOND);
+        await advertised;
+        deepEqual(await rig.exchange(ATT, write(handles.captured, 1, round), SECOND), ["13"]);
+        await rig.disconnect(SECOND);
+        ok(host.budget.beyond <= PEER_BYTES / 2, `${host.budget.beyond}`);
+      }
+      const taken: number[] = [];
+      const kept = 40 - captured.droppedWrites;
+      while (taken.length < kept) taken.push((await captured.written()).data[0]!);
+      equal(kept, Math.floor(room / (1 + ITEM_OVERHEAD + ENDED_LINK_BYTES)));
+      equal(taken[0], 40 - kept);
+      equal(host.budget.held, 0);
+    });
+  }
 
   it("requests that do not await the answer before them are counted", async () => {
     const { rig, value, handles } = await setUp();

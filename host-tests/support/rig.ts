@@ -61,8 +61,11 @@ export const SMP = 0x0006;
 /** The handle that a rig's first central gets. */
 export const HANDLE = 0x0040;
 
-/** @param peerBytes what peers may make the host keep; left out, what a development machine has. */
-export function createRig(peerBytes?: number): Rig {
+/**
+ * @param peerBytes what peers may make the host keep; left out, what a development machine has
+ * @param captureBytes what captured writes may beside that, where their queue is longer; likewise
+ */
+export function createRig(peerBytes?: number, captureBytes?: number): Rig {
   const controller = new ScriptedController();
   const settle = (): Promise<void> => controller.settle();
   const clock = new VirtualClock(settle);
@@ -76,6 +79,7 @@ export function createRig(peerBytes?: number): Rig {
     uniqueId: () => new Uint8Array(8),
     flash: () => new SimulatedFlash(),
     ...(peerBytes === undefined ? {} : { peerBytes }),
+    ...(captureBytes === undefined ? {} : { captureBytes }),
     log: (level, message) => log.push([level, message]),
   };
   const host = new Host(platform, records);
@@ -155,8 +159,9 @@ export async function createConnectedRig(
   prepare?: (rig: Rig) => void,
   handle = HANDLE,
   peerBytes?: number,
+  captureBytes?: number,
 ): Promise<ConnectedRig> {
-  const rig = createRig(peerBytes);
+  const rig = createRig(peerBytes, captureBytes);
   rig.controller.autoComplete = true;
   prepare?.(rig);
   const started = rig.host.activate();

@@ -58,13 +58,12 @@ export class UnreadChannels {
     left.remove(channel);
   }
 
-  /** The link is gone, and no part of the memory is its own any more. */
+  /** The link is gone. */
   end(): void {
-    const { left, link } = this.port;
+    const { left } = this.port;
     for (const [channel, { bytes }] of [...this.channels]) {
       left.add(channel, bytes + ITEM_OVERHEAD, (why, level) => this.drop(channel, why, level));
     }
-    link.account.end();
   }
 
   private drop(channel: CreditChannel, why: string, level: LogLevel = "warning"): void {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { CaptureQueue, type CaptureTarget } from "../../../firmware/aioble/capture.ts";
 import type { DeviceConnection } from "../../../firmware/aioble/device-connection.ts";
-import { Budget, ITEM_OVERHEAD } from "../../../firmware/ble/budget.ts";
+import { Budget, ENDED_LINK_BYTES, ITEM_OVERHEAD } from "../../../firmware/ble/budget.ts";
 import { UUID } from "../../../firmware/ble/uuid.ts";
 import { concat, le16, toHex } from "../../support/bytes.ts";
 import { ATT, createRig, HANDLE, type Rig, takeFrames } from "../../support/rig.ts";
@@ -169,17 +169,20 @@ describe("BufferedCharacteristic, indicate, onWrite", () => {
 describe("capture: a queue that is longer than by default", () => {
   const LENGTH = 100;
 
-  /** A queue of a thousand writes with room for eight of these. */
+  /** Room for eight of these, by two connections. */
+  const BYTES = 8 * (LENGTH + ITEM_OVERHEAD) + 2 * ENDED_LINK_BYTES;
+
+  /** A queue of a thousand writes with that room. */
   function createQueue() {
     const log: string[] = [];
     const budget = new Budget(100_000, { log: () => undefined });
     const queue = new CaptureQueue({
-      bytes: 8 * (LENGTH + ITEM_OVERHEAD),
+      bytes: BYTES,
       log: (_, message) => log.push(message),
     });
     queue.size = 1000;
     const target: CaptureTarget = { held: 0, overflown: 0, unseen: 0 };
-    const accounts = [budget.account(1), budget.account(2)];
+    const accounts = Array.from({ length: 100 }, (_, handle) => budget.account(handle));
     const connection = {} as DeviceConnection;
     const add = (client: number, count: number, length = LENGTH): void => {
       const data = new Uint8Array(length);
@@ -202,7 +205,7 @@ describe("capture: a queue that is longer than by default", () => {
     assert.deepEqual([queue.dropped, target.overflown, target.held], [7, 7, 8]);
     assert.equal(budget.held, 0, "clients' memory is not what holds them");
     assert.deepEqual(log, [
-      `aioble: the capture queue of ${8 * (LENGTH + ITEM_OVERHEAD)} bytes is full, the oldest was dropped: await written() more often or raise captureQueueSize`,
+      `aioble: the capture queue of ${BYTES} bytes is full, the oldest was dropped: await written() more often or raise captureQueueSize`,
     ]);
     assert.deepEqual(takeAll(), [
       ...[0, 1, 2].map((count) => [0, count]),
@@ -214,12 +217,27 @@ describe("capture: a queue that is longer than by default", () => {
 
   it("drops the oldest of all for a client that has none in it, and keeps one write that is longer than all of it", () => {
     const { add, takeAll } = createQueue();
-    for (let count = 0; count < 8; count++) add(0, count);
+    // The room of a connection is that of six writes and a half.
+    for (let count = 0; count < 14; count++) add(0, count);
     add(1, 0);
-    assert.deepEqual(takeAll(), [...[1, 2, 3, 4, 5, 6, 7].map((count) => [0, count]), [1, 0]]);
+    assert.deepEqual(takeAll(), [...[7, 8, 9, 10, 11, 12, 13].map((count) => [0, count]), [1, 0]]);
     add(0, 0);
-    add(1, 1, 8 * (LENGTH + ITEM_OVERHEAD));
+    add(1, 1, BYTES);
     assert.deepEqual(takeAll(), [[1, 1]]);
+  });
+
+  it("counts each connection that its writes hold, once: a hundred that come and go hold no more than its bytes", () => {
+    const { queue, add, takeAll } = createQueue();
+    for (let client = 0; client < 100; client++) add(client, 0, 2);
+    const kept = Math.floor(BYTES / (2 + ITEM_OVERHEAD + ENDED_LINK_BYTES));
+    assert.equal(queue.dropped, 100 - kept);
+    assert.deepEqual(
+      takeAll(),
+      Array.from({ length: kept }, (_, index) => [100 - kept + index, 0]),
+    );
+    // Nothing of them has stayed.
+    for (let count = 0; count < 14; count++) add(0, count);
+    assert.equal(queue.dropped, 100 - kept);
   });
 
   it("keeps its account when its size changes with writes in it", () => {

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { Budget, ITEM_OVERHEAD, type Leavings, unboundedAccount } from "../../../firmware/ble/budget.ts";
+import {
+  Budget,
+  ENDED_LINK_BYTES,
+  ITEM_OVERHEAD,
+  type Leavings,
+  unboundedAccount,
+} from "../../../firmware/ble/budget.ts";
 
 function setUp(size: number) {
   const log: string[] = [];
@@ -85,7 +91,7 @@ describe("the budget of what peers make the host keep", () => {
       },
       dropOldest() {
         const oldest = left.shift();
-        while (oldest && oldest.held > 0) oldest.give(500 - ITEM_OVERHEAD);
+        while (oldest && oldest.held > 0) oldest.give(500 - ITEM_OVERHEAD); // the link goes with the last
         return oldest !== undefined;
       },
     };
@@ -107,7 +113,7 @@ describe("the budget of what peers make the host keep", () => {
     assert.ok(oldest!.held > 0 && budget.beyond + 9000 > budget.size / 2);
     left.push(modest);
     modest.end();
-    assert.deepEqual([oldest!.held, modest.held, budget.beyond], [0, 9000, budget.held]);
+    assert.deepEqual([oldest!.held, modest.held, budget.beyond], [0, 9000 + ENDED_LINK_BYTES, budget.held]);
     assert.ok(budget.beyond <= budget.size / 2);
     const live = [1, 2, 3, 4].map((handle) => budget.account(handle));
     for (const account of live) {
@@ -118,6 +124,43 @@ describe("the budget of what peers make the host keep", () => {
     for (const account of live) for (let count = 0; count < 200; count++) account.force(500);
     assert.ok(budget.held <= budget.size);
     assert.deepEqual(left, []);
+  });
+
+  it("counts a link that has ended as long as something of it is kept, once, and not one that leaves nothing", () => {
+    const { budget } = setUp(80_000);
+    const account = budget.account(1);
+    for (const bytes of [1, 2]) account.take(bytes);
+    const idle = budget.account(2);
+    for (const each of [account, account, idle]) each.end();
+    assert.equal(budget.held, 3 + 2 * ITEM_OVERHEAD + ENDED_LINK_BYTES);
+    assert.equal(budget.beyond, budget.held);
+    account.give(1);
+    assert.equal(account.held, 2 + ITEM_OVERHEAD + ENDED_LINK_BYTES);
+    account.give(2);
+    assert.deepEqual([account.held, budget.held, budget.beyond], [0, 0, 0]);
+  });
+
+  it("makes room for a link that ends before it counts it: never more is kept than there is", () => {
+    const { budget } = setUp(10 * ENDED_LINK_BYTES);
+    const left: ReturnType<Budget["account"]>[] = [];
+    budget.offer(
+      {
+        bytes: 0,
+        dropOldest() {
+          left.shift()?.give(0);
+          return true;
+        },
+      },
+      "last",
+    );
+    for (let count = 0; count < 20; count++) {
+      const account = budget.account(count);
+      account.take(0);
+      left.push(account);
+      account.end();
+    }
+    assert.equal(left.length, Math.floor((5 * ENDED_LINK_BYTES) / (ENDED_LINK_BYTES + ITEM_OVERHEAD)));
+    assert.ok(budget.peak <= budget.size / 2 + ITEM_OVERHEAD, `${budget.peak}`);
   });
 
   it("has no bound for a layer by itself", () => {
