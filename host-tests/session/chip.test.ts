@@ -165,7 +165,7 @@ describe("a controller that has to be brought up", function () {
 
     const missing = obscura("patch", join(folder, "none.hcd"));
     assert.equal(await missing.ended, 2);
-    assert.match(missing.output(), /cannot be read/);
+    assert.match(missing.output(), /There is no patch .*none\.hcd\./);
 
     const short = join(folder, "short.hcd");
     writeFileSync(short, syntheticPatch().subarray(0, 1000));

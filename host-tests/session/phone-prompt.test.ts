@@ -158,7 +158,7 @@ describe("obscura phone", function () {
       for (const [bonds, sentence] of [
         [
           file,
-          /^obscura: The bonds in \S+ cannot be read \(.*\): remove the file, and pair with the cameras anew\.\n$/,
+          /^obscura: \S+ holds no bonds that can be read \(.*\)\. If it held bonds, move it away, and pair with the cameras anew\.\n$/,
         ],
         [join("/proc", "bonds.json"), /^obscura: This computer cannot keep what cameras know it by: .*\n$/],
       ] as const) {
@@ -182,7 +182,7 @@ describe("obscura phone", function () {
     [["--radio", "tcp:127.0.0.1:1", "--bonds", ""], /^obscura: --bonds is empty: give a file/],
     [
       ["--radio", "tcp:127.0.0.1:1", "--bonds", tmpdir()],
-      /^obscura: --bonds \S+ is a folder: give a file in it\.\n$/,
+      /^obscura: The file of bonds cannot be read: \S+ is a folder\.\n$/,
     ],
     [["--radio", "sim"], /^obscura: --radio sim is for run: give the address that run --no-phone prints/],
   ] as const)

@@ -1,7 +1,7 @@
 /** What the package.json beside an application's entry says of it. */
-import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ToolError } from "../events.ts";
+import { readInputIfThere, TEXT_BYTES_MAX } from "../input-file.ts";
 import { displayPath } from "../paths.ts";
 
 /** Unchecked: whoever uses a value checks it. */
@@ -19,10 +19,11 @@ const KEYS = ["counter", "heap"];
 export function readPackage(entry: string): ApplicationPackage {
   const path = join(dirname(entry), "package.json");
   const file = displayPath(path);
-  if (!existsSync(path)) return { file };
+  const text = readInputIfThere(path, { what: "package.json", bytesMax: TEXT_BYTES_MAX });
+  if (!text) return { file };
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(path, "utf8"));
+    content = JSON.parse(text.toString("utf8"));
   } catch (error) {
     throw new ToolError(`${file} is not JSON: ${(error as Error).message}`);
   }

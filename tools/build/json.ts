@@ -1,17 +1,17 @@
 /** JSON files that people write, held against their schemas; what is wrong names the file, the key and the remedy. */
-import { existsSync, readFileSync } from "node:fs";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { ToolError } from "../events.ts";
+import { readInput, TEXT_BYTES_MAX } from "../input-file.ts";
 import { displayPath } from "../paths.ts";
 
 const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true });
 const compiled = new Map<string, ValidateFunction>();
 
-/** @throws ToolError when there is no such file, or it is no JSON. */
+/** @throws UsageError when there is no such file, or it cannot be read; ToolError when it is no JSON. */
 export function readJson(file: string, what: string): unknown {
-  if (!existsSync(file)) throw new ToolError(`There is no ${what} ${displayPath(file)}`);
+  const text = readInput(file, { what, bytesMax: TEXT_BYTES_MAX }).toString("utf8");
   try {
-    return JSON.parse(readFileSync(file, "utf8"));
+    return JSON.parse(text);
   } catch (error) {
     throw new ToolError(`${displayPath(file)} is no JSON: ${(error as Error).message}`);
   }

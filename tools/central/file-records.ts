@@ -1,9 +1,10 @@
 /** Records in a file: the bonds of this computer, and who it is. Several processes may have the same file. */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { IRK_KEY, IRK_LENGTH } from "../../firmware/ble/smp/own-irk.ts";
 import type { Records } from "../../firmware/platform/platform.ts";
 import { ToolError } from "../events.ts";
+import { readInputIfThere } from "../input-file.ts";
 import { lock, tryLock } from "../lock.mjs";
 import { whyNot, writeWhole } from "../whole-file.ts";
 
@@ -26,6 +27,9 @@ const SAY_MS = 3000;
 /** More than a bond, and what is beside it, take in the file. */
 const BOND_CHARACTERS = 1024;
 
+/** Many times what bonds with all the cameras take that a computer keeps bonds with. */
+const BONDS = { what: "file of bonds", bytesMax: 16_777_216 };
+
 type Values = Map<string, Uint8Array>;
 
 /**
@@ -38,7 +42,7 @@ export class FileRecords implements Records {
   private values: Values;
   private hasLock = false;
 
-  /** @throws ToolError for a file that holds no records. */
+  /** @throws UsageError for what is no regular file, or cannot be read; ToolError for a file that holds no records. */
   constructor(file: string) {
     this.file = file;
     this.values = readRecords(file);
@@ -203,15 +207,17 @@ function unkept(error: unknown, file: string): ToolError {
   return new ToolError(`This computer cannot keep what cameras know it by: ${whyNot(named)}`);
 }
 
-/** @throws ToolError for a file that holds no records. */
+/** @throws as the constructor. */
 function readRecords(file: string): Values {
-  if (!existsSync(file)) return new Map();
+  const content = readInputIfThere(file, BONDS);
+  if (!content) return new Map();
   try {
-    return valuesOf(JSON.parse(readFileSync(file, "utf8")));
+    return valuesOf(JSON.parse(content.toString("utf8")));
   } catch (error) {
     const reason = (error as Error).message;
+    // Somebody may have named a file of another kind: that is not to be removed.
     throw new ToolError(
-      `The bonds in ${file} cannot be read (${reason}): remove the file, and pair with the cameras anew.`,
+      `${file} holds no bonds that can be read (${reason}). If it held bonds, move it away, and pair with the cameras anew.`,
     );
   }
 }

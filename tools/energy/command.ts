@@ -1,9 +1,10 @@
 /** `obscura energy`: plays deployments and reports what they take. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Profile, readProfile } from "../../simulator/energy/profile.ts";
 import { findApplication } from "../build/application.ts";
 import { type Operation, step, ToolError, UsageError } from "../events.ts";
+import { readInput, readInputIfThere, TEXT_BYTES_MAX } from "../input-file.ts";
 import { checkOutput } from "../output-file.ts";
 import { displayPath, root } from "../paths.ts";
 import { whyNot, writeWhole } from "../whole-file.ts";
@@ -46,13 +47,14 @@ export const listProfiles = (): string[] =>
 /** @param which the name of a profile, or the path of a file. @throws UsageError, ToolError */
 export function loadProfile(which: string): Profile {
   const file = which.endsWith(".json") ? which : join(profilesRoot, `${which}.json`);
-  if (!existsSync(file)) {
+  const content = readInputIfThere(file, { what: "profile", bytesMax: TEXT_BYTES_MAX });
+  if (!content) {
     throw new UsageError(
       `There is no profile "${which}". Give the path of a JSON file, or one of: ${listProfiles().join(", ")}.`,
     );
   }
   try {
-    return readProfile(which, JSON.parse(readFileSync(file, "utf8")));
+    return readProfile(which, JSON.parse(content.toString("utf8")));
   } catch (error) {
     throw new ToolError(`${displayPath(file)}: ${(error as Error).message}`);
   }
@@ -68,8 +70,7 @@ export function processorFigures(): ProcessorFigures {
 function scriptOf(application: string, phone: string | true | undefined): string | undefined {
   if (phone === undefined) return undefined;
   const file = phone === true ? join(dirname(findApplication(application).entry), "phone.txt") : phone;
-  if (!existsSync(file)) throw new UsageError(`There is no script of a phone at ${displayPath(file)}.`);
-  return readFileSync(file, "utf8");
+  return readInput(file, { what: "script", bytesMax: TEXT_BYTES_MAX }).toString("utf8");
 }
 
 /** The most that is played. */

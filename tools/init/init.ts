@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { type Operation, step, ToolError } from "../events.ts";
+import { readInputIfThere, TEXT_BYTES_MAX } from "../input-file.ts";
 import { dependencies, name as packageName } from "../installation.mjs";
 import { whyNot } from "../whole-file.ts";
 import { originFor } from "./origin.ts";
@@ -65,9 +66,10 @@ interface Manifest {
 }
 
 function readManifest(file: string): Manifest | undefined {
-  if (!existsSync(file)) return undefined;
+  const text = readInputIfThere(file, { what: "package.json", bytesMax: TEXT_BYTES_MAX });
+  if (!text) return undefined;
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Manifest;
+    return JSON.parse(text.toString("utf8")) as Manifest;
   } catch (error) {
     throw new ToolError(`${file} is not JSON: ${(error as Error).message}; nothing was written`);
   }

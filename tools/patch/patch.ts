@@ -1,12 +1,13 @@
 /** The patch of a Bluetooth controller, in a file of the user's: nobody may hand on what its vendor made. */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BleError } from "../../firmware/ble/errors.ts";
 import { checkPatch, type PatchFigures } from "../../firmware/controllers/patch.ts";
 import { u32At } from "../../simulator/chips/line.ts";
 import type { Board } from "../build/boards.ts";
 import { type Operation, step, ToolError, UsageError } from "../events.ts";
+import { readInput } from "../input-file.ts";
 import { displayPath } from "../paths.ts";
 
 /** A patch that is whole. */
@@ -15,32 +16,14 @@ export interface Patch extends PatchFigures {
   readonly content: Uint8Array;
 }
 
-/** Bytes of a patch's file: eight times what the largest area of a board takes. */
-const FILE_BYTES_MAX = 1_048_576;
-
-/** @throws UsageError for what is no regular file, cannot be read, or is larger than a patch. */
-function contentOf(file: string): Uint8Array {
-  try {
-    const stats = statSync(file);
-    if (!stats.isFile()) throw new UsageError(`The patch cannot be read: ${file} is no regular file.`);
-    const { size } = stats;
-    if (size > FILE_BYTES_MAX) {
-      throw new UsageError(
-        `${displayPath(file)} has ${size} bytes and is no patch: one has at most ${FILE_BYTES_MAX}.`,
-      );
-    }
-    return readFileSync(file);
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`The patch cannot be read: ${(error as Error).message}`);
-  }
-}
+/** Eight times what the largest area of a board takes. */
+const PATCH = { what: "patch", bytesMax: 1_048_576 };
 
 /**
  * @throws UsageError when there is no such file, or it can be no patch's; ToolError when it is not one whole patch.
  */
 export function readPatch(file: string): Patch {
-  return wholePatch(file, contentOf(file));
+  return wholePatch(file, readInput(file, PATCH));
 }
 
 /** @throws ToolError when it is not one whole patch. */
@@ -105,7 +88,7 @@ export function placePatch(
 
 /** `obscura patch`: checks a patch and describes it. */
 export async function* describePatch(file: string): Operation {
-  const content = contentOf(file);
+  const content = readInput(file, PATCH);
   const { records, bytes, lowest, end } = yield* step("patch", "Patch", async () => ({
     value: wholePatch(file, content),
     detail: displayPath(file),

@@ -1,13 +1,5 @@
 /** `obscura run`: a camera, its radio, and a central that connects to it. */
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { syntheticPatch } from "../../simulator/chips/patch.ts";
@@ -16,6 +8,7 @@ import { build } from "../build/build.ts";
 import { mapOf } from "../build/maps.ts";
 import { startCamera } from "../camera/camera.ts";
 import { type Operation, step, ToolError, type ToolEvent, UsageError } from "../events.ts";
+import { readInput, TEXT_BYTES_MAX } from "../input-file.ts";
 import { readPatch } from "../patch/patch.ts";
 import { buildRoot, displayPath } from "../paths.ts";
 import { type Line, parseScript } from "../phone/script.ts";
@@ -180,8 +173,8 @@ function readScript({ application, script, radio }: SessionOptions): readonly Li
   const file = script ?? (radio.kind === "sim" && existsSync(beside) ? beside : undefined);
   if (file === undefined) return undefined;
   if (radio.kind !== "sim") throw new UsageError("A script is for the simulator's phone: leave --radio out.");
-  if (!existsSync(file)) throw new UsageError(`There is no script ${displayPath(resolve(file))}.`);
-  return parseScript(readFileSync(file, "utf8"), displayPath(resolve(file)));
+  const text = readInput(file, { what: "script", bytesMax: TEXT_BYTES_MAX }).toString("utf8");
+  return parseScript(text, displayPath(resolve(file)));
 }
 
 function startRadio(choice: RadioChoice, folder: string, signal: AbortSignal): Promise<Radio> | Radio {

@@ -2,7 +2,8 @@
 import { createReadStream, existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { type Operation, ToolError, UsageError } from "../events.ts";
+import { type Operation, ToolError } from "../events.ts";
+import { checkStream } from "../input-file.ts";
 import { buildRoot } from "../paths.ts";
 import { mapsIn } from "./maps.ts";
 import { Tracer } from "./trace.ts";
@@ -17,9 +18,9 @@ export interface TraceOptions {
   readonly signal: AbortSignal;
 }
 
-/** @throws ToolError when a stack is of bytecode that no map belongs to. */
+/** @throws UsageError for a log that is none; ToolError when a stack is of bytecode that no map belongs to. */
 export async function* traceLog({ file, maps, signal }: TraceOptions): Operation {
-  if (file !== undefined && !existsSync(file)) throw new UsageError(`There is no file ${file}.`);
+  if (file !== undefined) checkStream(file, "log");
   const built = existsSync(buildRoot) ? [buildRoot] : [];
   const tracer = new Tracer(mapsIn([...maps.map((folder) => resolve(folder)), ...built]));
   const input = file === undefined ? process.stdin : createReadStream(file);

@@ -46,10 +46,14 @@ function listMaps(folders: readonly string[], preferred: readonly string[]): Rea
       if (/\.(?:xsb|rom)\.map$/.test(name)) files.push(join(folder, name));
     }
   }
-  const times = new Map(files.map((file) => [file, statSync(file).mtimeMs]));
-  files.sort((a, b) => times.get(b)! - times.get(a)!);
+  // A folder, a pipe or a link to nothing may have such a name, too.
+  const there = files
+    .map((file) => ({ file, stats: statSync(file, { throwIfNoEntry: false }) }))
+    .filter(({ stats }) => stats?.isFile())
+    .sort((a, b) => b.stats!.mtimeMs - a.stats!.mtimeMs)
+    .map(({ file }) => file);
   const found = new Map<string, string>();
-  for (const file of [...preferred.filter((each) => existsSync(each)), ...files]) {
+  for (const file of [...preferred.filter((each) => existsSync(each)), ...there]) {
     const id = /"debugId":"([0-9a-f]{8})"/.exec(readFileSync(file, "utf8"))?.[1];
     if (id !== undefined && !found.has(id)) found.set(id, file);
   }

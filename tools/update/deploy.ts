@@ -1,6 +1,6 @@
 /** `obscura deploy`: from an application to a camera that runs it, over the air. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { CborMap } from "../../firmware/update/cbor.ts";
@@ -29,7 +29,7 @@ import { again, type CameraChoice, withCentral } from "./central-session.ts";
 import { readSigned } from "./format.ts";
 import { type ListedImage, ManagementError } from "./management-client.ts";
 import { readBody } from "./manifest.ts";
-import { type SignOptions, signApplication } from "./sign.ts";
+import { readBundle, type SignOptions, signApplication } from "./sign.ts";
 
 /** Most seconds until a confirmation: as long as a camera tries a version. */
 export const TRIAL_SECONDS_MAX = 300;
@@ -91,7 +91,7 @@ type TrialOptions = Omit<DeployOptions, keyof SignOptions | "radio"> & {
  */
 export async function* deploy(options: DeployOptions, state: DeployState = {}): Operation {
   const { application } = options;
-  const signed = applicationKind(application) === "signed" ? readBundle(application) : undefined;
+  const signed = applicationKind(application) === "signed" ? readSignedFile(application) : undefined;
   // Beside the bytecode lies what cameras of this computer run: that is not to change under them.
   const folder = join(buildRoot, "deploy", options.board);
   mkdirSync(folder, { recursive: true });
@@ -146,13 +146,12 @@ export function checkGiven(application: string, given: readonly string[]): void 
   };
   if (kind === "bytecode") return without("is built already", ["--manifest"]);
   without("is signed already", SIGNING_OPTIONS);
-  if (readBundle(application).isRevocation) without("is a revocation, which is not tried", TRIAL_OPTIONS);
+  if (readSignedFile(application).isRevocation) without("is a revocation, which is not tried", TRIAL_OPTIONS);
 }
 
 /** A bundle or a revocation that somebody has signed. @throws as `deploy` */
-function readBundle(application: string) {
-  if (!existsSync(application)) throw new UsageError(`There is no file ${application}.`);
-  const file = readFileSync(application);
+function readSignedFile(application: string) {
+  const file = readBundle(application);
   const isRevocation = readBody(readSigned(file).body).kind === "revocation";
   return { file, isRevocation };
 }

@@ -9,9 +9,10 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from "node:crypto";
-import { lstatSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Operation, ToolError, UsageError } from "../events.ts";
+import { readInput, TEXT_BYTES_MAX } from "../input-file.ts";
 import { displayPath } from "../paths.ts";
 import { whyNot, writeWhole } from "../whole-file.ts";
 
@@ -69,12 +70,7 @@ function publicKeyOf(key: KeyObject, file: string): PublicKey {
 const KEY_BLOCK = /^-----BEGIN [A-Z0-9 ]*KEY-----/gm;
 
 function readPem(file: string): Buffer {
-  let pem: Buffer;
-  try {
-    pem = readFileSync(file);
-  } catch (error) {
-    throw new UsageError(`The key cannot be read: ${(error as Error).message}`);
-  }
+  const pem = readInput(file, { what: "key", bytesMax: TEXT_BYTES_MAX });
   const { length } = pem.toString("latin1").match(KEY_BLOCK) ?? [];
   // The first alone would be taken, and the others seem to be as well.
   if (length > 1) throw new ToolError(`${displayPath(file)} has ${length} keys: name a file with one`);

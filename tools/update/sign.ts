@@ -7,6 +7,7 @@ import { listBoards } from "../build/boards.ts";
 import { buildBytecode } from "../build/build.ts";
 import { boardOf } from "../build/output-folder.ts";
 import { type Operation, ToolError, UsageError } from "../events.ts";
+import { readInput } from "../input-file.ts";
 import { checkOutput } from "../output-file.ts";
 import { buildRoot, displayPath } from "../paths.ts";
 import { whyNot, writeWhole } from "../whole-file.ts";
@@ -16,6 +17,16 @@ import { isBody, makeBody, readBody, readContainer, readTarget } from "./manifes
 
 /** Most of a security counter: MCUboot gives it 32 bits. */
 export const COUNTER_MAX = 0xffffffff;
+
+/** Many times what the flash of any board takes. */
+const CODE_BYTES_MAX = 67_108_864;
+
+/** A signed bundle, or a revocation. @throws UsageError for what cannot be read */
+export const readBundle = (file: string): Buffer =>
+  readInput(file, { what: "bundle", bytesMax: CODE_BYTES_MAX });
+
+const readBytecode = (file: string): Buffer =>
+  readInput(file, { what: "bytecode", bytesMax: CODE_BYTES_MAX });
 
 /** What to sign, and as what. */
 export interface SignOptions {
@@ -46,14 +57,15 @@ export async function* signApplication(options: SignOptions): Operation<string> 
   const counter =
     options.counter === undefined ? counterIn(said) : checkCounter(options.counter, "the counter");
   const key = readSigningKey(options.key);
-  if (isBytecode && !existsSync(application)) throw new UsageError(`There is no file ${application}.`);
+  // Before it is looked whether the output can be written.
+  if (isBytecode) readBytecode(application);
   if (options.output !== undefined)
     checkOutput(options.output, (content) => {
       const body = unsigned ? content : signedBody(content);
       return body !== undefined && isBody(body, "application");
     });
   const bytecode = isBytecode ? application : yield* buildBytecode({ application, board, manifest });
-  const body = makeBody(readFileSync(bytecode), displayPath(bytecode), { board, counter });
+  const body = makeBody(readBytecode(bytecode), displayPath(bytecode), { board, counter });
   const firmware = join(buildRoot, board, "firmware.xsb");
   for (const message of isBytecode ? doubts(bytecode, board, firmware) : [])
     yield { type: "warning", message };
@@ -93,7 +105,7 @@ export function doubts(bytecode: string, board: string, firmware: string): strin
     found.push(`${name} lies where build puts what is for ${place}, and is signed for ${board}`);
   if (!existsSync(firmware)) return found;
   const ours = readTarget(readFileSync(firmware));
-  const { engine, interfaceDigest } = readContainer(readFileSync(bytecode), name);
+  const { engine, interfaceDigest } = readContainer(readBytecode(bytecode), name);
   const remedy = `cameras of the firmware that was built here for ${board} refuse it; build it again with that firmware's tools`;
   if (engine.join(".") !== ours.engine.join("."))
     found.push(
@@ -139,12 +151,7 @@ async function* describe(
  * @param keys files of public keys, one of which must have signed it; the development key without any
  */
 export async function* describeBundle(file: string, keys: readonly string[]): Operation {
-  let content: Buffer;
-  try {
-    content = readFileSync(file);
-  } catch (error) {
-    throw new UsageError(`The bundle cannot be read: ${(error as Error).message}`);
-  }
+  const content = readBundle(file);
   const publicKeys = keys.map(readPublicKey);
   const signed = readSigned(content);
   const body = readBody(signed.body);

@@ -45,7 +45,7 @@ describe("the application that a word means", () => {
       manifest: "camera",
       key: "none.pem",
     });
-    const message = /The key cannot be read/;
+    const message = /^There is no key none\.pem\.$/;
     await assert.rejects(signing.next(), { name: "UsageError", message }, "and no bytecode that cannot be");
     mkdirSync("empty.bin");
     assert.throws(() => findApplication("empty.bin"), { name: "UsageError" });

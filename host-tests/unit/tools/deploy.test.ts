@@ -145,7 +145,7 @@ describe("tools/update/deploy: the radio", () => {
       );
     await assert.rejects(deployOf(join(folder, "none.bin")), {
       name: "UsageError",
-      message: /^There is no file/,
+      message: /^There is no bundle/,
     });
     await assert.rejects(deployOf(file), { name: "ToolError", message: /is no signed bundle/ });
   });

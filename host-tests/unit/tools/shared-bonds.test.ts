@@ -137,11 +137,11 @@ describe("tools/central: one file of bonds, several processes", () => {
 
   it("a file in a place where nothing can be written is a sentence", () => {
     writeFileSync(file, "{}");
-    for (const place of [join(file, "bonds.json"), "/proc/bonds.json"])
-      assert.throws(() => new FileRecords(place).identity(), {
-        name: "ToolError",
-        message: /^This computer cannot keep what cameras know it by: /,
-      });
+    for (const [place, name, message] of [
+      [join(file, "bonds.json"), "UsageError", /^The file of bonds cannot be read: .* is a file\.$/],
+      ["/proc/bonds.json", "ToolError", /^This computer cannot keep what cameras know it by: /],
+    ] as const)
+      assert.throws(() => new FileRecords(place).identity(), { name, message });
   });
 
   it("processes that start at the same time are one device, and lose none of each other's records", async () => {

@@ -188,7 +188,8 @@ describe("tools/whole-file", () => {
       writeFileSync(file, content);
       assert.throws(() => new FileRecords(file).identity(), {
         name: "ToolError",
-        message: /^The bonds in .*bonds\.json cannot be read \(.*\): remove the file, and pair/,
+        message:
+          /bonds\.json holds no bonds that can be read \(.*\)\. If it held bonds, move it away, and pair/,
       });
       assert.equal(readFileSync(file, "utf8"), content, "as it was");
     }

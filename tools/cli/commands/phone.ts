@@ -1,5 +1,5 @@
 /** `obscura phone`. */
-import { statSync } from "node:fs";
+import { FileRecords } from "../../central/file-records.ts";
 import { UsageError } from "../../events.ts";
 import { runPhone } from "../../phone/command.ts";
 import { type CommandLine, prepare } from "../command-line.ts";
@@ -12,12 +12,10 @@ interface PhoneCommandOptions {
   readonly json?: boolean;
 }
 
-/** @throws UsageError for what names no file. */
+/** @throws UsageError for what names no file; as `FileRecords`, and before a radio is looked for. */
 function bondsFile(file: string): string {
   if (file === "") throw new UsageError("--bonds is empty: give a file, or leave the option out.");
-  if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
-    throw new UsageError(`--bonds ${file} is a folder: give a file in it.`);
-  return file;
+  return new FileRecords(file).file;
 }
 
 /** Adds `phone`. */
