@@ -3,16 +3,18 @@
 import { join } from "node:path";
 import { root, version } from "./installation.mjs";
 import { SetupError, SetupInterrupted, setUp } from "./setup.mjs";
+import { watchOutput } from "./standard-output.mjs";
 
 const args = process.argv.slice(2);
+const output = watchOutput();
 if (args[0] === "--version" || args[0] === "-V") {
-  console.log(version);
-  process.exit(0);
+  process.stdout.write(`${version}\n`);
+  process.exit(await output.statusAfter(0));
 }
 if (args[0] === "doctor") {
   // Before set-up, for it says what set-up would do.
   const { runDoctor } = await import("./doctor/command.mjs");
-  process.exit(await runDoctor(args.slice(1)));
+  process.exit(await output.statusAfter(await runDoctor(args.slice(1))));
 }
 try {
   await setUp(["node"]);
@@ -25,4 +27,4 @@ const { register } = await import("tsx/esm/api");
 // Not the tsconfig.json of the folder where it is started.
 register({ tsconfig: join(root, "tsconfig.json") });
 const { runCommandLine } = await import("./cli/program.ts");
-process.exitCode = await runCommandLine(args);
+process.exitCode = await output.statusAfter(await runCommandLine(args));

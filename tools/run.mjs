@@ -6,8 +6,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./installation.mjs";
 import { SetupError, SetupInterrupted, setUp, verbPieces } from "./setup.mjs";
+import { watchOutput } from "./standard-output.mjs";
 
 const [verb, ...args] = process.argv.slice(2);
+const output = watchOutput();
 if (verb === undefined || !(verb in verbPieces)) {
   const verbs = Object.keys(verbPieces).join(", ");
   console.error(`usage: node tools/run.mjs VERB [arguments], where VERB is one of ${verbs}`);
@@ -28,4 +30,4 @@ register({ tsconfig: join(root, "tsconfig.json") });
 const file = new URL(`./verbs/${verb}.ts`, import.meta.url);
 if (!existsSync(file)) throw new Error(`tools/verbs/${verb}.ts is missing`);
 const { run } = await import(file.href);
-process.exitCode = await run(args);
+process.exitCode = await output.statusAfter(await run(args));
