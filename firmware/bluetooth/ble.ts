@@ -359,9 +359,7 @@ export class BLE {
 
   private l2cap(method: string): LowLevelChannels {
     this.demand(`BLE.${method}`);
-    this.channels ??= new LowLevelChannels(this.host.channels!, (event, data) =>
-      this.source.emit(event, data),
-    );
+    this.channels ??= new LowLevelChannels(this.host.channels!, this.source);
     return this.channels;
   }
 

@@ -1,12 +1,13 @@
 /** Events for the handler that `BLE.irq` sets: whatever happens on the host, whoever caused it. */
+import { ATT_ERROR } from "../ble/att/errors.ts";
 import type { AdvertisingReport } from "../ble/gap/advertising-report.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import type { ScanWatcher } from "../ble/gap/scanner.ts";
-import type { Access } from "../ble/gatt/access.ts";
+import { type Access, needsAuthorization } from "../ble/gatt/access.ts";
 import type { GattWatcher } from "../ble/gatt/server/context.ts";
 import type { Attribute } from "../ble/gatt/server/database.ts";
 import type { Host, HostObserver } from "../ble/host.ts";
-import { textOf } from "../ble/text.ts";
+import { shown, textOf } from "../ble/text.ts";
 import type { UUID } from "../ble/uuid.ts";
 import {
   IRQ_CENTRAL_CONNECT,
@@ -50,6 +51,8 @@ const CENTRAL = 0;
 const NO_RSSI = 127;
 /** Status of an indication that was not confirmed: NimBLE's "not connected". */
 const NOT_CONNECTED = 7;
+/** What a handler has answered that threw. */
+const FAILED = Object.freeze({});
 
 /**
  * An event and its tuple. `conn` is the connection's handle, `handle` a value's or descriptor's. Bytes are copies that
@@ -93,7 +96,10 @@ export type IrqEvent =
   | [event: typeof IRQ_GATTC_INDICATE, data: readonly [conn: number, handle: number, value: Uint8Array]]
   /** A client wrote; the value is stored already. */
   | [event: typeof IRQ_GATTS_WRITE, data: readonly [conn: number, handle: number]]
-  /** A client is about to read, once for a value that it reads in parts: return an ATT error code to refuse. */
+  /**
+   * A client is about to read, once for a value that it reads in parts: return an ATT error code to refuse, 0 or nothing to
+   * allow it. Of a value with `FLAG_READ_AUTHORIZED` all else refuses, and so does a handler that throws.
+   */
   | [event: typeof IRQ_GATTS_READ_REQUEST, data: readonly [conn: number, handle: number]]
   /** `status` 0 when the client confirmed, 7 when it did not: its link ended, or other services took their place. */
   | [event: typeof IRQ_GATTS_INDICATE_DONE, data: readonly [conn: number, handle: number, status: number]]
@@ -101,7 +107,7 @@ export type IrqEvent =
   | [event: typeof IRQ_MTU_EXCHANGED, data: readonly [conn: number, mtu: number]]
   /**
    * A device opens a channel on a psm of `l2capListen`: `cid` is this side's number for it. Return anything but 0 or
-   * nothing to refuse it.
+   * nothing to refuse it; a handler that throws does.
    */
   | [
       event: typeof IRQ_L2CAP_ACCEPT,
@@ -158,8 +164,9 @@ export type IrqEvent =
 
 /**
  * What `BLE.irq` takes. Runs while the event is being served, so it should be quick; it may call everything. What it
- * returns counts for `IRQ_GATTS_READ_REQUEST`, `IRQ_L2CAP_ACCEPT`, `IRQ_GET_SECRET` and `IRQ_SET_SECRET` alone. When it throws, the error is logged, and it
- * counts as having returned nothing.
+ * returns counts for `IRQ_GATTS_READ_REQUEST`, `IRQ_L2CAP_ACCEPT`, `IRQ_GET_SECRET` and `IRQ_SET_SECRET` alone, and at once: a
+ * promise is no answer. When it throws, the error is logged, and it counts as having returned nothing, unless something is
+ * asked that it has to grant.
  */
 export type IrqHandler = (...event: IrqEvent) => unknown;
 
@@ -193,25 +200,35 @@ export class IrqSource implements HostObserver, GattWatcher, ScanWatcher {
     this.observing = true;
   }
 
-  /** Calls the handler; what it throws is logged. */
-  emit(event: number, data: EventData): unknown {
+  /** Calls the handler; what it throws is logged, and `failed` returned. */
+  emit(event: number, data: EventData, failed?: unknown): unknown {
     const handler = this.handler as ((event: number, data: unknown) => unknown) | null;
     try {
       return handler?.(event, data);
     } catch (error) {
       const { peerLog } = this.host;
       peerLog.write("error", `bluetooth: the irq handler failed at event ${event}: ${textOf(error)}`, error);
-      return undefined;
+      return failed;
     }
+  }
+
+  /** Asks the handler: 0 to allow something, another number to refuse. Undefined, with a line in the log, for no such answer. */
+  ask(event: number, data: EventData): number | undefined {
+    const answer = this.emit(event, data, FAILED) ?? 0;
+    if (answer === FAILED) return undefined;
+    if (typeof answer === "number" && !Number.isNaN(answer)) return answer;
+    const { peerLog } = this.host;
+    const what = `${shown(answer)} is no answer to event ${event}`;
+    peerLog.write(
+      "error",
+      `bluetooth: the irq handler failed: ${what}: return a number, or nothing, at once`,
+    );
+    return undefined;
   }
 
   private emitPeer(event: number, link: Connection): unknown {
     const { identity } = link;
     return this.emit(event, [link.handle, identity.addressType, identity.address.slice()]);
-  }
-
-  private emitAccess(event: number, client: unknown, attribute: Attribute): unknown {
-    return this.emit(event, [(client as Connection).handle, attribute.handle]);
   }
 
   /** What a peer's server sends by itself becomes an event, while there is a handler. */
@@ -267,19 +284,23 @@ export class IrqSource implements HostObserver, GattWatcher, ScanWatcher {
   }
 
   onRead(client: unknown, attribute: Attribute): number {
-    const answer = this.emitAccess(IRQ_GATTS_READ_REQUEST, client, attribute);
-    return typeof answer === "number" ? answer : 0;
+    const answer = this.askToRead(client, attribute);
+    return answer ?? (needsAuthorization(attribute, "read") ? ATT_ERROR.UNLIKELY_ERROR : 0);
+  }
+
+  private askToRead(client: unknown, attribute: Attribute): number | undefined {
+    return this.ask(IRQ_GATTS_READ_REQUEST, [(client as Connection).handle, attribute.handle]);
   }
 
   /** For what demands authorization: a write is granted by nobody, for no event asks. */
   grants(client: unknown, access: Access, attribute: Attribute): boolean {
     if (this.handler === null || access === "write") return false;
     // Of a read the handler is called next, as of any other.
-    return access === "read" || this.onRead(client, attribute) === 0;
+    return access === "read" || this.askToRead(client, attribute) === 0;
   }
 
   onWritten(client: unknown, attribute: Attribute): void {
-    this.emitAccess(IRQ_GATTS_WRITE, client, attribute);
+    this.emit(IRQ_GATTS_WRITE, [(client as Connection).handle, attribute.handle]);
   }
 
   onIndicated(client: unknown, attribute: Attribute, confirmed: boolean): void {

@@ -19,6 +19,7 @@ import {
   IRQ_L2CAP_RECV,
   IRQ_L2CAP_SEND_READY,
 } from "./constants.ts";
+import type { IrqSource } from "./irq.ts";
 
 /** Statuses of `IRQ_L2CAP_DISCONNECT` for a channel that never opened, beside the results of a peer: those of NimBLE. */
 const NOT_CONNECTED = 7;
@@ -34,57 +35,54 @@ const FAILURES = {
   gate: NOT_ENCRYPTED,
 } as const;
 
-/** Calls the handler of `irq`, and returns what it does. */
-type Emit = (event: number, data: readonly number[]) => unknown;
-
 /** An open channel. */
 class LowLevelChannel implements ChannelOwner {
   readonly channel: CreditChannel;
   private readonly conn: number;
-  private readonly emit: Emit;
+  private readonly source: IrqSource;
   private readonly onEnd: () => void;
   /** Something waits to be sent, and the application knows. */
   isStalled = false;
 
-  constructor(conn: number, channel: CreditChannel, emit: Emit, onEnd: () => void) {
+  constructor(conn: number, channel: CreditChannel, source: IrqSource, onEnd: () => void) {
     this.conn = conn;
     this.channel = channel;
-    this.emit = emit;
+    this.source = source;
     this.onEnd = onEnd;
     channel.owner = this;
     const { cid, parameters, peerMtu, spsm } = channel;
-    emit(IRQ_L2CAP_CONNECT, [conn, cid, spsm, parameters.mtu, peerMtu]);
+    source.emit(IRQ_L2CAP_CONNECT, [conn, cid, spsm, parameters.mtu, peerMtu]);
   }
 
   onReceived(): void {
-    this.emit(IRQ_L2CAP_RECV, [this.conn, this.channel.cid]);
+    this.source.emit(IRQ_L2CAP_RECV, [this.conn, this.channel.cid]);
   }
 
   onIdle(): void {
     if (!this.isStalled) return;
     this.isStalled = false;
-    this.emit(IRQ_L2CAP_SEND_READY, [this.conn, this.channel.cid, 0]);
+    this.source.emit(IRQ_L2CAP_SEND_READY, [this.conn, this.channel.cid, 0]);
   }
 
   onClosed(_reason: CloseReason): void {
     const { cid, spsm } = this.channel;
     this.channel.discard();
     this.onEnd();
-    this.emit(IRQ_L2CAP_DISCONNECT, [this.conn, cid, spsm, 0]);
+    this.source.emit(IRQ_L2CAP_DISCONNECT, [this.conn, cid, spsm, 0]);
   }
 }
 
 export class LowLevelChannels {
   private readonly channels: Channels;
-  private readonly emit: Emit;
+  private readonly source: IrqSource;
   /** By connection and this side's identifier. */
   private readonly open = new Map<string, LowLevelChannel>();
   /** What ends listening, by multiplexer. */
   private readonly listening = new Map<number, () => void>();
 
-  constructor(channels: Channels, emit: Emit) {
+  constructor(channels: Channels, source: IrqSource) {
     this.channels = channels;
-    this.emit = emit;
+    this.source = source;
   }
 
   /** See `BLE.l2capListen`. */
@@ -108,10 +106,8 @@ export class LowLevelChannels {
   private requested({ handle }: Connection, request: ChannelRequest, mtu: number): void {
     const { cids, mtu: peerMtu, spsm } = request;
     const parameters = parametersOf({ mtu });
-    const isWanted = (cid: number): boolean => {
-      const answer = this.emit(IRQ_L2CAP_ACCEPT, [handle, cid, spsm, mtu, peerMtu]);
-      return answer === undefined || answer === 0 || answer === null;
-    };
+    const isWanted = (cid: number): boolean =>
+      this.source.ask(IRQ_L2CAP_ACCEPT, [handle, cid, spsm, mtu, peerMtu]) === 0;
     for (const channel of request.accept(cids.length, parameters, isWanted)) this.add(handle, channel);
   }
 
@@ -122,7 +118,7 @@ export class LowLevelChannels {
     // It may fail before it is known.
     let cid = 0;
     const failed = (status: number): void => {
-      this.emit(IRQ_L2CAP_DISCONNECT, [handle, cid, psm, status]);
+      this.source.emit(IRQ_L2CAP_DISCONNECT, [handle, cid, psm, status]);
     };
     const attempt = this.channels.of(connection)!.connect(psm, parametersOf({ mtu }), {
       onOpened: ([channel]) => this.add(handle, channel!),
@@ -180,7 +176,7 @@ export class LowLevelChannels {
 
   private add(conn: number, channel: CreditChannel): void {
     const key = `${conn} ${channel.cid}`;
-    this.open.set(key, new LowLevelChannel(conn, channel, this.emit, () => this.open.delete(key)));
+    this.open.set(key, new LowLevelChannel(conn, channel, this.source, () => this.open.delete(key)));
   }
 
   private at(conn: number, cid: number): LowLevelChannel {

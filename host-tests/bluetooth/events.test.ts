@@ -232,8 +232,8 @@ describe("bluetooth: events", () => {
       ok(lines[0]!.endsWith("Error: careless"));
     }));
 
-  it("what a handler returns for other events, and what is no code, changes nothing", () =>
-    inScene(async ({ ble, register, meet }) => {
+  it("what a handler returns for other events changes nothing, and what is no code is in the log and changes nothing either", () =>
+    inScene(async ({ ble, register, meet, camera }) => {
       const { command } = register();
       let answer: unknown = 5;
       ble.irq((event) => (event === 4 ? answer : 5));
@@ -242,6 +242,13 @@ describe("bluetooth: events", () => {
       for (answer of [undefined, null, true, "5", Promise.resolve(5), new Uint8Array([1])]) {
         deepEqual(await link.read(command), new Uint8Array([7]));
       }
+      deepEqual(
+        diagnostics(camera),
+        ["true", '"5"', "[object Promise]", "1"].map(
+          (shown) =>
+            `bluetooth: the irq handler failed: ${shown} is no answer to event 4: return a number, or nothing, at once`,
+        ),
+      );
     }));
 
   it("a handler may call everything, also take itself away", () =>

@@ -12,6 +12,7 @@ import { createEvents, type Events } from "../multi/low-level.ts";
 import { createTwoCameras, type TwoCameras } from "../multi/two-cameras.ts";
 import { deepEqual, equal, throws } from "../support/assert.ts";
 import { counting } from "../support/bytes.ts";
+import { diagnostics } from "../support/cameras.ts";
 import { describe, it } from "../support/suite.ts";
 
 const PSM = 0x80;
@@ -72,6 +73,28 @@ describe("bluetooth: L2CAP channels", () => {
         equal(cid, 0x41);
       },
       (...[event]) => (event === IRQ_L2CAP_ACCEPT ? answer : undefined),
+    );
+  });
+
+  it("the handler does not accept by a promise, nor where it throws: status 4", () => {
+    const answers: (() => unknown)[] = [
+      () => Promise.resolve(0),
+      () => false,
+      () => {
+        throw new Error("careless");
+      },
+    ];
+    return linked(
+      async ({ near, nearConn, far, peripheral }) => {
+        far.ble.l2capListen(PSM, MTU);
+        while (answers.length > 0) {
+          near.ble.l2capConnect(nearConn, PSM, MTU);
+          equal((await near.event(IRQ_L2CAP_DISCONNECT))[3], 4);
+          answers.shift();
+        }
+        equal(diagnostics(peripheral).filter((line) => line.includes("the irq handler failed")).length, 3);
+      },
+      (...[event]) => (event === IRQ_L2CAP_ACCEPT ? answers[0]!() : undefined),
     );
   });
 

@@ -308,6 +308,44 @@ describe("bluetooth: flags that protect", () => {
     deepEqual(await attempt(FLAG_READ_AUTHORIZED, answering(0x05)), thrice([5, 0, 8]));
     deepEqual(await attempt(FLAG_WRITE_AUTHORIZED, answering(0)), thrice([0, 8, 0]));
   });
+
+  const noAnswers: Record<string, () => unknown> = {
+    "a promise": () => Promise.resolve(0),
+    "a number as text": () => "0",
+    true: () => true,
+    false: () => false,
+    "no number": () => Number.NaN,
+    "an object": () => ({}),
+    "what it throws": () => {
+      throw new Error("careless");
+    },
+  };
+  for (const [what, answer] of Object.entries(noAnswers)) {
+    it(`an authorized read is not granted by ${what}: refused, with a line in the log for each`, async () => {
+      const { FLAG_READ_AUTHORIZED, IRQ_GATTS_READ_REQUEST } = constants;
+      let camera: Scene["camera"] | undefined;
+      const found = await attempt(FLAG_READ_AUTHORIZED, (scene) => {
+        camera = scene.camera;
+        scene.ble.irq((event) => (event === IRQ_GATTS_READ_REQUEST ? answer() : undefined));
+      });
+      deepEqual(found, [
+        [0x0e, 0, 8],
+        [0x0e, 0, 8],
+        [0x0e, 0, 8],
+      ]);
+      const lines = diagnostics(camera!).filter((line) =>
+        line.startsWith("bluetooth: the irq handler failed"),
+      );
+      equal(lines.length, 6);
+    });
+  }
+
+  it("an authorized read is granted by 0, null and nothing alone", async () => {
+    for (const answer of [0, null, undefined]) {
+      const granting = (scene: Scene) => scene.ble.irq(() => answer);
+      deepEqual((await attempt(constants.FLAG_READ_AUTHORIZED, granting))[0], [0, 0, 0]);
+    }
+  });
 });
 
 describe("bluetooth: gattsNotify and gattsIndicate", () => {
