@@ -13,6 +13,7 @@ import { createInterface } from "node:readline";
 import { describe, it } from "mocha";
 import { syntheticPatch } from "../../simulator/chips/patch.ts";
 import { type Built, build } from "../../tools/build/build.ts";
+import { startCamera } from "../../tools/camera/camera.ts";
 import { cameraCommand } from "../../tools/camera/command.ts";
 import { perform } from "../../tools/cli/perform.ts";
 import { Program } from "../../tools/program.ts";
@@ -51,6 +52,14 @@ async function sleepOf(
   };
   return { all: await read("asleep_ticks"), deep: await read("asleep_deep_ticks") };
 }
+
+/** It fails while it advertises, long after it has last had something to say to its controller. */
+const CRASHES_ASLEEP = `
+import { advertise } from "aioble";
+void advertise({ intervalUs: 1_000_000, name: "asleep" });
+await new Promise((resolve) => setTimeout(resolve, 3000));
+throw new Error("asleep");
+`;
 
 const builtFor = (board: string): Promise<Built> =>
   perform(build({ application: "environment-sensor", board }), () => undefined);
@@ -116,5 +125,38 @@ describe("a camera asleep while connected", function () {
         }
       },
     );
+  }
+
+  // Nothing tells the model of a reset: it kept what it had to say for a UART that was stopped before it, for ever.
+  for (const board of ["host", "mps2-an500"]) {
+    it(`${board}: a reset that comes while the UART is stopped leaves a controller that can be brought up`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), "obscura-asleep-"));
+      const main = join(folder, "main.ts");
+      writeFileSync(main, CRASHES_ASLEEP);
+      const built = await perform(build({ application: main, board }), () => undefined);
+      const radioPatch = join(folder, "patch.hcd");
+      writeFileSync(radioPatch, syntheticPatch(20, 3000, 5));
+      const server = new SimulatorServer();
+      const { chip, hci, lines } = await server.addChip();
+      const { image, application } = built;
+      const starts: number[] = [];
+      let goOn = (): void => undefined;
+      const isBack = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      const options = { image, application, hci, radioLines: lines, radioPatch };
+      const camera = await startCamera(built.board, options, (line) => {
+        if (/cyw43: ready/.test(line)) starts.push(chip.hostStops);
+        if (starts.length === 2 || /did not answer/.test(line)) goOn();
+      });
+      void camera.exited.then(goOn);
+      await isBack;
+      await camera.stop();
+      await server.close();
+      rmSync(folder, { recursive: true });
+      assert.equal(starts.length, 2, camera.lines.join("\n"));
+      assert.ok(starts[1]! > 0, "it had stopped its UART");
+      assert.deepEqual(chip.violations, []);
+    });
   }
 });

@@ -22,6 +22,8 @@ void radio_lines_init(void) {
     UART_RADIO_LINES->control = UART_CONTROL_TX | UART_CONTROL_RX | UART_CONTROL_RX_INTERRUPT;
     interrupt_enable(INTERRUPT_LINES_RX);
     port_radio_power(false);
+    /* A reset puts pins back, and tells the model nothing: it may have come while the UART was stopped. */
+    chip_lines_request(CHIP_LINE_RTS, true);
 }
 
 void chip_lines_send(const uint8_t *bytes, size_t length) {
