@@ -1,6 +1,7 @@
 /** What `config` demands of keys holds for bonds that are older than the setting, in both roles, and for links that are up. */
 import type { DeviceConnection } from "../../firmware/aioble/device-connection.ts";
 import type { Config } from "../../firmware/ble/config.ts";
+import type { Channel } from "../../firmware/ble/l2cap/channel.ts";
 import type { Bond } from "../../firmware/ble/smp/keys.ts";
 import { deepEqual, equal, ok, rejects, throws } from "../support/assert.ts";
 import { type AiobleCamera, diagnostics } from "../support/cameras.ts";
@@ -66,6 +67,12 @@ function offerProtected({ aioble, bluetooth }: AiobleCamera): void {
     security: "encrypted",
   });
   registerServices(open, guarded);
+}
+
+/** The Security Manager of this side of the link hears nothing any more. */
+function deafen({ host }: AiobleCamera, { link }: DeviceConnection): void {
+  const { links } = host.encryption as unknown as { readonly links: Map<unknown, { channel: Channel }> };
+  links.get(link)!.channel.receiver = { receive() {} };
 }
 
 async function findProtected({ central }: Reconnecting, connection: DeviceConnection) {
@@ -148,6 +155,42 @@ describe("config: what is demanded of keys, raised after a bond was made", () =>
         await read;
         await outgoing.disconnected();
         deepEqual(scene.heard, []);
+      }));
+
+    it(`of the central while its peer's link layer does not answer: what waits is refused at once: ${what}`, () =>
+      inScene(bond, async (scene) => {
+        const { central, meet, withholdKey, world } = scene;
+        withholdKey();
+        const { outgoing } = await meet();
+        const reads = [findValue(central, outgoing), outgoing.exchangeMtu(), outgoing.l2capConnect(0x80)];
+        const ends = Promise.all(reads.map((each) => rejects(each, { code: "bond-unusable" })));
+        await world.clock.sleep(300);
+        const { clock } = central.host.platform;
+        const beforeMs = clock.now();
+        central.aioble.config(changes);
+        await ends;
+        equal(clock.now(), beforeMs);
+        await outgoing.disconnected();
+        ok(clock.now() - beforeMs < 1000, "the link does not wait for the answer either");
+        deepEqual(scene.heard, []);
+      }));
+
+    it(`of the peripheral while its central does not encrypt: what waits is refused at once: ${what}`, () =>
+      inScene(bond, async (scene) => {
+        const { central, meet, peripheral, world } = scene;
+        central.aioble.config({ autoPair: "never" });
+        const { outgoing, incoming } = await meet();
+        deafen(central, outgoing);
+        const reads = [findValue(peripheral, incoming), incoming.exchangeMtu(), incoming.l2capConnect(0x80)];
+        const ends = Promise.all(reads.map((each) => rejects(each, { code: "bond-unusable" })));
+        await world.clock.sleep(700);
+        const { clock } = peripheral.host.platform;
+        const beforeMs = clock.now();
+        peripheral.aioble.config(changes);
+        await ends;
+        equal(clock.now(), beforeMs);
+        await rejects(incoming.exchangeMtu(), { code: "bond-unusable" });
+        deepEqual([outgoing.isConnected(), incoming.encrypted], [true, false]);
       }));
   }
 

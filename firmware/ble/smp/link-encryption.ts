@@ -118,13 +118,19 @@ export class LinkEncryption {
     return isOwners && isEnough(bond, FIRMWARE_SETTINGS);
   }
 
-  /** `config` demands something else of keys than before: a link whose key is worth less is to end. */
+  /** `config` demands something else of keys than before: a link whose key is worth less is to end, or the one that it is about to have. */
   demandsChanged(): void {
     const { isEncrypted, hasKey } = this.current;
     if (isEncrypted) {
       const isEnoughStill = isAllowed(this.current, this.port.settings);
       if (!isEnoughStill && !(this.provenBond && this.isAllowed(this.provenBond))) this.endWeak();
       return;
+    }
+    const { next } = this;
+    if (next?.bond && !this.isAllowed(next.bond)) {
+      // Whoever waits for it waits no longer.
+      this.abandon();
+      this.endWeak();
     }
     const isUsable = this.bondUse === "usable";
     if (hasKey !== isUsable) this.publish({ hasKey: isUsable });

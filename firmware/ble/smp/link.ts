@@ -150,14 +150,19 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
 
   /** See `LinkEncryption`. */
   demandsChanged(): void {
+    this.expectNothing(this.encryption.bondUse === "usable");
     this.encryption.demandsChanged();
   }
 
   /** See `LinkEncryption`. */
   bondsChanged(): void {
-    // The central is not to encrypt any more, and nobody wants it to pair.
-    if (!this.requests.first && !this.encryption.findBond()) this.stopRequesting();
+    this.expectNothing(this.encryption.findBond() !== undefined);
     this.encryption.bondsChanged();
+  }
+
+  /** Unless it may: the central is not to encrypt any more, and nobody wants it to pair. */
+  private expectNothing(mayEncrypt: boolean): void {
+    if (!mayEncrypt && !this.requests.first) this.stopRequesting();
   }
 
   private get isBusy(): boolean {
@@ -400,7 +405,7 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     // After the bond, which has a right to the window that this may close.
     shared.pairingSucceeded(peer, isApplications(request) ? undefined : applicationWindow);
     // `config` may demand more by now than when it began.
-    if (!pairing.occasion.isFirmwares) this.demandsChanged();
+    if (!pairing.occasion.isFirmwares) this.encryption.demandsChanged();
     port.onSecurity(link, 0, false);
     // What was paired for one serves all who ask no more. A peer that keeps no keys is no failure.
     for (const waiting of requests.all) {
