@@ -185,10 +185,10 @@ function checkName(name: unknown): void {
 }
 
 function checkSecretStore(host: Host, value: unknown): void {
-  if (host.isSwitchedOn) {
+  if (!host.isOff) {
     throw new BleError(
       "radio-on",
-      "The radio is on: set secretStore before it is switched on, or after stop().",
+      "The radio is on: set secretStore before it is switched on, or after await stop().",
     );
   }
   if (value === "irq" && !host.secrets) {

@@ -277,6 +277,11 @@ export class Host {
     return this.radio.isSwitchedOn;
   }
 
+  /** Whether it is neither on, nor to be, nor still being switched off: what this device is known by may change. */
+  get isOff(): boolean {
+    return this.radio.isOff;
+  }
+
   /** Why the latest attempt to start the controller has failed, while the radio is wanted and none has succeeded since. */
   get startFailure(): BleError | undefined {
     return this.radio.startFailure;
@@ -381,8 +386,8 @@ export class Host {
       get bonds() {
         return host.bonds;
       },
-      get isSwitchedOn() {
-        return host.isSwitchedOn;
+      get isOff() {
+        return host.isOff;
       },
     });
   }

@@ -19,8 +19,8 @@ interface IdentitiesPort {
   readonly driver:
     | { readonly publicAddress?: Uint8Array | undefined; checkPublicAddress?(): void }
     | undefined;
-  /** Whether the radio is on, or will be. */
-  readonly isSwitchedOn: boolean;
+  /** See `Host.isOff`. */
+  readonly isOff: boolean;
 }
 
 /** In place of a public address that the controller has not reported. */
@@ -71,10 +71,10 @@ export class Identities {
 
   /** Throws where `adopt` would, but for the flash. */
   checkAdoption(address: Uint8Array): void {
-    if (this.port.isSwitchedOn)
+    if (!this.port.isOff)
       throw new BleError(
         "radio-on",
-        "The radio is on: load secrets before it is switched on, or after stop().",
+        "The radio is on: load secrets before it is switched on, or after await stop().",
       );
     if (!isStaticRandomAddress(address))
       throw new RangeError(`${formatAddress(address)} is no static random address`);

@@ -91,6 +91,11 @@ export class Radio {
     return this.activation !== undefined;
   }
 
+  /** See `Host.isOff`. */
+  get isOff(): boolean {
+    return this.activation === undefined && this.deactivation === undefined;
+  }
+
   /** See `Host.startFailure`. */
   get startFailure(): BleError | undefined {
     return this.lastFailure;

@@ -195,7 +195,14 @@ describe("bonds: security.bonds and secrets", () => {
       const { security } = scene.camera.aioble;
       const text = security.saveSecrets();
       throws(() => security.loadSecrets(text), { code: "radio-on" });
-      await scene.camera.aioble.stop();
+      const last = await scene.meet();
+      const stopping = scene.camera.aioble.stop();
+      equal(last.incoming.isConnected(), true);
+      throws(() => security.loadSecrets(text), { code: "radio-on" });
+      await last.incoming.disconnected();
+      throws(() => security.loadSecrets(text), { code: "radio-on" });
+      await stopping;
+      equal(security.loadSecrets(text), 1);
 
       const spare = addAioble(scene.world);
       equal(spare.aioble.security.loadSecrets(), 0);

@@ -128,7 +128,9 @@ describe("bluetooth: secretStore", () => {
       await new (camera().bluetooth.BLE)().active(true);
       throws(() => config({ secretStore: "records" }), /before it is switched on/);
       equal(config("secretStore"), "irq");
-      await stop();
+      const stopping = stop();
+      throws(() => config({ secretStore: "records" }), { code: "radio-on" });
+      await stopping;
       config({ secretStore: "records" });
       equal(camera().aioble.security.bonds.size, 0);
     });
