@@ -57,6 +57,15 @@ export function checkStream(file: string, what: string): void {
   }
 }
 
+/**
+ * For a command that reads what is typed, or piped: Node takes a folder there for an input that has ended.
+ * @throws UsageError
+ */
+export function checkStandardInput(what: string): void {
+  if (fstatSync(process.stdin.fd).isDirectory())
+    throw new UsageError(unread(what, "standard input is a folder"));
+}
+
 /** Opens, works and closes. Undefined where nothing has the name. */
 function reading<T>(file: string, what: string, work: (handle: number) => T): T | undefined {
   let handle: number | undefined;

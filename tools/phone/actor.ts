@@ -33,6 +33,11 @@ export class Actor {
     this.received.length = 0;
   }
 
+  /** Forgets a link that has ended, once the steps know of it. */
+  left(): void {
+    if (!this.current?.isConnected) this.current = undefined;
+  }
+
   get link(): ScriptLink {
     return this.current ?? fail("this phone is not connected: connect first");
   }

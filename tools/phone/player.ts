@@ -152,9 +152,9 @@ export class Player {
       case "wait":
         return this.stage.wait(step.ms);
       case "disconnect":
-        return this.disconnected(await actor.link.disconnect());
+        return this.disconnected(actor, await actor.link.disconnect());
       case "expect disconnection":
-        return this.disconnected(await actor.link.disconnected(step.withinMs));
+        return this.disconnected(actor, await actor.link.disconnected(step.withinMs));
       case "expect value":
         if (actor.value === undefined) fail("nothing was read yet");
         if (!matches(actor.value!, step.pattern)) {
@@ -206,6 +206,7 @@ export class Player {
   private async connect(actor: Actor, mtu: number, plain: boolean): Promise<void> {
     const sighting = actor.sighting ?? (await this.find(actor, 30_000, {}));
     if (!sighting.connectable) fail("this camera advertises so that nobody can connect");
+    actor.left();
     const link = await actor.phone.connect(sighting);
     actor.connected(link);
     this.report({ event: "connected", address: formatAddress(sighting.address), mtu: link.mtu });
@@ -373,7 +374,8 @@ export class Player {
     this.report(kind === "indication" ? { ...fields, indication: true } : fields);
   }
 
-  private disconnected(reason: number): void {
+  private disconnected(actor: Actor, reason: number): void {
+    actor.left();
     this.report({ event: "disconnected", reason, name: statusText(reason) });
   }
 }

@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { type Operation, ToolError } from "../events.ts";
-import { checkStream } from "../input-file.ts";
+import { checkStandardInput, checkStream } from "../input-file.ts";
 import { buildRoot } from "../paths.ts";
 import { mapsIn } from "./maps.ts";
 import { Tracer } from "./trace.ts";
@@ -20,7 +20,8 @@ export interface TraceOptions {
 
 /** @throws UsageError for a log that is none; ToolError when a stack is of bytecode that no map belongs to. */
 export async function* traceLog({ file, maps, signal }: TraceOptions): Operation {
-  if (file !== undefined) checkStream(file, "log");
+  if (file === undefined) checkStandardInput("log");
+  else checkStream(file, "log");
   const built = existsSync(buildRoot) ? [buildRoot] : [];
   const tracer = new Tracer(mapsIn([...maps.map((folder) => resolve(folder)), ...built]));
   const input = file === undefined ? process.stdin : createReadStream(file);

@@ -75,7 +75,7 @@ export async function findCamera(
         ? ""
         : ` Cameras that offer their management: ${listOf(there)}; one that runs no application is called obscura- and four digits, and has the address that it always has (--camera ADDRESS).`;
     throw new ToolError(
-      `${what} was heard in ${SEARCH_MS / 1000} s: is it switched on, and does its application advertise? For five minutes after power-on the firmware does, 10 s after the application has stopped.${instead}`,
+      `${what} was heard in ${SEARCH_MS / 1000} s: is it switched on, and does its application advertise? For five minutes after power-on the firmware does, 10 s after the application has stopped. Whoever is connected may hide it, \`logs\` or \`deploy\` on another computer for one: a camera with all its connections taken is not heard.${instead}`,
     );
   }
   if (others.length > 0)

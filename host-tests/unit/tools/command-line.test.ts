@@ -70,6 +70,7 @@ describe("obscura", function () {
       [[...chip, "--patch", short], 1, /short\.hcd: The controller's patch is damaged at byte 0: /],
       [[...chip, "--patch", join(folder, "none.hcd")], 2, /There is no patch .*none\.hcd\./],
       [[...chip, "--patch", folder], 2, /The patch cannot be read: .* is a folder\./],
+      [["--no-phone", "--script", short], 2, /--script is what the phone does: leave --no-phone out, or --s/],
       [["--btsnoop", folder], 2, / is a folder: name a file in it\./],
       [["--btsnoop", kept], 2, /kept\.btsnoop exists, and is nothing that this command writes/],
       [["--btsnoop", join(folder, "none", "traffic")], 2, /none\/traffic cannot be written: /],

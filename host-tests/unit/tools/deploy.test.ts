@@ -271,7 +271,8 @@ describe("tools/update/camera-finder", () => {
     });
     await assert.rejects(find(...others), {
       name: "ToolError",
-      message: /10 s after the application has stopped\.$/,
+      message:
+        /10 s after the application has stopped\. Whoever is connected may hide it, `logs` or `deploy` on another computer .* is not heard\.$/,
     });
   });
 

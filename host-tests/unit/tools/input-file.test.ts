@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -134,6 +136,20 @@ describe("tools/input-file", function () {
     symlinkSync(path("none"), path("maps/link.xsb.map"));
     writeFileSync(path("maps/true.xsb.map"), '{"debugId":"5f2c01aa","version":3,"sources":[],"mappings":""}');
     assert.notEqual(mapsIn([path("maps")])("5f2c01aa"), undefined);
+  });
+
+  it("a folder as standard input is no input that has ended", () => {
+    const input = openSync(folder, "r");
+    for (const args of [["trace"], ["phone", "--radio", "tcp:127.0.0.1:1"]]) {
+      const { status, stderr } = spawnSync(process.execPath, [join(root, "tools/obscura.mjs"), ...args], {
+        encoding: "utf8",
+        cwd: root,
+        stdio: [input, "pipe", "pipe"],
+      });
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, /^obscura: The (log|input) cannot be read: standard input is a folder\.\n$/);
+    }
+    closeSync(input);
   });
 
   it("obscura run and phone say it before they build anything or look for a radio", () => {

@@ -4,9 +4,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "mocha";
 import { hex } from "../../../firmware/ble/codec.ts";
+import { PhoneError } from "../../../simulator/phone/errors.ts";
 import { listExamples } from "../../../tools/build/application.ts";
 import { UsageError } from "../../../tools/events.ts";
 import { root } from "../../../tools/paths.ts";
+import { Player, type Stage } from "../../../tools/phone/player.ts";
 import { forms, parseScript, parseStep } from "../../../tools/phone/script.ts";
 import { scenarioOf } from "../../../tools/scenario/run.ts";
 
@@ -110,6 +112,29 @@ describe("a phone's script", () => {
         );
       }
     }
+  });
+
+  it("is not connected where a link has ended and another did not come up", async () => {
+    let attempts = 0;
+    const link = { isConnected: true, mtu: 23, encryptWithBond: () => Promise.resolve(false) };
+    const phone = {
+      address: new Uint8Array(6),
+      start: () => Promise.resolve(),
+      find: () =>
+        Promise.resolve({
+          address: new Uint8Array(6),
+          addressType: 0,
+          connectable: true,
+          advertising: new Uint8Array(0),
+        }),
+      connect: () => (attempts++ === 0 ? Promise.resolve(link) : Promise.reject(new PhoneError("no link"))),
+    };
+    const player = new Player({ addPhone: () => phone } as unknown as Stage, () => undefined);
+    const play = (line: string): Promise<void> => player.playOne(parseStep(line, "x:1")!);
+    await play("connect mtu 23");
+    link.isConnected = false;
+    await assert.rejects(play("connect"), /no link/);
+    await assert.rejects(play("encrypt"), /this phone is not connected: connect first/);
   });
 
   it("stands beside every example that has no scenario, and is one", () => {

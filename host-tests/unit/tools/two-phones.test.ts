@@ -213,7 +213,8 @@ describe("obscura phone: both phones see the same", () => {
     ],
     [["connect", "encrypt"], /^script:2: this phone has no bond with the camera: pair first$/],
     [["find", "forget"], /^script:2: this phone has no bond with the camera$/],
-    [["connect", "disconnect", "read 2b00"], /^script:3: the link ended with reason 0x16$/],
+    [["connect", "disconnect", "read 2b00"], /^script:3: this phone is not connected: connect first$/],
+    [["connect", "disconnect", "disconnect"], /^script:3: this phone is not connected: connect first$/],
     [
       ["connect", "expect disconnection within 1 s"],
       /^script:2: the phone waited in vain for the end of the link/,

@@ -1,6 +1,7 @@
 /** `obscura phone`. */
 import { FileRecords } from "../../central/file-records.ts";
 import { UsageError } from "../../events.ts";
+import { checkStandardInput } from "../../input-file.ts";
 import { runPhone } from "../../phone/command.ts";
 import { type CommandLine, prepare } from "../command-line.ts";
 import { airOf, airOption, jsonOption } from "../options.ts";
@@ -32,6 +33,7 @@ export function addPhone(cli: CommandLine): void {
     .action(async (options: PhoneCommandOptions) => {
       const { bonds } = options;
       const radio = airOf(options.radio);
+      checkStandardInput("input");
       if (radio.kind === "bridge") await prepare(["python"]);
       const typed = process.stdin.isTTY && process.stdout.isTTY && !options.json;
       const prompt = typed ? { prompt: () => void process.stdout.write("> ") } : {};

@@ -61,6 +61,8 @@ export function addRun(cli: CommandLine): void {
       if (options.patch !== undefined && !(radio.kind === "sim" && radio.chip)) {
         throw new UsageError("--patch is for a chip that has to be brought up: give --radio sim:cyw43 too.");
       }
+      if (!options.phone && options.script !== undefined)
+        throw new UsageError("--script is what the phone does: leave --no-phone out, or --script.");
       // Before a build that may take minutes.
       if (options.patch !== undefined) readPatch(options.patch);
       if (btsnoop !== undefined) checkRecording(btsnoop);
