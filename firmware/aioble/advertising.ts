@@ -8,7 +8,7 @@ import {
   type PayloadFields,
 } from "../ble/gap/advertising-data.ts";
 import { BONDED_ONLY, checkInterval } from "../ble/gap/advertising-set.ts";
-import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
+import { checkInteger, checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { utf8Encode } from "../ble/utf8.ts";
 import { UUID } from "../ble/uuid.ts";
 import { Device } from "./device.ts";
@@ -66,16 +66,20 @@ const FIELD_NAMES = [
 const PAYLOAD_KEYS: OptionKeys<PayloadOptions> = {
   name: true,
   shortenName: "flag",
-  services: true,
-  appearance: true,
-  manufacturer: true,
-  serviceData: true,
-  txPower: true,
-  uri: true,
-  solicitation: true,
-  fields: true,
-  advData: true,
-  respData: true,
+  services: "list",
+  appearance: "number",
+  manufacturer: "list",
+  serviceData: "list",
+  txPower: "number",
+  uri: "text",
+  solicitation: "list",
+  fields: "list",
+  advData: "bytes",
+  respData: "bytes",
+};
+const FAST_KEYS: OptionKeys<NonNullable<AdvertiseOptions["fast"]>> = {
+  intervalUs: "number",
+  durationMs: "number",
 };
 const ADVERTISE_KEYS: OptionKeys<AdvertiseOptions> = {
   ...PAYLOAD_KEYS,
@@ -83,8 +87,8 @@ const ADVERTISE_KEYS: OptionKeys<AdvertiseOptions> = {
   discoverable: "flag",
   limitedDisc: "flag",
   brEdr: "flag",
-  intervalUs: true,
-  fast: true,
+  intervalUs: "number",
+  fast: FAST_KEYS,
   connectable: "flag",
   directedTo: true,
   highDuty: "flag",
@@ -97,7 +101,6 @@ export const BONDED_ONLY_POLICY: Readonly<Record<NonNullable<AdvertiseOptions["b
   scan: BONDED_ONLY.SCAN,
   both: BONDED_ONLY.CONNECT | BONDED_ONLY.SCAN,
 };
-const FAST_KEYS: OptionKeys<NonNullable<AdvertiseOptions["fast"]>> = { intervalUs: true, durationMs: true };
 
 const EMPTY = new Uint8Array(0);
 
@@ -110,12 +113,12 @@ export function checkAdvertising(options: AdvertiseOptions): void {
   }
   checkInterval(intervalUs);
   if (fast) {
-    checkKeys("fast", fast, FAST_KEYS);
     checkInterval(fast.intervalUs);
     if (!(fast.durationMs > 0))
       throw new RangeError(`fast.durationMs ${fast.durationMs} is out of range: above 0`);
   }
-  if (directedTo && !(directedTo instanceof Device)) throw new TypeError("directedTo is a Device");
+  if (directedTo !== undefined && !(directedTo instanceof Device))
+    throw new TypeError("directedTo is a Device");
   if (directedTo && connectable === false) throw new TypeError("directedTo needs connectable advertising");
   if (highDuty && (!directedTo || fast)) throw new TypeError("highDuty needs directedTo, and no fast");
   checkBondedOnly(bondedOnly, connectable, directedTo);
@@ -156,15 +159,13 @@ function checkPayload(options: PayloadOptions): void {
   checkUuids("solicitation", options.solicitation);
   if (appearance !== undefined) checkInteger("appearance", appearance, 0, 0xffff);
   if (uri !== undefined) {
-    if (typeof uri !== "string") throw new TypeError("uri is a string");
     checkInteger("the length of uri", uri.length, 0, NAME_LENGTH_MAX);
   }
-  for (const [what, list] of [
-    ["manufacturer", manufacturer],
+  for (const [what, list = []] of [
     ["serviceData", serviceData],
     ["fields", fields],
   ] as const) {
-    if (list && !Array.isArray(list)) throw new TypeError(`${what} is an array`);
+    if (!list.every(Array.isArray)) throw new TypeError(`${what} is a list of pairs`);
   }
   if (manufacturer) {
     checkInteger("manufacturer's company identifier", manufacturer[0], 0, 0xffff);
@@ -184,9 +185,7 @@ function checkPayload(options: PayloadOptions): void {
     ["advData", advData],
     ["respData", respData],
   ] as const) {
-    if (!data) continue;
-    checkBytes(what, data);
-    checkInteger(`the length of ${what}`, data.length, 0, ADVERTISING_DATA_LENGTH);
+    if (data) checkInteger(`the length of ${what}`, data.length, 0, ADVERTISING_DATA_LENGTH);
   }
   const both = FIELD_NAMES.filter((field) => options[field] !== undefined);
   if (both.length > 0) {
@@ -195,19 +194,13 @@ function checkPayload(options: PayloadOptions): void {
 }
 
 function checkUuids(what: string, uuids: readonly UUID[] | undefined): void {
-  if (uuids && !(Array.isArray(uuids) && uuids.every((uuid) => uuid instanceof UUID))) {
+  if (uuids && !uuids.every((uuid) => uuid instanceof UUID)) {
     throw new TypeError(`${what} is an array of bluetooth.UUID`);
   }
 }
 
 function checkBytes(what: string, bytes: unknown): void {
   if (!(bytes instanceof Uint8Array)) throw new TypeError(`${what} is a Uint8Array`);
-}
-
-function checkInteger(what: string, value: number, min: number, max: number): void {
-  if (!(value >= min && value <= max) || Math.floor(value) !== value) {
-    throw new RangeError(`${what} ${value} is out of range: ${min} to ${max}`);
-  }
 }
 
 /** The bytes of a name, in an array of their own. */

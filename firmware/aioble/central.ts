@@ -6,7 +6,7 @@ import type { Connection } from "../ble/gap/connection.ts";
 import { checkParameterRange } from "../ble/gap/parameter-range.ts";
 import { checkScanTiming } from "../ble/gap/scan-parameters.ts";
 import { HCI_STATUS } from "../ble/hci/status.ts";
-import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
+import { checkKeys, type KeyTable, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { textOf } from "../ble/text.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Core } from "./core.ts";
@@ -56,18 +56,18 @@ interface Search {
 
 const CONNECT_KEYS: OptionKeys<ConnectOptions> = {
   ...WAIT_KEYS,
-  scanDurationMs: true,
-  scanIntervalUs: true,
-  scanWindowUs: true,
-  minConnIntervalUs: true,
-  maxConnIntervalUs: true,
-  latency: true,
-  supervisionTimeoutMs: true,
+  scanDurationMs: "number",
+  scanIntervalUs: "number",
+  scanWindowUs: "number",
+  minConnIntervalUs: "number",
+  maxConnIntervalUs: "number",
+  latency: "number",
+  supervisionTimeoutMs: "number",
 };
 
 /** @throws TypeError or RangeError for the first option that is wrong. */
-function parametersOf(options: ConnectOptions): ConnectParameters {
-  checkKeys("connect", options, CONNECT_KEYS);
+function parametersOf(options: ConnectOptions, keys: KeyTable = CONNECT_KEYS): ConnectParameters {
+  checkKeys("connect", options, keys);
   checkTimeout(options.timeoutMs);
   checkTimeout(options.scanDurationMs, "scanDurationMs");
   const { scanIntervalUs = 10_000, minConnIntervalUs, maxConnIntervalUs } = options;
@@ -93,9 +93,12 @@ export class Central {
     this.core = core;
   }
 
-  /** @throws TypeError or RangeError for the first option of `Device.connect` that is wrong. */
-  check(options: ConnectOptions): void {
-    parametersOf(options);
+  /**
+   * @param others that may be there beside those of `Device.connect`
+   * @throws TypeError or RangeError for the first option that is wrong.
+   */
+  check(options: ConnectOptions, others: KeyTable): void {
+    parametersOf(options, { ...CONNECT_KEYS, ...others });
   }
 
   /** See `Device.keepConnected`. */

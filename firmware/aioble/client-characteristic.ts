@@ -8,7 +8,14 @@ import type { RemoteCharacteristic, RemoteDescriptor } from "../ble/gatt/client/
 import { writeReliably, writeValue } from "../ble/gatt/client/writes.ts";
 import { checkedValue, type Value } from "../ble/gatt/server/values.ts";
 import { CCCD, PROPERTY, TYPE } from "../ble/gatt/types.ts";
-import { checkKeys, type KeyTable, type OptionKeys, SIGNAL_KEYS, WAIT_KEYS } from "../ble/option-keys.ts";
+import {
+  checkInteger,
+  checkKeys,
+  type KeyTable,
+  type OptionKeys,
+  SIGNAL_KEYS,
+  WAIT_KEYS,
+} from "../ble/option-keys.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { ClientService } from "./client-service.ts";
 import { CLIENT_WRITE_KEYS, ClientValue, type ClientWriteOptions } from "./client-value.ts";
@@ -34,7 +41,7 @@ const SUBSCRIBE_KEYS: OptionKeys<SubscribeOptions> = {
   ...WAIT_KEYS,
   notify: "flag",
   indicate: "flag",
-  queueSize: true,
+  queueSize: "number",
 };
 
 /** What `subscribe` takes. Neither `notify` nor `indicate` ends the subscription. */
@@ -243,8 +250,7 @@ export class ClientCharacteristic extends ClientValue {
 }
 
 function checkQueueSize(size: number | undefined): void {
-  if (size === undefined || (Number.isInteger(size) && size >= 1 && size <= QUEUE_LIMIT)) return;
-  throw new RangeError(`queueSize ${size} is out of range: 1 to 1,000`);
+  if (size !== undefined) checkInteger("queueSize", size, 1, QUEUE_LIMIT);
 }
 
 /** A descriptor of a peer's characteristic. Whether it may be read or written only its peer can tell. */

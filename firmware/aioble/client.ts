@@ -10,7 +10,7 @@ import { writeReliably } from "../ble/gatt/client/writes.ts";
 import { checkedValue, type Value } from "../ble/gatt/server/values.ts";
 import { MAX_VALUE_LENGTH, PROPERTY } from "../ble/gatt/types.ts";
 import { MTU_SETTING } from "../ble/links.ts";
-import { type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
+import { checkInteger, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { textOf } from "../ble/text.ts";
 import type { UUID } from "../ble/uuid.ts";
 import { type ClientCharacteristic, checkUuid } from "./client-characteristic.ts";
@@ -32,7 +32,7 @@ export interface ExchangeMtuOptions extends WaitOptions {
   readonly mtu?: number;
 }
 
-const MTU_KEYS: OptionKeys<ExchangeMtuOptions> = { ...WAIT_KEYS, mtu: true };
+const MTU_KEYS: OptionKeys<ExchangeMtuOptions> = { ...WAIT_KEYS, mtu: "number" };
 
 /** A characteristic and what to write there. */
 export type ReliableWrite = readonly [characteristic: ClientCharacteristic, value: Value];
@@ -48,7 +48,11 @@ export interface ReadMultipleOptions extends WaitOptions {
   readonly variable?: boolean;
 }
 
-const READ_MULTIPLE_KEYS: OptionKeys<ReadMultipleOptions> = { ...WAIT_KEYS, lengths: true, variable: "flag" };
+const READ_MULTIPLE_KEYS: OptionKeys<ReadMultipleOptions> = {
+  ...WAIT_KEYS,
+  lengths: "list",
+  variable: "flag",
+};
 
 /** The client on one connection. */
 export class ConnectionClient {
@@ -140,9 +144,7 @@ export class ConnectionClient {
     const { mtu } = options;
     if (mtu !== undefined) {
       const { min, max } = MTU_SETTING;
-      if (!(Number.isInteger(mtu) && mtu >= min && mtu <= max)) {
-        throw new RangeError(`mtu ${mtu} is out of range: ${min} to ${max}`);
-      }
+      checkInteger("mtu", mtu, min, max);
       this.gatt.bearer.offerMtu(mtu);
     }
     return this.run(options, (operation) => this.gatt.exchangeMtu(operation));
@@ -163,7 +165,7 @@ export class ConnectionClient {
     }
     if (
       lengths.length !== values.length ||
-      !lengths.every((length) => length >= 0 && length <= MAX_VALUE_LENGTH)
+      !lengths.every((length) => Number.isInteger(length) && length >= 0 && length <= MAX_VALUE_LENGTH)
     ) {
       throw new RangeError(`lengths gives the length of each value, ${values.length} numbers of 0 to 512`);
     }

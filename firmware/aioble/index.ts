@@ -57,6 +57,7 @@ export type {
 } from "./link-control.ts";
 export type { AgentRequest, OobData, PairingAgent, PairingMethod } from "./pairing-agent.ts";
 export type { Broadcaster } from "./peripheral.ts";
+export type { PresentationFormat } from "./presentation-format.ts";
 export type { ProtectionOptions, SecurityLevel } from "./protection.ts";
 export { type ManufacturerFilter, Scan, type ScanFilters, type ScanOptions } from "./scan.ts";
 export { type ManufacturerData, ScanResult } from "./scan-result.ts";
@@ -68,7 +69,6 @@ export {
   type CharacteristicOptions,
   Descriptor,
   type DescriptorOptions,
-  type PresentationFormat,
   Service,
 } from "./server.ts";
 export type { Signal, WaitOptions } from "./wait.ts";
@@ -161,7 +161,7 @@ export declare function counters(): Counters;
 
 /**
  * Asks for one setting: `config("mac")`, `config("gapName")`. Settings are known at once, whether the radio is on or off.
- * @throws RangeError for an unknown key, BleError `not-supported` for one of pairing, `radio-off` when the
+ * @throws TypeError for an unknown key, BleError `not-supported` for one of pairing, `radio-off` when the
  * public address is asked for and the radio has not been on.
  */
 export declare function config<K extends keyof (Config & ReadOnlyConfig)>(
@@ -169,7 +169,7 @@ export declare function config<K extends keyof (Config & ReadOnlyConfig)>(
 ): (Config & ReadOnlyConfig)[K];
 /**
  * Changes settings: all, or none when one of them is wrong.
- * @throws RangeError for a value out of range or an unknown key, BleError `not-supported` for what comes with
+ * @throws TypeError for an unknown key and a value of another type, RangeError for a value out of range, BleError `not-supported` for what comes with
  * pairing.
  */
 export declare function config(changes: Partial<Config>): void;

@@ -1,6 +1,6 @@
 /** One connection to a device after the other: it is looked for again whenever its link has ended. */
 import { BleError, isControllerFailure } from "../ble/errors.ts";
-import { checkObject, checkSignal } from "../ble/option-keys.ts";
+import type { OptionKeys } from "../ble/option-keys.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Central, ConnectOptions } from "./central.ts";
 import type { Core } from "./core.ts";
@@ -21,6 +21,11 @@ export interface KeepConnectedOptions extends ConnectOptions {
   /** Each pause is twice the one before, up to this: 60,000 when left out. */
   readonly maxPauseMs?: number;
 }
+
+const PAUSE_KEYS: OptionKeys<Omit<KeepConnectedOptions, keyof ConnectOptions>> = {
+  firstPauseMs: "number",
+  maxPauseMs: "number",
+};
 
 /** Why a stream ended its own attempt. */
 const LEFT = new Error("the stream of connections was left");
@@ -53,11 +58,9 @@ export function keepConnected(
   device: Device,
   given: KeepConnectedOptions,
 ): Stream<DeviceConnection> {
-  checkObject("connect", given);
+  central.check(given, PAUSE_KEYS);
   const { firstPauseMs = FIRST_PAUSE_MS, maxPauseMs = MAX_PAUSE_MS, signal, ...options } = given;
-  checkSignal("connect", signal);
   checkPauses(firstPauseMs, maxPauseMs);
-  central.check(options);
   const { clock, host } = core;
   const aborter = new core.signals.AbortController();
   let pauseMs = firstPauseMs;

@@ -23,15 +23,15 @@ const RESPONSE_TIMEOUT_MS = 1000;
 
 /** What `send` takes. */
 export interface SendOptions extends WaitOptions {
-  /** Longest SDU that the bytes are cut into: 1 to `peerMtu`, which it is when left out. */
+  /** Longest SDU that the bytes are cut into, 1 or more; `peerMtu` when left out, or when it is more than that. */
   readonly chunkSize?: number;
 }
 
 /** What `reconfigure` takes. */
 export interface ReconfigureOptions extends Pick<ChannelOptions, "mtu" | "mps">, WaitOptions {}
 
-const SEND_KEYS: OptionKeys<SendOptions> = { ...WAIT_KEYS, chunkSize: true };
-const RECONFIGURE_KEYS: OptionKeys<ReconfigureOptions> = { ...WAIT_KEYS, mtu: true, mps: true };
+const SEND_KEYS: OptionKeys<SendOptions> = { ...WAIT_KEYS, chunkSize: "number" };
+const RECONFIGURE_KEYS: OptionKeys<ReconfigureOptions> = { ...WAIT_KEYS, mtu: "number", mps: "number" };
 
 /** A call that waits for an SDU. */
 interface Reader {
@@ -102,7 +102,7 @@ export class L2CAPChannel implements ChannelOwner {
     if (!(bytes instanceof Uint8Array)) throw new TypeError("send takes a Uint8Array or a string");
     const { chunkSize } = options;
     if (chunkSize !== undefined && !(chunkSize >= 1 && Math.floor(chunkSize) === chunkSize))
-      throw new RangeError(`chunkSize ${chunkSize} is out of range: 1 to peerMtu`);
+      throw new RangeError(`chunkSize ${chunkSize} is out of range: 1 or more`);
     const chunk = chunkSize === undefined ? channel.peerMtu : Math.min(chunkSize, channel.peerMtu);
     let item: Outgoing | undefined;
     return this.scope.wait<void>(

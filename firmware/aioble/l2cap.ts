@@ -17,7 +17,7 @@ import {
   SPSM_EATT,
 } from "../ble/channels.ts";
 import type { Connection } from "../ble/gap/connection.ts";
-import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
+import { checkInteger, checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import type { Timer } from "../platform/platform.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
@@ -36,7 +36,12 @@ export const GRACE_MS = 500;
 /** What `l2capAccept` and `l2capConnect` take. */
 export interface L2CAPOptions extends ChannelOptions, WaitOptions {}
 
-const CHANNEL_KEYS: OptionKeys<L2CAPOptions> = { ...WAIT_KEYS, mtu: true, mps: true, credits: true };
+const CHANNEL_KEYS: OptionKeys<L2CAPOptions> = {
+  ...WAIT_KEYS,
+  mtu: "number",
+  mps: "number",
+  credits: "number",
+};
 
 /** A call of `l2capAccept` that waits. */
 interface Acceptance {
@@ -109,8 +114,7 @@ export class L2cap implements ChannelListener {
     options: L2CAPOptions,
   ): Promise<L2CAPChannel[]> {
     const parameters = this.check(psm, options);
-    if (!(count >= 1 && count <= CHANNELS_PER_REQUEST) || Math.floor(count) !== count)
-      throw new RangeError(`count ${count} is out of range: 1 to ${CHANNELS_PER_REQUEST}`);
+    checkInteger("count", count, 1, CHANNELS_PER_REQUEST);
     const { timeoutMs = CONNECT_TIMEOUT_MS, signal } = options;
     const { gate } = connection.link;
     let cancel: (() => void) | undefined;

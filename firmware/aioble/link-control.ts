@@ -4,7 +4,8 @@ import type { DataLength, LinkParameters } from "../ble/gap/connection.ts";
 import { type LinkControl, PHY } from "../ble/gap/link-control.ts";
 import { checkParameterRange, type ParameterRange } from "../ble/gap/parameter-range.ts";
 import type { ParameterUpdate } from "../ble/gap/parameter-updates.ts";
-import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
+import { checkInteger, checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
+import { shown } from "../ble/text.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 import { checkWait, NO_LIMITS, type WaitOptions } from "./wait.ts";
@@ -55,13 +56,17 @@ export interface DataLengthOptions extends WaitOptions {
 
 const PARAMETER_KEYS: OptionKeys<ParameterOptions> = {
   ...WAIT_KEYS,
-  minConnIntervalUs: true,
-  maxConnIntervalUs: true,
-  latency: true,
-  supervisionTimeoutMs: true,
+  minConnIntervalUs: "number",
+  maxConnIntervalUs: "number",
+  latency: "number",
+  supervisionTimeoutMs: "number",
 };
 const PHY_KEYS: OptionKeys<PhyOptions> = { ...WAIT_KEYS, tx: true, rx: true, coding: true };
-const DATA_LENGTH_KEYS: OptionKeys<DataLengthOptions> = { ...WAIT_KEYS, txOctets: true, txTimeUs: true };
+const DATA_LENGTH_KEYS: OptionKeys<DataLengthOptions> = {
+  ...WAIT_KEYS,
+  txOctets: "number",
+  txTimeUs: "number",
+};
 
 /** Says whether a peer gets the parameters that it asks for. It is asked at once, and should not take long. */
 export type ParameterPolicy = (connection: DeviceConnection, wanted: ParameterRange) => boolean;
@@ -81,9 +86,9 @@ function phyMask(way: "tx" | "rx", wanted: Phy | readonly Phy[] | undefined): nu
   if (wanted?.length === 0)
     throw new RangeError(`setPhy: ${way} is empty: name a PHY, or leave it out for any`);
   let mask = 0;
-  for (const name of typeof wanted === "string" ? [wanted] : (wanted ?? [])) {
+  for (const name of Array.isArray(wanted) ? wanted : wanted === undefined ? [] : [wanted]) {
     const found = PHY_NAMES.find(([own]) => own === name);
-    if (!found) throw new TypeError(`there is no PHY "${name}": "1M", "2M" or "coded"`);
+    if (!found) throw new TypeError(`there is no PHY ${shown(name)}: "1M", "2M" or "coded"`);
     mask |= 1 << (found[1] - 1);
   }
   return mask;
@@ -168,7 +173,7 @@ export class LinkRequests {
     checkKeys("setPhy", options, PHY_KEYS);
     const [wantedTx, wantedRx] = [phyMask("tx", options.tx), phyMask("rx", options.rx)];
     const coding = CODINGS.indexOf(options.coding);
-    if (coding < 0) throw new TypeError(`there is no coding "${options.coding}": "S=2" or "S=8"`);
+    if (coding < 0) throw new TypeError(`there is no coding ${shown(options.coding)}: "S=2" or "S=8"`);
     return this.ask(connection, options, async () => {
       const { tx, rx } = await this.control.setPhy(connection.link, wantedTx, wantedRx, coding);
       return { tx: phyName(tx), rx: phyName(rx) };
@@ -179,11 +184,9 @@ export class LinkRequests {
   async setDataLength(connection: DeviceConnection, options: DataLengthOptions): Promise<DataLength> {
     checkKeys("setDataLength", options, DATA_LENGTH_KEYS);
     const { txOctets = 251 } = options;
-    if (!(txOctets >= 27 && txOctets <= 251) || Math.floor(txOctets) !== txOctets)
-      throw new RangeError(`txOctets ${txOctets} is out of range: 27 to 251`);
+    checkInteger("txOctets", txOctets, 27, 251);
     const { txTimeUs = timeOf(txOctets) } = options;
-    if (!(txTimeUs >= 328 && txTimeUs <= 17_040) || Math.floor(txTimeUs) !== txTimeUs)
-      throw new RangeError(`txTimeUs ${txTimeUs} is out of range: 328 to 17,040`);
+    checkInteger("txTimeUs", txTimeUs, 328, 17_040);
     return this.ask(connection, options, async () => {
       await this.control.setDataLength(connection.link, txOctets, txTimeUs);
       return connection.dataLength;

@@ -61,7 +61,7 @@ export interface OobData {
   readonly temporaryKey?: Uint8Array;
 }
 
-const OOB_KEYS: OptionKeys<OobData> = { random: true, confirm: true, temporaryKey: true };
+const OOB_KEYS: OptionKeys<OobData> = { random: "bytes", confirm: "bytes", temporaryKey: "bytes" };
 
 /** @throws TypeError, RangeError for what is no out-of-band data. */
 export function outOfBandOf(data: OobData | undefined): OutOfBand {
@@ -72,9 +72,8 @@ export function outOfBandOf(data: OobData | undefined): OutOfBand {
   checkKeys("oob", data, OOB_KEYS);
   const { random, confirm, temporaryKey } = data;
   for (const [name, bytes] of Object.entries({ random, confirm, temporaryKey })) {
-    if (bytes === undefined) continue;
-    if (!(bytes instanceof Uint8Array)) throw new TypeError(`oob: ${name} is a Uint8Array`);
-    if (bytes.length !== 16) throw new RangeError(`oob: ${name} has ${bytes.length} bytes, not 16`);
+    if (bytes !== undefined && bytes.length !== 16)
+      throw new RangeError(`oob: ${name} has ${bytes.length} bytes, not 16`);
   }
   if ((random === undefined) !== (confirm === undefined)) {
     throw new TypeError("oob: random and confirm go together");

@@ -1,6 +1,6 @@
 /** What a characteristic or descriptor demands of whoever uses it, as applications say it. */
 import type { Access, Requirement, Requirements } from "../ble/gatt/access.ts";
-import { checkFunction } from "../ble/option-keys.ts";
+import { checkFunction, checkInteger } from "../ble/option-keys.ts";
 import { shown } from "../ble/text.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 
@@ -70,11 +70,7 @@ export function requirementsOf(options: ProtectionOptions, uses: Uses): Requirem
 }
 
 function checkKeySize(minKeySize: number | undefined): void {
-  if (minKeySize === undefined) return;
-  if (typeof minKeySize !== "number")
-    throw new TypeError(`minKeySize is a number, 7 to 16, not ${shown(minKeySize)}`);
-  if (!(minKeySize >= 7 && minKeySize <= 16) || Math.floor(minKeySize) !== minKeySize)
-    throw new RangeError(`minKeySize ${minKeySize} is out of range: 7 to 16`);
+  if (minKeySize !== undefined) checkInteger("minKeySize", minKeySize, 7, 16);
 }
 
 type Levels = Exclude<ProtectionOptions["security"], string | undefined>;

@@ -24,21 +24,22 @@ export class RegisteredServices {
     }
     if (new Set(services).size < services.length)
       throw new TypeError("registerServices: a service is there twice");
-    const definitions = new Map<Service, ServiceDefinition>();
+    const definitions = new Map<Service, ServiceDefinition | undefined>();
     const define = (service: Service): ServiceDefinition => {
       const known = definitions.get(service);
       if (known) return known;
-      const includes: ServiceDefinition[] = [];
+      // Vol 3, Part G, 3.1: includes of includes may lead nowhere twice.
+      if (definitions.has(service)) throw new TypeError("registerServices: a service includes itself");
+      definitions.set(service, undefined);
       const definition = {
         uuid: service.uuid,
         secondary: service.secondary,
-        includes,
+        includes: service.includes.map(define),
         characteristics: service.characteristics.map((characteristic) =>
           characteristic.definition(this.core),
         ),
       };
       definitions.set(service, definition);
-      for (const included of service.includes) includes.push(define(included));
       return definition;
     };
     this.adopting = services;

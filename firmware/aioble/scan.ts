@@ -4,7 +4,7 @@ import { BleError } from "../ble/errors.ts";
 import { type AdvertisingReport, REPORT } from "../ble/gap/advertising-report.ts";
 import { checkScanTiming } from "../ble/gap/scan-parameters.ts";
 import type { ScanOwner } from "../ble/gap/scanner.ts";
-import { checkKeys, type OptionKeys } from "../ble/option-keys.ts";
+import { checkInteger, checkKeys, type OptionKeys } from "../ble/option-keys.ts";
 import { textOf } from "../ble/text.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { Timer } from "../platform/platform.ts";
@@ -86,48 +86,40 @@ interface Known {
   unanswered: number;
 }
 
-const SCAN_KEYS: OptionKeys<ScanOptions> = {
-  services: true,
-  name: true,
-  manufacturer: true,
-  minRssi: true,
-  devices: true,
-  durationMs: true,
-  intervalUs: true,
-  windowUs: true,
-  active: "flag",
-  duplicates: true,
-  maxResults: true,
-  signal: true,
+const MANUFACTURER_KEYS: OptionKeys<ManufacturerFilter> = {
+  companyId: "number",
+  data: "bytes",
+  mask: "bytes",
 };
 
-const MANUFACTURER_KEYS: OptionKeys<ManufacturerFilter> = { companyId: true, data: true, mask: true };
+const SCAN_KEYS: OptionKeys<ScanOptions> = {
+  services: "list",
+  name: "text",
+  manufacturer: MANUFACTURER_KEYS,
+  minRssi: "number",
+  devices: "list",
+  durationMs: "number",
+  intervalUs: "number",
+  windowUs: "number",
+  active: "flag",
+  duplicates: true,
+  maxResults: "number",
+  signal: true,
+};
 
 /** @throws TypeError or RangeError for the first option that is wrong. */
 function check(options: ScanOptions): void {
   checkKeys("scan", options, SCAN_KEYS);
   const { durationMs = 0, intervalUs = INTERVAL_US, windowUs = WINDOW_US } = options;
-  const {
-    devices,
-    duplicates = true,
-    manufacturer,
-    maxResults = MAX_RESULTS,
-    minRssi,
-    name,
-    services,
-  } = options;
-  if (typeof durationMs !== "number") throw new TypeError("scan: durationMs is a number");
+  const { devices, duplicates = true, manufacturer, maxResults = MAX_RESULTS, minRssi, services } = options;
   if (!(durationMs >= 0 && durationMs < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`durationMs ${durationMs} is out of range: give milliseconds, 0 for no end`);
   }
   checkScanTiming(intervalUs, windowUs);
-  if (!(maxResults >= 1 && maxResults <= MAX_RESULTS_LIMIT) || Math.floor(maxResults) !== maxResults) {
-    throw new RangeError(`maxResults ${maxResults} is out of range: 1 to 1,000`);
-  }
+  checkInteger("maxResults", maxResults, 1, MAX_RESULTS_LIMIT);
   if (minRssi !== undefined && !(minRssi >= -127 && minRssi <= 20)) {
     throw new RangeError(`minRssi ${minRssi} is out of range: -127 to 20 dBm`);
   }
-  if (name !== undefined && typeof name !== "string") throw new TypeError("scan: name is a string");
   checkFilter("services", services, UUID, "UUIDs");
   checkFilter("devices", devices, Device, "Devices");
   if (duplicates !== "packets" && typeof duplicates !== "boolean")
@@ -135,21 +127,22 @@ function check(options: ScanOptions): void {
   if (manufacturer) checkManufacturer(manufacturer);
 }
 
-/** @throws TypeError for what is no list of these; RangeError for an empty one: the scan would be for nobody. */
-function checkFilter(name: string, list: unknown, kind: typeof UUID | typeof Device, plural: string): void {
+/** @throws TypeError for what is none of these; RangeError for an empty one: the scan would be for nobody. */
+function checkFilter(
+  name: string,
+  list: readonly unknown[] | undefined,
+  kind: typeof UUID | typeof Device,
+  plural: string,
+): void {
   if (list === undefined) return;
-  if (!(Array.isArray(list) && list.every((each) => each instanceof kind)))
+  if (!list.every((each) => each instanceof kind))
     throw new TypeError(`scan: ${name} is an array of ${plural}`);
   if (list.length === 0)
     throw new RangeError(`scan: ${name} is empty, so that no device passes: leave it out for all`);
 }
 
-function checkManufacturer(filter: ManufacturerFilter): void {
-  checkKeys("manufacturer", filter, MANUFACTURER_KEYS);
-  const { companyId, data, mask } = filter;
-  if (!(companyId >= 0 && companyId <= 0xffff) || Math.floor(companyId) !== companyId) {
-    throw new RangeError(`manufacturer.companyId ${companyId} is out of range: 0 to 0xFFFF`);
-  }
+function checkManufacturer({ companyId, data, mask }: ManufacturerFilter): void {
+  checkInteger("manufacturer.companyId", companyId, 0, 0xffff);
   if (mask && mask.length !== data?.length) {
     throw new RangeError("manufacturer.mask has as many bytes as manufacturer.data");
   }

@@ -1,7 +1,7 @@
 /** Pairing: `DeviceConnection.pair`, and `security` of the module. */
 
 import type { Encryption } from "../ble/encryption.ts";
-import { checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
+import { checkInteger, checkKeys, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { exportSecrets, importSecrets } from "../ble/smp/bond-export.ts";
 import { IO_CAPABILITY } from "../ble/smp/method.ts";
 import type { PairingOrigin, PairingUser, PairRequest, SecuredLink } from "../ble/smp/port.ts";
@@ -73,13 +73,13 @@ const PAIR_KEYS: OptionKeys<PairOptions> = {
   bond: "flag",
   leSecure: true,
   mitm: "flag",
-  io: true,
-  methods: true,
-  minKeySize: true,
+  io: "number",
+  methods: "list",
+  minKeySize: "number",
   agent: true,
   oob: true,
 };
-const WINDOW_KEYS: OptionKeys<PairingWindowOptions> = { durationMs: true, count: true };
+const WINDOW_KEYS: OptionKeys<PairingWindowOptions> = { durationMs: "number", count: "number" };
 
 /** The camera as one that pairs. */
 export class Pairing {
@@ -190,21 +190,16 @@ export class Pairing {
   private settingsOf(options: PairOptions, io: number): PairingSettings {
     const { settings } = this.core.host;
     const { bond = true, leSecure = true, mitm = false, methods, minKeySize = settings.minKeySize } = options;
-    for (const [name, value] of Object.entries({ bond, mitm })) {
-      if (typeof value !== "boolean") throw new TypeError(`pair: ${name} is true or false`);
-    }
     if (leSecure !== "only" && typeof leSecure !== "boolean") {
       throw new TypeError('pair: leSecure is true, false or "only"');
     }
-    if (!(minKeySize >= 7 && minKeySize <= 16) || Math.floor(minKeySize) !== minKeySize) {
-      throw new RangeError(`pair: minKeySize ${minKeySize} is out of range: 7 to 16`);
-    }
+    checkInteger("pair: minKeySize", minKeySize, 7, 16);
     if (minKeySize < settings.minKeySize) {
       throw new RangeError(
         `pair: minKeySize ${minKeySize} is less than config has, ${settings.minKeySize}, which holds for every key: lower it there`,
       );
     }
-    if (methods !== undefined && !(Array.isArray(methods) && methods.length > 0)) {
+    if (methods?.length === 0) {
       throw new TypeError(`pair: methods is a list of at least one of ${METHODS.join(", ")}`);
     }
     const unknown = methods?.find((method) => !METHODS.includes(method));

@@ -14,11 +14,12 @@ import {
   type Value,
 } from "../ble/gatt/server/values.ts";
 import { PROPERTY, TYPE } from "../ble/gatt/types.ts";
-import { checkKeys, FORCE_KEYS, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
+import { checkInteger, checkKeys, FORCE_KEYS, type OptionKeys, WAIT_KEYS } from "../ble/option-keys.ts";
 import { UUID } from "../ble/uuid.ts";
 import type { CapturedWrite } from "./capture.ts";
 import type { Core } from "./core.ts";
 import type { DeviceConnection } from "./device-connection.ts";
+import { FORMAT_KEYS, formatBytes, type PresentationFormat } from "./presentation-format.ts";
 import type { ProtectionOptions } from "./protection.ts";
 import { AttributeHooks, ServerAttribute } from "./server-attribute.ts";
 import { checkWait, NO_LIMITS, type WaitOptions } from "./wait.ts";
@@ -31,18 +32,6 @@ const UPDATES_TEXT = "notifyMultiple takes a list of Characteristics, or [Charac
 
 /** How long `indicate` waits by default. */
 const INDICATE_TIMEOUT_MS = 1000;
-
-/** Presentation format (Vol 3, Part G, 3.3.3.5; Assigned Numbers, 2.4). */
-export interface PresentationFormat {
-  /** Format type, for example 0x0E for sint16. */
-  readonly format: number;
-  /** The value is to be multiplied by ten to this power, -128..127. */
-  readonly exponent?: number;
-  /** Unit UUID, for example 0x272F for degrees Celsius. */
-  readonly unit: number;
-  readonly namespace?: number;
-  readonly description?: number;
-}
 
 /** What clients may do with a characteristic, and its first value. All false by default. */
 export interface CharacteristicOptions<Capture extends boolean = boolean> extends ProtectionOptions {
@@ -82,7 +71,11 @@ export interface DescriptorOptions extends ProtectionOptions {
   readonly initial?: Value;
 }
 
-const PROTECTION_KEYS: OptionKeys<ProtectionOptions> = { security: true, minKeySize: true, authorize: true };
+const PROTECTION_KEYS: OptionKeys<ProtectionOptions> = {
+  security: true,
+  minKeySize: "number",
+  authorize: true,
+};
 const DESCRIPTOR_KEYS: OptionKeys<DescriptorOptions> = {
   ...PROTECTION_KEYS,
   read: "flag",
@@ -95,25 +88,18 @@ const CHARACTERISTIC_KEYS: OptionKeys<CharacteristicOptions> = {
   notify: "flag",
   indicate: "flag",
   capture: "flag",
-  description: true,
-  format: true,
+  description: "text",
+  format: FORMAT_KEYS,
   reliableWrite: "flag",
 };
 const BUFFERED_KEYS: OptionKeys<CharacteristicOptions & BufferOptions> = {
   ...CHARACTERISTIC_KEYS,
-  maxLen: true,
+  maxLen: "number",
   append: "flag",
-};
-const FORMAT_KEYS: OptionKeys<PresentationFormat> = {
-  format: true,
-  exponent: true,
-  unit: true,
-  namespace: true,
-  description: true,
 };
 const WRITE_KEYS = { sendUpdate: "flag" } as const;
 const INDICATE_KEYS = { ...WAIT_KEYS, ...FORCE_KEYS } as const;
-const SERVICE_KEYS = { secondary: "flag", includes: true } as const;
+const SERVICE_KEYS = { secondary: "flag", includes: "list" } as const;
 
 /** A service. Characteristics attach themselves to it. */
 export class Service {
@@ -126,7 +112,7 @@ export class Service {
 
   /**
    * @param options `secondary`: only there to be included by others; `includes`: services registered with this one.
-   * @throws TypeError when `uuid` is no UUID.
+   * @throws TypeError when `uuid` is no UUID, and for a wrong option.
    */
   constructor(
     uuid: UUID,
@@ -134,9 +120,12 @@ export class Service {
   ) {
     if (!(uuid instanceof UUID)) throw new TypeError("Service needs a bluetooth.UUID");
     checkKeys("Service", options, SERVICE_KEYS);
+    const { includes = [] } = options;
+    if (!includes.every((each) => each instanceof Service))
+      throw new TypeError("Service: includes has something that is no Service");
     this.uuid = uuid;
     this.secondary = options.secondary ?? false;
-    this.includes = options.includes ?? [];
+    this.includes = includes;
   }
 }
 
@@ -169,15 +158,15 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
 
   /**
    * Appends itself to `service`, to be registered with it.
-   * @throws TypeError for a wrong argument, RangeError for an initial value of more than 512 bytes or a key size that
-   * there is not.
+   * @throws TypeError for a wrong argument, RangeError for an initial value of more than 512 bytes, a figure of `format` or a
+   * key size that there is not.
    */
   constructor(service: Service, uuid: UUID, options: CharacteristicOptions<Capture> = {}) {
     if (!(service instanceof Service)) throw new TypeError("Characteristic needs a Service");
     const isBuffered =
       new.target.prototype instanceof BufferedCharacteristic || new.target === BufferedCharacteristic;
     checkKeys("Characteristic", options, isBuffered ? BUFFERED_KEYS : CHARACTERISTIC_KEYS);
-    if (options.format) checkKeys("format", options.format, FORMAT_KEYS);
+    const format = options.format && formatBytes(options.format);
     const {
       read = false,
       write = false,
@@ -196,23 +185,19 @@ export class Characteristic<Capture extends boolean = false> extends ServerAttri
       (options.reliableWrite ? PROPERTY.EXTENDED : 0);
     service.characteristics.push(this as Characteristic<boolean>);
     if (service.core) warnOfAddition(service.core, this, `service ${service.uuid}`);
-    this.addStandardDescriptors(options);
+    this.addStandardDescriptors(options, format);
   }
 
-  private addStandardDescriptors(options: CharacteristicOptions<boolean>): void {
+  private addStandardDescriptors(
+    options: CharacteristicOptions<boolean>,
+    format: Uint8Array | undefined,
+  ): void {
     const add = (type: number, initial: Value): void => {
       new Descriptor(this as Characteristic<boolean>, new UUID(type), { read: true, initial });
     };
     if (options.reliableWrite) add(TYPE.CHARACTERISTIC_EXTENDED_PROPERTIES, new Uint8Array([1, 0]));
     if (options.description !== undefined) add(TYPE.CHARACTERISTIC_USER_DESCRIPTION, options.description);
-    const format = options.format;
-    if (!format) return;
-    const { exponent = 0, unit, namespace = 1, description = 0 } = format;
-    const u16 = (value: number): number[] => [value & 0xff, value >> 8];
-    add(
-      TYPE.CHARACTERISTIC_PRESENTATION_FORMAT,
-      new Uint8Array([format.format, exponent & 0xff, ...u16(unit), namespace, ...u16(description)]),
-    );
+    if (format) add(TYPE.CHARACTERISTIC_PRESENTATION_FORMAT, format);
   }
 
   protected override get isWritable(): boolean {
@@ -397,10 +382,11 @@ export class BufferedCharacteristic<Capture extends boolean = false> extends Cha
   /** Room in bytes. */
   readonly maxLen: number;
 
-  /** @throws RangeError when `maxLen` is not 1..512 or smaller than the initial value. */
+  /** @throws as Characteristic, RangeError when `maxLen` is no whole number of 1..512 or smaller than the initial value. */
   constructor(service: Service, uuid: UUID, options: CharacteristicOptions<Capture> & BufferOptions = {}) {
+    checkKeys("Characteristic", options, BUFFERED_KEYS);
     const { maxLen = DEFAULT_CAPACITY, append = false } = options;
-    if (!(maxLen >= 1 && maxLen <= 512)) throw new RangeError(`maxLen ${maxLen} is out of range: 1 to 512`);
+    checkInteger("maxLen", maxLen, 1, 512);
     const initial = checkedValue(options.initial ?? new Uint8Array(0));
     if (initial.length > maxLen) {
       throw new RangeError(`initial has ${initial.length} bytes, more than maxLen ${maxLen}`);

@@ -112,18 +112,18 @@ export type Settings = Omit<Config, "gapName">;
 /** Bytes of a GAP Device Name (Vol 3, Part C, 12.1). */
 const NAME_MAX = 248;
 
-/** @throws RangeError for an unknown key, BleError `not-supported` for one of a feature that is not here. */
+/** @throws TypeError for an unknown key, BleError `not-supported` for one of a feature that is not here. */
 function checkKey(host: Host, key: string, others: readonly string[]): void {
   const missing = host.missing.get(key);
   if (missing) throw missing();
   const known = [...others, ...host.settingTable.names];
   if (!known.includes(key))
-    throw new RangeError(`config: there is no "${key}" here, only ${known.join(", ")}`);
+    throw new TypeError(`config: there is no "${key}" here, only ${known.join(", ")}`);
 }
 
 /**
  * One setting.
- * @throws RangeError for an unknown key, BleError `not-supported` for one of a feature that is not here, `radio-off` when the
+ * @throws TypeError for an unknown key, BleError `not-supported` for one of a feature that is not here, `radio-off` when the
  * public address is asked for and the radio has not been on.
  */
 export function getConfig<K extends keyof (Config & ReadOnlyConfig)>(
@@ -145,7 +145,7 @@ export function getConfig(host: Host, key: string): unknown {
 
 /**
  * Changes settings: all, or none when one of them is wrong.
- * @throws RangeError for a value out of range or an unknown key, BleError `not-supported` for what comes with
+ * @throws TypeError for an unknown key and a value of another type, RangeError for a value out of range, BleError `not-supported` for what comes with
  * pairing, `public-address-missing` for `addrMode` 0 on a board whose controller has none and to which none was assigned.
  */
 export function setConfig(host: Host, changes: Partial<Config>): void {
@@ -169,7 +169,7 @@ export interface ConfigFunction {
 export function createConfig(host: Host): ConfigFunction {
   const config = (what: unknown): unknown => {
     if (typeof what === "string") return getConfig(host, what as keyof Config);
-    if (typeof what === "object" && what !== null) return setConfig(host, what);
+    if (typeof what === "object" && what !== null && !Array.isArray(what)) return setConfig(host, what);
     throw new TypeError(
       'config takes the name of a setting, or settings: config("mac"), config({ mtu: 185 })',
     );

@@ -2,8 +2,20 @@
 
 import { shown } from "./text.ts";
 
-/** What a value of this type is looked at for: `null` may stand for something; it is true or false; it is something. */
-type Kind<V> = null extends V ? "any" : [V] extends [boolean | undefined] ? "flag" : true;
+/** What a value of this type has to be: "any" is looked at by the call alone, `true` is something, a table is of its keys. */
+type Kind<V> = null extends V
+  ? "any"
+  : [V] extends [boolean | undefined]
+    ? "flag"
+    : [V] extends [number | undefined]
+      ? "number"
+      : [V] extends [readonly unknown[] | undefined]
+        ? "list"
+        : [V] extends [Uint8Array | undefined]
+          ? "bytes"
+          : [V, string] extends [string | undefined, V]
+            ? "text"
+            : true | OptionKeys<NonNullable<V>>;
 
 /** Every key of an object of options, and of what kind it is: the compiler holds such a table against the type. */
 export type OptionKeys<T> = { readonly [each in keyof Required<T>]: Kind<T[each]> };
@@ -12,7 +24,7 @@ export type OptionKeys<T> = { readonly [each in keyof Required<T>]: Kind<T[each]
 export type KeyTable = Readonly<Record<string, unknown>>;
 
 /** The keys of `WaitOptions`. */
-export const WAIT_KEYS = { timeoutMs: true, signal: true } as const;
+export const WAIT_KEYS = { timeoutMs: "number", signal: true } as const;
 
 /** The keys of what only a signal ends. */
 export const SIGNAL_KEYS = { signal: true } as const;
@@ -24,8 +36,8 @@ export const FORCE_KEYS = { force: "flag" } as const;
  * @param what names the call, for a person
  * @param known the options, as a table of `OptionKeys`
  * @throws TypeError for what is no object of options, for a `signal` that is none, and for the first key that is not in
- * `known`, with the one that was meant where only its case differs, or whose value is `null`, or neither true nor false where it
- * has to be. An option that is `undefined` is as if it were left out.
+ * `known`, with the one that was meant where only its case differs, or whose value is not of its kind. An option that is
+ * `undefined` is as if it were left out.
  */
 export function checkKeys(what: string, options: object, known: KeyTable): void {
   checkObject(what, options);
@@ -33,13 +45,38 @@ export function checkKeys(what: string, options: object, known: KeyTable): void 
   if (Object.hasOwn(known, "signal")) checkSignal(what, signal);
   for (const [key, value] of Object.entries(options)) {
     if (!Object.hasOwn(known, key)) throw new TypeError(`${what}: ${problemOf(key, Object.keys(known))}`);
-    if (value === undefined || known[key] === "any") continue;
-    const isFlag = known[key] === "flag";
-    if (isFlag ? typeof value !== "boolean" : value === null)
-      throw new TypeError(
-        `${what}: ${key} is ${shown(value)}, ${isFlag ? "neither true nor false" : "which is no value"}`,
-      );
+    if (value === undefined) continue;
+    const kind = known[key];
+    const problem = mismatch(kind, value);
+    if (problem) throw new TypeError(`${what}: ${key} is ${shown(value)}, ${problem}`);
+    if (typeof kind === "object") checkKeys(key, value, kind as KeyTable);
   }
+}
+
+/** Why a value is not of this kind. */
+function mismatch(kind: unknown, value: unknown): string | false {
+  switch (kind) {
+    case "any":
+      return false;
+    case "flag":
+      return typeof value !== "boolean" && "neither true nor false";
+    case "number":
+      return typeof value !== "number" && "which is no number";
+    case "text":
+      return typeof value !== "string" && "which is no text";
+    case "list":
+      return !Array.isArray(value) && "which is no list";
+    case "bytes":
+      return !(value instanceof Uint8Array) && "which is no Uint8Array";
+    default:
+      return value === null && "which is no value";
+  }
+}
+
+/** @throws RangeError for what is no whole number of this range. */
+export function checkInteger(what: string, value: number, min: number, max: number): void {
+  if (!(Number.isInteger(value) && value >= min && value <= max))
+    throw new RangeError(`${what} ${shown(value)} is out of range: ${min} to ${max}`);
 }
 
 /**
@@ -50,9 +87,8 @@ export function checkSignal(what: string, signal: unknown): void {
   if (signal === undefined) return;
   const { addEventListener, removeEventListener } = (signal ?? {}) as Partial<AbortSignal>;
   if (typeof addEventListener === "function" && typeof removeEventListener === "function") return;
-  const given = Array.isArray(signal) ? "a list" : shown(signal);
   throw new TypeError(
-    `${what}: signal is ${given}, which is no AbortSignal: give the signal of an AbortController`,
+    `${what}: signal is ${shown(signal)}, which is no AbortSignal: give the signal of an AbortController`,
   );
 }
 
@@ -65,10 +101,9 @@ export function checkFunction(name: string, value: unknown): void {
  * @param what names the call, for a person
  * @throws TypeError for what is no object of options.
  */
-export function checkObject(what: string, options: unknown): void {
+function checkObject(what: string, options: unknown): void {
   if (typeof options === "object" && options !== null && !Array.isArray(options)) return;
-  const given = Array.isArray(options) ? "a list" : shown(options);
-  throw new TypeError(`${what}: options are an object, not ${given}`);
+  throw new TypeError(`${what}: options are an object, not ${shown(options)}`);
 }
 
 function problemOf(key: string, known: readonly string[]): string {

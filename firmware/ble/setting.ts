@@ -1,4 +1,6 @@
 /** Settings: each is declared once, by the part of the firmware that it is for. */
+import { checkInteger } from "./option-keys.ts";
+import { shown } from "./text.ts";
 
 /** A number: what it may be, and what it is until `config` changes it. */
 export interface Setting<Name extends string = string> {
@@ -35,19 +37,15 @@ export class SettingTable<Values extends Readonly<Record<string, number | string
     return [...this.declared.keys()];
   }
 
-  /** @throws RangeError for what the setting may not be. */
+  /** @throws TypeError for a value of another type, RangeError for one that the setting may not be. */
   check(name: string, value: unknown): void {
     const setting = this.declared.get(name)!;
-    if ("choices" in setting) {
-      if (setting.choices.includes(value as string | boolean)) return;
-      throw new RangeError(`config: ${name} is ${setting.choices.join(", ")}, not ${String(value)}`);
-    }
-    const { min, max } = setting;
-    if (typeof value === "string") {
-      throw new RangeError(`config: ${name} "${value}" is a text, not a number: ${min} to ${max}`);
-    }
-    if (typeof value !== "number" || !(value >= min && value <= max) || Math.floor(value) !== value) {
-      throw new RangeError(`config: ${name} ${String(value)} is out of range: ${min} to ${max}`);
-    }
+    const isChoice = "choices" in setting;
+    const range = isChoice ? setting.choices.join(", ") : `${setting.min} to ${setting.max}`;
+    if (typeof value !== typeof setting.initial)
+      throw new TypeError(`config: ${name} is ${shown(value)}, not a ${typeof setting.initial}: ${range}`);
+    if (!isChoice) return checkInteger(`config: ${name}`, value as number, setting.min, setting.max);
+    if (!setting.choices.includes(value as string | boolean))
+      throw new RangeError(`config: ${name} is ${shown(value)}, not one of ${range}`);
   }
 }

@@ -20,5 +20,6 @@ export function errorText(error: unknown): string {
 
 /** A caller's value for the message of its refusal: a string in quotes, whatever else as short text. */
 export function shown(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
   return typeof value === "string" ? JSON.stringify(value.slice(0, TEXT_MAX)) : textOf(value);
 }

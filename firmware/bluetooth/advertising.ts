@@ -39,6 +39,8 @@ export class LowLevelAdvertising {
   start(intervalUs: number | null, options: GapAdvertiseOptions): Promise<void> {
     const { host } = this;
     checkKeys("gapAdvertise", options, KEYS);
+    const advData = options.advData != null ? ownBytes(options.advData) : this.advData;
+    const respData = options.respData != null ? ownBytes(options.respData) : this.respData;
     if (!this.set && !host.advertiser.hasFreeSet) throw aiobleAdvertises();
     const turn = ++this.turn;
     if (intervalUs === null) return this.releaseSet();
@@ -50,8 +52,6 @@ export class LowLevelAdvertising {
         `${host.maxConnections} devices are connected, which is all there is room for.`,
       );
     }
-    const advData = options.advData ? ownBytes(options.advData) : this.advData;
-    const respData = options.respData ? ownBytes(options.respData) : this.respData;
     const parameters = { intervalUs, connectable, advData, respData };
     const set = this.set ?? host.advertiser.acquire(this.owner);
     if (!set) throw aiobleAdvertises();

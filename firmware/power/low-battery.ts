@@ -6,7 +6,7 @@ import { checkMs, checkVolts, DURATION_MAX_MS, type PowerPort } from "./port.ts"
 const INTERVAL_MS = 60_000;
 const INTERVAL_MIN_MS = 100;
 
-const KEYS: OptionKeys<LowBatteryOptions> = { lowVolts: true, intervalMs: true, signal: true };
+const KEYS: OptionKeys<LowBatteryOptions> = { lowVolts: "number", intervalMs: "number", signal: true };
 
 /** See index.ts. */
 export function lowBattery(

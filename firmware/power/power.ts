@@ -8,13 +8,13 @@ import { lowBattery } from "./low-battery.ts";
 import { checkMs, DURATION_MAX_MS, type PowerPort } from "./port.ts";
 import type { Kept } from "./retained.ts";
 
-const DEEP_SLEEP_KEYS: OptionKeys<DeepSleepOptions> = { durationMs: true, wakeOn: true, state: "any" };
+const DEEP_SLEEP_KEYS: OptionKeys<DeepSleepOptions> = { durationMs: "number", wakeOn: "list", state: "any" };
 const DUTY_CYCLE_KEYS: OptionKeys<DutyCycleOptions<unknown>> = {
-  intervalMs: true,
-  deadlineMs: true,
+  intervalMs: "number",
+  deadlineMs: "number",
   state: "any",
-  wakeOn: true,
-  lowVolts: true,
+  wakeOn: "list",
+  lowVolts: "number",
   onLowBattery: true,
   burst: true,
 };
@@ -74,8 +74,8 @@ export function createPower(port: PowerPort): Power {
     dutyCycle: <S>(options: DutyCycleOptions<S>) => {
       checkKeys("dutyCycle", options, DUTY_CYCLE_KEYS);
       checkSources(port, options.wakeOn === undefined ? [] : options.wakeOn);
-      checkSleep(port);
       const cycle = new DutyCycle(port, options);
+      checkSleep(port);
       checkUnclaimed("dutyCycle", claim);
       return claimed("dutyCycle", () => cycle.run(found()));
     },
@@ -109,14 +109,9 @@ function checkSleep({ lines, unsupported }: PowerPort): void {
 }
 
 function checkSources({ lines, unsupported }: PowerPort, sources: readonly WakeSource[]): void {
-  if (!Array.isArray(sources)) {
-    throw new TypeError(`wakeOn is a list of sources, such as ["${WAKE_SOURCES[1]}"]`);
-  }
   for (const source of sources) {
-    if (!WAKE_SOURCES.includes(source)) {
-      const given = Array.isArray(source) ? "a list" : shown(source);
-      throw new TypeError(`wakeOn has ${given}; sources are ${WAKE_SOURCES.join(", ")}`);
-    }
+    if (!WAKE_SOURCES.includes(source))
+      throw new TypeError(`wakeOn has ${shown(source)}; sources are ${WAKE_SOURCES.join(", ")}`);
     if (!lines.wakeSources.includes(source)) unsupported(`Waking by ${source}`);
   }
 }

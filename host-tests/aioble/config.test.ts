@@ -108,8 +108,14 @@ describe("aioble: config()", () => {
         config({ [key]: value });
         equal(config(key as keyof Config), value);
       }
-      for (const value of [min - 1, max + 1, min + 0.5, Number.NaN, "20", undefined, null]) {
-        throws(() => config({ [key]: value as number }), RangeError);
+      for (const value of [min - 1, max + 1, min + 0.5, Number.NaN]) {
+        throws(() => config({ [key]: value }), RangeError);
+      }
+      for (const value of ["20", [20], undefined, null]) {
+        throws(
+          () => config({ [key]: value as never }),
+          new RegExp(`^TypeError: config: ${key} is .*, not a number`),
+        );
       }
       equal(config(key as keyof Config), max);
     });
@@ -121,23 +127,32 @@ describe("aioble: config()", () => {
       config({ pairing });
       equal(config("pairing"), pairing);
     }
-    for (const pairing of ["off", "", true, 1, undefined]) {
-      throws(() => config({ pairing: pairing as "always" }), RangeError);
+    for (const pairing of ["off", ""]) throws(() => config({ pairing: pairing as "always" }), RangeError);
+    for (const pairing of [true, 1, undefined, ["always"]]) {
+      throws(() => config({ pairing: pairing as never }), TypeError);
     }
     for (const key of ["bond", "mitm", "leSecure", "secureOnly"] as const) {
       const before = config(key);
       config({ [key]: !before });
       equal(config(key), !before, key);
-      for (const value of [0, 1, "true", null]) throws(() => config({ [key]: value }), RangeError);
+      for (const value of [0, 1, "true", null]) throws(() => config({ [key]: value }), TypeError);
     }
+  });
+
+  it("takes the name of a setting or an object of them, and nothing else", () => {
+    const { config } = createScene();
+    for (const given of [[], ["mtu"], null, 5, undefined]) {
+      throws(() => config(given as never), /^TypeError: config takes the name of a setting, or settings/);
+    }
+    throws(() => config("volume" as never), /^TypeError: config: there is no "volume" here/);
   });
 
   it("changes all or nothing", () => {
     const { config } = createScene();
     throws(() => config({ mtu: 100, gapName: "new", maxConnections: 0 }), RangeError);
     throws(() => config({ mtu: 100, gapName: "x".repeat(249) }), RangeError);
-    throws(() => config({ mtu: 100, colour: "red" } as Partial<Config>), RangeError);
-    throws(() => config({ mtu: 100, mac: [1, new Uint8Array(6)] } as Partial<Config>), RangeError);
+    throws(() => config({ mtu: 100, colour: "red" } as Partial<Config>), TypeError);
+    throws(() => config({ mtu: 100, mac: [1, new Uint8Array(6)] } as Partial<Config>), TypeError);
     throws(() => config({ mtu: 100, gapName: 5 as unknown as string }), TypeError);
     equal(config("mtu"), 517);
     equal(config("gapName"), "");

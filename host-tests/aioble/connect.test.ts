@@ -268,7 +268,7 @@ describe("connect: how it ends without a connection", () => {
         const scene = createScene();
         const connecting = peer(scene).connect({ [name]: value });
         const error = await connecting.catch((failure: Error) => failure);
-        ok((error as Error).message.startsWith(`${name} `), `${error}`);
+        ok((error as Error).message.replace("connect: ", "").startsWith(`${name} `), `${error}`);
       }
     }
   });

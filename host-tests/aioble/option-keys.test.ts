@@ -10,11 +10,37 @@ import { describe, it } from "../support/suite.ts";
 const SERVICE = new UUID(0xfff0);
 const NOTIFYING = new UUID(0xfff1);
 
-/** Options for which null stands for something, one that the call sets itself, and one that is a RangeError with its range. */
+/** Options for which null stands for something, and one that the call sets itself. */
 const OTHERWISE = [
   ...["BLE.gapAdvertise advData", "BLE.gapAdvertise respData", "deepSleep state", "dutyCycle state"],
-  ...["broadcast connectable", "new BufferedCharacteristic maxLen"],
+  "broadcast connectable",
 ];
+
+/** Options of several types that take a text, an empty one too. */
+const TEXTS = ["name", "initial", "advData", "respData"];
+
+/** What calls need beside the option that is tried, by what their errors call them. */
+const NEEDED: Readonly<Record<string, object>> = {
+  advertising: { intervalUs: 100_000 },
+  fast: { intervalUs: 20_000, durationMs: 1000 },
+  manufacturer: { companyId: 1 },
+  format: { format: 4, unit: 0x2700 },
+  lowBattery: { lowVolts: 3 },
+  dutyCycle: { intervalMs: 60_000, deadlineMs: 1000, state: 0, burst() {} },
+};
+
+/** What the engine says where nothing was checked. */
+const OF_THE_ENGINE = /itera|annot|convert|coerce/;
+
+/** What a value of each kind is not, as the error has it, with what it may not be. */
+const KINDS: Readonly<Record<string, readonly unknown[]>> = {
+  "which is no number": ["100", "", "0x10", [100], [null], {}, true, Symbol("x")],
+  "which is no text": [Number.NaN, 0, 5, ["x"], {}, true, Symbol("x")],
+  "which is no list": [Number.NaN, 0, 5, "", "text", {}, true, new Uint8Array(1), Symbol("x")],
+  "which is no Uint8Array": [Number.NaN, 0, 5, "", "text", [1], {}, true, Symbol("x")],
+};
+
+const show = (value: unknown): string => (typeof value === "object" ? JSON.stringify(value) : String(value));
 
 /** The error that `call` throws or rejects with. */
 async function errorOf(call: () => unknown): Promise<Error> {
@@ -131,6 +157,54 @@ describe("aioble: unknown options", () => {
         }
       }
       ok(options > 200 && flags > 40, `${options} options, ${flags} of them true or false`);
+      equal(scene.service.characteristics.length, 1);
+      deepEqual(scene.characteristic.read(), new Uint8Array(0));
+      ok(scene.connection.isConnected());
+    });
+  });
+
+  it("of another type, NaN among them: a TypeError that names the option and what was given", async () => {
+    await withCalls(async (scene) => {
+      const counts: Record<string, number> = {};
+      for (const { call, name, what } of optionCalls) {
+        const { message } = await errorOf(() => call(scene, { x: 1 } as never));
+        const keys = /there are (.*)$/.exec(message)![1]!.split(", ");
+        const tried = (key: string, value: unknown) =>
+          errorOf(() => call(scene, { ...NEEDED[what], [key]: value } as never)).catch(() => {
+            throw new Error(`${name}: ${key} may be ${show(value)}`);
+          });
+        for (const key of keys) {
+          if (OTHERWISE.includes(`${name} ${key}`) && key !== "advData" && key !== "respData") continue;
+          // What no kind takes shows which kind it is.
+          const { message: refusal } = await tried(key, Symbol("x"));
+          const prefix = `${what}: ${key} is `;
+          const kind = refusal.startsWith(prefix) ? refusal.slice(refusal.indexOf(", ") + 2) : "";
+          counts[kind] = (counts[kind] ?? 0) + 1;
+          if (kind === "neither true nor false") continue;
+          for (const value of KINDS[kind] ?? []) {
+            const error = await tried(key, value);
+            ok(
+              error instanceof TypeError && error.message.startsWith(prefix) && error.message.endsWith(kind),
+              `${name}: ${key} ${show(value)}: ${error}`,
+            );
+          }
+          for (const value of [Number.NaN, "", 0, [null], [5], {}, Symbol("x")]) {
+            if (value === "" && (kind === "which is no text" || TEXTS.includes(key))) continue;
+            if (value === 0 && kind === "which is no number") continue;
+            if (key === "lengths" && show(value) === "[5]") continue;
+            const error = await tried(key, value);
+            ok(
+              (error instanceof TypeError || error instanceof RangeError) &&
+                !OF_THE_ENGINE.test(error.message),
+              `${name}: ${key} ${show(value)}: ${error}`,
+            );
+          }
+        }
+      }
+      ok(counts["which is no number"]! > 70, `numbers: ${counts["which is no number"]}`);
+      ok(counts["which is no list"]! > 10, `lists: ${counts["which is no list"]}`);
+      ok(counts["which is no Uint8Array"]! > 10, `bytes: ${counts["which is no Uint8Array"]}`);
+      ok(counts["which is no text"]! > 5, `texts: ${counts["which is no text"]}`);
       equal(scene.service.characteristics.length, 1);
       deepEqual(scene.characteristic.read(), new Uint8Array(0));
       ok(scene.connection.isConnected());

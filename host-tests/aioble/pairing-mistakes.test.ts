@@ -64,8 +64,8 @@ describe("pairing: mistakes", () => {
       for (const [options, message] of [
         [{ oob: {} }, /oob is empty/],
         [{ methods: [] }, /methods is a list of at least one/],
-        [{ methods: "justWorks" }, /methods is a list of at least one/],
-        [{ methods: null }, /methods is null, which is no value/],
+        [{ methods: "justWorks" }, /methods is "justWorks", which is no list/],
+        [{ methods: null }, /methods is null, which is no list/],
       ] as const) {
         throws(() => outgoing.pair(options as unknown as PairOptions), message);
       }

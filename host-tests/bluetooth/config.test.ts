@@ -52,7 +52,7 @@ describe("bluetooth: config", () => {
 
   it("refuses unknown keys", () =>
     inScene(async ({ ble }) => {
-      throws(() => ble.config("volume" as never), RangeError);
+      throws(() => ble.config("volume" as never), TypeError);
       throws(() => ble.config({ mtu: 22 }), RangeError);
       ble.config({ leSecure: false, io: 4 });
       ok(ble.config("io") === 4 && ble.config("leSecure") === false);

@@ -129,4 +129,29 @@ describe("stack: included services", () => {
     throws(() => registerServices(outer), TypeError);
     equal(rig.host.gatt.at(FIRST + 2)!.type.short, 0x2801, "the database stays as it was");
   });
+
+  it("through the API: a Service that includes itself, by whichever way, is refused (Vol 3, Part G, 3.1)", () => {
+    const { Service, registerServices } = createRig().aioble;
+    const includes: InstanceType<typeof Service>[] = [];
+    const inner = new Service(new UUID(0xfff5), { includes });
+    const outer = new Service(new UUID(0xfff0), { includes: [inner] });
+    registerServices(inner, outer);
+    for (const service of [inner, outer]) {
+      includes[0] = service;
+      throws(
+        () => registerServices(inner, outer),
+        /^TypeError: registerServices: a service includes itself$/,
+      );
+    }
+  });
+
+  it("through the API: includes that are no services are a TypeError of the Service", () => {
+    const { Service } = createRig().aioble;
+    for (const includes of ["yes", {}, [null], [{}], [new UUID(1)], Number.NaN]) {
+      throws(
+        () => new Service(new UUID(0xfff0), { includes: includes as never }),
+        /^TypeError: Service: includes /,
+      );
+    }
+  });
 });

@@ -1,5 +1,6 @@
 /** What a credit-based channel takes from its peer, and what that costs in memory. */
 import { ITEM_OVERHEAD } from "../budget.ts";
+import { checkInteger } from "../option-keys.ts";
 
 /** Least MTU and MPS of the plain channels (Vol 3, Part A, 4.22), and of the enhanced ones (4.25). */
 export const PLAIN_MIN = 23;
@@ -59,11 +60,11 @@ export function parametersOf({
   mps = DEFAULT_MPS,
   credits,
 }: ChannelOptions): ChannelParameters {
-  check("mtu", mtu, PLAIN_MIN, MTU_MAX);
-  check("mps", mps, PLAIN_MIN, MPS_MAX);
+  checkInteger("mtu", mtu, PLAIN_MIN, MTU_MAX);
+  checkInteger("mps", mps, PLAIN_MIN, MPS_MAX);
   const least = framesOf(mtu, mps) + 1;
   const given = credits ?? Math.max(least, DEFAULT_CREDITS);
-  check("credits", given, least, CREDITS_MAX);
+  checkInteger("credits", given, least, CREDITS_MAX);
   return { mtu, mps, credits: given };
 }
 
@@ -75,8 +76,8 @@ export function reconfiguredOf(
   before: ChannelParameters,
   { mtu = before.mtu, mps = before.mps }: Pick<ChannelOptions, "mtu" | "mps">,
 ): ChannelParameters {
-  check("mtu", mtu, before.mtu, MTU_MAX);
-  check("mps", mps, ENHANCED_MIN, MPS_MAX);
+  checkInteger("mtu", mtu, before.mtu, MTU_MAX);
+  checkInteger("mps", mps, ENHANCED_MIN, MPS_MAX);
   const credits = Math.max(framesOf(mtu, mps) + 1, before.credits);
   return { mtu, mps, credits };
 }
@@ -91,11 +92,6 @@ export function isInRange(
 ): boolean {
   const least = isEnhanced ? ENHANCED_MIN : PLAIN_MIN;
   return mtu >= least && mps >= least && mps <= PEER_MPS_MAX;
-}
-
-function check(name: string, value: number, min: number, max: number): void {
-  if (value >= min && value <= max && Math.floor(value) === value) return;
-  throw new RangeError(`${name} ${value} is out of range: ${min} to ${max}`);
 }
 
 /**

@@ -78,6 +78,40 @@ describe("Characteristic: values", () => {
     assert.deepEqual(await read(rig), ["0b 04 05"]);
   });
 
+  it("a presentation format holds what its fields do, and nothing is cut (Vol 3, Part G, 3.3.3.5)", async () => {
+    const { rig, service } = await createScene({ read: true });
+    const make = (format: object) =>
+      new rig.aioble.Characteristic(service, new UUID(1), { format: format as never }).descriptors[0]!;
+    const whole = { format: 255, exponent: -128, unit: 0xffff, namespace: 255, description: 0xffff };
+    assert.equal(toHex(make(whole).read()), "ff 80 ff ff ff ff ff");
+    const least = { format: 0, exponent: 127, unit: 0, namespace: 0, description: 0 };
+    assert.equal(toHex(make(least).read()), "00 7f 00 00 00 00 00");
+    assert.equal(toHex(make({ format: 14, unit: 0x272f }).read()), "0e 00 2f 27 01 00 00");
+    const { length } = service.characteristics;
+    for (const [field, below, above] of [
+      ["format", -1, 256],
+      ["exponent", -129, 128],
+      ["unit", -1, 0x10000],
+      ["namespace", -1, 256],
+      ["description", -1, 0x10000],
+    ] as const) {
+      for (const value of [below, above, 1.5, Number.NaN]) {
+        assert.throws(() => make({ ...whole, [field]: value }), {
+          name: "RangeError",
+          message: new RegExp(`^format\\.${field} ${value} is out of range: `),
+        });
+      }
+      assert.throws(() => make({ ...whole, [field]: "4" }), {
+        name: "TypeError",
+        message: `format: ${field} is "4", which is no number`,
+      });
+    }
+    for (const missing of [{}, { format: 14 }, { unit: 0x272f }]) {
+      assert.throws(() => make(missing), /^RangeError: format\.(format|unit) undefined is out of range/);
+    }
+    assert.equal(service.characteristics.length, length, "nothing of them stays behind");
+  });
+
   it("holds up to 512 bytes (Vol 3, Part F, 3.2.9)", async () => {
     const { rig, characteristic, service } = await createScene({ read: true, initial: counting(512) });
     assert.throws(() => characteristic.write(counting(513)), RangeError);

@@ -129,17 +129,16 @@ describe("power: duty cycle: what it refuses", () => {
         async () => power.dutyCycle({ state: 0, burst, intervalMs: 1000, deadlineMs: 100, ...options }),
         { name: "TypeError", message },
       );
-    await refused({ intervalMs: "1000" }, /^intervalMs is "1000"; it is an integer from 100 to/);
-    await refused({ deadlineMs: null }, /^dutyCycle: deadlineMs is null, which is no value$/);
-    await refused({ lowVolts: null }, /^dutyCycle: lowVolts is null, which is no value$/);
-    await refused({ lowVolts: "3" }, /^lowVolts is "3"; it is a number of volts/);
-    await refused({ lowVolts: {} }, /^lowVolts is \[object Object\]; /);
+    await refused({ intervalMs: "1000" }, /^dutyCycle: intervalMs is "1000", which is no number$/);
+    await refused({ deadlineMs: null }, /^dutyCycle: deadlineMs is null, which is no number$/);
+    await refused({ lowVolts: null }, /^dutyCycle: lowVolts is null, which is no number$/);
+    await refused({ lowVolts: "3" }, /^dutyCycle: lowVolts is "3", which is no number$/);
+    await refused({ lowVolts: {} }, /^dutyCycle: lowVolts is \[object Object\], which is no number$/);
     await refused({ onLowBattery: "later" }, /^onLowBattery is "later", which is not a function$/);
     await refused({ onLowBattery: () => undefined }, /^onLowBattery is never called without lowVolts: /);
     await refused({ burst: null }, /^dutyCycle: burst is null, which is no value$/);
-    const noList = /^wakeOn is a list of sources, such as \["motion"\]$/;
-    await refused({ wakeOn: null }, /^dutyCycle: wakeOn is null, which is no value$/);
-    for (const wakeOn of [5, "button", { 0: "button" }]) await refused({ wakeOn }, noList);
+    for (const wakeOn of [5, "button", { 0: "button" }, null])
+      await refused({ wakeOn }, /^dutyCycle: wakeOn is .*, which is no list$/);
     await refused(
       { wakeOn: [Symbol("sun")] },
       /^wakeOn has Symbol\(sun\); sources are timer, motion, button$/,
