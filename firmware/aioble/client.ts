@@ -190,7 +190,7 @@ export class ConnectionClient {
    * @param onBegin is given the wait, to end it.
    */
   run<T>(
-    options: WaitOptions & Partial<Pick<StepLimits, "isDefault">>,
+    options: WaitOptions & Partial<Pick<StepLimits, "isDefault" | "onTurn">>,
     work: (operation: Operation, context: DiscoveryContext) => Promise<T>,
     bytes = 0,
     onBegin?: (pending: Pending<T>) => void,
@@ -227,8 +227,19 @@ export class ConnectionClient {
             },
           };
           if (isOver) return;
-          operation = this.gatt.perform((self) => work(self, this.gatt), outcome, bytes);
-          if (isSilenceLimit) operation.onProgress = () => pending.postpone();
+          let hasTurn = false;
+          const begin = (self: Operation): Promise<T> => {
+            hasTurn = true;
+            if (isDefault && !isSilenceLimit) {
+              // What it waited for others of this side, which the peer has answered, was not the peer's time.
+              self.onProgress = undefined;
+              pending.postpone();
+              options.onTurn?.();
+            }
+            return work(self, this.gatt);
+          };
+          operation = this.gatt.perform(begin, outcome, bytes);
+          if (isSilenceLimit || (isDefault && !hasTurn)) operation.onProgress = () => pending.postpone();
         };
         // The peer may be silent from when it is asked.
         if (isDefault) patience = whileHeld(clock, pending, timeoutMs, gate);

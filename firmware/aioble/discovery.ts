@@ -22,8 +22,10 @@ export interface StepClient {
 /** How long a step may take. */
 export interface StepLimits extends WaitOptions {
   readonly timeoutMs: number;
-  /** Nobody said so: the time in which the peer cannot be asked does not count. */
+  /** Nobody said so: the time in which the peer cannot be asked, or is asked something else and answers, does not count. */
   readonly isDefault: boolean;
+  /** Called when the time begins, where that is not at once. */
+  onTurn(): void;
 }
 
 /** Asks the peer once; undefined when there is no more. `onBegin` gets the wait, unless it needs none. */
@@ -98,9 +100,12 @@ export class Discovery<T> implements AsyncIterableIterator<T> {
     const { signal } = this.options;
     const isDefault = this.options.timeoutMs === undefined;
     const now = (): number => client.now() - (isDefault ? client.heldMs : 0);
-    const beforeMs = now();
+    let beforeMs = now();
+    const onTurn = (): void => {
+      beforeMs = now();
+    };
     try {
-      return await this.look({ timeoutMs: leftMs, signal, isDefault }, (pending) => {
+      return await this.look({ timeoutMs: leftMs, signal, isDefault, onTurn }, (pending) => {
         this.waiting = pending;
       });
     } catch (error) {

@@ -208,3 +208,69 @@ describe("client: one request at a time", () => {
     await rejects(peer.connection.exchangeMtu({ mtu: 518 }), { name: "RangeError" });
   });
 });
+
+describe("client: discoveries that wait for their turn", () => {
+  const COUNT = 30;
+  const ANSWER_MS = 300;
+
+  it("are not timed while the device answers those before them", async () => {
+    const { connection, rig, send, sent } = await createScriptedServer();
+    const all = Promise.all(Array.from({ length: COUNT }, () => connection.service(BATTERY)));
+    for (let count = 0; count < COUNT; count++) {
+      await rig.clock.advance(ANSWER_MS);
+      equal((await sent()).length, 1);
+      await send("07 01 00 04 00");
+    }
+    equal((await all).filter((service) => service?.uuid.equals(BATTERY)).length, COUNT);
+    equal(rig.clock.pending, 0);
+    equal(rig.host.budget.held, 0);
+  });
+
+  it("end 2 s after the device has answered last, and 2 s after their turn", async () => {
+    const { connection, rig, send, sent } = await createScriptedServer();
+    const outcomes: (string | number)[] = [];
+    const startMs = rig.clock.now();
+    for (let count = 0; count < 3; count++) {
+      connection.service(BATTERY).then(
+        () => outcomes.push("found"),
+        ({ code }) => outcomes.push(code, rig.clock.now() - startMs),
+      );
+    }
+    await rig.clock.advance(1500);
+    await sent();
+    await send("07 01 00 04 00");
+    await rig.clock.advance(1999);
+    deepEqual(outcomes, ["found"]);
+    await rig.clock.advance(1);
+    deepEqual(outcomes, ["found", "timeout", 3500, "timeout", 3500]);
+    await send("07 01 00 04 00");
+    equal(rig.clock.pending, 0);
+  });
+
+  it("have all of their time for the steps of a loop, and a deadline of the caller's is one", async () => {
+    const { connection, rig, send, sent } = await createScriptedServer();
+    const before = [connection.service(BATTERY), connection.service(BATTERY)];
+    const loop = connection.services();
+    const first = loop.next();
+    const strict = rejects(connection.service(BATTERY, { timeoutMs: 2000 }), { code: "timeout" });
+    for (let count = 0; count < 2; count++) {
+      await rig.clock.advance(1500);
+      await sent();
+      await send("07 01 00 04 00");
+    }
+    await strict;
+    await Promise.all(before);
+    await rig.clock.advance(900);
+    await send("11 06 01 00 04 00 0f 18");
+    equal((await first).value?.uuid.equals(BATTERY), true);
+    let isOver = false;
+    const second = loop.next().finally(() => {
+      isOver = true;
+    });
+    const ends = rejects(second, { code: "timeout" });
+    await rig.clock.advance(1099);
+    equal(isOver, false);
+    await rig.clock.advance(1);
+    await ends;
+  });
+});
