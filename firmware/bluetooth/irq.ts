@@ -1,9 +1,8 @@
 /** Events for the handler that `BLE.irq` sets: whatever happens on the host, whoever caused it. */
-import { ATT_ERROR } from "../ble/att/errors.ts";
 import type { AdvertisingReport } from "../ble/gap/advertising-report.ts";
 import type { Connection } from "../ble/gap/connection.ts";
 import type { ScanWatcher } from "../ble/gap/scanner.ts";
-import { type Access, needsAuthorization } from "../ble/gatt/access.ts";
+import type { Access } from "../ble/gatt/access.ts";
 import type { GattWatcher } from "../ble/gatt/server/context.ts";
 import type { Attribute } from "../ble/gatt/server/database.ts";
 import type { Host, HostObserver } from "../ble/host.ts";
@@ -283,12 +282,7 @@ export class IrqSource implements HostObserver, GattWatcher, ScanWatcher {
     this.emit(IRQ_ENCRYPTION_UPDATE, data);
   }
 
-  onRead(client: unknown, attribute: Attribute): number {
-    const answer = this.askToRead(client, attribute);
-    return answer ?? (needsAuthorization(attribute, "read") ? ATT_ERROR.UNLIKELY_ERROR : 0);
-  }
-
-  private askToRead(client: unknown, attribute: Attribute): number | undefined {
+  onRead(client: unknown, attribute: Attribute): number | undefined {
     return this.ask(IRQ_GATTS_READ_REQUEST, [(client as Connection).handle, attribute.handle]);
   }
 
@@ -296,7 +290,7 @@ export class IrqSource implements HostObserver, GattWatcher, ScanWatcher {
   grants(client: unknown, access: Access, attribute: Attribute): boolean {
     if (this.handler === null || access === "write") return false;
     // Of a read the handler is called next, as of any other.
-    return access === "read" || this.askToRead(client, attribute) === 0;
+    return access === "read" || this.onRead(client, attribute) === 0;
   }
 
   onWritten(client: unknown, attribute: Attribute): void {

@@ -8,8 +8,11 @@ import type { ServerSession } from "./session.ts";
 
 /** Called with everything that clients do with the application's values and descriptors, whoever registered them. */
 export interface GattWatcher {
-  /** Before a client reads from offset 0: an ATT error code refuses, 0 leaves it to the attribute's own hook. */
-  onRead(client: unknown, attribute: Attribute): number;
+  /**
+   * Before a client reads from offset 0: an ATT error code refuses, 0 leaves it to the attribute's own hook. Undefined is no
+   * answer, which refuses what demands authorization, and counts as 0 elsewhere.
+   */
+  onRead(client: unknown, attribute: Attribute): number | undefined;
   /** After a client's write was stored. */
   onWritten(client: unknown, attribute: Attribute): void;
   /** An indication has been confirmed, or the link ended before. */

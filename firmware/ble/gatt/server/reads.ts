@@ -7,6 +7,7 @@ import { mayRead, needsAuthorization } from "../access.ts";
 import { MAX_VALUE_LENGTH } from "../types.ts";
 import { whenGranted } from "./authorize.ts";
 import type { ServerBearer } from "./bearer.ts";
+import type { GattWatcher } from "./context.ts";
 import type { Attribute } from "./database.ts";
 import { ask } from "./questions.ts";
 
@@ -31,6 +32,12 @@ export function isAsked({ context }: ServerBearer, attribute: Attribute): boolea
   );
 }
 
+/** What a watcher says to a read. One that fails to answer grants nothing, and changes nothing where nothing is to be granted. */
+function watched(watcher: GattWatcher, peer: unknown, attribute: Attribute): number {
+  const answer = watcher.onRead(peer, attribute);
+  return answer ?? (needsAuthorization(attribute, "read") ? ATT_ERROR.UNLIKELY_ERROR : 0);
+}
+
 /** A read from the start of a value, which the application may refuse or answer itself. */
 export function read(bearer: ServerBearer, attribute: Attribute, next: (result: ReadResult) => void): void {
   const stored = storedValue(bearer, attribute);
@@ -47,7 +54,9 @@ export function read(bearer: ServerBearer, attribute: Attribute, next: (result: 
         bearer,
         attribute,
         "read",
-        () => watcher?.onRead(peer, attribute) || (handlers?.onRead ? hooks!.onRead!(peer) : undefined),
+        () =>
+          (watcher && watched(watcher, peer, attribute)) ||
+          (handlers?.onRead ? hooks!.onRead!(peer) : undefined),
       ),
     (answer) => {
       // A copy: the application may go on using its array while the client reads the rest.
