@@ -204,9 +204,13 @@ describe("a long read of an answer from onRead", () => {
     }
   });
 
-  it("an answer above 512 bytes is cut there (3.2.9)", async () => {
-    const client = await createClient([{ hooks: { onRead: () => counting(600) } }], 517);
+  it("an answer of 512 bytes is served whole, one above refuses each part of the read (3.2.9)", async () => {
+    let length = 512;
+    const client = await createClient([{ hooks: { onRead: () => counting(length) } }], 517);
     assert.equal((await client.read())[0], `0b ${toHex(counting(512))}`);
+    length = 513;
+    assert.deepEqual(await client.read(), [error(0x0a, 0, 0x0e)]);
+    for (const offset of [0, 511, 512]) assert.deepEqual(await client.blob(offset), [error(0x0c, 0, 0x0e)]);
   });
 });
 
