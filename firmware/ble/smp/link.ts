@@ -1,14 +1,10 @@
 /** The Security Manager of one link: what is to be encrypted or paired next, and what becomes of it for whoever waits. */
 import type { Timer } from "../../platform/platform.ts";
-import { copyBytes, formatAddress } from "../codec.ts";
-import { isSuspicious } from "./attempts.ts";
-import { keepBond } from "./bonding.ts";
-import { claimWindow } from "./claim.ts";
+import { copyBytes } from "../codec.ts";
 import type { SecurityContext } from "./context.ts";
 import { isEnough, raisedBy } from "./demands.ts";
 import {
   encryptionError,
-  givenUpError,
   ignoredError,
   notAdmittedError,
   pairingFailedError,
@@ -18,31 +14,16 @@ import {
 } from "./failure.ts";
 import { authReqOf } from "./features.ts";
 import type { Bond } from "./keys.ts";
-import { LinkEncryption, UNSPECIFIED_ERROR } from "./link-encryption.ts";
-import { Pairing, type PairingHandlers } from "./pairing.ts";
+import { PairingLink } from "./pairing-link.ts";
 import { PAIRING_FAILURE, pairingFailed, pairingRequest, securityRequest } from "./pdus.ts";
 import type { PairRequest, SecuredLink, SecurityPort } from "./port.ts";
-import { isApplications, PairRequests } from "./requests.ts";
+import { isApplications } from "./requests.ts";
 import { encodeSmp } from "./run.ts";
-import type { FailureSource, Level, PairingContext, PairingResult, PairingSettings, Step } from "./state.ts";
-import { fieldsOf, findPdu, initiate, isOfOtherRole, respondTo } from "./step.ts";
-import { LinkTerms, type Terms } from "./terms.ts";
-import { ProgressTimer, type TimerOwner } from "./timer.ts";
+import type { PairingSettings } from "./state.ts";
+import { fieldsOf, findPdu, isOfOtherRole } from "./step.ts";
 
-/** So long a peer has to take in why its pairing has failed. */
-const FAREWELL_MS = 1000;
-
-export class SecurityLink implements PairingHandlers, TimerOwner {
-  private readonly link: SecuredLink;
-  private readonly shared: SecurityContext;
+export class SecurityLink extends PairingLink {
   private readonly port: SecurityPort;
-  /** Its address as it stands in the log. */
-  private readonly peer: string;
-  private readonly encryption: LinkEncryption;
-  private readonly terms: LinkTerms;
-  private readonly timer: ProgressTimer;
-  private pairing: Pairing | undefined = undefined;
-  private readonly requests = new PairRequests();
   /** AuthReq of Security Requests that came while the link was being encrypted with the bond's key. */
   private postponedAuthReq: number | undefined = undefined;
   /** A Security Request waits for the central's answer. */
@@ -55,31 +36,20 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
   private reminder: Timer = undefined;
   /** The timer ran out: the Security Manager says nothing more on this link. */
   private isMute = false;
-  private isClosed = false;
 
   constructor(link: SecuredLink, shared: SecurityContext) {
-    this.link = link;
-    this.shared = shared;
+    super(link, shared);
     this.port = shared.port;
-    this.peer = formatAddress(link.peerAddress.address);
     link.channel.receiver = {
       receive: (view, start, length) => this.receive(copyBytes(view, start, length)),
     };
-    this.encryption = new LinkEncryption(link, shared, this.peer, (status) => this.encryptionChanged(status));
-    this.terms = new LinkTerms(link, shared, this.encryption, this.peer);
-    this.timer = new ProgressTimer(shared.port.clock, this);
     this.remindLater();
   }
 
-  /** The link has ended, with all that was under way. Whoever waits ends with the link. */
-  close(): void {
-    this.isClosed = true;
+  override close(): void {
     this.link.channel.receiver = undefined;
-    this.requests.clear();
-    this.encryption.abandon();
     this.stopReminder();
-    if (this.pairing) noteFailure(this.pairing);
-    this.dropPairing();
+    super.close();
   }
 
   // What the layers above ask for.
@@ -131,21 +101,6 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
       if (!encryption.findBond()) return;
       for (const request of requests.all) requests.settle(request, error);
     });
-  }
-
-  /** See `LinkEncryption`. */
-  get bondUse(): LinkEncryption["bondUse"] {
-    return this.encryption.bondUse;
-  }
-
-  /** See `LinkEncryption`. */
-  get hadBond(): boolean {
-    return this.encryption.hadBond;
-  }
-
-  /** See `claimWindow`. */
-  claimWindow(): boolean {
-    return claimWindow(this.shared, this.link, this.encryption);
   }
 
   /** See `LinkEncryption`. */
@@ -305,7 +260,12 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     if (isOfOtherRole({ isInitiator: this.link.isCentral }, code)) {
       return this.refuse(PAIRING_FAILURE.COMMAND_NOT_SUPPORTED);
     }
-    if (code === pairingRequest.code) return this.respond(pdu);
+    if (code === pairingRequest.code) {
+      // Where this side has asked it to, that is what it pairs for.
+      const request = this.isRequesting ? this.requests.first : undefined;
+      this.stopRequesting();
+      return this.respond(pdu, request);
+    }
     if (code === pairingFailed.code) return this.requestRefused(pdu);
     if (code !== securityRequest.code) return; // Belongs to no pairing.
     if (pdu.length !== length) return this.refuse(PAIRING_FAILURE.INVALID_PARAMETERS);
@@ -338,10 +298,7 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     if (!this.isRequesting) return;
     this.stopRequesting();
     const reason = pdu[1] ?? PAIRING_FAILURE.UNSPECIFIED;
-    const error = pairingFailedError(reason, "peer");
-    this.requests.settle(this.requests.first, error);
-    this.unproven(error);
-    this.serve();
+    this.unpaired(undefined, pairingFailedError(reason, "peer"));
   }
 
   private stopRequesting(): void {
@@ -352,62 +309,9 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
 
   // Pairing.
 
-  private initiate(settings: PairingSettings, request: PairRequest | undefined): void {
-    this.start(this.terms.ofThisSide(settings, request), initiate);
-  }
-
-  /** The peer begins; where this side has asked it to, that is what it pairs for. */
-  private respond(pdu: Uint8Array): void {
-    const terms = this.terms.ofPeer(this.isRequesting ? this.requests.first : undefined);
-    this.stopRequesting();
-    const isBusy = this.shared.isBusy(terms.user, this.link);
-    const refusal = isBusy ? PAIRING_FAILURE.BUSY : this.terms.admit(terms);
-    this.start(terms, (context) => respondTo(context, pdu, refusal));
-  }
-
-  private start(terms: Terms, first: (context: PairingContext) => Step): void {
-    const { context, occasion } = this.terms.begin(terms);
-    this.pairing = new Pairing(this.link, this.shared, context, occasion, this);
-    // The time runs from the Pairing Request on, in the responder too (3.4): it may send nothing until its user consents.
-    this.prolong();
-    this.pairing.begin(first);
-  }
-
-  /** A window has closed: its pairing ends if nothing else lets it in. */
-  endUnadmitted(): void {
-    const { pairing } = this;
-    if (!pairing || this.terms.mayGoOn(pairing.occasion)) return;
-    pairing.feed({ is: "cancel", reason: PAIRING_FAILURE.PAIRING_NOT_SUPPORTED });
-  }
-
-  private dropPairing(): void {
-    const { pairing } = this;
-    this.pairing = undefined;
-    this.timer.stop();
-    this.shared.spend(pairing?.usedOutOfBand);
-    pairing?.drop();
-  }
-
-  encrypt(key: Uint8Array, level: Level): void {
-    this.encryption.startWithPairing(key, level);
-  }
-
-  answerKey(key: Uint8Array | undefined, level: Level): void {
-    this.encryption.answerWithPairing(key, level);
-  }
-
-  finished(pairing: Pairing, result: PairingResult): void {
-    const { link, peer, port, requests, shared } = this;
-    const { applicationWindow, request } = pairing.occasion;
-    this.dropPairing();
-    port.log("info", `smp: link ${link.handle} is paired: ${result.method}`);
-    const error = result.isBonding ? this.keep(pairing, result) : undefined;
-    // After the bond, which has a right to the window that this may close.
-    shared.pairingSucceeded(peer, isApplications(request) ? undefined : applicationWindow);
-    // `config` may demand more by now than when it began.
-    if (!pairing.occasion.isFirmwares) this.encryption.demandsChanged();
-    port.onSecurity(link, 0, false);
-    // What was paired for one serves all who ask no more. A peer that keeps no keys is no failure.
+  /** What was paired for one serves all who ask no more. A peer that keeps no keys is no failure. */
+  protected paired(request: PairRequest | undefined, error: unknown): void {
+    const { requests } = this;
     for (const waiting of requests.all) {
       if (waiting === request || isEnough(this.encryption.security, waiting.settings))
         requests.settle(waiting, error);
@@ -415,100 +319,22 @@ export class SecurityLink implements PairingHandlers, TimerOwner {
     this.serve();
   }
 
-  /** The application wants no more than what the link has now, and has decided so for this device. */
-  private get isWanted(): boolean {
-    const { security } = this.encryption;
-    return this.requests.all.some(
-      (request) => isApplications(request) && isEnough(security, request.settings),
-    );
-  }
-
-  /** Keeps the bond; returns why that failed. */
-  private keep(pairing: Pairing, result: PairingResult): unknown {
-    let bond: Bond | undefined;
-    try {
-      const attendance = this.terms.attendanceOf(pairing, this.isWanted);
-      bond = keepBond(
-        { bonds: this.port.bonds, log: this.shared.peerLog.write, onOutdated: () => this.endUnkept() },
-        this.link,
-        pairing,
-        result,
-        attendance,
-      );
-    } catch (error) {
-      return error;
-    }
-    if (bond) this.encryption.bonded(bond);
-    return undefined;
-  }
-
-  failed(pairing: Pairing, reason: number, source: FailureSource, cause?: Error): void {
-    const { link, peer, port, requests, shared } = this;
-    this.dropPairing();
-    const { request } = pairing.occasion;
-    const isGivenUp = source === "local" && request !== undefined && !requests.all.includes(request);
-    const error = cause ?? (isGivenUp ? givenUpError() : pairingFailedError(reason, source));
-    const isPeers = source === "peer" || (source === "local" && isSuspicious(reason) && !cause && !isGivenUp);
-    noteFailure(pairing);
-    if (!isApplications(request) && isPeers) shared.peerFailed(peer, pairing.wasGuess);
-    shared.failedPairings++;
-    shared.peerLog.write("warning", `smp: link ${link.handle}: pairing failed: ${error.message}`);
-    port.onSecurity(link, reason || UNSPECIFIED_ERROR, false);
-    if (this.isClosed) return;
-    if (pairing.hasGivenKey) this.endUnkept();
+  /** A pairing, or the wish for one, has not come about, for this request or else the first. */
+  protected unpaired(request: PairRequest | undefined, error: Error): void {
+    const { requests } = this;
     requests.settle(request ?? requests.first, error);
     this.unproven(error);
     this.serve();
   }
 
-  /**
-   * The key of a pairing that did not come about, or whose bond is not kept in place of another, encrypts the link, or is about to,
-   * and nobody answers for it: the link ends, once the peer has been told why or does not listen.
-   */
-  private endUnkept(): void {
-    const { link, port } = this;
-    let isOver = false;
-    const end = (): void => {
-      if (!isOver && !this.isClosed) port.endLink(link);
-      isOver = true;
-    };
-    port.clock.setTimer(end, FAREWELL_MS);
-    port.whenDelivered(link, end);
-  }
-
-  // The channel, and the timer.
-
-  private transmit(pdu: Uint8Array): void {
-    this.link.channel.send(0, pdu, 0, pdu.length);
-  }
-
-  send(pdu: Uint8Array): void {
-    this.transmit(pdu);
-    this.prolong();
-  }
-
-  /** The time is up anew after the Pairing Request, each PDU that is queued, and each digit that the peer's user types. */
-  prolong(): void {
-    this.timer.prolong();
-  }
-
   /** There was no progress for 30 s. */
   timedOut(): void {
-    const { pairing, requests } = this;
-    if (pairing) {
+    if (this.pairing) {
       this.isMute = true;
-      return this.failed(pairing, PAIRING_FAILURE.UNSPECIFIED, "peer", timeoutError());
+      return this.failed(this.pairing, PAIRING_FAILURE.UNSPECIFIED, "peer", timeoutError());
     }
     // The central ignored a Security Request. It may pair yet: only the wait for it is over.
     this.isRequesting = false;
-    const error = ignoredError();
-    requests.settle(requests.first, error);
-    this.unproven(error);
-    this.serve();
+    this.unpaired(undefined, ignoredError());
   }
-}
-
-/** What the application has not brought about in the firmware's own window, the firmware does. */
-function noteFailure({ occasion: { isFirmwares, window } }: Pairing): void {
-  if (window && !isFirmwares) window.hasApplicationFailed = true;
 }

@@ -1,4 +1,5 @@
 /** The Security Manager of a host, by its links (Vol 3, Part H). */
+import { claimWindow } from "./claim.ts";
 import { SecurityContext } from "./context.ts";
 import type { BondUse } from "./keys.ts";
 import { SecurityLink } from "./link.ts";
@@ -52,17 +53,18 @@ export class SecurityManager extends SecurityContext {
 
   /** What the bond with this link's peer is good for. */
   bondUse(link: SecuredLink): BondUse {
-    return this.links.get(link)?.bondUse ?? "none";
+    return this.links.get(link)?.encryption.bondUse ?? "none";
   }
 
   /** Whether there was a bond with this link's peer when it came up. */
   hadBond(link: SecuredLink): boolean {
-    return this.links.get(link)?.hadBond ?? false;
+    return this.links.get(link)?.encryption.hadBond ?? false;
   }
 
   /** See `claimWindow` in claim.ts. */
   claimWindow(link: SecuredLink): boolean {
-    return this.links.get(link)?.claimWindow() ?? false;
+    const secured = this.links.get(link);
+    return secured !== undefined && claimWindow(this, link, secured.encryption);
   }
 
   /** `secureOnly` or `minKeySize` of `config` has changed: it holds for the keys of bonds and links that there are. */
