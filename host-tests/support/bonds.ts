@@ -1,6 +1,7 @@
 /** Bonds for tests. */
 import { createResolvableAddress, findResolvingKey } from "../../firmware/ble/gap/address.ts";
-import { Bonds, type BondsPort } from "../../firmware/ble/smp/bonds.ts";
+import type { BondsPort } from "../../firmware/ble/smp/bond-store.ts";
+import { Bonds } from "../../firmware/ble/smp/bonds.ts";
 import type { Bond, Identity } from "../../firmware/ble/smp/keys.ts";
 import type { Clock, Crypto, LogLevel, Records } from "../../firmware/platform/platform.ts";
 import { crc32 } from "../../firmware/storage/crc32.ts";

@@ -7,6 +7,11 @@ import type { Allowance } from "../allowance.ts";
 import { isSameIdentity } from "./identities.ts";
 import type { Bond, Identity } from "./keys.ts";
 
+/** Writes to flash that one bonded peer may cause at once; those that strangers share; and one more of each so often. */
+export const PEER_WRITES_MAX = 32;
+export const STRANGER_WRITES_MAX = 64;
+export const WRITE_REFILL_MS = 10_000;
+
 /** A bond as it is looked at from outside. It holds no key. */
 export interface BondInfo {
   readonly identity: Identity;
@@ -36,6 +41,7 @@ export interface KeptBond {
   client: Uint8Array;
   /** Something of what is beside the bond is not on flash. */
   isDirty: boolean;
+  /** Writes to flash that its peer may cause. */
   readonly wear: Allowance;
 }
 

@@ -24,12 +24,12 @@ import { COMMAND_TIMEOUT_MS } from "../../../firmware/ble/hci/command-queue.ts";
 import { SILENCE_MS } from "../../../firmware/ble/hci/hci.ts";
 import { IDLE_TIMEOUT_SETTING } from "../../../firmware/ble/idle-links.ts";
 import { MTU_SETTING } from "../../../firmware/ble/links.ts";
+import { MAX_BONDS_SETTING } from "../../../firmware/ble/smp/bonds.ts";
 import {
-  MAX_BONDS_SETTING,
   PEER_WRITES_MAX,
   STRANGER_WRITES_MAX,
   WRITE_REFILL_MS,
-} from "../../../firmware/ble/smp/bonds.ts";
+} from "../../../firmware/ble/smp/kept-bond.ts";
 import { createBluetooth } from "../../../firmware/bluetooth/bluetooth.ts";
 import { APPLICATION_TIMERS } from "../../../firmware/platform/timers.ts";
 import { readPage } from "../../docs/blocks.ts";

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { findResolvingKey } from "../../../../firmware/ble/gap/address.ts";
 import { decodeBond, decodePeer, encodeBond, encodePeer } from "../../../../firmware/ble/smp/bond-record.ts";
-import { PEER_WRITES_MAX, STRANGER_WRITES_MAX, WRITE_REFILL_MS } from "../../../../firmware/ble/smp/bonds.ts";
+import {
+  PEER_WRITES_MAX,
+  STRANGER_WRITES_MAX,
+  WRITE_REFILL_MS,
+} from "../../../../firmware/ble/smp/kept-bond.ts";
 import type { Bond, Identity } from "../../../../firmware/ble/smp/keys.ts";
 import { simulatedCrypto } from "../../../../simulator/crypto.ts";
 import {
