@@ -45,6 +45,11 @@ export function strangerOf(seed: number): Bond {
   return bondOf(seed, { isAttended: false });
 }
 
+/** What these were made from, the one that was used last first. */
+export function seedsOf(bonds: Pick<Bonds, "list">): number[] {
+  return bonds.list().map(({ identity }) => identity.address[5]!);
+}
+
 export function resolvableAddressOf(
   seed: number,
   prand: number,
