@@ -38,7 +38,9 @@ function headerAt(source: ByteSource, offset: number): number {
     throw damaged(offset, `0x${opcode.toString(16).padStart(4, "0")} is no command of a patch`);
   }
   const length = (header >> 16) & 0xff;
-  if (length < ADDRESS_BYTES) throw damaged(offset, `a record of ${length} bytes holds no address`);
+  // A launch has no data.
+  if (length < (opcode === WRITE_RAM ? ADDRESS_BYTES + 1 : ADDRESS_BYTES))
+    throw damaged(offset, `a record of ${length} bytes is too short`);
   if (left < HEADER_BYTES + length) {
     throw damaged(offset, "the record reaches behind the end: the patch is cut short");
   }

@@ -153,7 +153,7 @@ export class RecordStore {
     this.generation = Math.max(first, second);
     if (this.generation === 0) {
       const isNew = this.banks.every((bank) => bank.isNew());
-      if (isNew) this.log("info", "Records: the flash is erased, starting empty");
+      if (isNew) this.log("info", "Records: nothing was ever kept, starting empty");
       else this.log("warning", "Records: no valid bank, starting empty");
       return;
     }

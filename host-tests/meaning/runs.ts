@@ -72,7 +72,7 @@ export function runOnXs(
       const failure = /^ The application failed: (\w+)/.exec(text ?? "")?.[1];
       if (failure !== undefined) lines.push(ended(failure));
       // The camera's own line at its start.
-      else if (level === "info" && text !== " Records: the flash is erased, starting empty") {
+      else if (level === "info" && text !== " Records: nothing was ever kept, starting empty") {
         lines.push(text!.slice(1));
       }
       if (text === ` ${END}`) child.kill();

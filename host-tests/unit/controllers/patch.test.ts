@@ -71,8 +71,17 @@ describe("patches", () => {
     );
   });
 
-  it("with a record that is too short for its address, or nothing to launch, are damaged", () => {
-    assert.match(faultOf(fromHex("4cfc03 100020 4efc04 ffffffff")), /holds no address/);
+  it("with a record that is too short for its address or without data, or nothing to launch, are damaged", () => {
+    for (const [record, length] of [
+      ["4cfc03 100020", 3],
+      ["4cfc04 10002000", 4],
+    ] as const)
+      assert.match(
+        faultOf(fromHex(`4cfc05 00002000 aa ${record} 4efc04 ffffffff`)),
+        new RegExp(`at byte 8: a record of ${length} bytes is too short`),
+      );
+    assert.match(faultOf(fromHex("4cfc05 00002000 aa 4efc03 ffffff")), /a record of 3 bytes is too short/);
+    assert.equal(checkPatch(source(fromHex("4cfc05 00002000 aa 4efc04 ffffffff"))).records, 2);
     assert.match(faultOf(fromHex("4efc04 ffffffff")), /writes nothing/);
   });
 

@@ -25,7 +25,7 @@ function create(settings: Partial<FlashModel> = {}) {
 describe("RecordStore", () => {
   it("keeps records over a restart", () => {
     const { store, reopen, messages } = create();
-    assert.deepEqual(messages, ["info: Records: the flash is erased, starting empty"]);
+    assert.deepEqual(messages, ["info: Records: nothing was ever kept, starting empty"]);
     store.set("address", bytes(1, 2, 3, 4, 5, 0xc6));
     store.set("empty", bytes());
     store.set("address", bytes(6, 5, 4, 3, 2, 0xc1));
