@@ -147,7 +147,8 @@ function onXs(sanitize: boolean, files: readonly string[], folder: string): (thi
   };
 }
 
-describe("on XS", onXs(false, [...lower, ...upper, ...unitTests], "plain"));
-describe("on XS, with sanitizers", onXs(true, [...lower, ...unitTests], "sanitize"));
-// What is above the host calls our C by way of it.
+describe("on XS: aioble and the multitests", onXs(false, upper, "plain"));
+describe("on XS, with sanitizers: the stack and units", onXs(true, [...lower, ...unitTests], "sanitize"));
+// What is above the host calls our C by way of it, and what passes with sanitizers passes without.
 thorough.describe("on XS, with sanitizers: aioble and the multitests", onXs(true, upper, "sanitize-upper"));
+thorough.describe("on XS: the stack and units", onXs(false, [...lower, ...unitTests], "plain-lower"));
