@@ -15,7 +15,8 @@ export const PATIENCE_MS = Number(process.env.OBSCURA_PATIENCE_MS ?? 180_000);
  */
 export async function within<T>(wanted: Promise<T>, what: string, timeoutMs = PATIENCE_MS): Promise<T> {
   const timer = new AbortController();
-  const tooLate = sleep(timeoutMs, undefined, { signal: timer.signal }).then(() => {
+  // A wait that nobody waits for any more keeps no process: mocha has a limit of its own for each test.
+  const tooLate = sleep(timeoutMs, undefined, { signal: timer.signal, ref: false }).then(() => {
     throw new WaitError(`waited ${timeoutMs} ms for ${what}`);
   });
   try {
