@@ -60,7 +60,7 @@ describe("tools/standard-output", function () {
     assert.deepEqual(await ended, { status: 1, said: LOST });
   });
 
-  it("a mistake stays one where the disk is full, and nothing was to be shown", async function () {
+  it(`a mistake stays one where the disk is full, and nothing was to be shown (needs ${FULL})`, async function () {
     if (!existsSync(FULL)) this.skip();
     const { status, said } = await start("obscura.mjs", ["patch", join(folder, "none")], FULL).ended;
     assert.equal(status, 2);
